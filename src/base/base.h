@@ -1,0 +1,94 @@
+/* Error codes, check and call macros, counted allocation, index types.
+ *
+ * Every function that can fail returns an esp_code (0 = ESP_OK) and gives its results through out-arguments.
+ * The message of the first failure and the calls it came through are kept per thread and read with
+ * esp_error_message(). A function that fails leaves its out-arguments unusable, its inputs untouched, and frees
+ * what it made.
+ *
+ * Index types: a count or index of things one rank holds is int32_t (`int`); a global id, slot or count is
+ * int64_t; a size in bytes is size_t.
+ *
+ * Everything here is local (no communication). */
+#ifndef ESP_BASE_H
+#define ESP_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  ESP_OK = 0,
+  ESP_ERR_ARG,      /* a call that the contract forbids (program error) */
+  ESP_ERR_CONFIG,   /* a key or option: unknown, wrong type, out of range */
+  ESP_ERR_FILE,     /* a file cannot be opened, read, written, renamed, or space ran out */
+  ESP_ERR_FORMAT,   /* a file's content is not what its format demands */
+  ESP_ERR_VALUE,    /* data with a forbidden value: NaN, negative mass, duplicate id ... */
+  ESP_ERR_LIMIT,    /* more work, memory or index range than is allowed */
+  ESP_ERR_MEMORY,   /* allocation refused */
+  ESP_ERR_COMM,     /* message passing failed */
+  ESP_ERR_INTERNAL, /* a broken invariant of ours */
+  ESP_CODE_COUNT
+} esp_code;
+
+/* Short name of a code ("ESP_ERR_FILE"); never NULL. */
+const char *esp_code_name(int code);
+
+/* Message of this thread's first failure since the last clear, with the call chain, lines separated by '\n'.
+ * Owned by the library, valid until the next failure or clear. "" if there is none. */
+const char *esp_error_message(void);
+void esp_error_clear(void);
+/* Replaces the message, for example by the one another rank failed with. */
+void esp_error_set(int code, const char *message);
+
+/* Record a failure; returns `code`. Used through the macros below. */
+int esp_fail(int code, const char *file, int line, const char *func, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Append one frame to the chain; returns `code`. */
+int esp_trace(int code, const char *file, int line, const char *func);
+
+/* ESP_CALL: propagate a failure of a callee. Only where nothing needs freeing; else test and `goto`. */
+#define ESP_CALL(expr)                                                  \
+  do {                                                                  \
+    int esp_rc_ = (expr);                                               \
+    if (esp_rc_) return esp_trace(esp_rc_, __FILE__, __LINE__, __func__); \
+  } while (0)
+/* ESP_CHECK: `condition` must hold; the message names the value seen, what is allowed, and what to do. */
+#define ESP_CHECK(condition, code, ...)                                              \
+  do {                                                                               \
+    if (!(condition)) return esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__); \
+  } while (0)
+#define ESP_FAIL(code, ...) esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__)
+/* The same two with a jump to a cleanup label `done`, setting the int variable `rc`. */
+#define ESP_TRY(expr)                                                   \
+  do {                                                                  \
+    rc = (expr);                                                        \
+    if (rc) { rc = esp_trace(rc, __FILE__, __LINE__, __func__); goto done; } \
+  } while (0)
+#define ESP_NEED(condition, code, ...)                                               \
+  do {                                                                               \
+    if (!(condition)) { rc = esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__); goto done; } \
+  } while (0)
+
+/* Counted, zeroed, 64-byte aligned memory. count * size of 0 gives a valid pointer that holds nothing. Overflow of
+ * count * size and refusal are ESP_ERR_MEMORY with the bytes asked for and the bytes held. */
+int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func);
+#define ESP_ALLOC(pointer, count) \
+  esp_alloc((void **)&(pointer), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
+/* Grow to `count` elements keeping the first `*capacity`; doubles, so that appending is amortised. */
+int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line, const char *func);
+#define ESP_GROW(pointer, capacity, count) \
+  esp_grow((void **)&(pointer), &(capacity), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
+/* Frees and sets to NULL; NULL is fine. */
+void esp_free(void *pointer_to_pointer);
+#define ESP_FREE(pointer) esp_free(&(pointer))
+/* Bytes held now, and the most held since the last esp_memory_reset_peak (all threads together). */
+size_t esp_memory_now(void);
+size_t esp_memory_peak(void);
+void esp_memory_reset_peak(void);
+
+/* Monotonic wall clock in seconds. */
+double esp_wall(void);
+
+static inline int esp_imin(int a, int b) { return a < b ? a : b; }
+static inline int esp_imax(int a, int b) { return a > b ? a : b; }
+
+#endif

@@ -1,0 +1,39 @@
+/* What the rooms of src/ may ask of other ranks, as a table of functions. src/ ships the one-rank version
+ * (esp_comm_self); mpi/domain/comm.h makes one from an MPI communicator. So the same algorithm text runs in a test
+ * without MPI, on many small clouds (each on one rank, esp_comm_self) and on one sharded cloud.
+ *
+ * All functions are collective over the ranks of the table and return an esp_code. */
+#ifndef ESP_COMM_H
+#define ESP_COMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+typedef struct esp_comm esp_comm;
+struct esp_comm {
+  int rank, size;
+  void *impl; /* NULL for the one-rank version */
+  /* in place, over ranks: sums of int64 words (exact accumulators, counts), maxima. */
+  int (*sum_i64)(const esp_comm *comm, int64_t *value, size_t count);
+  int (*max_i64)(const esp_comm *comm, int64_t *value, size_t count);
+  int (*max_f64)(const esp_comm *comm, double *value, size_t count); /* NaN must not be given */
+  /* *value becomes the sum over the ranks below mine (0 on rank 0). */
+  int (*exscan_i64)(const esp_comm *comm, int64_t *value);
+  int (*broadcast)(const esp_comm *comm, void *data, size_t bytes, int root);
+  /* mine [bytes] of every rank, in rank order; *all is allocated here and owned by the caller (ESP_FREE);
+   * start [size + 1] byte offsets, caller's. */
+  int (*gather_all)(const esp_comm *comm, const void *mine, size_t bytes, void **all, size_t *start);
+  /* Agreement on failure: returns the largest code over ranks; every rank's error message becomes that of the lowest
+   * failing rank, headed by "rank R: ". Called before every point where one rank's failure would leave others waiting. */
+  int (*agree)(const esp_comm *comm, int code);
+};
+
+/* The one-rank table. No state; the pointer is to a constant. */
+const esp_comm *esp_comm_self(void);
+
+/* Run `expr` (local, may fail on some ranks only), agree, and propagate. */
+#define ESP_AGREE(comm, expr) ESP_CALL((comm)->agree((comm), (expr)))
+
+#endif
