@@ -1,0 +1,92 @@
+/* A domain: one tree over one set of keys and everything that follows from it: order, owners, lists, halo.
+ *
+ * Particles live at "home": in the order and on the rank where the caller holds them, for as long as the caller likes.
+ * A domain says which slot of its tree each of them has; what the messages need is moved home -> slots, results are
+ * moved slots -> home. Several domains (one a layer) share one home, so state never has to travel from tree to tree.
+ *
+ * Three halos, all filled by begin/end pairs with work in between:
+ *   sources    particles of remote leaves that are near    (after the own slots of a source array)
+ *   receivers  particles of remote blocks that have an own leaf near (after the own slots of a receiver array)
+ *   cells      ghost rows of the tree (remote cells that are accepted, and the roots of the other ranks' subtrees)
+ *
+ * The one-rank version is src/tree/domain.c; mpi/domain/domain.c has the same functions for many ranks. Both are reached
+ * through the table, so that nothing above asks how many ranks there are.
+ *
+ * Every function here is collective over dom->comm unless it says local. */
+#ifndef ESP_DOMAIN_H
+#define ESP_DOMAIN_H
+
+#include "base/comm.h"
+#include "tree/cells.h"
+#include "tree/lists.h"
+#include "tree/tree.h"
+
+typedef struct esp_domain esp_domain;
+
+typedef struct {
+  int leaf;  /* leaf capacity B, >= 1 */
+  int block; /* block size, >= 1 */
+  int dim;   /* key dimension */
+  esp_lists_param lists;
+} esp_domain_param;
+
+typedef enum { ESP_HALO_SOURCES, ESP_HALO_RECEIVERS, ESP_HALO_CELLS, ESP_HALO_KINDS } esp_halo_kind;
+
+typedef struct {
+  const char *name; /* "self" or "mpi" */
+  /* rows of `unit` bytes. home [n_home], slots [n_own]. */
+  int (*to_slots)(esp_domain *dom, size_t unit, const void *home, void *slots);
+  int (*to_home)(esp_domain *dom, size_t unit, const void *slots, void *home);
+  /* Fill the ghost rows of `array` from their owners. The array must not be touched between begin and end, except to
+   * read its own rows. One transfer of each kind may be under way. Rows: sources [n_own + n_ghost], receivers
+   * [n_own + n_receiver_ghost], cells [row_count]. */
+  int (*halo_begin)(esp_domain *dom, esp_halo_kind kind, size_t unit, void *array);
+  int (*halo_end)(esp_domain *dom, esp_halo_kind kind, size_t unit, void *array);
+  /* Reverse of the cell halo with integer addition: acc [row_count][words]. Ghost rows are added to their owner's row
+   * and cleared; top rows become the sum over all ranks, on every rank. */
+  int (*cells_reduce)(esp_domain *dom, int words, int64_t *acc);
+  void (*destroy)(esp_domain *dom); /* frees impl */
+} esp_domain_ops;
+
+/* What a domain cost: for reports. Of this rank. */
+typedef struct {
+  int64_t moved;              /* home particles whose slot is on another rank */
+  int64_t ghosts, receiver_ghosts, ghost_cells;
+  int64_t essential_rows;     /* remote nodes received before the walk */
+  int64_t messages[ESP_HALO_KINDS]; /* messages this rank receives in one transfer */
+  int64_t bytes;              /* bytes this rank has received through the halos and migrations so far */
+  double seconds_split, seconds_essential, seconds_lists, seconds_halo_setup;
+} esp_domain_stats;
+
+struct esp_domain {
+  const esp_comm *comm;
+  const esp_domain_ops *ops;
+  esp_domain_param param; /* lists.theta is the one used, also when budgeted */
+  int64_t n;              /* particles in all */
+  int n_home;
+  int n_own, n_ghost, n_receiver_ghost;
+  int64_t *id;            /* [n_own] ids in slot order */
+  esp_tree tree;
+  esp_lists lists;
+  /* owned blocks whose near leaves are all own (may be computed while sources travel), then the others; likewise for
+   * the backward pass: blocks all of whose leaves have only own receivers, then the others. */
+  int *block_order, n_interior;               /* [n_block] */
+  int *sender_block_order, n_sender_interior; /* [n_block] */
+  esp_domain_stats stats;
+  void *impl;
+};
+
+/* Build: keys z [n_home][dim] float64, finite; id [n_home], unique over all ranks (checked). n_home >= 0 may differ by
+ * rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a duplicate id;
+ * ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0, leaf < 1, dim.
+ * With box[a] > 0 every z_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
+typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
+                                  const int64_t *id, esp_domain **dom);
+/* The builder for comm->size == 1. */
+int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
+                          const int64_t *id, esp_domain **dom);
+void esp_domain_free(esp_domain **dom);
+/* Local helper of both builders: checks param and keys (finite, in the box), with the messages above. */
+int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const int64_t *id);
+
+#endif

@@ -1,0 +1,58 @@
+/* Interaction lists of the owned blocks: near leaves and accepted far cells, and the transpose of the near lists.
+ *
+ * Receiver I (a block) walks from the root, left child first. Node J is
+ *   far   if it holds no slot of I, R_I + R_J < theta |c_I - c_J|, and, on every periodic axis a,
+ *         R_I + R_J + |c_I - c_J|_a < box_a / 2 (minimum image);
+ *   near  if it is a leaf and not far; else it is opened.
+ * theta = 0 accepts nothing: all pairs. The block's own leaves are always near and are left out of the lists: the
+ * block with itself, self-pairs masked, is one dense square that every message does first. An empty node is skipped.
+ *
+ * Rows are rows of the tree (own, top or ghost). */
+#ifndef ESP_LISTS_H
+#define ESP_LISTS_H
+
+#include "tree/tree.h"
+
+typedef struct {
+  double theta;
+  double box[ESP_MAX_DIM];     /* period by axis; 0 = open */
+  int64_t pairs_per_particle;  /* budget; 0 = theta is given */
+  int64_t pairs_limit;         /* error if near pairs exceed pairs_limit * n; 0 = no limit */
+} esp_lists_param;
+
+typedef struct {
+  int n_block; /* owned blocks */
+  int64_t *near_start; /* [n_block + 1] */
+  int *near;           /* leaf rows in walk order, own block left out */
+  int64_t *far_start;  /* [n_block + 1] */
+  int *far;            /* cell rows in walk order */
+  /* transpose, for the owned leaves in slot order: receiver blocks (not the leaf's own) whose near list holds the leaf,
+   * ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block g. */
+  int n_leaf;             /* owned leaves */
+  int64_t *sender_start;  /* [n_leaf + 1] */
+  int *sender;
+  int n_ghost_block;
+  int64_t *ghost_block;   /* [n_ghost_block] global block numbers, ascending */
+  int *ghost_first;       /* [n_ghost_block + 1] first particle in the receiver arrays (own slots, then ghosts) */
+  int64_t near_pairs;     /* ordered pairs of this rank's receivers, own block included, self-pairs left out */
+  int64_t far_pairs;      /* receiver-cell pairs of this rank */
+} esp_lists;
+
+/* The walk: near and far lists of the owned blocks. Local. ESP_ERR_INTERNAL if a node must be opened whose children are
+ * not held. The transpose is left empty. */
+int esp_lists_walk(const esp_tree *tree, const esp_lists_param *param, esp_lists *lists);
+/* Only counts: near pairs of this rank's receivers (as near_pairs above) for one theta. Local. */
+int esp_lists_count(const esp_tree *tree, const esp_lists_param *param, double theta, int64_t *near_pairs);
+/* The transpose when every row in the lists is own (one rank). Local. */
+int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
+/* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from 0.1 to
+ * the last step below 2. */
+const double *esp_lists_ladder(int *count);
+/* Order-free-in-ranks fingerprint: for each owned block a hash of (block, near heaps in order, far heaps in order),
+ * summed modulo 2^64 over blocks; add over ranks for the whole. Likewise of the sender lists (heap of leaf, global
+ * blocks). */
+uint64_t esp_lists_hash(const esp_tree *tree, const esp_lists *lists);
+uint64_t esp_lists_sender_hash(const esp_tree *tree, const esp_lists *lists);
+void esp_lists_free(esp_lists *lists);
+
+#endif
