@@ -62,6 +62,7 @@ typedef struct {
   double *radius;  /* [row_count] largest distance of a member's key from centre; 0 for an empty node */
   int level_row[65];      /* own rows of level l start here; level_row[depth+1] = own_rows */
   int64_t level_first[65]; /* k of the first own node of level l */
+  size_t row_capacity;     /* rows the arrays have room for */
 } esp_tree;
 
 /* Order of one subtree. In: `count` particles of node (level, k), their keys z [count][dim] (finite) and ids.
@@ -78,13 +79,17 @@ int esp_tree_append(esp_tree *tree, int64_t heap, int owner, int64_t owner_row, 
 /* Centres, child by child in tree order ((m1 c1 + m2 c2) / m; a leaf: sum in slot order / m), and exact radii, of the
  * own rows. z [n_own][dim] keys in slot order. Local. O(n_own D). */
 void esp_tree_geometry(esp_tree *tree, const double *z);
+/* Centre of a node from its children's, as above; what makes the centres of top rows, too. 0 for an empty node. Local. */
+void esp_tree_join(int dim, int64_t count1, const double *centre1, int64_t count2, const double *centre2,
+                   double *centre);
 /* Root row: own row 0 on one rank, else the row of heap 1. */
 int esp_tree_root(const esp_tree *tree);
 void esp_tree_free(esp_tree *tree);
 
 static inline int esp_heap_level(int64_t heap) { return 63 - __builtin_clzll((unsigned long long)heap); }
 /* The distances used by lists and by essential trees; one definition, so that all ranks decide alike. Periodic where
- * box[a] > 0: each component is brought to its minimum image. */
+ * box[a] > 0 (box may be NULL): each component, of keys in [0, box_a), is brought to its minimum image. The largest
+ * of these distances with box = NULL, rooted, is a radius, bit for bit. */
 double esp_tree_distance2(int dim, const double *c1, const double *c2, const double *box);
 
 #endif
