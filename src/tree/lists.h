@@ -41,7 +41,8 @@ typedef struct {
 /* The walk: near and far lists of the owned blocks. Local. ESP_ERR_INTERNAL if a node must be opened whose children are
  * not held. The transpose is left empty. */
 int esp_lists_walk(const esp_tree *tree, const esp_lists_param *param, esp_lists *lists);
-/* Only counts: near pairs of this rank's receivers (as near_pairs above) for one theta. Local. */
+/* Only counts: near pairs of this rank's receivers (as near_pairs above) for one theta. Where pairs_limit is given it
+ * may stop as soon as the count exceeds pairs_limit * n, so that refusing costs no more than allowing. Local. */
 int esp_lists_count(const esp_tree *tree, const esp_lists_param *param, double theta, int64_t *near_pairs);
 /* The transpose when every row in the lists is own (one rank). Local. */
 int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);

@@ -1,0 +1,168 @@
+#include "tree/lists.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STACK = 72 };
+
+/* 0.1 * 1.1^k */
+static const double ladder[] = {
+    0.1, 0.11, 0.121, 0.1331, 0.14641, 0.161051, 0.1771561, 0.19487171, 0.214358881, 0.2357947691, 0.259374246,
+    0.2853116706, 0.3138428377, 0.3452271214, 0.3797498336, 0.4177248169, 0.4594972986, 0.5054470285, 0.5559917313,
+    0.6115909045, 0.6727499949, 0.7400249944, 0.8140274939, 0.8954302433, 0.9849732676, 1.083470594, 1.191817654,
+    1.310999419, 1.442099361, 1.586309297, 1.744940227, 1.91943425};
+
+const double *esp_lists_ladder(int *count) {
+  *count = (int)(sizeof ladder / sizeof *ladder);
+  return ladder;
+}
+
+/* What a walk writes to; with `keep` 0 it only counts. */
+typedef struct {
+  int keep;
+  int *near, *far;
+  size_t n_near, near_capacity, n_far, far_capacity;
+  int64_t near_particles; /* in the near leaves of the block walked last */
+  int64_t far_cells;
+} sink;
+
+static int sink_near(sink *out, int row) {
+  if (out->n_near == out->near_capacity) ESP_CALL(ESP_GROW(out->near, out->near_capacity, out->n_near + 1));
+  out->near[out->n_near++] = row;
+  return ESP_OK;
+}
+
+static int sink_far(sink *out, int row) {
+  if (out->n_far == out->far_capacity) ESP_CALL(ESP_GROW(out->far, out->far_capacity, out->n_far + 1));
+  out->far[out->n_far++] = row;
+  return ESP_OK;
+}
+
+/* The acceptance. c, R: of the receiver block and of the node. */
+static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2, double R2,
+                                                        double theta, const double *box) {
+  double sum = 0, R = R1 + R2;
+  int fits = 1;
+  for (int a = 0; a < dim; a++) {
+    double d = c1[a] - c2[a];
+    if (box && box[a] > 0) {
+      if (d > 0.5 * box[a]) d -= box[a];
+      if (d < -0.5 * box[a]) d += box[a];
+      fits &= R + fabs(d) < 0.5 * box[a];
+    }
+    sum += d * d;
+  }
+  return (R < theta * sqrt(sum)) & fits;
+}
+
+static inline __attribute__((always_inline)) int walk_block(const esp_tree *tree, int block_row, int root, double theta,
+                                                            const double *box, int dim, sink *out) {
+  size_t width = (size_t)dim;
+  int64_t block_heap = tree->heap[block_row];
+  int block_level = esp_heap_level(block_heap), stack[STACK], top = 0;
+  const double *c1 = tree->centre + (size_t)block_row * width;
+  double R1 = tree->radius[block_row];
+  out->near_particles = out->far_cells = 0;
+  stack[top++] = root;
+  while (top > 0) {
+    int row = stack[--top];
+    if (tree->part_count[row] == 0) continue;
+    int64_t heap = tree->heap[row];
+    int level = esp_heap_level(heap);
+    int ancestor = level <= block_level && block_heap >> (block_level - level) == heap;
+    if (ancestor) {
+      if (level == block_level) continue;
+    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, box)) {
+      out->far_cells++;
+      if (out->keep) ESP_CALL(sink_far(out, row));
+      continue;
+    } else if (level == tree->shape.depth) {
+      out->near_particles += tree->part_count[row];
+      if (out->keep) ESP_CALL(sink_near(out, row));
+      continue;
+    }
+    int left = tree->child[2 * row], right = tree->child[2 * row + 1];
+    ESP_CHECK(left >= 0 && right >= 0, ESP_ERR_INTERNAL,
+              "the walk of block %lld must open node %lld, whose children are not held", (long long)block_heap,
+              (long long)heap);
+    stack[top++] = right;
+    stack[top++] = left;
+  }
+  return ESP_OK;
+}
+
+static int walk_any(const esp_tree *tree, int row, int root, double theta, const double *box, sink *out) {
+  if (box) return walk_block(tree, row, root, theta, box, tree->dim, out);
+  switch (tree->dim) {
+    case 2: return walk_block(tree, row, root, theta, NULL, 2, out);
+    case 3: return walk_block(tree, row, root, theta, NULL, 3, out);
+    case 8: return walk_block(tree, row, root, theta, NULL, 8, out);
+    default: return walk_block(tree, row, root, theta, NULL, tree->dim, out);
+  }
+}
+
+/* NULL where every axis is open. */
+static const double *box_of(const esp_tree *tree, const esp_lists_param *param) {
+  for (int a = 0; a < tree->dim; a++) {
+    if (param->box[a] > 0) return param->box;
+  }
+  return NULL;
+}
+
+static int block_row_of(const esp_tree *tree, int block) { return tree->level_row[tree->shape.block_level] + block; }
+
+static int64_t block_pairs(const esp_tree *tree, int block_row, const sink *out) {
+  int64_t m = tree->part_count[block_row];
+  return m * (out->near_particles + m - 1);
+}
+
+static int root_of(const esp_tree *tree, int *root) {
+  *root = esp_tree_root(tree);
+  ESP_CHECK(*root >= 0 || tree->n_block == 0, ESP_ERR_INTERNAL, "the tree's root is not held");
+  return ESP_OK;
+}
+
+int esp_lists_walk(const esp_tree *tree, const esp_lists_param *param, esp_lists *lists) {
+  memset(lists, 0, sizeof *lists);
+  int rc = ESP_OK, root;
+  sink out = {.keep = 1};
+  const double *box = box_of(tree, param);
+  ESP_TRY(root_of(tree, &root));
+  ESP_TRY(ESP_ALLOC(lists->near_start, tree->n_block + 1));
+  ESP_TRY(ESP_ALLOC(lists->far_start, tree->n_block + 1));
+  ESP_TRY(ESP_GROW(out.near, out.near_capacity, 16));
+  ESP_TRY(ESP_GROW(out.far, out.far_capacity, 16));
+  lists->n_block = tree->n_block;
+  for (int b = 0; b < tree->n_block; b++) {
+    int row = block_row_of(tree, b);
+    if (tree->part_count[row] > 0) {
+      ESP_TRY(walk_any(tree, row, root, param->theta, box, &out));
+      lists->near_pairs += block_pairs(tree, row, &out);
+      lists->far_pairs += out.far_cells * tree->part_count[row];
+    }
+    lists->near_start[b + 1] = (int64_t)out.n_near;
+    lists->far_start[b + 1] = (int64_t)out.n_far;
+  }
+done:
+  lists->near = out.near;
+  lists->far = out.far;
+  if (rc) esp_lists_free(lists);
+  return rc;
+}
+
+int esp_lists_count(const esp_tree *tree, const esp_lists_param *param, double theta, int64_t *near_pairs) {
+  int root;
+  sink out = {.keep = 0};
+  const double *box = box_of(tree, param);
+  ESP_CALL(root_of(tree, &root));
+  int64_t sum = 0;
+  __int128 limit = param->pairs_limit > 0 ? (__int128)param->pairs_limit * tree->shape.n : INT64_MAX;
+  for (int b = 0; b < tree->n_block && sum <= limit; b++) {
+    int row = block_row_of(tree, b);
+    if (tree->part_count[row] == 0) continue;
+    ESP_CALL(walk_any(tree, row, root, theta, box, &out));
+    sum += block_pairs(tree, row, &out);
+  }
+  *near_pairs = sum;
+  return ESP_OK;
+}
