@@ -119,7 +119,7 @@ void esp_cells_downward(const esp_tree *tree, const esp_source *source, const es
     }
     for (int side = 0; side < 2; side++) {
       int child = tree->child[2 * row + side];
-      if (child < held) pass_to_child(&cell[row], &adjoint[row], &cell[child], &adjoint[child]);
+      if (child >= 0 && child < held) pass_to_child(&cell[row], &adjoint[row], &cell[child], &adjoint[child]);
     }
   }
 }

@@ -1,0 +1,50 @@
+#include "tree/domain.h"
+
+#include <math.h>
+
+static int check_param(const esp_domain_param *param) {
+  ESP_CHECK(param->leaf >= 1, ESP_ERR_CONFIG, "leaf capacity is %d; must be >= 1", param->leaf);
+  ESP_CHECK(param->block >= 1, ESP_ERR_CONFIG, "block size is %d; must be >= 1", param->block);
+  ESP_CHECK(param->dim >= 1 && param->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "key dimension is %d; 1 to %d are allowed",
+            param->dim, ESP_MAX_DIM);
+  ESP_CHECK(param->lists.theta >= 0 && isfinite(param->lists.theta), ESP_ERR_CONFIG,
+            "opening angle theta is %g; must be >= 0 and finite", param->lists.theta);
+  ESP_CHECK(param->lists.pairs_per_particle >= 0, ESP_ERR_CONFIG, "budget is %lld pairs a particle; must be >= 0",
+            (long long)param->lists.pairs_per_particle);
+  ESP_CHECK(param->lists.pairs_limit >= 0, ESP_ERR_CONFIG, "limit is %lld pairs a particle; must be >= 0",
+            (long long)param->lists.pairs_limit);
+  for (int a = 0; a < param->dim; a++) {
+    double box = param->lists.box[a];
+    ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box, a);
+  }
+  return ESP_OK;
+}
+
+int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const int64_t *id) {
+  ESP_CALL(check_param(param));
+  ESP_CHECK(n_home >= 0, ESP_ERR_ARG, "number of particles is %d; must be >= 0", n_home);
+  const double *box = param->lists.box;
+  for (int i = 0; i < n_home; i++) {
+    for (int a = 0; a < param->dim; a++) {
+      double x = z[(size_t)i * (size_t)param->dim + (size_t)a];
+      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "key of particle id %lld, axis %d, is %g; must be finite", (long long)id[i], a,
+                x);
+      ESP_CHECK(box[a] == 0 || (x >= 0 && x < box[a]), ESP_ERR_VALUE,
+                "key of particle id %lld, axis %d, is %.17g; must lie in [0, %.17g): wrap it into the box first",
+                (long long)id[i], a, x, box[a]);
+    }
+  }
+  return ESP_OK;
+}
+
+void esp_domain_free(esp_domain **dom) {
+  esp_domain *d = *dom;
+  if (!d) return;
+  if (d->ops && d->ops->destroy) d->ops->destroy(d);
+  ESP_FREE(d->id);
+  ESP_FREE(d->block_order);
+  ESP_FREE(d->sender_block_order);
+  esp_lists_free(&d->lists);
+  esp_tree_free(&d->tree);
+  ESP_FREE(*dom);
+}

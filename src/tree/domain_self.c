@@ -1,0 +1,179 @@
+/* The domain of one rank: slots are a permutation of home, and nothing has to travel. */
+#include <string.h>
+
+#include "tree/domain.h"
+
+typedef struct {
+  int *order; /* [n] home index of the particle in each slot */
+} self_impl;
+
+static int self_to_slots(esp_domain *dom, size_t unit, const void *home, void *slots) {
+  const int *order = ((self_impl *)dom->impl)->order;
+  const char *from = home;
+  char *to = slots;
+  for (int s = 0; s < dom->n_own; s++) memcpy(to + (size_t)s * unit, from + (size_t)order[s] * unit, unit);
+  return ESP_OK;
+}
+
+static int self_to_home(esp_domain *dom, size_t unit, const void *slots, void *home) {
+  const int *order = ((self_impl *)dom->impl)->order;
+  const char *from = slots;
+  char *to = home;
+  for (int s = 0; s < dom->n_own; s++) memcpy(to + (size_t)order[s] * unit, from + (size_t)s * unit, unit);
+  return ESP_OK;
+}
+
+static int self_halo(esp_domain *dom, esp_halo_kind kind, size_t unit, void *array) {
+  (void)dom, (void)kind, (void)unit, (void)array;
+  return ESP_OK;
+}
+
+static int self_cells_reduce(esp_domain *dom, int words, int64_t *acc) {
+  (void)dom, (void)words, (void)acc;
+  return ESP_OK;
+}
+
+static void self_destroy(esp_domain *dom) {
+  self_impl *impl = dom->impl;
+  if (impl) ESP_FREE(impl->order);
+  ESP_FREE(dom->impl);
+}
+
+static const esp_domain_ops self_ops = {.name = "self",
+                                        .to_slots = self_to_slots,
+                                        .to_home = self_to_home,
+                                        .halo_begin = self_halo,
+                                        .halo_end = self_halo,
+                                        .cells_reduce = self_cells_reduce,
+                                        .destroy = self_destroy};
+
+/* Ids are unique: ascending, as most callers have them, or by a hash table of indices. */
+static int check_unique(int n, const int64_t *id) {
+  int ascending = 1, *table = NULL;
+  for (int i = 1; i < n && ascending; i++) ascending = id[i - 1] < id[i];
+  if (ascending) return ESP_OK;
+  int bits = 1;
+  while ((size_t)1 << bits < 2 * (size_t)n) bits++;
+  size_t mask = ((size_t)1 << bits) - 1;
+  ESP_CALL(ESP_ALLOC(table, mask + 1));
+  for (int i = 0; i < n; i++) {
+    uint64_t hash = (uint64_t)id[i] * 0x9e3779b97f4a7c15u;
+    size_t at = (size_t)(hash ^ hash >> 32) * 0xd6e8feb86659fd93u >> (64 - bits);
+    while (table[at] && id[table[at] - 1] != id[i]) at = (at + 1) & mask;
+    if (table[at]) {
+      int other = table[at] - 1;
+      ESP_FREE(table);
+      return ESP_FAIL(ESP_ERR_VALUE, "particle id %lld appears twice (particles %d and %d); ids must be unique",
+                      (long long)id[i], other, i);
+    }
+    table[at] = i + 1;
+  }
+  ESP_FREE(table);
+  return ESP_OK;
+}
+
+/* The smallest theta of the ladder whose near pairs fit the budget; the largest if none does. */
+static int choose_theta(const esp_domain *dom, double *theta) {
+  int count;
+  const double *ladder = esp_lists_ladder(&count);
+  esp_lists_param param = dom->param.lists;
+  __int128 budget = (__int128)param.pairs_per_particle * dom->n;
+  param.pairs_limit = param.pairs_per_particle;
+  int low = 0, high = count - 1;
+  while (low < high) {
+    int middle = (low + high) / 2;
+    int64_t pairs;
+    ESP_CALL(esp_lists_count(&dom->tree, &param, ladder[middle], &pairs));
+    if (pairs <= budget) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  *theta = ladder[high];
+  return ESP_OK;
+}
+
+/* Why there are too many pairs: the largest node whose particles share one point, if any. */
+static int refuse_pairs(const esp_domain *dom, int64_t pairs) {
+  const esp_tree *tree = &dom->tree;
+  double per_particle = (double)pairs / (double)dom->n;
+  for (int row = 0; row < tree->own_rows; row++) {
+    if (tree->radius[row] > 0 || tree->part_count[row] < 2) continue;
+    return ESP_FAIL(ESP_ERR_LIMIT,
+                    "at least %.0f near pairs a particle; %lld are allowed: %d particles share one point, among them id "
+                    "%lld; merge or displace them, or raise the limit",
+                    per_particle, (long long)dom->param.lists.pairs_limit, tree->part_count[row],
+                    (long long)dom->id[tree->part_first[row]]);
+  }
+  return ESP_FAIL(ESP_ERR_LIMIT,
+                  "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
+                  "block size (now %d)",
+                  per_particle, (long long)dom->param.lists.pairs_limit, dom->param.lists.theta, dom->param.block);
+}
+
+static int build_tree(esp_domain *dom, const double *z, const int64_t *id) {
+  int rc = ESP_OK, n = dom->n_home, dim = dom->param.dim;
+  esp_shape shape;
+  double *keys = NULL;
+  self_impl *impl = dom->impl;
+  double start = esp_wall();
+  ESP_TRY(check_unique(n, id));
+  ESP_TRY(esp_shape_make(n, dom->param.leaf, dom->param.block, &shape));
+  ESP_TRY(ESP_ALLOC(impl->order, n));
+  ESP_TRY(esp_tree_order(&shape, 0, 0, n, dim, z, id, impl->order));
+  ESP_TRY(esp_tree_create(&shape, dim, 0, 1, 0, &dom->tree));
+  ESP_TRY(ESP_ALLOC(dom->id, n));
+  ESP_TRY(ESP_ALLOC(keys, (size_t)n * (size_t)dim));
+  ESP_TRY(self_to_slots(dom, sizeof *id, id, dom->id));
+  ESP_TRY(self_to_slots(dom, (size_t)dim * sizeof *z, z, keys));
+  esp_tree_geometry(&dom->tree, keys);
+  dom->stats.seconds_split = esp_wall() - start;
+done:
+  ESP_FREE(keys);
+  return rc;
+}
+
+static int build_lists(esp_domain *dom) {
+  esp_lists_param *param = &dom->param.lists;
+  double start = esp_wall();
+  if (param->pairs_per_particle > 0) ESP_CALL(choose_theta(dom, &param->theta));
+  if (param->pairs_limit > 0) {
+    int64_t pairs;
+    ESP_CALL(esp_lists_count(&dom->tree, param, param->theta, &pairs));
+    if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, pairs);
+  }
+  ESP_CALL(esp_lists_walk(&dom->tree, param, &dom->lists));
+  ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));
+  int blocks = dom->tree.n_block;
+  ESP_CALL(ESP_ALLOC(dom->block_order, blocks));
+  ESP_CALL(ESP_ALLOC(dom->sender_block_order, blocks));
+  for (int b = 0; b < blocks; b++) dom->block_order[b] = dom->sender_block_order[b] = b;
+  dom->n_interior = dom->n_sender_interior = blocks;
+  dom->stats.seconds_lists = esp_wall() - start;
+  return ESP_OK;
+}
+
+int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
+                          const int64_t *id, esp_domain **dom) {
+  *dom = NULL;
+  ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "the one-rank builder was given %d ranks", comm->size);
+  ESP_CALL(esp_domain_check(param, n_home, z, id));
+  int rc = ESP_OK;
+  esp_domain *d = NULL;
+  self_impl *impl = NULL;
+  ESP_CALL(ESP_ALLOC(d, 1));
+  d->comm = comm;
+  d->ops = &self_ops;
+  d->param = *param;
+  d->n = d->n_home = d->n_own = n_home;
+  ESP_TRY(ESP_ALLOC(impl, 1));
+  d->impl = impl;
+  ESP_TRY(build_tree(d, z, id));
+  ESP_TRY(build_lists(d));
+  *dom = d;
+  return ESP_OK;
+done:
+  esp_domain_free(&d);
+  return rc;
+}
