@@ -1,0 +1,203 @@
+/* espalier VERB [INPUT.yaml] [-key value ...]
+ *
+ * The one place where MPI and PETSc start and stop and where the world communicator is named. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <petscsys.h>
+
+#include "base/base.h"
+#include "domain/comm.h"
+#include "io/info.h"
+#include "io/options.h"
+#include "verbs/run.h"
+
+typedef struct {
+  const char *name;
+  int (*verb)(esp_run *run);
+  const char *help;
+} verb_entry;
+
+static int verb_run(esp_run *run);
+
+static const verb_entry verbs[] = {
+    {"run", verb_run, "generate, train, evaluate and report, one after the other"},
+    {"generate", esp_verb_generate, "make the data of the task and their truth"},
+    {"train", esp_verb_train, "train the network on the data"},
+    {"evaluate", esp_verb_evaluate, "the trained network beside classical methods"},
+    {"predict", esp_verb_predict, "move the particles of a snapshot (-input FILE) by its horizon"},
+    {"partition", esp_verb_partition, "cut a snapshot for many ranks and compare with other cuts"},
+    {"report", esp_verb_report, "report.html from the files of a run"},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+/* ---- output that scripts read ---- */
+
+/* Beside the other files, written beside and renamed, so that a killed job leaves the old one. */
+static int keep_json(const esp_run *run, const char *verb, const char *text) {
+  char name[64], path[4096], part[4112];
+  snprintf(name, sizeof name, "%s.json", verb);
+  ESP_CALL(esp_run_path(run, name, path, sizeof path));
+  snprintf(part, sizeof part, "%s.part", path);
+  FILE *file = fopen(part, "w");
+  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
+  int bad = fprintf(file, "%s\n", text) < 0;
+  bad |= fclose(file) != 0;
+  if (bad || rename(part, path)) {
+    int error = errno;
+    remove(part);
+    ESP_CHECK(0, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  }
+  return ESP_OK;
+}
+
+static int finish_json(const esp_run *run, const char *verb) {
+  if (run->comm->rank) return ESP_OK;
+  char *text = cJSON_PrintUnformatted(run->json);
+  ESP_CHECK(text, ESP_ERR_MEMORY, "no memory for the results of %s", verb);
+  int rc = keep_json(run, verb, text);
+  cJSON_free(text);
+  return rc;
+}
+
+/* One verb: its results start with its name and the number of ranks. */
+static int run_verb(esp_run *run, const verb_entry *entry) {
+  cJSON_Delete(run->json);
+  run->json = cJSON_CreateObject();
+  ESP_CHECK(run->json, ESP_ERR_MEMORY, "no memory for the results of %s", entry->name);
+  cJSON_AddStringToObject(run->json, "verb", entry->name);
+  cJSON_AddNumberToObject(run->json, "ranks", run->comm->size);
+  double start = esp_wall();
+  ESP_CALL(entry->verb(run));
+  cJSON_AddNumberToObject(run->json, "seconds", esp_wall() - start);
+  ESP_AGREE(run->comm, finish_json(run, entry->name));
+  return ESP_OK;
+}
+
+static int verb_run(esp_run *run) {
+  static const char *const stages[] = {"generate", "train", "evaluate", "report"};
+  cJSON *all = run->json, *own;
+  run->json = NULL;
+  int rc = ESP_OK;
+  for (size_t s = 0; s < sizeof stages / sizeof stages[0] && !rc; s++) {
+    for (int v = 0; v < VERBS; v++) {
+      if (strcmp(verbs[v].name, stages[s]) != 0) continue;
+      esp_run_say(run, "== %s\n", stages[s]);
+      rc = run_verb(run, &verbs[v]);
+      own = run->json;
+      run->json = NULL;
+      cJSON_AddItemToObject(all, stages[s], own);
+    }
+  }
+  run->json = all;
+  return rc;
+}
+
+/* ---- starting and stopping ---- */
+
+static int make_folder(const char *path) {
+  char part[4096];
+  size_t length = strlen(path);
+  ESP_CHECK(length > 0 && length < sizeof part, ESP_ERR_CONFIG, "run_out/run_name: '%s' is not a usable path", path);
+  memcpy(part, path, length + 1);
+  for (size_t i = 1; i <= length; i++) {
+    if (part[i] != '/' && part[i] != 0) continue;
+    char kept = part[i];
+    part[i] = 0;
+    ESP_CHECK(mkdir(part, 0777) == 0 || errno == EEXIST, ESP_ERR_FILE, "folder %s: cannot be made: %s", part,
+              strerror(errno));
+    part[i] = kept;
+  }
+  return ESP_OK;
+}
+
+static int keep_config(const esp_run *run) {
+  char path[4096];
+  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
+  FILE *file = fopen(path, "w");
+  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+  int rc = esp_config_print(run->config, file);
+  if (fclose(file) != 0 && !rc) rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+  return rc;
+}
+
+static int start_folder(const esp_run *run) {
+  if (run->comm->rank) return ESP_OK;
+  ESP_CALL(make_folder(run->dir));
+  return keep_config(run);
+}
+
+static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
+  ESP_CALL(esp_config_create(&run->config));
+  ESP_CALL(esp_options_load(run->comm, input, run->config));
+  int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
+                        esp_config_string(run->config, "run_name"));
+  ESP_CHECK(length >= 0 && (size_t)length < dir_size, ESP_ERR_CONFIG, "run_out/run_name: longer than %zu characters",
+            dir_size - 1);
+  run->dir = dir;
+  run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO);
+  ESP_AGREE(run->comm, start_folder(run));
+  int rc = run_verb(run, entry);
+  if (!rc && run->comm->rank == 0) {
+    char *text = cJSON_PrintUnformatted(run->json);
+    printf("%s\n", text ? text : "{}");
+    cJSON_free(text);
+  }
+  return rc;
+}
+
+static void usage(FILE *file) {
+  fprintf(file, "espalier VERB [INPUT.yaml] [-key value ...]\n\nverbs\n");
+  for (int v = 0; v < VERBS; v++) fprintf(file, "  %-10s %s\n", verbs[v].name, verbs[v].help);
+  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info", "what is in FILE: an ensemble, a checkpoint, or any snapshot", "help",
+          "this page, or a KEY's type, unit, range, default and meaning");
+  fprintf(file, "Every key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
+}
+
+static int help(const char *name) {
+  if (!name) return usage(stdout), ESP_OK;
+  const esp_key *key = esp_config_find(name);
+  ESP_CHECK(key, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name, esp_config_nearest(name));
+  static const char *const types[] = {"integer", "real", "flag", "text", "choice", "integers"};
+  printf("%s (%s%s%s)\n  %s\n  default: %s\n", key->name, types[key->type], key->unit[0] ? ", " : "", key->unit,
+         key->help, key->value[0] ? key->value : "(empty)");
+  if (key->type == ESP_KEY_CHOICE) printf("  one of:  %s\n", key->choices);
+  if (key->type == ESP_KEY_INT || key->type == ESP_KEY_REAL || key->type == ESP_KEY_INTS)
+    printf("  range:   %g .. %g\n", key->min, key->max);
+  return ESP_OK;
+}
+
+static int dispatch(esp_run *run, int argc, char **argv) {
+  const char *name = argc > 1 ? argv[1] : "help", *operand = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
+  if (!strcmp(name, "help") || !strcmp(name, "-h") || !strcmp(name, "--help"))
+    return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
+  if (!strcmp(name, "info")) {
+    ESP_CHECK(operand, ESP_ERR_ARG, "info needs a file: espalier info FILE");
+    return esp_info_print(run->comm, run->mpi, operand, stdout);
+  }
+  for (int v = 0; v < VERBS; v++) {
+    char dir[4096];
+    if (!strcmp(name, verbs[v].name)) return start(run, &verbs[v], operand, dir, sizeof dir);
+  }
+  return ESP_FAIL(ESP_ERR_ARG, "unknown verb '%s'; espalier help lists them", name);
+}
+
+int main(int argc, char **argv) {
+  signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, to be reported, not a death */
+  if (PetscInitialize(&argc, &argv, NULL, NULL)) return EXIT_FAILURE;
+  esp_run run = {.mpi = PETSC_COMM_WORLD};
+  int rc = esp_comm_mpi_create(run.mpi, &run.comm);
+  if (!rc) rc = dispatch(&run, argc, argv);
+  /* The message is the same on every rank after agreement: one of them prints it. */
+  if (rc && (!run.comm || run.comm->rank == 0)) fprintf(stderr, "espalier: %s: %s\n", esp_code_name(rc), esp_error_message());
+  cJSON_Delete(run.json);
+  esp_config_free(&run.config);
+  esp_comm_mpi_free(&run.comm);
+  if (PetscFinalize()) return EXIT_FAILURE;
+  return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,99 @@
+/* report: one self-contained page from the files of a run, whoever wrote them. Rank 0 works, the others wait. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verbs/report_parts.h"
+#include "verbs/run.h"
+
+static const char head[] =
+    "<!doctype html><html lang=en><meta charset=utf-8><title>%s</title>\n<style>"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}"
+    "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}.n{text-align:right}"
+    "svg{max-width:100%%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
+    "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n<h1>%s</h1>\n"
+    "<p>Every pair interacts; a tree decides at what resolution. Here the tree is placed by physics: it is rebuilt, in "
+    "every layer, at the positions that the layers before it predict. What is learned is the tableau that places it"
+    " and weighs the layers%s.</p>\n";
+
+typedef struct {
+  const char *file, *title, *note;
+  int numbers;
+} table_part;
+
+static const table_part tables[] = {
+    {"ladder.csv", "The ladder",
+     "Each method on the same test clouds. D and K: NRMSE of the displacement beyond ballistic and of the velocity change "
+     "(1 = predicting zero). Pairs and cells: evaluated a particle, all layers together. dE: mean relative error of the "
+     "energy after the horizon; dP: momentum error over the rms velocity change.",
+     3},
+    {"rollout.csv", "Roll-out", "Root mean square error over trajectories, frames, bodies and components.", 2},
+    {"ranks.csv", "The ranks",
+     "One sharded cloud. Particles owned, halo (particles, receivers, cells), messages a transfer, bytes received, time by "
+     "stage and largest memory of each rank.",
+     1},
+    {"partition.csv", "The cut", "Load and halo of the tree's cut beside classical partitioners.", 2},
+};
+
+static int write_table(FILE *html, const esp_run *run, const table_part *part) {
+  char path[4096];
+  ESP_CALL(esp_run_path(run, part->file, path, sizeof path));
+  esp_csv csv;
+  FILE *there = fopen(path, "r");
+  if (!there) return ESP_OK; /* that verb was not run */
+  fclose(there);
+  ESP_CALL(esp_csv_read(path, &csv));
+  fprintf(html, "<h2>%s</h2>\n", part->title);
+  esp_html_table(html, &csv, part->numbers);
+  fprintf(html, "<p class=note>%s</p>\n", part->note);
+  esp_csv_free(&csv);
+  return ESP_OK;
+}
+
+static int write_config(FILE *html, const esp_run *run) {
+  char path[4096], line[1024];
+  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
+  FILE *file = fopen(path, "r");
+  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  fputs("<h2>Configuration</h2>\n<pre>", html);
+  while (fgets(line, sizeof line, file)) esp_html_text(html, line);
+  fputs("</pre>\n", html);
+  fclose(file);
+  return ESP_OK;
+}
+
+static int write_page(FILE *html, const esp_run *run) {
+  const char *name = esp_config_string(run->config, "run_name");
+  int mlp = strcmp(esp_config_string(run->config, "net_message"), "newton") != 0;
+  fprintf(html, head, name, name, mlp ? ", and a message between pairs" : "");
+  ESP_CALL(write_table(html, run, &tables[0]));
+  ESP_CALL(esp_report_pictures(html, run->dir));
+  for (size_t t = 1; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
+  return write_config(html, run);
+}
+
+/* Beside, then renamed: an older report stays whole if this one cannot be finished. */
+static int write_report(const esp_run *run, char *path, size_t size) {
+  char part[4112];
+  ESP_CALL(esp_run_path(run, "report.html", path, size));
+  snprintf(part, sizeof part, "%s.part", path);
+  FILE *html = fopen(part, "w");
+  ESP_CHECK(html, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
+  int rc = write_page(html, run), bad = ferror(html);
+  bad |= fclose(html) != 0;
+  if (!rc && (bad || rename(part, path)))
+    rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
+  if (rc) remove(part);
+  return rc;
+}
+
+int esp_verb_report(esp_run *run) {
+  char path[4096];
+  ESP_CALL(esp_run_path(run, "report.html", path, sizeof path));
+  ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : write_report(run, path, sizeof path));
+  cJSON_AddStringToObject(run->json, "report", path);
+  esp_run_say(run, "report: %s\n", path);
+  return ESP_OK;
+}

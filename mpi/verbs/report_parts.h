@@ -1,0 +1,33 @@
+/* The parts of report.html: tables and pictures made from the CSV files of a run. Rank 0 only; local. Each part is left
+ * out, with a line that says so, if its file is not there. */
+#ifndef ESP_REPORT_PARTS_H
+#define ESP_REPORT_PARTS_H
+
+#include <stdio.h>
+
+/* A CSV file in memory: no quoting, first line is the header. */
+typedef struct {
+  char *text;    /* the file, commas and newlines replaced by 0 */
+  char **field;  /* [rows + 1][columns]; row 0 is the header */
+  int rows, columns;
+} esp_csv;
+
+/* ESP_ERR_FILE if it cannot be read; ESP_ERR_FORMAT if a line has another number of fields than the header, naming the
+ * line. */
+int esp_csv_read(const char *path, esp_csv *csv);
+void esp_csv_free(esp_csv *csv);
+/* Column of that name or -1. */
+int esp_csv_column(const esp_csv *csv, const char *name);
+static inline const char *esp_csv_field(const esp_csv *csv, int row, int column) {
+  return csv->field[(row + 1) * csv->columns + column];
+}
+
+/* Text with <, >, & and quotes made safe. */
+void esp_html_text(FILE *html, const char *text);
+/* A table of the whole file; `numbers` from that column on are right-aligned. */
+void esp_html_table(FILE *html, const esp_csv *csv, int numbers);
+/* Every picture that the folder's files allow, as inline SVG, drawn by gnuplot (found on PATH; without it the page says
+ * so). Writes its scripts beside the data as NAME.gp, so that a user can redraw them. */
+int esp_report_pictures(FILE *html, const char *dir);
+
+#endif

@@ -1,0 +1,121 @@
+/* The pictures of the report, drawn by gnuplot as SVG. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "verbs/report_parts.h"
+
+typedef struct {
+  const char *name;    /* NAME.gp, NAME.svg */
+  const char *needs;   /* the data file */
+  const char *title, *caption;
+  int width, height;
+  const char *script;  /* gnuplot commands; `data` is set to the file's name, CSV separators are on */
+} picture;
+
+static const picture pictures[] = {
+    {"loss", "metrics.csv", "Training", "Loss at each step, and its parts: normalised mean square errors of D and K.", 760, 380,
+     "set logscale y\nset format y '10^{%T}'\nset xlabel 'step'\nset ylabel 'loss'\n"
+     "plot data using 'step':'loss' with lines lw 2 title 'loss', '' using 'step':'nmse_D' with lines title 'NMSE of D', "
+     "'' using 'step':'nmse_K' with lines title 'NMSE of K'\n"},
+    {"ladder", "ladder_bars.csv", "Error against method",
+     "NRMSE of the displacement on the largest test set, logarithmic; further left is better.", 860, 420,
+     "set logscale x\nset format x '10^{%T}'\nset xlabel 'NRMSE of D'\nset offsets 0,0,0.6,0.6\nset yrange [*:*] reverse\n"
+     "set ytics noenhanced\nplot data using 'D_nrmse':0:(0.5):ytic(strcol('method')) with points pt 7 ps 1.4 lc rgb '#1f5fa8' "
+     "notitle, data using 'D_nrmse':0:(sprintf('  %.4f', column('D_nrmse'))) with labels left notitle\n"},
+    {"scatter", "scatter.csv", "Predicted against true displacement",
+     "Components of D of a sample of particles of the largest test set, in mean spacings; the line is equality.", 560, 520,
+     "set size square\nset key left top\nset xlabel 'true'\nset ylabel 'predicted'\n"
+     "plot x with lines lc rgb '#999999' title 'equal', data using 'true':'ballistic' with dots lc rgb '#cc8800' title "
+     "'ballistic (0)', '' using 'true':'predicted' with points pt 7 ps 0.25 lc rgb '#1f5fa8' title 'trained network'\n"},
+    {"tree", "tree.csv", "The tree's cells and who owns them",
+     "Leaves of the first layer's tree that the mid-plane cuts (for a two-dimensional task: all). Colour: owning rank.",
+     640, 620,
+     "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.45,0.95\nset style fill solid 0.8 border lc "
+     "rgb '#555555'\nset xlabel 'x'\nset ylabel 'y'\n"
+     "plot data using ((column('xmin')+column('xmax'))/2):((column('ymin')+column('ymax'))/2):'xmin':'xmax':'ymin':'ymax':"
+     "(column('owner')/(column('ranks')+0.0)) with boxxyerror lc palette notitle\n"},
+    {"owners", "owners.csv", "Which rank owns what", "A sample of the particles, coloured by the rank that owns their slot.",
+     640, 620,
+     "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.8,0.75\nset xlabel 'x'\nset ylabel 'y'\n"
+     "plot data using 'x':'y':(column('owner')/(column('ranks')+0.0)) with points pt 7 ps 0.25 lc palette notitle\n"},
+    {"rollout", "rollout_curves.csv", "Roll-out", "Root mean square error at each frame, over trajectories, bodies and components.",
+     760, 380,
+     "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key left top\n"
+     "stats data using 1 skip 1 nooutput name 'S'\n"
+     "plot for [c=2:S_columns] data using 1:c with lines lw 2 title columnheader(c)\n"},
+    {"stages", "ranks.csv", "Time by stage and rank", "Seconds a rank, stacked: the sharded cloud of the evaluation.", 760, 380,
+     "set style data histograms\nset style histogram rowstacked\nset style fill solid 0.8\nset boxwidth 0.7\nset xlabel 'rank'\n"
+     "set ylabel 'seconds'\nset key outside\nplot for [s in 'seconds_split seconds_essential seconds_lists seconds_halo_setup "
+     "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
+};
+
+static int append(FILE *html, const char *path) {
+  FILE *svg = fopen(path, "r");
+  ESP_CHECK(svg, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  char line[4096];
+  int inside = 0; /* leave the XML prologue out */
+  while (fgets(line, sizeof line, svg)) {
+    if (!inside && strncmp(line, "<svg", 4) != 0) continue;
+    inside = 1;
+    fputs(line, html);
+  }
+  fclose(svg);
+  return ESP_OK;
+}
+
+static int exists(const char *dir, const char *name) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", dir, name);
+  return access(path, R_OK) == 0;
+}
+
+/* Runs gnuplot in the folder of the data without a shell, so that no path is interpreted. 0 if it drew. */
+static int run_gnuplot(const char *dir, const char *script) {
+  pid_t child = fork();
+  if (child < 0) return -1;
+  if (child == 0) {
+    if (chdir(dir) || !freopen("/dev/null", "w", stdout) || !freopen("gnuplot.log", "a", stderr)) _exit(127);
+    execlp("gnuplot", "gnuplot", script, (char *)NULL);
+    _exit(127);
+  }
+  int status;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int draw(FILE *html, const char *dir, const picture *p) {
+  char name[4200];
+  snprintf(name, sizeof name, "%s/%s.gp", dir, p->name);
+  FILE *script = fopen(name, "w");
+  ESP_CHECK(script, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
+  fprintf(script,
+          "set terminal svg size %d,%d dynamic enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
+          "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb '#888888'\n"
+          "data = '%s'\n%s",
+          p->width, p->height, p->name, p->needs, p->script);
+  ESP_CHECK(fclose(script) == 0, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
+  snprintf(name, sizeof name, "%s.gp", p->name);
+  int status = run_gnuplot(dir, name);
+  fprintf(html, "<h2>%s</h2>\n", p->title);
+  if (status) {
+    fprintf(html, "<p class=note>No picture: gnuplot %s (see gnuplot.log; install the package gnuplot-nox, then run "
+                  "<code>espalier report</code> again).</p>\n", status == 127 ? "is not installed" : "failed");
+    return ESP_OK;
+  }
+  fputs("<figure>\n", html);
+  snprintf(name, sizeof name, "%s/%s.svg", dir, p->name);
+  ESP_CALL(append(html, name));
+  fprintf(html, "<figcaption>%s</figcaption></figure>\n", p->caption);
+  return ESP_OK;
+}
+
+int esp_report_pictures(FILE *html, const char *dir) {
+  for (size_t p = 0; p < sizeof pictures / sizeof pictures[0]; p++)
+    if (exists(dir, pictures[p].needs)) ESP_CALL(draw(html, dir, &pictures[p]));
+  return ESP_OK;
+}

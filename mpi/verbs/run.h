@@ -1,0 +1,50 @@
+/* One run of the program: who takes part, with which configuration, writing where. A verb is a function of it, readable
+ * as a list of stages. Every verb is collective, returns the same esp_code on every rank, and adds its results to
+ * `json`, which main prints as the last line and which is kept beside the other files as VERB.json.
+ *
+ * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
+ *   config.yaml    the resolved configuration                     main
+ *   data.h5        the ensembles (or the file data_file names)    generate
+ *   metrics.csv    one line a training step                       train
+ *   checkpoint.h5  parameters, moments, step, model               train
+ *   ladder.csv, scatter.csv, tree.csv, owners.csv, rollout.csv    evaluate
+ *   ranks.csv      one line a rank and stage                      evaluate
+ *   partition.csv  one line a method and number of ranks          partition
+ *   prediction.hdf5 the input's particles at its horizon          predict
+ *   report.html    with its pictures inside                       report */
+#ifndef ESP_RUN_H
+#define ESP_RUN_H
+
+#include <cjson/cJSON.h>
+#include <mpi.h>
+
+#include "base/comm.h"
+#include "base/config.h"
+
+typedef struct {
+  MPI_Comm mpi;
+  esp_comm *comm;
+  esp_config *config;
+  const char *dir; /* run_out/run_name; exists */
+  cJSON *json;     /* results of the verb at hand; filled on every rank, printed by rank 0 */
+  int terminal;    /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */
+} esp_run;
+
+int esp_verb_generate(esp_run *run);
+int esp_verb_train(esp_run *run);
+int esp_verb_evaluate(esp_run *run);
+int esp_verb_predict(esp_run *run);
+int esp_verb_partition(esp_run *run);
+int esp_verb_report(esp_run *run);
+
+/* run->dir/name, or name itself if it is an absolute path, into path[size]. Local. ESP_ERR_LIMIT if it does not fit. */
+int esp_run_path(const esp_run *run, const char *name, char *path, size_t size);
+/* The ensemble and the checkpoint the run works on: data_file or data.h5; eval_checkpoint or checkpoint.h5. */
+int esp_run_data(const esp_run *run, char *path, size_t size);
+int esp_run_checkpoint(const esp_run *run, char *path, size_t size);
+/* printf on rank 0 alone. */
+void esp_run_say(const esp_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* On rank 0: a progress bar on a terminal, a plain line every tenth otherwise. `note` may be "". */
+void esp_run_progress(const esp_run *run, const char *what, int64_t done, int64_t all, const char *note);
+
+#endif
