@@ -179,3 +179,25 @@ done:
   ESP_FREE(row);
   return rc;
 }
+
+int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type) {
+  for (int i = 0; i < units->count; i++)
+    if (units->entry[i].unit == unit) {
+      *type = units->entry[i].type;
+      return ESP_OK;
+    }
+  ESP_CHECK(unit > 0 && unit <= INT32_MAX, ESP_ERR_ARG, "a row of %zu bytes; must be 1 to 2^31 - 1", unit);
+  ESP_CALL(ESP_GROW(units->entry, units->room, units->count + 1));
+  ESP_MPI(MPI_Type_contiguous((int)unit, MPI_BYTE, type));
+  ESP_MPI(MPI_Type_commit(type));
+  units->entry[units->count].unit = unit;
+  units->entry[units->count++].type = *type;
+  return ESP_OK;
+}
+
+void esp_units_free(esp_units *units) {
+  for (int i = 0; i < units->count; i++) MPI_Type_free(&units->entry[i].type);
+  ESP_FREE(units->entry);
+  units->count = 0;
+  units->room = 0;
+}

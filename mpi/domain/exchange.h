@@ -9,6 +9,8 @@
 #ifndef ESP_MPI_EXCHANGE_H
 #define ESP_MPI_EXCHANGE_H
 
+#include <mpi.h>
+
 #include "base/comm.h"
 
 /* What arrived: rows of one unit, from `count` ranks in ascending order; rows of rank[i] are [start[i], start[i+1]). */
@@ -30,5 +32,17 @@ void esp_inbox_free(esp_inbox *inbox);
 /* int64 words to ranks that are spread evenly (hashes): ceil(log2 P) messages a rank whatever the destinations. word [n]
  * and dest [n] in; *out [*n_out], owned by the caller, in no particular order. */
 int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out, int64_t **out);
+
+/* MPI types of rows of a given number of bytes, made at first use and kept. Local. */
+typedef struct {
+  int count;
+  size_t room;
+  struct {
+    size_t unit;
+    MPI_Datatype type;
+  } *entry;
+} esp_units;
+int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type);
+void esp_units_free(esp_units *units);
 
 #endif

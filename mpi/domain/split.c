@@ -1,0 +1,319 @@
+#include "domain/split.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BINS = 256, DIGITS = 8 };
+
+/* The owners of the first and the last block of a node at or above block level. */
+static void owners(const esp_shape *shape, int size, int64_t heap, int *first, int *last) {
+  const int level = esp_heap_level(heap);
+  const int64_t k = heap - ((int64_t)1 << level);
+  const int64_t span = (int64_t)1 << (shape->block_level - level);
+  *first = esp_shape_owner(shape, size, k * span);
+  *last = esp_shape_owner(shape, size, (k + 1) * span - 1);
+}
+
+/* Straddling nodes in heap order: a queue, each node's children behind it. */
+static int find_top(const esp_shape *shape, int size, esp_cover *cover) {
+  size_t room = 0;
+  int a, b;
+  owners(shape, size, 1, &a, &b);
+  if (a == b) return ESP_ALLOC(cover->top, 0);
+  ESP_CALL(ESP_GROW(cover->top, room, 1));
+  cover->top[cover->n_top++] = 1;
+  for (int t = 0; t < cover->n_top; t++)
+    for (int c = 0; c < 2; c++) {
+      const int64_t child = 2 * cover->top[t] + c;
+      owners(shape, size, child, &a, &b);
+      if (a == b) continue;
+      ESP_CALL(ESP_GROW(cover->top, room, cover->n_top + 1));
+      cover->top[cover->n_top++] = child;
+    }
+  return ESP_OK;
+}
+
+/* Covering roots in slot order: depth first, left child first. The binary tree of top nodes has n_top + 1 leaves. */
+static int find_cover(const esp_shape *shape, int size, esp_cover *cover) {
+  const int most = cover->n_top + 1;
+  int64_t stack[64];
+  int parent[64], depth = 0, b;
+  ESP_CALL(ESP_ALLOC(cover->top_child, cover->n_top));
+  ESP_CALL(ESP_ALLOC(cover->cover, most));
+  ESP_CALL(ESP_ALLOC(cover->cover_owner, most));
+  ESP_CALL(ESP_ALLOC(cover->cover_first, size + 1));
+  for (int t = 0, child = 1; t < cover->n_top; t++)
+    for (int c = 0; c < 2; c++)
+      if (child < cover->n_top && cover->top[child] == 2 * cover->top[t] + c)
+        cover->top_child[t][c] = child++;
+      else
+        cover->top_child[t][c] = -1;
+  stack[depth] = 1;
+  parent[depth++] = cover->n_top ? 0 : -1;
+  while (depth) {
+    const int64_t heap = stack[--depth];
+    const int t = parent[depth];
+    if (t >= 0) {
+      for (int c = 1; c >= 0; c--) {
+        stack[depth] = 2 * heap + c;
+        parent[depth++] = cover->top_child[t][c] > 0 ? cover->top_child[t][c] : -1;
+      }
+      continue;
+    }
+    const int i = cover->n_cover++;
+    cover->cover[i] = heap;
+    owners(shape, size, heap, &cover->cover_owner[i], &b);
+    cover->cover_first[cover->cover_owner[i] + 1]++;
+  }
+  for (int r = 0; r < size; r++) cover->cover_first[r + 1] += cover->cover_first[r];
+  return ESP_OK;
+}
+
+/* Name the covering roots in top_child: in slot order they are met by the same walk. */
+static void link_cover(esp_cover *cover) {
+  int stack[64], depth = 0, met = 0;
+  if (!cover->n_top) return;
+  /* entries: top index, with the side to visit next in the lowest bit */
+  stack[depth++] = 0;
+  while (depth) {
+    const int t = stack[depth - 1] >> 1, side = stack[depth - 1] & 1;
+    int *child = &cover->top_child[t][side];
+    if (side)
+      depth--;
+    else
+      stack[depth - 1] |= 1;
+    if (*child < 0)
+      *child = -1 - met++;
+    else
+      stack[depth++] = *child << 1;
+  }
+}
+
+int esp_cover_make(const esp_shape *shape, int size, esp_cover *cover) {
+  *cover = (esp_cover){0};
+  int rc = find_top(shape, size, cover);
+  if (!rc) rc = find_cover(shape, size, cover);
+  if (rc) {
+    esp_cover_free(cover);
+    return rc;
+  }
+  link_cover(cover);
+  return ESP_OK;
+}
+
+void esp_cover_free(esp_cover *cover) {
+  ESP_FREE(cover->top);
+  ESP_FREE(cover->top_child);
+  ESP_FREE(cover->cover);
+  ESP_FREE(cover->cover_owner);
+  ESP_FREE(cover->cover_first);
+}
+
+/* The level being selected: nodes [first, first + count) of cover->top. */
+typedef struct {
+  const esp_comm *comm;
+  const esp_shape *shape;
+  const esp_cover *cover;
+  int dim;
+  const double *z;
+  const int64_t *id;
+  int first, count;
+  /* active particles: those in straddling nodes; node[j] of active particle item[j] */
+  int64_t n_active, n_candidate;
+  int *item, *node;
+  int *candidate;  /* indices into item */
+  uint64_t *image; /* [n_active] */
+  /* by node of the level */
+  double *extent; /* [count][2 dim]: max of z and of -z */
+  int *axis;
+  int64_t *bins;     /* [count][BINS] */
+  int64_t *rank;     /* which smallest is wanted among the candidates, from 1; 0: none */
+  int64_t *equal;    /* candidates that share every digit so far */
+  uint64_t *key_cut; /* image of the median key */
+  uint64_t *id_cut;  /* largest id that goes left among equal keys */
+  uint64_t *prefix;
+} selection;
+
+static uint64_t key_image(double key) {
+  const double plain = key + 0.0; /* -0 becomes +0 */
+  uint64_t bits;
+  memcpy(&bits, &plain, sizeof bits);
+  return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+static uint64_t id_image(int64_t id) { return (uint64_t)id ^ (uint64_t)1 << 63; }
+
+static double active_key(const selection *s, int64_t j) {
+  return s->z[(size_t)s->item[j] * (size_t)s->dim + (size_t)s->axis[s->node[j] - s->first]];
+}
+
+static int find_axes(selection *s) {
+  const int dim = s->dim;
+  for (int64_t e = 0; e < (int64_t)s->count * 2 * dim; e++) s->extent[e] = -INFINITY;
+  for (int64_t j = 0; j < s->n_active; j++) {
+    double *extent = s->extent + (int64_t)(s->node[j] - s->first) * 2 * dim;
+    const double *z = s->z + (int64_t)s->item[j] * dim;
+    for (int a = 0; a < dim; a++) {
+      extent[a] = z[a] > extent[a] ? z[a] : extent[a];
+      extent[dim + a] = -z[a] > extent[dim + a] ? -z[a] : extent[dim + a];
+    }
+  }
+  ESP_CALL(s->comm->max_f64(s->comm, s->extent, (size_t)s->count * 2 * (size_t)dim));
+  for (int t = 0; t < s->count; t++) {
+    const double *extent = s->extent + (int64_t)t * 2 * dim;
+    s->axis[t] = 0;
+    for (int a = 1; a < dim; a++)
+      if (extent[a] + extent[dim + a] > extent[s->axis[t]] + extent[dim + s->axis[t]]) s->axis[t] = a;
+  }
+  return ESP_OK;
+}
+
+/* Among the candidates of each node, the rank-th smallest image, digit by digit. On return prefix holds it, equal the
+ * candidates with that image, rank the place among those, and candidate only those. */
+static int select_images(selection *s) {
+  memset(s->prefix, 0, (size_t)s->count * sizeof *s->prefix);
+  for (int digit = 0; digit < DIGITS; digit++) {
+    const int shift = 8 * (DIGITS - 1 - digit);
+    memset(s->bins, 0, (size_t)s->count * BINS * sizeof *s->bins);
+    for (int64_t c = 0; c < s->n_candidate; c++) {
+      const int j = s->candidate[c];
+      s->bins[(int64_t)(s->node[j] - s->first) * BINS + (int64_t)(s->image[j] >> shift & (BINS - 1))]++;
+    }
+    ESP_CALL(s->comm->sum_i64(s->comm, s->bins, (size_t)s->count * BINS));
+    for (int t = 0; t < s->count; t++) {
+      const int64_t *bins = s->bins + (int64_t)t * BINS;
+      uint64_t bin = 0;
+      if (!s->rank[t]) continue;
+      while (bin < BINS - 1 && s->rank[t] > bins[bin]) s->rank[t] -= bins[bin++];
+      s->equal[t] = bins[bin];
+      s->prefix[t] |= bin << shift;
+    }
+    int64_t kept = 0;
+    for (int64_t c = 0; c < s->n_candidate; c++) {
+      const int j = s->candidate[c];
+      if (s->image[j] >> shift == s->prefix[s->node[j] - s->first] >> shift) s->candidate[kept++] = j;
+    }
+    s->n_candidate = kept;
+  }
+  return ESP_OK;
+}
+
+/* Cuts of all nodes of the level: by key, then by id where the median key is shared. */
+static int find_cuts(selection *s) {
+  int64_t offset, count;
+  int tied = 0;
+  s->n_candidate = 0;
+  for (int t = 0; t < s->count; t++) {
+    const int64_t heap = s->cover->top[s->first + t];
+    const int level = esp_heap_level(heap);
+    esp_shape_node(s->shape, level, heap - ((int64_t)1 << level), &offset, &count);
+    s->rank[t] = count / 2;
+  }
+  for (int64_t j = 0; j < s->n_active; j++) {
+    s->image[j] = key_image(active_key(s, j));
+    if (s->rank[s->node[j] - s->first]) s->candidate[s->n_candidate++] = (int)j;
+  }
+  ESP_CALL(select_images(s));
+  for (int t = 0; t < s->count; t++) {
+    s->key_cut[t] = s->prefix[t];
+    s->id_cut[t] = UINT64_MAX;
+    /* rank 0 now means: the cut is known without the ids */
+    if (s->rank[t] == s->equal[t]) s->rank[t] = 0;
+    if (s->rank[t]) tied = 1;
+  }
+  if (!tied) return ESP_OK;
+  int64_t kept = 0;
+  for (int64_t c = 0; c < s->n_candidate; c++) {
+    const int j = s->candidate[c];
+    if (!s->rank[s->node[j] - s->first]) continue;
+    s->image[j] = id_image(s->id[s->item[j]]);
+    s->candidate[kept++] = j;
+  }
+  s->n_candidate = kept;
+  for (int t = 0; t < s->count; t++) s->prefix[t] = 0;
+  const int rc = select_images(s);
+  for (int t = 0; t < s->count; t++)
+    if (s->rank[t]) s->id_cut[t] = s->prefix[t];
+  return rc;
+}
+
+/* Every active particle goes to a child; those in a covering subtree are done. */
+static void descend(selection *s, int *cover_of) {
+  int64_t kept = 0, offset, count;
+  for (int64_t j = 0; j < s->n_active; j++) {
+    const int t = s->node[j] - s->first, i = s->item[j];
+    const int64_t heap = s->cover->top[s->node[j]];
+    const int level = esp_heap_level(heap);
+    esp_shape_node(s->shape, level, heap - ((int64_t)1 << level), &offset, &count);
+    const uint64_t key = key_image(active_key(s, j));
+    const int left =
+        count > 1 && (key < s->key_cut[t] || (key == s->key_cut[t] && id_image(s->id[i]) <= s->id_cut[t]));
+    const int child = s->cover->top_child[s->node[j]][!left];
+    if (child < 0) {
+      cover_of[i] = -1 - child;
+      continue;
+    }
+    s->item[kept] = i;
+    s->node[kept++] = child;
+  }
+  s->n_active = kept;
+}
+
+static int prepare(selection *s, int n_home, int *widest) {
+  *widest = 0;
+  for (int t = 0, from = 0; t < s->cover->n_top; t++) {
+    if (esp_heap_level(s->cover->top[t]) != esp_heap_level(s->cover->top[from])) from = t;
+    *widest = esp_imax(*widest, t - from + 1);
+  }
+  const int64_t w = *widest;
+  ESP_CALL(ESP_ALLOC(s->item, n_home));
+  ESP_CALL(ESP_ALLOC(s->node, n_home));
+  ESP_CALL(ESP_ALLOC(s->candidate, n_home));
+  ESP_CALL(ESP_ALLOC(s->image, n_home));
+  ESP_CALL(ESP_ALLOC(s->extent, w * 2 * s->dim));
+  ESP_CALL(ESP_ALLOC(s->axis, w));
+  ESP_CALL(ESP_ALLOC(s->bins, w * BINS));
+  ESP_CALL(ESP_ALLOC(s->rank, w));
+  ESP_CALL(ESP_ALLOC(s->equal, w));
+  ESP_CALL(ESP_ALLOC(s->key_cut, w));
+  ESP_CALL(ESP_ALLOC(s->id_cut, w));
+  ESP_CALL(ESP_ALLOC(s->prefix, w));
+  s->n_active = n_home;
+  for (int i = 0; i < n_home; i++) s->item[i] = i;
+  return ESP_OK;
+}
+
+static void discard(selection *s) {
+  ESP_FREE(s->item);
+  ESP_FREE(s->node);
+  ESP_FREE(s->candidate);
+  ESP_FREE(s->image);
+  ESP_FREE(s->extent);
+  ESP_FREE(s->axis);
+  ESP_FREE(s->bins);
+  ESP_FREE(s->rank);
+  ESP_FREE(s->equal);
+  ESP_FREE(s->key_cut);
+  ESP_FREE(s->id_cut);
+  ESP_FREE(s->prefix);
+}
+
+int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, int dim, int n_home, const double *z,
+              const int64_t *id, int *cover_of) {
+  memset(cover_of, 0, (size_t)n_home * sizeof *cover_of);
+  if (!cover->n_top) return ESP_OK;
+  selection s = {.comm = comm, .shape = shape, .cover = cover, .dim = dim, .z = z, .id = id};
+  int widest, rc;
+  ESP_TRY(comm->agree(comm, prepare(&s, n_home, &widest)));
+  for (s.first = 0; s.first < cover->n_top; s.first += s.count) {
+    const int level = esp_heap_level(cover->top[s.first]);
+    s.count = 1;
+    while (s.first + s.count < cover->n_top && esp_heap_level(cover->top[s.first + s.count]) == level) s.count++;
+    ESP_TRY(find_axes(&s));
+    ESP_TRY(find_cuts(&s));
+    descend(&s, cover_of);
+  }
+done:
+  discard(&s);
+  return rc;
+}
