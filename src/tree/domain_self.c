@@ -94,54 +94,65 @@ static int choose_theta(const esp_domain *dom, double *theta) {
   return ESP_OK;
 }
 
-/* Why there are too many pairs: the largest node whose particles share one point, if any. */
-static int refuse_pairs(const esp_domain *dom, int64_t pairs) {
-  const esp_tree *tree = &dom->tree;
+/* The longest run of slots that share one point. Where many particles share a point, whole nodes hold nothing else. */
+static int longest_run(int n, int dim, const double *keys, int *first) {
+  int best = 0, begin = 0;
+  size_t width = (size_t)dim;
+  for (int s = 0; s < n; s++) {
+    int same = 1;
+    for (int a = 0; a < dim; a++) same &= keys[(size_t)s * width + (size_t)a] == keys[(size_t)begin * width + (size_t)a];
+    if (!same) begin = s;
+    if (s - begin + 1 > best) {
+      best = s - begin + 1;
+      *first = begin;
+    }
+  }
+  return best;
+}
+
+static int refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs) {
+  const esp_domain_param *param = &dom->param;
   double per_particle = (double)pairs / (double)dom->n;
-  for (int row = 0; row < tree->own_rows; row++) {
-    if (tree->radius[row] > 0 || tree->part_count[row] < 2) continue;
+  int first = 0, run = longest_run(dom->n_own, param->dim, keys, &first);
+  if (run > param->leaf) {
     return ESP_FAIL(ESP_ERR_LIMIT,
-                    "at least %.0f near pairs a particle; %lld are allowed: %d particles share one point, among them id "
-                    "%lld; merge or displace them, or raise the limit",
-                    per_particle, (long long)dom->param.lists.pairs_limit, tree->part_count[row],
-                    (long long)dom->id[tree->part_first[row]]);
+                    "at least %.0f near pairs a particle; %lld are allowed: at least %d particles share one point, among "
+                    "them id %lld; merge or displace them, or raise the limit",
+                    per_particle, (long long)param->lists.pairs_limit, run, (long long)dom->id[first]);
   }
   return ESP_FAIL(ESP_ERR_LIMIT,
                   "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
                   "block size (now %d)",
-                  per_particle, (long long)dom->param.lists.pairs_limit, dom->param.lists.theta, dom->param.block);
+                  per_particle, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
 }
 
-static int build_tree(esp_domain *dom, const double *z, const int64_t *id) {
-  int rc = ESP_OK, n = dom->n_home, dim = dom->param.dim;
+/* Also gives the keys in slot order: keys [n][dim]. */
+static int build_tree(esp_domain *dom, const double *z, const int64_t *id, double *keys) {
+  int n = dom->n_home, dim = dom->param.dim;
   esp_shape shape;
-  double *keys = NULL;
   self_impl *impl = dom->impl;
   double start = esp_wall();
-  ESP_TRY(check_unique(n, id));
-  ESP_TRY(esp_shape_make(n, dom->param.leaf, dom->param.block, &shape));
-  ESP_TRY(ESP_ALLOC(impl->order, n));
-  ESP_TRY(esp_tree_order(&shape, 0, 0, n, dim, z, id, impl->order));
-  ESP_TRY(esp_tree_create(&shape, dim, 0, 1, 0, &dom->tree));
-  ESP_TRY(ESP_ALLOC(dom->id, n));
-  ESP_TRY(ESP_ALLOC(keys, (size_t)n * (size_t)dim));
-  ESP_TRY(self_to_slots(dom, sizeof *id, id, dom->id));
-  ESP_TRY(self_to_slots(dom, (size_t)dim * sizeof *z, z, keys));
+  ESP_CALL(check_unique(n, id));
+  ESP_CALL(esp_shape_make(n, dom->param.leaf, dom->param.block, &shape));
+  ESP_CALL(ESP_ALLOC(impl->order, n));
+  ESP_CALL(esp_tree_order(&shape, 0, 0, n, dim, z, id, impl->order));
+  ESP_CALL(esp_tree_create(&shape, dim, 0, 1, 0, &dom->tree));
+  ESP_CALL(ESP_ALLOC(dom->id, n));
+  ESP_CALL(self_to_slots(dom, sizeof *id, id, dom->id));
+  ESP_CALL(self_to_slots(dom, (size_t)dim * sizeof *z, z, keys));
   esp_tree_geometry(&dom->tree, keys);
   dom->stats.seconds_split = esp_wall() - start;
-done:
-  ESP_FREE(keys);
-  return rc;
+  return ESP_OK;
 }
 
-static int build_lists(esp_domain *dom) {
+static int build_lists(esp_domain *dom, const double *keys) {
   esp_lists_param *param = &dom->param.lists;
   double start = esp_wall();
   if (param->pairs_per_particle > 0) ESP_CALL(choose_theta(dom, &param->theta));
   if (param->pairs_limit > 0) {
     int64_t pairs;
     ESP_CALL(esp_lists_count(&dom->tree, param, param->theta, &pairs));
-    if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, pairs);
+    if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, keys, pairs);
   }
   ESP_CALL(esp_lists_walk(&dom->tree, param, &dom->lists));
   ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));
@@ -162,6 +173,7 @@ int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, i
   int rc = ESP_OK;
   esp_domain *d = NULL;
   self_impl *impl = NULL;
+  double *keys = NULL;
   ESP_CALL(ESP_ALLOC(d, 1));
   d->comm = comm;
   d->ops = &self_ops;
@@ -169,11 +181,13 @@ int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, i
   d->n = d->n_home = d->n_own = n_home;
   ESP_TRY(ESP_ALLOC(impl, 1));
   d->impl = impl;
-  ESP_TRY(build_tree(d, z, id));
-  ESP_TRY(build_lists(d));
+  ESP_TRY(ESP_ALLOC(keys, (size_t)n_home * (size_t)param->dim));
+  ESP_TRY(build_tree(d, z, id, keys));
+  ESP_TRY(build_lists(d, keys));
   *dom = d;
-  return ESP_OK;
+  d = NULL;
 done:
+  ESP_FREE(keys);
   esp_domain_free(&d);
   return rc;
 }
