@@ -7,95 +7,141 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const code_names[ESP_CODE_COUNT] = {
-    "ESP_OK",        "ESP_ERR_ARG",   "ESP_ERR_CONFIG", "ESP_ERR_FILE", "ESP_ERR_FORMAT",
-    "ESP_ERR_VALUE", "ESP_ERR_LIMIT", "ESP_ERR_MEMORY", "ESP_ERR_COMM", "ESP_ERR_INTERNAL"};
+/* ---- errors: one record a thread ---- */
+
+enum { MESSAGE_SIZE = 8192 };
+
+typedef struct {
+  int failed;
+  size_t length;
+  char text[MESSAGE_SIZE];
+} error_record;
+
+static _Thread_local error_record record;
 
 const char *esp_code_name(int code) {
-  return code >= 0 && code < ESP_CODE_COUNT ? code_names[code] : "unknown code";
+  static const char *const names[ESP_CODE_COUNT] = {
+      "ESP_OK",        "ESP_ERR_ARG",   "ESP_ERR_CONFIG", "ESP_ERR_FILE", "ESP_ERR_FORMAT",
+      "ESP_ERR_VALUE", "ESP_ERR_LIMIT", "ESP_ERR_MEMORY", "ESP_ERR_COMM", "ESP_ERR_INTERNAL"};
+  return code >= 0 && code < ESP_CODE_COUNT ? names[code] : "unknown code";
 }
 
-/* The record of a failure belongs to the thread that met it, as errno does. */
-enum { MESSAGE_SIZE = 4096 };
-static _Thread_local char message[MESSAGE_SIZE];
+const char *esp_error_message(void) { return record.text; }
 
-const char *esp_error_message(void) { return message; }
-void esp_error_clear(void) { message[0] = 0; }
-void esp_error_set(int code, const char *text) {
-  (void)code;
-  snprintf(message, sizeof message, "%s", text);
+void esp_error_clear(void) {
+  record.failed = 0;
+  record.length = 0;
+  record.text[0] = 0;
 }
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
+/* What snprintf could not place is cut, never an error of its own. */
+static void append(const char *format, va_list arguments) {
+  size_t room = MESSAGE_SIZE - record.length;
+  int wanted = vsnprintf(record.text + record.length, room, format, arguments);
+  if (wanted < 0) return;
+  record.length += (size_t)wanted < room ? (size_t)wanted : room - 1;
 }
 
-static void append_frame(const char *file, int line, const char *func) {
-  size_t used = strlen(message);
-  if (used < sizeof message) snprintf(message + used, sizeof message - used, "\n  in %s (%s:%d)", func, base_name(file), line);
+static void append_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void append_text(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  append(format, arguments);
+  va_end(arguments);
+}
+
+void esp_error_set(int code, const char *message) {
+  /* The message may be our own record: it is moved, not formatted onto itself. */
+  size_t length = message ? strlen(message) : 0;
+  if (length > MESSAGE_SIZE - 1) length = MESSAGE_SIZE - 1;
+  if (length) memmove(record.text, message, length);
+  record.text[length] = 0;
+  record.length = length;
+  record.failed = code != ESP_OK;
+}
+
+/* room/file.c of a full path: the same text wherever the tree was built. */
+static const char *short_path(const char *file) {
+  int slashes = 0;
+  for (const char *p = file + strlen(file); p > file; p--)
+    if (p[-1] == '/' && ++slashes == 2) return p;
+  return file;
 }
 
 int esp_fail(int code, const char *file, int line, const char *func, const char *format, ...) {
-  va_list list;
-  va_start(list, format);
-  vsnprintf(message, sizeof message, format, list);
-  va_end(list);
-  append_frame(file, line, func);
-  return code;
+  if (record.failed) return code; /* the first failure is the cause; what follows it is clean-up */
+  esp_error_clear();
+  record.failed = 1;
+  va_list arguments;
+  va_start(arguments, format);
+  append(format, arguments);
+  va_end(arguments);
+  return esp_trace(code, file, line, func);
 }
 
 int esp_trace(int code, const char *file, int line, const char *func) {
-  append_frame(file, line, func);
+  append_text("\n  in %s (%s:%d)", func, short_path(file), line);
   return code;
 }
 
-/* Counted memory: a header of one cache line before the caller's block holds its size. */
+/* ---- memory: each block is preceded by one cache line that holds its size ---- */
+
 enum { ALIGN = 64 };
-static atomic_size_t held, held_most;
+
+static atomic_size_t held, held_peak;
+
+static void count_held(size_t bytes) {
+  size_t now = atomic_fetch_add(&held, bytes) + bytes, peak = atomic_load(&held_peak);
+  while (now > peak && !atomic_compare_exchange_weak(&held_peak, &peak, now)) {}
+}
 
 int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
   *pointer = NULL;
-  size_t bytes = 0;
-  int overflow = __builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2;
-  char *raw = overflow ? NULL : aligned_alloc(ALIGN, (bytes + 2 * ALIGN - 1) / ALIGN * ALIGN);
-  if (!raw)
-    return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu x %zu bytes; %zu bytes are held already", count,
-                    size, esp_memory_now());
-  memset(raw, 0, bytes + ALIGN);
-  *(size_t *)(void *)raw = bytes;
-  size_t now = atomic_fetch_add(&held, bytes) + bytes, most = atomic_load(&held_most);
-  while (now > most && !atomic_compare_exchange_weak(&held_most, &most, now)) continue;
-  *pointer = raw + ALIGN;
+  if (size && count > (SIZE_MAX - 2 * ALIGN) / size)
+    return esp_fail(ESP_ERR_MEMORY, file, line, func, "%zu elements of %zu bytes: more than this machine can address",
+                    count, size);
+  size_t bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
+  char *block = aligned_alloc(ALIGN, bytes + ALIGN);
+  if (!block)
+    return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu bytes (%zu of %zu); %zu bytes are held",
+                    bytes, count, size, esp_memory_now());
+  memset(block, 0, bytes + ALIGN);
+  memcpy(block, &bytes, sizeof bytes);
+  count_held(bytes);
+  *pointer = block + ALIGN;
   return ESP_OK;
 }
 
-int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line, const char *func) {
-  if (count <= *capacity && *pointer) return ESP_OK;
-  size_t more = count > 2 * *capacity ? count : 2 * *capacity;
+int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line,
+             const char *func) {
+  if (*pointer && count <= *capacity) return ESP_OK;
+  size_t wanted = *capacity < SIZE_MAX / 2 && 2 * *capacity > count ? 2 * *capacity : count;
   void *grown;
-  int rc = esp_alloc(&grown, more, size, file, line, func);
+  int rc = esp_alloc(&grown, wanted, size, file, line, func);
   if (rc) return rc;
-  if (*pointer) memcpy(grown, *pointer, *capacity * size);
+  if (*pointer && *capacity) memcpy(grown, *pointer, *capacity * size);
   esp_free(pointer);
   *pointer = grown;
-  *capacity = more;
+  *capacity = wanted;
   return ESP_OK;
 }
 
 void esp_free(void *pointer_to_pointer) {
   char *block;
+  void *none = NULL;
   memcpy(&block, pointer_to_pointer, sizeof block);
   if (!block) return;
-  atomic_fetch_sub(&held, *(size_t *)(void *)(block - ALIGN));
-  free(block - ALIGN);
-  block = NULL;
-  memcpy(pointer_to_pointer, &block, sizeof block);
+  size_t bytes;
+  block -= ALIGN;
+  memcpy(&bytes, block, sizeof bytes);
+  atomic_fetch_sub(&held, bytes);
+  free(block);
+  memcpy(pointer_to_pointer, &none, sizeof none);
 }
 
 size_t esp_memory_now(void) { return atomic_load(&held); }
-size_t esp_memory_peak(void) { return atomic_load(&held_most); }
-void esp_memory_reset_peak(void) { atomic_store(&held_most, atomic_load(&held)); }
+size_t esp_memory_peak(void) { return atomic_load(&held_peak); }
+void esp_memory_reset_peak(void) { atomic_store(&held_peak, atomic_load(&held)); }
 
 double esp_wall(void) {
   struct timespec now;

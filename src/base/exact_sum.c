@@ -1,0 +1,122 @@
+#include "base/exact_sum.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+const esp_exact_format ESP_EXACT_FULL = {.words = ESP_EXACT_FULL_WORDS, .lsb = -1074};
+const esp_exact_format ESP_EXACT_CELL = {.words = ESP_EXACT_CELL_WORDS, .lsb = -128};
+
+/* Fields of the status word, by their lowest bit. A field counts flagged accumulators, not terms (an add raises it from
+ * 0 to 1 only, a carry brings it back to 1), so it overflows only where 2^15 flagged accumulators are added with no
+ * carry. NaN is the top field: what overflows into it errs on the safe side. */
+enum { FIELD_BITS = 15, PLUS_INF = 0, MINUS_INF = 15, OUT_OF_WINDOW = 30, NOT_A_NUMBER = 45 };
+
+static int64_t field(const int64_t *acc, int shift) { return (acc[0] >> shift) & ((INT64_C(1) << FIELD_BITS) - 1); }
+
+static void flag(int64_t *acc, int shift) {
+  if (!field(acc, shift)) acc[0] += INT64_C(1) << shift;
+}
+
+static void flag_special(int64_t *acc, uint64_t bits) {
+  if (bits << 12)
+    flag(acc, NOT_A_NUMBER);
+  else
+    flag(acc, bits >> 63 ? MINUS_INF : PLUS_INF);
+}
+
+void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term) {
+  uint64_t bits;
+  memcpy(&bits, &term, sizeof bits);
+  int exponent = (int)(bits >> 52) & 0x7ff, normal = exponent != 0;
+  uint64_t mantissa = (bits & 0xfffffffffffffu) | (uint64_t)normal << 52;
+  /* bit of the accumulator on which the mantissa's last bit falls */
+  int position = exponent + !normal - 1075 - format->lsb;
+  if (__builtin_expect(exponent == 0x7ff, 0)) {
+    flag_special(acc, bits);
+    return;
+  }
+  if (__builtin_expect(position > 32 * (format->words - 1) - 1 - 53, 0)) {
+    flag(acc, OUT_OF_WINDOW);
+    return;
+  }
+  if (position < 0) {
+    mantissa = position > -53 ? mantissa >> -position : 0;
+    position = 0;
+  }
+  int word = 1 + (position >> 5), shift = position & 31;
+  uint64_t low = mantissa << shift, high = mantissa >> 32 >> (32 - shift);
+  int64_t sign = -(int64_t)(bits >> 63);
+  /* In the topmost position the third digit is 0 and has no word: it is added to the last one. */
+  int third = word + 2 < format->words ? word + 2 : format->words - 1;
+  acc[word] += ((int64_t)(low & 0xffffffffu) ^ sign) - sign;
+  acc[word + 1] += ((int64_t)(low >> 32) ^ sign) - sign;
+  acc[third] += ((int64_t)high ^ sign) - sign;
+}
+
+void esp_exact_add_product(const esp_exact_format *format, int64_t *acc, double a, double b) {
+  double product = a * b;
+  esp_exact_add(format, acc, product);
+  if (isfinite(product)) esp_exact_add(format, acc, fma(a, b, -product));
+}
+
+void esp_exact_carry(const esp_exact_format *format, int64_t *acc, size_t count) {
+  for (size_t i = 0; i < count; i++, acc += format->words) {
+    if (acc[0]) {
+      int64_t status = 0;
+      for (int shift = PLUS_INF; shift < NOT_A_NUMBER; shift += FIELD_BITS)
+        status += (int64_t)(field(acc, shift) != 0) << shift;
+      acc[0] = status + ((int64_t)(acc[0] >> NOT_A_NUMBER != 0) << NOT_A_NUMBER);
+    }
+    for (int w = 1; w + 1 < format->words; w++) {
+      int64_t carry = (acc[w] + (INT64_C(1) << 31)) >> 32;
+      acc[w] -= carry * (INT64_C(1) << 32);
+      acc[w + 1] += carry;
+    }
+  }
+}
+
+enum { SPARE = 4, DIGITS = ESP_EXACT_FULL_WORDS + SPARE };
+
+/* Digits in [0, 2^32) of sign * acc; returns the carry out of the last one: 0, or -1 when the value is negative. */
+static int64_t spread(const esp_exact_format *format, const int64_t *acc, int sign, uint32_t *digit) {
+  int64_t carry = 0;
+  for (int i = 0; i < format->words - 1 + SPARE; i++) {
+    int64_t word = i < format->words - 1 ? sign * acc[1 + i] : 0, low = word & 0xffffffff;
+    int64_t sum = low + (carry & 0xffffffff);
+    digit[i] = (uint32_t)sum;
+    carry = (word >> 32) + (carry >> 32) + (sum >> 32);
+  }
+  return carry;
+}
+
+static double special_value(const int64_t *acc) {
+  if (acc[0] >> NOT_A_NUMBER || field(acc, OUT_OF_WINDOW)) return NAN;
+  int plus = field(acc, PLUS_INF) != 0, minus = field(acc, MINUS_INF) != 0;
+  return plus && minus ? NAN : plus ? INFINITY : -INFINITY;
+}
+
+double esp_exact_value(const esp_exact_format *format, const int64_t *acc) {
+  assert(format->words <= ESP_EXACT_FULL_WORDS);
+  if (acc[0]) return special_value(acc);
+  uint32_t digit[DIGITS];
+  int negative = spread(format, acc, 1, digit) < 0;
+  if (negative) spread(format, acc, -1, digit);
+  int top = format->words - 2 + SPARE;
+  while (top >= 0 && !digit[top]) top--;
+  if (top < 0) return 0.0;
+  int length = 32 * top + 32 - __builtin_clz(digit[top]), cut = length > 53 ? length - 53 : 0;
+  /* No format has bits below 2^-1074, so a subnormal result has nothing to cut. */
+  uint64_t mantissa = 0;
+  for (int i = top; i >= cut >> 5; i--) {
+    int offset = 32 * i - cut;
+    mantissa |= offset >= 0 ? (uint64_t)digit[i] << offset : (uint64_t)(digit[i] >> -offset);
+  }
+  if (cut) {
+    int half = cut - 1, sticky = (digit[half >> 5] & ((UINT32_C(1) << (half & 31)) - 1)) != 0;
+    for (int i = 0; i < half >> 5 && !sticky; i++) sticky = digit[i] != 0;
+    if (digit[half >> 5] >> (half & 31) & 1) mantissa += (uint64_t)sticky | (mantissa & 1);
+  }
+  double value = ldexp((double)mantissa, format->lsb + cut);
+  return negative ? -value : value;
+}
