@@ -1,5 +1,4 @@
-/* Centres and radii. Products are summed one axis after the other everywhere, so that scalar and vector code round
- * alike. */
+/* Centres and radii. This room is compiled without fused product-sums, so that scalar and vector code round alike. */
 #include <math.h>
 
 #include "tree/tree.h"
