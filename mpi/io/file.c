@@ -1,0 +1,268 @@
+#define _GNU_SOURCE
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mpi.h>
+
+#include "domain/comm.h"
+
+/* Room for the description of a few objects beyond the data: object headers, links, attributes, superblock. */
+enum { FILE_ROOM = 1 << 16 };
+
+static MPI_Comm file_mpi(const esp_comm *comm) {
+  MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_NULL;
+  return mpi == MPI_COMM_NULL ? MPI_COMM_SELF : mpi;
+}
+
+typedef struct {
+  char *text;
+  size_t size;
+} error_text;
+
+static herr_t innermost(unsigned n, const H5E_error2_t *error, void *data) {
+  error_text *out = data;
+  if (n == 0 && error->desc) snprintf(out->text, out->size, "%s", error->desc);
+  return 0;
+}
+
+void esp_file_hdf5_error(char *text, size_t size) {
+  error_text out = {text, size};
+  text[0] = 0;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &out);
+}
+
+int esp_file_open_objects(void) { return (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL); }
+
+/* ---- making and freeing the object ---- */
+
+static int copy_text(const char *a, const char *b, char **text) {
+  size_t length = strlen(a) + strlen(b) + 1;
+  ESP_CALL(ESP_ALLOC(*text, length));
+  snprintf(*text, length, "%s%s", a, b);
+  return ESP_OK;
+}
+
+static void drop(esp_file **file) {
+  if (!*file) return;
+  if ((*file)->fd >= 0) close((*file)->fd);
+  ESP_FREE((*file)->path);
+  ESP_FREE((*file)->part);
+  ESP_FREE(*file);
+}
+
+static int make(const esp_comm *comm, const char *path, int writing, esp_file **file) {
+  esp_file *made = NULL;
+  int rc = ESP_OK;
+  ESP_TRY(ESP_ALLOC(made, 1));
+  made->comm = comm;
+  made->id = H5I_INVALID_HID;
+  made->writing = writing;
+  made->fd = -1;
+  ESP_TRY(copy_text(path, "", &made->path));
+  if (writing) ESP_TRY(copy_text(path, ".part", &made->part));
+  *file = made;
+  made = NULL;
+done:
+  drop(&made);
+  return rc;
+}
+
+static hid_t access_list(const esp_comm *comm) {
+  hid_t list = H5Pcreate(H5P_FILE_ACCESS);
+  if (list < 0) return list;
+  herr_t bad = H5Pset_fapl_mpio(list, file_mpi(comm), MPI_INFO_NULL) < 0;
+  bad |= H5Pset_all_coll_metadata_ops(list, 1) < 0;
+  bad |= H5Pset_coll_metadata_write(list, 1) < 0;
+  bad |= H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V110) < 0;
+  bad |= H5Pset_fclose_degree(list, H5F_CLOSE_STRONG) < 0;
+  if (!bad) return list;
+  H5Pclose(list);
+  return H5I_INVALID_HID;
+}
+
+/* ---- space ---- */
+
+/* Local part of esp_file_reserve: this rank's limit, and on rank 0 the allocation itself. */
+static int allocate(const esp_file *file, uint64_t need) {
+  struct rlimit limit;
+  ESP_CHECK(getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || need <= (uint64_t)limit.rlim_cur,
+            ESP_ERR_FILE, "%s: needs %llu bytes, above the file size limit of %llu bytes (ulimit -f); raise it",
+            file->part, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+  if (file->fd < 0) return ESP_OK;
+  int error = posix_fallocate(file->fd, 0, (off_t)need);
+  /* a file system that cannot allocate ahead: errors then come from HDF5 itself */
+  if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) return ESP_OK;
+  ESP_CHECK(error == 0, ESP_ERR_FILE, "%s: no space for %llu bytes: %s", file->part, (unsigned long long)need,
+            strerror(error));
+  return ESP_OK;
+}
+
+int esp_file_reserve(esp_file *file, uint64_t bytes) {
+  haddr_t end = 0;
+  ESP_CHECK(file->writing, ESP_ERR_ARG, "%s: is open for reading", file->path);
+  /* the same on all ranks: HDF5 keeps the description of a parallel file on each of them */
+  if (file->id >= 0 && H5Fget_eoa(file->id, &end) < 0) end = file->reserved;
+  const uint64_t need = (uint64_t)end + bytes + FILE_ROOM;
+  if (need <= file->reserved) return ESP_OK;
+  ESP_AGREE(file->comm, allocate(file, need));
+  file->reserved = need;
+  return ESP_OK;
+}
+
+/* ---- create ---- */
+
+static int open_part(esp_file *file) {
+  if (file->comm->rank) return ESP_OK;
+  file->fd = open(file->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  ESP_CHECK(file->fd >= 0, ESP_ERR_FILE, "%s: cannot be written: %s", file->part, strerror(errno));
+  return ESP_OK;
+}
+
+static int create(esp_file *file) {
+  char text[512];
+  hid_t list = access_list(file->comm);
+  if (list >= 0) file->id = H5Fcreate(file->part, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+  if (file->id < 0) esp_file_hdf5_error(text, sizeof text);
+  if (list >= 0) H5Pclose(list);
+  ESP_CHECK(file->id >= 0, ESP_ERR_FILE, "%s: cannot be created: %s", file->part, text);
+  return ESP_OK;
+}
+
+int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **file) {
+  esp_file *made = NULL;
+  int rc = comm->agree(comm, make(comm, path, 1, &made));
+  if (rc) goto done;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  ESP_TRY(comm->agree(comm, open_part(made)));
+  ESP_TRY(esp_file_reserve(made, 0));
+  ESP_TRY(comm->agree(comm, create(made)));
+  made->reserved = 0; /* creating cut the file to length 0 */
+  ESP_TRY(esp_file_reserve(made, 0));
+  *file = made;
+  made = NULL;
+done:
+  if (rc) *file = NULL;
+  esp_file_abort(&made);
+  return rc;
+}
+
+/* ---- commit and abort ---- */
+
+static int flush(esp_file *file, haddr_t *end) {
+  char text[512] = "";
+  herr_t bad = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fget_eoa(file->id, end) < 0;
+  if (bad) esp_file_hdf5_error(text, sizeof text);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", file->part, text);
+  return ESP_OK;
+}
+
+static int close_hdf5(esp_file *file) {
+  char text[512] = "";
+  herr_t bad = file->id >= 0 && H5Fclose(file->id) < 0;
+  if (bad) esp_file_hdf5_error(text, sizeof text);
+  file->id = H5I_INVALID_HID;
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be closed: %s", file->part ? file->part : file->path, text);
+  return ESP_OK;
+}
+
+/* A rename is lasting once its folder is on disk; a file system that cannot sync a folder is not an error. */
+static void sync_folder(const char *path) {
+  char copy[4096];
+  if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy) return;
+  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  (void)!fsync(fd);
+  close(fd);
+}
+
+static int settle(esp_file *file, haddr_t end) {
+  struct stat seen;
+  if (file->comm->rank) return ESP_OK;
+  ESP_CHECK(fstat(file->fd, &seen) == 0 && (uint64_t)seen.st_size >= (uint64_t)end, ESP_ERR_FILE,
+            "%s: holds %lld bytes after closing, should hold %llu", file->part, (long long)seen.st_size,
+            (unsigned long long)end);
+  ESP_CHECK((uint64_t)seen.st_size == (uint64_t)end || ftruncate(file->fd, (off_t)end) == 0, ESP_ERR_FILE,
+            "%s: cannot be cut to %llu bytes: %s", file->part, (unsigned long long)end, strerror(errno));
+  ESP_CHECK(fsync(file->fd) == 0, ESP_ERR_FILE, "%s: cannot be brought to disk: %s", file->part, strerror(errno));
+  int bad = close(file->fd);
+  file->fd = -1;
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be closed: %s", file->part, strerror(errno));
+  ESP_CHECK(rename(file->part, file->path) == 0, ESP_ERR_FILE, "%s: cannot be renamed to %s: %s", file->part,
+            file->path, strerror(errno));
+  sync_folder(file->path);
+  return ESP_OK;
+}
+
+int esp_file_commit(esp_file **file) {
+  esp_file *f = *file;
+  haddr_t end = 0;
+  int rc = ESP_OK;
+  ESP_NEED(f->writing, ESP_ERR_ARG, "%s: is open for reading", f->path);
+  ESP_TRY(f->comm->agree(f->comm, flush(f, &end)));
+  ESP_TRY(f->comm->agree(f->comm, close_hdf5(f)));
+  ESP_TRY(f->comm->agree(f->comm, settle(f, end)));
+  drop(file);
+  return ESP_OK;
+done:
+  esp_file_abort(file);
+  return rc;
+}
+
+void esp_file_abort(esp_file **file) {
+  esp_file *f = file ? *file : NULL;
+  if (!f) return;
+  /* what is closed here is thrown away: its errors, too; the message of the first failure stays */
+  if (f->id >= 0) H5Fclose(f->id);
+  f->id = H5I_INVALID_HID;
+  if (f->writing && f->fd >= 0) unlink(f->part);
+  drop(file);
+}
+
+/* ---- open for reading ---- */
+
+/* Rank 0 alone, before the others touch the file: what is in the way, in words. */
+static int look(const esp_file *file) {
+  struct stat seen;
+  if (file->comm->rank) return ESP_OK;
+  ESP_CHECK(stat(file->path, &seen) == 0, ESP_ERR_FILE, "%s: cannot be read: %s", file->path, strerror(errno));
+  ESP_CHECK(!S_ISDIR(seen.st_mode), ESP_ERR_FILE, "%s: is a folder, not a file", file->path);
+  ESP_CHECK(access(file->path, R_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s", file->path, strerror(errno));
+  htri_t is = H5Fis_hdf5(file->path);
+  ESP_CHECK(is > 0, ESP_ERR_FORMAT, "%s: is not an HDF5 file (%lld bytes)", file->path, (long long)seen.st_size);
+  return ESP_OK;
+}
+
+static int open_hdf5(esp_file *file) {
+  char text[512] = "";
+  hid_t list = access_list(file->comm);
+  if (list >= 0) file->id = H5Fopen(file->path, H5F_ACC_RDONLY, list);
+  if (file->id < 0) esp_file_hdf5_error(text, sizeof text);
+  if (list >= 0) H5Pclose(list);
+  ESP_CHECK(file->id >= 0, ESP_ERR_FORMAT, "%s: is HDF5 but cannot be opened: %s", file->path, text);
+  return ESP_OK;
+}
+
+int esp_file_open(const esp_comm *comm, const char *path, esp_file **file) {
+  esp_file *made = NULL;
+  int rc = comm->agree(comm, make(comm, path, 0, &made));
+  if (rc) goto done;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  ESP_TRY(comm->agree(comm, look(made)));
+  ESP_TRY(comm->agree(comm, open_hdf5(made)));
+  *file = made;
+  made = NULL;
+done:
+  if (rc) *file = NULL;
+  esp_file_close(&made);
+  return rc;
+}
+
+void esp_file_close(esp_file **file) { esp_file_abort(file); }
