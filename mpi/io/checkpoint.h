@@ -6,8 +6,8 @@
  * and /table with one attribute a parameter group: name = [offset, rows, columns].
  *
  * All functions are collective; errors are the same on every rank: ESP_ERR_FILE (missing, not HDF5, cannot be written),
- * ESP_ERR_FORMAT (truncated, no checkpoint, a missing or misshapen dataset or attribute), ESP_ERR_CONFIG (a checkpoint of
- * another model; the message names every difference: key, value in the file, value of the run). */
+ * ESP_ERR_FORMAT (truncated, no checkpoint, a missing or misshapen dataset or attribute), ESP_ERR_CONFIG (a checkpoint
+ * of another model; the message names every difference: key, value in the file, value of the run). */
 #ifndef ESP_CHECKPOINT_H
 #define ESP_CHECKPOINT_H
 
@@ -24,8 +24,8 @@ int esp_checkpoint_write(const esp_comm *comm, MPI_Comm mpi, const char *path, c
 int esp_checkpoint_read(const esp_comm *comm, MPI_Comm mpi, const char *path, esp_model *model, esp_adam *adam,
                         char *precision);
 /* Continue: the file must hold the model that `model` (created from the run's configuration) is: same layers, tableau,
- * message, hidden, leaf, block, seed, precision and, unless it is budgeted, theta. Then value, theta, moments and step are
- * taken over. adam may be NULL. */
+ * message, hidden, leaf, block, seed, precision and, unless it is budgeted, theta. Then value, theta, moments and step
+ * are taken over. adam may be NULL. */
 int esp_checkpoint_resume(const esp_comm *comm, MPI_Comm mpi, const char *path, esp_model *model, esp_adam *adam,
                           const char *precision);
 

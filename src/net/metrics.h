@@ -11,7 +11,7 @@
 
 enum { ESP_ERRORS_SUMS = 4 };
 typedef struct {
-  int64_t particles; /* added on this rank */
+  int64_t particles;                /* added on this rank */
   int64_t acc[ESP_ERRORS_SUMS][69]; /* |D - D*|^2, |D*|^2, |K - K*|^2, |K*|^2 */
 } esp_errors;
 

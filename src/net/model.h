@@ -38,18 +38,18 @@ typedef struct {
 typedef struct {
   char name[32]; /* tableau.c, tableau.alpha, mlp0.W1 ... */
   int rows, columns;
-  int offset;    /* in doubles; rows * columns of them, row by row */
+  int offset; /* in doubles; rows * columns of them, row by row */
 } esp_param_entry;
 
 typedef struct {
   esp_model_param param;
-  int count;          /* parameters */
-  double *value;      /* [count] the same on every rank */
+  int count;     /* parameters */
+  double *value; /* [count] the same on every rank */
   int entries;
   esp_param_entry *entry; /* [entries] in order of offset, without gaps */
-  int tableau_count;  /* the first ones are the tableau's free numbers, the rest the learned messages' */
-  int mlps;           /* learned messages: 0, 1, or L */
-  int mlp_count;      /* parameters of one */
+  int tableau_count;      /* the first ones are the tableau's free numbers, the rest the learned messages' */
+  int mlps;               /* learned messages: 0, 1, or L */
+  int mlp_count;          /* parameters of one */
 } esp_model;
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Local. */
@@ -89,10 +89,10 @@ int esp_model_predict(const esp_model *model, const esp_backend *backend, const 
 /* A gradient under way: exact accumulators, one a table number and one a learned parameter, this rank's share of the
  * sum over particles, layers and clouds. */
 typedef struct {
-  int count;      /* esp_tableau_size(L) + mlps * mlp_count */
-  int64_t *acc;   /* [count][ESP_EXACT_FULL_WORDS] */
-  double *value;  /* [model->count] set by esp_gradient_finish */
-  double *sums;   /* [count] scratch */
+  int count;     /* esp_tableau_size(L) + mlps * mlp_count */
+  int64_t *acc;  /* [count][ESP_EXACT_FULL_WORDS] */
+  double *value; /* [model->count] set by esp_gradient_map */
+  double *sums;  /* [count] scratch */
 } esp_gradient;
 int esp_gradient_create(const esp_model *model, esp_gradient *gradient);
 void esp_gradient_free(esp_gradient *gradient);
@@ -101,9 +101,11 @@ void esp_gradient_clear(esp_gradient *gradient);
  * that of the same model values and cloud. Collective over backend->comm. */
 int esp_model_backward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, esp_model_pass *pass,
                        const double (*gD)[3], const double (*gK)[3], esp_gradient *gradient);
-/* Sum the accumulators over the ranks of `comm` (integers through comm->sum_i64: the same bits in any order) and map
- * them to gradient->value. Collective. */
-int esp_gradient_finish(const esp_model *model, const esp_comm *comm, esp_gradient *gradient);
+/* Sum the accumulators over the ranks of `comm`: integers through comm->sum_i64, the same bits in any order.
+ * Collective. */
+int esp_gradient_sum(const esp_comm *comm, esp_gradient *gradient);
+/* Round the sums and map them to gradient->value. Local. */
+void esp_gradient_map(const esp_model *model, esp_gradient *gradient);
 
 /* One step of a roll-out, in place: x += w + D, w += K (wrapped into the box where periodic). Targets are left alone.
  * Local. ESP_ERR_ARG unless in model units. */

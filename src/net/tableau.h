@@ -34,6 +34,8 @@ void esp_tableau_expand(esp_tableau_kind kind, int layers, const double *p, doub
 void esp_tableau_pull(esp_tableau_kind kind, int layers, const double *p, const double *dtable, double *dp);
 
 /* Index of alpha_lk (k < l) in the table. */
-static inline int esp_tableau_alpha(int layers, int l, int k) { return 3 * layers + l * (l - 1) / 2 + k; }
+static inline int esp_tableau_alpha(int layers, int l, int k) {
+  return 3 * layers + l * (l - 1) / 2 + k;
+}
 
 #endif
