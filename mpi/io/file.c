@@ -14,8 +14,9 @@
 
 #include "domain/comm.h"
 
-/* Room for the description of a few objects beyond the data: object headers, links, attributes, superblock. */
-enum { FILE_ROOM = 1 << 16 };
+/* Room beyond the data: for the file as a whole, and for the description of each object or attribute (headers, links,
+ * heaps). HDF5 cuts what is left over when it flushes. */
+enum { FILE_ROOM = 1 << 16, OBJECT_ROOM = 1 << 13 };
 
 static MPI_Comm file_mpi(const esp_comm *comm) {
   MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_NULL;
@@ -106,14 +107,12 @@ static int allocate(const esp_file *file, uint64_t need) {
 }
 
 int esp_file_reserve(esp_file *file, uint64_t bytes) {
-  haddr_t end = 0;
   ESP_CHECK(file->writing, ESP_ERR_ARG, "%s: is open for reading", file->path);
-  /* the same on all ranks: HDF5 keeps the description of a parallel file on each of them */
-  if (file->id >= 0 && H5Fget_eoa(file->id, &end) < 0) end = file->reserved;
-  const uint64_t need = (uint64_t)end + bytes + FILE_ROOM;
-  if (need <= file->reserved) return ESP_OK;
-  ESP_AGREE(file->comm, allocate(file, need));
-  file->reserved = need;
+  /* the same on all ranks: they make the same calls. In steps, so that few calls reach the file system. */
+  file->used += bytes + OBJECT_ROOM;
+  if (file->used <= file->reserved) return ESP_OK;
+  ESP_AGREE(file->comm, allocate(file, file->used + FILE_ROOM));
+  file->reserved = file->used + FILE_ROOM;
   return ESP_OK;
 }
 
@@ -144,7 +143,7 @@ int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **fil
   ESP_TRY(comm->agree(comm, open_part(made)));
   ESP_TRY(esp_file_reserve(made, 0));
   ESP_TRY(comm->agree(comm, create(made)));
-  made->reserved = 0; /* creating cut the file to length 0 */
+  made->used = made->reserved = 0; /* creating cut the file to length 0 */
   ESP_TRY(esp_file_reserve(made, 0));
   *file = made;
   made = NULL;
@@ -156,9 +155,9 @@ done:
 
 /* ---- commit and abort ---- */
 
-static int flush(esp_file *file, haddr_t *end) {
+static int flush(esp_file *file) {
   char text[512] = "";
-  herr_t bad = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fget_eoa(file->id, end) < 0;
+  herr_t bad = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0;
   if (bad) esp_file_hdf5_error(text, sizeof text);
   ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", file->part, text);
   return ESP_OK;
@@ -183,14 +182,8 @@ static void sync_folder(const char *path) {
   close(fd);
 }
 
-static int settle(esp_file *file, haddr_t end) {
-  struct stat seen;
+static int settle(esp_file *file) {
   if (file->comm->rank) return ESP_OK;
-  ESP_CHECK(fstat(file->fd, &seen) == 0 && (uint64_t)seen.st_size >= (uint64_t)end, ESP_ERR_FILE,
-            "%s: holds %lld bytes after closing, should hold %llu", file->part, (long long)seen.st_size,
-            (unsigned long long)end);
-  ESP_CHECK((uint64_t)seen.st_size == (uint64_t)end || ftruncate(file->fd, (off_t)end) == 0, ESP_ERR_FILE,
-            "%s: cannot be cut to %llu bytes: %s", file->part, (unsigned long long)end, strerror(errno));
   ESP_CHECK(fsync(file->fd) == 0, ESP_ERR_FILE, "%s: cannot be brought to disk: %s", file->part, strerror(errno));
   int bad = close(file->fd);
   file->fd = -1;
@@ -203,12 +196,11 @@ static int settle(esp_file *file, haddr_t end) {
 
 int esp_file_commit(esp_file **file) {
   esp_file *f = *file;
-  haddr_t end = 0;
   int rc = ESP_OK;
   ESP_NEED(f->writing, ESP_ERR_ARG, "%s: is open for reading", f->path);
-  ESP_TRY(f->comm->agree(f->comm, flush(f, &end)));
+  ESP_TRY(f->comm->agree(f->comm, flush(f)));
   ESP_TRY(f->comm->agree(f->comm, close_hdf5(f)));
-  ESP_TRY(f->comm->agree(f->comm, settle(f, end)));
+  ESP_TRY(f->comm->agree(f->comm, settle(f)));
   drop(file);
   return ESP_OK;
 done:

@@ -41,7 +41,7 @@ typedef struct {
   int writing;
   char *path, *part;    /* part: what is written to; NULL when reading */
   int fd;               /* rank 0, writing: the part file, for allocation; else -1 */
-  uint64_t reserved;    /* bytes allocated */
+  uint64_t used, reserved; /* upper bound of what was written; bytes allocated */
 } esp_file;
 
 /* What a dataset or attribute is. */
@@ -64,8 +64,8 @@ int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **fil
 int esp_file_commit(esp_file **file);
 /* Close and remove the part file; keeps the error message at hand. NULL is fine. Frees. */
 void esp_file_abort(esp_file **file);
-/* Allocate `bytes` more than the file holds now, with room for the description of datasets: called by every writer
- * below; call it yourself before H5 calls on file->id that grow the file. ESP_ERR_FILE if there is no space. */
+/* Allocate `bytes` more, with room for the description of one object or attribute: called by every writer below; call it
+ * yourself before H5 calls on file->id that grow the file. ESP_ERR_FILE if there is no space. */
 int esp_file_reserve(esp_file *file, uint64_t bytes);
 
 /* ---- reading a file ---- */
@@ -84,7 +84,7 @@ int esp_file_exists(const esp_file *file, const char *name, int *exists);
 /* Shape of a dataset; exists = 0 and ESP_OK if there is none. */
 int esp_file_dataset(const esp_file *file, const char *name, esp_file_shape *shape);
 /* Create a dataset of n rows and write this rank's. deflate 0..9: 0 contiguous, else chunked (64 Ki elements or so),
- * byte-shuffled and compressed. The ranks' rows need not cover it: the rest is 0. */
+ * byte-shuffled and compressed. The ranks' rows must cover it. */
 int esp_file_write(esp_file *file, const char *name, esp_file_type type, int columns, int64_t n, int64_t first,
                    int64_t count, const void *data, int deflate);
 /* Read this rank's rows. The dataset must exist, hold n rows (n < 0: any number, at least first + count) of `columns`
