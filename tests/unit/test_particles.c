@@ -1,0 +1,152 @@
+/* A cloud converts to model units by the stated factors, tells forbidden values by particle, field and axis, and has a
+ * checksum that depends on every value and not on the order. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/particles.h"
+#include "base/rng.h"
+
+static esp_cloud make(int n, int targets) {
+  esp_cloud cloud;
+  assert_int_equal(esp_cloud_create(n, n, targets, &cloud), ESP_OK);
+  for (int i = 0; i < n; i++) {
+    uint64_t id = (uint64_t)i;
+    cloud.id[i] = i;
+    cloud.m[i] = esp_rng_uniform(1, id, ESP_RNG_TEST, 0);
+    for (uint32_t c = 0; c < 3; c++) {
+      cloud.x[i][c] = esp_rng_normal(1, id, ESP_RNG_TEST, 1 + c);
+      cloud.v[i][c] = esp_rng_normal(1, id, ESP_RNG_TEST, 4 + c);
+      if (targets) cloud.D[i][c] = cloud.K[i][c] = esp_rng_normal(1, id, ESP_RNG_TEST, 7 + c);
+    }
+  }
+  return cloud;
+}
+
+static uint64_t checksum(const esp_cloud *cloud) {
+  uint64_t sum = 0;
+  assert_int_equal(esp_cloud_checksum(esp_comm_self(), cloud, &sum), ESP_OK);
+  return sum;
+}
+
+static void empty_cloud(void **state) {
+  (void)state;
+  size_t before = esp_memory_now();
+  esp_cloud cloud;
+  assert_int_equal(esp_cloud_create(0, 0, 1, &cloud), ESP_OK);
+  assert_non_null(cloud.D);
+  assert_int_equal(esp_cloud_check(esp_comm_self(), &cloud, "nothing"), ESP_OK);
+  assert_true(checksum(&cloud) == 0);
+  assert_int_equal(esp_cloud_to_model(&cloud), ESP_OK);
+  esp_cloud_free(&cloud);
+  assert_null(cloud.id);
+  esp_cloud_free(&cloud);
+  assert_int_equal(esp_memory_now(), before);
+  esp_error_clear();
+  assert_int_equal(esp_cloud_create(3, 4, 0, &cloud), ESP_ERR_ARG);
+  assert_null(cloud.x);
+  esp_error_clear();
+}
+
+static void model_units(void **state) {
+  (void)state;
+  esp_cloud cloud = make(3, 1), kept = make(3, 1);
+  cloud.G = 3, cloud.d = 2, cloud.T = 4, cloud.eps = 0.5, cloud.box[1] = 10;
+  assert_int_equal(esp_cloud_to_model(&cloud), ESP_OK);
+  for (int pass = 0; pass < 2; pass++) {
+    assert_int_equal(cloud.model, 1);
+    assert_true(cloud.G == 1 && cloud.d == 2 && cloud.T == 4 && cloud.eps == 0.25 && cloud.box[1] == 5 && cloud.box[0] == 0);
+    for (int i = 0; i < 3; i++) {
+      assert_true(cloud.m[i] == kept.m[i] * 6); /* G T^2 / d^3 */
+      for (int c = 0; c < 3; c++) {
+        assert_true(cloud.x[i][c] == kept.x[i][c] / 2 && cloud.v[i][c] == kept.v[i][c] * 2);
+        assert_true(cloud.D[i][c] == kept.D[i][c] / 2 && cloud.K[i][c] == kept.K[i][c] * 2);
+      }
+    }
+    assert_int_equal(esp_cloud_to_model(&cloud), ESP_OK); /* a second time: nothing */
+  }
+  const double bad[] = {0, -1, NAN, INFINITY};
+  for (int b = 0; b < 4; b++) {
+    esp_error_clear();
+    kept.d = bad[b], kept.T = 1;
+    assert_int_equal(esp_cloud_to_model(&kept), ESP_ERR_VALUE);
+    kept.d = 1, kept.T = bad[b];
+    assert_int_equal(esp_cloud_to_model(&kept), ESP_ERR_VALUE);
+  }
+  assert_int_equal(kept.model, 0);
+  esp_error_clear();
+  esp_cloud_free(&cloud);
+  esp_cloud_free(&kept);
+}
+
+static void refused(esp_cloud *cloud, double *place, double value, const char *field) {
+  double kept = *place;
+  *place = value;
+  esp_error_clear();
+  assert_int_equal(esp_cloud_check(esp_comm_self(), cloud, "halo.hdf5"), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "halo.hdf5: particle 5: "));
+  assert_non_null(strstr(esp_error_message(), field));
+  *place = kept;
+  esp_error_clear();
+  assert_int_equal(esp_cloud_check(esp_comm_self(), cloud, "halo.hdf5"), ESP_OK);
+}
+
+static void forbidden_values(void **state) {
+  (void)state;
+  esp_cloud cloud = make(9, 1);
+  refused(&cloud, &cloud.m[5], -1, "mass is -1");
+  refused(&cloud, &cloud.m[5], NAN, "mass is ");
+  refused(&cloud, &cloud.x[5][1], INFINITY, "position along y is inf");
+  refused(&cloud, &cloud.v[5][2], NAN, "velocity along z is ");
+  refused(&cloud, &cloud.D[5][0], NAN, "target D along x is ");
+  refused(&cloud, &cloud.K[5][0], NAN, "target K along x is ");
+  cloud.dim = 2;
+  assert_int_equal(esp_cloud_check(esp_comm_self(), &cloud, "box"), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "2 dimensions"));
+  esp_error_clear();
+  cloud.dim = 3, cloud.n = 10;
+  assert_int_equal(esp_cloud_check(esp_comm_self(), &cloud, "box"), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "9 particles of 10"));
+  esp_error_clear();
+  memset(cloud.m, 0, 9 * sizeof *cloud.m); /* no mass at all is allowed */
+  cloud.n = 9;
+  assert_int_equal(esp_cloud_check(esp_comm_self(), &cloud, "box"), ESP_OK);
+  esp_cloud_free(&cloud);
+}
+
+static void checksum_of_the_set(void **state) {
+  (void)state;
+  esp_cloud cloud = make(100, 0), turned = make(100, 0);
+  for (int i = 0; i < 100; i++) {
+    turned.id[99 - i] = cloud.id[i];
+    turned.m[99 - i] = cloud.m[i];
+    memcpy(turned.x[99 - i], cloud.x[i], sizeof cloud.x[i]);
+    memcpy(turned.v[99 - i], cloud.v[i], sizeof cloud.v[i]);
+  }
+  uint64_t sum = checksum(&cloud);
+  assert_true(sum == checksum(&turned));
+  double *place[] = {&cloud.m[3], &cloud.x[99][0], &cloud.x[0][2], &cloud.v[50][1]};
+  for (int p = 0; p < 4; p++) {
+    double kept = *place[p];
+    *place[p] = nextafter(kept, 10);
+    assert_true(sum != checksum(&cloud));
+    *place[p] = kept;
+  }
+  cloud.id[7] = 1000;
+  assert_true(sum != checksum(&cloud));
+  cloud.id[7] = 8, cloud.id[8] = 7; /* two particles that swap their ids are another set */
+  assert_true(sum != checksum(&cloud));
+  esp_cloud_free(&cloud);
+  esp_cloud_free(&turned);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(empty_cloud), cmocka_unit_test(model_units),
+                                     cmocka_unit_test(forbidden_values), cmocka_unit_test(checksum_of_the_set)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
