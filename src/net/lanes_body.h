@@ -1,0 +1,187 @@
+/* Receivers in lanes, sources in a stream: the working arrays of the CPU block routines. Text that ops_cpu32.c and
+ * ops_cpu64.c compile with their own ESP_REAL; every function is static.
+ *
+ * Lanes: the particles of one block (or those of its leaves that one other block can see), structure of arrays relative
+ * to the block's mean position, padded to a multiple of ESP_LANE with copies of lane 0 whose gradient is 0. One lane is
+ * one sum, so the vector length never changes an order of additions. Stream: up to ESP_CHUNK sources, relative to the
+ * same place. A chunk is summed in ESP_REAL, chunks are added in float64. */
+#include <limits.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "net/ops.h"
+
+enum { ESP_LANE = 16, ESP_CHUNK = 512, ESP_MLP_SUMS = 7 };
+#define ESP_INLINE static inline __attribute__((always_inline))
+
+typedef struct {
+  int count, padded;
+  ESP_REAL *x, *y, *z, *s;    /* place, feature of the mlp message */
+  ESP_REAL *gx, *gy, *gz;     /* upstream gradient; receivers only */
+  ESP_REAL *ax, *ay, *az, *k; /* sums of the chunk under way */
+  int *slot;                  /* the lane of the whole block that this one is; only where lanes are picked */
+} esp_lanes;
+enum { ESP_LANE_ARRAYS = 11 };
+
+typedef struct {
+  int count;
+  int first; /* in the block's own square: the lane of stream entry 0; else far below 0 */
+  ESP_REAL x[ESP_CHUNK], y[ESP_CHUNK], z[ESP_CHUNK];
+  ESP_REAL w[ESP_CHUNK], s[ESP_CHUNK];                     /* mass, feature */
+  ESP_REAL gx[ESP_CHUNK], gy[ESP_CHUNK], gz[ESP_CHUNK];    /* upstream gradient, where the stream is of receivers */
+  ESP_REAL c[6][ESP_CHUNK];                                /* second moment, where it is of cells */
+  int row[ESP_CHUNK];
+} esp_stream;
+
+/* What every pair needs. */
+typedef struct {
+  ESP_REAL eps2, box[3], inverse[3]; /* inverse period, 0 = open */
+  int periodic;
+} esp_space;
+
+struct esp_scratch {
+  int capacity; /* lanes of the largest block, padded */
+  double centre[3];
+  esp_space space;
+  esp_lanes block, pick;
+  double *sum; /* [3][capacity] */
+  esp_stream stream;
+  int hidden;
+  ESP_REAL *weight; /* [ESP_MLP_SUMS][H]: W1 constant, W1 feature, W2, W3 (3), V */
+  ESP_REAL *offset; /* [H] the part of t that one stream entry gives to all lanes */
+  ESP_REAL *slope;  /* [H][ESP_MLP_SUMS][ESP_LANE] parameter gradients of the chunk under way */
+  double *param;    /* [ESP_MLP_SUMS][H] parameter gradients of the block */
+  int *cursor;      /* [leaves of a block] place in the leaf's sender list */
+  int *seen;        /* [leaves of a block] 1: this leaf is near to the receiver block at hand */
+};
+
+ESP_INLINE int pad_lanes(int count) { return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE; }
+
+/* 1/sqrt(q); 0 for a pair that coincides without softening, so that it exerts nothing. */
+ESP_INLINE ESP_REAL inverse_root(ESP_REAL q) {
+  const ESP_REAL root = (ESP_REAL)1 / ESP_SQRT(q);
+  return q > ESP_TINY ? root : (ESP_REAL)0;
+}
+
+ESP_INLINE ESP_REAL nearest_image(ESP_REAL r, ESP_REAL box, ESP_REAL inverse) { return r - box * ESP_RINT(r * inverse); }
+
+/* A place relative to the block's centre, in its minimum image. */
+ESP_INLINE void relative(const struct esp_scratch *k, const double *box, const double *y, ESP_REAL *rx, ESP_REAL *ry,
+                         ESP_REAL *rz) {
+  double r[3];
+  for (int a = 0; a < 3; a++) {
+    r[a] = y[a] - k->centre[a];
+    if (box[a] > 0) r[a] -= box[a] * rint(r[a] / box[a]);
+  }
+  *rx = (ESP_REAL)r[0];
+  *ry = (ESP_REAL)r[1];
+  *rz = (ESP_REAL)r[2];
+}
+
+static void lanes_clear(esp_lanes *t) {
+  const size_t bytes = (size_t)t->padded * sizeof(ESP_REAL);
+  memset(t->ax, 0, bytes);
+  memset(t->ay, 0, bytes);
+  memset(t->az, 0, bytes);
+  memset(t->k, 0, bytes);
+}
+
+/* Copies of lane 0 up to the padded count; they are never read out. */
+static void lanes_pad(esp_lanes *t) {
+  t->padded = pad_lanes(t->count);
+  for (int l = t->count; l < t->padded; l++) {
+    t->x[l] = t->x[0];
+    t->y[l] = t->y[0];
+    t->z[l] = t->z[0];
+    t->s[l] = t->s[0];
+    t->gx[l] = t->gy[l] = t->gz[l] = 0;
+  }
+}
+
+/* Rows of the tree. */
+static int block_row(const esp_tree *tree, int block) {
+  const int level = tree->shape.block_level;
+  return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
+}
+static int leaves_of_block(const esp_tree *tree) { return 1 << (tree->shape.depth - tree->shape.block_level); }
+static int leaf_row(const esp_tree *tree, int leaf) {
+  const int level = tree->shape.depth;
+  return (int)(tree->level_row[level] + (tree->block_first * leaves_of_block(tree) + leaf - tree->level_first[level]));
+}
+
+/* The block's particles into lanes, about their mean. Returns the first slot. gradient may be NULL. */
+static int block_load(struct esp_scratch *k, const esp_gravity *g, int block, const double (*gradient)[3]) {
+  const int row = block_row(&g->dom->tree, block);
+  const int first = g->dom->tree.part_first[row], count = g->dom->tree.part_count[row];
+  const esp_source *source = g->source + first;
+  const double unit = g->mlp ? 1 / g->mlp->mean_mu : 0;
+  esp_lanes *t = &k->block;
+  t->count = count;
+  memset(k->centre, 0, sizeof k->centre);
+  for (int i = 0; i < count; i++)
+    for (int a = 0; a < 3; a++) k->centre[a] += source[i].y[a] / count;
+  for (int i = 0; i < count; i++) {
+    t->x[i] = (ESP_REAL)(source[i].y[0] - k->centre[0]);
+    t->y[i] = (ESP_REAL)(source[i].y[1] - k->centre[1]);
+    t->z[i] = (ESP_REAL)(source[i].y[2] - k->centre[2]);
+    t->s[i] = (ESP_REAL)(source[i].mu * unit);
+    t->gx[i] = gradient ? (ESP_REAL)gradient[first + i][0] : 0;
+    t->gy[i] = gradient ? (ESP_REAL)gradient[first + i][1] : 0;
+    t->gz[i] = gradient ? (ESP_REAL)gradient[first + i][2] : 0;
+  }
+  if (count) lanes_pad(t);
+  memset(k->sum, 0, 3 * (size_t)k->capacity * sizeof *k->sum);
+  k->stream.count = 0;
+  k->stream.first = INT_MIN / 2;
+  return first;
+}
+
+static void stream_source(struct esp_scratch *k, const esp_gravity *g, const esp_source *p) {
+  esp_stream *s = &k->stream;
+  const int j = s->count++;
+  relative(k, g->box, p->y, &s->x[j], &s->y[j], &s->z[j]);
+  s->w[j] = (ESP_REAL)p->mu;
+  s->s[j] = g->mlp ? (ESP_REAL)(p->mu / g->mlp->mean_mu) : 0;
+}
+
+static void stream_receiver(struct esp_scratch *k, const esp_gravity *g, const esp_receiver *p) {
+  esp_stream *s = &k->stream;
+  const int j = s->count++;
+  relative(k, g->box, p->y, &s->x[j], &s->y[j], &s->z[j]);
+  s->w[j] = 1;
+  s->s[j] = g->mlp ? (ESP_REAL)(p->mu / g->mlp->mean_mu) : 0;
+  s->gx[j] = (ESP_REAL)p->g[0];
+  s->gy[j] = (ESP_REAL)p->g[1];
+  s->gz[j] = (ESP_REAL)p->g[2];
+}
+
+static void stream_cell(struct esp_scratch *k, const esp_gravity *g, int row) {
+  const esp_cell *cell = &g->cell[row];
+  if (!(cell->M > 0)) return;
+  esp_stream *s = &k->stream;
+  const int j = s->count++;
+  relative(k, g->box, cell->X, &s->x[j], &s->y[j], &s->z[j]);
+  s->w[j] = (ESP_REAL)cell->M;
+  s->s[j] = g->mlp ? (ESP_REAL)(cell->M / g->dom->tree.part_count[row] / g->mlp->mean_mu) : 0;
+  for (int c = 0; c < 6; c++) s->c[c][j] = (ESP_REAL)cell->C[c];
+  s->row[j] = row;
+}
+
+/* Entries of no weight up to a multiple of 4, for loops that take 4 at a time. */
+static void stream_pad(esp_stream *s) {
+  for (int j = s->count; j % 4; j++) {
+    s->x[j] = s->y[j] = s->z[j] = s->w[j] = s->s[j] = s->gx[j] = s->gy[j] = s->gz[j] = 0;
+    for (int c = 0; c < 6; c++) s->c[c][j] = 0;
+  }
+}
+
+/* The chunk's sums to float64. */
+static void lanes_add(const esp_lanes *t, double *sum, int capacity) {
+  for (int l = 0; l < t->count; l++) {
+    const int to = t->slot ? t->slot[l] : l;
+    sum[to] += (double)t->ax[l];
+    sum[capacity + to] += (double)t->ay[l];
+    sum[2 * capacity + to] += (double)t->az[l];
+  }
+}

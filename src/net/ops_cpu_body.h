@@ -1,0 +1,292 @@
+/* The CPU block routines: lists into streams, streams through the messages, chunk sums to float64. Text that ops_cpu32.c
+ * and ops_cpu64.c compile, each with
+ *   ESP_REAL              float or double
+ *   ESP_SQRT, ESP_RINT    its functions
+ *   ESP_TINY              a q below this is a pair that coincides without softening
+ *   ESP_OPS, ESP_OPS_NAME the table defined here and its name
+ * Positions become ESP_REAL relative to the block's mean only after the difference is formed in float64. */
+#include "net/lanes_body.h"
+#include "net/message_newton_body.h"
+#include "net/message_mlp_body.h"
+
+static void scratch_free(esp_scratch **scratch) {
+  if (!*scratch) return;
+  esp_scratch *k = *scratch;
+  ESP_FREE(k->block.x);
+  ESP_FREE(k->pick.x);
+  ESP_FREE(k->pick.slot);
+  ESP_FREE(k->sum);
+  ESP_FREE(k->weight);
+  ESP_FREE(k->slope);
+  ESP_FREE(k->param);
+  ESP_FREE(k->cursor);
+  ESP_FREE(*scratch);
+}
+
+static int lanes_create(esp_lanes *t, int capacity) {
+  ESP_CALL(ESP_ALLOC(t->x, (size_t)ESP_LANE_ARRAYS * (size_t)capacity));
+  ESP_REAL **const array[ESP_LANE_ARRAYS] = {&t->x,  &t->y,  &t->z,  &t->s,  &t->gx, &t->gy,
+                                             &t->gz, &t->ax, &t->ay, &t->az, &t->k};
+  for (int a = 1; a < ESP_LANE_ARRAYS; a++) *array[a] = t->x + (size_t)a * (size_t)capacity;
+  return ESP_OK;
+}
+
+static int scratch_create(const esp_domain *dom, const esp_mlp *mlp, esp_scratch **scratch) {
+  int rc = ESP_OK;
+  esp_scratch *k = NULL;
+  *scratch = NULL;
+  ESP_TRY(ESP_ALLOC(k, 1));
+  int largest = 0;
+  for (int b = 0; b < dom->tree.n_block; b++)
+    largest = esp_imax(largest, dom->tree.part_count[block_row(&dom->tree, b)]);
+  k->capacity = esp_imax(ESP_LANE, pad_lanes(largest));
+  ESP_TRY(lanes_create(&k->block, k->capacity));
+  ESP_TRY(lanes_create(&k->pick, k->capacity));
+  ESP_TRY(ESP_ALLOC(k->pick.slot, k->capacity));
+  ESP_TRY(ESP_ALLOC(k->sum, 3 * (size_t)k->capacity));
+  const size_t leaves = (size_t)leaves_of_block(&dom->tree);
+  ESP_TRY(ESP_ALLOC(k->cursor, 2 * leaves));
+  k->seen = k->cursor + leaves;
+  k->hidden = mlp ? mlp->hidden : 0;
+  const size_t hidden = (size_t)k->hidden;
+  ESP_TRY(ESP_ALLOC(k->weight, (ESP_MLP_SUMS + 1) * hidden));
+  k->offset = k->weight + ESP_MLP_SUMS * hidden;
+  ESP_TRY(ESP_ALLOC(k->slope, ESP_MLP_SUMS * ESP_LANE * hidden));
+  ESP_TRY(ESP_ALLOC(k->param, ESP_MLP_SUMS * hidden));
+  *scratch = k;
+  return ESP_OK;
+done:
+  scratch_free(&k);
+  return rc;
+}
+
+/* What all blocks of a call share. */
+static void space_load(esp_scratch *k, const esp_gravity *g) {
+  k->space = (esp_space){.eps2 = (ESP_REAL)g->eps2};
+  for (int a = 0; a < 3; a++) {
+    if (!(g->box[a] > 0)) continue;
+    k->space.box[a] = (ESP_REAL)g->box[a];
+    k->space.inverse[a] = (ESP_REAL)(1 / g->box[a]);
+    k->space.periodic = 1;
+  }
+  if (g->mlp) mlp_load(k, g->mlp);
+}
+
+/* What is done with a full or final chunk. */
+typedef void (*flush_routine)(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc);
+
+static void flush_near_forward(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+  (void)cell_acc;
+  lanes_clear(&k->block);
+  stream_pad(&k->stream);
+  if (g->newton) newton_near(&k->block, &k->stream, &k->space);
+  if (g->mlp) mlp_forward(k, g->mlp);
+  lanes_add(&k->block, k->sum, k->capacity);
+}
+
+static void flush_far_forward(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+  (void)cell_acc;
+  lanes_clear(&k->block);
+  stream_pad(&k->stream);
+  if (g->newton) newton_far(&k->block, &k->stream, &k->space);
+  if (g->mlp && g->mlp->use == ESP_MLP_LAW) mlp_forward(k, g->mlp);
+  lanes_add(&k->block, k->sum, k->capacity);
+}
+
+static void flush_near_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+  (void)cell_acc;
+  lanes_clear(&k->block);
+  if (g->newton) newton_near_receivers(&k->block, &k->stream, &k->space);
+  if (g->mlp) mlp_receivers(k, g->mlp, NULL);
+  lanes_add(&k->block, k->sum, k->capacity);
+}
+
+/* One float64 term a (block, cell, component): the partial sums of the lanes, added in their order. */
+static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
+  for (int c = 0; c < ESP_CELL_ADJOINTS; c++) {
+    double term = 0;
+    for (int l = 0; l < ESP_LANE; l++) term += (double)part[c][l];
+    if (term != 0) esp_exact_add(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS, term);
+  }
+}
+
+static void flush_far_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+  const int law = g->mlp && g->mlp->use == ESP_MLP_LAW;
+  lanes_clear(&k->block);
+  if (g->newton) {
+    for (int j = 0; j < k->stream.count; j++) {
+      ESP_REAL part[ESP_CELL_ADJOINTS][ESP_LANE] = {{0}};
+      newton_far_receivers(&k->block, &k->stream, j, &k->space, part);
+      cell_add(cell_acc + (size_t)k->stream.row[j] * ESP_CELL_ADJOINT_WORDS, part);
+    }
+  }
+  if (law) mlp_receivers(k, g->mlp, cell_acc);
+  lanes_add(&k->block, k->sum, k->capacity);
+}
+
+static void stream_flush(esp_scratch *k, const esp_gravity *g, flush_routine flush, int64_t *cell_acc) {
+  if (k->stream.count) flush(k, g, cell_acc);
+  k->stream.count = 0;
+}
+
+/* The block itself, its near leaves, its far cells, in this order. */
+static void stream_lists(esp_scratch *k, const esp_gravity *g, int block, flush_routine near, flush_routine far,
+                         int64_t *cell_acc) {
+  const esp_tree *tree = &g->dom->tree;
+  const esp_lists *lists = &g->dom->lists;
+  const int own = tree->part_first[block_row(tree, block)];
+  for (int i = 0; i < k->block.count; i++) {
+    if (!k->stream.count) k->stream.first = i;
+    stream_source(k, g, &g->source[own + i]);
+    if (k->stream.count == ESP_CHUNK) stream_flush(k, g, near, cell_acc);
+  }
+  stream_flush(k, g, near, cell_acc);
+  k->stream.first = INT_MIN / 2;
+  for (int64_t e = lists->near_start[block]; e < lists->near_start[block + 1]; e++) {
+    const esp_source *source = g->source + tree->part_first[lists->near[e]];
+    const int count = tree->part_count[lists->near[e]];
+    for (int j = 0; j < count; j++) {
+      stream_source(k, g, &source[j]);
+      if (k->stream.count == ESP_CHUNK) stream_flush(k, g, near, cell_acc);
+    }
+  }
+  stream_flush(k, g, near, cell_acc);
+  if (!g->newton && !(g->mlp && g->mlp->use == ESP_MLP_LAW)) return;
+  for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
+    stream_cell(k, g, lists->far[e]);
+    if (k->stream.count == ESP_CHUNK) stream_flush(k, g, far, cell_acc);
+  }
+  stream_flush(k, g, far, cell_acc);
+}
+
+static void forward(const esp_gravity *g, int count, const int *block, double (*a)[3], esp_scratch *k) {
+  space_load(k, g);
+  for (int b = 0; b < count; b++) {
+    const int first = block_load(k, g, block[b], NULL);
+    if (!k->block.count) continue;
+    stream_lists(k, g, block[b], flush_near_forward, flush_far_forward, NULL);
+    for (int i = 0; i < k->block.count; i++)
+      for (int c = 0; c < 3; c++) a[first + i][c] = k->sum[c * k->capacity + i];
+  }
+}
+
+static void backward_receivers(const esp_gravity *g, int count, const int *block, const double (*gradient)[3],
+                               double (*dy)[3], int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
+  space_load(k, g);
+  for (int b = 0; b < count; b++) {
+    const int first = block_load(k, g, block[b], gradient);
+    if (!k->block.count) continue;
+    memset(k->param, 0, ESP_MLP_SUMS * (size_t)k->hidden * sizeof *k->param);
+    stream_lists(k, g, block[b], flush_near_receivers, flush_far_receivers, cell_acc);
+    for (int i = 0; i < k->block.count; i++)
+      for (int c = 0; c < 3; c++) dy[first + i][c] += k->sum[c * k->capacity + i];
+    if (g->mlp && param_acc) mlp_param_add(k, param_acc);
+  }
+}
+
+/* Lanes of the leaves that the receiver block at hand has near. */
+static void pick_lanes(esp_scratch *k, const esp_tree *tree, int block) {
+  const int leaves = leaves_of_block(tree), own = tree->part_first[block_row(tree, block)];
+  const esp_lanes *from = &k->block;
+  esp_lanes *t = &k->pick;
+  t->count = 0;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    if (!k->seen[leaf]) continue;
+    const int row = leaf_row(tree, block * leaves + leaf);
+    const int first = tree->part_first[row] - own, end = first + tree->part_count[row];
+    for (int l = first; l < end; l++) {
+      const int to = t->count++;
+      t->slot[to] = l;
+      t->x[to] = from->x[l];
+      t->y[to] = from->y[l];
+      t->z[to] = from->z[l];
+      t->s[to] = from->s[l];
+    }
+  }
+  if (t->count) lanes_pad(t);
+}
+
+static void flush_senders(esp_scratch *k, const esp_gravity *g, esp_lanes *t) {
+  if (k->stream.count && t->count) {
+    lanes_clear(t);
+    if (g->newton) newton_near_senders(t, &k->stream, &k->space);
+    if (g->mlp) mlp_senders(k, t, g->mlp);
+    lanes_add(t, k->sum, k->capacity);
+  }
+  k->stream.count = 0;
+}
+
+/* The next receiver block, in global order, that has a leaf of this block near; marks which leaves. -1: none left. */
+static int next_receiver_block(esp_scratch *k, const esp_gravity *g, int block) {
+  const esp_lists *lists = &g->dom->lists;
+  const int leaves = leaves_of_block(&g->dom->tree);
+  int64_t lowest = INT64_MAX;
+  int entry = -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
+    if (at >= lists->sender_start[block * leaves + leaf + 1]) continue;
+    const int e = lists->sender[at];
+    const int64_t global = e < lists->n_block ? g->dom->tree.block_first + e : lists->ghost_block[e - lists->n_block];
+    if (global < lowest) lowest = global, entry = e;
+  }
+  if (entry < 0) return -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
+    k->seen[leaf] = at < lists->sender_start[block * leaves + leaf + 1] && lists->sender[at] == entry;
+    k->cursor[leaf] += k->seen[leaf];
+  }
+  return entry;
+}
+
+static void stream_receiver_block(esp_scratch *k, const esp_gravity *g, int entry, const esp_receiver *receiver) {
+  const esp_lists *lists = &g->dom->lists;
+  const esp_tree *tree = &g->dom->tree;
+  int first, count;
+  if (entry < lists->n_block) {
+    first = tree->part_first[block_row(tree, entry)];
+    count = tree->part_count[block_row(tree, entry)];
+  } else {
+    first = lists->ghost_first[entry - lists->n_block];
+    count = lists->ghost_first[entry - lists->n_block + 1] - first;
+  }
+  for (int j = 0; j < count; j++) {
+    stream_receiver(k, g, &receiver[first + j]);
+    if (k->stream.count == ESP_CHUNK) flush_senders(k, g, &k->pick);
+  }
+  flush_senders(k, g, &k->pick);
+}
+
+static void backward_senders(const esp_gravity *g, int count, const int *block, const esp_receiver *receiver,
+                             double (*dy)[3], int64_t *param_acc, esp_scratch *k) {
+  (void)param_acc; /* every parameter's gradient is taken at the receivers */
+  space_load(k, g);
+  const int leaves = leaves_of_block(&g->dom->tree);
+  for (int b = 0; b < count; b++) {
+    const int first = block_load(k, g, block[b], NULL);
+    if (!k->block.count) continue;
+    for (int i = 0; i < k->block.count; i++) {
+      if (!k->stream.count) k->stream.first = i;
+      stream_receiver(k, g, &receiver[first + i]);
+      if (k->stream.count == ESP_CHUNK) flush_senders(k, g, &k->block);
+    }
+    flush_senders(k, g, &k->block);
+    k->stream.first = INT_MIN / 2;
+    memset(k->cursor, 0, (size_t)leaves * sizeof *k->cursor);
+    for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
+      pick_lanes(k, &g->dom->tree, block[b]);
+      stream_receiver_block(k, g, entry, receiver);
+    }
+    for (int i = 0; i < k->block.count; i++) {
+      const double mu = g->source[first + i].mu;
+      if (!(mu > 0)) continue;
+      for (int c = 0; c < 3; c++) dy[first + i][c] += mu * k->sum[c * k->capacity + i];
+    }
+  }
+}
+
+const esp_ops ESP_OPS = {.name = ESP_OPS_NAME,
+                         .scratch_create = scratch_create,
+                         .scratch_free = scratch_free,
+                         .forward = forward,
+                         .backward_receivers = backward_receivers,
+                         .backward_senders = backward_senders};
