@@ -1,0 +1,89 @@
+/* libespalier: gravity by a tree and a trained network, for N-body codes that hold particles on MPI ranks.
+ *
+ *   espalier *e;
+ *   espalier_create(comm, NULL, &e);
+ *   espalier_particles p = {.n = mine, .id = id, .mass = m, .position = x, .velocity = v, .G = 1, .softening = eps};
+ *   espalier_force(e, &p, acceleration, NULL);
+ *   espalier_destroy(&e);
+ *
+ * Every function is collective over the communicator given to espalier_create, except where it says local. Particles lie
+ * on the caller's ranks in the caller's order, any number on any rank, none on some or on all; results come back in that
+ * order; nothing the caller owns is changed but the result arrays. Units are the caller's, one consistent system with
+ * its G. Results are the same bits for any number of ranks and any distribution of the particles.
+ *
+ * Every function returns 0 or an error code (esp_code of base/base.h: 1 argument, 2 configuration, 3 file, 4 format,
+ * 5 value, 6 limit, 7 memory, 8 communication, 9 internal), the same on every rank, and never ends the program.
+ * espalier_error() tells what, where, which value and what is allowed.
+ *
+ * MPI must be initialised by the caller. PETSc is initialised by espalier_create if the caller has not done so, and then
+ * finalised by the last espalier_destroy. */
+#ifndef ESPALIER_H
+#define ESPALIER_H
+
+#include <mpi.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ESPALIER_VERSION "0.1.0"
+
+typedef struct espalier espalier;
+
+/* How the tree is built and used. Zero-initialise and set what is to differ from the default. */
+typedef struct {
+  int leaf;               /* particles a leaf at most; 0: 8 */
+  int block;              /* particles sharing one interaction list; 0: 256 */
+  double theta;           /* opening angle; 0: 0.5, negative: all pairs */
+  int64_t pairs_limit;    /* near pairs a particle at which to stop with an error; 0: 65536 */
+  const char *checkpoint; /* a trained network for espalier_predict, written by `espalier train`; NULL: the untrained
+                             network, a leapfrog of `layers` steps */
+  int layers;             /* without checkpoint; 0: 4 */
+  int single;             /* 1: pairs in float32; 0: float64. espalier_predict with a checkpoint takes the checkpoint's */
+} espalier_options;
+
+typedef struct {
+  int64_t n;                  /* particles on this rank, >= 0 */
+  const int64_t *id;          /* [n] unique over all ranks; NULL: numbered by rank and place */
+  const double *mass;         /* [n] >= 0 */
+  const double (*position)[3]; /* [n] */
+  const double (*velocity)[3]; /* [n]; NULL where not needed: espalier_force, espalier_partition */
+  double G;                   /* gravitational constant in the caller's units, > 0 */
+  double softening;           /* Plummer softening length, >= 0; the same on every rank */
+  double box[3];              /* period by axis; 0: open */
+} espalier_particles;
+
+/* What the last call cost on this rank. */
+typedef struct {
+  int64_t owned, halo, halo_cells, messages, bytes; /* particles computed here, fetched; messages and bytes received */
+  int64_t near_pairs, far_pairs;                    /* particle-particle and particle-cell interactions of this rank */
+  double seconds;
+} espalier_stats;
+
+/* options NULL: all defaults. The communicator is duplicated. Errors: configuration, a checkpoint that cannot be used. */
+int espalier_create(MPI_Comm comm, const espalier_options *options, espalier **e);
+/* Frees everything; *e becomes NULL. NULL is fine. */
+int espalier_destroy(espalier **e);
+/* The message of this rank's last failure; "" if there was none. Local; owned by the library, valid until the next call. */
+const char *espalier_error(void);
+
+/* Where the balanced tree puts each particle: owner [n] the rank whose share of the tree it belongs to, slot [n] its
+ * place in the tree's order, 0 <= slot < total. Ranks' shares are contiguous in slots and balanced to one block. Either
+ * may be NULL. */
+int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int64_t *slot);
+
+/* Acceleration [n][3] of every particle by tree gravity (monopole and quadrupole cells, softened). stats may be NULL. */
+int espalier_force(espalier *e, const espalier_particles *p, double (*acceleration)[3], espalier_stats *stats);
+
+/* The network: displacement[n][3] = x(horizon) - x and velocity_change[n][3] = v(horizon) - v, predicted in one step of
+ * length `horizon` (> 0, the caller's unit of time; 0: the cloud's own, sqrt(2 d / mean |a|)), returned in *used if not
+ * NULL. A trained network is at its best at about that horizon, and at a softening of half the mean spacing. */
+int espalier_predict(espalier *e, const espalier_particles *p, double horizon, double (*displacement)[3],
+                     double (*velocity_change)[3], double *used, espalier_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

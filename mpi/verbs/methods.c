@@ -1,0 +1,121 @@
+#include "verbs/methods.h"
+
+#include <string.h>
+
+#include "sim/nbody_neighbours.h"
+#include "sim/nbody_step.h"
+
+static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                     esp_model_cost *cost) {
+  (void)methods, (void)cost;
+  memset(D, 0, (size_t)cloud->n_home * sizeof *D);
+  memset(K, 0, (size_t)cloud->n_home * sizeof *K);
+  return ESP_OK;
+}
+
+/* Constant acceleration, by the direct sum, over the horizon T = 1. */
+static int constant(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                    esp_model_cost *cost) {
+  const double(*x)[3] = (const double(*)[3])cloud->x;
+  ESP_CALL(esp_nbody_direct(methods->backend->comm, cloud->n_home, x, cloud->m, cloud->n_home, x, cloud->eps, cloud->box,
+                            K, NULL));
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int a = 0; a < 3; a++) D[i][a] = 0.5 * K[i][a];
+  cost->near_pairs = (int64_t)cloud->n_home * (cloud->n - 1);
+  return ESP_OK;
+}
+
+/* D and K from the state x', w' after the horizon, in place of it. */
+static void subtract_start(const esp_cloud *cloud, double (*x)[3], double (*w)[3]) {
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int a = 0; a < 3; a++) {
+      x[i][a] -= cloud->x[i][a] + cloud->v[i][a];
+      w[i][a] -= cloud->v[i][a];
+    }
+}
+
+/* Drift-kick-drift with exact forces of the nearest neighbours; D and K hold the state meanwhile. */
+static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                   esp_model_cost *cost) {
+  int n = cloud->n_home, steps = methods->trained->param.layers;
+  double h = 1.0 / steps, (*a)[3];
+  ESP_CALL(ESP_ALLOC(a, n));
+  memcpy(D, cloud->x, (size_t)n * sizeof *D);
+  memcpy(K, cloud->v, (size_t)n * sizeof *K);
+  int rc = ESP_OK;
+  for (int s = 0; s < steps && !rc; s++) {
+    for (int i = 0; i < n; i++)
+      for (int c = 0; c < 3; c++) D[i][c] += 0.5 * h * K[i][c];
+    rc = esp_nbody_nearest(n, (const double(*)[3])D, cloud->m, methods->neighbours, 1.0, cloud->eps, cloud->box, a);
+    for (int i = 0; i < n; i++)
+      for (int c = 0; c < 3; c++) {
+        K[i][c] += h * a[i][c];
+        D[i][c] += 0.5 * h * K[i][c];
+      }
+  }
+  subtract_start(cloud, D, K);
+  cost->near_pairs = (int64_t)steps * n * (methods->neighbours < n - 1 ? methods->neighbours : n - 1);
+  ESP_FREE(a);
+  return rc;
+}
+
+/* Kick-drift-kick in float64 on the same kind of tree: as many steps as the network has layers. */
+static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                     esp_model_cost *cost) {
+  (void)cost;
+  const esp_model_param *param = &methods->trained->param;
+  esp_backend exact = *methods->backend;
+  exact.ops = &esp_ops_cpu64;
+  esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, param->domain.lists.theta, cloud);
+  force.leaf = param->domain.leaf;
+  force.block = param->domain.block;
+  double(*a)[3];
+  ESP_CALL(ESP_ALLOC(a, cloud->n_home));
+  memcpy(D, cloud->x, (size_t)cloud->n_home * sizeof *D);
+  memcpy(K, cloud->v, (size_t)cloud->n_home * sizeof *K);
+  int rc = esp_nbody_kdk(&force, param->layers, 1.0 / param->layers, cloud->n_home, cloud->m, cloud->id, D, K, a, 0);
+  subtract_start(cloud, D, K);
+  ESP_FREE(a);
+  return rc;
+}
+
+static int untrained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                     esp_model_cost *cost) {
+  return esp_model_predict(methods->untrained, methods->backend, cloud, D, K, NULL, NULL, cost);
+}
+
+static int trained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                   esp_model_cost *cost) {
+  return esp_model_predict(methods->trained, methods->backend, cloud, D, K, methods->visit, methods->context, cost);
+}
+
+/* The start tableau is a leapfrog of L steps; with all pairs in float64 it is the direct one. */
+static int direct(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                  esp_model_cost *cost) {
+  int n = cloud->n_home, steps = methods->trained->param.layers;
+  double(*a)[3];
+  ESP_CALL(ESP_ALLOC(a, n));
+  memcpy(D, cloud->x, (size_t)n * sizeof *D);
+  memcpy(K, cloud->v, (size_t)n * sizeof *K);
+  esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_DIRECT, 0, cloud);
+  int rc = esp_nbody_dkd(&force, steps, 1.0 / steps, n, cloud->m, cloud->id, D, K, a);
+  subtract_start(cloud, D, K);
+  cost->near_pairs = (int64_t)steps * n * (cloud->n - 1);
+  ESP_FREE(a);
+  return rc;
+}
+
+static const esp_method table[] = {
+    {"ballistic", INT64_MAX, 0, 1, ballistic},
+    {"0.5 a T^2", 65536, 0, 1, constant},
+    {"leapfrog with nearest neighbours", 4096, 1, 1, nearest},
+    {"leapfrog with the same tree", INT64_MAX, 0, 1, same_tree},
+    {"untrained network", INT64_MAX, 0, 0, untrained},
+    {"trained network", INT64_MAX, 0, 0, trained},
+    {"direct leapfrog", 65536, 0, 1, direct},
+};
+
+const esp_method *esp_methods_table(int *count) {
+  *count = (int)(sizeof table / sizeof table[0]);
+  return table;
+}
