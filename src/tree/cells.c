@@ -106,8 +106,8 @@ static void pass_to_leaf(const esp_cell *cell, const esp_cell_adjoint *da, int c
   }
 }
 
-void esp_cells_downward(const esp_tree *tree, const esp_source *source, const esp_cell *cell,
-                        esp_cell_adjoint *adjoint, double (*dy)[3]) {
+void esp_cells_downward(const esp_tree *tree, const esp_source *source, const esp_cell *cell, esp_cell_adjoint *adjoint,
+                        double (*dy)[3]) {
   int held = tree->own_rows + tree->top_rows;
   for (int step = 0; step < held; step++) {
     /* top rows first: they are the ancestors of the own ones */

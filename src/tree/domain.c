@@ -15,7 +15,8 @@ static int check_param(const esp_domain_param *param) {
             (long long)param->lists.pairs_limit);
   for (int a = 0; a < param->dim; a++) {
     double box = param->lists.box[a];
-    ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box, a);
+    ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box,
+              a);
   }
   return ESP_OK;
 }
@@ -27,8 +28,8 @@ int esp_domain_check(const esp_domain_param *param, int n_home, const double *z,
   for (int i = 0; i < n_home; i++) {
     for (int a = 0; a < param->dim; a++) {
       double x = z[(size_t)i * (size_t)param->dim + (size_t)a];
-      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "key of particle id %lld, axis %d, is %g; must be finite", (long long)id[i], a,
-                x);
+      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "key of particle id %lld, axis %d, is %g; must be finite", (long long)id[i],
+                a, x);
       ESP_CHECK(box[a] == 0 || (x >= 0 && x < box[a]), ESP_ERR_VALUE,
                 "key of particle id %lld, axis %d, is %.17g; must lie in [0, %.17g): wrap it into the box first",
                 (long long)id[i], a, x, box[a]);

@@ -100,7 +100,8 @@ static int longest_run(int n, int dim, const double *keys, int *first) {
   size_t width = (size_t)dim;
   for (int s = 0; s < n; s++) {
     int same = 1;
-    for (int a = 0; a < dim; a++) same &= keys[(size_t)s * width + (size_t)a] == keys[(size_t)begin * width + (size_t)a];
+    for (int a = 0; a < dim; a++)
+      same &= keys[(size_t)s * width + (size_t)a] == keys[(size_t)begin * width + (size_t)a];
     if (!same) begin = s;
     if (s - begin + 1 > best) {
       best = s - begin + 1;
@@ -115,15 +116,17 @@ static int refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs
   double per_particle = (double)pairs / (double)dom->n;
   int first = 0, run = longest_run(dom->n_own, param->dim, keys, &first);
   if (run > param->leaf) {
-    return ESP_FAIL(ESP_ERR_LIMIT,
-                    "at least %.0f near pairs a particle; %lld are allowed: at least %d particles share one point, among "
-                    "them id %lld; merge or displace them, or raise the limit",
-                    per_particle, (long long)param->lists.pairs_limit, run, (long long)dom->id[first]);
+    return ESP_FAIL(
+        ESP_ERR_LIMIT,
+        "at least %.0f near pairs a particle; %lld are allowed: at least %d particles share one point, among "
+        "them id %lld; merge or displace them, or raise the limit",
+        per_particle, (long long)param->lists.pairs_limit, run, (long long)dom->id[first]);
   }
-  return ESP_FAIL(ESP_ERR_LIMIT,
-                  "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
-                  "block size (now %d)",
-                  per_particle, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
+  return ESP_FAIL(
+      ESP_ERR_LIMIT,
+      "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
+      "block size (now %d)",
+      per_particle, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
 }
 
 /* Also gives the keys in slot order: keys [n][dim]. */

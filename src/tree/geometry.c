@@ -62,11 +62,16 @@ static inline __attribute__((always_inline)) double farthest2(int dim, int count
 
 static double farthest2_any(int dim, int count, const double *z, const double *c) {
   switch (dim) {
-    case 1: return farthest2(1, count, z, c);
-    case 2: return farthest2(2, count, z, c);
-    case 3: return farthest2(3, count, z, c);
-    case 8: return farthest2(8, count, z, c);
-    default: return farthest2(dim, count, z, c);
+    case 1:
+      return farthest2(1, count, z, c);
+    case 2:
+      return farthest2(2, count, z, c);
+    case 3:
+      return farthest2(3, count, z, c);
+    case 8:
+      return farthest2(8, count, z, c);
+    default:
+      return farthest2(dim, count, z, c);
   }
 }
 
@@ -82,8 +87,8 @@ static void radii(esp_tree *tree, const double *z) {
         int first = tree->part_first[row], last = first + tree->part_count[row];
         int from = esp_imax(first, begin), to = esp_imin(last, end);
         if (from < to) {
-          double far = farthest2_any(dim, to - from, z + (size_t)from * (size_t)dim,
-                                     tree->centre + (size_t)row * (size_t)dim);
+          double far =
+              farthest2_any(dim, to - from, z + (size_t)from * (size_t)dim, tree->centre + (size_t)row * (size_t)dim);
           tree->radius[row] = far > tree->radius[row] ? far : tree->radius[row];
         }
         if (last >= end) break;

@@ -7,10 +7,10 @@ enum { STACK = 72 };
 
 /* 0.1 * 1.1^k */
 static const double ladder[] = {
-    0.1, 0.11, 0.121, 0.1331, 0.14641, 0.161051, 0.1771561, 0.19487171, 0.214358881, 0.2357947691, 0.259374246,
-    0.2853116706, 0.3138428377, 0.3452271214, 0.3797498336, 0.4177248169, 0.4594972986, 0.5054470285, 0.5559917313,
-    0.6115909045, 0.6727499949, 0.7400249944, 0.8140274939, 0.8954302433, 0.9849732676, 1.083470594, 1.191817654,
-    1.310999419, 1.442099361, 1.586309297, 1.744940227, 1.91943425};
+    0.1,          0.11,         0.121,        0.1331,       0.14641,      0.161051,     0.1771561,    0.19487171,
+    0.214358881,  0.2357947691, 0.259374246,  0.2853116706, 0.3138428377, 0.3452271214, 0.3797498336, 0.4177248169,
+    0.4594972986, 0.5054470285, 0.5559917313, 0.6115909045, 0.6727499949, 0.7400249944, 0.8140274939, 0.8954302433,
+    0.9849732676, 1.083470594,  1.191817654,  1.310999419,  1.442099361,  1.586309297,  1.744940227,  1.91943425};
 
 const double *esp_lists_ladder(int *count) {
   *count = (int)(sizeof ladder / sizeof *ladder);
@@ -39,8 +39,8 @@ static int sink_far(sink *out, int row) {
 }
 
 /* The acceptance. c, R: of the receiver block and of the node. */
-static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2, double R2,
-                                                        double theta, const double *box) {
+static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2,
+                                                        double R2, double theta, const double *box) {
   double sum = 0, R = R1 + R2;
   int fits = 1;
   for (int a = 0; a < dim; a++) {
@@ -94,10 +94,14 @@ static inline __attribute__((always_inline)) int walk_block(const esp_tree *tree
 static int walk_any(const esp_tree *tree, int row, int root, double theta, const double *box, sink *out) {
   if (box) return walk_block(tree, row, root, theta, box, tree->dim, out);
   switch (tree->dim) {
-    case 2: return walk_block(tree, row, root, theta, NULL, 2, out);
-    case 3: return walk_block(tree, row, root, theta, NULL, 3, out);
-    case 8: return walk_block(tree, row, root, theta, NULL, 8, out);
-    default: return walk_block(tree, row, root, theta, NULL, tree->dim, out);
+    case 2:
+      return walk_block(tree, row, root, theta, NULL, 2, out);
+    case 3:
+      return walk_block(tree, row, root, theta, NULL, 3, out);
+    case 8:
+      return walk_block(tree, row, root, theta, NULL, 8, out);
+    default:
+      return walk_block(tree, row, root, theta, NULL, tree->dim, out);
   }
 }
 
@@ -109,7 +113,9 @@ static const double *box_of(const esp_tree *tree, const esp_lists_param *param) 
   return NULL;
 }
 
-static int block_row_of(const esp_tree *tree, int block) { return tree->level_row[tree->shape.block_level] + block; }
+static int block_row_of(const esp_tree *tree, int block) {
+  return tree->level_row[tree->shape.block_level] + block;
+}
 
 static int64_t block_pairs(const esp_tree *tree, int block_row, const sink *out) {
   int64_t m = tree->part_count[block_row];

@@ -131,7 +131,8 @@ static inline __attribute__((always_inline)) int widest_axis(const double *z, in
 }
 
 /* One node: select, then bring the coordinates into the new order. */
-static inline __attribute__((always_inline)) void split_node(record *r, const double *from, double *to, int m, int dim) {
+static inline __attribute__((always_inline)) void split_node(record *r, const double *from, double *to, int m,
+                                                             int dim) {
   int axis = widest_axis(from, m, dim);
   size_t width = (size_t)dim;
   for (int i = 0; i < m; i++) {
@@ -147,11 +148,21 @@ static inline __attribute__((always_inline)) void split_node(record *r, const do
 
 static void split_any(record *r, const double *from, double *to, int m, int dim) {
   switch (dim) {
-    case 1: split_node(r, from, to, m, 1); break;
-    case 2: split_node(r, from, to, m, 2); break;
-    case 3: split_node(r, from, to, m, 3); break;
-    case 8: split_node(r, from, to, m, 8); break;
-    default: split_node(r, from, to, m, dim); break;
+    case 1:
+      split_node(r, from, to, m, 1);
+      break;
+    case 2:
+      split_node(r, from, to, m, 2);
+      break;
+    case 3:
+      split_node(r, from, to, m, 3);
+      break;
+    case 8:
+      split_node(r, from, to, m, 8);
+      break;
+    default:
+      split_node(r, from, to, m, dim);
+      break;
   }
 }
 

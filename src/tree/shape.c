@@ -1,6 +1,8 @@
 #include "tree/tree.h"
 
-static int64_t ceil_shift(int64_t n, int level) { return level > 62 ? n > 0 : (n + (((int64_t)1 << level) - 1)) >> level; }
+static int64_t ceil_shift(int64_t n, int level) {
+  return level > 62 ? n > 0 : (n + (((int64_t)1 << level) - 1)) >> level;
+}
 
 int esp_shape_make(int64_t n, int leaf, int block, esp_shape *shape) {
   ESP_CHECK(n >= 0, ESP_ERR_ARG, "number of particles is %lld; must be >= 0", (long long)n);

@@ -18,7 +18,9 @@ static int64_t node_count(const esp_shape *shape, int64_t heap) {
   return (int64_t)(((uint64_t)shape->n + (reverse_bits(k) >> (64 - level))) >> level);
 }
 
-static int saturated(int64_t count) { return count > INT32_MAX ? INT32_MAX : (int)count; }
+static int saturated(int64_t count) {
+  return count > INT32_MAX ? INT32_MAX : (int)count;
+}
 
 /* Own nodes [first, end) of a level: those all of whose blocks are own. */
 static void level_range(const esp_tree *tree, int level, int64_t *first, int64_t *end) {
@@ -93,8 +95,8 @@ int esp_tree_create(const esp_shape *shape, int dim, int rank, int size, int spa
     tree->level_row[level] = (int)rows;
     tree->level_first[level] = first;
     rows += end - first;
-    ESP_CHECK(rows + spare < INT32_MAX, ESP_ERR_LIMIT, "rank %d would own more than %d tree nodes: use more ranks", rank,
-              INT32_MAX);
+    ESP_CHECK(rows + spare < INT32_MAX, ESP_ERR_LIMIT, "rank %d would own more than %d tree nodes: use more ranks",
+              rank, INT32_MAX);
   }
   tree->level_row[shape->depth + 1] = (int)rows;
   tree->own_rows = tree->row_count = (int)rows;

@@ -14,7 +14,8 @@ static inline double cloud_uniform(uint64_t k) {
   return (double)((x ^ x >> 31) >> 11) * 0x1p-53;
 }
 
-/* CLOUD_BALL: clustered toward 0, components in (0, 1). CLOUD_GRID: many equal components. CLOUD_POINT: all coincide. */
+/* CLOUD_BALL: clustered toward 0, components in (0, 1). CLOUD_GRID: many equal components. CLOUD_POINT: all coincide.
+ */
 static inline double *cloud_keys(int n, int dim, int kind) {
   double *z = malloc(sizeof *z * (size_t)(n * dim + 1));
   for (int i = 0; i < n; i++) {

@@ -177,10 +177,9 @@ static void order_of_input_does_not_matter(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(slots_are_a_permutation),
-                                     cmocka_unit_test(budget_chooses_the_smallest_angle_that_fits),
-                                     cmocka_unit_test(bad_input_is_named),
-                                     cmocka_unit_test(too_many_pairs_are_refused_before_the_sums),
-                                     cmocka_unit_test(order_of_input_does_not_matter)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(slots_are_a_permutation), cmocka_unit_test(budget_chooses_the_smallest_angle_that_fits),
+      cmocka_unit_test(bad_input_is_named), cmocka_unit_test(too_many_pairs_are_refused_before_the_sums),
+      cmocka_unit_test(order_of_input_does_not_matter)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -221,11 +221,9 @@ static void a_missing_child_is_an_error(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_pair_once),
-                                     cmocka_unit_test(coincident_particles_are_all_near),
-                                     cmocka_unit_test(work_grows_slowly),
-                                     cmocka_unit_test(ladder_is_fine_and_near_pairs_fall),
-                                     cmocka_unit_test(hash_sees_every_change),
-                                     cmocka_unit_test(a_missing_child_is_an_error)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_pair_once),        cmocka_unit_test(coincident_particles_are_all_near),
+      cmocka_unit_test(work_grows_slowly),      cmocka_unit_test(ladder_is_fine_and_near_pairs_fall),
+      cmocka_unit_test(hash_sees_every_change), cmocka_unit_test(a_missing_child_is_an_error)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
