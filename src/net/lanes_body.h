@@ -28,9 +28,9 @@ typedef struct {
   int count;
   int first; /* in the block's own square: the lane of stream entry 0; else far below 0 */
   ESP_REAL x[ESP_CHUNK], y[ESP_CHUNK], z[ESP_CHUNK];
-  ESP_REAL w[ESP_CHUNK], s[ESP_CHUNK];                     /* mass, feature */
-  ESP_REAL gx[ESP_CHUNK], gy[ESP_CHUNK], gz[ESP_CHUNK];    /* upstream gradient, where the stream is of receivers */
-  ESP_REAL c[6][ESP_CHUNK];                                /* second moment, where it is of cells */
+  ESP_REAL w[ESP_CHUNK], s[ESP_CHUNK];                  /* mass, feature */
+  ESP_REAL gx[ESP_CHUNK], gy[ESP_CHUNK], gz[ESP_CHUNK]; /* upstream gradient, where the stream is of receivers */
+  ESP_REAL c[6][ESP_CHUNK];                             /* second moment, where it is of cells */
   int row[ESP_CHUNK];
 } esp_stream;
 
@@ -56,7 +56,9 @@ struct esp_scratch {
   int *seen;        /* [leaves of a block] 1: this leaf is near to the receiver block at hand */
 };
 
-ESP_INLINE int pad_lanes(int count) { return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE; }
+ESP_INLINE int pad_lanes(int count) {
+  return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE;
+}
 
 /* 1/sqrt(q); 0 for a pair that coincides without softening, so that it exerts nothing. */
 ESP_INLINE ESP_REAL inverse_root(ESP_REAL q) {
@@ -64,7 +66,9 @@ ESP_INLINE ESP_REAL inverse_root(ESP_REAL q) {
   return q > ESP_TINY ? root : (ESP_REAL)0;
 }
 
-ESP_INLINE ESP_REAL nearest_image(ESP_REAL r, ESP_REAL box, ESP_REAL inverse) { return r - box * ESP_RINT(r * inverse); }
+ESP_INLINE ESP_REAL nearest_image(ESP_REAL r, ESP_REAL box, ESP_REAL inverse) {
+  return r - box * ESP_RINT(r * inverse);
+}
 
 /* A place relative to the block's centre, in its minimum image. */
 ESP_INLINE void relative(const struct esp_scratch *k, const double *box, const double *y, ESP_REAL *rx, ESP_REAL *ry,
@@ -104,7 +108,9 @@ static int block_row(const esp_tree *tree, int block) {
   const int level = tree->shape.block_level;
   return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
 }
-static int leaves_of_block(const esp_tree *tree) { return 1 << (tree->shape.depth - tree->shape.block_level); }
+static int leaves_of_block(const esp_tree *tree) {
+  return 1 << (tree->shape.depth - tree->shape.block_level);
+}
 static int leaf_row(const esp_tree *tree, int leaf) {
   const int level = tree->shape.depth;
   return (int)(tree->level_row[level] + (tree->block_first * leaves_of_block(tree) + leaf - tree->level_first[level]));

@@ -7,8 +7,8 @@ enum { CELL_WORDS = ESP_CELL_ADJOINT_WORDS };
 
 static int check_inputs(const esp_layer_param *param, int n_home, const double (*y)[3], const double *mu,
                         const int64_t *id) {
-  ESP_CHECK(param->domain.dim == 2 || param->domain.dim == 3, ESP_ERR_CONFIG, "a layer has dimension %d; allowed: 2 or 3",
-            param->domain.dim);
+  ESP_CHECK(param->domain.dim == 2 || param->domain.dim == 3, ESP_ERR_CONFIG,
+            "a layer has dimension %d; allowed: 2 or 3", param->domain.dim);
   ESP_CHECK(param->eps >= 0 && isfinite(param->eps), ESP_ERR_CONFIG, "softening length %g; allowed: finite, >= 0",
             param->eps);
   for (int i = 0; i < n_home; i++) {

@@ -3,14 +3,13 @@
  *   near  A_i += mu_j k r                                             r = y_j - y_i, q = r.r + eps^2, k = q^(-3/2)
  *   far   A_i += M { r [k + k(-1.5 trC + 7.5 r.Cr/q)/q] - 3 k/q C r }  r = X_J - y_i
  *
- * Second-order expansion of the softened force about the centre of mass (the dipole vanishes there). Below u = r/sqrt q,
- * so that no power of 1/q beyond q^(-5/2) is ever formed in float32. With upstream gradient g, p = u.g:
+ * Second-order expansion of the softened force about the centre of mass (the dipole vanishes there). Below u = r/sqrt
+ * q, so that no power of 1/q beyond q^(-5/2) is ever formed in float32. With upstream gradient g, p = u.g:
  *
  *   near  T g = k (g - 3 p u):  dy_i -= mu_j T g,  dy_j += mu_j T g
- *   far   S = M k { [1 + (7.5 u.Cu - 1.5 trC)/q] g + [p (-3 + (7.5 trC - 52.5 u.Cu)/q) + 15 g.Cu/q] u + 15 p/q Cu - 3/q Cg }
- *         dy_i -= S,  dX += S,
- *         dC_aa += M k/sqrt q { 7.5 p u_a^2 - 1.5 p - 3 g_a u_a },
- *         dC_ab += M k/sqrt q { 15 p u_a u_b - 3 (g_a u_b + g_b u_a) }  for the stored half a < b.
+ *   far   S = M k { [1 + (7.5 u.Cu - 1.5 trC)/q] g + [p (-3 + (7.5 trC - 52.5 u.Cu)/q) + 15 g.Cu/q] u + 15 p/q Cu - 3/q
+ * Cg } dy_i -= S,  dX += S, dC_aa += M k/sqrt q { 7.5 p u_a^2 - 1.5 p - 3 g_a u_a }, dC_ab += M k/sqrt q { 15 p u_a u_b
+ * - 3 (g_a u_b + g_b u_a) }  for the stored half a < b.
  *
  * T and S are even in r, so its sign is that of (stream - lane) on both sides. */
 
@@ -82,8 +81,16 @@ typedef struct {
 } esp_far;
 
 ESP_INLINE esp_far far_of(const esp_stream *s, int j) {
-  const esp_far f = {s->x[j],    s->y[j],    s->z[j],    s->w[j],    s->c[0][j],
-                     s->c[1][j], s->c[2][j], s->c[3][j], s->c[4][j], s->c[5][j],
+  const esp_far f = {s->x[j],
+                     s->y[j],
+                     s->z[j],
+                     s->w[j],
+                     s->c[0][j],
+                     s->c[1][j],
+                     s->c[2][j],
+                     s->c[3][j],
+                     s->c[4][j],
+                     s->c[5][j],
                      s->c[0][j] + s->c[3][j] + s->c[5][j]};
   return f;
 }
