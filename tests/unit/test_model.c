@@ -1,0 +1,337 @@
+/* The model is a leapfrog at the start, keeps momentum, and its gradient is that of central differences. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "base/rng.h"
+#include "net/loss.h"
+#include "net/metrics.h"
+#include "net/model.h"
+
+typedef double vec3[3];
+
+/* Bodies in a cube of side n^(1/3) with a drift, random masses and targets. */
+static esp_cloud random_cloud(int n, uint64_t seed) {
+  esp_cloud cloud = {0};
+  assert_int_equal(esp_cloud_create(n, n, 1, &cloud), ESP_OK);
+  cloud.model = 1;
+  cloud.dim = 3;
+  cloud.G = cloud.d = cloud.T = 1;
+  cloud.eps = 0.5;
+  for (int i = 0; i < n; i++) {
+    uint64_t id = (uint64_t)i;
+    cloud.id[i] = i;
+    cloud.m[i] = 0.1 + esp_rng_uniform(seed, id, ESP_RNG_TEST, 0);
+    for (uint32_t a = 0; a < 3; a++) {
+      cloud.x[i][a] = cbrt(n) * esp_rng_uniform(seed, id, ESP_RNG_TEST, 1 + a);
+      cloud.v[i][a] = 0.3 + 0.5 * esp_rng_normal(seed, id, ESP_RNG_TEST, 4 + a);
+      cloud.D[i][a] = esp_rng_normal(seed, id, ESP_RNG_TEST, 7 + a);
+      cloud.K[i][a] = esp_rng_normal(seed, id, ESP_RNG_TEST, 10 + a);
+    }
+  }
+  return cloud;
+}
+
+static esp_model_param some_param(int layers, esp_tableau_kind tableau, esp_message_kind message, double theta) {
+  esp_model_param p = {.layers = layers, .tableau = tableau, .message = message, .hidden = 4, .seed = 7};
+  p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
+  p.domain.lists.theta = theta;
+  return p;
+}
+
+static esp_backend backend64(void) {
+  esp_backend b = esp_backend_self();
+  b.ops = &esp_ops_cpu64;
+  return b;
+}
+
+/* ---- degenerate clouds ---- */
+
+static void test_degenerate(void **state) {
+  (void)state;
+  esp_backend backend = backend64();
+  for (int n = 0; n <= 2; n++) {
+    for (int massless = 0; massless <= 1; massless++) {
+      esp_model_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.5);
+      esp_model model;
+      esp_model_pass pass;
+      esp_gradient gradient;
+      esp_cloud cloud = random_cloud(n, 1);
+      for (int i = 0; i < n && massless; i++) cloud.m[i] = 0;
+      assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+      assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
+      assert_int_equal(esp_model_forward(&model, &backend, &cloud, &pass), ESP_OK);
+      for (int i = 0; i < n; i++) {
+        for (int a = 0; a < 3 && (massless || n == 1); a++) assert_true(pass.D[i][a] == 0 && pass.K[i][a] == 0);
+      }
+      assert_int_equal(
+          esp_model_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D, (const vec3 *)cloud.K, &gradient),
+          ESP_OK);
+      esp_gradient_map(&model, &gradient);
+      for (int i = 0; i < model.count; i++) assert_true(isfinite(gradient.value[i]));
+      esp_gradient_free(&gradient);
+      esp_model_pass_free(&pass);
+      esp_model_free(&model);
+      esp_cloud_free(&cloud);
+    }
+  }
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  esp_model model;
+  esp_model_param p = some_param(0, ESP_TABLEAU_FREE, ESP_MESSAGE_NEWTON, 0);
+  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  p.layers = ESP_MAX_LAYERS + 1;
+  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  p = some_param(2, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, -1);
+  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  p.domain.lists.theta = 0;
+  p.hidden = 0;
+  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  esp_error_clear();
+}
+
+/* The block's table covers the parameters without gap or overlap. */
+static void test_table(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 2; kind++) {
+    for (int message = 0; message < 3; message++) {
+      for (int layers = 1; layers <= 5; layers++) {
+        esp_model_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        esp_model model;
+        assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+        int offset = 0;
+        for (int e = 0; e < model.entries; e++) {
+          assert_int_equal(model.entry[e].offset, offset);
+          offset += model.entry[e].rows * model.entry[e].columns;
+        }
+        assert_int_equal(offset, model.count);
+        esp_model_free(&model);
+      }
+    }
+  }
+}
+
+/* ---- the start is a leapfrog ---- */
+
+static void direct(const esp_cloud *cloud, const vec3 *x, vec3 *a) {
+  for (int i = 0; i < cloud->n_home; i++) {
+    memset(a[i], 0, sizeof a[i]);
+    for (int j = 0; j < cloud->n_home; j++) {
+      if (j == i) continue;
+      double r[3] = {x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]};
+      double q = r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + cloud->eps * cloud->eps;
+      for (int k = 0; k < 3; k++) a[i][k] += cloud->m[j] * r[k] / (q * sqrt(q));
+    }
+  }
+}
+
+/* Drift half a step, kick, drift half a step. */
+static void leapfrog(const esp_cloud *cloud, int steps, vec3 *x, vec3 *v, vec3 *a) {
+  double h = 1.0 / steps;
+  for (int s = 0; s < steps; s++) {
+    for (int i = 0; i < cloud->n_home; i++) {
+      for (int k = 0; k < 3; k++) x[i][k] += 0.5 * h * v[i][k];
+    }
+    direct(cloud, (const vec3 *)x, a);
+    for (int i = 0; i < cloud->n_home; i++) {
+      for (int k = 0; k < 3; k++) {
+        v[i][k] += h * a[i][k];
+        x[i][k] += 0.5 * h * v[i][k];
+      }
+    }
+  }
+}
+
+static void test_start_is_leapfrog(void **state) {
+  (void)state;
+  enum { N = 60 };
+  vec3 x[N], v[N], a[N], D[N], K[N];
+  esp_backend backend = backend64();
+  esp_cloud cloud = random_cloud(N, 2);
+  for (int kind = 0; kind < 2; kind++) {
+    for (int layers = 1; layers <= 5; layers++) {
+      esp_model_param p = some_param(layers, (esp_tableau_kind)kind, ESP_MESSAGE_NEWTON, 0);
+      esp_model model;
+      assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+      assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, NULL, NULL, NULL), ESP_OK);
+      memcpy(x, cloud.x, sizeof x);
+      memcpy(v, cloud.v, sizeof v);
+      leapfrog(&cloud, layers, x, v, a);
+      for (int i = 0; i < N; i++) {
+        for (int k = 0; k < 3; k++) {
+          assert_true(fabs(x[i][k] - cloud.x[i][k] - cloud.v[i][k] - D[i][k]) < 1e-12);
+          assert_true(fabs(v[i][k] - cloud.v[i][k] - K[i][k]) < 1e-12);
+        }
+      }
+      esp_model_free(&model);
+    }
+  }
+  esp_cloud_free(&cloud);
+}
+
+/* ---- prediction ---- */
+
+static int count_visits(void *context, int l, const esp_layer *layer) {
+  assert_non_null(layer->dom);
+  assert_int_equal(*(int *)context, l);
+  ++*(int *)context;
+  return ESP_OK;
+}
+
+static void test_predict(void **state) {
+  (void)state;
+  enum { N = 200 };
+  vec3 D[N], K[N];
+  double momentum;
+  int visits = 0;
+  esp_backend backend = esp_backend_self();
+  esp_cloud cloud = random_cloud(N, 3);
+  esp_model_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.7);
+  esp_model model;
+  esp_model_pass pass;
+  esp_model_cost cost;
+  assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+  assert_int_equal(esp_model_forward(&model, &backend, &cloud, &pass), ESP_OK);
+  assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, count_visits, &visits, &cost), ESP_OK);
+  assert_int_equal(visits, 3);
+  assert_memory_equal(D, pass.D, sizeof D);
+  assert_memory_equal(K, pass.K, sizeof K);
+  assert_true(cost.near_pairs == pass.cost.near_pairs && cost.near_pairs > 0 && cost.far_pairs > 0);
+  assert_int_equal(esp_momentum_error(esp_comm_self(), &cloud, (const vec3 *)K, &momentum), ESP_OK);
+  assert_true(momentum < 1e-15);
+  K[0][0] += 1; /* the figure sees a kick */
+  assert_int_equal(esp_momentum_error(esp_comm_self(), &cloud, (const vec3 *)K, &momentum), ESP_OK);
+  assert_true(momentum > 1e-4);
+  esp_model_pass_free(&pass);
+  esp_model_free(&model);
+  esp_cloud_free(&cloud);
+}
+
+/* ---- gradients ---- */
+
+static double loss_of(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D, vec3 *K) {
+  esp_nmse nmse;
+  assert_int_equal(esp_model_predict(model, backend, cloud, D, K, NULL, NULL, NULL), ESP_OK);
+  assert_int_equal(esp_loss_cloud(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 0.5, 1, NULL, NULL, &nmse),
+                   ESP_OK);
+  return nmse.D + 0.5 * nmse.K;
+}
+
+static void check_gradient(const esp_model_param *param, const esp_cloud *cloud, double h, double tolerance) {
+  enum { MAX = 256 };
+  vec3 D[MAX], K[MAX];
+  esp_backend backend = backend64();
+  esp_model model;
+  esp_model_pass pass;
+  esp_gradient gradient;
+  esp_nmse nmse;
+  assert_int_equal(esp_model_create(param, &model), ESP_OK);
+  /* Away from the start, where V = 0 and every tableau is the same. */
+  for (int i = 0; i < model.count; i++) model.value[i] += 0.05 * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
+  assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
+  assert_int_equal(esp_model_forward(&model, &backend, cloud, &pass), ESP_OK);
+  assert_int_equal(esp_loss_cloud(backend.comm, cloud, (const vec3 *)pass.D, (const vec3 *)pass.K, 0.5, 1, D, K, &nmse),
+                   ESP_OK);
+  assert_int_equal(esp_model_backward(&model, &backend, cloud, &pass, (const vec3 *)D, (const vec3 *)K, &gradient),
+                   ESP_OK);
+  assert_int_equal(esp_gradient_sum(backend.comm, &gradient), ESP_OK);
+  esp_gradient_map(&model, &gradient);
+  double largest = 0;
+  for (int i = 0; i < model.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
+  for (int i = 0; i < model.count; i++) {
+    double at = model.value[i], side[4];
+    for (int s = 0; s < 4; s++) { /* fourth order, at -2h, -h, h, 2h */
+      model.value[i] = at + h * (s < 2 ? s - 2 : s - 1);
+      side[s] = loss_of(&model, &backend, cloud, D, K);
+    }
+    model.value[i] = at;
+    double difference = (side[0] - 8 * side[1] + 8 * side[2] - side[3]) / (12 * h);
+    double scale = fmax(fabs(gradient.value[i]), 1e-3 * largest);
+    if (!(fabs(difference - gradient.value[i]) <= tolerance * scale)) {
+      fail_msg("parameter %d: gradient %.12g, difference %.12g", i, gradient.value[i], difference);
+    }
+  }
+  esp_gradient_free(&gradient);
+  esp_model_pass_free(&pass);
+  esp_model_free(&model);
+}
+
+static void test_gradient_all_pairs(void **state) {
+  (void)state;
+  esp_cloud cloud = random_cloud(24, 4);
+  for (int kind = 0; kind < 2; kind++) {
+    for (int message = 0; message < 3; message++) {
+      for (int layers = 1; layers <= 4; layers++) {
+        esp_model_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        if (esp_tableau_count(p.tableau, layers) + message > 0) check_gradient(&p, &cloud, 1e-4, 1e-6);
+      }
+    }
+  }
+  esp_cloud_free(&cloud);
+}
+
+/* The tree must stay for the differences to be those of a constant support: small steps, a fixed seed. */
+static void test_gradient_with_cells(void **state) {
+  (void)state;
+  esp_cloud cloud = random_cloud(160, 5);
+  for (int message = 0; message < 3; message++) {
+    esp_model_param p = some_param(3, ESP_TABLEAU_FREE, (esp_message_kind)message, 0.8);
+    check_gradient(&p, &cloud, 1e-6, 1e-6);
+  }
+  esp_cloud_free(&cloud);
+}
+
+static void test_gradient_periodic(void **state) {
+  (void)state;
+  esp_cloud cloud = random_cloud(64, 6);
+  cloud.dim = 2;
+  cloud.box[0] = cloud.box[1] = 8;
+  for (int i = 0; i < 64; i++) {
+    cloud.x[i][0] *= 2;
+    cloud.x[i][1] *= 2;
+    cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
+  }
+  esp_model_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 0.5);
+  check_gradient(&p, &cloud, 1e-6, 1e-6);
+  esp_cloud_free(&cloud);
+}
+
+/* ---- roll-out ---- */
+
+static void test_advance(void **state) {
+  (void)state;
+  esp_cloud cloud = random_cloud(5, 8);
+  vec3 x[5], v[5];
+  memcpy(x, cloud.x, sizeof x);
+  memcpy(v, cloud.v, sizeof v);
+  cloud.box[0] = 3;
+  assert_int_equal(esp_cloud_horizon(&cloud, 0.5), ESP_OK);
+  assert_int_equal(esp_cloud_advance(&cloud, (const vec3 *)cloud.D, (const vec3 *)cloud.K), ESP_OK);
+  for (int i = 0; i < 5; i++) {
+    assert_true(cloud.x[i][0] >= 0 && cloud.x[i][0] < 3);
+    assert_true(fabs(cloud.x[i][1] - (x[i][1] + 0.5 * v[i][1] + cloud.D[i][1])) < 1e-15);
+    assert_true(cloud.v[i][2] == 0.5 * v[i][2] + cloud.K[i][2]);
+  }
+  esp_cloud_free(&cloud);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_degenerate),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_table),
+      cmocka_unit_test(test_start_is_leapfrog),
+      cmocka_unit_test(test_predict),
+      cmocka_unit_test(test_gradient_all_pairs),
+      cmocka_unit_test(test_gradient_with_cells),
+      cmocka_unit_test(test_gradient_periodic),
+      cmocka_unit_test(test_advance),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
