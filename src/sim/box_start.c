@@ -1,0 +1,64 @@
+#include "sim/box_start.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "sim/nbody_step.h"
+
+static const double AREA_PER_BODY = 12;
+
+int esp_box_start(const esp_comm *comm, uint64_t seed, int64_t n, double frame, esp_cloud *cloud) {
+  ESP_CHECK(n >= 1, ESP_ERR_ARG, "a box of %lld bodies asked for, at least 1", (long long)n);
+  ESP_CHECK(frame > 0, ESP_ERR_ARG, "time between frames is %g, must be > 0", frame);
+  int64_t first = n * comm->rank / comm->size, end = n * (comm->rank + 1) / comm->size;
+  memset(cloud, 0, sizeof *cloud);
+  ESP_AGREE(comm, esp_cloud_create(n, (int)(end - first), 1, cloud));
+  double side = sqrt(AREA_PER_BODY * (double)n);
+  cloud->dim = 2;
+  cloud->model = 0;
+  cloud->G = 2;
+  cloud->eps = 0.2;
+  cloud->box[0] = cloud->box[1] = side;
+  cloud->box[2] = 0;
+  cloud->d = sqrt(AREA_PER_BODY);
+  cloud->T = frame;
+  for (int i = 0; i < cloud->n_home; i++) {
+    uint64_t id = (uint64_t)(first + i);
+    cloud->id[i] = (int64_t)id;
+    cloud->m[i] = 1;
+    for (uint32_t k = 0; k < 2; k++) {
+      cloud->x[i][k] = side * esp_rng_uniform(seed, id, ESP_RNG_POSITION, k);
+      cloud->v[i][k] = 2 * esp_rng_uniform(seed, id, ESP_RNG_VELOCITY, k) - 1;
+    }
+    cloud->x[i][2] = cloud->v[i][2] = 0;
+  }
+  esp_box_wrap(cloud->box, cloud->n_home, cloud->x);
+  return ESP_OK;
+}
+
+void esp_box_wrap(const double *box, int n, double (*x)[3]) {
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < 3; k++) {
+      if (!(box[k] > 0)) continue;
+      x[i][k] -= box[k] * floor(x[i][k] / box[k]);
+      if (!(x[i][k] >= 0 && x[i][k] < box[k])) x[i][k] = 0; /* rounding at the edge */
+    }
+  }
+}
+
+int esp_box_frame(const esp_nbody_force *force, int substeps, esp_cloud *cloud, double (*next_x)[3],
+                  double (*next_v)[3], double (*a)[3], int have_a) {
+  int n = cloud->n_home;
+  memcpy(next_x, cloud->x, (size_t)n * sizeof *next_x);
+  memcpy(next_v, cloud->v, (size_t)n * sizeof *next_v);
+  ESP_CALL(esp_nbody_kdk(force, substeps, cloud->T / substeps, n, cloud->m, cloud->id, next_x, next_v, a, have_a));
+  for (int i = 0; i < n; i++) {
+    for (int k = 0; k < 3; k++) {
+      cloud->D[i][k] = next_x[i][k] - cloud->x[i][k] - cloud->v[i][k] * cloud->T;
+      cloud->K[i][k] = next_v[i][k] - cloud->v[i][k];
+    }
+  }
+  esp_box_wrap(cloud->box, n, next_x);
+  return ESP_OK;
+}
