@@ -37,7 +37,7 @@ void esp_shape_node(const esp_shape *shape, int level, int64_t k, int64_t *offse
 /* The node of `level` that holds `slot`. */
 int64_t esp_shape_find(const esp_shape *shape, int level, int64_t slot);
 /* Blocks [*first, *first + *count) of rank r of P: those whose first slot lies in [n r/P, n (r+1)/P) (cuts rounded
- * down); empty blocks (n < number of blocks cannot happen; n = 0 can) go to rank 0. Also gives the slot range. */
+ * down). With leaf = 1 some blocks may be empty; they go where their first slot goes. n = 0: rank 0 has the one block. Also gives the slot range. */
 void esp_shape_rank(const esp_shape *shape, int rank, int size, int64_t *block_first, int64_t *block_count,
                     int64_t *slot_first, int64_t *slot_count);
 /* The rank that owns `block`. O(1). */
