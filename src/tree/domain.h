@@ -9,7 +9,7 @@
  *   receivers  particles of remote blocks that have an own leaf near (after the own slots of a receiver array)
  *   cells      ghost rows of the tree (remote cells that are accepted, and the roots of the other ranks' subtrees)
  *
- * The one-rank version is src/tree/domain.c; mpi/domain/domain.c has the same functions for many ranks. Both are reached
+ * The one-rank version is src/tree/domain_self.c; mpi/domain/domain.c has the same functions for many ranks. Both are reached
  * through the table, so that nothing above asks how many ranks there are.
  *
  * Every function here is collective over dom->comm unless it says local. */

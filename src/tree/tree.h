@@ -37,7 +37,8 @@ void esp_shape_node(const esp_shape *shape, int level, int64_t k, int64_t *offse
 /* The node of `level` that holds `slot`. */
 int64_t esp_shape_find(const esp_shape *shape, int level, int64_t slot);
 /* Blocks [*first, *first + *count) of rank r of P: those whose first slot lies in [n r/P, n (r+1)/P) (cuts rounded
- * down). With leaf = 1 some blocks may be empty; they go where their first slot goes. n = 0: rank 0 has the one block. Also gives the slot range. */
+ * down). With leaf = 1 some blocks may be empty; they go where their first slot goes.
+ * n = 0: rank 0 has the one block. Also gives the slot range. */
 void esp_shape_rank(const esp_shape *shape, int rank, int size, int64_t *block_first, int64_t *block_count,
                     int64_t *slot_first, int64_t *slot_count);
 /* The rank that owns `block`. O(1). */
@@ -79,7 +80,7 @@ int esp_tree_append(esp_tree *tree, int64_t heap, int owner, int64_t owner_row, 
 /* Centres, child by child in tree order ((m1 c1 + m2 c2) / m; a leaf: sum in slot order / m), and exact radii, of the
  * own rows. z [n_own][dim] keys in slot order. Local. O(n_own D). */
 void esp_tree_geometry(esp_tree *tree, const double *z);
-/* Centre of a node from its children's, as above; what makes the centres of top rows, too. 0 for an empty node. Local. */
+/* Centre of a node from its children's, as above; for top rows, too. 0 for an empty node. Local. */
 void esp_tree_join(int dim, int64_t count1, const double *centre1, int64_t count2, const double *centre2,
                    double *centre);
 /* Root row: own row 0 on one rank, else the row of heap 1. */
