@@ -9,7 +9,8 @@
  * Every function is collective over the communicator given to espalier_create, except where it says local. Particles lie
  * on the caller's ranks in the caller's order, any number on any rank, none on some or on all; results come back in that
  * order; nothing the caller owns is changed but the result arrays. Units are the caller's, one consistent system with
- * its G. Results are the same bits for any number of ranks and any distribution of the particles.
+ * its G. Results are the same bits for any number of ranks and any distribution of the particles (with the one exception
+ * that the horizon espalier_predict finds by itself is summed in the order of ranks and places).
  *
  * Every function returns 0 or an error code (esp_code of base/base.h: 1 argument, 2 configuration, 3 file, 4 format,
  * 5 value, 6 limit, 7 memory, 8 communication, 9 internal), the same on every rank, and never ends the program.

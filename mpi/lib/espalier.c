@@ -1,0 +1,311 @@
+#include "lib/espalier.h"
+
+#include <math.h>
+#include <petscsys.h>
+#include <string.h>
+
+#include "domain/comm.h"
+#include "domain/domain.h"
+#include "io/checkpoint.h"
+#include "net/model.h"
+#include "sim/nbody_start.h"
+
+struct espalier {
+  esp_comm *comm;
+  espalier_options options; /* resolved */
+  esp_model model;
+  const esp_ops *ops;
+};
+
+const char *espalier_error(void) { return esp_error_message(); }
+
+/* ---- life ---- */
+
+/* PETSc, if it was started here, stops when MPI does: MPI_Finalize first deletes the attributes of MPI_COMM_SELF. */
+static int stop_petsc(MPI_Comm comm, int key, void *value, void *extra) {
+  (void)comm, (void)key, (void)value, (void)extra;
+  return PetscFinalize() ? MPI_ERR_OTHER : MPI_SUCCESS;
+}
+
+static int start_petsc(MPI_Comm comm) {
+  PetscBool started;
+  ESP_PETSC(PetscInitialized(&started));
+  if (started) return ESP_OK;
+  int key;
+  ESP_MPI(MPI_Comm_dup(comm, &PETSC_COMM_WORLD)); /* not all of the caller's ranks need take part */
+  ESP_PETSC(PetscInitializeNoArguments());
+  ESP_PETSC(PetscPopSignalHandler()); /* signals stay the caller's */
+  ESP_MPI(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, stop_petsc, &key, NULL));
+  ESP_MPI(MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL));
+  return ESP_OK;
+}
+
+static int resolve(const espalier_options *given, espalier_options *o) {
+  memset(o, 0, sizeof *o);
+  if (given) *o = *given;
+  if (!o->leaf) o->leaf = 8;
+  if (!o->block) o->block = 256;
+  if (!o->pairs_limit) o->pairs_limit = 65536;
+  if (!o->layers) o->layers = 4;
+  ESP_CHECK(!isnan(o->theta) && o->theta <= 4, ESP_ERR_CONFIG, "options.theta = %g; allowed: 0 (default), (0, 4], or negative for all pairs",
+            o->theta);
+  o->theta = o->theta == 0 ? 0.5 : o->theta < 0 ? 0 : o->theta;
+  ESP_CHECK(o->leaf >= 1, ESP_ERR_CONFIG, "options.leaf = %d; at least 1 is needed", o->leaf);
+  ESP_CHECK(o->block >= 1, ESP_ERR_CONFIG, "options.block = %d; at least 1 is needed", o->block);
+  ESP_CHECK(o->pairs_limit >= 0, ESP_ERR_CONFIG, "options.pairs_limit = %lld; at least 0 (default) is needed",
+            (long long)o->pairs_limit);
+  return ESP_OK;
+}
+
+static int make_model(espalier *e) {
+  const espalier_options *o = &e->options;
+  e->ops = o->single ? &esp_ops_cpu32 : &esp_ops_cpu64;
+  if (o->checkpoint) {
+    char precision[16];
+    ESP_CALL(esp_checkpoint_read(e->comm, esp_comm_mpi_get(e->comm), o->checkpoint, &e->model, NULL, precision));
+    e->ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
+    return ESP_OK;
+  }
+  esp_model_param param = {.layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
+  param.domain.leaf = o->leaf;
+  param.domain.block = o->block;
+  param.domain.lists.theta = o->theta;
+  param.domain.lists.pairs_limit = o->pairs_limit;
+  return esp_model_create(&param, &e->model);
+}
+
+int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **out) {
+  esp_error_clear();
+  ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
+  *out = NULL;
+  ESP_CALL(start_petsc(mpi));
+  espalier *e;
+  int rc = ESP_ALLOC(e, 1);
+  if (rc) return rc;
+  ESP_TRY(esp_comm_mpi_create(mpi, &e->comm));
+  ESP_TRY(e->comm->agree(e->comm, resolve(options, &e->options)));
+  ESP_TRY(make_model(e));
+  *out = e;
+  return ESP_OK;
+done:
+  espalier_destroy(&e);
+  return rc;
+}
+
+int espalier_destroy(espalier **e) {
+  if (!e || !*e) return ESP_OK;
+  esp_model_free(&(*e)->model);
+  esp_comm_mpi_free(&(*e)->comm);
+  ESP_FREE(*e);
+  return ESP_OK;
+}
+
+/* ---- the caller's particles as a cloud ---- */
+
+static int check_particles(const espalier *e, const espalier_particles *p, int velocity) {
+  ESP_CHECK(e && p, ESP_ERR_ARG, "espalier: no library object or no particles given");
+  ESP_CHECK(p->n >= 0 && p->n <= INT32_MAX / 8, ESP_ERR_LIMIT, "particles.n = %lld on rank %d; allowed: 0 to %d a rank",
+            (long long)p->n, e->comm->rank, INT32_MAX / 8);
+  ESP_CHECK(p->n == 0 || (p->mass && p->position), ESP_ERR_ARG, "particles: mass and position must be given");
+  ESP_CHECK(p->n == 0 || !velocity || p->velocity, ESP_ERR_ARG, "particles: espalier_predict needs the velocity");
+  ESP_CHECK(isfinite(p->G) && p->G > 0, ESP_ERR_VALUE, "particles.G = %g; allowed: finite and > 0", p->G);
+  ESP_CHECK(isfinite(p->softening) && p->softening >= 0, ESP_ERR_VALUE, "particles.softening = %g; allowed: finite and >= 0",
+            p->softening);
+  for (int a = 0; a < 3; a++)
+    ESP_CHECK(isfinite(p->box[a]) && p->box[a] >= 0, ESP_ERR_VALUE, "particles.box[%d] = %g; allowed: finite and >= 0", a,
+              p->box[a]);
+  return ESP_OK;
+}
+
+/* A copy, so that what the caller owns stays as it is. Collective. */
+static int make_cloud(const espalier *e, const espalier_particles *p, int velocity, esp_cloud *cloud) {
+  const esp_comm *comm = e->comm;
+  ESP_AGREE(comm, check_particles(e, p, velocity));
+  int64_t first = p->n, n = p->n;
+  ESP_CALL(comm->exscan_i64(comm, &first));
+  ESP_CALL(comm->sum_i64(comm, &n, 1));
+  int64_t numbered = p->n > 0 && !p->id;
+  ESP_CALL(comm->max_i64(comm, &numbered, 1));
+  ESP_AGREE(comm, esp_cloud_create(n, (int)p->n, 0, cloud));
+  for (int i = 0; i < cloud->n_home; i++) cloud->id[i] = numbered ? first + i : p->id[i];
+  if (p->n) {
+    memcpy(cloud->m, p->mass, (size_t)p->n * sizeof *cloud->m);
+    memcpy(cloud->x, p->position, (size_t)p->n * sizeof *cloud->x);
+    if (velocity) memcpy(cloud->v, p->velocity, (size_t)p->n * sizeof *cloud->v);
+  }
+  cloud->dim = 3;
+  cloud->G = p->G;
+  cloud->eps = p->softening;
+  memcpy(cloud->box, p->box, sizeof cloud->box);
+  cloud->d = cloud->T = 1;
+  int rc = esp_cloud_check(comm, cloud, "particles");
+  if (rc) esp_cloud_free(cloud);
+  return rc;
+}
+
+/* Largest extent of the places over all ranks and the total mass, as powers of two, so that scaling by them is exact. */
+static int measure(const esp_comm *comm, const esp_cloud *cloud, int *length, int *mass) {
+  double most[7] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, 0};
+  for (int i = 0; i < cloud->n_home; i++) {
+    for (int a = 0; a < 3; a++) {
+      most[a] = fmax(most[a], cloud->x[i][a]);
+      most[3 + a] = fmax(most[3 + a], -cloud->x[i][a]);
+    }
+    most[6] = fmax(most[6], cloud->m[i]);
+  }
+  ESP_CALL(comm->max_f64(comm, most, 7));
+  double extent = 0;
+  for (int a = 0; a < 3; a++) extent = fmax(extent, fmax(most[a] + most[3 + a], cloud->box[a]));
+  *length = extent > 0 && isfinite(extent) ? ilogb(extent) : 0;
+  *mass = most[6] > 0 ? ilogb(most[6]) : 0;
+  return ESP_OK;
+}
+
+static void fill_stats(const esp_domain *dom, espalier_stats *s) {
+  s->owned += dom->n_own;
+  s->halo += dom->stats.ghosts;
+  s->halo_cells += dom->stats.ghost_cells;
+  s->messages += dom->stats.messages[ESP_HALO_SOURCES] + dom->stats.messages[ESP_HALO_CELLS];
+  s->bytes += dom->stats.bytes;
+  s->near_pairs += dom->lists.near_pairs;
+  s->far_pairs += dom->lists.far_pairs;
+}
+
+static esp_backend backend_of(const espalier *e) {
+  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .ops = e->ops};
+}
+
+/* ---- what the caller asks for ---- */
+
+static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espalier_stats *stats) {
+  int length, mass;
+  ESP_CALL(measure(e->comm, cloud, &length, &mass));
+  for (int i = 0; i < cloud->n_home; i++) {
+    cloud->m[i] = ldexp(cloud->m[i], -mass);
+    for (int c = 0; c < 3; c++) cloud->x[i][c] = ldexp(cloud->x[i][c], -length);
+  }
+  esp_layer_param param = {.eps = ldexp(cloud->eps, -length), .newton = 1};
+  const espalier_options *o = &e->options;
+  param.domain = (esp_domain_param){.leaf = o->leaf, .block = o->block, .dim = 3};
+  param.domain.lists.theta = o->theta;
+  param.domain.lists.pairs_limit = o->theta > 0 ? o->pairs_limit : 0;
+  for (int c = 0; c < 3; c++) param.domain.lists.box[c] = ldexp(cloud->box[c], -length);
+  esp_backend backend = backend_of(e);
+  esp_layer layer;
+  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL, a,
+                             &layer));
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int c = 0; c < 3; c++) a[i][c] = cloud->G * ldexp(a[i][c], mass - 2 * length);
+  fill_stats(layer.dom, stats);
+  esp_layer_free(&layer);
+  return ESP_OK;
+}
+
+int espalier_force(espalier *e, const espalier_particles *p, double (*acceleration)[3], espalier_stats *stats) {
+  esp_error_clear();
+  double start = esp_wall();
+  espalier_stats own = {0};
+  esp_cloud cloud;
+  ESP_CALL(make_cloud(e, p, 0, &cloud));
+  int rc = cloud.n ? tree_force(e, &cloud, acceleration, &own) : ESP_OK;
+  esp_cloud_free(&cloud);
+  own.seconds = esp_wall() - start;
+  if (stats) *stats = own;
+  return rc;
+}
+
+typedef struct {
+  int64_t slot;
+  int owner;
+} place;
+
+static int find_places(const espalier *e, const esp_cloud *cloud, place *home) {
+  esp_domain_param param = {.leaf = e->options.leaf, .block = e->options.block, .dim = 3};
+  param.lists.theta = 1; /* the lists are not used; a wide angle makes them short */
+  esp_domain *dom = NULL;
+  place *slots = NULL;
+  int rc;
+  ESP_TRY(esp_domain_build_mpi(e->comm, &param, cloud->n_home, (const double *)cloud->x, cloud->id, &dom));
+  ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(slots, dom->n_own)));
+  for (int s = 0; s < dom->n_own; s++) slots[s] = (place){dom->tree.slot_first + s, e->comm->rank};
+  ESP_TRY(dom->ops->to_home(dom, sizeof *slots, slots, home));
+done:
+  ESP_FREE(slots);
+  esp_domain_free(&dom);
+  return rc;
+}
+
+int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int64_t *slot) {
+  esp_error_clear();
+  esp_cloud cloud;
+  ESP_CALL(make_cloud(e, p, 0, &cloud));
+  place *home = NULL;
+  int rc = ESP_OK;
+  ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(home, cloud.n_home)));
+  if (cloud.n) ESP_TRY(find_places(e, &cloud, home));
+  for (int i = 0; i < cloud.n_home; i++) {
+    if (owner) owner[i] = home[i].owner;
+    if (slot) slot[i] = home[i].slot;
+  }
+done:
+  ESP_FREE(home);
+  esp_cloud_free(&cloud);
+  return rc;
+}
+
+static int visit_layer(void *context, int l, const esp_layer *layer) {
+  (void)l;
+  fill_stats(layer->dom, context);
+  return ESP_OK;
+}
+
+/* The cloud's own units: d the mean spacing, T the horizon. */
+static int set_units(const espalier *e, double horizon, esp_cloud *cloud) {
+  ESP_CHECK(isfinite(horizon) && horizon >= 0, ESP_ERR_VALUE, "horizon = %g; allowed: finite and >= 0", horizon);
+  double volume = cloud->box[0] * cloud->box[1] * cloud->box[2];
+  if (volume > 0) {
+    ESP_CHECK(horizon > 0, ESP_ERR_VALUE, "horizon = 0: a periodic box has none of its own; give one > 0");
+    cloud->d = cbrt(volume / (double)cloud->n);
+  } else {
+    esp_start_info info;
+    ESP_CALL(esp_nbody_units(e->comm, ESP_START_DIRECT_LIMIT, cloud, NULL, &info));
+  }
+  if (horizon > 0) cloud->T = horizon;
+  return ESP_OK;
+}
+
+static int network(const espalier *e, double horizon, esp_cloud *cloud, double (*D)[3], double (*K)[3], double *used,
+                   espalier_stats *stats) {
+  ESP_AGREE(e->comm, set_units(e, horizon, cloud));
+  ESP_CALL(esp_cloud_to_model(cloud));
+  esp_backend backend = backend_of(e);
+  ESP_CALL(esp_model_predict(&e->model, &backend, cloud, D, K, visit_layer, stats, NULL));
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int c = 0; c < 3; c++) {
+      D[i][c] *= cloud->d;
+      K[i][c] *= cloud->d / cloud->T;
+    }
+  if (used) *used = cloud->T;
+  return ESP_OK;
+}
+
+int espalier_predict(espalier *e, const espalier_particles *p, double horizon, double (*displacement)[3],
+                     double (*velocity_change)[3], double *used, espalier_stats *stats) {
+  esp_error_clear();
+  double start = esp_wall();
+  espalier_stats own = {0};
+  esp_cloud cloud;
+  ESP_CALL(make_cloud(e, p, 1, &cloud));
+  int rc = ESP_OK;
+  if (used) *used = horizon;
+  if (cloud.n >= 2) {
+    rc = network(e, horizon, &cloud, displacement, velocity_change, used, &own);
+  } else if (cloud.n_home) { /* one particle moves on as it did */
+    memset(displacement, 0, sizeof *displacement);
+    memset(velocity_change, 0, sizeof *velocity_change);
+  }
+  esp_cloud_free(&cloud);
+  own.seconds = esp_wall() - start;
+  if (stats) *stats = own;
+  return rc;
+}
