@@ -1,0 +1,104 @@
+/* Clouds shared out over ranks in different ways, for the tests of mpi/domain; and the main function of those tests. */
+#ifndef TEST_MPI_CASE_H
+#define TEST_MPI_CASE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <petscsys.h>
+
+#include "domain/comm.h"
+
+static esp_comm *comm;
+
+enum { KEYS_BALL, KEYS_PLUMMER, KEYS_GRID, KEYS_POINT, KEYS_KINDS };
+enum { SHARE_EVEN, SHARE_CYCLIC, SHARE_FIRST, SHARE_LAST, SHARE_KINDS };
+
+static inline uint64_t case_bits(uint64_t k) {
+  uint64_t x = (k + 1) * 0x9e3779b97f4a7c15u;
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return x ^ x >> 31;
+}
+static inline double case_uniform(uint64_t k) { return (double)(case_bits(k) >> 11) * 0x1p-53; }
+
+/* The whole cloud, the same on every rank: components in [0, 1). Ids unique, in no order, some negative. */
+typedef struct {
+  int n, dim;
+  double *z;
+  int64_t *id;
+  /* this rank's share of it */
+  int n_home;
+  double *home_z;
+  int64_t *home_id;
+  int *home_index; /* place in the whole cloud */
+} cloud;
+
+static inline int case_owner(int share, int n, int i) {
+  if (share == SHARE_CYCLIC) return i % comm->size;
+  if (share == SHARE_FIRST) return 0;
+  if (share == SHARE_LAST) return comm->size - 1;
+  return (int)((int64_t)i * comm->size / n);
+}
+
+static inline double case_key(int kind, int i, int dim, int a) {
+  const double u = case_uniform((uint64_t)(i * dim + a) * 31 + 7), s = case_uniform((uint64_t)i * 977 + 5);
+  if (kind == KEYS_BALL) return u;
+  if (kind == KEYS_GRID) return a == 0 && i % 2 ? -0.0 : (double)(int)(4 * u) / 4;
+  if (kind == KEYS_POINT) return 0.25;
+  const double r = 0.05 / sqrt(pow(s + 1e-3, -2.0 / 3.0) - 0.99);
+  const double x = 0.4 + r * (u - 0.5);
+  return x - floor(x) < 1 ? x - floor(x) : 0;
+}
+
+static inline cloud cloud_make(int n, int dim, int kind, int share) {
+  cloud c = {.n = n, .dim = dim};
+  c.z = malloc(sizeof *c.z * (size_t)(n * dim + 1));
+  c.id = malloc(sizeof *c.id * (size_t)(n + 1));
+  c.home_z = malloc(sizeof *c.z * (size_t)(n * dim + 1));
+  c.home_id = malloc(sizeof *c.id * (size_t)(n + 1));
+  c.home_index = malloc(sizeof(int) * (size_t)(n + 1));
+  for (int i = 0; i < n; i++) {
+    for (int a = 0; a < dim; a++) c.z[i * dim + a] = case_key(kind, i, dim, a);
+    c.id[i] = ((int64_t)i * 7919 + 13) % 1000003 - 500000;
+    if (case_owner(share, n, i) != comm->rank) continue;
+    memcpy(c.home_z + c.n_home * dim, c.z + i * dim, sizeof *c.z * (size_t)dim);
+    c.home_id[c.n_home] = c.id[i];
+    c.home_index[c.n_home++] = i;
+  }
+  return c;
+}
+
+static inline void cloud_free(cloud *c) {
+  free(c->z);
+  free(c->id);
+  free(c->home_z);
+  free(c->home_id);
+  free(c->home_index);
+}
+
+static inline int64_t sum_over_ranks(int64_t value) {
+  assert_int_equal(comm->sum_i64(comm, &value, 1), ESP_OK);
+  return value;
+}
+
+#define CASE_MAIN(...)                                                                    \
+  int main(int argc, char **argv) {                                                       \
+    if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;                              \
+    if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);     \
+    const struct CMUnitTest tests[] = {__VA_ARGS__};                                      \
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);                               \
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);          \
+    esp_comm_mpi_free(&comm);                                                             \
+    return PetscFinalize() || failed;                                                     \
+  }
+
+#endif
