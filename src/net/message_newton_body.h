@@ -127,26 +127,41 @@ static void newton_far(esp_lanes *t, const esp_stream *s, const esp_space *p) {
   }
 }
 
-/* k += sum mu_j k, a += 3 sum mu_j k (u.g) u; closed by newton_near_receivers_end. */
+/* k += mu_j k, a += 3 mu_j k (u.g) u. Bodies of vector loops are functions: an array declared in such a loop would stay
+ * in memory. */
+ESP_INLINE void newton_receiver_pair(const esp_entry e, const esp_space p, int periodic, int self, ESP_REAL x,
+                                     ESP_REAL y, ESP_REAL z, ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL *k0,
+                                     ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
+  ESP_REAL r[3];
+  pair_vector(e, p, periodic, x, y, z, r);
+  const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2), i2 = i1 * i1;
+  const ESP_REAL w = self ? 0 : e.w;
+  const ESP_REAL k = w * i1 * i2, c = k * (3 * i2 * (r[0] * gx + r[1] * gy + r[2] * gz));
+  *k0 += k;
+  *ax += c * r[0];
+  *ay += c * r[1];
+  *az += c * r[2];
+}
+
 ESP_INLINE void newton_receivers_lanes(esp_lanes *t, const esp_stream *s, const esp_space p, int periodic, int masked) {
   const ESP_REAL *restrict x = t->x, *restrict y = t->y, *restrict z = t->z;
   const ESP_REAL *restrict gx = t->gx, *restrict gy = t->gy, *restrict gz = t->gz;
   ESP_REAL *restrict ax = t->ax, *restrict ay = t->ay, *restrict az = t->az, *restrict k0 = t->k;
   const int padded = t->padded;
-  for (int j = 0; j < s->count; j++) {
-    const esp_entry e = entry_of(s, j, 0);
+  for (int j = 0; j < s->count; j += 2) {
+    const esp_entry e0 = entry_of(s, j, 0), e1 = entry_of(s, j + 1, 0);
     const int self = s->first + j;
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
-      ESP_REAL r[3];
-      pair_vector(e, p, periodic, x[l], y[l], z[l], r);
-      const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2), i2 = i1 * i1;
-      const ESP_REAL w = masked && l == self ? 0 : e.w;
-      const ESP_REAL k = w * i1 * i2, c = k * (3 * i2 * (r[0] * gx[l] + r[1] * gy[l] + r[2] * gz[l]));
-      k0[l] += k;
-      ax[l] += c * r[0];
-      ay[l] += c * r[1];
-      az[l] += c * r[2];
+      ESP_REAL b0 = k0[l], bx = ax[l], by = ay[l], bz = az[l];
+      newton_receiver_pair(e0, p, periodic, masked && l == self, x[l], y[l], z[l], gx[l], gy[l], gz[l], &b0, &bx, &by,
+                           &bz);
+      newton_receiver_pair(e1, p, periodic, masked && l == self + 1, x[l], y[l], z[l], gx[l], gy[l], gz[l], &b0, &bx,
+                           &by, &bz);
+      k0[l] = b0;
+      ax[l] = bx;
+      ay[l] = by;
+      az[l] = bz;
     }
   }
 }
@@ -166,23 +181,33 @@ static void newton_near_receivers(esp_lanes *t, const esp_stream *s, const esp_s
 }
 
 /* Lanes are senders: a += T g_i, the sender's mass left out. */
+ESP_INLINE void newton_sender_pair(const esp_entry e, const esp_space p, int periodic, int self, ESP_REAL x, ESP_REAL y,
+                                   ESP_REAL z, ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
+  ESP_REAL r[3];
+  pair_vector(e, p, periodic, x, y, z, r);
+  const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2), i2 = i1 * i1;
+  const ESP_REAL k = self ? 0 : i1 * i2;
+  const ESP_REAL c = 3 * i2 * (r[0] * e.gx + r[1] * e.gy + r[2] * e.gz);
+  *ax += k * (e.gx - c * r[0]);
+  *ay += k * (e.gy - c * r[1]);
+  *az += k * (e.gz - c * r[2]);
+}
+
 ESP_INLINE void newton_senders_lanes(esp_lanes *t, const esp_stream *s, const esp_space p, int periodic, int masked) {
   const ESP_REAL *restrict x = t->x, *restrict y = t->y, *restrict z = t->z;
   ESP_REAL *restrict ax = t->ax, *restrict ay = t->ay, *restrict az = t->az;
   const int padded = t->padded;
-  for (int j = 0; j < s->count; j++) {
-    const esp_entry e = entry_of(s, j, 1);
+  for (int j = 0; j < s->count; j += 2) {
+    const esp_entry e0 = entry_of(s, j, 1), e1 = entry_of(s, j + 1, 1);
     const int self = s->first + j;
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
-      ESP_REAL r[3];
-      pair_vector(e, p, periodic, x[l], y[l], z[l], r);
-      const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2), i2 = i1 * i1;
-      const ESP_REAL k = masked && l == self ? 0 : i1 * i2;
-      const ESP_REAL c = 3 * i2 * (r[0] * e.gx + r[1] * e.gy + r[2] * e.gz);
-      ax[l] += k * (e.gx - c * r[0]);
-      ay[l] += k * (e.gy - c * r[1]);
-      az[l] += k * (e.gz - c * r[2]);
+      ESP_REAL bx = ax[l], by = ay[l], bz = az[l];
+      newton_sender_pair(e0, p, periodic, masked && l == self, x[l], y[l], z[l], &bx, &by, &bz);
+      newton_sender_pair(e1, p, periodic, masked && l == self + 1, x[l], y[l], z[l], &bx, &by, &bz);
+      ax[l] = bx;
+      ay[l] = by;
+      az[l] = bz;
     }
   }
 }
@@ -222,6 +247,25 @@ ESP_INLINE void newton_far_slope(const esp_far f, ESP_REAL eps2, ESP_REAL x, ESP
   v[8] = m * uz * uz - o - w * gz * uz;
 }
 
+ESP_INLINE void newton_far_receiver_pair(const esp_far f, ESP_REAL eps2, ESP_REAL x, ESP_REAL y, ESP_REAL z,
+                                         ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL *ax, ESP_REAL *ay,
+                                         ESP_REAL *az, ESP_REAL (*part)[ESP_LANE], int l) {
+  ESP_REAL v[ESP_CELL_ADJOINTS];
+  newton_far_slope(f, eps2, x, y, z, gx, gy, gz, v);
+  *ax -= v[0];
+  *ay -= v[1];
+  *az -= v[2];
+  part[0][l] += v[0];
+  part[1][l] += v[1];
+  part[2][l] += v[2];
+  part[3][l] += v[3];
+  part[4][l] += v[4];
+  part[5][l] += v[5];
+  part[6][l] += v[6];
+  part[7][l] += v[7];
+  part[8][l] += v[8];
+}
+
 /* dy_i of one cell into a; the cell's own nine, folded to ESP_LANE partial sums, into part. */
 static void newton_far_receivers(esp_lanes *t, const esp_stream *s, int j, const esp_space *p,
                                  ESP_REAL part[restrict ESP_CELL_ADJOINTS][ESP_LANE]) {
@@ -232,21 +276,7 @@ static void newton_far_receivers(esp_lanes *t, const esp_stream *s, int j, const
     const ESP_REAL *restrict gx = t->gx + base, *restrict gy = t->gy + base, *restrict gz = t->gz + base;
     ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
 #pragma omp simd
-    for (int l = 0; l < ESP_LANE; l++) {
-      ESP_REAL v[ESP_CELL_ADJOINTS];
-      newton_far_slope(f, eps2, x[l], y[l], z[l], gx[l], gy[l], gz[l], v);
-      ax[l] -= v[0];
-      ay[l] -= v[1];
-      az[l] -= v[2];
-      part[0][l] += v[0];
-      part[1][l] += v[1];
-      part[2][l] += v[2];
-      part[3][l] += v[3];
-      part[4][l] += v[4];
-      part[5][l] += v[5];
-      part[6][l] += v[6];
-      part[7][l] += v[7];
-      part[8][l] += v[8];
-    }
+    for (int l = 0; l < ESP_LANE; l++)
+      newton_far_receiver_pair(f, eps2, x[l], y[l], z[l], gx[l], gy[l], gz[l], &ax[l], &ay[l], &az[l], part, l);
   }
 }

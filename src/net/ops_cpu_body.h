@@ -94,6 +94,7 @@ static void flush_far_forward(esp_scratch *k, const esp_gravity *g, int64_t *cel
 static void flush_near_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
   (void)cell_acc;
   lanes_clear(&k->block);
+  stream_pad(&k->stream);
   if (g->newton) newton_near_receivers(&k->block, &k->stream, &k->space);
   if (g->mlp) mlp_receivers(k, g->mlp, NULL);
   lanes_add(&k->block, k->sum, k->capacity);
@@ -207,6 +208,7 @@ static void pick_lanes(esp_scratch *k, const esp_tree *tree, int block) {
 static void flush_senders(esp_scratch *k, const esp_gravity *g, esp_lanes *t) {
   if (k->stream.count && t->count) {
     lanes_clear(t);
+    stream_pad(&k->stream);
     if (g->newton) newton_near_senders(t, &k->stream, &k->space);
     if (g->mlp) mlp_senders(k, t, g->mlp);
     lanes_add(t, k->sum, k->capacity);
