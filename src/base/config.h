@@ -1,5 +1,5 @@
 /* The table of keys: the one place where a key's name, type, unit, range, default and help stand. A configuration is a
- * copy of the defaults with some values set from text. No I/O, no MPI: mpi/verbs/options.h fills it from PETSc's options
+ * copy of the defaults with some values set from text. No I/O, no MPI: mpi/io/options.h fills it from PETSc's options
  * database (YAML file and command line). Local. */
 #ifndef ESP_CONFIG_H
 #define ESP_CONFIG_H
@@ -27,7 +27,8 @@ typedef struct esp_config esp_config;
 const esp_key *esp_config_keys(int *count);
 /* The table's entry, or NULL. */
 const esp_key *esp_config_find(const char *name);
-/* Is this one of our prefixes (so that an unknown key with it is an error and not another library's option)? */
+/* Is this one of our prefixes (so that an unknown key with it is an error and not another library's option), `input`, or a
+ * slip in the prefix: two edits or less from a key of eight letters or more? Case does not matter. */
 int esp_config_is_ours(const char *name);
 /* The known key with the smallest edit distance. */
 const char *esp_config_nearest(const char *name);
