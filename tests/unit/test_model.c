@@ -244,6 +244,7 @@ static void check_gradient(const esp_model_param *param, const esp_cloud *cloud,
   esp_gradient_map(&model, &gradient);
   double largest = 0;
   for (int i = 0; i < model.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
+  for (int i = model.tableau_count; i < model.count; i++) assert_true(gradient.value[i] != 0);
   for (int i = 0; i < model.count; i++) {
     double at = model.value[i], side[4];
     for (int s = 0; s < 4; s++) { /* fourth order, at -2h, -h, h, 2h */

@@ -1,0 +1,119 @@
+/* Proves that the loss is the mean normalised square, in any order of the particles, with its gradient. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "net/loss.h"
+
+typedef double vec3[3];
+
+enum { N = 37 };
+
+static esp_cloud targets(int n) {
+  esp_cloud cloud;
+  assert_int_equal(esp_cloud_create(n, n, 1, &cloud), ESP_OK);
+  for (int i = 0; i < n; i++) {
+    for (uint32_t a = 0; a < 3; a++) {
+      cloud.D[i][a] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, a);
+      cloud.K[i][a] = 1e3 * esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 3 + a);
+    }
+  }
+  return cloud;
+}
+
+static void prediction(int n, vec3 *D, vec3 *K) {
+  for (int i = 0; i < n; i++) {
+    for (uint32_t a = 0; a < 3; a++) {
+      D[i][a] = esp_rng_normal(2, (uint64_t)i, ESP_RNG_TEST, a);
+      K[i][a] = 1e3 * esp_rng_normal(2, (uint64_t)i, ESP_RNG_TEST, 3 + a);
+    }
+  }
+}
+
+static double loss(const esp_cloud *cloud, const vec3 *D, const vec3 *K, vec3 *gD, vec3 *gK) {
+  esp_nmse nmse;
+  assert_int_equal(esp_loss_cloud(esp_comm_self(), cloud, D, K, 0.5, 0.25, gD, gK, &nmse), ESP_OK);
+  return 0.25 * (nmse.D + 0.5 * nmse.K);
+}
+
+static void degenerate(void **state) {
+  (void)state;
+  vec3 D[1] = {{1, 0, 0}}, K[1] = {{0, 2, 0}}, gD[1], gK[1];
+  esp_cloud none = targets(0), one = targets(1);
+  assert_true(loss(&none, NULL, NULL, NULL, NULL) == 0);
+  memset(one.D, 0, sizeof D);
+  memset(one.K, 0, sizeof K);
+  assert_true(loss(&one, (const vec3 *)D, (const vec3 *)K, gD, gK) == 0.25 * (1 + 0.5 * 4));
+  assert_true(gD[0][0] == 0.5 && gK[0][1] == 0.5);
+  esp_cloud_free(&one);
+  ESP_FREE(none.D);
+  none.D = NULL;
+  esp_nmse nmse;
+  assert_int_equal(esp_loss_cloud(esp_comm_self(), &none, NULL, NULL, 1, 1, NULL, NULL, &nmse), ESP_ERR_ARG);
+  esp_error_clear();
+  esp_cloud_free(&none);
+}
+
+static void value(void **state) {
+  (void)state;
+  vec3 D[N], K[N];
+  esp_cloud cloud = targets(N);
+  prediction(N, D, K);
+  double sum[4] = {0};
+  for (int i = 0; i < N; i++) {
+    for (int a = 0; a < 3; a++) {
+      sum[0] += pow(D[i][a] - cloud.D[i][a], 2), sum[1] += pow(cloud.D[i][a], 2);
+      sum[2] += pow(K[i][a] - cloud.K[i][a], 2), sum[3] += pow(cloud.K[i][a], 2);
+    }
+  }
+  double expected = 0.25 * (sum[0] / sum[1] + 0.5 * sum[2] / sum[3]);
+  double got = loss(&cloud, (const vec3 *)D, (const vec3 *)K, NULL, NULL);
+  assert_true(fabs(got - expected) < 1e-14 * expected);
+  /* backwards: the same bits */
+  for (int i = 0; i < N / 2; i++) {
+    vec3 *rows[4] = {D, K, cloud.D, cloud.K};
+    for (int r = 0; r < 4; r++) {
+      vec3 kept;
+      memcpy(kept, rows[r][i], sizeof kept);
+      memcpy(rows[r][i], rows[r][N - 1 - i], sizeof kept);
+      memcpy(rows[r][N - 1 - i], kept, sizeof kept);
+    }
+  }
+  assert_true(loss(&cloud, (const vec3 *)D, (const vec3 *)K, NULL, NULL) == got);
+  esp_cloud_free(&cloud);
+}
+
+static void gradient(void **state) {
+  (void)state;
+  vec3 D[N], K[N], gD[N], gK[N];
+  esp_cloud cloud = targets(N);
+  prediction(N, D, K);
+  loss(&cloud, (const vec3 *)D, (const vec3 *)K, gD, gK);
+  for (int i = 0; i < N; i++) {
+    for (int a = 0; a < 3; a++) {
+      double *at[2] = {&D[i][a], &K[i][a]}, got[2] = {gD[i][a], gK[i][a]}, step[2] = {1e-3, 1};
+      for (int s = 0; s < 2; s++) {
+        double middle = *at[s];
+        *at[s] = middle + step[s];
+        double up = loss(&cloud, (const vec3 *)D, (const vec3 *)K, NULL, NULL);
+        *at[s] = middle - step[s];
+        double down = loss(&cloud, (const vec3 *)D, (const vec3 *)K, NULL, NULL);
+        *at[s] = middle;
+        assert_true(fabs((up - down) / (2 * step[s]) - got[s]) < 1e-9 * (s ? 1e-3 : 1));
+      }
+    }
+  }
+  esp_cloud_free(&cloud);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(value), cmocka_unit_test(gradient)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* Proves that training lowers the loss, takes each cloud once an epoch, and goes on after a stop bit for bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "train_case.h"
+
+static void picks_are_permutations(void **state) {
+  (void)state;
+  enum { CLOUDS = 13 };
+  int permutation[CLOUDS], first[CLOUDS], differ = 0;
+  int64_t epoch = -1;
+  for (int64_t e = 0; e < 4; e++) {
+    int seen[CLOUDS] = {0};
+    for (int i = 0; i < CLOUDS; i++) {
+      int c = esp_train_pick(5, CLOUDS, e * CLOUDS + i, permutation, &epoch);
+      assert_in_range(c, 0, CLOUDS - 1);
+      seen[c]++;
+      if (e == 0) first[i] = c;
+      differ += e == 1 && first[i] != c;
+    }
+    for (int c = 0; c < CLOUDS; c++) assert_int_equal(seen[c], 1);
+  }
+  assert_true(differ > 0);
+  epoch = -1; /* entered in the middle of an epoch, as after a restart */
+  assert_int_equal(esp_train_pick(5, CLOUDS, 7, permutation, &epoch), first[7]);
+  assert_int_equal(esp_train_pick(5, 1, 12345, permutation, &epoch), 0);
+}
+
+static int note(void *context, const esp_train_record *record) {
+  double *loss = context;
+  loss[record->step == 1 ? 0 : 1] = record->loss;
+  return ESP_OK;
+}
+
+static void loss_falls(void **state) {
+  (void)state;
+  for (int message = 0; message < 3; message++) {
+    double loss[2];
+    train_case t = train_case_make((esp_message_kind)message, 6, 32);
+    esp_backend backend = esp_backend_self();
+    esp_train_data data = train_case_data(&t);
+    esp_train_param p = train_case_param(40);
+    p.batch = 6; /* all clouds, so that first and last loss compare */
+    esp_train_hooks hooks = {.step = note, .context = loss};
+    assert_int_equal(esp_train(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_OK);
+    assert_int_equal(t.adam.step, 40);
+    if (!(loss[1] < 0.9 * loss[0])) fail_msg("message %d: loss %g, then %g", message, loss[0], loss[1]);
+    assert_int_equal(t.held, 0);
+    train_case_free(&t);
+  }
+}
+
+static void stops_and_goes_on(void **state) {
+  (void)state;
+  esp_backend backend = esp_backend_self();
+  train_case whole = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20),
+             parts = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20);
+  esp_train_data data_whole = train_case_data(&whole), data_parts = train_case_data(&parts);
+  esp_train_param p = train_case_param(7);
+  assert_int_equal(esp_train(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole.model, &whole.adam), ESP_OK);
+  for (p.stop = 3; p.stop < 9; p.stop += 2) {
+    assert_int_equal(esp_train(esp_comm_self(), &backend, &data_parts, &p, NULL, &parts.model, &parts.adam), ESP_OK);
+  }
+  assert_int_equal(parts.adam.step, 7);
+  assert_memory_equal(parts.model.value, whole.model.value, sizeof(double) * (size_t)whole.model.count);
+  assert_memory_equal(parts.adam.v, whole.adam.v, sizeof(double) * (size_t)whole.model.count);
+  train_case_free(&whole);
+  train_case_free(&parts);
+}
+
+static int count_saves(void *context, const esp_model *model, const esp_adam *adam) {
+  (void)model;
+  int64_t *saved = context;
+  saved[++saved[0]] = adam->step;
+  return ESP_OK;
+}
+
+static int refuse(void *context, const esp_train_record *record) {
+  (void)context;
+  return record->step < 2 ? ESP_OK : ESP_FAIL(ESP_ERR_FILE, "no space for the record");
+}
+
+static void hooks_are_called(void **state) {
+  (void)state;
+  int64_t saved[8] = {0};
+  esp_backend backend = esp_backend_self();
+  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
+  esp_train_data data = train_case_data(&t);
+  esp_train_param p = train_case_param(5);
+  p.checkpoint_every = 2;
+  esp_train_hooks hooks = {.checkpoint = count_saves, .context = saved};
+  assert_int_equal(esp_train(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_OK);
+  assert_true(saved[0] == 3 && saved[1] == 2 && saved[2] == 4 && saved[3] == 5);
+  t.adam.step = 0;
+  hooks = (esp_train_hooks){.step = refuse};
+  assert_int_equal(esp_train(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_ERR_FILE);
+  assert_int_equal(t.adam.step, 2);
+  esp_error_clear();
+  train_case_free(&t);
+}
+
+static void divergence_is_an_error(void **state) {
+  (void)state;
+  esp_backend backend = esp_backend_self();
+  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
+  esp_train_data data = train_case_data(&t);
+  esp_train_param p = train_case_param(5);
+  t.cloud[0].D[3][1] = NAN;
+  assert_int_equal(esp_train(esp_comm_self(), &backend, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "step 1"));
+  esp_error_clear();
+  train_case_free(&t);
+}
+
+static void budget_becomes_an_angle(void **state) {
+  (void)state;
+  esp_backend backend = esp_backend_self();
+  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 200);
+  esp_train_data data = train_case_data(&t);
+  t.model.param.domain.lists.pairs_per_particle = 60;
+  assert_int_equal(esp_train_fix_theta(esp_comm_self(), &backend, &data, &t.model), ESP_OK);
+  double theta = t.model.param.domain.lists.theta;
+  assert_true(theta > 0 && theta < 2 && t.model.param.domain.lists.pairs_per_particle == 0);
+  assert_int_equal(esp_train_fix_theta(esp_comm_self(), &backend, &data, &t.model), ESP_OK);
+  assert_true(t.model.param.domain.lists.theta == theta);
+  train_case_free(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(picks_are_permutations), cmocka_unit_test(loss_falls),
+      cmocka_unit_test(stops_and_goes_on),      cmocka_unit_test(hooks_are_called),
+      cmocka_unit_test(divergence_is_an_error), cmocka_unit_test(budget_becomes_an_angle)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
