@@ -62,7 +62,7 @@ static int make_model(espalier *e) {
   e->ops = o->single ? &esp_ops_cpu32 : &esp_ops_cpu64;
   if (o->checkpoint) {
     char precision[16];
-    ESP_CALL(esp_checkpoint_read(e->comm, esp_comm_mpi_get(e->comm), o->checkpoint, &e->model, NULL, precision));
+    ESP_CALL(esp_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
     e->ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
     return ESP_OK;
   }

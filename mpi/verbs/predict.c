@@ -71,7 +71,7 @@ int esp_verb_predict(esp_run *run) {
   int rc;
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
-  ESP_TRY(esp_checkpoint_read(run->comm, run->mpi, path, &model, NULL, precision));
+  ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
   ESP_TRY(esp_setup_snapshot(run, &cloud, &header));
   const esp_ops *ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
   ESP_TRY(advance(run, &model, ops, &cloud));

@@ -27,7 +27,7 @@ static int read_text(const char *path, char **text, size_t *length) {
 }
 
 int esp_csv_read(const char *path, esp_csv *csv) {
-  size_t length;
+  size_t length = 0;
   memset(csv, 0, sizeof *csv);
   ESP_CALL(read_text(path, &csv->text, &length));
   int rc = ESP_OK, lines = 0;
