@@ -1,5 +1,264 @@
-static void mlp_load(esp_scratch *k, const esp_mlp *mlp) { (void)k, (void)mlp; }
-static void mlp_forward(esp_scratch *k, const esp_mlp *mlp) { (void)k, (void)mlp; }
-static void mlp_receivers(esp_scratch *k, const esp_mlp *mlp, int64_t *cell_acc) { (void)k, (void)mlp, (void)cell_acc; }
-static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) { (void)k, (void)mlp, (void)t; }
-static void mlp_param_add(esp_scratch *k, int64_t *param_acc) { (void)k, (void)param_acc; }
+/* The learned message between lanes and a stream (see message_mlp.h and lanes_body.h).
+ *
+ *   t_h = offset_h + lane_h s_lane + W3_h.e,  phi = V.silu(t),  A_i += w kappa phi r,  kappa = k (correction) or 1
+ * (law)
+ *
+ * where offset_h holds what the stream entry gives to all lanes: lanes are receivers (offset W1 + W2 s_j, lane part of
+ * W1) or senders (offset W1 + W1 s_i, lane part W2). With upstream gradient g_i, p = g.r and dphi = w kappa p:
+ *
+ *   dr = w kappa phi (g - 3 p r/q)  [correction; law: without the 3]
+ *        + dphi (2 de_0/Q + de_1/sqrt Q - 2 de_2/(1+Q)^2) r,   de = sum_h V_h silu'(t_h) W3_h,  Q = |r|^2 + 0.01
+ *   dt_h = dphi V_h silu'(t_h)
+ *
+ * dy_i = -dr, dy_j = +dr; dr is even in r. Every parameter's gradient is taken at the receivers. Lanes are worked on
+ * ESP_LANE at a time with h outside, so all loops are over lanes and no sum over h is ever reordered. */
+
+/* Order of the rows in scratch: weight, slope and param. */
+enum { MLP_W1, MLP_W1S, MLP_W2, MLP_W3, MLP_V = MLP_W3 + ESP_MLP_EDGE };
+
+/* Sixteen pairs of one stream entry. */
+typedef struct {
+  ESP_REAL r[3][ESP_LANE], e[ESP_MLP_EDGE][ESP_LANE], c[ESP_LANE]; /* c: (dphi's share of) dr along r, for de */
+  ESP_REAL kappa[ESP_LANE], tidal[ESP_LANE];                       /* k or 1; 3/q or 0 */
+  ESP_REAL phi[ESP_LANE], de[ESP_MLP_EDGE][ESP_LANE], p[ESP_LANE], dphi[ESP_LANE];
+  ESP_REAL root[ESP_LANE], inverse[ESP_LANE];
+} esp_edges;
+
+ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
+  return 1 / (1 + ESP_EXP(-t));
+}
+
+/* Weights of the call in ESP_REAL, one row a kind. */
+static void mlp_load(esp_scratch *k, const esp_mlp *mlp) {
+  const int H = mlp->hidden;
+  const double *w1 = mlp->param, *w2 = w1 + 2 * H, *w3 = w2 + H, *v = w3 + ESP_MLP_EDGE * H;
+  for (int h = 0; h < H; h++) {
+    k->weight[MLP_W1 * H + h] = (ESP_REAL)w1[2 * h];
+    k->weight[MLP_W1S * H + h] = (ESP_REAL)w1[2 * h + 1];
+    k->weight[MLP_W2 * H + h] = (ESP_REAL)w2[h];
+    for (int f = 0; f < ESP_MLP_EDGE; f++) k->weight[(MLP_W3 + f) * H + h] = (ESP_REAL)w3[ESP_MLP_EDGE * h + f];
+    k->weight[MLP_V * H + h] = (ESP_REAL)v[h];
+  }
+}
+
+static void mlp_offset(esp_scratch *k, ESP_REAL s, int row) {
+  const int H = k->hidden;
+  for (int h = 0; h < H; h++) k->offset[h] = k->weight[MLP_W1 * H + h] + k->weight[row * H + h] * s;
+}
+
+ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int periodic, int correction, ESP_REAL x, ESP_REAL y,
+                         ESP_REAL z, esp_edges *restrict o, int l) {
+  ESP_REAL r[3];
+  pair_vector(e, p, periodic, x, y, z, r);
+  const ESP_REAL r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], Q = r2 + (ESP_REAL)0.01;
+  o->r[0][l] = r[0];
+  o->r[1][l] = r[1];
+  o->r[2][l] = r[2];
+  o->root[l] = ESP_SQRT(Q);
+  o->inverse[l] = 1 / (1 + Q);
+  o->e[0][l] = ESP_LOG(Q);
+  o->e[1][l] = o->root[l];
+  o->e[2][l] = o->inverse[l];
+  const ESP_REAL i1 = inverse_root(r2 + p.eps2), i2 = i1 * i1;
+  o->kappa[l] = correction ? i1 * i2 : 1;
+  o->tidal[l] = correction ? 3 * i2 : 0;
+}
+
+/* Geometry and features of the sixteen lanes from `base`. */
+static void mlp_edges(const esp_lanes *t, int base, const esp_stream *s, int j, const esp_space *space, int correction,
+                      esp_edges *restrict o) {
+  const ESP_REAL *restrict x = t->x + base, *restrict y = t->y + base, *restrict z = t->z + base;
+  const esp_entry e = entry_of(s, j, 0);
+  const esp_space p = *space; /* an open axis has box 0 and is left alone by the minimum image */
+#pragma omp simd
+  for (int l = 0; l < ESP_LANE; l++) mlp_pair(e, p, 1, correction, x[l], y[l], z[l], o, l);
+}
+
+/* phi; with_slope: de as well. row: what multiplies the lane's feature. */
+ESP_INLINE void mlp_phi(const esp_scratch *k, int row, const ESP_REAL *restrict s, int with_slope,
+                        esp_edges *restrict o) {
+  const int H = k->hidden;
+  const ESP_REAL *restrict w = k->weight, *restrict offset = k->offset;
+  memset(o->phi, 0, sizeof o->phi);
+  memset(o->de, 0, sizeof o->de);
+  for (int h = 0; h < H; h++) {
+    const ESP_REAL a = offset[h], b = w[row * H + h], v = w[MLP_V * H + h];
+    const ESP_REAL w0 = w[MLP_W3 * H + h], w1 = w[(MLP_W3 + 1) * H + h], w2 = w[(MLP_W3 + 2) * H + h];
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) {
+      const ESP_REAL t = a + b * s[l] + w0 * o->e[0][l] + w1 * o->e[1][l] + w2 * o->e[2][l];
+      const ESP_REAL m = sigmoid(t);
+      o->phi[l] += v * (t * m);
+      if (with_slope) {
+        const ESP_REAL d = v * (m * (1 + t * (1 - m)));
+        o->de[0][l] += d * w0;
+        o->de[1][l] += d * w1;
+        o->de[2][l] += d * w2;
+      }
+    }
+  }
+}
+
+/* phi, de and the parameters' gradients, whose factor dphi must be known. */
+static void mlp_slopes(esp_scratch *k, const ESP_REAL *restrict s, ESP_REAL s_j, esp_edges *restrict o) {
+  const int H = k->hidden;
+  const ESP_REAL *restrict w = k->weight, *restrict offset = k->offset;
+  memset(o->phi, 0, sizeof o->phi);
+  memset(o->de, 0, sizeof o->de);
+  for (int h = 0; h < H; h++) {
+    const ESP_REAL a = offset[h], b = w[MLP_W1S * H + h], v = w[MLP_V * H + h];
+    const ESP_REAL w0 = w[MLP_W3 * H + h], w1 = w[(MLP_W3 + 1) * H + h], w2 = w[(MLP_W3 + 2) * H + h];
+    ESP_REAL(*restrict slope)[ESP_LANE] = (ESP_REAL(*)[ESP_LANE])(k->slope + (size_t)h * ESP_MLP_SUMS * ESP_LANE);
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) {
+      const ESP_REAL e0 = o->e[0][l], e1 = o->e[1][l], e2 = o->e[2][l];
+      const ESP_REAL t = a + b * s[l] + w0 * e0 + w1 * e1 + w2 * e2;
+      const ESP_REAL m = sigmoid(t), u = t * m, d = v * (m * (1 + t * (1 - m)));
+      o->phi[l] += v * u;
+      o->de[0][l] += d * w0;
+      o->de[1][l] += d * w1;
+      o->de[2][l] += d * w2;
+      const ESP_REAL dt = d * o->dphi[l];
+      slope[MLP_W1][l] += dt;
+      slope[MLP_W1S][l] += dt * s[l];
+      slope[MLP_W2][l] += dt * s_j;
+      slope[MLP_W3][l] += dt * e0;
+      slope[MLP_W3 + 1][l] += dt * e1;
+      slope[MLP_W3 + 2][l] += dt * e2;
+      slope[MLP_V][l] += o->dphi[l] * u;
+    }
+  }
+}
+
+static void mlp_forward(esp_scratch *k, const esp_mlp *mlp) {
+  esp_lanes *t = &k->block;
+  const esp_stream *s = &k->stream;
+  esp_edges o;
+  for (int j = 0; j < s->count; j++) {
+    const ESP_REAL w = s->w[j];
+    mlp_offset(k, s->s[j], MLP_W2);
+    for (int base = 0; base < t->padded; base += ESP_LANE) {
+      ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
+      mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+      mlp_phi(k, MLP_W1S, t->s + base, 0, &o);
+#pragma omp simd
+      for (int l = 0; l < ESP_LANE; l++) {
+        const ESP_REAL f = w * o.kappa[l] * o.phi[l];
+        ax[l] += f * o.r[0][l];
+        ay[l] += f * o.r[1][l];
+        az[l] += f * o.r[2][l];
+      }
+    }
+  }
+}
+
+/* dr of one pair. */
+ESP_INLINE void mlp_dr(const esp_edges *restrict o, int l, ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL f,
+                       ESP_REAL *dx, ESP_REAL *dy, ESP_REAL *dz) {
+  const ESP_REAL i = o->inverse[l], root = o->root[l], half = o->de[1][l] / root + 2 * o->de[0][l] / (root * root);
+  const ESP_REAL c = o->dphi[l] * (half - 2 * o->de[2][l] * (i * i)) - f * (o->tidal[l] * o->p[l]);
+  *dx = f * gx + c * o->r[0][l];
+  *dy = f * gy + c * o->r[1][l];
+  *dz = f * gz + c * o->r[2][l];
+}
+
+/* The chunk's parameter gradients to float64. */
+static void mlp_slope_close(esp_scratch *k) {
+  for (int h = 0; h < k->hidden; h++)
+    for (int m = 0; m < ESP_MLP_SUMS; m++) {
+      const ESP_REAL *slope = k->slope + ((size_t)h * ESP_MLP_SUMS + (size_t)m) * ESP_LANE;
+      double sum = 0;
+      for (int l = 0; l < ESP_LANE; l++) sum += (double)slope[l];
+      k->param[m * k->hidden + h] += sum;
+    }
+}
+
+/* dy_i of one stream entry into a, its own dr folded into part. */
+static void mlp_receivers_entry(esp_scratch *k, const esp_mlp *mlp, int j, ESP_REAL (*restrict part)[ESP_LANE]) {
+  esp_lanes *t = &k->block;
+  const esp_stream *s = &k->stream;
+  esp_edges o;
+  mlp_offset(k, s->s[j], MLP_W2);
+  for (int base = 0; base < t->padded; base += ESP_LANE) {
+    const ESP_REAL *restrict gx = t->gx + base, *restrict gy = t->gy + base, *restrict gz = t->gz + base;
+    ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
+    const int self = s->first + j - base;
+    const ESP_REAL w = s->w[j];
+    mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+    if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) {
+      o.p[l] = gx[l] * o.r[0][l] + gy[l] * o.r[1][l] + gz[l] * o.r[2][l];
+      o.dphi[l] = w * o.kappa[l] * o.p[l];
+    }
+    mlp_slopes(k, t->s + base, s->s[j], &o);
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) {
+      ESP_REAL dx, dy, dz;
+      mlp_dr(&o, l, gx[l], gy[l], gz[l], w * o.kappa[l] * o.phi[l], &dx, &dy, &dz);
+      ax[l] -= dx;
+      ay[l] -= dy;
+      az[l] -= dz;
+      part[0][l] += dx;
+      part[1][l] += dy;
+      part[2][l] += dz;
+    }
+  }
+}
+
+/* cell_acc NULL: the stream is of particles, whose owners pull. */
+static void mlp_receivers(esp_scratch *k, const esp_mlp *mlp, int64_t *cell_acc) {
+  memset(k->slope, 0, ESP_MLP_SUMS * ESP_LANE * (size_t)k->hidden * sizeof *k->slope);
+  for (int j = 0; j < k->stream.count; j++) {
+    ESP_REAL part[ESP_CELL_ADJOINTS][ESP_LANE] = {{0}};
+    mlp_receivers_entry(k, mlp, j, part);
+    if (cell_acc) cell_add(cell_acc + (size_t)k->stream.row[j] * ESP_CELL_ADJOINT_WORDS, part);
+  }
+  mlp_slope_close(k);
+}
+
+/* Lanes are senders, whose mass is left out. */
+static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) {
+  const esp_stream *s = &k->stream;
+  esp_edges o;
+  for (int j = 0; j < s->count; j++) {
+    const ESP_REAL gx = s->gx[j], gy = s->gy[j], gz = s->gz[j];
+    mlp_offset(k, s->s[j], MLP_W1S);
+    for (int base = 0; base < t->padded; base += ESP_LANE) {
+      ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
+      const int self = s->first + j - base;
+      mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+      if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
+      mlp_phi(k, MLP_W2, t->s + base, 1, &o);
+#pragma omp simd
+      for (int l = 0; l < ESP_LANE; l++) {
+        ESP_REAL dx, dy, dz;
+        o.p[l] = gx * o.r[0][l] + gy * o.r[1][l] + gz * o.r[2][l];
+        o.dphi[l] = o.kappa[l] * o.p[l];
+        mlp_dr(&o, l, gx, gy, gz, o.kappa[l] * o.phi[l], &dx, &dy, &dz);
+        ax[l] += dx;
+        ay[l] += dy;
+        az[l] += dz;
+      }
+    }
+  }
+}
+
+/* The block's parameter gradients: one float64 term each, in the order of the parameter block. */
+static void mlp_param_add(const esp_scratch *k, int64_t *param_acc) {
+  const int H = k->hidden;
+  for (int m = 0; m < ESP_MLP_SUMS; m++)
+    for (int h = 0; h < H; h++) {
+      int to = 0;
+      if (m < MLP_W2)
+        to = 2 * h + m;
+      else if (m == MLP_W2)
+        to = 2 * H + h;
+      else if (m < MLP_V)
+        to = 3 * H + ESP_MLP_EDGE * h + (m - MLP_W3);
+      else
+        to = (3 + ESP_MLP_EDGE) * H + h;
+      if (k->param[m * H + h] != 0)
+        esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)to * ESP_EXACT_FULL_WORDS, k->param[m * H + h]);
+    }
+}

@@ -3,6 +3,7 @@
 #define ESP_SQRT sqrtf
 #define ESP_RINT rintf
 #define ESP_TINY 1e-15f
+#include "net/functions32.h"
 #define ESP_EXP esp_exp32
 #define ESP_LOG esp_log32
 #define ESP_OPS esp_ops_cpu32

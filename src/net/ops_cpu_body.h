@@ -5,6 +5,19 @@
  * formed in float64. */
 #include "net/lanes_body.h"
 #include "net/message_newton_body.h"
+
+/* One float64 term a (block, cell, component): the partial sums of the lanes, halved in a fixed order. */
+static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
+  double sum[ESP_CELL_ADJOINTS][ESP_LANE];
+  for (int c = 0; c < ESP_CELL_ADJOINTS; c++) {
+    for (int l = 0; l < ESP_LANE; l++) sum[c][l] = (double)part[c][l];
+    for (int l = 0; l < 8; l++) sum[c][l] += sum[c][l + 8];
+    for (int l = 0; l < 4; l++) sum[c][l] += sum[c][l + 4];
+    const double term = (sum[c][0] + sum[c][2]) + (sum[c][1] + sum[c][3]);
+    if (term != 0) esp_exact_add(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS, term);
+  }
+}
+
 #include "net/message_mlp_body.h"
 
 static void scratch_free(esp_scratch **scratch) {
@@ -98,15 +111,6 @@ static void flush_near_receivers(esp_scratch *k, const esp_gravity *g, int64_t *
   if (g->newton) newton_near_receivers(&k->block, &k->stream, &k->space);
   if (g->mlp) mlp_receivers(k, g->mlp, NULL);
   lanes_add(&k->block, k->sum, k->capacity);
-}
-
-/* One float64 term a (block, cell, component): the partial sums of the lanes, added in their order. */
-static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
-  for (int c = 0; c < ESP_CELL_ADJOINTS; c++) {
-    double term = 0;
-    for (int l = 0; l < ESP_LANE; l++) term += (double)part[c][l];
-    if (term != 0) esp_exact_add(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS, term);
-  }
 }
 
 static void flush_far_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {

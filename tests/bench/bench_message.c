@@ -1,0 +1,115 @@
+/* Pairs per second of the block routines on one core: dense blocks of near pairs, and near plus far of a uniform ball's
+ * tree, forward and backward, with the learned message beside them. Not a test: run it by hand on an idle machine. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "net/layer.h"
+
+enum { SEED = 3 };
+
+typedef struct {
+  int n;
+  double (*y)[3], *mu, (*a)[3], (*g)[3], (*dy)[3];
+  int64_t *id;
+} cloud;
+
+static int cloud_create(int n, cloud *c) {
+  c->n = n;
+  ESP_CALL(ESP_ALLOC(c->y, n));
+  ESP_CALL(ESP_ALLOC(c->mu, n));
+  ESP_CALL(ESP_ALLOC(c->a, n));
+  ESP_CALL(ESP_ALLOC(c->g, n));
+  ESP_CALL(ESP_ALLOC(c->dy, n));
+  ESP_CALL(ESP_ALLOC(c->id, n));
+  for (int i = 0; i < n; i++) {
+    c->id[i] = i;
+    c->mu[i] = 1;
+    for (int k = 0; k < 3; k++) {
+      c->y[i][k] = 20 * esp_rng_uniform(SEED, (uint64_t)i, ESP_RNG_TEST, (uint32_t)k);
+      c->g[i][k] = esp_rng_normal(SEED, (uint64_t)i, ESP_RNG_TEST, 8 + (uint32_t)k);
+    }
+  }
+  return ESP_OK;
+}
+
+/* Best of five, of forward and of the two sides of backward, without the tree. */
+static int measure(const char *label, const esp_ops *ops, const cloud *c, const esp_layer_param *param,
+                   const esp_mlp *mlp) {
+  esp_backend backend = esp_backend_self();
+  backend.ops = ops;
+  esp_layer layer;
+  ESP_CALL(esp_layer_forward(&backend, param, c->n, c->y, c->mu, c->id, mlp, c->a, &layer));
+  esp_domain *dom = layer.dom;
+  esp_scratch *scratch;
+  ESP_CALL(ops->scratch_create(dom, mlp, &scratch));
+  esp_receiver *receiver;
+  int64_t *cell_acc, *param_acc;
+  ESP_CALL(ESP_ALLOC(receiver, c->n));
+  ESP_CALL(ESP_ALLOC(cell_acc, (size_t)dom->tree.row_count * ESP_CELL_ADJOINT_WORDS));
+  ESP_CALL(ESP_ALLOC(param_acc, mlp ? (size_t)mlp->count * ESP_EXACT_FULL_WORDS : 0));
+  for (int i = 0; i < c->n; i++)
+    for (int k = 0; k < 3; k++) {
+      receiver[i].y[k] = layer.source[i].y[k];
+      receiver[i].g[k] = c->g[i][k];
+      receiver[i].mu = layer.source[i].mu;
+    }
+  double best[3] = {1e30, 1e30, 1e30};
+  for (int repeat = 0; repeat < 5; repeat++) {
+    const double t0 = esp_wall();
+    ops->forward(&layer.g, dom->tree.n_block, dom->block_order, c->a, scratch);
+    const double t1 = esp_wall();
+    ops->backward_receivers(&layer.g, dom->tree.n_block, dom->block_order, (const double(*)[3])c->g, c->dy, cell_acc,
+                            param_acc, scratch);
+    const double t2 = esp_wall();
+    ops->backward_senders(&layer.g, dom->tree.n_block, dom->block_order, receiver, c->dy, NULL, scratch);
+    const double t3 = esp_wall();
+    const double t[3] = {t1 - t0, t2 - t1, t3 - t2};
+    for (int k = 0; k < 3; k++)
+      if (t[k] < best[k]) best[k] = t[k];
+  }
+  const double near = (double)dom->lists.near_pairs, far = (double)dom->lists.far_pairs;
+  printf("%-34s near %7.0f far %6.0f a particle; Gpair/s: forward %6.3f receivers %6.3f senders(near) %6.3f\n", label,
+         near / c->n, far / c->n, (near + far) / best[0] * 1e-9, (near + far) / best[1] * 1e-9, near / best[2] * 1e-9);
+  ops->scratch_free(&scratch);
+  ESP_FREE(receiver);
+  ESP_FREE(cell_acc);
+  ESP_FREE(param_acc);
+  esp_layer_free(&layer);
+  return ESP_OK;
+}
+
+static int run(void) {
+  cloud c;
+  enum { H = 32, COUNT = H * (2 + 1 + ESP_MLP_EDGE + 1) };
+  double weight[COUNT];
+  for (int p = 0; p < COUNT; p++) weight[p] = 0.3 * esp_rng_normal(SEED, (uint64_t)p, ESP_RNG_WEIGHT, 0);
+  const esp_mlp law = {ESP_MLP_LAW, H, COUNT, weight, 1}, correction = {ESP_MLP_CORRECTION, H, COUNT, weight, 1};
+  ESP_CALL(cloud_create(8192, &c));
+  esp_layer_param p = {.domain = {.leaf = 8, .block = 64, .dim = 3}, .eps = 0.05, .newton = 1};
+  p.domain.lists.theta = 0;
+  ESP_CALL(measure("newton32, all pairs", &esp_ops_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton64, all pairs", &esp_ops_cpu64, &c, &p, NULL));
+  p.domain.lists.theta = 0.7;
+  ESP_CALL(measure("newton32, theta 0.7", &esp_ops_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton64, theta 0.7", &esp_ops_cpu64, &c, &p, NULL));
+  p.domain.leaf = p.domain.block = 64;
+  p.domain.lists.theta = 2;
+  ESP_CALL(measure("newton32, theta 2, leaf 64", &esp_ops_cpu32, &c, &p, NULL));
+  p.domain.leaf = 8;
+  p.domain.lists.theta = 0.7;
+  ESP_CALL(measure("newton32 + correction H 32", &esp_ops_cpu32, &c, &p, &correction));
+  p.newton = 0;
+  ESP_CALL(measure("law H 32", &esp_ops_cpu32, &c, &p, &law));
+  p.domain.lists.box[0] = p.domain.lists.box[1] = p.domain.lists.box[2] = 20;
+  p.newton = 1;
+  p.domain.lists.theta = 0;
+  ESP_CALL(measure("newton32, all pairs, periodic", &esp_ops_cpu32, &c, &p, NULL));
+  return ESP_OK;
+}
+
+int main(void) {
+  if (run() == ESP_OK) return 0;
+  fprintf(stderr, "%s\n", esp_error_message());
+  return 1;
+}
