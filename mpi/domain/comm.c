@@ -119,12 +119,12 @@ static int agree(const esp_comm *comm, int code) {
   const int from = comm->size - worst[1];
   char text[4096] = "";
   if (comm->rank == from) {
-    char head[32];
-    const int length = snprintf(head, sizeof head, "rank %d: ", from);
+    char head[32] = "";
     const char *message = esp_error_message();
+    int named = 0, length = 0;
     /* agreed before, further down the call chain: one heading is enough */
-    const int headed = !strncmp(message, head, (size_t)length);
-    snprintf(text, sizeof text, "%s%s", headed ? "" : head, message);
+    if (sscanf(message, "rank %d:%n", &named, &length) != 1 || !length) snprintf(head, sizeof head, "rank %d: ", from);
+    snprintf(text, sizeof text, "%s%s", head, message);
   }
   ESP_MPI(MPI_Bcast(text, sizeof text, MPI_CHAR, from, get(comm)));
   esp_error_set(worst[0], text);
