@@ -1,0 +1,320 @@
+#define _GNU_SOURCE
+#include "io/snapshot_binary.h"
+
+#include <byteswap.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { GADGET_TYPES = 6, GADGET_HEADER = 256, TIPSY_TYPES = 3, BUFFER = 1 << 16 };
+static const int tipsy_floats[TIPSY_TYPES] = {12, 9, 11}; /* gas, dark, star */
+static const int tipsy_type[TIPSY_TYPES] = {0, 1, 4};
+
+/* ---- bytes ---- */
+
+typedef struct {
+  const char *path;
+  int fd, swap;
+  int64_t size;
+} bytes;
+
+static int bytes_open(const char *path, int swap, bytes *b) {
+  struct stat seen;
+  *b = (bytes){path, open(path, O_RDONLY | O_CLOEXEC), swap, 0};
+  ESP_CHECK(b->fd >= 0, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  if (fstat(b->fd, &seen) != 0) {
+    close(b->fd);
+    return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  }
+  b->size = (int64_t)seen.st_size;
+  return ESP_OK;
+}
+
+static int bytes_get(const bytes *b, int64_t offset, size_t count, void *data) {
+  ESP_CHECK(offset >= 0 && offset + (int64_t)count <= b->size, ESP_ERR_FORMAT,
+            "%s: truncated: %zu bytes at offset %lld are needed, the file holds %lld", b->path, count, (long long)offset,
+            (long long)b->size);
+  for (size_t done = 0; done < count;) {
+    ssize_t some = pread(b->fd, (char *)data + done, count - done, (off_t)(offset + (int64_t)done));
+    if (some < 0 && errno == EINTR) continue;
+    ESP_CHECK(some > 0, ESP_ERR_FILE, "%s: cannot be read at offset %lld: %s", b->path, (long long)offset,
+              some < 0 ? strerror(errno) : "the file became shorter");
+    done += (size_t)some;
+  }
+  return ESP_OK;
+}
+
+static uint32_t word(const void *data, int swap) {
+  uint32_t value;
+  memcpy(&value, data, 4);
+  return swap ? bswap_32(value) : value;
+}
+static uint64_t long_word(const void *data, int swap) {
+  uint64_t value;
+  memcpy(&value, data, 8);
+  return swap ? bswap_64(value) : value;
+}
+static double real(const void *data, int width, int swap) {
+  float single;
+  double value;
+  if (width == 4) {
+    uint32_t w = word(data, swap);
+    memcpy(&single, &w, 4);
+    return single;
+  }
+  uint64_t w = long_word(data, swap);
+  memcpy(&value, &w, 8);
+  return value;
+}
+
+/* ---- which format ---- */
+
+static int tipsy_fits(const unsigned char *head, int64_t size, int swap, int *header_bytes) {
+  int32_t n[5]; /* nbodies, ndim, nsph, ndark, nstar */
+  for (int k = 0; k < 5; k++) n[k] = (int32_t)word(head + 8 + 4 * k, swap);
+  if (n[1] != 3 || n[2] < 0 || n[3] < 0 || n[4] < 0 || (int64_t)n[2] + n[3] + n[4] != n[0]) return 0;
+  int64_t body = 0;
+  for (int k = 0; k < TIPSY_TYPES; k++) body += (int64_t)4 * tipsy_floats[k] * n[2 + k];
+  *header_bytes = size == body + 28 ? 28 : 32;
+  return 1;
+}
+
+int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
+  unsigned char start[32] = {0};
+  bytes b;
+  ESP_CALL(bytes_open(path, 0, &b));
+  int rc = b.size >= 32 ? bytes_get(&b, 0, 32, start) : ESP_OK, found = 0;
+  for (int swap = 0; swap < 2 && !found && !rc && b.size >= 32; swap++) {
+    const uint32_t first = word(start, swap);
+    head->swap = swap;
+    found = 1;
+    if (first == GADGET_HEADER) head->format = ESP_FORMAT_GADGET1;
+    else if (first == 8 && !memcmp(start + 4, "HEAD", 4)) head->format = ESP_FORMAT_GADGET2;
+    else if (tipsy_fits(start, b.size, swap, &head->tipsy_header)) head->format = ESP_FORMAT_TIPSY;
+    else found = 0;
+  }
+  close(b.fd);
+  if (rc) return rc;
+  ESP_CHECK(found, ESP_ERR_FORMAT,
+            "%s: is no snapshot (%lld bytes): allowed are HDF5, GADGET binary format 1 or 2, tipsy", path,
+            (long long)b.size);
+  static const char *const names[] = {"", "GADGET format 1", "GADGET format 2", "tipsy"};
+  snprintf(head->dialect, sizeof head->dialect, "%s, %s-endian", names[head->format], head->swap ? "big" : "little");
+  return ESP_OK;
+}
+
+/* ---- headers ---- */
+
+static int gadget_head(const bytes *b, esp_snapshot_format format, int first, esp_snapshot_header *h, int64_t *count) {
+  unsigned char d[GADGET_HEADER + 8];
+  ESP_CALL(bytes_get(b, format == ESP_FORMAT_GADGET2 ? 16 : 0, sizeof d, d));
+  ESP_CHECK(word(d, b->swap) == GADGET_HEADER && word(d + 4 + GADGET_HEADER, b->swap) == GADGET_HEADER, ESP_ERR_FORMAT,
+            "%s: header record is marked with %u and %u bytes, should be %d", b->path, word(d, b->swap),
+            word(d + 4 + GADGET_HEADER, b->swap), GADGET_HEADER);
+  const unsigned char *p = d + 4;
+  memset(count, 0, ESP_SNAPSHOT_TYPES * sizeof *count);
+  for (int t = 0; t < GADGET_TYPES; t++) {
+    count[t] = (int32_t)word(p + 4 * t, b->swap);
+    ESP_CHECK(count[t] >= 0, ESP_ERR_FORMAT, "%s: %lld particles of type %d, allowed is >= 0", b->path,
+              (long long)count[t], t);
+  }
+  if (!first) return ESP_OK;
+  int64_t all = 0;
+  h->types = GADGET_TYPES;
+  h->dim = 3;
+  h->files = (int)word(p + 124, b->swap);
+  if (h->files < 1) h->files = 1;
+  ESP_CHECK(h->files < 10000000, ESP_ERR_FORMAT, "%s: header says %d files", b->path, h->files);
+  for (int t = 0; t < GADGET_TYPES; t++) {
+    h->mass_table[t] = real(p + 24 + 8 * t, 8, b->swap);
+    h->count[t] = (int64_t)word(p + 96 + 4 * t, b->swap) + ((int64_t)word(p + 168 + 4 * t, b->swap) << 32);
+    all += h->count[t];
+  }
+  if (all == 0 && h->files == 1) memcpy(h->count, count, sizeof h->count);
+  h->time = real(p + 72, 8, b->swap);
+  h->redshift = real(p + 80, 8, b->swap);
+  h->box[0] = h->box[1] = h->box[2] = real(p + 128, 8, b->swap);
+  h->omega0 = real(p + 136, 8, b->swap);
+  h->omega_lambda = real(p + 144, 8, b->swap);
+  h->hubble = real(p + 152, 8, b->swap);
+  return ESP_OK;
+}
+
+static int tipsy_head(const bytes *b, int first, esp_snapshot_header *h, int64_t *count) {
+  unsigned char d[32];
+  ESP_CALL(bytes_get(b, 0, sizeof d, d));
+  memset(count, 0, ESP_SNAPSHOT_TYPES * sizeof *count);
+  for (int k = 0; k < TIPSY_TYPES; k++) count[tipsy_type[k]] = (int32_t)word(d + 16 + 4 * k, b->swap);
+  int64_t body = h->tipsy_header;
+  for (int k = 0; k < TIPSY_TYPES; k++) body += 4 * tipsy_floats[k] * count[tipsy_type[k]];
+  ESP_CHECK(b->size == body, ESP_ERR_FORMAT, "%s: tipsy file of %lld bytes, its header asks for %lld%s", b->path,
+            (long long)b->size, (long long)body, b->size < body ? " (truncated)" : "");
+  if (!first) return ESP_OK;
+  h->types = 5;
+  h->dim = 3;
+  h->files = 1;
+  h->time = real(d, 8, b->swap);
+  h->comoving_flag = 0;
+  h->file_G = 1;
+  memcpy(h->count, count, sizeof h->count);
+  return ESP_OK;
+}
+
+int esp_snapshot_header_binary(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
+  bytes b;
+  ESP_CALL(bytes_open(path, head->swap, &b));
+  int rc = head->format == ESP_FORMAT_TIPSY ? tipsy_head(&b, first, head, count)
+                                            : gadget_head(&b, head->format, first, head, count);
+  close(b.fd);
+  return rc;
+}
+
+/* ---- GADGET records ---- */
+
+enum { POS, VEL, ID, MASS, RECORDS };
+static const char *const labels[RECORDS] = {"POS ", "VEL ", "ID  ", "MASS"};
+
+typedef struct {
+  int64_t at; /* of the first number; 0: not there */
+  int width;  /* bytes of a number */
+} record;
+
+/* The record at *offset must hold `numbers` of 4 or 8 bytes, between equal markers; *offset moves behind it. */
+static int mark(const bytes *b, const char *label, int64_t numbers, int64_t *offset, record *r) {
+  unsigned char front[4], back[4];
+  ESP_CALL(bytes_get(b, *offset, 4, front));
+  const uint32_t seen = word(front, b->swap);
+  r->width = seen == (uint32_t)(4 * numbers) ? 4 : 8;
+  ESP_CHECK(seen == (uint32_t)(r->width * numbers), ESP_ERR_FORMAT,
+            "%s: record %s at offset %lld is marked with %u bytes, should be %lld or %lld for %lld numbers", b->path, label,
+            (long long)*offset, seen, (long long)(4 * numbers), (long long)(8 * numbers), (long long)numbers);
+  r->at = *offset + 4;
+  *offset = r->at + r->width * numbers;
+  ESP_CALL(bytes_get(b, *offset, 4, back));
+  ESP_CHECK(word(back, b->swap) == seen, ESP_ERR_FORMAT, "%s: record %s begins with marker %u and ends with %u", b->path,
+            label, seen, word(back, b->swap));
+  *offset += 4;
+  return ESP_OK;
+}
+
+/* Format 2: the name of the record at *offset, or ESP_OK with an empty one at the end of the file. */
+static int next_label(const bytes *b, int64_t *offset, char *label) {
+  unsigned char d[16];
+  label[0] = 0;
+  if (*offset + 16 > b->size) return ESP_OK;
+  ESP_CALL(bytes_get(b, *offset, sizeof d, d));
+  ESP_CHECK(word(d, b->swap) == 8 && word(d + 12, b->swap) == 8, ESP_ERR_FORMAT,
+            "%s: no record name at offset %lld: markers %u and %u, should be 8", b->path, (long long)*offset,
+            word(d, b->swap), word(d + 12, b->swap));
+  memcpy(label, d + 4, 4);
+  label[4] = 0;
+  *offset += 16;
+  return ESP_OK;
+}
+
+static int skip_record(const bytes *b, int64_t *offset) {
+  unsigned char d[4];
+  ESP_CALL(bytes_get(b, *offset, 4, d));
+  *offset += 8 + (int64_t)word(d, b->swap);
+  return ESP_OK;
+}
+
+static int find_records(const bytes *b, esp_snapshot_format format, const int64_t numbers[RECORDS], record found[RECORDS]) {
+  int64_t offset = GADGET_HEADER + 8 + (format == ESP_FORMAT_GADGET2 ? 16 : 0);
+  memset(found, 0, RECORDS * sizeof *found);
+  if (format == ESP_FORMAT_GADGET1) {
+    for (int k = 0; k < RECORDS; k++)
+      if (numbers[k] > 0) ESP_CALL(mark(b, labels[k], numbers[k], &offset, &found[k]));
+    return ESP_OK;
+  }
+  for (;;) {
+    char label[5];
+    int k;
+    ESP_CALL(next_label(b, &offset, label));
+    if (!label[0]) break;
+    for (k = 0; k < RECORDS && memcmp(label, labels[k], 4) != 0; k++) continue;
+    if (k == RECORDS || numbers[k] == 0) ESP_CALL(skip_record(b, &offset));
+    else ESP_CALL(mark(b, label, numbers[k], &offset, &found[k]));
+  }
+  for (int k = 0; k < RECORDS; k++)
+    ESP_CHECK(numbers[k] == 0 || found[k].at, ESP_ERR_FORMAT, "%s: record '%s' is missing", b->path, labels[k]);
+  return ESP_OK;
+}
+
+/* Numbers [first, first + count) of a record as doubles, or as ids. */
+static int numbers_get(const bytes *b, const record *r, int64_t first, int64_t count, double *real_out, int64_t *id_out) {
+  char buffer[BUFFER];
+  const int64_t most = (int64_t)sizeof buffer / r->width;
+  for (int64_t done = 0; done < count;) {
+    const int64_t some = count - done < most ? count - done : most;
+    ESP_CALL(bytes_get(b, r->at + (first + done) * r->width, (size_t)(some * r->width), buffer));
+    for (int64_t i = 0; i < some; i++) {
+      const char *p = buffer + i * r->width;
+      if (real_out) real_out[done + i] = real(p, r->width, b->swap);
+      else id_out[done + i] = r->width == 4 ? (int64_t)word(p, b->swap) : (int64_t)long_word(p, b->swap);
+    }
+    done += some;
+  }
+  return ESP_OK;
+}
+
+static int read_gadget(const bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
+                       int64_t rows, esp_cloud *cloud, int at) {
+  int64_t before = 0, massive_before = 0, all = 0, massive = 0;
+  for (int t = 0; t < h->types; t++) {
+    const int64_t own = h->mass_table[t] == 0 ? count[t] : 0;
+    if (t < type) before += count[t], massive_before += own;
+    all += count[t], massive += own;
+  }
+  const int64_t numbers[RECORDS] = {3 * all, 3 * all, all, massive};
+  record found[RECORDS];
+  ESP_CALL(find_records(b, h->format, numbers, found));
+  ESP_CALL(numbers_get(b, &found[POS], 3 * (before + first), 3 * rows, cloud->x[at], NULL));
+  ESP_CALL(numbers_get(b, &found[VEL], 3 * (before + first), 3 * rows, cloud->v[at], NULL));
+  ESP_CALL(numbers_get(b, &found[ID], before + first, rows, NULL, cloud->id + at));
+  if (h->mass_table[type] == 0) return numbers_get(b, &found[MASS], massive_before + first, rows, cloud->m + at, NULL);
+  for (int64_t i = 0; i < rows; i++) cloud->m[at + i] = h->mass_table[type];
+  return ESP_OK;
+}
+
+/* ---- tipsy ---- */
+
+static int read_tipsy(const bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
+                      int64_t rows, esp_cloud *cloud, int at) {
+  int64_t offset = h->tipsy_header, place = 0;
+  int k = 0;
+  for (; k < TIPSY_TYPES - 1 && tipsy_type[k] != type; k++) {
+    offset += 4 * tipsy_floats[k] * count[tipsy_type[k]];
+    place += count[tipsy_type[k]];
+  }
+  char buffer[BUFFER];
+  const int size = 4 * tipsy_floats[k];
+  for (int64_t done = 0; done < rows;) {
+    int64_t some = (int64_t)sizeof buffer / size;
+    if (some > rows - done) some = rows - done;
+    ESP_CALL(bytes_get(b, offset + (first + done) * size, (size_t)(some * size), buffer));
+    for (int64_t i = 0; i < some; i++, done++) {
+      const char *p = buffer + i * size; /* mass, position, velocity, ... */
+      cloud->id[at + done] = place + first + done;
+      cloud->m[at + done] = real(p, 4, b->swap);
+      for (int c = 0; c < 3; c++) {
+        cloud->x[at + done][c] = real(p + 4 + 4 * c, 4, b->swap);
+        cloud->v[at + done][c] = real(p + 16 + 4 * c, 4, b->swap);
+      }
+    }
+  }
+  return ESP_OK;
+}
+
+int esp_snapshot_read_binary(const char *path, const esp_snapshot_header *head, const int64_t *count, int type,
+                             int64_t first, int64_t rows, esp_cloud *cloud, int at) {
+  bytes b;
+  ESP_CALL(bytes_open(path, head->swap, &b));
+  int rc = head->format == ESP_FORMAT_TIPSY ? read_tipsy(&b, head, count, type, first, rows, cloud, at)
+                                            : read_gadget(&b, head, count, type, first, rows, cloud, at);
+  close(b.fd);
+  return rc;
+}

@@ -1,0 +1,360 @@
+#include "io/snapshot_header.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "io/file.h"
+#include "io/snapshot_binary.h"
+
+/* ---- one HDF5 header ---- */
+
+/* A single number if it is there; *value is left alone if not. */
+static int number(const esp_file *file, const char *object, const char *name, double *value) {
+  esp_file_shape s;
+  ESP_CALL(esp_file_attr_shape(file, object, name, &s));
+  return s.exists ? esp_file_attr_read(file, object, name, ESP_FILE_F64, 1, value) : ESP_OK;
+}
+
+/* The same from the first of these objects that has it. */
+static int number_from(const esp_file *file, const char *const *objects, int count, const char *name, double *value) {
+  for (int k = 0; k < count; k++) {
+    esp_file_shape s;
+    ESP_CALL(esp_file_attr_shape(file, objects[k], name, &s));
+    if (s.exists) return number(file, objects[k], name, value);
+  }
+  return ESP_OK;
+}
+
+/* One value by particle type; missing: zeros and *has = 0. */
+static int by_type(const esp_file *file, const char *name, esp_file_type type, int types, void *values, int *has) {
+  esp_file_shape s;
+  memset(values, 0, ESP_SNAPSHOT_TYPES * 8);
+  ESP_CALL(esp_file_attr_shape(file, "Header", name, &s));
+  *has = s.exists;
+  return s.exists ? esp_file_attr_read(file, "Header", name, type, types, values) : ESP_OK;
+}
+
+static int read_types(const esp_file *file, int *types) {
+  esp_file_shape s;
+  int exists;
+  ESP_CALL(esp_file_exists(file, "Header", &exists));
+  ESP_CHECK(exists, ESP_ERR_FORMAT, "%s: is HDF5 but no snapshot: group Header is missing", file->path);
+  ESP_CALL(esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s));
+  ESP_CHECK(s.exists, ESP_ERR_FORMAT, "%s: is HDF5 but no snapshot: attribute NumPart_ThisFile of Header is missing",
+            file->path);
+  ESP_CHECK(s.count >= 1 && s.count <= ESP_SNAPSHOT_TYPES, ESP_ERR_FORMAT,
+            "%s: attribute NumPart_ThisFile of Header has %lld elements, allowed are 1 to %d", file->path,
+            (long long)s.count, ESP_SNAPSHOT_TYPES);
+  *types = (int)s.count;
+  return ESP_OK;
+}
+
+static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
+  int64_t high[ESP_SNAPSHOT_TYPES];
+  int has_total, has_high;
+  ESP_CALL(by_type(file, "NumPart_Total", ESP_FILE_I64, h->types, h->count, &has_total));
+  ESP_CALL(by_type(file, "NumPart_Total_HighWord", ESP_FILE_I64, h->types, high, &has_high));
+  int64_t all = 0;
+  for (int t = 0; t < h->types; t++) {
+    ESP_CHECK(h->count[t] >= 0 && high[t] >= 0 && high[t] < (int64_t)1 << 30, ESP_ERR_FORMAT,
+              "%s: NumPart_Total of type %d is %lld with high word %lld", file->path, t, (long long)h->count[t],
+              (long long)high[t]);
+    ESP_CHECK(high[t] == 0 || h->count[t] >> 32 == 0 || h->count[t] >> 32 == high[t], ESP_ERR_FORMAT,
+              "%s: NumPart_Total of type %d is %lld, its NumPart_Total_HighWord %lld says otherwise", file->path, t,
+              (long long)h->count[t], (long long)high[t]);
+    if (h->count[t] >> 32 == 0) h->count[t] += high[t] << 32;
+    all += h->count[t];
+  }
+  /* initial conditions of one file often leave the totals out */
+  if (all == 0 && h->files == 1) memcpy(h->count, here, sizeof h->count);
+  return ESP_OK;
+}
+
+static int read_box(const esp_file *file, esp_snapshot_header *h) {
+  esp_file_shape s;
+  double dimension = 3;
+  ESP_CALL(number(file, "Header", "Dimension", &dimension));
+  h->dim = dimension == 2 ? 2 : 3;
+  ESP_CALL(esp_file_attr_shape(file, "Header", "BoxSize", &s));
+  if (!s.exists) return number_from(file, (const char *[]){"Parameters"}, 1, "BoxSize", &h->box[0]);
+  ESP_CHECK(s.count >= 1 && s.count <= 3, ESP_ERR_FORMAT, "%s: BoxSize has %lld elements, allowed are 1 to 3", file->path,
+            (long long)s.count);
+  ESP_CALL(esp_file_attr_read(file, "Header", "BoxSize", ESP_FILE_F64, (int)s.count, h->box));
+  for (int k = (int)s.count; k < h->dim; k++) h->box[k] = h->box[0];
+  return ESP_OK;
+}
+
+static int has_attribute(const esp_file *file, const char *object, const char *name, int *has) {
+  esp_file_shape s;
+  ESP_CALL(esp_file_attr_shape(file, object, name, &s));
+  *has = s.exists;
+  return ESP_OK;
+}
+
+typedef struct {
+  int swift, config, parameters, high;
+} signs;
+
+static int read_signs(const esp_file *file, signs *g, char *dialect, size_t size) {
+  int units = 0, cells = 0;
+  memset(g, 0, sizeof *g);
+  ESP_CALL(has_attribute(file, "Units", "Unit length in cgs (U_L)", &units));
+  ESP_CALL(esp_file_exists(file, "Cells", &cells));
+  ESP_CALL(esp_file_exists(file, "Config", &g->config));
+  ESP_CALL(esp_file_exists(file, "Parameters", &g->parameters));
+  ESP_CALL(has_attribute(file, "Header", "NumPart_Total_HighWord", &g->high));
+  esp_file_shape total;
+  ESP_CALL(esp_file_attr_shape(file, "Header", "NumPart_Total", &total));
+  g->swift = units || cells;
+  const char *name = "GADGET-2/3 HDF5";
+  if (g->swift) name = "SWIFT HDF5";
+  else if (g->config && g->high) name = "AREPO HDF5";
+  else if (!g->high && (g->config || (total.exists && total.bytes == 8))) name = "GADGET-4 HDF5";
+  snprintf(dialect, size, "%s", name);
+  return ESP_OK;
+}
+
+static int read_cosmology(const esp_file *file, const signs *g, esp_snapshot_header *h) {
+  static const char *const places[] = {"Header", "Parameters"};
+  ESP_CALL(number(file, "Header", "Time", &h->time));
+  ESP_CALL(number(file, "Header", "Redshift", &h->redshift));
+  double flag = -1;
+  if (g->swift) {
+    double scale = 1;
+    int exists;
+    ESP_CALL(number(file, "Cosmology", "Cosmological run", &flag));
+    ESP_CALL(esp_file_exists(file, "Cosmology", &exists));
+    if (flag < 0) flag = exists && h->redshift > 0;
+    ESP_CALL(number(file, "Cosmology", "Scale-factor", &scale));
+    if (flag == 1 && scale == 1) ESP_CALL(number(file, "Header", "Scale-factor", &scale));
+    ESP_CALL(number(file, "Cosmology", "h", &h->hubble));
+    ESP_CALL(number(file, "Cosmology", "Omega_m", &h->omega0));
+    ESP_CALL(number(file, "Cosmology", "Omega_lambda", &h->omega_lambda));
+    h->scale = scale;
+    h->comoving_flag = flag != 0;
+    return ESP_OK;
+  }
+  ESP_CALL(number_from(file, places, 2, "Omega0", &h->omega0));
+  ESP_CALL(number_from(file, places, 2, "OmegaLambda", &h->omega_lambda));
+  ESP_CALL(number_from(file, places, 2, "HubbleParam", &h->hubble));
+  ESP_CALL(number_from(file, places, 2, "ComovingIntegrationOn", &flag));
+  h->comoving_flag = flag < 0 ? -1 : flag != 0;
+  return ESP_OK;
+}
+
+static int read_periodic(const esp_file *file, const signs *g, esp_snapshot_header *h) {
+  double flag = -1;
+  int open = 0, periodic = 0;
+  char text[64];
+  ESP_CALL(number(file, "RuntimePars", "PeriodicBoundariesOn", &flag));
+  ESP_CALL(has_attribute(file, "Parameters", "InitialConditions:periodic", &periodic));
+  if (g->swift && periodic) {
+    ESP_CALL(esp_file_attr_read_string(file, "Parameters", "InitialConditions:periodic", text, sizeof text));
+    flag = atoi(text) != 0;
+  } else if (g->config && !g->swift) {
+    ESP_CALL(has_attribute(file, "Config", "GRAVITY_NOT_PERIODIC", &open));
+    ESP_CALL(has_attribute(file, "Config", "PERIODIC", &periodic));
+    /* AREPO is periodic unless told otherwise, GADGET-4 only if told so */
+    flag = !open && (periodic || g->high) && h->box[0] > 0;
+  }
+  h->periodic_flag = flag < 0 ? -1 : flag != 0;
+  return ESP_OK;
+}
+
+static int read_units(const esp_file *file, const signs *g, esp_snapshot_header *h) {
+  static const char *const places[] = {"Header", "Parameters", "Units"};
+  esp_units *u = &h->file_units;
+  if (g->swift) {
+    double time = 0;
+    ESP_CALL(number(file, "Units", "Unit length in cgs (U_L)", &u->length));
+    ESP_CALL(number(file, "Units", "Unit mass in cgs (U_M)", &u->mass));
+    ESP_CALL(number(file, "Units", "Unit time in cgs (U_t)", &time));
+    u->velocity = time > 0 ? u->length / time : 0;
+  }
+  if (u->length == 0) ESP_CALL(number_from(file, places, 3, "UnitLength_in_cm", &u->length));
+  if (u->mass == 0) ESP_CALL(number_from(file, places, 3, "UnitMass_in_g", &u->mass));
+  if (u->velocity == 0) ESP_CALL(number_from(file, places, 3, "UnitVelocity_in_cm_per_s", &u->velocity));
+  ESP_CALL(number(file, "Parameters", "GravityConstantInternal", &h->file_G));
+  return ESP_OK;
+}
+
+/* Powers of a and h, where a dataset states them: GADGET-4 and AREPO by one pair of names, SWIFT by another. */
+static int read_exponents(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
+  static const char *const fields[3] = {"Coordinates", "Velocities", "Masses"};
+  static const char *const names[2][2] = {{"a_scaling", "h_scaling"}, {"a-scale exponent", "h-scale exponent"}};
+  for (int k = 0; k < 3; k++)
+    for (int t = 0; t < h->types && !h->has_exponents[k]; t++) {
+      char object[64];
+      int exists, has = 0;
+      snprintf(object, sizeof object, "PartType%d/%s", t, fields[k]);
+      ESP_CALL(esp_file_exists(file, object, &exists));
+      for (int s = 0; s < 2 && exists && here[t] > 0; s++) {
+        ESP_CALL(has_attribute(file, object, names[s][0], &has));
+        if (!has) continue;
+        h->has_exponents[k] = 1;
+        ESP_CALL(number(file, object, names[s][0], &h->exponent[k][0]));
+        ESP_CALL(number(file, object, names[s][1], &h->exponent[k][1]));
+      }
+    }
+  return ESP_OK;
+}
+
+static int read_first(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
+  double files = 1;
+  int has;
+  signs g;
+  ESP_CALL(read_signs(file, &g, h->dialect, sizeof h->dialect));
+  ESP_CALL(number(file, "Header", "NumFilesPerSnapshot", &files));
+  h->files = files >= 2 && files < 1e7 ? (int)files : 1;
+  ESP_CALL(read_totals(file, h, here));
+  ESP_CALL(by_type(file, "MassTable", ESP_FILE_F64, h->types, h->mass_table, &has));
+  ESP_CALL(read_box(file, h));
+  ESP_CALL(read_cosmology(file, &g, h));
+  ESP_CALL(read_periodic(file, &g, h));
+  ESP_CALL(read_units(file, &g, h));
+  return read_exponents(file, h, here);
+}
+
+int esp_snapshot_header_hdf5(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
+  esp_file *file = NULL;
+  int64_t here[ESP_SNAPSHOT_TYPES] = {0};
+  int rc = ESP_OK, types = 0, has = 0;
+  ESP_TRY(esp_file_open(esp_comm_self(), path, &file));
+  ESP_TRY(read_types(file, &types));
+  ESP_NEED(first || types == head->types, ESP_ERR_FORMAT, "%s: has %d particle types, the first file %d", path, types,
+           head->types);
+  head->types = types;
+  ESP_TRY(by_type(file, "NumPart_ThisFile", ESP_FILE_I64, types, here, &has));
+  for (int t = 0; t < types; t++)
+    ESP_NEED(here[t] >= 0, ESP_ERR_FORMAT, "%s: NumPart_ThisFile of type %d is %lld, allowed is >= 0", path, t,
+             (long long)here[t]);
+  if (first) ESP_TRY(read_first(file, head, here));
+  memcpy(count, here, sizeof here);
+done:
+  esp_file_close(&file);
+  return rc;
+}
+
+/* ---- the set ---- */
+
+static int is_file(const char *path) {
+  struct stat seen;
+  return stat(path, &seen) == 0 && !S_ISDIR(seen.st_mode);
+}
+
+/* The name as given, or the first file of the split snapshot of that name. */
+static int find_first(const char *given, char *path, size_t size) {
+  static const char *const ends[] = {"", ".0.hdf5", ".0.h5", ".0"};
+  for (int k = 0; k < 4; k++) {
+    int length = snprintf(path, size, "%s%s", given, ends[k]);
+    ESP_CHECK(length > 0 && (size_t)length < size, ESP_ERR_LIMIT, "%s: path longer than %zu characters", given, size - 1);
+    if (is_file(path)) return ESP_OK;
+  }
+  snprintf(path, size, "%s", given);
+  struct stat seen;
+  const char *why = stat(given, &seen) == 0 ? "is a folder, not a file" : strerror(errno);
+  return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s (nor is there %s.0.hdf5)", given, why, given);
+}
+
+/* name.K.hdf5 or name.K -> "name." and ".hdf5" or "". */
+static int split_name(const char *path, int files, char *prefix, char *suffix, size_t suffix_size) {
+  const char *base = strrchr(path, '/');
+  size_t end = strlen(path), from = base ? (size_t)(base - path) : 0;
+  for (int turn = 0; turn < 2; turn++) {
+    size_t start = end;
+    while (start > from && isdigit((unsigned char)path[start - 1])) start--;
+    if (start < end && start > from && path[start - 1] == '.' && strlen(path + end) < suffix_size) {
+      snprintf(suffix, suffix_size, "%s", path + end);
+      memcpy(prefix, path, start);
+      prefix[start] = 0;
+      return ESP_OK;
+    }
+    while (end > from && path[end - 1] != '.') end--; /* cut one extension and look before it */
+    if (end == from) break;
+    end--;
+  }
+  return ESP_FAIL(ESP_ERR_FORMAT, "%s: its header says %d files (NumFilesPerSnapshot), but the name has no number: "
+                  "allowed is name.K.hdf5 or name.K", path, files);
+}
+
+void esp_snapshot_set_path(const esp_snapshot_set *set, int k, char *path) {
+  const size_t size = ESP_SNAPSHOT_PATH + 96;
+  if (set->head.files == 1) snprintf(path, size, "%s", set->prefix);
+  else snprintf(path, size, "%s%d%s", set->prefix, k, set->suffix);
+}
+
+static int read_one(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
+  if (first) {
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    head->format = ESP_FORMAT_HDF5;
+    if (H5Fis_hdf5(path) <= 0) ESP_CALL(esp_snapshot_binary_detect(path, head));
+  }
+  if (head->format == ESP_FORMAT_HDF5) return esp_snapshot_header_hdf5(path, first, head, count);
+  return esp_snapshot_header_binary(path, first, head, count);
+}
+
+static int check_sums(const esp_snapshot_set *set) {
+  const esp_snapshot_header *h = &set->head;
+  for (int t = 0; t < h->types; t++) {
+    int64_t sum = 0;
+    for (int f = 0; f < h->files; f++) sum += set->count[(int64_t)f * h->types + t];
+    ESP_CHECK(sum == h->count[t], ESP_ERR_FORMAT,
+              "%s: NumPart_Total of type %d is %lld, but NumPart_ThisFile of the %d file(s) add up to %lld", set->prefix,
+              t, (long long)h->count[t], h->files, (long long)sum);
+  }
+  return ESP_OK;
+}
+
+/* Rank 0: all headers. */
+static int read_set(const char *given, esp_snapshot_set *set) {
+  esp_snapshot_header *h = &set->head;
+  int64_t here[ESP_SNAPSHOT_TYPES] = {0};
+  char path[ESP_SNAPSHOT_PATH + 96];
+  h->redshift = h->omega0 = h->omega_lambda = h->hubble = h->comoving_flag = h->periodic_flag = -1;
+  ESP_CALL(find_first(given, set->prefix, sizeof set->prefix));
+  snprintf(path, sizeof path, "%s", set->prefix);
+  ESP_CALL(read_one(path, 1, h, here));
+  ESP_CALL(ESP_ALLOC(set->count, (int64_t)h->files * h->types));
+  if (h->files > 1) {
+    char prefix[ESP_SNAPSHOT_PATH];
+    ESP_CALL(split_name(path, h->files, prefix, set->suffix, sizeof set->suffix));
+    memcpy(set->prefix, prefix, sizeof prefix);
+  }
+  for (int f = 0; f < h->files; f++) {
+    if (h->files > 1) {
+      esp_snapshot_set_path(set, f, path);
+      ESP_CALL(read_one(path, 0, h, here));
+    }
+    memcpy(set->count + (int64_t)f * h->types, here, (size_t)h->types * sizeof *here);
+  }
+  return check_sums(set);
+}
+
+int esp_snapshot_set_open(const esp_comm *comm, const char *path, esp_snapshot_set *set) {
+  memset(set, 0, sizeof *set);
+  int rc = comm->agree(comm, comm->rank == 0 ? read_set(path, set) : ESP_OK);
+  if (rc) goto done;
+  int64_t *count = set->count;
+  ESP_TRY(comm->broadcast(comm, set, sizeof *set, 0));
+  set->count = count;
+  const int64_t cells = (int64_t)set->head.files * set->head.types;
+  ESP_TRY(comm->agree(comm, comm->rank ? ESP_ALLOC(set->count, cells) : ESP_OK));
+  ESP_TRY(comm->broadcast(comm, set->count, (size_t)cells * sizeof *set->count, 0));
+done:
+  if (rc) esp_snapshot_set_free(set);
+  return rc;
+}
+
+void esp_snapshot_set_free(esp_snapshot_set *set) { ESP_FREE(set->count); }
+
+int esp_snapshot_read_header(const esp_comm *comm, const char *path, esp_snapshot_header *header) {
+  esp_snapshot_set set;
+  ESP_CALL(esp_snapshot_set_open(comm, path, &set));
+  *header = set.head;
+  esp_snapshot_set_free(&set);
+  return ESP_OK;
+}
