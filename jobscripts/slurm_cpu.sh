@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# One cloud shared by all ranks of a cluster: truth by tree force, training steps, a prediction, the report.
+#   sbatch jobscripts/slurm_cpu.sh                 after `cmake --preset cpu && cmake --build --preset cpu` on the cluster
+#
+# The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
+#   n = 16,777,216 particles on P = 128 ranks (4 nodes x 32): 131,072 a rank
+#   memory    131,072 x 4 kB + halo 77,000 x 150 B + 60 MB  = 0.6 GB a rank, 19 GB a node
+#   halo      30 x 131,072^(2/3) = 77,000 particles: 10 MB a rank forward, 37 MB a training step (L = 4)
+#   time      4 layers x 131,072 x 2,500 / 2e8 = 6.6 s forward, 20 s a training step; truth 48 steps: 79 s;
+#             10 steps, a prediction and the truth: 5 minutes; asked for: 30
+#SBATCH --job-name=espalier
+#SBATCH --nodes=4
+#SBATCH --ntasks-per-node=32
+#SBATCH --cpus-per-task=1
+#SBATCH --mem-per-cpu=2G
+#SBATCH --time=00:30:00
+#SBATCH --output=espalier-%j.out
+set -euo pipefail
+n=${ESPALIER_N:-16777216} layers=4 steps=${ESPALIER_STEPS:-10}
+# sbatch runs a copy of this file: the source tree is where the job was given.
+root=${ESPALIER_ROOT:-${SLURM_SUBMIT_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}}
+# shellcheck source=jobscripts/arithmetic.sh
+. "$root/jobscripts/arithmetic.sh"
+arithmetic "$n" "${SLURM_NTASKS:?start it with sbatch}" $layers "$steps"
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+cd "$root"
+srun --cpu-bind=cores "${ESPALIER_PROGRAM:-build/cpu/mpi/espalier}" run inputs/million.yaml -run_name "slurm-$SLURM_JOB_ID" \
+  -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps"
