@@ -1,0 +1,195 @@
+/* Proves that training gives the bits of one rank on any number of ranks, by clouds and by particles, also when it goes
+ * on from a stop on one rank, and that a failure on one rank ends it on all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <mpi.h>
+#include <petscsys.h>
+#include <string.h>
+
+#include "domain/comm.h"
+#include "domain/domain.h"
+#include "domain/gradsync.h"
+#include "train_case.h"
+
+enum { STEPS = 3, CLOUDS = 5, BODIES = 60 };
+
+static esp_comm *comm;
+
+/* ---- what one rank gives ---- */
+
+typedef struct {
+  double value[512], moment[512], loss[STEPS + 1];
+  int count;
+} outcome;
+
+static int note(void *context, const esp_train_record *record) {
+  outcome *o = context;
+  o->loss[record->step] = record->loss;
+  return ESP_OK;
+}
+
+static void keep(const train_case *t, outcome *o) {
+  o->count = t->model.count;
+  assert_in_range(o->count, 1, 512);
+  memcpy(o->value, t->model.value, sizeof(double) * (size_t)o->count);
+  memcpy(o->moment, t->adam.v, sizeof(double) * (size_t)o->count);
+}
+
+static void assert_same(const outcome *a, const outcome *b) {
+  assert_int_equal(a->count, b->count);
+  assert_memory_equal(a->value, b->value, sizeof(double) * (size_t)a->count);
+  assert_memory_equal(a->moment, b->moment, sizeof(double) * (size_t)a->count);
+  assert_memory_equal(a->loss, b->loss, sizeof a->loss);
+}
+
+static void run(const esp_comm *ranks, const esp_backend *backend, const esp_train_data *data, int64_t stop,
+                const esp_gradsync *sync, train_case *t, outcome *o) {
+  esp_train_param p = train_case_param(STEPS);
+  esp_train_hooks hooks = {.step = note, .context = o};
+  if (sync) {
+    hooks.sum = (int (*)(void *, int64_t *, size_t))sync->sum;
+    hooks.sum_context = (void *)sync;
+  }
+  p.stop = stop;
+  int rc = esp_train(ranks, backend, data, &p, &hooks, &t->model, &t->adam);
+  if (rc) fail_msg("%s", esp_error_message());
+  keep(t, o);
+}
+
+static void serial(esp_message_kind message, outcome *o) {
+  esp_backend self = esp_backend_self();
+  train_case t = train_case_make(message, CLOUDS, BODIES);
+  esp_train_data data = train_case_data(&t);
+  memset(o, 0, sizeof *o);
+  run(esp_comm_self(), &self, &data, 0, NULL, &t, o);
+  for (int s = 1; s <= STEPS; s++) assert_true(o->loss[s] > 0);
+  train_case_free(&t);
+}
+
+/* ---- shared batches ---- */
+
+static void by_clouds(void **state) {
+  (void)state;
+  for (int message = 0; message < 3; message++) {
+    outcome one, many = {0};
+    serial((esp_message_kind)message, &one);
+    esp_backend self = esp_backend_self();
+    train_case t = train_case_make((esp_message_kind)message, CLOUDS, BODIES);
+    esp_train_data data = train_case_data(&t);
+    esp_gradsync sync = esp_gradsync_comm(comm);
+    run(comm, &self, &data, 0, message == 1 ? &sync : NULL, &t, &many);
+    assert_same(&many, &one);
+    train_case_free(&t);
+  }
+}
+
+static void on_after_a_stop_on_one_rank(void **state) {
+  (void)state;
+  outcome one, many = {0};
+  serial(ESP_MESSAGE_NEWTON, &one);
+  esp_backend self = esp_backend_self();
+  train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+  esp_train_data data = train_case_data(&t);
+  run(esp_comm_self(), &self, &data, 1, NULL, &t, &many);
+  run(comm, &self, &data, 2, NULL, &t, &many);
+  run(esp_comm_self(), &self, &data, 0, NULL, &t, &many);
+  assert_same(&many, &one);
+  train_case_free(&t);
+}
+
+/* ---- shared clouds ---- */
+
+/* This rank's bodies of every cloud; the first rank holds few, so that homes differ from what ranks own. */
+static train_case shard_case(const esp_backend *backend, esp_message_kind message) {
+  train_case t = {.clouds = CLOUDS, .model = train_case_model(message)};
+  assert_int_equal(esp_adam_create(t.model.count, &t.adam), ESP_OK);
+  t.cloud = malloc(sizeof *t.cloud * CLOUDS);
+  for (int c = 0; c < CLOUDS; c++) {
+    int64_t n = BODIES + c, P = comm->size, r = comm->rank;
+    int64_t first = n * r * r / (P * P), last = n * (r + 1) * (r + 1) / (P * P);
+    t.cloud[c] = train_case_cloud(n, first, (int)(last - first), 100 + (uint64_t)c);
+    train_case_targets(backend, &t.cloud[c]);
+  }
+  return t;
+}
+
+static void by_particles(void **state) {
+  (void)state;
+  for (int message = 0; message < 3; message++) {
+    outcome one, many = {0};
+    serial((esp_message_kind)message, &one);
+    esp_backend shared = esp_backend_self();
+    shared.comm = comm;
+    shared.build = esp_domain_build_mpi;
+    train_case t = shard_case(&shared, (esp_message_kind)message);
+    esp_train_data data = train_case_data(&t);
+    data.sharded = 1;
+    run(comm, &shared, &data, 0, NULL, &t, &many);
+    assert_same(&many, &one);
+    train_case_free(&t);
+  }
+}
+
+/* ---- failures ---- */
+
+static int missing_on_last(void *context, int c, const esp_cloud **cloud) {
+  if (comm->rank == comm->size - 1) return ESP_FAIL(ESP_ERR_FILE, "cloud %d is not there", c);
+  return train_case_get(context, c, cloud);
+}
+
+static void one_failure_ends_all(void **state) {
+  (void)state;
+  esp_backend self = esp_backend_self();
+  train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+  esp_train_data data = train_case_data(&t);
+  esp_train_param p = train_case_param(STEPS);
+  p.batch = CLOUDS;
+  data.get = missing_on_last;
+  assert_int_equal(esp_train(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_FILE);
+  assert_non_null(strstr(esp_error_message(), "is not there"));
+  esp_error_clear();
+  /* a value on one rank: its cloud has a target that is not a number */
+  data.get = train_case_get;
+  for (int c = 0; c < CLOUDS && comm->rank == comm->size - 1; c++) t.cloud[c].K[0][0] = NAN;
+  assert_int_equal(esp_train(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
+  esp_error_clear();
+  train_case_free(&t);
+}
+
+static void budget_is_agreed(void **state) {
+  (void)state;
+  double theta[2];
+  for (int sharded = 0; sharded < 2; sharded++) {
+    esp_backend backend = esp_backend_self();
+    if (sharded) {
+      backend.comm = comm;
+      backend.build = esp_domain_build_mpi;
+    }
+    train_case t =
+        sharded ? shard_case(&backend, ESP_MESSAGE_NEWTON) : train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+    esp_train_data data = train_case_data(&t);
+    data.sharded = sharded;
+    t.model.param.domain.lists.pairs_per_particle = 30;
+    assert_int_equal(esp_train_fix_theta(comm, &backend, &data, &t.model), ESP_OK);
+    theta[sharded] = t.model.param.domain.lists.theta;
+    train_case_free(&t);
+  }
+  assert_true(theta[0] > 0 && theta[0] == theta[1]);
+}
+
+int main(int argc, char **argv) {
+  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
+  if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) return 1;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_clouds), cmocka_unit_test(on_after_a_stop_on_one_rank),
+                                     cmocka_unit_test(by_particles), cmocka_unit_test(one_failure_ends_all),
+                                     cmocka_unit_test(budget_is_agreed)};
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  esp_comm_mpi_free(&comm);
+  if (failed) MPI_Abort(MPI_COMM_WORLD, failed);
+  return PetscFinalize() ? 1 : 0;
+}
