@@ -1,0 +1,176 @@
+/* Proves: the learned message equals its formula in a plain double loop in both uses; the gradients to positions and to
+ * every parameter equal central differences on the frozen tree; float32 follows float64; exp and log in float32. */
+#include "net_case.h"
+
+#include "net/functions32.h"
+
+enum { H = 5, COUNT = H * (2 + 1 + ESP_MLP_EDGE + 1), MOST_H = 128 };
+static net_case c;
+static double a[MOST][3], b[MOST][3], weight[MOST_H * 7];
+
+static esp_mlp mlp_make(esp_mlp_use use, int hidden) {
+  const esp_mlp mlp = {use, hidden, hidden * 7, weight, 0.55};
+  for (int p = 0; p < mlp.count; p++) weight[p] = 0.4 * esp_rng_normal(21, (uint64_t)p, ESP_RNG_WEIGHT, 0);
+  return mlp;
+}
+
+static double phi(const esp_mlp *m, double s_i, double s_j, double r2) {
+  const int h_all = m->hidden;
+  const double Q = r2 + 0.01, e[3] = {log(Q), sqrt(Q), 1 / (1 + Q)};
+  double sum = 0;
+  for (int h = 0; h < h_all; h++) {
+    double t = m->param[2 * h] + m->param[2 * h + 1] * s_i + m->param[2 * h_all + h] * s_j;
+    for (int f = 0; f < 3; f++) t += m->param[3 * h_all + 3 * h + f] * e[f];
+    sum += m->param[6 * h_all + h] * t / (1 + exp(-t));
+  }
+  return sum;
+}
+
+static void direct(const esp_mlp *m, double eps, const double *box, int newton, double (*out)[3]) {
+  memset(out, 0, sizeof *out * MOST);
+  if (newton) case_direct(&c, eps, box, out);
+  for (int i = 0; i < c.n; i++)
+    for (int j = 0; j < c.n; j++) {
+      double r[3];
+      case_vector(&c, box, i, j, r);
+      const double r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], q = r2 + eps * eps;
+      if (j == i || q == 0) continue;
+      const double w = c.mu[j] * (m->use == ESP_MLP_LAW ? 1 : 1 / (q * sqrt(q)));
+      const double f = w * phi(m, c.mu[i] / m->mean_mu, c.mu[j] / m->mean_mu, r2);
+      for (int k = 0; k < 3; k++) out[i][k] += f * r[k];
+    }
+}
+
+static void run(const esp_ops *ops, const esp_layer_param *param, const esp_mlp *mlp, double (*out)[3], double (*dy)[3],
+                double *dparam) {
+  const esp_backend backend = case_backend(ops);
+  esp_layer layer;
+  MUST(esp_layer_forward(&backend, param, c.n, c.y, c.mu, c.id, mlp, out, &layer));
+  if (dy) {
+    int64_t *acc = NULL;
+    MUST(ESP_ALLOC(acc, (size_t)mlp->count * ESP_EXACT_FULL_WORDS));
+    MUST(esp_layer_backward(&backend, &layer, c.g, dy, acc));
+    for (int p = 0; p < mlp->count; p++) dparam[p] = esp_exact_value(&ESP_EXACT_FULL, acc + p * ESP_EXACT_FULL_WORDS);
+    ESP_FREE(acc);
+  }
+  esp_layer_free(&layer);
+}
+
+static void functions(void **state) {
+  (void)state;
+  for (int i = 0; i < 20000; i++) {
+    const float x = (float)(i - 10000) * 8.6e-3f, y = esp_exp32(x);
+    assert_true(fabs(y / exp(x) - 1) < 2.5e-7);
+    const float l = esp_log32(y);
+    assert_true(fabs(l - log(y)) <= 1.5e-7 * fmax(1, fabs(log(y))));
+  }
+  assert_true(esp_exp32(1e30f) < INFINITY && esp_exp32(-1e30f) > 0 && esp_log32(1) == 0);
+}
+
+static void all_pairs(void **state) {
+  (void)state;
+  const int sizes[] = {0, 1, 2, 8, 33, 150}, hidden[] = {1, 7, 32, 128};
+  for (int use = 0; use < 2; use++)
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+      const esp_mlp mlp = mlp_make((esp_mlp_use)use, hidden[s % 4]);
+      case_fill(&c, sizes[s], 3, 4, 1, 22);
+      esp_layer_param param = case_param(3, 13, 3, 0, 0.2);
+      param.newton = use == ESP_MLP_CORRECTION;
+      direct(&mlp, 0.2, NULL, param.newton, b);
+      run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+      assert_true(case_distance(c.n, a, b) < 1e-12);
+      run(&esp_ops_cpu32, &param, &mlp, a, NULL, NULL);
+      if (!(case_distance(c.n, a, b) < 1e-5)) fail_msg("float32: %g", case_distance(c.n, a, b));
+    }
+}
+
+static void periodic(void **state) {
+  (void)state;
+  const double box[3] = {6, 8, 0};
+  const esp_mlp mlp = mlp_make(ESP_MLP_LAW, H);
+  case_fill(&c, 120, 2, 6, 0, 23);
+  esp_layer_param param = case_param(3, 13, 2, 0, 0.2);
+  param.domain.lists.box[0] = box[0];
+  param.domain.lists.box[1] = box[1];
+  param.newton = 0;
+  direct(&mlp, 0.2, box, 0, b);
+  run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+  assert_true(case_distance(c.n, a, b) < 1e-12);
+}
+
+/* A cell of equal members stands for them to second order: halving theta divides the error by about 4. */
+static void far(void **state) {
+  (void)state;
+  const esp_mlp mlp = mlp_make(ESP_MLP_LAW, H);
+  case_fill(&c, 1000, 3, 8, 0, 24);
+  for (int i = 0; i < c.n; i++) c.mu[i] = 0.5;
+  direct(&mlp, 0.2, NULL, 0, b);
+  double error[2];
+  for (int t = 0; t < 2; t++) {
+    esp_layer_param param = case_param(3, 6, 3, t ? 0.35 : 0.7, 0.2);
+    param.newton = 0;
+    run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+    error[t] = case_distance(c.n, a, b);
+  }
+  if (!(error[0] < 0.1 && error[1] > 1e-6 && error[1] < error[0] / 3)) fail_msg("errors %g %g", error[0], error[1]);
+}
+
+static double loss(const esp_layer_param *param, const esp_mlp *mlp, const esp_ops *ops) {
+  double sum = 0;
+  run(ops, param, mlp, a, NULL, NULL);
+  for (int i = 0; i < c.n; i++)
+    for (int k = 0; k < 3; k++) sum += c.g[i][k] * a[i][k];
+  return sum;
+}
+
+static void check_parameters(const esp_layer_param *param, const esp_mlp *mlp, const double *dparam) {
+  double norm = 0;
+  for (int p = 0; p < mlp->count; p++) norm += dparam[p] * dparam[p];
+  norm = sqrt(norm / mlp->count);
+  assert_true(norm > 0);
+  for (int p = 0; p < mlp->count; p++) {
+    const double keep = weight[p], h = 1e-4;
+    double value[2];
+    for (int side = 0; side < 2; side++) {
+      weight[p] = keep + (side ? h : -h);
+      value[side] = loss(param, mlp, &esp_ops_cpu64);
+    }
+    weight[p] = keep;
+    const double error = fabs((value[1] - value[0]) / (2 * h) - dparam[p]) / norm;
+    if (!(error < 1e-6)) fail_msg("parameter %d: error %g", p, error);
+  }
+}
+
+static void gradient(void **state) {
+  (void)state;
+  const double thetas[] = {0, 0.8}, box[3] = {5, 6, 0};
+  for (int use = 0; use < 2; use++)
+    for (int t = 0; t < 2; t++)
+      for (int wrap = 0; wrap < 2; wrap++) {
+        const esp_mlp mlp = mlp_make((esp_mlp_use)use, H);
+        case_fill(&c, 100, 2, 5, 1, 25);
+        esp_layer_param param = case_param(3, 7, 2, thetas[t], 0.3);
+        for (int k = 0; k < 2; k++) param.domain.lists.box[k] = wrap ? box[k] : 0;
+        param.newton = use == ESP_MLP_CORRECTION;
+        const esp_backend backend = case_backend(&esp_ops_cpu64);
+        esp_layer layer;
+        double dy[MOST][3], d32[MOST][3], dparam[COUNT], p32[COUNT], diff = 0, norm = 0;
+        MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, &mlp, a, &layer));
+        if (t) assert_true(layer.dom->lists.far_pairs > 0);
+        run(&esp_ops_cpu64, &param, &mlp, a, dy, dparam);
+        const double error = case_check_gradient(&esp_ops_cpu64, &layer, &c, dy, 40, 1e-4);
+        esp_layer_free(&layer);
+        if (!(error < 1e-6)) fail_msg("use %d theta %g box %d: error %g", use, thetas[t], wrap, error);
+        check_parameters(&param, &mlp, dparam);
+        run(&esp_ops_cpu32, &param, &mlp, a, d32, p32);
+        for (int p = 0; p < COUNT; p++) diff += pow(p32[p] - dparam[p], 2), norm += pow(dparam[p], 2);
+        assert_true(case_distance(c.n, d32, dy) < 1e-4);
+        if (!(sqrt(diff / norm) < 1e-4)) fail_msg("parameters in float32: %g", sqrt(diff / norm));
+      }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(functions), cmocka_unit_test(all_pairs),
+                                     cmocka_unit_test(periodic), cmocka_unit_test(far), cmocka_unit_test(gradient)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
