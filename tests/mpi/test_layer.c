@@ -1,0 +1,124 @@
+/* Proves that a layer of a cloud that lies on several ranks gives, bit by bit, the A, dy and parameter gradient of one
+ * rank: open and periodic, with and without the learned message, with zero masses and coincident particles. */
+#include "case.h"
+
+#include "domain/domain.h"
+#include "domain/gradsync.h"
+#include "net/layer.h"
+
+enum { HIDDEN = 8, PARAMS = HIDDEN * (2 + 1 + ESP_MLP_EDGE + 1) };
+
+/* Rows of a cloud or of a share of it. index NULL: all. */
+typedef struct {
+  int n;
+  double (*y)[3], *mu, (*g)[3], (*a)[3], (*dy)[3];
+  int64_t *id, acc[PARAMS * ESP_EXACT_FULL_WORDS];
+} rows;
+
+static rows *rows_make(const cloud *c, int n, const int *index) {
+  rows *r = calloc(1, sizeof *r);
+  r->n = n;
+  r->y = calloc((size_t)n + 1, sizeof *r->y);
+  r->g = calloc((size_t)n + 1, sizeof *r->g);
+  r->a = calloc((size_t)n + 1, sizeof *r->a);
+  r->dy = calloc((size_t)n + 1, sizeof *r->dy);
+  r->mu = calloc((size_t)n + 1, sizeof *r->mu);
+  r->id = calloc((size_t)n + 1, sizeof *r->id);
+  for (int k = 0; k < n; k++) {
+    const int i = index ? index[k] : k;
+    for (int a = 0; a < 3; a++) {
+      r->y[k][a] = a < c->dim ? 9 * c->z[i * c->dim + a] : 0;
+      r->g[k][a] = case_uniform((uint64_t)(i * 3 + a) + 77777) - 0.5;
+    }
+    r->mu[k] = i % 7 ? case_uniform((uint64_t)i + 99) : 0;
+    r->id[k] = c->id[i];
+  }
+  return r;
+}
+
+static void rows_free(rows *r) {
+  free(r->y);
+  free(r->g);
+  free(r->a);
+  free(r->dy);
+  free(r->mu);
+  free(r->id);
+  free(r);
+}
+
+static void pass(const esp_backend *backend, const esp_layer_param *param, const esp_mlp *mlp, rows *r) {
+  esp_layer layer;
+  const esp_gradsync sync = esp_gradsync_comm(backend->comm);
+  if (esp_layer_forward(backend, param, r->n, (const double(*)[3])r->y, r->mu, r->id, mlp, r->a, &layer))
+    fail_msg("%s", esp_error_message());
+  if (esp_layer_backward(backend, &layer, (const double(*)[3])r->g, r->dy, mlp ? r->acc : NULL))
+    fail_msg("%s", esp_error_message());
+  assert_int_equal(sync.sum(&sync, r->acc, mlp ? PARAMS : 0), ESP_OK);
+  esp_layer_free(&layer);
+}
+
+static void compare(const cloud *c, const esp_layer_param *param, const esp_ops *ops, const esp_mlp *mlp) {
+  esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .ops = ops};
+  rows *whole = rows_make(c, c->n, NULL), *mine = rows_make(c, c->n_home, c->home_index);
+  one.ops = ops;
+  pass(&one, param, mlp, whole);
+  pass(&many, param, mlp, mine);
+  for (int k = 0; k < mine->n; k++) {
+    assert_memory_equal(mine->a[k], whole->a[c->home_index[k]], sizeof mine->a[k]);
+    assert_memory_equal(mine->dy[k], whole->dy[c->home_index[k]], sizeof mine->dy[k]);
+  }
+  for (int p = 0; p < PARAMS; p++) {
+    const double got = esp_exact_value(&ESP_EXACT_FULL, mine->acc + p * ESP_EXACT_FULL_WORDS);
+    const double wanted = esp_exact_value(&ESP_EXACT_FULL, whole->acc + p * ESP_EXACT_FULL_WORDS);
+    assert_memory_equal(&got, &wanted, sizeof got);
+  }
+  rows_free(whole);
+  rows_free(mine);
+}
+
+static esp_layer_param param_of(int dim, double theta, double box) {
+  esp_layer_param param = {.domain = {.leaf = 8, .block = 32, .dim = dim, .lists = {.theta = theta}}, .eps = 0.05,
+                           .newton = 1};
+  for (int a = 0; a < dim; a++) param.domain.lists.box[a] = box;
+  return param;
+}
+
+static void newton(void **state) {
+  (void)state;
+  const int sizes[] = {0, 1, 3, 40, 600};
+  for (int s = 0; s < 5; s++)
+    for (int kind = 0; kind < KEYS_KINDS; kind++) {
+      cloud c = cloud_make(sizes[s], 2 + (s + kind) % 2, kind, kind % SHARE_KINDS);
+      esp_layer_param open = param_of(c.dim, 0.7, 0), periodic = param_of(c.dim, 0.7, 9);
+      compare(&c, &open, kind % 2 ? &esp_ops_cpu32 : &esp_ops_cpu64, NULL);
+      compare(&c, &periodic, &esp_ops_cpu32, NULL);
+      cloud_free(&c);
+    }
+}
+
+static void all_pairs_and_budget(void **state) {
+  (void)state;
+  cloud c = cloud_make(900, 3, KEYS_PLUMMER, SHARE_CYCLIC);
+  esp_layer_param param = param_of(3, 0, 0);
+  compare(&c, &param, &esp_ops_cpu32, NULL);
+  param.domain.lists.pairs_per_particle = 120;
+  compare(&c, &param, &esp_ops_cpu32, NULL);
+  cloud_free(&c);
+}
+
+static void learned(void **state) {
+  (void)state;
+  double theta[PARAMS];
+  for (int p = 0; p < PARAMS; p++) theta[p] = case_uniform((uint64_t)p + 4242) - 0.5;
+  cloud c = cloud_make(500, 3, KEYS_BALL, SHARE_EVEN);
+  for (int use = ESP_MLP_CORRECTION; use <= ESP_MLP_LAW; use++) {
+    esp_mlp mlp = {.use = use, .hidden = HIDDEN, .count = PARAMS, .param = theta, .mean_mu = 0.43};
+    esp_layer_param param = param_of(3, 0.8, 0);
+    param.newton = use == ESP_MLP_CORRECTION;
+    compare(&c, &param, &esp_ops_cpu32, &mlp);
+    compare(&c, &param, &esp_ops_cpu64, &mlp);
+  }
+  cloud_free(&c);
+}
+
+CASE_MAIN(cmocka_unit_test(newton), cmocka_unit_test(all_pairs_and_budget), cmocka_unit_test(learned))
