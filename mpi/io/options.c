@@ -1,0 +1,236 @@
+#include "io/options.h"
+
+#include <errno.h>
+#include <petscsys.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "domain/comm.h"
+
+/* What rank 0 found, in the order in which it is to be set: name '\0' value '\0' ... A name of PETSc's starts with '-';
+ * its value starts with '=', or is empty where the option has none. */
+typedef struct {
+  char *text;
+  size_t size, capacity;
+} found_options;
+
+static int found_append(found_options *found, const char *mark, const char *text) {
+  size_t head = strlen(mark), length = strlen(text) + 1;
+  ESP_CALL(ESP_GROW(found->text, found->capacity, found->size + head + length));
+  memcpy(found->text + found->size, mark, head);
+  memcpy(found->text + found->size + head, text, length);
+  found->size += head + length;
+  return ESP_OK;
+}
+
+/* ---- one option ---- */
+
+static int fail_in(int code, const char *source) {
+  char message[4096];
+  snprintf(message, sizeof message, "%s: %s", source, esp_error_message());
+  esp_error_set(code, message);
+  return code;
+}
+
+static int set_ours(esp_config *config, const char *source, const char *name, const char *value, found_options *found) {
+  int rc = esp_config_set(config, name, value);
+  if (rc) return fail_in(rc, source);
+  ESP_CALL(found_append(found, "", name));
+  ESP_CALL(found_append(found, "", value));
+  return ESP_OK;
+}
+
+/* dashed: "-name". What is in the database already came from the command line and stays. */
+static int set_petsc(const char *dashed, const char *value) {
+  PetscBool there;
+  ESP_PETSC(PetscOptionsHasName(NULL, NULL, dashed, &there));
+  if (!there) ESP_PETSC(PetscOptionsSetValue(NULL, dashed, value));
+  return ESP_OK;
+}
+
+static int keep_petsc(const char *source, const char *name, const char *value, found_options *found) {
+  char dashed[256];
+  PetscBool valid;
+  int length = snprintf(dashed, sizeof dashed, "-%s", name);
+  ESP_PETSC(PetscOptionsValidKey(dashed, &valid));
+  ESP_CHECK(valid && length < (int)sizeof dashed, ESP_ERR_CONFIG,
+            "%s: '%s' is no name of an option; the nearest known key is '%s'", source, name, esp_config_nearest(name));
+  ESP_CALL(set_petsc(dashed, value));
+  ESP_CALL(found_append(found, "", dashed));
+  ESP_CALL(found_append(found, value ? "=" : "", value ? value : ""));
+  return ESP_OK;
+}
+
+/* ---- the file ---- */
+
+static int read_text(const char *path, char **text) {
+  int rc = ESP_OK;
+  size_t size = 0, capacity = 0, got;
+  *text = NULL;
+  FILE *file = fopen(path, "rb");
+  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+  do {
+    ESP_TRY(ESP_GROW(*text, capacity, size + 4096));
+    got = fread(*text + size, 1, capacity - size - 1, file);
+    size += got;
+  } while (got > 0);
+  ESP_NEED(!ferror(file), ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  (*text)[size] = 0;
+  ESP_NEED(strlen(*text) == size, ESP_ERR_FORMAT, "%s: is not a text file (byte %zu is 0)", path, strlen(*text));
+done:
+  fclose(file);
+  if (rc) ESP_FREE(*text);
+  return rc;
+}
+
+/* Instead of printing a stack and aborting: keep the first reason. */
+static PetscErrorCode keep_reason(MPI_Comm mpi, int line, const char *func, const char *file, PetscErrorCode code,
+                                  PetscErrorType type, const char *message, void *reason) {
+  (void)mpi, (void)line, (void)func, (void)file, (void)type;
+  char *text = reason;
+  if (!text[0] && message) snprintf(text, 256, "%s", message);
+  return code;
+}
+
+/* yaml (text of a file) into a database; false, with the reason [256], where it cannot be read. */
+static int yaml_reads(PetscOptions database, const char *yaml, char *reason) {
+  reason[0] = 0;
+  if (PetscPushErrorHandler(keep_reason, reason)) return 0;
+  int code = (int)PetscOptionsInsertStringYAML(database, yaml);
+  return !PetscPopErrorHandler() && !code;
+}
+
+static int yaml_reads_alone(const char *yaml) {
+  PetscOptions scratch;
+  char reason[256];
+  if (PetscOptionsCreate(&scratch)) return 0;
+  int reads = yaml_reads(scratch, yaml, reason);
+  return !PetscOptionsDestroy(&scratch) && reads;
+}
+
+/* PETSc does not tell the line. It is the first one after the longest beginning of the text that can be read. The text
+ * is cut in place. 0 if it is too long to search. */
+static int yaml_bad_line(char *yaml) {
+  enum { LINES_MAX = 1000 };
+  int lines = 1;
+  for (const char *c = yaml; *c; c++) lines += *c == '\n';
+  if (lines > LINES_MAX) return 0;
+  for (int line = lines; line > 1; line--) {
+    char *last = strrchr(yaml, '\n');
+    last[0] = 0;
+    if (yaml_reads_alone(yaml)) return line;
+  }
+  return 1;
+}
+
+static int take_file(PetscOptions database, const char *path, esp_config *config, found_options *found) {
+  PetscInt count = 0;
+  char **names = NULL, **values = NULL;
+  ESP_PETSC(PetscOptionsLeftGet(database, &count, &names, &values));
+  int rc = ESP_OK;
+  for (PetscInt i = 0; i < count && !rc; i++) {
+    const char *name = names[i] + strspn(names[i], "-");
+    if (esp_config_is_ours(name))
+      rc = set_ours(config, path, name, values[i] ? values[i] : "", found);
+    else
+      rc = keep_petsc(path, name, values[i], found);
+  }
+  ESP_PETSC(PetscOptionsLeftRestore(database, &count, &names, &values));
+  return rc;
+}
+
+static int load_file(const char *path, esp_config *config, found_options *found) {
+  char *text = NULL, reason[256];
+  PetscOptions database;
+  ESP_CALL(read_text(path, &text));
+  int rc = ESP_OK, petsc = (int)PetscOptionsCreate(&database);
+  if (petsc)
+    rc = esp_comm_petsc_fail(petsc, "PetscOptionsCreate", __FILE__, __LINE__, __func__);
+  else {
+    if (yaml_reads(database, text, reason))
+      rc = take_file(database, path, config, found);
+    else {
+      int line = yaml_bad_line(text);
+      rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: line %d: not YAML of the form 'key: value' (%s)", path, line, reason);
+    }
+    petsc = (int)PetscOptionsDestroy(&database);
+    if (petsc && !rc) rc = esp_comm_petsc_fail(petsc, "PetscOptionsDestroy", __FILE__, __LINE__, __func__);
+  }
+  ESP_FREE(text);
+  return rc;
+}
+
+/* ---- the command line ---- */
+
+static const char COMMAND_LINE[] = "command line";
+
+/* Options nobody has asked for yet: among those with our prefixes every one must be a key. */
+static int refuse_unknown(void) {
+  PetscInt count = 0;
+  char **names = NULL, **values = NULL;
+  ESP_PETSC(PetscOptionsLeftGet(NULL, &count, &names, &values));
+  int rc = ESP_OK;
+  for (PetscInt i = 0; i < count && !rc; i++)
+    if (esp_config_is_ours(names[i]) && !esp_config_find(names[i]))
+      rc = ESP_FAIL(ESP_ERR_CONFIG, "%s: unknown key '%s'; the nearest known one is '%s'", COMMAND_LINE, names[i],
+                    esp_config_nearest(names[i]));
+  ESP_PETSC(PetscOptionsLeftRestore(NULL, &count, &names, &values));
+  return rc;
+}
+
+static int load_command_line(esp_config *config, found_options *found) {
+  int count;
+  const esp_key *keys = esp_config_keys(&count);
+  ESP_CALL(refuse_unknown());
+  for (int k = 0; k < count; k++) {
+    char dashed[80];
+    const char *value;
+    PetscBool given;
+    snprintf(dashed, sizeof dashed, "-%s", keys[k].name);
+    ESP_PETSC(PetscOptionsFindPair(NULL, NULL, dashed, &value, &given));
+    if (!given) continue;
+    if (!value || !value[0]) value = keys[k].type == ESP_KEY_FLAG ? "true" : "";
+    ESP_CALL(set_ours(config, COMMAND_LINE, keys[k].name, value, found));
+  }
+  return ESP_OK;
+}
+
+/* ---- all ranks ---- */
+
+static int load_here(const char *input, esp_config *config, found_options *found) {
+  if (input) ESP_CALL(load_file(input, config, found));
+  ESP_CALL(load_command_line(config, found));
+  return ESP_OK;
+}
+
+static int apply(esp_config *config, const found_options *found) {
+  for (size_t at = 0; at < found->size;) {
+    const char *name = found->text + at, *value = name + strlen(name) + 1;
+    at += strlen(name) + strlen(value) + 2;
+    if (name[0] == '-')
+      ESP_CALL(set_petsc(name, value[0] ? value + 1 : NULL));
+    else
+      ESP_CALL(esp_config_set(config, name, value));
+  }
+  return ESP_OK;
+}
+
+static int share(const esp_comm *comm, found_options *found) {
+  int64_t size = (int64_t)found->size;
+  ESP_CALL(comm->broadcast(comm, &size, sizeof size, 0));
+  found->size = (size_t)size;
+  ESP_AGREE(comm, comm->rank ? ESP_GROW(found->text, found->capacity, size) : ESP_OK);
+  if (size) ESP_CALL(comm->broadcast(comm, found->text, found->size, 0));
+  return ESP_OK;
+}
+
+int esp_options_load(const esp_comm *comm, const char *input, esp_config *config) {
+  found_options found = {0};
+  int rc = comm->rank ? ESP_OK : load_here(input, config, &found);
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(share(comm, &found));
+  ESP_TRY(comm->agree(comm, comm->rank ? apply(config, &found) : ESP_OK));
+done:
+  ESP_FREE(found.text);
+  return rc;
+}
