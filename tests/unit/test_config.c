@@ -47,6 +47,7 @@ static void names(void **state) {
   assert_true(esp_config_is_ours("input"));
   assert_true(esp_config_is_ours("tre_theta")); /* a slip in the prefix */
   assert_true(esp_config_is_ours("datatest_n"));
+  assert_true(esp_config_is_ours("dta_tst_n"));
   const char *const foreign[] = {"log_view", "options_left", "info", "ksp_type", "ts_type", "malloc_debug", "treeline",
                                  "on_error_abort", "inputs_of_another", ""};
   for (size_t f = 0; f < sizeof foreign / sizeof *foreign; f++) assert_false(esp_config_is_ours(foreign[f]));
