@@ -1,13 +1,21 @@
 #include "io/snapshot_units.h"
 
 #include <math.h>
-#include <string.h>
 
 /* ---- comoving or not ---- */
 
 /* Does the redshift belong to the scale factor? Headers carry rounded numbers. */
 static int redshift_fits(double redshift, double a) {
   return a > 0 && fabs((1 + redshift) * a - 1) <= 1e-3;
+}
+
+/* The usual powers without pow(), whose last bit may differ between libraries. */
+static double power(double base, double exponent) {
+  if (exponent == 0) return 1;
+  if (exponent == 1) return base;
+  if (exponent == -1) return 1 / base;
+  if (exponent == 0.5) return sqrt(base);
+  return pow(base, exponent);
 }
 
 static const char HOW[] = "give the option cosmology (comoving or physical) to say which";
@@ -28,7 +36,7 @@ static int settle_comoving(const char *path, esp_snapshot_header *h) {
     ESP_CHECK(e[1] == 0 || (h->h > 0 && isfinite(h->h)), ESP_ERR_FORMAT,
               "%s: comoving in units of h, but HubbleParam is %s (%g); allowed is > 0", path,
               h->h == -1 ? "missing" : "not positive", h->h);
-    h->factor[k] = pow(h->a, e[0]) * (e[1] != 0 ? pow(h->h, e[1]) : 1);
+    h->factor[k] = power(h->a, e[0]) * power(h->h, e[1]);
   }
   if (!(h->h > 0)) h->h = 1;
   return ESP_OK;

@@ -1,0 +1,212 @@
+#include "io/info.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/file.h"
+#include "io/snapshot.h"
+#include "io/snapshot_units.h"
+
+/* ---- a snapshot's header ---- */
+
+static void print_units(const esp_snapshot_header *h, FILE *out) {
+  const esp_units *u = &h->file_units;
+  if (u->length > 0 && u->mass > 0 && u->velocity > 0)
+    fprintf(out, "units        length %.7g cm, mass %.7g g, velocity %.7g cm/s; G = %.7g in them\n", u->length, u->mass,
+            u->velocity, ESP_G_CGS * u->mass / (u->length * u->velocity * u->velocity));
+  else if (h->file_G > 0) fprintf(out, "units        not stated, G = %.7g\n", h->file_G);
+  else fprintf(out, "units        not stated: reading needs units_length, units_mass, units_velocity\n");
+  if (h->file_G > 0 && u->length > 0) fprintf(out, "G stated     %.17g\n", h->file_G);
+}
+
+static void print_cosmology(const char *path, const esp_snapshot_header *h, FILE *out) {
+  /* units do not matter here: only what the flags mean */
+  const esp_snapshot_options any = {.units = {h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1,
+                                              h->file_units.length > 0 ? 0 : 1}};
+  esp_snapshot_header copy = *h;
+  fprintf(out, "time         %.10g", h->time);
+  if (h->redshift != -1) fprintf(out, ", redshift %.10g", h->redshift);
+  if (h->scale > 0) fprintf(out, ", scale factor %.10g", h->scale);
+  if (h->omega0 > 0) fprintf(out, ", Omega0 %.6g", h->omega0);
+  if (h->omega_lambda > 0) fprintf(out, ", OmegaLambda %.6g", h->omega_lambda);
+  if (h->hubble > 0) fprintf(out, ", h %.6g", h->hubble);
+  if (esp_snapshot_settle(path, &any, &copy)) {
+    fprintf(out, "\ncosmology    refused: %s\n", esp_error_message());
+    esp_error_clear();
+    return;
+  }
+  fprintf(out, "\ncosmology    %s\n", copy.comoving ? "comoving" : "not comoving");
+  if (copy.comoving)
+    fprintf(out, "             physical = stored times %.10g (positions), %.10g (velocities), %.10g (masses)\n",
+            copy.factor[0], copy.factor[1], copy.factor[2]);
+  fprintf(out, "box          %.10g %.10g %.10g, %s\n", h->box[0], h->box[1], h->box[2],
+          copy.periodic ? "periodic" : "open");
+}
+
+static void print_snapshot(const char *path, const esp_snapshot_header *h, FILE *out) {
+  int64_t all = 0;
+  fprintf(out, "snapshot     %s, %d file%s\n", h->dialect, h->files, h->files > 1 ? "s" : "");
+  for (int t = 0; t < h->types; t++) {
+    all += h->count[t];
+    if (h->count[t] == 0) continue;
+    fprintf(out, "type %-2d      %" PRId64 " particles", t, h->count[t]);
+    if (h->mass_table[t] != 0) fprintf(out, ", mass %.10g each", h->mass_table[t]);
+    fprintf(out, "\n");
+  }
+  fprintf(out, "particles    %" PRId64 "\n", all);
+  print_cosmology(path, h, out);
+  print_units(h, out);
+}
+
+/* ---- any HDF5 file ---- */
+
+typedef struct {
+  const esp_file *file;
+  FILE *out;
+  const char *object;
+  int rc;
+} listing;
+
+static void print_type(const esp_file_shape *s, FILE *out) {
+  switch (s->class) {
+    case H5T_FLOAT: fprintf(out, "float%d", 8 * s->bytes); break;
+    case H5T_INTEGER: fprintf(out, "%sint%d", s->is_signed ? "" : "u", 8 * s->bytes); break;
+    case H5T_STRING: fprintf(out, "string"); break;
+    case H5T_COMPOUND: fprintf(out, "compound of %d bytes", s->bytes); break;
+    default: fprintf(out, "class %d of %d bytes", (int)s->class, s->bytes);
+  }
+}
+
+static void print_shape(const esp_file_shape *s, FILE *out) {
+  if (s->rank < 1) return;
+  fprintf(out, " (");
+  for (int k = 0; k < s->rank; k++) {
+    if (k < 4) fprintf(out, "%s%" PRId64, k ? ", " : "", s->dim[k]);
+    else fprintf(out, ", ...");
+  }
+  fprintf(out, ")");
+}
+
+static int print_numbers(const listing *l, const char *name, const esp_file_shape *s) {
+  enum { MOST = 16 };
+  const int whole = s->class == H5T_INTEGER;
+  double *real = NULL;
+  int64_t *integer = NULL;
+  int rc = ESP_OK;
+  ESP_TRY(whole ? ESP_ALLOC(integer, s->count) : ESP_ALLOC(real, s->count));
+  ESP_TRY(esp_file_attr_read(l->file, l->object, name, whole ? ESP_FILE_I64 : ESP_FILE_F64, (int)s->count,
+                             whole ? (void *)integer : (void *)real));
+  for (int k = 0; k < s->count && k < MOST; k++) {
+    if (whole) fprintf(l->out, " %" PRId64, integer[k]);
+    else fprintf(l->out, " %.10g", real[k]);
+  }
+  if (s->count > MOST) fprintf(l->out, " ... (%" PRId64 ")", s->count);
+done:
+  ESP_FREE(real);
+  ESP_FREE(integer);
+  return rc;
+}
+
+static int print_text(const listing *l, const char *name, const esp_file_shape *s) {
+  enum { LINE = 160, MOST = 1 << 20 };
+  char *text = NULL;
+  int rc = ESP_OK;
+  ESP_CHECK(s->bytes < MOST, ESP_ERR_LIMIT, "attribute %s of %s: string of %d bytes", name, l->object, s->bytes);
+  ESP_TRY(ESP_ALLOC(text, MOST));
+  ESP_TRY(esp_file_attr_read_string(l->file, l->object, name, text, MOST));
+  /* one line: a stored configuration is long */
+  for (char *p = text; *p; p++)
+    if (*p == '\n') *p = ' ';
+  if (strlen(text) > LINE) snprintf(text + LINE, 8, " ...");
+  fprintf(l->out, " %s", text);
+done:
+  ESP_FREE(text);
+  return rc;
+}
+
+static herr_t print_attribute(hid_t id, const char *name, const H5A_info_t *info, void *data) {
+  listing *l = data;
+  esp_file_shape s;
+  (void)id;
+  (void)info;
+  l->rc = esp_file_attr_shape(l->file, l->object, name, &s);
+  if (l->rc) return -1;
+  fprintf(l->out, "    @%s =", name);
+  if ((s.class == H5T_INTEGER || s.class == H5T_FLOAT) && s.count < 1 << 20) l->rc = print_numbers(l, name, &s);
+  else if (s.class == H5T_STRING && s.count == 1) l->rc = print_text(l, name, &s);
+  else print_type(&s, l->out), print_shape(&s, l->out);
+  fprintf(l->out, "\n");
+  return l->rc ? -1 : 0;
+}
+
+static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, void *data) {
+  listing *l = data;
+  const int root = !strcmp(name, ".");
+  (void)id;
+  l->object = root ? "/" : name;
+  if (info->type == H5O_TYPE_DATASET) {
+    esp_file_shape s;
+    l->rc = esp_file_dataset(l->file, name, &s);
+    if (l->rc) return -1;
+    fprintf(l->out, "  %s  ", name);
+    print_type(&s, l->out);
+    print_shape(&s, l->out);
+    fprintf(l->out, "\n");
+  } else {
+    fprintf(l->out, "  %s%s\n", root ? "" : name, "/");
+  }
+  hsize_t at = 0;
+  return H5Aiterate_by_name(l->file->id, l->object, H5_INDEX_NAME, H5_ITER_INC, &at, print_attribute, l, H5P_DEFAULT) < 0
+             ? -1
+             : 0;
+}
+
+static int print_hdf5(const char *path, FILE *out) {
+  esp_file *file;
+  ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
+  listing l = {file, out, "/", ESP_OK};
+  fprintf(out, "contents\n");
+  int bad = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_INC, print_object, &l) < 0;
+  if (bad && !l.rc) l.rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: its objects cannot be listed after %s", path, l.object);
+  esp_file_close(&file);
+  return l.rc;
+}
+
+/* ---- the whole ---- */
+
+/* Does it carry a snapshot's header? Other HDF5 files are listed without. */
+static int has_header(const char *path, int *hdf5, int *header) {
+  esp_file *file;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  *hdf5 = H5Fis_hdf5(path) > 0;
+  *header = 1;
+  if (!*hdf5) return ESP_OK;
+  ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
+  esp_file_shape s;
+  int rc = esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s);
+  *header = s.exists;
+  esp_file_close(&file);
+  return rc;
+}
+
+static int print_all(const char *path, FILE *out) {
+  esp_snapshot_header head;
+  int hdf5 = 0, header = 0;
+  ESP_CALL(has_header(path, &hdf5, &header));
+  if (header) {
+    ESP_CALL(esp_snapshot_read_header(esp_comm_self(), path, &head));
+    fprintf(out, "file         %s\n", path);
+    print_snapshot(path, &head, out);
+  } else {
+    fprintf(out, "file         %s\n", path);
+  }
+  if (hdf5) ESP_CALL(print_hdf5(path, out));
+  ESP_CHECK(fflush(out) == 0, ESP_ERR_FILE, "%s: its description cannot be printed", path);
+  return ESP_OK;
+}
+
+int esp_info_print(const esp_comm *comm, MPI_Comm mpi, const char *path, FILE *out) {
+  (void)mpi;
+  return comm->agree(comm, comm->rank == 0 ? print_all(path, out) : ESP_OK);
+}
