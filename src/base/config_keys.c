@@ -35,6 +35,12 @@ const esp_key *esp_config_keys(int *count) {
       INT("data_box_substeps", "64", 1, COUNT_MAX, "steps", "integration steps between two frames of task M"),
       INT("data_box_frames", "200", 1, COUNT_MAX, "frames", "length of a test trajectory of task M"),
       INT("data_box_train", "32", 0, COUNT_MAX, "trajectories", "training trajectories of task M"),
+      INT("data_box_train_frames", "200", 1, COUNT_MAX, "frames", "length of a training trajectory of task M"),
+      INT("data_box_stride", "10", 1, COUNT_MAX, "frames", "of a training trajectory, every stride-th pair of frames is "
+                                                           "kept"),
+      INT("data_shard_n", "8192", 2, TOTAL_MAX, "particles", "clouds of at least this many are made by all ranks together"),
+      INT("data_twin_n", "16384", 2, TOTAL_MAX, "particles", "size of the twin on which the displacement error of a tree "
+                                                             "truth above 65536 is found"),
 
       INT("tree_leaf", "8", 1, COUNT_MAX, "particles", "most particles of a leaf"),
       INT("tree_block", "256", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),
@@ -44,7 +50,7 @@ const esp_key *esp_config_keys(int *count) {
                                                                  "tree_theta is used"),
       INT("tree_pairs_limit", "65536", 1, COUNT_MAX, "pairs", "most pairs a particle may have before the run stops"),
 
-      INT("net_layers", "4", 1, 64, "", "layers of the network"),
+      INT("net_layers", "4", 1, 32, "", "layers of the network"),
       CHOICE("net_tableau", "free", "free|symplectic", "coefficients between layers: free, or bound to be symplectic"),
       CHOICE("net_message", "newton", "newton|newton_mlp|mlp", "message of a pair: known law, law with a learned "
                                                                "correction, learned"),
@@ -52,6 +58,8 @@ const esp_key *esp_config_keys(int *count) {
       CHOICE("net_precision", "float32", "float32|float64", "arithmetic of the messages"),
 
       INT("train_steps", "400", 0, COUNT_MAX, "steps", "steps of the optimiser"),
+      INT("train_stop", "0", 0, COUNT_MAX, "steps", "stop after this step, the schedule being that of train_steps; 0: run to "
+                                                    "the end"),
       INT("train_batch", "8", 1, COUNT_MAX, "clouds", "clouds of one step"),
       REAL("train_lr", "0.01", 0, INFINITY, "", "learning rate"),
       INT("train_warmup", "20", 0, COUNT_MAX, "steps", "steps over which the learning rate rises"),

@@ -176,7 +176,7 @@ static void wrong_keys_and_values(void **state) {
   REFUSED(f, NULL, ESP_ERR_CONFIG, "command line", "'net_layer'", "'net_layers'");
   clear_option("-net_layer");
   set_option("-net_layers", "many");
-  REFUSED(f, NULL, ESP_ERR_CONFIG, "command line", "net_layers is 'many'", "integer in [1, 64]");
+  REFUSED(f, NULL, ESP_ERR_CONFIG, "command line", "net_layers is 'many'", "integer in [1, ");
   clear_option("-net_layers");
 }
 

@@ -121,7 +121,7 @@ static void refused(void **state) {
   refuse(config, "tree_leaf", "0", "integer >= 1");
   refuse(config, "tree_leaf", "8.5", "integer");
   refuse(config, "tree_leaf", "99999999999999999999", "integer");
-  refuse(config, "net_layers", "65", "integer in [1, 64]");
+  refuse(config, "io_compress", "10", "integer in [0, 9]");
   refuse(config, "eval_baselines", "maybe", "true or false");
   refuse(config, "net_message", "newto", "newton|newton_mlp|mlp");
   refuse(config, "net_message", "newton|mlp", "one of");
