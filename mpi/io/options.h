@@ -3,8 +3,8 @@
  * Order: defaults, then the YAML file `input`, then PETSc's own database (command line, PETSC_OPTIONS, .petscrc), which
  * wins. In the file a section is a prefix: `tree: {theta: 0.5}` is `tree_theta: 0.5`; a list [1, 2] is the text "1,2".
  * An option whose name esp_config_is_ours must be a key; any other is PETSc's: from the file it is added to PETSc's
- * database unless it is there already (too late for what PETSc reads when it starts, such as -log_view, which belongs on
- * the command line).
+ * database unless it is there already (too late for what PETSc reads when it starts, such as -log_view, which belongs
+ * on the command line).
  *
  * Rank 0 alone reads; the others receive what it found, so every rank has the same configuration and the same error. */
 #ifndef ESP_IO_OPTIONS_H
@@ -14,8 +14,8 @@
 #include "base/config.h"
 
 /* input: a path, or NULL for none (only rank 0's counts). Collective; PETSc must run. Errors: ESP_ERR_FILE naming the
- * file, ESP_ERR_FORMAT naming the file and the line where its YAML breaks, ESP_ERR_CONFIG naming the file or the command
- * line, the key, and what is allowed. After an error the configuration may hold some of the values. */
+ * file, ESP_ERR_FORMAT naming the file and the line where its YAML breaks, ESP_ERR_CONFIG naming the file or the
+ * command line, the key, and what is allowed. After an error the configuration may hold some of the values. */
 int esp_options_load(const esp_comm *comm, const char *input, esp_config *config);
 
 #endif

@@ -26,7 +26,9 @@ const char *esp_code_name(int code) {
   return code >= 0 && code < ESP_CODE_COUNT ? names[code] : "unknown code";
 }
 
-const char *esp_error_message(void) { return record.text; }
+const char *esp_error_message(void) {
+  return record.text;
+}
 
 void esp_error_clear(void) {
   record.failed = 0;
@@ -92,7 +94,8 @@ static atomic_size_t held, held_peak;
 
 static void count_held(size_t bytes) {
   size_t now = atomic_fetch_add(&held, bytes) + bytes, peak = atomic_load(&held_peak);
-  while (now > peak && !atomic_compare_exchange_weak(&held_peak, &peak, now)) {}
+  while (now > peak && !atomic_compare_exchange_weak(&held_peak, &peak, now)) {
+  }
 }
 
 int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
@@ -103,8 +106,8 @@ int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int l
   size_t bytes = (count * size + ALIGN - 1) / ALIGN * ALIGN;
   char *block = aligned_alloc(ALIGN, bytes + ALIGN);
   if (!block)
-    return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu bytes (%zu of %zu); %zu bytes are held",
-                    bytes, count, size, esp_memory_now());
+    return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu bytes (%zu of %zu); %zu bytes are held", bytes,
+                    count, size, esp_memory_now());
   memset(block, 0, bytes + ALIGN);
   memcpy(block, &bytes, sizeof bytes);
   count_held(bytes);
@@ -139,9 +142,15 @@ void esp_free(void *pointer_to_pointer) {
   memcpy(pointer_to_pointer, &none, sizeof none);
 }
 
-size_t esp_memory_now(void) { return atomic_load(&held); }
-size_t esp_memory_peak(void) { return atomic_load(&held_peak); }
-void esp_memory_reset_peak(void) { atomic_store(&held_peak, atomic_load(&held)); }
+size_t esp_memory_now(void) {
+  return atomic_load(&held);
+}
+size_t esp_memory_peak(void) {
+  return atomic_load(&held_peak);
+}
+void esp_memory_reset_peak(void) {
+  atomic_store(&held_peak, atomic_load(&held));
+}
 
 double esp_wall(void) {
   struct timespec now;

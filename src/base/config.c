@@ -36,7 +36,8 @@ enum { NAME_MAX_LENGTH = 63 };
 
 /* Levenshtein distance; names beyond the length are compared by their beginning. */
 static int edit_distance(const char *a, const char *b) {
-  int row[NAME_MAX_LENGTH + 1], length_b = (int)strnlen(b, NAME_MAX_LENGTH), length_a = (int)strnlen(a, NAME_MAX_LENGTH);
+  int row[NAME_MAX_LENGTH + 1], length_b = (int)strnlen(b, NAME_MAX_LENGTH),
+                                length_a = (int)strnlen(a, NAME_MAX_LENGTH);
   for (int j = 0; j <= length_b; j++) row[j] = j;
   for (int i = 1; i <= length_a; i++) {
     int diagonal = row[0];
@@ -89,18 +90,32 @@ static void describe_range(const esp_key *key, const char *what, char *text, siz
 
 static void describe(const esp_key *key, char *text, size_t size) {
   switch (key->type) {
-    case ESP_KEY_INT: describe_range(key, "integer", text, size); break;
-    case ESP_KEY_REAL: describe_range(key, "number", text, size); break;
-    case ESP_KEY_INTS: describe_range(key, "integers separated by commas, each", text, size); break;
-    case ESP_KEY_FLAG: snprintf(text, size, "true or false"); break;
-    case ESP_KEY_STRING: snprintf(text, size, "text"); break;
-    case ESP_KEY_CHOICE: snprintf(text, size, "one of %s", key->choices); break;
+    case ESP_KEY_INT:
+      describe_range(key, "integer", text, size);
+      break;
+    case ESP_KEY_REAL:
+      describe_range(key, "number", text, size);
+      break;
+    case ESP_KEY_INTS:
+      describe_range(key, "integers separated by commas, each", text, size);
+      break;
+    case ESP_KEY_FLAG:
+      snprintf(text, size, "true or false");
+      break;
+    case ESP_KEY_STRING:
+      snprintf(text, size, "text");
+      break;
+    case ESP_KEY_CHOICE:
+      snprintf(text, size, "one of %s", key->choices);
+      break;
   }
 }
 
 /* ---- parsing: 0 when the text is not what the key allows ---- */
 
-static int at_end(const char *text) { return text[strspn(text, " \t")] == 0; }
+static int at_end(const char *text) {
+  return text[strspn(text, " \t")] == 0;
+}
 
 static int parse_whole(const esp_key *key, const char *text, const char **end, int64_t *whole) {
   char *stop;
@@ -145,12 +160,18 @@ static int parse_list(const esp_key *key, const char *text, int64_t *list, int *
 static int parse(const esp_key *key, const char *text, key_value *value) {
   const char *end;
   switch (key->type) {
-    case ESP_KEY_INT: return parse_whole(key, text, &end, &value->whole) && at_end(end);
-    case ESP_KEY_REAL: return parse_real(key, text, &value->real);
-    case ESP_KEY_INTS: return parse_list(key, text, value->list, &value->list_size);
-    case ESP_KEY_FLAG: return parse_flag(text, &value->whole);
-    case ESP_KEY_STRING: return 1;
-    case ESP_KEY_CHOICE: return parse_choice(key, text);
+    case ESP_KEY_INT:
+      return parse_whole(key, text, &end, &value->whole) && at_end(end);
+    case ESP_KEY_REAL:
+      return parse_real(key, text, &value->real);
+    case ESP_KEY_INTS:
+      return parse_list(key, text, value->list, &value->list_size);
+    case ESP_KEY_FLAG:
+      return parse_flag(text, &value->whole);
+    case ESP_KEY_STRING:
+      return 1;
+    case ESP_KEY_CHOICE:
+      return parse_choice(key, text);
   }
   return 0;
 }
@@ -224,9 +245,15 @@ static const key_value *get(const esp_config *config, const char *name, unsigned
   return &config->values[key_index(key)];
 }
 
-int esp_config_is_set(const esp_config *config, const char *name) { return get(config, name, ~0u)->set; }
-int64_t esp_config_int(const esp_config *config, const char *name) { return get(config, name, 1u << ESP_KEY_INT)->whole; }
-double esp_config_real(const esp_config *config, const char *name) { return get(config, name, 1u << ESP_KEY_REAL)->real; }
+int esp_config_is_set(const esp_config *config, const char *name) {
+  return get(config, name, ~0u)->set;
+}
+int64_t esp_config_int(const esp_config *config, const char *name) {
+  return get(config, name, 1u << ESP_KEY_INT)->whole;
+}
+double esp_config_real(const esp_config *config, const char *name) {
+  return get(config, name, 1u << ESP_KEY_REAL)->real;
+}
 int esp_config_flag(const esp_config *config, const char *name) {
   return (int)get(config, name, 1u << ESP_KEY_FLAG)->whole;
 }

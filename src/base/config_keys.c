@@ -4,12 +4,18 @@
 
 #include "base/config.h"
 
-#define INT(name, value, min, max, unit, help) {name, ESP_KEY_INT, unit, min, max, "", value, help}
-#define INTS(name, value, min, max, unit, help) {name, ESP_KEY_INTS, unit, min, max, "", value, help}
-#define REAL(name, value, min, max, unit, help) {name, ESP_KEY_REAL, unit, min, max, "", value, help}
-#define FLAG(name, value, help) {name, ESP_KEY_FLAG, "", 0, 0, "", value, help}
-#define TEXT(name, value, help) {name, ESP_KEY_STRING, "", 0, 0, "", value, help}
-#define CHOICE(name, value, choices, help) {name, ESP_KEY_CHOICE, "", 0, 0, choices, value, help}
+#define INT(name, value, min, max, unit, help) \
+  { name, ESP_KEY_INT, unit, min, max, "", value, help }
+#define INTS(name, value, min, max, unit, help) \
+  { name, ESP_KEY_INTS, unit, min, max, "", value, help }
+#define REAL(name, value, min, max, unit, help) \
+  { name, ESP_KEY_REAL, unit, min, max, "", value, help }
+#define FLAG(name, value, help) \
+  { name, ESP_KEY_FLAG, "", 0, 0, "", value, help }
+#define TEXT(name, value, help) \
+  { name, ESP_KEY_STRING, "", 0, 0, "", value, help }
+#define CHOICE(name, value, choices, help) \
+  { name, ESP_KEY_CHOICE, "", 0, 0, choices, value, help }
 
 #define COUNT_MAX 2147483647.0 /* what one rank holds, or a loop counts */
 #define TOTAL_MAX 1e15         /* particles in all: exact as a double */
@@ -36,30 +42,37 @@ const esp_key *esp_config_keys(int *count) {
       INT("data_box_frames", "200", 1, COUNT_MAX, "frames", "length of a test trajectory of task M"),
       INT("data_box_train", "32", 0, COUNT_MAX, "trajectories", "training trajectories of task M"),
       INT("data_box_train_frames", "200", 1, COUNT_MAX, "frames", "length of a training trajectory of task M"),
-      INT("data_box_stride", "10", 1, COUNT_MAX, "frames", "of a training trajectory, every stride-th pair of frames is "
-                                                           "kept"),
-      INT("data_shard_n", "8192", 2, TOTAL_MAX, "particles", "clouds of at least this many are made by all ranks together"),
-      INT("data_twin_n", "16384", 2, TOTAL_MAX, "particles", "size of the twin on which the displacement error of a tree "
-                                                             "truth above 65536 is found"),
+      INT("data_box_stride", "10", 1, COUNT_MAX, "frames",
+          "of a training trajectory, every stride-th pair of frames is "
+          "kept"),
+      INT("data_shard_n", "8192", 2, TOTAL_MAX, "particles",
+          "clouds of at least this many are made by all ranks together"),
+      INT("data_twin_n", "16384", 2, TOTAL_MAX, "particles",
+          "size of the twin on which the displacement error of a tree "
+          "truth above 65536 is found"),
 
       INT("tree_leaf", "8", 1, COUNT_MAX, "particles", "most particles of a leaf"),
       INT("tree_block", "256", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),
-      REAL("tree_theta", "0.7", 0, 4, "", "opening angle: a pair of cells is far when the sum of radii is below theta times "
-                                          "the distance; 0: every pair is exact"),
-      INT("tree_pairs_per_particle", "0", 0, COUNT_MAX, "pairs", "target for the work, from which theta is found; 0: "
-                                                                 "tree_theta is used"),
+      REAL("tree_theta", "0.7", 0, 4, "",
+           "opening angle: a pair of cells is far when the sum of radii is below theta times "
+           "the distance; 0: every pair is exact"),
+      INT("tree_pairs_per_particle", "0", 0, COUNT_MAX, "pairs",
+          "target for the work, from which theta is found; 0: "
+          "tree_theta is used"),
       INT("tree_pairs_limit", "65536", 1, COUNT_MAX, "pairs", "most pairs a particle may have before the run stops"),
 
       INT("net_layers", "4", 1, 32, "", "layers of the network"),
       CHOICE("net_tableau", "free", "free|symplectic", "coefficients between layers: free, or bound to be symplectic"),
-      CHOICE("net_message", "newton", "newton|newton_mlp|mlp", "message of a pair: known law, law with a learned "
-                                                               "correction, learned"),
+      CHOICE("net_message", "newton", "newton|newton_mlp|mlp",
+             "message of a pair: known law, law with a learned "
+             "correction, learned"),
       INT("net_hidden", "16", 1, 128, "units", "width of the learned message's hidden layers"),
       CHOICE("net_precision", "float32", "float32|float64", "arithmetic of the messages"),
 
       INT("train_steps", "400", 0, COUNT_MAX, "steps", "steps of the optimiser"),
-      INT("train_stop", "0", 0, COUNT_MAX, "steps", "stop after this step, the schedule being that of train_steps; 0: run to "
-                                                    "the end"),
+      INT("train_stop", "0", 0, COUNT_MAX, "steps",
+          "stop after this step, the schedule being that of train_steps; 0: run to "
+          "the end"),
       INT("train_batch", "8", 1, COUNT_MAX, "clouds", "clouds of one step"),
       REAL("train_lr", "0.01", 0, INFINITY, "", "learning rate"),
       INT("train_warmup", "20", 0, COUNT_MAX, "steps", "steps over which the learning rate rises"),

@@ -12,7 +12,9 @@ const esp_exact_format ESP_EXACT_CELL = {.words = ESP_EXACT_CELL_WORDS, .lsb = -
  * carry. NaN is the top field: what overflows into it errs on the safe side. */
 enum { FIELD_BITS = 15, PLUS_INF = 0, MINUS_INF = 15, OUT_OF_WINDOW = 30, NOT_A_NUMBER = 45 };
 
-static int64_t field(const int64_t *acc, int shift) { return (acc[0] >> shift) & ((INT64_C(1) << FIELD_BITS) - 1); }
+static int64_t field(const int64_t *acc, int shift) {
+  return (acc[0] >> shift) & ((INT64_C(1) << FIELD_BITS) - 1);
+}
 
 static void flag(int64_t *acc, int shift) {
   if (!field(acc, shift)) acc[0] += INT64_C(1) << shift;

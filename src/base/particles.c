@@ -5,8 +5,8 @@
 #include <string.h>
 
 int esp_cloud_create(int64_t n, int n_home, int targets, esp_cloud *cloud) {
-  ESP_CHECK(n_home >= 0 && n >= n_home, ESP_ERR_ARG, "cloud of %" PRId64 " particles, %d held here: need 0 <= held <= all",
-            n, n_home);
+  ESP_CHECK(n_home >= 0 && n >= n_home, ESP_ERR_ARG,
+            "cloud of %" PRId64 " particles, %d held here: need 0 <= held <= all", n, n_home);
   esp_cloud made = {.n = n, .n_home = n_home, .dim = 3, .G = 1, .d = 1, .T = 1};
   int rc = ESP_OK;
   ESP_TRY(ESP_ALLOC(made.id, n_home));
@@ -73,8 +73,8 @@ static int check_vector(const esp_cloud *cloud, double (*array)[3], const char *
       ESP_CHECK(isfinite(array[i][c]), ESP_ERR_VALUE, "%s: particle %" PRId64 ": %s along %c is %g: must be finite",
                 source, cloud->id[i], name, "xyz"[c], array[i][c]);
       ESP_CHECK(c < cloud->dim || array[i][c] == 0, ESP_ERR_VALUE,
-                "%s: particle %" PRId64 ": %s along z is %g: must be 0 in a cloud of 2 dimensions", source, cloud->id[i],
-                name, array[i][c]);
+                "%s: particle %" PRId64 ": %s along z is %g: must be 0 in a cloud of 2 dimensions", source,
+                cloud->id[i], name, array[i][c]);
     }
   return ESP_OK;
 }
@@ -83,7 +83,8 @@ static int check_local(const esp_cloud *cloud, const char *source) {
   ESP_CHECK(cloud->dim == 2 || cloud->dim == 3, ESP_ERR_VALUE, "%s: %d dimensions: must be 2 or 3", source, cloud->dim);
   for (int i = 0; i < cloud->n_home; i++)
     ESP_CHECK(isfinite(cloud->m[i]) && cloud->m[i] >= 0, ESP_ERR_VALUE,
-              "%s: particle %" PRId64 ": mass is %g: must be finite and not negative", source, cloud->id[i], cloud->m[i]);
+              "%s: particle %" PRId64 ": mass is %g: must be finite and not negative", source, cloud->id[i],
+              cloud->m[i]);
   ESP_CALL(check_vector(cloud, cloud->x, "position", source));
   ESP_CALL(check_vector(cloud, cloud->v, "velocity", source));
   ESP_CALL(check_vector(cloud, cloud->D, "target D", source));
@@ -95,7 +96,8 @@ int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *so
   ESP_AGREE(comm, check_local(cloud, source));
   int64_t held = cloud->n_home;
   ESP_CALL(comm->sum_i64(comm, &held, 1));
-  ESP_CHECK(held == cloud->n, ESP_ERR_VALUE, "%s: the ranks hold %" PRId64 " particles of %" PRId64, source, held, cloud->n);
+  ESP_CHECK(held == cloud->n, ESP_ERR_VALUE, "%s: the ranks hold %" PRId64 " particles of %" PRId64, source, held,
+            cloud->n);
   return ESP_OK;
 }
 

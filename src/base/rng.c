@@ -10,7 +10,9 @@ static threefry2x64_ctr_t draw(uint64_t seed, uint64_t id, uint32_t purpose, uin
 }
 
 /* Odd multiples of 2^-53: symmetric about 1/2, and neither end can be reached by rounding. */
-static double open_unit(uint64_t bits) { return ((double)(bits >> 12) + 0.5) * 0x1p-52; }
+static double open_unit(uint64_t bits) {
+  return ((double)(bits >> 12) + 0.5) * 0x1p-52;
+}
 
 uint64_t esp_rng_bits(uint64_t seed, uint64_t id, uint32_t purpose, uint32_t k) {
   return draw(seed, id, purpose, k).v[0];

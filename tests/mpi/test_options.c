@@ -85,9 +85,10 @@ static void nothing_given(void **state) {
 
 static void values_of_a_file(void **state) {
   const fixture *f = *state;
-  esp_config *config = load(f, "run_name: 'a: b'\ntree: {theta: 0.5, leaf: 3}\ntree_block: 7\ndata_n: [128, 1024]\n"
-                               "data_file: \"\"\neval_baselines: false\ninput: /some where/x.hdf5\n"
-                               "net:\n  hidden: 5\n  message: mlp\ndata_test_n:\n  - 4\n  - 5\n  - 6\n");
+  esp_config *config = load(f,
+                            "run_name: 'a: b'\ntree: {theta: 0.5, leaf: 3}\ntree_block: 7\ndata_n: [128, 1024]\n"
+                            "data_file: \"\"\neval_baselines: false\ninput: /some where/x.hdf5\n"
+                            "net:\n  hidden: 5\n  message: mlp\ndata_test_n:\n  - 4\n  - 5\n  - 6\n");
   int64_t list[4];
   assert_string_equal(esp_config_string(config, "run_name"), "a: b");
   assert_true(esp_config_real(config, "tree_theta") == 0.5);
@@ -121,8 +122,12 @@ static void values_of_a_file(void **state) {
   esp_config_free(&config);
 }
 
-static void set_option(const char *name, const char *value) { assert_int_equal((int)PetscOptionsSetValue(NULL, name, value), 0); }
-static void clear_option(const char *name) { assert_int_equal((int)PetscOptionsClearValue(NULL, name), 0); }
+static void set_option(const char *name, const char *value) {
+  assert_int_equal((int)PetscOptionsSetValue(NULL, name, value), 0);
+}
+static void clear_option(const char *name) {
+  assert_int_equal((int)PetscOptionsClearValue(NULL, name), 0);
+}
 
 static void command_line_wins(void **state) {
   set_option("-tree_theta", "0.25");
@@ -224,8 +229,8 @@ int main(int argc, char **argv) {
   int failed = esp_comm_mpi_create(PETSC_COMM_WORLD, &f.comm);
   if (!failed) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(nothing_given, &f),      cmocka_unit_test_prestate(values_of_a_file, &f),
-        cmocka_unit_test_prestate(command_line_wins, &f),  cmocka_unit_test_prestate(petsc_options_pass, &f),
+        cmocka_unit_test_prestate(nothing_given, &f),         cmocka_unit_test_prestate(values_of_a_file, &f),
+        cmocka_unit_test_prestate(command_line_wins, &f),     cmocka_unit_test_prestate(petsc_options_pass, &f),
         cmocka_unit_test_prestate(wrong_keys_and_values, &f), cmocka_unit_test_prestate(wrong_files, &f),
         cmocka_unit_test_prestate(shipped_inputs, &f)};
     const char *folder = getenv("TMPDIR");

@@ -72,7 +72,8 @@ static void long_messages_are_cut(void **state) {
 
 static void names(void **state) {
   (void)state;
-  for (int code = 0; code < ESP_CODE_COUNT; code++) assert_ptr_equal(strstr(esp_code_name(code), "ESP_"), esp_code_name(code));
+  for (int code = 0; code < ESP_CODE_COUNT; code++)
+    assert_ptr_equal(strstr(esp_code_name(code), "ESP_"), esp_code_name(code));
   assert_string_equal(esp_code_name(ESP_ERR_FILE), "ESP_ERR_FILE");
   assert_string_equal(esp_code_name(ESP_ERR_INTERNAL), "ESP_ERR_INTERNAL");
   assert_non_null(esp_code_name(-1));

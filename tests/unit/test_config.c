@@ -1,5 +1,5 @@
-/* Every key of the table has a valid default and is listed in inputs/reference.yaml; what is not allowed is refused with
- * the key, the value and what is allowed, and leaves the configuration as it was. */
+/* Every key of the table has a valid default and is listed in inputs/reference.yaml; what is not allowed is refused
+ * with the key, the value and what is allowed, and leaves the configuration as it was. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,8 +48,8 @@ static void names(void **state) {
   assert_true(esp_config_is_ours("tre_theta")); /* a slip in the prefix */
   assert_true(esp_config_is_ours("datatest_n"));
   assert_true(esp_config_is_ours("dta_tst_n"));
-  const char *const foreign[] = {"log_view", "options_left", "info", "ksp_type", "ts_type", "malloc_debug", "treeline",
-                                 "on_error_abort", "inputs_of_another", ""};
+  const char *const foreign[] = {"log_view",     "options_left", "info",           "ksp_type",          "ts_type",
+                                 "malloc_debug", "treeline",     "on_error_abort", "inputs_of_another", ""};
   for (size_t f = 0; f < sizeof foreign / sizeof *foreign; f++) assert_false(esp_config_is_ours(foreign[f]));
 }
 
@@ -194,8 +194,10 @@ static void reference(void **state) {
   while (same < read && same < length && found[same] == expected[same]) same++;
   while (same > 0 && expected[same - 1] != '\n') same--;
   if (read != length || memcmp(found, expected, length))
-    fail_msg("%s differs from the table of keys; expected where they part:\n%.*s\n(this test tells how "
-             "to write it)", path, (int)strcspn(expected + same, "\n"), expected + same);
+    fail_msg(
+        "%s differs from the table of keys; expected where they part:\n%.*s\n(this test tells how "
+        "to write it)",
+        path, (int)strcspn(expected + same, "\n"), expected + same);
   free(found);
   free(expected);
 }

@@ -18,11 +18,11 @@
 static const esp_exact_format *const FULL = &ESP_EXACT_FULL, *const CELL = &ESP_EXACT_CELL;
 
 /* Bits, not values: NaN equals NaN, and 0 is not -0. */
-#define assert_same_double(a, b)                                               \
-  do {                                                                         \
-    double a_ = (a), b_ = (b);                                                 \
-    if (isnan(a_) && isnan(b_)) break;                                         \
-    if (memcmp(&a_, &b_, sizeof a_)) fail_msg("%a is not %a", a_, b_);         \
+#define assert_same_double(a, b)                                       \
+  do {                                                                 \
+    double a_ = (a), b_ = (b);                                         \
+    if (isnan(a_) && isnan(b_)) break;                                 \
+    if (memcmp(&a_, &b_, sizeof a_)) fail_msg("%a is not %a", a_, b_); \
   } while (0)
 
 /* Oracle: Shewchuk's expansions with one rounding at the end (Discrete Comput. Geom. 18, 1997). Finite sums only. */
@@ -34,7 +34,11 @@ static double oracle(const double *term, int n) {
     int kept = 0;
     for (int p = 0; p < parts; p++) {
       double y = part[p];
-      if (fabs(x) < fabs(y)) { double swap = x; x = y; y = swap; }
+      if (fabs(x) < fabs(y)) {
+        double swap = x;
+        x = y;
+        y = swap;
+      }
       volatile double high = x + y, back = high - x;
       double low = y - back;
       if (low != 0) part[kept++] = low;
@@ -65,7 +69,8 @@ static double sum_of(const esp_exact_format *format, const double *term, int n) 
   for (int i = 0; i < n; i++) esp_exact_add(format, acc, term[i]);
   return esp_exact_value(format, acc);
 }
-#define SUM(format, ...) sum_of(format, (double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)))
+#define SUM(format, ...) \
+  sum_of(format, (double[]){__VA_ARGS__}, (int)(sizeof((double[]){__VA_ARGS__}) / sizeof(double)))
 
 static void no_terms_and_zeros(void **state) {
   (void)state;
@@ -77,7 +82,8 @@ static void no_terms_and_zeros(void **state) {
 
 static void one_term_is_kept(void **state) {
   (void)state;
-  const double edge[] = {DBL_MAX, -DBL_MAX, DBL_MIN, -DBL_MIN, DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_MIN - DBL_TRUE_MIN, 1, -1};
+  const double edge[] = {DBL_MAX, -DBL_MAX, DBL_MIN, -DBL_MIN, DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_MIN - DBL_TRUE_MIN,
+                         1,       -1};
   for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) assert_same_double(sum_of(FULL, &edge[i], 1), edge[i]);
   for (uint64_t i = 0; i < 200000; i++) {
     uint64_t bits = esp_rng_bits(1, i, ESP_RNG_TEST, 0);
@@ -201,7 +207,8 @@ static void products_keep_their_error(void **state) {
   int64_t acc[ESP_EXACT_FULL_WORDS] = {0};
   __int128 exact = 0;
   for (uint64_t i = 0; i < 100000; i++) {
-    int64_t a = (int64_t)esp_rng_bits(5, i, ESP_RNG_TEST, 0) >> 12, b = (int64_t)esp_rng_bits(5, i, ESP_RNG_TEST, 1) >> 12;
+    int64_t a = (int64_t)esp_rng_bits(5, i, ESP_RNG_TEST, 0) >> 12,
+            b = (int64_t)esp_rng_bits(5, i, ESP_RNG_TEST, 1) >> 12;
     esp_exact_add_product(FULL, acc, (double)a, (double)b);
     exact += (__int128)a * b;
     if (i % 1000 == 0) assert_same_double(esp_exact_value(FULL, acc), (double)exact);
@@ -270,12 +277,16 @@ static void headroom(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(no_terms_and_zeros),    cmocka_unit_test(one_term_is_kept),
-      cmocka_unit_test(rounding_is_to_nearest_even), cmocka_unit_test(huge_and_subnormal),
-      cmocka_unit_test(million_terms),         cmocka_unit_test(million_terms_in_cells),
-      cmocka_unit_test(few_terms_of_any_size), cmocka_unit_test(products_keep_their_error),
-      cmocka_unit_test(what_cannot_be_summed), cmocka_unit_test(window_of_the_cell_format),
-      cmocka_unit_test(headroom)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(no_terms_and_zeros),
+                                     cmocka_unit_test(one_term_is_kept),
+                                     cmocka_unit_test(rounding_is_to_nearest_even),
+                                     cmocka_unit_test(huge_and_subnormal),
+                                     cmocka_unit_test(million_terms),
+                                     cmocka_unit_test(million_terms_in_cells),
+                                     cmocka_unit_test(few_terms_of_any_size),
+                                     cmocka_unit_test(products_keep_their_error),
+                                     cmocka_unit_test(what_cannot_be_summed),
+                                     cmocka_unit_test(window_of_the_cell_format),
+                                     cmocka_unit_test(headroom)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,8 @@ static void model_units(void **state) {
   assert_int_equal(esp_cloud_to_model(&cloud), ESP_OK);
   for (int pass = 0; pass < 2; pass++) {
     assert_int_equal(cloud.model, 1);
-    assert_true(cloud.G == 1 && cloud.d == 2 && cloud.T == 4 && cloud.eps == 0.25 && cloud.box[1] == 5 && cloud.box[0] == 0);
+    assert_true(cloud.G == 1 && cloud.d == 2 && cloud.T == 4 && cloud.eps == 0.25 && cloud.box[1] == 5 &&
+                cloud.box[0] == 0);
     for (int i = 0; i < 3; i++) {
       assert_true(cloud.m[i] == kept.m[i] * 6); /* G T^2 / d^3 */
       for (int c = 0; c < 3; c++) {
