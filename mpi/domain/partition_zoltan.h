@@ -1,0 +1,21 @@
+/* Cuts of a set of points by the geometric partitioners of Zoltan, for comparison with the tree's own.
+ *
+ * RCB: recursive coordinate bisection, Berger, Bokhari, "A partitioning strategy for nonuniform problems on
+ * multiprocessors", IEEE Trans. Comput. 36 (1987). HSFC: intervals along a Hilbert curve, Warren, Salmon, "A parallel
+ * hashed oct-tree N-body algorithm", Supercomputing '93. Library: Devine, Boman, Heaphy, Hendrickson, Vaughan, "Zoltan
+ * data management services for parallel dynamic applications", Comput. Sci. Eng. 4 (2002). */
+#ifndef ESP_MPI_PARTITION_ZOLTAN_H
+#define ESP_MPI_PARTITION_ZOLTAN_H
+
+#include <stdint.h>
+
+#include "base/comm.h"
+
+/* part [n_home], in [0, parts): the part of each point; points stay where they are. method "RCB" or "HSFC"; unit
+ * weights; the first dim (2 or 3) components of x. The parts may depend on the number of ranks at hand and on who holds
+ * what: Zoltan splits parts over ranks first. Collective. Ranks may hold no point; no point at all is fine. Errors, on all
+ * ranks: ESP_ERR_ARG for parts or dim; ESP_ERR_COMM where Zoltan fails. */
+int esp_partition_zoltan(const esp_comm *comm, const char *method, int parts, int dim, int n_home, const double (*x)[3],
+                         int *part);
+
+#endif
