@@ -40,7 +40,9 @@ void esp_file_hdf5_error(char *text, size_t size) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &out);
 }
 
-int esp_file_open_objects(void) { return (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL); }
+int esp_file_open_objects(void) {
+  return (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
+}
 
 /* ---- making and freeing the object ---- */
 
@@ -257,4 +259,6 @@ done:
   return rc;
 }
 
-void esp_file_close(esp_file **file) { esp_file_abort(file); }
+void esp_file_close(esp_file **file) {
+  esp_file_abort(file);
+}

@@ -39,8 +39,8 @@ typedef struct {
   const esp_comm *comm; /* borrowed */
   hid_t id;             /* for calls that have no helper here */
   int writing;
-  char *path, *part;    /* part: what is written to; NULL when reading */
-  int fd;               /* rank 0, writing: the part file, for allocation; else -1 */
+  char *path, *part;       /* part: what is written to; NULL when reading */
+  int fd;                  /* rank 0, writing: the part file, for allocation; else -1 */
   uint64_t used, reserved; /* upper bound of what was written; bytes allocated */
 } esp_file;
 
@@ -64,8 +64,8 @@ int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **fil
 int esp_file_commit(esp_file **file);
 /* Close and remove the part file; keeps the error message at hand. NULL is fine. Frees. */
 void esp_file_abort(esp_file **file);
-/* Allocate `bytes` more, with room for the description of one object or attribute: called by every writer below; call it
- * yourself before H5 calls on file->id that grow the file. ESP_ERR_FILE if there is no space. */
+/* Allocate `bytes` more, with room for the description of one object or attribute: called by every writer below; call
+ * it yourself before H5 calls on file->id that grow the file. ESP_ERR_FILE if there is no space. */
 int esp_file_reserve(esp_file *file, uint64_t bytes);
 
 /* ---- reading a file ---- */

@@ -105,8 +105,7 @@ static int attr_read(const esp_file *file, const char *object, const char *name,
             "%s: attribute %s of %s is of HDF5 class %d, allowed are numbers", file->path, name, object, (int)s.class);
   ESP_CHECK(s.count == count, ESP_ERR_FORMAT, "%s: attribute %s of %s has %lld elements, should have %d", file->path,
             name, object, (long long)s.count, count);
-  if (s.class == H5T_FLOAT && type != ESP_FILE_F32 && type != ESP_FILE_F64)
-    ESP_CALL(whole(file, object, name, count));
+  if (s.class == H5T_FLOAT && type != ESP_FILE_F32 && type != ESP_FILE_F64) ESP_CALL(whole(file, object, name, count));
   return get(file, object, name, esp_file_native(type), data);
 }
 
@@ -126,8 +125,8 @@ static int read_variable(const esp_file *file, const char *object, const char *n
   if (stored >= 0) H5Tset_cset(type, H5Tget_cset(stored));
   if (stored < 0 || H5Aread(attribute, type, &value) < 0) rc = failed(file, "reading", object, name);
   if (!rc && value && strlen(value) >= size)
-    rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: attribute %s of %s has %zu characters, allowed are %zu", file->path, name, object,
-                  strlen(value), size - 1);
+    rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: attribute %s of %s has %zu characters, allowed are %zu", file->path, name,
+                  object, strlen(value), size - 1);
   if (!rc) strcpy(text, value ? value : "");
   if (value) H5Dvlen_reclaim(type, space, H5P_DEFAULT, &value);
   if (stored >= 0) H5Tclose(stored);

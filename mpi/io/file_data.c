@@ -10,14 +10,22 @@ enum { CHUNK_ELEMENTS = 1 << 16 };
 
 hid_t esp_file_native(esp_file_type type) {
   switch (type) {
-    case ESP_FILE_F32: return H5T_NATIVE_FLOAT;
-    case ESP_FILE_F64: return H5T_NATIVE_DOUBLE;
-    case ESP_FILE_I32: return H5T_NATIVE_INT32;
-    case ESP_FILE_I64: return H5T_NATIVE_INT64;
-    case ESP_FILE_U8: return H5T_NATIVE_UINT8;
-    case ESP_FILE_U32: return H5T_NATIVE_UINT32;
-    case ESP_FILE_U64: return H5T_NATIVE_UINT64;
-    default: return H5I_INVALID_HID;
+    case ESP_FILE_F32:
+      return H5T_NATIVE_FLOAT;
+    case ESP_FILE_F64:
+      return H5T_NATIVE_DOUBLE;
+    case ESP_FILE_I32:
+      return H5T_NATIVE_INT32;
+    case ESP_FILE_I64:
+      return H5T_NATIVE_INT64;
+    case ESP_FILE_U8:
+      return H5T_NATIVE_UINT8;
+    case ESP_FILE_U32:
+      return H5T_NATIVE_UINT32;
+    case ESP_FILE_U64:
+      return H5T_NATIVE_UINT64;
+    default:
+      return H5I_INVALID_HID;
   }
 }
 
@@ -107,7 +115,9 @@ static int move_part(const transfer *t, int columns, int64_t first, int64_t coun
   int bad = space < 0 || memory < 0 || list < 0;
   if (!bad) bad = H5Pset_dxpl_mpio(list, H5FD_MPIO_COLLECTIVE) < 0 || select_rows(space, columns, first, count);
   if (!bad && count == 0) bad = H5Sselect_none(memory) < 0;
-  if (!bad) bad = (in ? H5Dread(t->set, t->type, memory, space, list, in) : H5Dwrite(t->set, t->type, memory, space, list, out)) < 0;
+  if (!bad)
+    bad = (in ? H5Dread(t->set, t->type, memory, space, list, in)
+              : H5Dwrite(t->set, t->type, memory, space, list, out)) < 0;
   int rc = bad ? failed(t->file, in ? "reading" : "writing", t->name) : ESP_OK;
   if (list >= 0) H5Pclose(list);
   if (memory >= 0) H5Sclose(memory);
@@ -172,7 +182,8 @@ static int create_set(esp_file *file, const char *name, esp_file_type type, int 
   hid_t space = H5Screate_simple(rank, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
   int bad = space < 0 || list < 0;
   if (!bad && deflate)
-    bad = H5Pset_chunk(list, rank, chunk) < 0 || H5Pset_shuffle(list) < 0 || H5Pset_deflate(list, (unsigned)deflate) < 0;
+    bad =
+        H5Pset_chunk(list, rank, chunk) < 0 || H5Pset_shuffle(list) < 0 || H5Pset_deflate(list, (unsigned)deflate) < 0;
   if (!bad) *set = H5Dcreate2(file->id, name, esp_file_native(type), space, H5P_DEFAULT, list, H5P_DEFAULT);
   int rc = *set < 0 ? failed(file, "creating the dataset", name) : ESP_OK;
   if (list >= 0) H5Pclose(list);
@@ -206,11 +217,16 @@ int esp_file_write(esp_file *file, const char *name, esp_file_type type, int col
 
 static const char *class_name(H5T_class_t class) {
   switch (class) {
-    case H5T_INTEGER: return "integers";
-    case H5T_FLOAT: return "floats";
-    case H5T_STRING: return "strings";
-    case H5T_COMPOUND: return "compounds";
-    default: return "values of another class";
+    case H5T_INTEGER:
+      return "integers";
+    case H5T_FLOAT:
+      return "floats";
+    case H5T_STRING:
+      return "strings";
+    case H5T_COMPOUND:
+      return "compounds";
+    default:
+      return "values of another class";
   }
 }
 
@@ -223,8 +239,8 @@ static int check_set(const esp_file *file, const char *name, const esp_file_shap
             wants_float ? "floats and integers" : "integers");
   const int64_t wide = s->rank == 2 ? s->dim[1] : 1;
   ESP_CHECK(columns ? s->rank == 2 && wide == columns : s->rank == 1 || (s->rank == 2 && wide == 1), ESP_ERR_FORMAT,
-            "%s: dataset %s has rank %d and %lld columns, allowed is rank %d with %d columns", file->path, name, s->rank,
-            (long long)wide, columns ? 2 : 1, esp_imax(1, columns));
+            "%s: dataset %s has rank %d and %lld columns, allowed is rank %d with %d columns", file->path, name,
+            s->rank, (long long)wide, columns ? 2 : 1, esp_imax(1, columns));
   ESP_CHECK(n < 0 || s->dim[0] == n, ESP_ERR_FORMAT, "%s: dataset %s has %lld rows, should have %lld", file->path, name,
             (long long)s->dim[0], (long long)n);
   ESP_CHECK(first >= 0 && count >= 0 && first + count <= s->dim[0], ESP_ERR_FORMAT,
@@ -254,7 +270,8 @@ int esp_file_read(esp_file *file, const char *name, esp_file_type type, int colu
   rc = comm->agree(comm, open_set(file, name, &set));
   if (!rc) {
     transfer t = {file, name, set, esp_file_native(moved), columns, esp_file_type_bytes(moved) * wide};
-    rc = move(&t, s.rank == 2 ? (int)s.dim[1] : 0, s.dim[0], first, count, esp_file_type_bytes(type) * wide, data, NULL);
+    rc =
+        move(&t, s.rank == 2 ? (int)s.dim[1] : 0, s.dim[0], first, count, esp_file_type_bytes(type) * wide, data, NULL);
   }
   if (set >= 0) H5Dclose(set);
   return rc;

@@ -15,15 +15,17 @@ static void print_units(const esp_snapshot_header *h, FILE *out) {
   if (u->length > 0 && u->mass > 0 && u->velocity > 0)
     fprintf(out, "units        length %.7g cm, mass %.7g g, velocity %.7g cm/s; G = %.7g in them\n", u->length, u->mass,
             u->velocity, ESP_G_CGS * u->mass / (u->length * u->velocity * u->velocity));
-  else if (h->file_G > 0) fprintf(out, "units        not stated, G = %.7g\n", h->file_G);
-  else fprintf(out, "units        not stated: reading needs units_length, units_mass, units_velocity\n");
+  else if (h->file_G > 0)
+    fprintf(out, "units        not stated, G = %.7g\n", h->file_G);
+  else
+    fprintf(out, "units        not stated: reading needs units_length, units_mass, units_velocity\n");
   if (h->file_G > 0 && u->length > 0) fprintf(out, "G stated     %.17g\n", h->file_G);
 }
 
 static void print_cosmology(const char *path, const esp_snapshot_header *h, FILE *out) {
   /* units do not matter here: only what the flags mean */
-  const esp_snapshot_options any = {.units = {h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1,
-                                              h->file_units.length > 0 ? 0 : 1}};
+  const esp_snapshot_options any = {
+      .units = {h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1}};
   esp_snapshot_header copy = *h;
   fprintf(out, "time         %.10g", h->time);
   if (h->redshift != -1) fprintf(out, ", redshift %.10g", h->redshift);
@@ -70,11 +72,20 @@ typedef struct {
 
 static void print_type(const esp_file_shape *s, FILE *out) {
   switch (s->class) {
-    case H5T_FLOAT: fprintf(out, "float%d", 8 * s->bytes); break;
-    case H5T_INTEGER: fprintf(out, "%sint%d", s->is_signed ? "" : "u", 8 * s->bytes); break;
-    case H5T_STRING: fprintf(out, "string"); break;
-    case H5T_COMPOUND: fprintf(out, "compound of %d bytes", s->bytes); break;
-    default: fprintf(out, "class %d of %d bytes", (int)s->class, s->bytes);
+    case H5T_FLOAT:
+      fprintf(out, "float%d", 8 * s->bytes);
+      break;
+    case H5T_INTEGER:
+      fprintf(out, "%sint%d", s->is_signed ? "" : "u", 8 * s->bytes);
+      break;
+    case H5T_STRING:
+      fprintf(out, "string");
+      break;
+    case H5T_COMPOUND:
+      fprintf(out, "compound of %d bytes", s->bytes);
+      break;
+    default:
+      fprintf(out, "class %d of %d bytes", (int)s->class, s->bytes);
   }
 }
 
@@ -82,8 +93,10 @@ static void print_shape(const esp_file_shape *s, FILE *out) {
   if (s->rank < 1) return;
   fprintf(out, " (");
   for (int k = 0; k < s->rank; k++) {
-    if (k < 4) fprintf(out, "%s%" PRId64, k ? ", " : "", s->dim[k]);
-    else fprintf(out, ", ...");
+    if (k < 4)
+      fprintf(out, "%s%" PRId64, k ? ", " : "", s->dim[k]);
+    else
+      fprintf(out, ", ...");
   }
   fprintf(out, ")");
 }
@@ -98,8 +111,10 @@ static int print_numbers(const listing *l, const char *name, const esp_file_shap
   ESP_TRY(esp_file_attr_read(l->file, l->object, name, whole ? ESP_FILE_I64 : ESP_FILE_F64, (int)s->count,
                              whole ? (void *)integer : (void *)real));
   for (int k = 0; k < s->count && k < MOST; k++) {
-    if (whole) fprintf(l->out, " %" PRId64, integer[k]);
-    else fprintf(l->out, " %.10g", real[k]);
+    if (whole)
+      fprintf(l->out, " %" PRId64, integer[k]);
+    else
+      fprintf(l->out, " %.10g", real[k]);
   }
   if (s->count > MOST) fprintf(l->out, " ... (%" PRId64 ")", s->count);
 done:
@@ -133,9 +148,12 @@ static herr_t print_attribute(hid_t id, const char *name, const H5A_info_t *info
   l->rc = esp_file_attr_shape(l->file, l->object, name, &s);
   if (l->rc) return -1;
   fprintf(l->out, "    @%s =", name);
-  if ((s.class == H5T_INTEGER || s.class == H5T_FLOAT) && s.count < 1 << 20) l->rc = print_numbers(l, name, &s);
-  else if (s.class == H5T_STRING && s.count == 1) l->rc = print_text(l, name, &s);
-  else print_type(&s, l->out), print_shape(&s, l->out);
+  if ((s.class == H5T_INTEGER || s.class == H5T_FLOAT) && s.count < 1 << 20)
+    l->rc = print_numbers(l, name, &s);
+  else if (s.class == H5T_STRING && s.count == 1)
+    l->rc = print_text(l, name, &s);
+  else
+    print_type(&s, l->out), print_shape(&s, l->out);
   fprintf(l->out, "\n");
   return l->rc ? -1 : 0;
 }
@@ -157,7 +175,8 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
     fprintf(l->out, "  %s%s\n", root ? "" : name, "/");
   }
   hsize_t at = 0;
-  return H5Aiterate_by_name(l->file->id, l->object, H5_INDEX_NAME, H5_ITER_INC, &at, print_attribute, l, H5P_DEFAULT) < 0
+  return H5Aiterate_by_name(l->file->id, l->object, H5_INDEX_NAME, H5_ITER_INC, &at, print_attribute, l, H5P_DEFAULT) <
+                 0
              ? -1
              : 0;
 }

@@ -77,7 +77,9 @@ typedef struct {
   esp_cloud *cloud;
 } reading;
 
-static int chosen(uint32_t types, int t) { return types == 0 || (types >> t & 1); }
+static int chosen(uint32_t types, int t) {
+  return types == 0 || (types >> t & 1);
+}
 
 /* The rows of file f's type t that are mine, given the place of its first; *at: where they go. */
 static int64_t overlap(const reading *r, int64_t start, int64_t n, int64_t *first, int *at) {
@@ -151,8 +153,8 @@ static int count_chosen(const char *path, const esp_snapshot_header *h, uint32_t
 }
 
 static int make_cloud(const char *path, const esp_snapshot_header *h, const reading *r, int64_t n) {
-  ESP_CHECK(r->hi - r->lo <= INT_MAX, ESP_ERR_LIMIT, "%s: %lld particles on one rank, allowed are 2^31 - 1: use more ranks",
-            path, (long long)(r->hi - r->lo));
+  ESP_CHECK(r->hi - r->lo <= INT_MAX, ESP_ERR_LIMIT,
+            "%s: %lld particles on one rank, allowed are 2^31 - 1: use more ranks", path, (long long)(r->hi - r->lo));
   ESP_CALL(esp_cloud_create(n, (int)(r->hi - r->lo), 0, r->cloud));
   r->cloud->dim = h->dim;
   r->cloud->model = 0;

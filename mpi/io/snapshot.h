@@ -4,18 +4,18 @@
  * big endian. The format is told by content, never by name. Rank r of P gets the particles [n r/P, n (r+1)/P) of the
  * file's order: type after type, within a type file after file. So order and values do not depend on P.
  *
- * What is read is brought to physical units of the file: lengths, masses and velocities without scale factor or h, and G
- * in these units. Comoving snapshots are converted (positions a^1 h^-1, masses h^-1, velocities a^(1/2) for GADGET and
- * AREPO; a^1, 1, 1 for SWIFT; the exponents a dataset states itself come first); velocities are then the peculiar ones,
- * without Hubble flow. Where the flags contradict each other the file is refused, not guessed at.
+ * What is read is brought to physical units of the file: lengths, masses and velocities without scale factor or h, and
+ * G in these units. Comoving snapshots are converted (positions a^1 h^-1, masses h^-1, velocities a^(1/2) for GADGET
+ * and AREPO; a^1, 1, 1 for SWIFT; the exponents a dataset states itself come first); velocities are then the peculiar
+ * ones, without Hubble flow. Where the flags contradict each other the file is refused, not guessed at.
  *
  * Formats: V. Springel, "User guide for GADGET-2" (2005), sections 6 and 7; GADGET-4 code paper, MNRAS 506 (2021) 2871;
  * M. Schaller et al., SWIFT, MNRAS 530 (2024) 2378.
  *
  * Everything is collective over comm and gives the same code and message on every rank. Errors: ESP_ERR_FILE (missing,
- * not readable), ESP_ERR_FORMAT (not a known format, truncated, dataset missing or of wrong rank, type or length, counts
- * or flags that contradict each other), ESP_ERR_CONFIG (units, types asked for), ESP_ERR_VALUE (NaN or infinity, negative
- * mass, no particle), ESP_ERR_LIMIT (over 2^31 particles on one rank). */
+ * not readable), ESP_ERR_FORMAT (not a known format, truncated, dataset missing or of wrong rank, type or length,
+ * counts or flags that contradict each other), ESP_ERR_CONFIG (units, types asked for), ESP_ERR_VALUE (NaN or infinity,
+ * negative mass, no particle), ESP_ERR_LIMIT (over 2^31 particles on one rank). */
 #ifndef ESP_SNAPSHOT_H
 #define ESP_SNAPSHOT_H
 
@@ -40,7 +40,7 @@ typedef enum {
 
 /* All zeros: every type, units and everything else from the file. */
 typedef struct {
-  uint32_t types; /* bit t: read type t; 0: all the file has */
+  uint32_t types;  /* bit t: read type t; 0: all the file has */
   esp_units units; /* keys units_length, units_mass, units_velocity; all three or none */
   esp_cosmology cosmology;
   int periodic; /* 0: as the file says, else comoving ones only; 1: periodic; -1: open */
@@ -52,7 +52,7 @@ typedef struct {
   /* as stored; -1 in flags and 0 in units: not stated */
   char dialect[40]; /* "GADGET-2/3 HDF5", "GADGET-4 HDF5", "AREPO HDF5", "SWIFT HDF5", "GADGET format 1", ... */
   esp_snapshot_format format;
-  int swap; /* binary: the bytes lie the other way round */
+  int swap;         /* binary: the bytes lie the other way round */
   int tipsy_header; /* bytes: 28 or 32 */
   int files, types; /* length of the arrays by type */
   int dim;
@@ -60,7 +60,7 @@ typedef struct {
   double mass_table[ESP_SNAPSHOT_TYPES];
   double box[3];
   double time;
-  double scale;    /* SWIFT's scale factor; else 0 */
+  double scale;                                  /* SWIFT's scale factor; else 0 */
   double redshift, omega0, omega_lambda, hubble; /* -1: not stated */
   int comoving_flag, periodic_flag;              /* 1, 0, -1 */
   int has_exponents[3];                          /* of positions, velocities, masses: stated by the datasets */
@@ -82,15 +82,15 @@ int esp_snapshot_types(const char *text, uint32_t *types);
 int esp_snapshot_read_header(const esp_comm *comm, const char *path, esp_snapshot_header *header);
 
 /* path: the file, or any one of a split snapshot, or its name without ".0.hdf5" or ".0". options: NULL = all zeros.
- * header: may be NULL. The cloud is made here, in physical units, with eps, d, T = 0 (the caller's to choose), no targets;
- * the caller frees it with esp_cloud_free. 3-D unless the header says Dimension 2. */
+ * header: may be NULL. The cloud is made here, in physical units, with eps, d, T = 0 (the caller's to choose), no
+ * targets; the caller frees it with esp_cloud_free. 3-D unless the header says Dimension 2. */
 int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot_options *options, esp_cloud *cloud,
                       esp_snapshot_header *header);
 
 /* Write a cloud in physical units (else ESP_ERR_ARG) as GADGET HDF5: one file, PartType1, float64, 64-bit ids, whole or
  * absent (io/file.h). units: NULL or zeros if unknown, then cloud->G is stored (GravityConstantInternal). deflate 0..9.
  * Any sharing over the ranks; the order is that of the ranks. A cloud of 0 particles gives a valid file. */
-int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units, double time,
-                       int deflate);
+int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units,
+                       double time, int deflate);
 
 #endif

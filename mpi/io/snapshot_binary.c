@@ -35,8 +35,8 @@ static int bytes_open(const char *path, int swap, bytes *b) {
 
 static int bytes_get(const bytes *b, int64_t offset, size_t count, void *data) {
   ESP_CHECK(offset >= 0 && offset + (int64_t)count <= b->size, ESP_ERR_FORMAT,
-            "%s: truncated: %zu bytes at offset %lld are needed, the file holds %lld", b->path, count, (long long)offset,
-            (long long)b->size);
+            "%s: truncated: %zu bytes at offset %lld are needed, the file holds %lld", b->path, count,
+            (long long)offset, (long long)b->size);
   for (size_t done = 0; done < count;) {
     ssize_t some = pread(b->fd, (char *)data + done, count - done, (off_t)(offset + (int64_t)done));
     if (some < 0 && errno == EINTR) continue;
@@ -91,10 +91,14 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
     const uint32_t first = word(start, swap);
     head->swap = swap;
     found = 1;
-    if (first == GADGET_HEADER) head->format = ESP_FORMAT_GADGET1;
-    else if (first == 8 && !memcmp(start + 4, "HEAD", 4)) head->format = ESP_FORMAT_GADGET2;
-    else if (tipsy_fits(start, b.size, swap, &head->tipsy_header)) head->format = ESP_FORMAT_TIPSY;
-    else found = 0;
+    if (first == GADGET_HEADER)
+      head->format = ESP_FORMAT_GADGET1;
+    else if (first == 8 && !memcmp(start + 4, "HEAD", 4))
+      head->format = ESP_FORMAT_GADGET2;
+    else if (tipsy_fits(start, b.size, swap, &head->tipsy_header))
+      head->format = ESP_FORMAT_TIPSY;
+    else
+      found = 0;
   }
   close(b.fd);
   if (rc) return rc;
@@ -189,13 +193,13 @@ static int mark(const bytes *b, const char *label, int64_t numbers, int64_t *off
   const uint32_t seen = word(front, b->swap);
   r->width = seen == (uint32_t)(4 * numbers) ? 4 : 8;
   ESP_CHECK(seen == (uint32_t)(r->width * numbers), ESP_ERR_FORMAT,
-            "%s: record %s at offset %lld is marked with %u bytes, should be %lld or %lld for %lld numbers", b->path, label,
-            (long long)*offset, seen, (long long)(4 * numbers), (long long)(8 * numbers), (long long)numbers);
+            "%s: record %s at offset %lld is marked with %u bytes, should be %lld or %lld for %lld numbers", b->path,
+            label, (long long)*offset, seen, (long long)(4 * numbers), (long long)(8 * numbers), (long long)numbers);
   r->at = *offset + 4;
   *offset = r->at + r->width * numbers;
   ESP_CALL(bytes_get(b, *offset, 4, back));
-  ESP_CHECK(word(back, b->swap) == seen, ESP_ERR_FORMAT, "%s: record %s begins with marker %u and ends with %u", b->path,
-            label, seen, word(back, b->swap));
+  ESP_CHECK(word(back, b->swap) == seen, ESP_ERR_FORMAT, "%s: record %s begins with marker %u and ends with %u",
+            b->path, label, seen, word(back, b->swap));
   *offset += 4;
   return ESP_OK;
 }
@@ -222,7 +226,8 @@ static int skip_record(const bytes *b, int64_t *offset) {
   return ESP_OK;
 }
 
-static int find_records(const bytes *b, esp_snapshot_format format, const int64_t numbers[RECORDS], record found[RECORDS]) {
+static int find_records(const bytes *b, esp_snapshot_format format, const int64_t numbers[RECORDS],
+                        record found[RECORDS]) {
   int64_t offset = GADGET_HEADER + 8 + (format == ESP_FORMAT_GADGET2 ? 16 : 0);
   memset(found, 0, RECORDS * sizeof *found);
   if (format == ESP_FORMAT_GADGET1) {
@@ -236,8 +241,10 @@ static int find_records(const bytes *b, esp_snapshot_format format, const int64_
     ESP_CALL(next_label(b, &offset, label));
     if (!label[0]) break;
     for (k = 0; k < RECORDS && memcmp(label, labels[k], 4) != 0; k++) continue;
-    if (k == RECORDS || numbers[k] == 0) ESP_CALL(skip_record(b, &offset));
-    else ESP_CALL(mark(b, label, numbers[k], &offset, &found[k]));
+    if (k == RECORDS || numbers[k] == 0)
+      ESP_CALL(skip_record(b, &offset));
+    else
+      ESP_CALL(mark(b, label, numbers[k], &offset, &found[k]));
   }
   for (int k = 0; k < RECORDS; k++)
     ESP_CHECK(numbers[k] == 0 || found[k].at, ESP_ERR_FORMAT, "%s: record '%s' is missing", b->path, labels[k]);
@@ -245,7 +252,8 @@ static int find_records(const bytes *b, esp_snapshot_format format, const int64_
 }
 
 /* Numbers [first, first + count) of a record as doubles, or as ids. */
-static int numbers_get(const bytes *b, const record *r, int64_t first, int64_t count, double *real_out, int64_t *id_out) {
+static int numbers_get(const bytes *b, const record *r, int64_t first, int64_t count, double *real_out,
+                       int64_t *id_out) {
   char buffer[BUFFER];
   const int64_t most = (int64_t)sizeof buffer / r->width;
   for (int64_t done = 0; done < count;) {
@@ -253,8 +261,10 @@ static int numbers_get(const bytes *b, const record *r, int64_t first, int64_t c
     ESP_CALL(bytes_get(b, r->at + (first + done) * r->width, (size_t)(some * r->width), buffer));
     for (int64_t i = 0; i < some; i++) {
       const char *p = buffer + i * r->width;
-      if (real_out) real_out[done + i] = real(p, r->width, b->swap);
-      else id_out[done + i] = r->width == 4 ? (int64_t)word(p, b->swap) : (int64_t)long_word(p, b->swap);
+      if (real_out)
+        real_out[done + i] = real(p, r->width, b->swap);
+      else
+        id_out[done + i] = r->width == 4 ? (int64_t)word(p, b->swap) : (int64_t)long_word(p, b->swap);
     }
     done += some;
   }

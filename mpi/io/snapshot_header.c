@@ -81,8 +81,8 @@ static int read_box(const esp_file *file, esp_snapshot_header *h) {
   h->dim = dimension == 2 ? 2 : 3;
   ESP_CALL(esp_file_attr_shape(file, "Header", "BoxSize", &s));
   if (!s.exists) return number_from(file, (const char *[]){"Parameters"}, 1, "BoxSize", &h->box[0]);
-  ESP_CHECK(s.count >= 1 && s.count <= 3, ESP_ERR_FORMAT, "%s: BoxSize has %lld elements, allowed are 1 to 3", file->path,
-            (long long)s.count);
+  ESP_CHECK(s.count >= 1 && s.count <= 3, ESP_ERR_FORMAT, "%s: BoxSize has %lld elements, allowed are 1 to 3",
+            file->path, (long long)s.count);
   ESP_CALL(esp_file_attr_read(file, "Header", "BoxSize", ESP_FILE_F64, (int)s.count, h->box));
   for (int k = (int)s.count; k < h->dim; k++) h->box[k] = h->box[0];
   return ESP_OK;
@@ -111,9 +111,12 @@ static int read_signs(const esp_file *file, signs *g, char *dialect, size_t size
   ESP_CALL(esp_file_attr_shape(file, "Header", "NumPart_Total", &total));
   g->swift = units || cells;
   const char *name = "GADGET-2/3 HDF5";
-  if (g->swift) name = "SWIFT HDF5";
-  else if (g->config && g->high) name = "AREPO HDF5";
-  else if (!g->high && (g->config || (total.exists && total.bytes == 8))) name = "GADGET-4 HDF5";
+  if (g->swift)
+    name = "SWIFT HDF5";
+  else if (g->config && g->high)
+    name = "AREPO HDF5";
+  else if (!g->high && (g->config || (total.exists && total.bytes == 8)))
+    name = "GADGET-4 HDF5";
   snprintf(dialect, size, "%s", name);
   return ESP_OK;
 }
@@ -251,7 +254,8 @@ static int find_first(const char *given, char *path, size_t size) {
   static const char *const ends[] = {"", ".0.hdf5", ".0.h5", ".0"};
   for (int k = 0; k < 4; k++) {
     int length = snprintf(path, size, "%s%s", given, ends[k]);
-    ESP_CHECK(length > 0 && (size_t)length < size, ESP_ERR_LIMIT, "%s: path longer than %zu characters", given, size - 1);
+    ESP_CHECK(length > 0 && (size_t)length < size, ESP_ERR_LIMIT, "%s: path longer than %zu characters", given,
+              size - 1);
     if (is_file(path)) return ESP_OK;
   }
   snprintf(path, size, "%s", given);
@@ -277,14 +281,18 @@ static int split_name(const char *path, int files, char *prefix, char *suffix, s
     if (end == from) break;
     end--;
   }
-  return ESP_FAIL(ESP_ERR_FORMAT, "%s: its header says %d files (NumFilesPerSnapshot), but the name has no number: "
-                  "allowed is name.K.hdf5 or name.K", path, files);
+  return ESP_FAIL(ESP_ERR_FORMAT,
+                  "%s: its header says %d files (NumFilesPerSnapshot), but the name has no number: "
+                  "allowed is name.K.hdf5 or name.K",
+                  path, files);
 }
 
 void esp_snapshot_set_path(const esp_snapshot_set *set, int k, char *path) {
   const size_t size = ESP_SNAPSHOT_PATH + 96;
-  if (set->head.files == 1) snprintf(path, size, "%s", set->prefix);
-  else snprintf(path, size, "%s%d%s", set->prefix, k, set->suffix);
+  if (set->head.files == 1)
+    snprintf(path, size, "%s", set->prefix);
+  else
+    snprintf(path, size, "%s%d%s", set->prefix, k, set->suffix);
 }
 
 static int read_one(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
@@ -303,8 +311,8 @@ static int check_sums(const esp_snapshot_set *set) {
     int64_t sum = 0;
     for (int f = 0; f < h->files; f++) sum += set->count[(int64_t)f * h->types + t];
     ESP_CHECK(sum == h->count[t], ESP_ERR_FORMAT,
-              "%s: NumPart_Total of type %d is %lld, but NumPart_ThisFile of the %d file(s) add up to %lld", set->prefix,
-              t, (long long)h->count[t], h->files, (long long)sum);
+              "%s: NumPart_Total of type %d is %lld, but NumPart_ThisFile of the %d file(s) add up to %lld",
+              set->prefix, t, (long long)h->count[t], h->files, (long long)sum);
   }
   return ESP_OK;
 }
@@ -349,7 +357,9 @@ done:
   return rc;
 }
 
-void esp_snapshot_set_free(esp_snapshot_set *set) { ESP_FREE(set->count); }
+void esp_snapshot_set_free(esp_snapshot_set *set) {
+  ESP_FREE(set->count);
+}
 
 int esp_snapshot_read_header(const esp_comm *comm, const char *path, esp_snapshot_header *header) {
   esp_snapshot_set set;

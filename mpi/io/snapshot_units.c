@@ -25,8 +25,8 @@ static int settle_comoving(const char *path, esp_snapshot_header *h) {
   h->comoving = 1;
   h->a = swift ? h->scale : h->time;
   h->h = h->hubble;
-  ESP_CHECK(h->a > 0 && isfinite(h->a), ESP_ERR_FORMAT, "%s: comoving, but the scale factor is %g, allowed is > 0", path,
-            h->a);
+  ESP_CHECK(h->a > 0 && isfinite(h->a), ESP_ERR_FORMAT, "%s: comoving, but the scale factor is %g, allowed is > 0",
+            path, h->a);
   ESP_CHECK(h->redshift == -1 || redshift_fits(h->redshift, h->a), ESP_ERR_FORMAT,
             "%s: flags contradict each other: comoving with scale factor %g, which is redshift %g, but Redshift is %g",
             path, h->a, 1 / h->a - 1, h->redshift);
@@ -80,30 +80,38 @@ static int settle_cosmology(const char *path, esp_cosmology asked, esp_snapshot_
 
 /* ---- units ---- */
 
-static int complete(const esp_units *u) { return u->length > 0 && u->mass > 0 && u->velocity > 0; }
-static int any(const esp_units *u) { return u->length != 0 || u->mass != 0 || u->velocity != 0; }
-static int differ(double a, double b) { return fabs(a - b) > 0.01 * fabs(b); }
+static int complete(const esp_units *u) {
+  return u->length > 0 && u->mass > 0 && u->velocity > 0;
+}
+static int any(const esp_units *u) {
+  return u->length != 0 || u->mass != 0 || u->velocity != 0;
+}
+static int differ(double a, double b) {
+  return fabs(a - b) > 0.01 * fabs(b);
+}
 
 static int settle_units(const char *path, const esp_units *given, esp_snapshot_header *h) {
   ESP_CHECK(!any(given) || complete(given), ESP_ERR_CONFIG,
-            "units_length %g, units_mass %g, units_velocity %g: give all three, > 0 (cm, g, cm/s), or none", given->length,
-            given->mass, given->velocity);
+            "units_length %g, units_mass %g, units_velocity %g: give all three, > 0 (cm, g, cm/s), or none",
+            given->length, given->mass, given->velocity);
   const esp_units *own = &h->file_units;
   if (complete(own)) {
-    ESP_CHECK(!any(given) || !(differ(given->length, own->length) || differ(given->mass, own->mass) ||
-                               differ(given->velocity, own->velocity)),
-              ESP_ERR_CONFIG,
-              "%s: states units of %g cm, %g g, %g cm/s; the keys units_length, units_mass, units_velocity give %g, %g, %g: "
-              "leave the keys out or make them agree",
-              path, own->length, own->mass, own->velocity, given->length, given->mass, given->velocity);
+    ESP_CHECK(
+        !any(given) || !(differ(given->length, own->length) || differ(given->mass, own->mass) ||
+                         differ(given->velocity, own->velocity)),
+        ESP_ERR_CONFIG,
+        "%s: states units of %g cm, %g g, %g cm/s; the keys units_length, units_mass, units_velocity give %g, %g, %g: "
+        "leave the keys out or make them agree",
+        path, own->length, own->mass, own->velocity, given->length, given->mass, given->velocity);
     h->units = *own;
   } else {
     h->units = *given;
   }
-  ESP_CHECK(complete(&h->units) || h->file_G > 0, ESP_ERR_CONFIG,
-            "%s: has no units: neither the file states them (UnitLength_in_cm, UnitMass_in_g, UnitVelocity_in_cm_per_s in "
-            "Header or Parameters, or a Units group) nor are the keys units_length, units_mass, units_velocity given",
-            path);
+  ESP_CHECK(
+      complete(&h->units) || h->file_G > 0, ESP_ERR_CONFIG,
+      "%s: has no units: neither the file states them (UnitLength_in_cm, UnitMass_in_g, UnitVelocity_in_cm_per_s in "
+      "Header or Parameters, or a Units group) nor are the keys units_length, units_mass, units_velocity given",
+      path);
   h->G = complete(&h->units) ? ESP_G_CGS * h->units.mass / (h->units.length * h->units.velocity * h->units.velocity)
                              : h->file_G;
   if (h->file_G > 0 && complete(own)) h->G = h->file_G;

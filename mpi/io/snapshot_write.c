@@ -10,8 +10,10 @@ static int write_counts(esp_file *file, int64_t n) {
   const double table[TYPES] = {0};
   const int one = 1;
   /* readers that know 32-bit counts alone can read what fits them */
-  if (n >> 32) ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U64, TYPES, here));
-  else ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U32, TYPES, low));
+  if (n >> 32)
+    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U64, TYPES, here));
+  else
+    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U32, TYPES, low));
   ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total", ESP_FILE_U32, TYPES, low));
   ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total_HighWord", ESP_FILE_U32, TYPES, high));
   ESP_CALL(esp_file_attr_write(file, "Header", "MassTable", ESP_FILE_F64, TYPES, table));
@@ -21,8 +23,8 @@ static int write_counts(esp_file *file, int64_t n) {
 /* Physical values: no scale factor, no h. */
 static int write_cosmology(esp_file *file, double time) {
   static const char *const zeros[] = {"Redshift", "Omega0", "OmegaLambda"};
-  static const char *const flags[] = {"Flag_Sfr",        "Flag_Cooling", "Flag_Feedback",       "Flag_StellarAge",
-                                      "Flag_Metals", "Flag_Entropy_ICs"};
+  static const char *const flags[] = {"Flag_Sfr",        "Flag_Cooling", "Flag_Feedback",
+                                      "Flag_StellarAge", "Flag_Metals",  "Flag_Entropy_ICs"};
   const double zero = 0, one = 1;
   const int off = 0, on = 1;
   ESP_CALL(esp_file_attr_write(file, "Header", "Time", ESP_FILE_F64, 0, &time));
@@ -63,8 +65,8 @@ static int write_particles(esp_file *file, const esp_cloud *cloud, int deflate) 
   return esp_file_write(file, "PartType1/Masses", ESP_FILE_F64, 0, n, first, count, cloud->m, deflate);
 }
 
-int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units, double time,
-                       int deflate) {
+int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units,
+                       double time, int deflate) {
   esp_file *file = NULL;
   int rc = ESP_OK;
   ESP_CHECK(!cloud->model, ESP_ERR_ARG, "%s: the cloud is in model units; snapshots hold physical ones", path);

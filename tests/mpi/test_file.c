@@ -1,5 +1,5 @@
-/* HDF5 files are whole or absent: rows and attributes come back for any share of the ranks; bad files, a full disk and a
- * file size limit are errors on all ranks that leave the old file and nothing else. */
+/* HDF5 files are whole or absent: rows and attributes come back for any share of the ranks; bad files, a full disk and
+ * a file size limit are errors on all ranks that leave the old file and nothing else. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,7 +47,9 @@ static void assert_message(const char *what) {
   esp_error_clear();
 }
 
-static int64_t share(int64_t n, int rank) { return n * rank / comm->size; }
+static int64_t share(int64_t n, int rank) {
+  return n * rank / comm->size;
+}
 
 /* n rows whose values tell their place; returns the first failure */
 static int write_all(const char *path, int64_t n, int deflate) {
@@ -69,8 +71,10 @@ static int write_all(const char *path, int64_t n, int deflate) {
     if (!rc) rc = esp_file_attr_write(file, "A", "numbers", ESP_FILE_I32, 3, numbers);
     if (!rc) rc = esp_file_attr_write(file, "/", "h", ESP_FILE_F64, 0, &h);
     if (!rc) rc = esp_file_attr_write_string(file, "A", "word", "halo");
-    if (rc) esp_file_abort(&file);
-    else rc = esp_file_commit(&file);
+    if (rc)
+      esp_file_abort(&file);
+    else
+      rc = esp_file_commit(&file);
   }
   free(x);
   free(id);
