@@ -1,0 +1,253 @@
+/* evaluate: the ladder. Every method on every test set, the classical ones beside the network. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/checkpoint.h"
+#include "io/ensemble.h"
+#include "net/metrics.h"
+#include "sim/nbody_sum.h"
+#include "verbs/evaluate_files.h"
+#include "verbs/methods.h"
+#include "verbs/rollout.h"
+#include "verbs/run.h"
+#include "verbs/setup.h"
+
+enum { ENERGY_LARGEST = 4096, SCATTER = 3000, SETS_MAX = 32 };
+
+/* One method on one test set: this rank's share. */
+typedef struct {
+  esp_errors errors;
+  esp_nbody_sum sums; /* 0 energy error, 1 momentum error, 2 clouds with an energy, 3 seconds, 4 clouds */
+  int64_t near_pairs, far_pairs, particles;
+} tally;
+
+typedef struct {
+  esp_run *run;
+  const esp_ensemble *ensemble;
+  const esp_model *trained, *untrained;
+  const esp_ops *ops;
+  int64_t n;      /* of the set at hand */
+  int sharded, last; /* last: the largest set, that the pictures show */
+  esp_portrait portrait;
+  esp_lines ladder, bars; /* rank 0 */
+  cJSON *rows;
+} evaluation;
+
+/* ---- one cloud ---- */
+
+static int energy_error(const esp_cloud *cloud, const double (*D)[3], const double (*K)[3], double *error) {
+  esp_cloud after = *cloud;
+  after.x = NULL, after.v = NULL;
+  int rc = ESP_ALLOC(after.x, cloud->n_home);
+  if (!rc) rc = ESP_ALLOC(after.v, cloud->n_home);
+  if (!rc) {
+    memcpy(after.x, cloud->x, (size_t)cloud->n_home * sizeof *after.x);
+    memcpy(after.v, cloud->v, (size_t)cloud->n_home * sizeof *after.v);
+    rc = esp_cloud_advance(&after, D, K);
+  }
+  if (!rc) {
+    double start = esp_energy_total(cloud);
+    *error = start != 0 ? fabs((esp_energy_total(&after) - start) / start) : 0;
+  }
+  ESP_FREE(after.x);
+  ESP_FREE(after.v);
+  return rc;
+}
+
+/* D, K hold room for the cloud. Collective over methods->backend->comm. */
+static int try_cloud(const evaluation *ev, const esp_method *method, const esp_methods *methods, const esp_cloud *cloud,
+                     double (*D)[3], double (*K)[3], tally *t) {
+  const double(*d)[3] = (const double(*)[3])D, (*k)[3] = (const double(*)[3])K;
+  const esp_comm *comm = methods->backend->comm;
+  esp_model_cost cost = {0};
+  double start = esp_wall(), momentum, energy;
+  ESP_CALL(method->predict(methods, cloud, D, K, &cost));
+  esp_nbody_sum_add(&t->sums, 3, esp_wall() - start);
+  ESP_CALL(esp_errors_add(&t->errors, cloud, d, k));
+  ESP_CALL(esp_momentum_error(comm, cloud, k, &momentum));
+  if (comm->rank == 0) {
+    esp_nbody_sum_add(&t->sums, 1, momentum);
+    esp_nbody_sum_add(&t->sums, 4, 1);
+  }
+  if (!ev->sharded && cloud->n <= ENERGY_LARGEST) {
+    ESP_CALL(energy_error(cloud, d, k, &energy));
+    esp_nbody_sum_add(&t->sums, 0, energy);
+    esp_nbody_sum_add(&t->sums, 2, 1);
+  }
+  t->near_pairs += cost.near_pairs;
+  t->far_pairs += cost.far_pairs;
+  t->particles += cloud->n_home;
+  return ESP_OK;
+}
+
+/* ---- one line of the ladder ---- */
+
+static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
+  const esp_comm *comm = ev->run->comm;
+  esp_nrmse nrmse;
+  esp_nbody_sum sums = t->sums;
+  double total[5];
+  int64_t counts[3] = {t->near_pairs, t->far_pairs, t->particles};
+  ESP_CALL(esp_errors_value(comm, &t->errors, &nrmse));
+  ESP_CALL(esp_nbody_sum_end(comm, &sums, 5, total));
+  ESP_CALL(comm->sum_i64(comm, counts, 3));
+  if (comm->rank) return ESP_OK;
+  double particles = counts[2] ? (double)counts[2] : 1, clouds = total[4] > 0 ? total[4] : 1;
+  char energy[32] = "-";
+  if (total[2] > 0) snprintf(energy, sizeof energy, "%.3g", total[0] / total[2]);
+  esp_lines_add(&ev->ladder, "test,%lld,%lld,%s,%.5f,%.5f,%.1f,%.1f,%.3f,%s,%.2g\n", (long long)ev->n, (long long)clouds,
+                method->name, nrmse.D, nrmse.K, (double)counts[0] / particles, (double)counts[1] / particles,
+                1e6 * total[3] / particles, energy, total[1] / clouds);
+  if (ev->last) esp_lines_add(&ev->bars, "%s,%.6g\n", method->name, nrmse.D);
+  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9.1f %9.1f %10.3f %10s %9.2g\n", (long long)ev->n, method->name, nrmse.D,
+              nrmse.K, (double)counts[0] / particles, (double)counts[1] / particles, 1e6 * total[3] / particles, energy,
+              total[1] / clouds);
+  cJSON *row = cJSON_CreateObject();
+  cJSON_AddNumberToObject(row, "n", (double)ev->n);
+  cJSON_AddStringToObject(row, "method", method->name);
+  cJSON_AddNumberToObject(row, "D_nrmse", nrmse.D);
+  cJSON_AddNumberToObject(row, "K_nrmse", nrmse.K);
+  cJSON_AddNumberToObject(row, "pairs", (double)counts[0] / particles);
+  cJSON_AddNumberToObject(row, "cells", (double)counts[1] / particles);
+  cJSON_AddNumberToObject(row, "microseconds_per_particle", 1e6 * total[3] / particles);
+  if (total[2] > 0) cJSON_AddNumberToObject(row, "energy_error", total[0] / total[2]);
+  cJSON_AddNumberToObject(row, "momentum_error", total[1] / clouds);
+  cJSON_AddItemToArray(ev->rows, row);
+  return ESP_OK;
+}
+
+/* Cloud c of the test set in model units: this rank's share, or all of it. */
+static int read_cloud(const evaluation *ev, int c, esp_cloud *cloud) {
+  if (ev->sharded) ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_SET_TEST, c, cloud));
+  else ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_SET_TEST, c, cloud));
+  int rc = esp_cloud_to_model(cloud);
+  if (rc) esp_cloud_free(cloud);
+  return rc;
+}
+
+static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, tally *t) {
+  esp_cloud cloud = {0};
+  double(*D)[3] = NULL, (*K)[3] = NULL;
+  esp_backend backend = ev->sharded ? esp_setup_sharded(ev->run) : esp_setup_whole(ev->run);
+  backend.ops = ev->ops;
+  esp_methods methods = {.backend = &backend, .trained = ev->trained, .untrained = ev->untrained,
+                         .neighbours = (int)esp_config_int(ev->run->config, "eval_neighbours")};
+  if (draw) methods.visit = esp_portrait_layer, methods.context = &ev->portrait;
+  int rc;
+  ESP_TRY(read_cloud(ev, c, &cloud));
+  ESP_TRY(ESP_ALLOC(D, cloud.n_home));
+  ESP_TRY(ESP_ALLOC(K, cloud.n_home));
+  ESP_TRY(try_cloud(ev, method, &methods, &cloud, D, K, t));
+  if (draw && ev->sharded) ESP_TRY(esp_scatter_write(ev->run, &cloud, (const double(*)[3])D, SCATTER / ev->run->comm->size));
+done:
+  if (draw && !ev->sharded) { /* the others wait for the sample */
+    esp_cloud none = {.dim = 3};
+    const esp_cloud *drawn = !rc && ev->run->comm->rank == 0 ? &cloud : &none;
+    int first = rc;
+    rc = esp_scatter_write(ev->run, drawn, (const double(*)[3])D, SCATTER);
+    if (first) rc = first;
+  }
+  ESP_FREE(D);
+  ESP_FREE(K);
+  esp_cloud_free(&cloud);
+  return rc;
+}
+
+static int try_method(evaluation *ev, const esp_method *method) {
+  const esp_comm *comm = ev->run->comm;
+  tally *t;
+  ESP_AGREE(comm, ESP_ALLOC(t, 1));
+  int rc = ESP_OK, index = 0, drawn = 0;
+  int trained = !strcmp(method->name, "trained network") && ev->last;
+  for (int c = 0; c < ev->ensemble->clouds[ESP_SET_TEST] && !rc; c++) {
+    if (ev->ensemble->entry[ESP_SET_TEST][c].n != ev->n) continue;
+    int mine = ev->sharded || index++ % comm->size == comm->rank;
+    int draw = trained && !drawn;
+    drawn = 1;
+    if (mine) rc = try_entry(ev, method, c, draw, t);
+    else if (draw) { /* the first cloud is rank 0's */
+      esp_cloud none = {.dim = 3};
+      rc = esp_scatter_write(ev->run, &none, NULL, SCATTER);
+    }
+  }
+  rc = comm->agree(comm, rc);
+  if (!rc) rc = add_line(ev, method, t);
+  ESP_FREE(t);
+  return rc;
+}
+
+/* ---- all sets ---- */
+
+static int by_size(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static int test_sizes(const esp_ensemble *ensemble, int64_t sizes[SETS_MAX]) {
+  int sets = 0;
+  for (int c = 0; c < ensemble->clouds[ESP_SET_TEST]; c++) {
+    int s = 0;
+    while (s < sets && sizes[s] != ensemble->entry[ESP_SET_TEST][c].n) s++;
+    if (s == sets && sets < SETS_MAX) sizes[sets++] = ensemble->entry[ESP_SET_TEST][c].n;
+  }
+  qsort(sizes, (size_t)sets, sizeof *sizes, by_size);
+  return sets;
+}
+
+static int try_set(evaluation *ev) {
+  int count, baselines = esp_config_flag(ev->run->config, "eval_baselines");
+  const esp_method *table = esp_methods_table(&count);
+  for (int m = 0; m < count; m++) {
+    const esp_method *method = &table[m];
+    if (ev->n > method->largest || (method->whole && ev->sharded) || (method->baseline && !baselines)) continue;
+    ESP_CALL(try_method(ev, method));
+  }
+  return ESP_OK;
+}
+
+static int try_all(evaluation *ev) {
+  int64_t sizes[SETS_MAX];
+  int sets = test_sizes(ev->ensemble, sizes);
+  esp_run_say(ev->run, "%9s  %-34s %9s %9s %9s %9s %10s %10s %9s\n", "n", "method", "D NRMSE", "K NRMSE", "pairs", "cells",
+              "us/part.", "dE", "dP");
+  for (int s = 0; s < sets; s++) {
+    ev->n = sizes[s];
+    ev->last = s == sets - 1;
+    ev->sharded = esp_setup_is_sharded(ev->run, ev->n);
+    ev->portrait.sharded = ev->sharded;
+    ESP_CALL(try_set(ev));
+  }
+  ESP_CALL(esp_lines_write(ev->run, "ladder.csv",
+                           "set,n,clouds,method,D_nrmse,K_nrmse,pairs,cells,us_per_particle,dE,dP", &ev->ladder));
+  ESP_CALL(esp_lines_write(ev->run, "ladder_bars.csv", "method,D_nrmse", &ev->bars));
+  return esp_portrait_write(&ev->portrait);
+}
+
+int esp_verb_evaluate(esp_run *run) {
+  char path[4096], precision[16];
+  esp_model trained = {0}, untrained = {0};
+  esp_ensemble ensemble = {0};
+  int rc, opened = 0;
+  ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
+  ESP_TRY(esp_checkpoint_read(run->comm, path, &trained, NULL, precision));
+  ESP_TRY(esp_model_create(&trained.param, &untrained));
+  ESP_TRY(esp_run_data(run, path, sizeof path));
+  ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
+  opened = 1;
+  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1", path);
+  evaluation ev = {.run = run, .ensemble = &ensemble, .trained = &trained, .untrained = &untrained};
+  ev.ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
+  ev.portrait.run = run;
+  ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
+  rc = try_all(&ev);
+  esp_lines_free(&ev.ladder);
+  esp_lines_free(&ev.bars);
+  if (!rc && esp_config_int(run->config, "eval_rollout") > 0) rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
+done:
+  if (opened) esp_ensemble_close(&ensemble);
+  esp_model_free(&untrained);
+  esp_model_free(&trained);
+  return rc;
+}

@@ -1,0 +1,104 @@
+#include "verbs/evaluate_files.h"
+
+#include <math.h>
+
+enum { DRAWN_LEVEL = 11, DRAWN_PARTICLES = 6000 };
+
+/* ---- pictures of layer 0 ---- */
+
+static void bounds(const esp_source *source, int first, int count, double low[3], double high[3]) {
+  for (int a = 0; a < 3; a++) low[a] = INFINITY, high[a] = -INFINITY;
+  for (int i = first; i < first + count; i++)
+    for (int a = 0; a < 3; a++) {
+      low[a] = fmin(low[a], source[i].y[a]);
+      high[a] = fmax(high[a], source[i].y[a]);
+    }
+}
+
+/* Nodes of one level, not so many that they cannot be told apart, that the plane through the root's centre cuts. */
+static void draw_tree(esp_portrait *p, const esp_layer *layer) {
+  const esp_tree *tree = &layer->dom->tree;
+  int level = tree->shape.depth < DRAWN_LEVEL ? tree->shape.depth : DRAWN_LEVEL, size = p->run->comm->size;
+  if (level < tree->shape.block_level) level = tree->shape.block_level;
+  double plane = tree->dim > 2 ? tree->centre[esp_tree_root(tree) * tree->dim + 2] : 0;
+  for (int row = tree->level_row[level]; row < tree->level_row[level + 1]; row++) {
+    double low[3], high[3];
+    bounds(layer->source, tree->part_first[row], tree->part_count[row], low, high);
+    if (tree->part_count[row] == 0 || (tree->dim > 2 && (plane < low[2] || plane > high[2]))) continue;
+    esp_lines_add(&p->tree, "%.6g,%.6g,%.6g,%.6g,%d,%d\n", low[0], high[0], low[1], high[1], p->run->comm->rank, size);
+  }
+}
+
+static void draw_owners(esp_portrait *p, const esp_layer *layer) {
+  int64_t n = layer->dom->n, every = n > DRAWN_PARTICLES ? n / DRAWN_PARTICLES : 1;
+  for (int64_t s = 0; s < layer->dom->n_own; s += every)
+    esp_lines_add(&p->owners, "%.6g,%.6g,%d,%d\n", layer->source[s].y[0], layer->source[s].y[1], p->run->comm->rank,
+                  p->run->comm->size);
+}
+
+int esp_portrait_layer(void *context, int l, const esp_layer *layer) {
+  esp_portrait *p = context;
+  const esp_domain *dom = layer->dom;
+  const esp_domain_stats *s = &dom->stats;
+  p->own = dom->n_own;
+  p->ghosts += s->ghosts;
+  p->receiver_ghosts += s->receiver_ghosts;
+  p->ghost_cells += s->ghost_cells;
+  p->essential_rows += s->essential_rows;
+  p->messages += s->messages[ESP_HALO_SOURCES] + s->messages[ESP_HALO_CELLS];
+  p->bytes += s->bytes;
+  p->moved += s->moved;
+  p->near_pairs += dom->lists.near_pairs;
+  p->far_pairs += dom->lists.far_pairs;
+  p->split += s->seconds_split;
+  p->essential += s->seconds_essential;
+  p->lists += s->seconds_lists;
+  p->halo_setup += s->seconds_halo_setup;
+  p->forward += layer->seconds_forward;
+  if (l == 0) {
+    draw_tree(p, layer);
+    draw_owners(p, layer);
+  }
+  return ESP_OK;
+}
+
+static int add_json(const esp_portrait *p) {
+  const esp_comm *comm = p->run->comm;
+  int64_t sum[5] = {p->near_pairs + p->far_pairs, p->ghosts, p->bytes, p->moved, p->own}, most = sum[0];
+  ESP_CALL(comm->sum_i64(comm, sum, 5));
+  ESP_CALL(comm->max_i64(comm, &most, 1));
+  cJSON *json = p->run->json;
+  cJSON_AddNumberToObject(json, "imbalance_pairs", sum[0] ? (double)most * comm->size / (double)sum[0] : 1);
+  cJSON_AddNumberToObject(json, "halo_particles", (double)sum[1]);
+  cJSON_AddNumberToObject(json, "bytes", (double)sum[2]);
+  cJSON_AddNumberToObject(json, "moved_share", sum[4] ? (double)sum[3] / (double)sum[4] : 0);
+  return ESP_OK;
+}
+
+int esp_portrait_write(esp_portrait *p) {
+  const esp_run *run = p->run;
+  esp_lines ranks = {0};
+  if (p->sharded || p->own)
+    esp_lines_add(&ranks, "%d,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%lld,%.4f,%.4f,%.4f,%.4f,%.4f,%.1f\n",
+                  run->comm->rank, (long long)p->own, (long long)p->ghosts, (long long)p->ghost_cells,
+                  (long long)p->essential_rows, (long long)p->messages, (long long)p->bytes, (long long)p->moved,
+                  (long long)p->near_pairs, (long long)p->far_pairs, p->split, p->essential, p->lists, p->halo_setup,
+                  p->forward, (double)esp_memory_peak() / 1048576);
+  ESP_CALL(esp_lines_write(run, "ranks.csv",
+                           "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
+                           "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
+                           &ranks));
+  ESP_CALL(esp_lines_write(run, "tree.csv", "xmin,xmax,ymin,ymax,owner,ranks", &p->tree));
+  ESP_CALL(esp_lines_write(run, "owners.csv", "x,y,owner,ranks", &p->owners));
+  return add_json(p);
+}
+
+int esp_scatter_write(const esp_run *run, const esp_cloud *cloud, const double (*D)[3], int most) {
+  esp_lines lines = {0};
+  int every = cloud->n_home > most ? cloud->n_home / most : 1;
+  for (int i = 0; i < cloud->n_home; i += every) {
+    int axis = i / every % cloud->dim;
+    esp_lines_add(&lines, "%.6g,0,%.6g\n", cloud->D[i][axis], D[i][axis]);
+  }
+  return esp_lines_write(run, "scatter.csv", "true,ballistic,predicted", &lines);
+}
