@@ -1,0 +1,210 @@
+/* GADGET's binary formats and tipsy are read in both byte orders and widths, with their record marks checked; snapshots
+ * that are written are read back the same, and a file size limit leaves the old one. */
+#define _GNU_SOURCE
+#include "snapshot_fixture.h"
+
+/* ---- binary formats ---- */
+
+static void put4(FILE *f, uint32_t w, int swap) {
+  if (swap) w = bswap_32(w);
+  fwrite(&w, 4, 1, f);
+}
+static void put_real(FILE *f, double value, int width, int swap) {
+  float single = (float)value;
+  uint32_t w;
+  uint64_t d;
+  memcpy(&w, &single, 4);
+  memcpy(&d, &value, 8);
+  if (width == 4) return put4(f, w, swap);
+  if (swap) d = bswap_64(d);
+  fwrite(&d, 8, 1, f);
+}
+static void label(FILE *f, const char *name, uint32_t bytes, int format, int swap) {
+  if (format < 2) return;
+  put4(f, 8, swap);
+  fwrite(name, 4, 1, f);
+  put4(f, bytes + 8, swap);
+  put4(f, 8, swap);
+}
+
+/* types 1 (mass from the table, or in the record) and 4 (masses in the record) */
+static void write_gadget(const char *path, int format, int width, int swap, int table) {
+  FILE *f = fopen(path, "wb");
+  const int n = N1 + N4;
+  label(f, "HEAD", 256, format, swap);
+  put4(f, 256, swap);
+  for (int t = 0; t < 6; t++) put4(f, t == 1 ? N1 : t == 4 ? N4 : 0, swap);
+  for (int t = 0; t < 6; t++) put_real(f, t == 1 && table ? 0.125 : 0, 8, swap);
+  for (int k = 0; k < 46; k++) put4(f, k == 13 ? 1 : k >= 6 && k < 12 ? (k == 7 ? N1 : k == 10 ? N4 : 0) : 0, swap);
+  put4(f, 256, swap);
+  static const char *const names[] = {"POS ", "VEL ", "JUNK", "ID  ", "MASS"};
+  for (int b = 0; b < 5; b++) {
+    if (b == 2 && format < 2) continue;
+    const uint32_t bytes = (uint32_t)(b < 2    ? 3 * n * width
+                                      : b == 2 ? 12
+                                      : b == 3 ? n * width
+                                               : (table ? N4 : n) * width);
+    label(f, names[b], bytes, format, swap);
+    put4(f, bytes, swap);
+    if (b == 2) put4(f, 1, swap), put4(f, 2, swap), put4(f, 3, swap);
+    for (int i = 0; i < n && b != 2; i++) {
+      const int t = i < N1 ? 1 : 4, p = t == 1 ? i : i - N1;
+      for (int k = 0; k < 3 && b < 2; k++) put_real(f, b ? speed(t, p, k) : place(t, p, k), width, swap);
+      const uint32_t id = (uint32_t)(1000 * t + p);
+      if (b == 3 && width == 8 && swap) put4(f, 0, swap);
+      if (b == 3) put4(f, id, swap);
+      if (b == 3 && width == 8 && !swap) put4(f, 0, swap);
+      if (b == 4 && (t == 4 || !table)) put_real(f, weight(p), width, swap);
+    }
+    put4(f, bytes, swap);
+  }
+  fclose(f);
+}
+
+static void binary_gadget(void **state) {
+  (void)state;
+  for (int k = 0; k < 16; k++) {
+    const spec s = {.table = k >> 3};
+    const int format = 1 + (k & 1), width = k & 2 ? 8 : 4, swap = k >> 2 & 1;
+    char dialect[64];
+    snprintf(dialect, sizeof dialect, "GADGET format %d, %s-endian", format, swap ? "big" : "little");
+    if (comm->rank == 0) write_gadget(at("binary.dat"), format, width, swap, s.table);
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect(at("binary.dat"), &s, 0, 1, 1, 1, dialect);
+    expect(at("binary.dat"), &s, 1 << 4, 1, 1, 1, dialect);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  const esp_snapshot_options o = {.units = kpc};
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (comm->rank == 0) {
+    write_gadget(at("binary.dat"), 1, 4, 0, 1);
+    assert_int_equal(truncate(at("binary.dat"), 3000), 0);
+    write_gadget(at("marker.dat"), 1, 4, 0, 1);
+    FILE *f = fopen(at("marker.dat"), "r+b");
+    fseek(f, 264, SEEK_SET);
+    put4(f, 77, 0);
+    fclose(f);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  REFUSED(at("binary.dat"), &o, ESP_ERR_FORMAT, "truncated");
+  REFUSED(at("marker.dat"), &o, ESP_ERR_FORMAT,
+          "record POS  at offset 264 is marked with 77 bytes, should be 1656 or 3312");
+}
+
+static void tipsy(void **state) {
+  (void)state;
+  for (int swap = 0; swap < 2; swap++) {
+    if (comm->rank == 0) {
+      FILE *f = fopen(at("bodies.tipsy"), "wb");
+      put_real(f, 2.5, 8, swap);
+      const uint32_t head[6] = {6, 3, 1, 3, 2, 0};
+      for (int k = 0; k < 6; k++) put4(f, head[k], swap);
+      for (int p = 0; p < 6; p++) {
+        const int floats = p < 1 ? 12 : p < 4 ? 9 : 11;
+        for (int k = 0; k < floats; k++) put_real(f, 100 * p + k, 4, swap);
+      }
+      fclose(f);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    esp_cloud cloud;
+    esp_snapshot_header head;
+    DO(esp_snapshot_read(comm, at("bodies.tipsy"), NULL, &cloud, &head));
+    assert_true(cloud.G == 1 && head.time == 2.5 && cloud.n == 6 && head.count[4] == 2);
+    for (int i = 0; i < cloud.n_home; i++) {
+      const double base = 100.0 * (double)cloud.id[i];
+      assert_true(cloud.m[i] == base && cloud.x[i][2] == base + 3 && cloud.v[i][0] == base + 4);
+    }
+    esp_cloud_free(&cloud);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  if (comm->rank == 0) assert_int_equal(truncate(at("bodies.tipsy"), 200), 0);
+  MPI_Barrier(MPI_COMM_WORLD);
+  REFUSED(at("bodies.tipsy"), NULL, ESP_ERR_FORMAT, "(truncated)");
+}
+
+/* ---- writing ---- */
+
+static void make_cloud(int64_t n, esp_cloud *cloud) {
+  const int64_t lo = n * comm->rank / comm->size, hi = n * (comm->rank + 1) / comm->size;
+  DO(esp_cloud_create(n, (int)(hi - lo), 0, cloud));
+  cloud->dim = 3;
+  cloud->G = 1.5;
+  for (int i = 0; i < cloud->n_home; i++) {
+    cloud->id[i] = ((int64_t)1 << 45) + lo + i;
+    cloud->m[i] = 1.0 / (double)(1 + lo + i);
+    for (int k = 0; k < 3; k++) {
+      cloud->x[i][k] = sin((double)(3 * (lo + i) + k));
+      cloud->v[i][k] = cos((double)(3 * (lo + i) + k));
+    }
+  }
+}
+
+static void written_and_read(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {1, 2, 5000};
+  for (int k = 0; k < 3; k++) {
+    esp_cloud cloud, back;
+    esp_snapshot_header head;
+    uint64_t sum, again;
+    make_cloud(sizes[k], &cloud);
+    if (k) cloud.box[0] = cloud.box[1] = 2, cloud.box[2] = k == 1 ? 2 : 4;
+    assert_int_equal(esp_cloud_checksum(comm, &cloud, &sum), ESP_OK);
+    DO(esp_snapshot_write(comm, at("ours.hdf5"), &cloud, k ? &kpc : NULL, 0.75, k == 2 ? 4 : 0));
+    DO(esp_snapshot_read(comm, at("ours.hdf5"), NULL, &back, &head));
+    assert_int_equal(esp_cloud_checksum(comm, &back, &again), ESP_OK);
+    assert_true(sum == again && back.G == 1.5 && head.time == 0.75 && back.dim == 3);
+    for (int c = 0; c < 3; c++) assert_true(back.box[c] == cloud.box[c]);
+    assert_true(k ? head.units.length == kpc.length : head.units.length == 0);
+    esp_cloud_free(&back);
+    esp_cloud_free(&cloud);
+  }
+  esp_cloud empty;
+  make_cloud(0, &empty);
+  DO(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, 0, 0));
+  REFUSED(at("empty.hdf5"), NULL, ESP_ERR_VALUE, "has no particle");
+  empty.model = 1;
+  assert_int_equal(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, 0, 0), ESP_ERR_ARG);
+  esp_error_clear();
+  esp_cloud_free(&empty);
+}
+
+static void size_limit(void **state) {
+  (void)state;
+  struct rlimit old, set;
+  esp_cloud cloud, back;
+  uint64_t sum, again;
+  make_cloud(10, &cloud);
+  assert_int_equal(esp_cloud_checksum(comm, &cloud, &sum), ESP_OK);
+  DO(esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, 0, 0));
+  esp_cloud_free(&cloud);
+  make_cloud(20000, &cloud);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+  set = old;
+  set.rlim_cur = 500000;
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &set), 0);
+  int rc = esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, 0, 0);
+  assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+  assert_int_equal(rc, ESP_ERR_FILE);
+  esp_error_clear();
+  esp_cloud_free(&cloud);
+  MPI_Barrier(MPI_COMM_WORLD);
+  assert_int_equal(access(at("limit.hdf5.part"), F_OK), -1);
+  DO(esp_snapshot_read(comm, at("limit.hdf5"), NULL, &back, NULL));
+  assert_int_equal(esp_cloud_checksum(comm, &back, &again), ESP_OK);
+  assert_true(sum == again);
+  esp_cloud_free(&back);
+}
+
+static int tests(void) {
+  const struct CMUnitTest all[] = {
+      cmocka_unit_test(binary_gadget),
+      cmocka_unit_test(tipsy),
+      cmocka_unit_test(written_and_read),
+      cmocka_unit_test(size_limit),
+  };
+  return cmocka_run_group_tests(all, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+  return run(argc, argv, tests);
+}
