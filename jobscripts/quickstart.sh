@@ -11,4 +11,6 @@ espalier_build
 espalier_mpirun_env
 cd "$root"
 say "mpirun -n 2 espalier run inputs/nbody.yaml $*"
-mpirun -n 2 "$build/mpi/espalier" run inputs/nbody.yaml "$@"
+# The last line of the program is for scripts (one JSON object, kept as run.json beside the report); the report's path is
+# the last one here.
+mpirun -n 2 "$build/mpi/espalier" run inputs/nbody.yaml "$@" | sed -u '$d'

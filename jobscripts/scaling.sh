@@ -78,7 +78,7 @@ set output '$out/$study.svg'
 set datafile separator ','
 set multiplot layout 1,2 title '$1' noenhanced
 set xlabel 'ranks'
-set key top left
+set key below maxcols 2
 set xtics rotate by 0
 stats '$csv' using 'ranks' nooutput
 set xrange [0.7*STATS_min:1.4*STATS_max]
