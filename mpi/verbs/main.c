@@ -140,7 +140,8 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   ESP_CHECK(length >= 0 && (size_t)length < dir_size, ESP_ERR_CONFIG, "run_out/run_name: longer than %zu characters",
             dir_size - 1);
   run->dir = dir;
-  run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO);
+  /* mpirun gives its ranks a pseudo-terminal wherever their output really goes */
+  run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
   ESP_AGREE(run->comm, start_folder(run));
   int rc = run_verb(run, entry);
   if (!rc && run->comm->rank == 0) {
