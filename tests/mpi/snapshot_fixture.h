@@ -111,7 +111,7 @@ static void write_type(esp_file *f, const spec *s, int t, int first, int n) {
       xf[3 * i + k] = (float)x[3 * i + k];
       vf[3 * i + k] = (float)v[3 * i + k];
     }
-    m[i] = s->fault == NEGATIVE_MASS && p == 9 ? -1 : weight(p);
+    m[i] = s->fault == NEGATIVE_MASS && p == 9 ? -1 : weight(t, p);
     id[i] = (uint64_t)id_of(s, t, p);
     id32[i] = (uint32_t)id[i];
   }
@@ -240,7 +240,7 @@ static void expect(const char *path, const spec *s, uint32_t types, double fx, d
       assert_true(fabs(cloud.x[i][k] - place(t, p, k) * fx) < 1e-14 * 100);
       assert_true(fabs(cloud.v[i][k] - speed(t, p, k) * fv) < 1e-14 * 100);
     }
-    const double m = s->table && t == 1 ? 0.125 : weight(p);
+    const double m = s->table && t == 1 ? 0.125 : weight(t, p);
     assert_true(fabs(cloud.m[i] - m * fm) < 1e-14);
   }
   const double g = s->dialect == SWIFT ? 6.67430e-8 * 1.98841e43 / (3.08567758e24 * 1e5 * 1e5)

@@ -54,7 +54,7 @@ static void write_gadget(const char *path, int format, int width, int swap, int 
       if (b == 3 && width == 8 && swap) put4(f, 0, swap);
       if (b == 3) put4(f, id, swap);
       if (b == 3 && width == 8 && !swap) put4(f, 0, swap);
-      if (b == 4 && (t == 4 || !table)) put_real(f, weight(p), width, swap);
+      if (b == 4 && (t == 4 || !table)) put_real(f, weight(t, p), width, swap);
     }
     put4(f, bytes, swap);
   }
