@@ -3,9 +3,9 @@
  * Layout. Attributes of /: format "espalier ensemble", version, and every parameter of the run that made it. Groups
  * /train and /test, each with
  *   id m x v D K               particles of all clouds, one cloud after the other; x v D K have 3 columns
- *   clouds/NAME                one row a cloud: the fields of esp_ensemble_entry by name
+ *   clouds                     the table: one row a cloud, a compound of the fields of esp_ensemble_entry by name
  *   frames/x, frames/v         roll-out frames, trajectory by trajectory, frame by frame, body by body (task M, test)
- * Every dataset has the attributes `unit` and `description`. Physical units of the problem; G stands in the table.
+ * Every dataset has attributes that tell units and meaning. Physical units of the problem; G stands in the table.
  *
  * Writing is collective, reading of clouds is not: any rank reads any cloud, or any part of one, when it likes.
  * Errors: ESP_ERR_FILE (missing, not HDF5, no space), ESP_ERR_FORMAT (not an ensemble; a dataset missing or misshapen;

@@ -25,7 +25,7 @@ static int open_column(const esp_ensemble *ens, esp_set set, const char *group, 
                        int64_t *rows, hid_t *dataset) {
   char name[ESP_ENSEMBLE_NAME];
   int64_t found = 0;
-  esp_ensemble_name(set, group, column, name);
+  esp_ensemble_name(set, group, column->name, name);
   ESP_CALL(column_rows(ens->file, name, column, &found));
   ESP_CHECK(*rows < 0 || found == *rows, ESP_ERR_FORMAT, "%s: dataset %s has %lld rows, the one before it %lld",
             ens->file->path, name, (long long)found, (long long)*rows);
@@ -50,39 +50,63 @@ static int check_entry(const esp_ensemble *ens, esp_set set, int c) {
   return ESP_OK;
 }
 
-/* One column of the table into the entries; every rank reads all of it. */
-static int read_table_column(esp_ensemble *ens, esp_set set, const esp_ensemble_column *column, char *packed) {
-  char name[ESP_ENSEMBLE_NAME];
-  size_t bytes = (size_t)esp_ensemble_width(column) * esp_file_type_bytes(column->type);
-  esp_ensemble_name(set, "clouds", column, name);
-  ESP_CALL(esp_file_read(ens->file, name, column->type, column->columns, ens->clouds[set], 0, ens->clouds[set], packed));
-  for (int c = 0; c < ens->clouds[set]; c++) {
-    memcpy((char *)(ens->entry[set] + c) + column->offset, packed + (size_t)c * bytes, bytes);
+/* Every field must be there, with elements of 8 bytes of its class. */
+static int check_table(const esp_ensemble *ens, const char *name, hid_t stored) {
+  int fields;
+  const esp_ensemble_column *table = esp_ensemble_table(&fields);
+  ESP_CHECK(H5Tget_class(stored) == H5T_COMPOUND, ESP_ERR_FORMAT, "%s: dataset %s is no table (no compound type)",
+            ens->file->path, name);
+  for (int k = 0; k < fields; k++) {
+    int at = H5Tget_member_index(stored, table[k].name);
+    ESP_CHECK(at >= 0, ESP_ERR_FORMAT, "%s: table %s lacks the field %s", ens->file->path, name, table[k].name);
+    hid_t field = H5Tget_member_type(stored, (unsigned)at);
+    hid_t base = field >= 0 && table[k].columns && H5Tget_class(field) == H5T_ARRAY ? H5Tget_super(field) : H5I_INVALID_HID;
+    hid_t element = table[k].columns ? base : field;
+    int good = element >= 0 && H5Tget_size(field) == 8u * (size_t)esp_ensemble_width(table + k) &&
+               H5Tget_class(element) == (table[k].type == ESP_FILE_F64 ? H5T_FLOAT : H5T_INTEGER);
+    if (base >= 0) H5Tclose(base);
+    if (field >= 0) H5Tclose(field);
+    ESP_CHECK(good, ESP_ERR_FORMAT, "%s: table %s: field %s must be %d 64-bit %s", ens->file->path, name,
+              table[k].name, esp_ensemble_width(table + k), table[k].type == ESP_FILE_F64 ? "floats" : "integers");
   }
   return ESP_OK;
 }
 
-static int read_table(esp_ensemble *ens, esp_set set) {
-  int columns, rc = ESP_OK;
-  const esp_ensemble_column *table = esp_ensemble_table(&columns);
-  char name[ESP_ENSEMBLE_NAME], *packed = NULL;
-  int64_t clouds = 0;
-  esp_ensemble_name(set, "clouds", table, name);
-  ESP_CALL(column_rows(ens->file, name, table, &clouds));
-  ESP_CHECK(clouds <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld clouds in /%s, at most %d", ens->file->path,
-            (long long)clouds, esp_set_name(set), INT32_MAX);
+/* The table of an open dataset; every rank reads all of it. Local. */
+static int load_table(esp_ensemble *ens, esp_set set, const char *name, hid_t dataset) {
+  hid_t stored = H5Dget_type(dataset), space = H5Dget_space(dataset), type = esp_ensemble_table_type();
+  hssize_t clouds = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
+  int rc = ESP_OK;
+  ESP_NEED(stored >= 0 && type >= 0 && clouds >= 0, ESP_ERR_FILE, "%s: table %s cannot be read", ens->file->path, name);
+  ESP_TRY(check_table(ens, name, stored));
+  ESP_NEED(clouds <= INT32_MAX && H5Sget_simple_extent_ndims(space) == 1, ESP_ERR_FORMAT,
+           "%s: table %s has %lld rows and rank %d, allowed are rank 1 and at most %d rows", ens->file->path, name,
+           (long long)clouds, H5Sget_simple_extent_ndims(space), INT32_MAX);
   ens->clouds[set] = (int)clouds;
-  rc = ESP_ALLOC(ens->entry[set], clouds);
-  if (!rc) rc = ESP_ALLOC(packed, clouds * 24);
-  ESP_TRY(ens->comm->agree(ens->comm, rc));
-  for (int k = 0; k < columns; k++) ESP_TRY(read_table_column(ens, set, table + k, packed));
+  ESP_TRY(ESP_ALLOC(ens->entry[set], clouds));
+  ESP_TRY(esp_ensemble_move(ens->file, name, dataset, type, 0, 0, clouds, 0, ens->entry[set], NULL));
 done:
-  ESP_FREE(packed);
+  if (stored >= 0) H5Tclose(stored);
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  return rc;
+}
+
+static int read_table(esp_ensemble *ens, esp_set set) {
+  char name[ESP_ENSEMBLE_NAME];
+  esp_file_shape shape;
+  esp_ensemble_name(set, "", "clouds", name);
+  ESP_CALL(esp_file_dataset(ens->file, name, &shape));
+  ESP_CHECK(shape.exists, ESP_ERR_FORMAT, "%s: table %s is missing", ens->file->path, name);
+  hid_t dataset = H5Dopen2(ens->file->id, name, H5P_DEFAULT);
+  ESP_CHECK(dataset >= 0, ESP_ERR_FILE, "%s: table %s cannot be opened", ens->file->path, name);
+  int rc = load_table(ens, set, name, dataset);
+  H5Dclose(dataset);
   return rc;
 }
 
 /* Local. */
-static int open_datasets(esp_ensemble *ens, esp_set set) {
+static int open_set(esp_ensemble *ens, esp_set set) {
   int64_t rows = -1;
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     ESP_CALL(open_column(ens, set, "", &esp_ensemble_particles[k], &rows, &ens->particle[set][k]));
@@ -91,17 +115,12 @@ static int open_datasets(esp_ensemble *ens, esp_set set) {
   char name[ESP_ENSEMBLE_NAME];
   int exists = 0;
   rows = -1;
-  esp_ensemble_name(set, "frames", &esp_ensemble_frames[0], name);
+  esp_ensemble_name(set, "frames", esp_ensemble_frames[0].name, name);
   ESP_CALL(esp_file_exists(ens->file, name, &exists));
   for (int k = 0; k < ESP_ENSEMBLE_FRAMES && exists; k++) {
     ESP_CALL(open_column(ens, set, "frames", &esp_ensemble_frames[k], &rows, &ens->frame[set][k]));
   }
   ens->frame_rows[set] = exists ? rows : 0;
-  return ESP_OK;
-}
-
-static int open_set(esp_ensemble *ens, esp_set set) {
-  ESP_AGREE(ens->comm, open_datasets(ens, set));
   ESP_CALL(read_table(ens, set));
   for (int c = 0; c < ens->clouds[set]; c++) ESP_CALL(check_entry(ens, set, c));
   return ESP_OK;
@@ -121,7 +140,7 @@ int esp_ensemble_open(const esp_comm *comm, const char *path, esp_ensemble *ens)
   ESP_TRY(esp_file_attr_read_string(ens->file, "/", "format", format, sizeof format));
   ESP_NEED(!strcmp(format, "espalier ensemble"), ESP_ERR_FORMAT,
            "%s: attribute format is \"%s\", must be \"espalier ensemble\"", path, format);
-  for (int set = 0; set < ESP_SETS; set++) ESP_TRY(open_set(ens, (esp_set)set));
+  for (int set = 0; set < ESP_SETS; set++) ESP_TRY(comm->agree(comm, open_set(ens, (esp_set)set)));
 done:
   if (rc) esp_ensemble_close(ens);
   return rc;
@@ -147,7 +166,9 @@ static int read_particles(const esp_ensemble *ens, esp_set set, int64_t first, i
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     void *data;
     memcpy(&data, (char *)cloud + esp_ensemble_particles[k].offset, sizeof data);
-    ESP_CALL(esp_ensemble_move(ens->file, ens->particle[set][k], &esp_ensemble_particles[k], first, count, 0, data, NULL));
+    const esp_ensemble_column *column = &esp_ensemble_particles[k];
+    ESP_CALL(esp_ensemble_move(ens->file, column->name, ens->particle[set][k], esp_file_native(column->type),
+                               column->columns, first, count, 0, data, NULL));
   }
   return ESP_OK;
 }
@@ -200,7 +221,7 @@ int esp_ensemble_frame(const esp_ensemble *ens, esp_set set, int c, int64_t f, i
             (long long)e->frames);
   void *data[ESP_ENSEMBLE_FRAMES] = {x, v};
   for (int k = 0; k < ESP_ENSEMBLE_FRAMES; k++) {
-    ESP_CALL(esp_ensemble_move(ens->file, ens->frame[set][k], &esp_ensemble_frames[k],
+    ESP_CALL(esp_ensemble_move(ens->file, esp_ensemble_frames[k].name, ens->frame[set][k], H5T_NATIVE_DOUBLE, 3,
                                e->frame_offset + f * e->n + first, count, 0, data[k], NULL));
   }
   return ESP_OK;
@@ -225,7 +246,8 @@ static int hash_column(const esp_ensemble *ens, hid_t dataset, const esp_ensembl
   if (ens->comm->rank == 0) *sum += mix(*salt ^ (uint64_t)rows);
   for (int64_t first = begin; first < end; first += buffer_rows) {
     int64_t count = end - first < buffer_rows ? end - first : buffer_rows;
-    ESP_CALL(esp_ensemble_move(ens->file, dataset, column, first, count, 0, buffer, NULL));
+    ESP_CALL(esp_ensemble_move(ens->file, column->name, dataset, esp_file_native(column->type), column->columns, first,
+                               count, 0, buffer, NULL));
     for (int64_t i = 0; i < count * width; i++) {
       *sum += mix(mix(*salt + (uint64_t)(first * width + i)) ^ buffer[i]);
     }

@@ -57,9 +57,20 @@ const esp_ensemble_column *esp_ensemble_table(int *count) {
 
 const char *esp_set_name(esp_set set) { return set == ESP_SET_TRAIN ? "train" : "test"; }
 
-void esp_ensemble_name(esp_set set, const char *group, const esp_ensemble_column *column,
-                       char name[ESP_ENSEMBLE_NAME]) {
-  snprintf(name, ESP_ENSEMBLE_NAME, "/%s/%s%s%s", esp_set_name(set), group, *group ? "/" : "", column->name);
+hid_t esp_ensemble_table_type(void) {
+  hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(esp_ensemble_entry));
+  for (size_t k = 0; k < sizeof table / sizeof *table && type >= 0; k++) {
+    hsize_t length = (hsize_t)esp_ensemble_width(table + k);
+    hid_t native = esp_file_native(table[k].type), field = table[k].columns ? H5Tarray_create2(native, 1, &length) : native;
+    int bad = field < 0 || H5Tinsert(type, table[k].name, table[k].offset, field) < 0;
+    if (table[k].columns && field >= 0) H5Tclose(field);
+    if (bad) H5Tclose(type), type = H5I_INVALID_HID;
+  }
+  return type;
+}
+
+void esp_ensemble_name(esp_set set, const char *group, const char *column, char name[ESP_ENSEMBLE_NAME]) {
+  snprintf(name, ESP_ENSEMBLE_NAME, "/%s/%s%s%s", esp_set_name(set), group, *group ? "/" : "", column);
 }
 
 int esp_ensemble_width(const esp_ensemble_column *column) { return esp_imax(1, column->columns); }
@@ -70,24 +81,24 @@ static int select_rows(hid_t space, int columns, int64_t first, int64_t count) {
   return H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) < 0;
 }
 
-int esp_ensemble_move(const esp_file *file, hid_t dataset, const esp_ensemble_column *column, int64_t first,
+int esp_ensemble_move(const esp_file *file, const char *name, hid_t dataset, hid_t type, int columns, int64_t first,
                       int64_t count, int collective, void *in, const void *out) {
   char text[512] = "";
-  hsize_t dims[2] = {(hsize_t)count, (hsize_t)column->columns};
-  hid_t native = esp_file_native(column->type), space = H5Dget_space(dataset);
-  hid_t memory = H5Screate_simple(column->columns ? 2 : 1, dims, NULL), list = H5Pcreate(H5P_DATASET_XFER);
+  hsize_t dims[2] = {(hsize_t)count, (hsize_t)columns};
+  hid_t space = H5Dget_space(dataset);
+  hid_t memory = H5Screate_simple(columns ? 2 : 1, dims, NULL), list = H5Pcreate(H5P_DATASET_XFER);
   int bad = space < 0 || memory < 0 || list < 0;
   if (!bad) bad = H5Pset_dxpl_mpio(list, collective ? H5FD_MPIO_COLLECTIVE : H5FD_MPIO_INDEPENDENT) < 0;
-  if (!bad) bad = select_rows(space, column->columns, first, count);
+  if (!bad) bad = select_rows(space, columns, first, count);
   if (!bad && count == 0) bad = H5Sselect_none(memory) < 0;
   char none = 0;
   if (count == 0) in = in ? &none : NULL, out = out ? out : &none;
-  if (!bad) bad = (in ? H5Dread(dataset, native, memory, space, list, in) : H5Dwrite(dataset, native, memory, space, list, out)) < 0;
+  if (!bad) bad = (in ? H5Dread(dataset, type, memory, space, list, in) : H5Dwrite(dataset, type, memory, space, list, out)) < 0;
   if (bad) esp_file_hdf5_error(text, sizeof text);
   if (list >= 0) H5Pclose(list);
   if (memory >= 0) H5Sclose(memory);
   if (space >= 0) H5Sclose(space);
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: %s: %s rows [%lld, %lld) failed: %s", file->path, column->name,
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: %s: %s rows [%lld, %lld) failed: %s", file->path, name,
             in ? "reading" : "writing", (long long)first, (long long)(first + count), text);
   return ESP_OK;
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "io/ensemble_rows.h"
@@ -7,27 +8,47 @@ static const int64_t VERSION = 1;
 static int create_column(esp_file *file, esp_set set, const char *group, const esp_ensemble_column *column,
                          int64_t rows) {
   char name[ESP_ENSEMBLE_NAME];
-  esp_ensemble_name(set, group, column, name);
+  esp_ensemble_name(set, group, column->name, name);
   ESP_CALL(esp_file_write(file, name, column->type, column->columns, rows, 0, 0, NULL, 0));
   ESP_CALL(esp_file_attr_write_string(file, name, "unit", column->unit));
   ESP_CALL(esp_file_attr_write_string(file, name, "description", column->description));
   return ESP_OK;
 }
 
+/* The table, and as its attribute the unit and meaning of every field. */
+static int create_table(esp_file *file, esp_set set, int64_t clouds) {
+  char name[ESP_ENSEMBLE_NAME], text[4096];
+  int fields, used = 0;
+  const esp_ensemble_column *table = esp_ensemble_table(&fields);
+  hsize_t rows = (hsize_t)clouds;
+  esp_ensemble_name(set, "", "clouds", name);
+  ESP_CALL(esp_file_reserve(file, (uint64_t)clouds * sizeof(esp_ensemble_entry)));
+  hid_t space = H5Screate_simple(1, &rows, NULL), type = esp_ensemble_table_type(), dataset = H5I_INVALID_HID;
+  if (space >= 0 && type >= 0)
+    dataset = H5Dcreate2(file->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  int rc = dataset < 0 ? ESP_FAIL(ESP_ERR_FILE, "%s: table %s cannot be created", file->path, name) : ESP_OK;
+  if (dataset >= 0) H5Dclose(dataset);
+  if (type >= 0) H5Tclose(type);
+  if (space >= 0) H5Sclose(space);
+  ESP_AGREE(file->comm, rc);
+  for (int k = 0; k < fields && used < (int)sizeof text; k++) {
+    used += snprintf(text + used, sizeof text - (size_t)used, "%s [%s]: %s\n", table[k].name, table[k].unit,
+                     table[k].description);
+  }
+  ESP_CALL(esp_file_attr_write_string(file, name, "description", text));
+  return ESP_OK;
+}
+
 static int create_set(esp_ensemble_writer *writer, esp_set set) {
-  int columns;
-  const esp_ensemble_column *table = esp_ensemble_table(&columns);
-  char name[ESP_ENSEMBLE_NAME] = "/";
-  strcat(name, esp_set_name(set));
+  char name[ESP_ENSEMBLE_NAME];
+  snprintf(name, sizeof name, "/%s", esp_set_name(set));
   ESP_CALL(esp_file_group(writer->file, name));
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     ESP_CALL(create_column(writer->file, set, "", &esp_ensemble_particles[k], writer->bodies[set]));
   }
-  strcat(name, "/clouds");
-  ESP_CALL(esp_file_group(writer->file, name));
-  for (int k = 0; k < columns; k++) ESP_CALL(create_column(writer->file, set, "clouds", table + k, writer->clouds[set]));
+  ESP_CALL(create_table(writer->file, set, writer->clouds[set]));
   if (!writer->frame_rows[set]) return ESP_OK;
-  strcpy(strstr(name, "/clouds"), "/frames");
+  esp_ensemble_name(set, "", "frames", name);
   ESP_CALL(esp_file_group(writer->file, name));
   for (int k = 0; k < ESP_ENSEMBLE_FRAMES; k++) {
     ESP_CALL(create_column(writer->file, set, "frames", &esp_ensemble_frames[k], writer->frame_rows[set]));
@@ -54,57 +75,52 @@ done:
   return rc;
 }
 
-static int put_column(const esp_ensemble_writer *writer, esp_set set, const char *group,
-                      const esp_ensemble_column *column, int64_t all, int64_t first, int64_t rows, const void *data) {
-  char name[ESP_ENSEMBLE_NAME];
+/* This rank's rows of one dataset of `all` rows. Collective. */
+static int put_rows(const esp_ensemble_writer *writer, const char *name, hid_t type, int columns, int64_t all,
+                    int64_t first, int64_t rows, const void *data) {
+  const esp_comm *comm = writer->file->comm;
   int rc = ESP_OK;
   if (all == 0) return ESP_OK;
-  esp_ensemble_name(set, group, column, name);
   hid_t dataset = H5Dopen2(writer->file->id, name, H5P_DEFAULT);
-  if (dataset < 0) rc = ESP_FAIL(ESP_ERR_FILE, "%s: dataset %s cannot be opened", writer->file->path, name);
+  if (dataset < 0 || type < 0)
+    rc = ESP_FAIL(ESP_ERR_FILE, "%s: dataset %s cannot be opened", writer->file->path, name);
   if (!rc && (first < 0 || rows < 0 || first + rows > all))
     rc = ESP_FAIL(ESP_ERR_ARG, "%s: %s: rows [%lld, %lld) of %lld", writer->file->path, name, (long long)first,
                   (long long)(first + rows), (long long)all);
-  rc = writer->file->comm->agree(writer->file->comm, rc);
-  if (!rc) {
-    rc = esp_ensemble_move(writer->file, dataset, column, first, rows, 1, NULL, rows ? data : "");
-    rc = writer->file->comm->agree(writer->file->comm, rc);
-  }
+  rc = comm->agree(comm, rc);
+  if (!rc)
+    rc = comm->agree(comm, esp_ensemble_move(writer->file, name, dataset, type, columns, first, rows, 1, NULL, data));
   if (dataset >= 0) H5Dclose(dataset);
   return rc;
 }
 
-/* One column of the table, gathered from the entries. */
 static int put_table(const esp_ensemble_writer *writer, esp_set set, const esp_ensemble_part *part) {
-  int columns, rc = ESP_OK;
-  const esp_ensemble_column *table = esp_ensemble_table(&columns);
-  char *packed = NULL;
-  rc = ESP_ALLOC(packed, part->entries * 24);
-  ESP_TRY(writer->file->comm->agree(writer->file->comm, rc));
-  for (int k = 0; k < columns; k++) {
-    size_t bytes = (size_t)esp_ensemble_width(table + k) * esp_file_type_bytes(table[k].type);
-    for (int64_t e = 0; e < part->entries; e++) {
-      memcpy(packed + (size_t)e * bytes, (const char *)(part->entry + e) + table[k].offset, bytes);
-    }
-    ESP_TRY(put_column(writer, set, "clouds", table + k, writer->clouds[set], part->first_entry, part->entries, packed));
-  }
-done:
-  ESP_FREE(packed);
-  return rc;
+  char name[ESP_ENSEMBLE_NAME];
+  esp_ensemble_name(set, "", "clouds", name);
+  hid_t type = esp_ensemble_table_type();
+  int rc = put_rows(writer, name, type, 0, writer->clouds[set], part->first_entry, part->entries, part->entry);
+  if (type >= 0) H5Tclose(type);
+  ESP_CALL(rc);
+  return ESP_OK;
 }
 
 int esp_ensemble_put(esp_ensemble_writer *writer, esp_set set, const esp_ensemble_part *part) {
+  char name[ESP_ENSEMBLE_NAME];
   ESP_CALL(put_table(writer, set, part));
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     const esp_ensemble_column *column = &esp_ensemble_particles[k];
     const void *data = NULL;
     if (part->rows) memcpy(&data, (const char *)part->cloud + column->offset, sizeof data);
-    ESP_CALL(put_column(writer, set, "", column, writer->bodies[set], part->first_row, part->rows, data));
+    esp_ensemble_name(set, "", column->name, name);
+    ESP_CALL(put_rows(writer, name, esp_file_native(column->type), column->columns, writer->bodies[set],
+                      part->first_row, part->rows, data));
   }
   const void *frames[ESP_ENSEMBLE_FRAMES] = {part->frame_x, part->frame_v};
   for (int k = 0; k < ESP_ENSEMBLE_FRAMES && writer->frame_rows[set]; k++) {
-    ESP_CALL(put_column(writer, set, "frames", &esp_ensemble_frames[k], writer->frame_rows[set], part->first_frame_row,
-                        part->frame_rows, frames[k]));
+    const esp_ensemble_column *column = &esp_ensemble_frames[k];
+    esp_ensemble_name(set, "frames", column->name, name);
+    ESP_CALL(put_rows(writer, name, esp_file_native(column->type), column->columns, writer->frame_rows[set],
+                      part->first_frame_row, part->frame_rows, frames[k]));
   }
   return ESP_OK;
 }
