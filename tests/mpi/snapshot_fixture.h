@@ -46,8 +46,8 @@ static double place(int t, int p, int k) {
 static double speed(int t, int p, int k) {
   return ((p * 5 + k + t) % 32 - 16) * 0.5;
 }
-static double weight(int p) {
-  return p % 4 * 0.5;
+static double weight(int t, int p) {
+  return (p + t) % 4 * 0.5;
 } /* zero masses, too */
 
 typedef enum {
