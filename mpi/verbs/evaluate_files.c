@@ -15,17 +15,49 @@ static void bounds(const esp_source *source, int first, int count, double low[3]
     }
 }
 
+typedef struct {
+  double low[3], high[3];
+} region;
+
+/* A node's region is cut, as its particles are, half way between its children along the axis that parts them. */
+static void draw_node(esp_portrait *p, const esp_layer *layer, int row, int level, int last, double plane, region at) {
+  const esp_tree *tree = &layer->dom->tree;
+  if (tree->dim > 2 && (plane < at.low[2] || plane >= at.high[2])) return;
+  if (level == last) {
+    esp_lines_add(&p->tree, "%.6g,%.6g,%.6g,%.6g,%d,%d\n", at.low[0], at.high[0], at.low[1], at.high[1],
+                  p->run->comm->rank, p->run->comm->size);
+    return;
+  }
+  int left = tree->child[2 * row], right = tree->child[2 * row + 1];
+  double low[3], high[3], unused[3];
+  bounds(layer->source, tree->part_first[left], tree->part_count[left], unused, high);
+  bounds(layer->source, tree->part_first[right], tree->part_count[right], low, unused);
+  int axis = 0;
+  for (int a = 1; a < tree->dim; a++)
+    if (low[a] - high[a] > low[axis] - high[axis]) axis = a;
+  double cut = 0.5 * (low[axis] + high[axis]);
+  region first = at, second = at;
+  first.high[axis] = second.low[axis] = cut;
+  draw_node(p, layer, left, level + 1, last, plane, first);
+  draw_node(p, layer, right, level + 1, last, plane, second);
+}
+
 /* Nodes of one level, not so many that they cannot be told apart, that the plane through the root's centre cuts. */
 static void draw_tree(esp_portrait *p, const esp_layer *layer) {
   const esp_tree *tree = &layer->dom->tree;
-  int level = tree->shape.depth < DRAWN_LEVEL ? tree->shape.depth : DRAWN_LEVEL, size = p->run->comm->size;
-  if (level < tree->shape.block_level) level = tree->shape.block_level;
+  int last = tree->shape.depth < DRAWN_LEVEL ? tree->shape.depth : DRAWN_LEVEL;
+  if (last < tree->shape.block_level) last = tree->shape.block_level;
   double plane = tree->dim > 2 ? tree->centre[esp_tree_root(tree) * tree->dim + 2] : 0;
-  for (int row = tree->level_row[level]; row < tree->level_row[level + 1]; row++) {
-    double low[3], high[3];
-    bounds(layer->source, tree->part_first[row], tree->part_count[row], low, high);
-    if (tree->part_count[row] == 0 || (tree->dim > 2 && (plane < low[2] || plane > high[2]))) continue;
-    esp_lines_add(&p->tree, "%.6g,%.6g,%.6g,%.6g,%d,%d\n", low[0], high[0], low[1], high[1], p->run->comm->rank, size);
+  for (int level = 0; level <= last; level++) {
+    for (int row = tree->level_row[level]; row < tree->level_row[level + 1]; row++) {
+      int parent_is_own = level > 0 && tree->level_row[level] > tree->level_row[level - 1] &&
+                          (tree->heap[row] >> 1) >= tree->heap[tree->level_row[level - 1]] &&
+                          (tree->heap[row] >> 1) <= tree->heap[tree->level_row[level] - 1];
+      if (parent_is_own || tree->part_count[row] == 0) continue;
+      region all;
+      bounds(layer->source, tree->part_first[row], tree->part_count[row], all.low, all.high);
+      draw_node(p, layer, row, level, last, plane, all);
+    }
   }
 }
 

@@ -23,7 +23,7 @@ static const picture pictures[] = {
      "'' using 'step':'nmse_K' with lines title 'NMSE of K'\n"},
     {"ladder", "ladder_bars.csv", "Error against method",
      "NRMSE of the displacement on the largest test set, logarithmic; further left is better.", 860, 420,
-     "set logscale x\nset format x '10^{%T}'\nset xlabel 'NRMSE of D'\nset offsets 0,0,0.6,0.6\nset yrange [*:*] reverse\n"
+     "set logscale x\nset format x '10^{%T}'\nset xlabel 'NRMSE of D'\nset xrange [*:4]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] reverse\n"
      "set ytics noenhanced\nplot data using 'D_nrmse':0:(0.5):ytic(strcol('method')) with points pt 7 ps 1.4 lc rgb '#1f5fa8' "
      "notitle, data using 'D_nrmse':0:(sprintf('  %.4f', column('D_nrmse'))) with labels left notitle\n"},
     {"scatter", "scatter.csv", "Predicted against true displacement",
