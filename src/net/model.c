@@ -9,7 +9,7 @@
 enum { WORDS = ESP_EXACT_FULL_WORDS, MLP_GROUPS = 4, TABLEAU_GROUPS = 4, MAX_HIDDEN = 128 };
 
 const char *esp_message_name(esp_message_kind kind) {
-  static const char *const names[] = {"newton", "newton+mlp", "mlp"};
+  static const char *const names[] = {"newton", "newton_mlp", "mlp"};
   return names[kind];
 }
 
@@ -20,7 +20,7 @@ static int check_param(const esp_model_param *p) {
             "tableau %d: allowed are free (%d) and symplectic (%d)", (int)p->tableau, ESP_TABLEAU_FREE,
             ESP_TABLEAU_SYMPLECTIC);
   ESP_CHECK(p->message >= ESP_MESSAGE_NEWTON && p->message <= ESP_MESSAGE_MLP, ESP_ERR_CONFIG,
-            "message %d: allowed are newton (%d), newton+mlp (%d) and mlp (%d)", (int)p->message, ESP_MESSAGE_NEWTON,
+            "message %d: allowed are newton (%d), newton_mlp (%d) and mlp (%d)", (int)p->message, ESP_MESSAGE_NEWTON,
             ESP_MESSAGE_CORRECTION, ESP_MESSAGE_MLP);
   ESP_CHECK(p->message == ESP_MESSAGE_NEWTON || (p->hidden >= 1 && p->hidden <= MAX_HIDDEN), ESP_ERR_CONFIG,
             "hidden width %d: allowed are 1 to %d", p->hidden, MAX_HIDDEN);
@@ -64,7 +64,7 @@ static void fill_table(esp_model *model) {
 /* Gaussian start values; V is zero where the message is to begin as none, and small where it is all there is. */
 static void start_mlp(const esp_model *model, int m, double *value) {
   int H = model->param.hidden, v = model->mlp_count - H;
-  double scale = model->param.message == ESP_MESSAGE_MLP ? 0.1 / sqrt((double)H) : 0;
+  double scale = model->param.message == ESP_MESSAGE_MLP ? 0.001 / sqrt((double)H) : 0;
   for (int i = 0; i < model->mlp_count; i++) {
     double gauss = esp_rng_normal(model->param.seed, (uint64_t)m, ESP_RNG_WEIGHT, (uint32_t)i);
     value[i] = (i < v ? 0.5 : scale) * gauss;

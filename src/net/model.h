@@ -21,7 +21,7 @@ typedef enum {
   ESP_MESSAGE_CORRECTION, /* and a learned message on near pairs beside it, one for each layer, zero at the start */
   ESP_MESSAGE_MLP         /* the force law is to be found: one learned message for near and far, shared by all layers */
 } esp_message_kind;
-/* "newton", "newton+mlp", "mlp". */
+/* "newton", "newton_mlp", "mlp". */
 const char *esp_message_name(esp_message_kind kind);
 
 typedef struct {

@@ -149,7 +149,7 @@ static void another_model_is_refused(void **state) {
   p = same, p.tableau = ESP_TABLEAU_SYMPLECTIC;
   refuse(&p, "cpu32", ESP_ERR_CONFIG, "tableau: file 'free', run 'symplectic'");
   p = same, p.message = ESP_MESSAGE_NEWTON;
-  refuse(&p, "cpu32", ESP_ERR_CONFIG, "message: file 'newton+mlp', run 'newton'");
+  refuse(&p, "cpu32", ESP_ERR_CONFIG, "message: file 'newton_mlp', run 'newton'");
   p = same, p.hidden = 6;
   refuse(&p, "cpu32", ESP_ERR_CONFIG, "hidden: file 5, run 6");
   p = same, p.domain.leaf = 5, p.domain.block = 17;
