@@ -13,9 +13,13 @@ typedef struct {
   MPI_Comm mpi;
 } comm_mpi;
 
-static MPI_Comm get(const esp_comm *comm) { return ((const comm_mpi *)comm->impl)->mpi; }
+static MPI_Comm get(const esp_comm *comm) {
+  return ((const comm_mpi *)comm->impl)->mpi;
+}
 
-MPI_Comm esp_comm_mpi_get(const esp_comm *comm) { return comm->impl ? get(comm) : MPI_COMM_NULL; }
+MPI_Comm esp_comm_mpi_get(const esp_comm *comm) {
+  return comm->impl ? get(comm) : MPI_COMM_NULL;
+}
 
 int esp_comm_mpi_fail(int mpi_code, const char *call, const char *file, int line, const char *func) {
   char text[MPI_MAX_ERROR_STRING + 1] = "";
@@ -78,8 +82,8 @@ static int gather_sizes(const esp_comm *comm, size_t bytes, int *count, int *fir
   start[0] = 0;
   for (int r = 0; r < comm->size; r++) {
     start[r + 1] = start[r] + (size_t)size[r];
-    ESP_NEED(start[r + 1] <= INT32_MAX, ESP_ERR_LIMIT, "gathering more than 2 GiB (%zu bytes up to rank %d)", start[r + 1],
-             r);
+    ESP_NEED(start[r + 1] <= INT32_MAX, ESP_ERR_LIMIT, "gathering more than 2 GiB (%zu bytes up to rank %d)",
+             start[r + 1], r);
     count[r] = (int)size[r];
     first[r] = (int)start[r];
   }

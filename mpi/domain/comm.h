@@ -19,9 +19,9 @@ MPI_Comm esp_comm_mpi_get(const esp_comm *comm);
 /* Turn an MPI or PETSc return value into an esp_code with a message. Local. */
 int esp_comm_mpi_fail(int mpi_code, const char *call, const char *file, int line, const char *func);
 int esp_comm_petsc_fail(int petsc_code, const char *call, const char *file, int line, const char *func);
-#define ESP_MPI(call)                                                                            \
-  do {                                                                                           \
-    int esp_mpi_ = (call);                                                                       \
+#define ESP_MPI(call)                                                                                     \
+  do {                                                                                                    \
+    int esp_mpi_ = (call);                                                                                \
     if (esp_mpi_ != MPI_SUCCESS) return esp_comm_mpi_fail(esp_mpi_, #call, __FILE__, __LINE__, __func__); \
   } while (0)
 #define ESP_PETSC(call)                                                                          \

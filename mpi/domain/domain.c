@@ -12,7 +12,9 @@ typedef struct {
   esp_halo halo;
 } impl_mpi;
 
-static impl_mpi *impl_of(esp_domain *dom) { return dom->impl; }
+static impl_mpi *impl_of(esp_domain *dom) {
+  return dom->impl;
+}
 
 static int to_slots(esp_domain *dom, size_t unit, const void *home, void *slots) {
   dom->stats.bytes += impl_of(dom)->migrate.arrived * (int64_t)unit;
@@ -141,15 +143,17 @@ static int refuse_pairs(const esp_domain *dom, const double *slot_z, int64_t pai
   ESP_CALL(comm->max_i64(comm, &most, 1));
   const double each = (double)pairs / (double)dom->n;
   if (mine == most && most > param->leaf)
-    rc = ESP_FAIL(ESP_ERR_LIMIT,
-                  "at least %.0f near pairs a particle; %lld are allowed: at least %lld particles share one point, among "
-                  "them id %lld; merge or displace them, or raise the limit",
-                  each, (long long)param->lists.pairs_limit, (long long)most, (long long)dom->id[first]);
+    rc = ESP_FAIL(
+        ESP_ERR_LIMIT,
+        "at least %.0f near pairs a particle; %lld are allowed: at least %lld particles share one point, among "
+        "them id %lld; merge or displace them, or raise the limit",
+        each, (long long)param->lists.pairs_limit, (long long)most, (long long)dom->id[first]);
   else if (most <= param->leaf)
-    rc = ESP_FAIL(ESP_ERR_LIMIT,
-                  "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
-                  "block size (now %d)",
-                  each, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
+    rc = ESP_FAIL(
+        ESP_ERR_LIMIT,
+        "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
+        "block size (now %d)",
+        each, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
   return comm->agree(comm, rc);
 }
 
@@ -196,7 +200,8 @@ static int find_interior(esp_domain *dom) {
   int rc;
   ESP_TRY(ESP_ALLOC(needs, blocks));
   for (int b = 0; b < blocks; b++)
-    for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++) needs[b] |= lists->near[e] >= tree->own_rows;
+    for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++)
+      needs[b] |= lists->near[e] >= tree->own_rows;
   ESP_TRY(order_blocks(blocks, needs, &dom->block_order, &dom->n_interior));
   memset(needs, 0, (size_t)blocks);
   for (int leaf = 0; leaf < lists->n_leaf; leaf++)

@@ -4,9 +4,9 @@
 
 #include "tree/domain.h"
 
-/* The esp_domain_builder for a comm of esp_comm_mpi_create with any number of ranks; the one-rank table (impl NULL) goes
- * to esp_domain_build_self. Gives the tree, order, lists and theta that one rank would. Collective. Ranks may hold no
- * particle, or all; more ranks than blocks leaves ranks that own nothing. Memory of a rank O(n_home + n / P + halo +
+/* The esp_domain_builder for a comm of esp_comm_mpi_create with any number of ranks; the one-rank table (impl NULL)
+ * goes to esp_domain_build_self. Gives the tree, order, lists and theta that one rank would. Collective. Ranks may hold
+ * no particle, or all; more ranks than blocks leaves ranks that own nothing. Memory of a rank O(n_home + n / P + halo +
  * P log n). Needs PETSc initialised. Errors: those of the contract, on all ranks. */
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                          const int64_t *id, esp_domain **dom);

@@ -30,7 +30,8 @@ static int append_rows(const esp_comm *comm, esp_tree *tree, esp_essential *esse
   for (int t = 0; t < cover->n_top; t++)
     for (int c = 0; c < 2; c++) {
       const int child = cover->top_child[t][c];
-      tree->child[2 * (tree->own_rows + t) + c] = child >= 0 ? tree->own_rows + child : essential->cover_row[-1 - child];
+      tree->child[2 * (tree->own_rows + t) + c] =
+          child >= 0 ? tree->own_rows + child : essential->cover_row[-1 - child];
     }
   essential->base_rows = tree->row_count;
   return ESP_OK;
@@ -99,8 +100,10 @@ static int top_geometry(const esp_comm *comm, const double *z, esp_tree *tree) {
   return ESP_OK;
 }
 
-/* Own nodes at or above block level that hold all own blocks: the covering roots, the largest halved again and again. */
-static int choose_groups(const esp_comm *comm, const esp_tree *tree, const esp_cover *cover, int64_t **heap, int *count) {
+/* Own nodes at or above block level that hold all own blocks: the covering roots, the largest halved again and again.
+ */
+static int choose_groups(const esp_comm *comm, const esp_tree *tree, const esp_cover *cover, int64_t **heap,
+                         int *count) {
   const int first = cover->cover_first[comm->rank], end = cover->cover_first[comm->rank + 1];
   const int room = esp_imax(ESP_ESSENTIAL_GROUPS, end - first);
   *count = end - first;
@@ -280,7 +283,8 @@ static void forget(esp_tree *tree, int base_rows) {
 
 int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, double theta, esp_tree *tree,
                            esp_essential *essential) {
-  sender s = {.tree = tree, .box = param->box, .theta = theta, .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
+  sender s = {
+      .tree = tree, .box = param->box, .theta = theta, .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
   int *to = NULL, n_to = 0;
   int64_t *start = NULL;
   esp_inbox inbox = {0};

@@ -52,8 +52,8 @@ static int transfer(MPI_Comm mpi, int n_to, const int *to, const int64_t *start,
   ESP_MPI(MPI_Type_commit(&type));
   for (int i = 0; i < inbox->count; i++) {
     const int64_t n = inbox->start[i + 1] - inbox->start[i];
-    ESP_MPI(MPI_Irecv((char *)inbox->row + (size_t)inbox->start[i] * unit, (int)n, type, inbox->rank[i], EXCHANGE_TAG, mpi,
-                      &request[used++]));
+    ESP_MPI(MPI_Irecv((char *)inbox->row + (size_t)inbox->start[i] * unit, (int)n, type, inbox->rank[i], EXCHANGE_TAG,
+                      mpi, &request[used++]));
   }
   for (int i = 0; i < n_to; i++) {
     const int64_t n = start[i + 1] - start[i];
@@ -156,20 +156,22 @@ static int route_step(const esp_comm *comm, int hop, int64_t *n, routed **row, s
   if (!rc && (leaving > INT32_MAX / 2 || arriving > INT32_MAX / 2))
     rc = ESP_FAIL(ESP_ERR_LIMIT, "routing %lld rows in one message, at most 2^30", (long long)leaving);
   ESP_CALL(comm->agree(comm, rc));
-  ESP_MPI(MPI_Sendrecv(*out, (int)leaving * 2, MPI_INT64_T, to, ROUTE_TAG, *row + kept, (int)arriving * 2, MPI_INT64_T, from,
-                       ROUTE_TAG, mpi, MPI_STATUS_IGNORE));
+  ESP_MPI(MPI_Sendrecv(*out, (int)leaving * 2, MPI_INT64_T, to, ROUTE_TAG, *row + kept, (int)arriving * 2, MPI_INT64_T,
+                       from, ROUTE_TAG, mpi, MPI_STATUS_IGNORE));
   *n = kept + arriving;
   return ESP_OK;
 }
 
-int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out, int64_t **out) {
+int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out,
+                   int64_t **out) {
   routed *row = NULL, *leaving = NULL;
   size_t room = 0, leaving_room = 0;
   int64_t *result = NULL;
   int rc = ESP_GROW(row, room, n);
   for (int64_t i = 0; !rc && i < n; i++) row[i] = (routed){word[i], dest[i], 0};
   ESP_TRY(comm->agree(comm, rc));
-  for (int hop = 1; hop < comm->size; hop *= 2) ESP_TRY(route_step(comm, hop, &n, &row, &room, &leaving, &leaving_room));
+  for (int hop = 1; hop < comm->size; hop *= 2)
+    ESP_TRY(route_step(comm, hop, &n, &row, &room, &leaving, &leaving_room));
   ESP_TRY(comm->agree(comm, ESP_ALLOC(result, n)));
   for (int64_t i = 0; i < n; i++) result[i] = row[i].word;
   *n_out = n;

@@ -1,9 +1,11 @@
-/* Exchanges between ranks that only the senders know of. Collective over comm, which must be one of esp_comm_mpi_create.
- * No rank needs to know who will send to it; messages are sent only where there are rows; nothing of size P^2.
+/* Exchanges between ranks that only the senders know of. Collective over comm, which must be one of
+ * esp_comm_mpi_create. No rank needs to know who will send to it; messages are sent only where there are rows; nothing
+ * of size P^2.
  *
- * Sparse exchange: neighbours are found by the nonblocking-consensus algorithm of Hoefler, Siebert, Lumsdaine, "Scalable
- * communication protocols for dynamic sparse data exchange", PPoPP 2010 (PetscCommBuildTwoSided). Routed exchange: the
- * log-step scheme of Bruck et al., "Efficient algorithms for all-to-all communications", IEEE TPDS 8 (1997).
+ * Sparse exchange: neighbours are found by the nonblocking-consensus algorithm of Hoefler, Siebert, Lumsdaine,
+ * "Scalable communication protocols for dynamic sparse data exchange", PPoPP 2010 (PetscCommBuildTwoSided). Routed
+ * exchange: the log-step scheme of Bruck et al., "Efficient algorithms for all-to-all communications", IEEE TPDS 8
+ * (1997).
  *
  * A failure on one rank (memory) is the same failure on all. No rows at all and one rank are fine. */
 #ifndef ESP_MPI_EXCHANGE_H
@@ -21,17 +23,18 @@ typedef struct {
   void *row;      /* [start[count]] of `unit` bytes */
 } esp_inbox;
 
-/* Send rows to some ranks (also to myself): for i < n_to, rows [start[i], start[i+1]) of `row` go to rank to[i]; each rank
- * at most once, no empty part is sent. Neighbours unknown to the receivers are found; messages only where rows are.
- * Fails on all ranks if it fails on one (memory). */
+/* Send rows to some ranks (also to myself): for i < n_to, rows [start[i], start[i+1]) of `row` go to rank to[i]; each
+ * rank at most once, no empty part is sent. Neighbours unknown to the receivers are found; messages only where rows
+ * are. Fails on all ranks if it fails on one (memory). */
 int esp_comm_exchange(const esp_comm *comm, int n_to, const int *to, const int64_t *start, size_t unit, const void *row,
                       esp_inbox *inbox);
 /* Sorts rows by destination first: dest [n] rank of each row. Otherwise as esp_comm_exchange. */
 int esp_comm_scatter(const esp_comm *comm, int64_t n, const int *dest, size_t unit, const void *row, esp_inbox *inbox);
 void esp_inbox_free(esp_inbox *inbox);
-/* int64 words to ranks that are spread evenly (hashes): ceil(log2 P) messages a rank whatever the destinations. word [n]
- * and dest [n] in; *out [*n_out], owned by the caller, in no particular order. */
-int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out, int64_t **out);
+/* int64 words to ranks that are spread evenly (hashes): ceil(log2 P) messages a rank whatever the destinations. word
+ * [n] and dest [n] in; *out [*n_out], owned by the caller, in no particular order. */
+int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out,
+                   int64_t **out);
 
 /* MPI types of rows of a given number of bytes, made at first use and kept. Local. */
 typedef struct {
@@ -40,7 +43,7 @@ typedef struct {
   struct {
     size_t unit;
     MPI_Datatype type;
-  } *entry;
+  } * entry;
 } esp_units;
 int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type);
 void esp_units_free(esp_units *units);

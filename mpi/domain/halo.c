@@ -45,8 +45,8 @@ static int particle_leaves(const esp_comm *comm, const esp_shape *shape, int lev
 
 static int check_room(int64_t own, int64_t ghosts) {
   ESP_CHECK(own + ghosts <= INT32_MAX, ESP_ERR_LIMIT,
-            "%lld own and %lld ghost particles on one rank; at most %d: use more ranks, or a larger theta", (long long)own,
-            (long long)ghosts, INT32_MAX);
+            "%lld own and %lld ghost particles on one rank; at most %d: use more ranks, or a larger theta",
+            (long long)own, (long long)ghosts, INT32_MAX);
   return ESP_OK;
 }
 
@@ -184,8 +184,8 @@ static void add_words(void *in, void *inout, int *count, MPI_Datatype *type) {
   for (int64_t w = 0; w < n; w++) to[w] += from[w];
 }
 
-static int create_cells(const esp_comm *comm, const esp_essential *essential, const esp_tree *tree, const esp_lists *lists,
-                        esp_halo *halo) {
+static int create_cells(const esp_comm *comm, const esp_essential *essential, const esp_tree *tree,
+                        const esp_lists *lists, esp_halo *halo) {
   PetscSFNode *remote = NULL;
   int *where = NULL, count = 0, rc;
   rc = cell_leaves(tree, lists, &where, &count, &remote);
@@ -200,8 +200,8 @@ done:
   return rc;
 }
 
-int esp_halo_create(const esp_comm *comm, const esp_essential *essential, esp_tree *tree, esp_lists *lists, esp_halo *halo,
-                    int *n_ghost, int *n_receiver_ghost) {
+int esp_halo_create(const esp_comm *comm, const esp_essential *essential, esp_tree *tree, esp_lists *lists,
+                    esp_halo *halo, int *n_ghost, int *n_receiver_ghost) {
   memset(halo, 0, sizeof *halo);
   halo->cover_request = MPI_REQUEST_NULL;
   halo->add = MPI_OP_NULL;
@@ -222,10 +222,11 @@ static int cover_begin(const esp_comm *comm, esp_halo *halo, size_t unit, MPI_Da
     halo->cover_unit = unit;
   }
   for (int i = 0; i < halo->own_covers; i++)
-    memcpy(halo->cover_buffer + (size_t)i * unit,
-           array + (size_t)halo->cover_row[halo->own_cover_first + i] * unit, unit);
-  ESP_MPI(MPI_Iallgatherv(halo->cover_buffer, halo->own_covers, type, halo->cover_buffer + (size_t)halo->own_covers * unit,
-                          halo->cover_count, halo->cover_start, type, esp_comm_mpi_get(comm), &halo->cover_request));
+    memcpy(halo->cover_buffer + (size_t)i * unit, array + (size_t)halo->cover_row[halo->own_cover_first + i] * unit,
+           unit);
+  ESP_MPI(MPI_Iallgatherv(halo->cover_buffer, halo->own_covers, type,
+                          halo->cover_buffer + (size_t)halo->own_covers * unit, halo->cover_count, halo->cover_start,
+                          type, esp_comm_mpi_get(comm), &halo->cover_request));
   return ESP_OK;
 }
 

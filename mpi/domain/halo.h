@@ -17,12 +17,12 @@
 
 typedef struct {
   PetscSF forest[ESP_HALO_KINDS];
-  int first[ESP_HALO_KINDS];      /* first ghost row in the array */
-  int ghosts[ESP_HALO_KINDS];     /* ghost rows that are filled by the forest */
+  int first[ESP_HALO_KINDS];        /* first ghost row in the array */
+  int ghosts[ESP_HALO_KINDS];       /* ghost rows that are filled by the forest */
   int64_t messages[ESP_HALO_KINDS]; /* other ranks this rank receives from */
   esp_units units;
-  MPI_Op add;                     /* int64 words, on rows of any length */
-  int n_cover, *cover_row;        /* covering roots: rows here, in the order of their owners */
+  MPI_Op add;              /* int64 words, on rows of any length */
+  int n_cover, *cover_row; /* covering roots: rows here, in the order of their owners */
   int own_cover_first, own_covers;
   int *cover_count, *cover_start; /* by rank */
   size_t cover_unit;              /* bytes a row that cover_buffer has room for */
@@ -30,11 +30,11 @@ typedef struct {
   MPI_Request cover_request;
 } esp_halo;
 
-/* Collective. Needs the tree with its essential rows and lists with near and far; fills tree->part_first, the transpose in
- * lists, and *n_ghost, *n_receiver_ghost particles. Errors, on all ranks: memory, ESP_ERR_COMM, ESP_ERR_LIMIT where a
- * rank would hold more than 2^31 - 1 particles. Free with esp_halo_free, also after a failure. */
-int esp_halo_create(const esp_comm *comm, const esp_essential *essential, esp_tree *tree, esp_lists *lists, esp_halo *halo,
-                    int *n_ghost, int *n_receiver_ghost);
+/* Collective. Needs the tree with its essential rows and lists with near and far; fills tree->part_first, the transpose
+ * in lists, and *n_ghost, *n_receiver_ghost particles. Errors, on all ranks: memory, ESP_ERR_COMM, ESP_ERR_LIMIT where
+ * a rank would hold more than 2^31 - 1 particles. Free with esp_halo_free, also after a failure. */
+int esp_halo_create(const esp_comm *comm, const esp_essential *essential, esp_tree *tree, esp_lists *lists,
+                    esp_halo *halo, int *n_ghost, int *n_receiver_ghost);
 /* As halo_begin and halo_end of domain.h. Collective. */
 int esp_halo_begin(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_t unit, void *array);
 int esp_halo_end(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_t unit, void *array);

@@ -24,8 +24,8 @@ static int find_twins(int64_t n, int64_t *id) {
   sort_ids(n, (uint64_t *)id, spare);
   ESP_FREE(spare);
   for (int64_t i = 1; i < n; i++)
-    ESP_CHECK(id[i] != id[i - 1], ESP_ERR_VALUE, "particle id %lld occurs more than once; ids must be unique over all ranks",
-              (long long)id[i]);
+    ESP_CHECK(id[i] != id[i - 1], ESP_ERR_VALUE,
+              "particle id %lld occurs more than once; ids must be unique over all ranks", (long long)id[i]);
   return ESP_OK;
 }
 

@@ -141,7 +141,9 @@ static uint64_t key_image(double key) {
   return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-static uint64_t id_image(int64_t id) { return (uint64_t)id ^ (uint64_t)1 << 63; }
+static uint64_t id_image(int64_t id) {
+  return (uint64_t)id ^ (uint64_t)1 << 63;
+}
 
 static double active_key(const selection *s, int64_t j) {
   return s->z[(size_t)s->item[j] * (size_t)s->dim + (size_t)s->axis[s->node[j] - s->first]];
@@ -246,8 +248,7 @@ static void descend(selection *s, int *cover_of) {
     const int level = esp_heap_level(heap);
     esp_shape_node(s->shape, level, heap - ((int64_t)1 << level), &offset, &count);
     const uint64_t key = key_image(active_key(s, j));
-    const int left =
-        count > 1 && (key < s->key_cut[t] || (key == s->key_cut[t] && id_image(s->id[i]) <= s->id_cut[t]));
+    const int left = count > 1 && (key < s->key_cut[t] || (key == s->key_cut[t] && id_image(s->id[i]) <= s->id_cut[t]));
     const int child = s->cover->top_child[s->node[j]][!left];
     if (child < 0) {
       cover_of[i] = -1 - child;
@@ -298,8 +299,8 @@ static void discard(selection *s) {
   ESP_FREE(s->prefix);
 }
 
-int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, int dim, int n_home, const double *z,
-              const int64_t *id, int *cover_of) {
+int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, int dim, int n_home,
+              const double *z, const int64_t *id, int *cover_of) {
   memset(cover_of, 0, (size_t)n_home * sizeof *cover_of);
   if (!cover->n_top) return ESP_OK;
   selection s = {.comm = comm, .shape = shape, .cover = cover, .dim = dim, .z = z, .id = id};

@@ -28,7 +28,9 @@ static inline uint64_t case_bits(uint64_t k) {
   x = (x ^ x >> 27) * 0x94d049bb133111ebu;
   return x ^ x >> 31;
 }
-static inline double case_uniform(uint64_t k) { return (double)(case_bits(k) >> 11) * 0x1p-53; }
+static inline double case_uniform(uint64_t k) {
+  return (double)(case_bits(k) >> 11) * 0x1p-53;
+}
 
 /* The whole cloud, the same on every rank: components in [0, 1). Ids unique, in no order, some negative. */
 typedef struct {
@@ -90,15 +92,15 @@ static inline int64_t sum_over_ranks(int64_t value) {
   return value;
 }
 
-#define CASE_MAIN(...)                                                                    \
-  int main(int argc, char **argv) {                                                       \
-    if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;                              \
-    if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);     \
-    const struct CMUnitTest tests[] = {__VA_ARGS__};                                      \
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);                               \
-    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);          \
-    esp_comm_mpi_free(&comm);                                                             \
-    return PetscFinalize() || failed;                                                     \
+#define CASE_MAIN(...)                                                                \
+  int main(int argc, char **argv) {                                                   \
+    if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;                          \
+    if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1); \
+    const struct CMUnitTest tests[] = {__VA_ARGS__};                                  \
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);                           \
+    MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);      \
+    esp_comm_mpi_free(&comm);                                                         \
+    return PetscFinalize() || failed;                                                 \
   }
 
 #endif

@@ -1,5 +1,5 @@
-/* Proves that the table over MPI keeps its contract: reductions, scans, gathers, agreement on failure; and that sparse and
- * routed exchanges bring every row to its rank, in a fixed order. */
+/* Proves that the table over MPI keeps its contract: reductions, scans, gathers, agreement on failure; and that sparse
+ * and routed exchanges bring every row to its rank, in a fixed order. */
 #include "case.h"
 
 #include "domain/exchange.h"

@@ -80,7 +80,8 @@ static void halos(esp_domain *dom, const esp_domain *self, size_t unit) {
   for (int64_t e = 0; e < lists->near_start[lists->n_block]; e++) {
     const int row = lists->near[e], first = tree->part_first[row], slot = self->tree.part_first[tree->heap[row] - 1];
     assert_in_range(first, 0, dom->n_own + dom->n_ghost - tree->part_count[row]);
-    for (int p = 0; p < tree->part_count[row]; p++) is_row(source + (size_t)(first + p) * unit, unit, self->id[slot + p]);
+    for (int p = 0; p < tree->part_count[row]; p++)
+      is_row(source + (size_t)(first + p) * unit, unit, self->id[slot + p]);
   }
   assert_int_equal(lists->ghost_first[lists->n_ghost_block], dom->n_own + dom->n_receiver_ghost);
   for (int g = 0; g < lists->n_ghost_block; g++) {
@@ -138,7 +139,8 @@ static void blocks_are_ordered(const esp_domain *dom) {
     const int b = dom->block_order[i];
     int ghosts = 0;
     assert_int_equal(seen[b]++, 0);
-    for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++) ghosts += lists->near[e] >= dom->tree.own_rows;
+    for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++)
+      ghosts += lists->near[e] >= dom->tree.own_rows;
     assert_int_equal(ghosts > 0, i >= dom->n_interior);
   }
   free(seen);
@@ -273,4 +275,5 @@ static void errors(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_share), cmocka_unit_test(any_theta),
-          cmocka_unit_test(any_dimension), cmocka_unit_test(periodic), cmocka_unit_test(budget), cmocka_unit_test(errors))
+          cmocka_unit_test(any_dimension), cmocka_unit_test(periodic), cmocka_unit_test(budget),
+          cmocka_unit_test(errors))

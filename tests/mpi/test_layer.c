@@ -77,8 +77,8 @@ static void compare(const cloud *c, const esp_layer_param *param, const esp_ops 
 }
 
 static esp_layer_param param_of(int dim, double theta, double box) {
-  esp_layer_param param = {.domain = {.leaf = 8, .block = 32, .dim = dim, .lists = {.theta = theta}}, .eps = 0.05,
-                           .newton = 1};
+  esp_layer_param param = {
+      .domain = {.leaf = 8, .block = 32, .dim = dim, .lists = {.theta = theta}}, .eps = 0.05, .newton = 1};
   for (int a = 0; a < dim; a++) param.domain.lists.box[a] = box;
   return param;
 }

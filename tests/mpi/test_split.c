@@ -1,5 +1,5 @@
-/* Proves that the distributed selection gives each particle the covering subtree that the one-rank order gives it, for any
- * share of the particles, with equal keys, and that covering roots tile the slots. */
+/* Proves that the distributed selection gives each particle the covering subtree that the one-rank order gives it, for
+ * any share of the particles, with equal keys, and that covering roots tile the slots. */
 #include "case.h"
 
 #include "domain/split.h"
