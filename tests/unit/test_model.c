@@ -295,15 +295,15 @@ static void test_gradient_with_cells(void **state) {
 
 static void test_gradient_periodic(void **state) {
   (void)state;
-  esp_cloud cloud = random_cloud(64, 6);
+  esp_cloud cloud = random_cloud(128, 6);
   cloud.dim = 2;
-  cloud.box[0] = cloud.box[1] = 8;
-  for (int i = 0; i < 64; i++) {
-    cloud.x[i][0] *= 2;
-    cloud.x[i][1] *= 2;
+  cloud.box[0] = cloud.box[1] = 16;
+  for (int i = 0; i < 128; i++) {
+    cloud.x[i][0] *= 3;
+    cloud.x[i][1] *= 3;
     cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
   }
-  esp_model_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 0.5);
+  esp_model_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 1.0);
   check_gradient(&p, &cloud, 1e-6, 1e-6);
   esp_cloud_free(&cloud);
 }
