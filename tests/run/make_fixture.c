@@ -1,0 +1,164 @@
+/* Files for the tests of the program, good ones and spoilt ones.
+ *
+ *   make_fixture snapshot FILE N KIND     GADGET HDF5 of N particles of type 1; KIND: good, twins (every id twice),
+ *                                         point (all at one place), massless
+ *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
+ *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
+ *   make_fixture delete FILE OBJECT
+ *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
+ *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hdf5.h>
+
+static hid_t must(hid_t id, const char *what) {
+  if (id < 0) {
+    fprintf(stderr, "make_fixture: %s failed\n", what);
+    exit(EXIT_FAILURE);
+  }
+  return id;
+}
+
+static void put_attribute(hid_t object, const char *name, hid_t type, hsize_t count, const void *data) {
+  hid_t space = count ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
+  hid_t attribute = must(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), name);
+  must(H5Awrite(attribute, type, data), name);
+  H5Aclose(attribute);
+  H5Sclose(space);
+}
+
+static void put_dataset(hid_t where, const char *name, hid_t type, int rank, const hsize_t *dims, const void *data) {
+  hid_t space = must(H5Screate_simple(rank, dims, NULL), name);
+  hid_t dataset = must(H5Dcreate2(where, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
+  if (data) must(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
+  H5Dclose(dataset);
+  H5Sclose(space);
+}
+
+/* ---- a snapshot ---- */
+
+static double uniform(uint64_t k) {
+  uint64_t z = (k + 1) * UINT64_C(0x9e3779b97f4a7c15);
+  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+  return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
+}
+
+static void put_header(hid_t file, int64_t n) {
+  const int64_t counts[6] = {0, n};
+  const double table[6] = {0}, one = 1;
+  const int32_t files = 1;
+  hid_t header = must(H5Gcreate2(file, "Header", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "Header");
+  hid_t parameters = must(H5Gcreate2(file, "Parameters", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "Parameters");
+  put_attribute(header, "NumPart_ThisFile", H5T_NATIVE_INT64, 6, counts);
+  put_attribute(header, "NumPart_Total", H5T_NATIVE_INT64, 6, counts);
+  put_attribute(header, "MassTable", H5T_NATIVE_DOUBLE, 6, table);
+  put_attribute(header, "NumFilesPerSnapshot", H5T_NATIVE_INT32, 0, &files);
+  put_attribute(header, "UnitLength_in_cm", H5T_NATIVE_DOUBLE, 0, &one);
+  put_attribute(header, "UnitMass_in_g", H5T_NATIVE_DOUBLE, 0, &one);
+  put_attribute(header, "UnitVelocity_in_cm_per_s", H5T_NATIVE_DOUBLE, 0, &one);
+  put_attribute(parameters, "GravityConstantInternal", H5T_NATIVE_DOUBLE, 0, &one);
+  H5Gclose(parameters);
+  H5Gclose(header);
+}
+
+static void put_particles(hid_t file, int64_t n, const char *kind) {
+  const size_t room = (size_t)n + 1;
+  double(*x)[3] = calloc(room, sizeof *x), (*v)[3] = calloc(room, sizeof *v), *m = calloc(room, sizeof *m);
+  int64_t *id = calloc(room, sizeof *id);
+  const int point = !strcmp(kind, "point"), twins = !strcmp(kind, "twins"), massless = !strcmp(kind, "massless");
+  for (int64_t i = 0; i < n; i++) {
+    for (int a = 0; a < 3; a++) {
+      x[i][a] = point ? 0.5 : uniform((uint64_t)(6 * i + a));
+      v[i][a] = 0.3 * (uniform((uint64_t)(6 * i + a + 3)) - 0.5);
+    }
+    m[i] = massless ? 0 : 1.0 / (double)n;
+    id[i] = twins ? i / 2 : 7 * i + 3;
+  }
+  const hsize_t dims[2] = {(hsize_t)n, 3};
+  hid_t group = must(H5Gcreate2(file, "PartType1", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "PartType1");
+  put_dataset(group, "Coordinates", H5T_NATIVE_DOUBLE, 2, dims, x);
+  put_dataset(group, "Velocities", H5T_NATIVE_DOUBLE, 2, dims, v);
+  put_dataset(group, "Masses", H5T_NATIVE_DOUBLE, 1, dims, m);
+  put_dataset(group, "ParticleIDs", H5T_NATIVE_INT64, 1, dims, id);
+  H5Gclose(group);
+  free(x);
+  free(v);
+  free(m);
+  free(id);
+}
+
+static void snapshot(const char *path, int64_t n, const char *kind) {
+  hid_t file = must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), path);
+  put_header(file, n);
+  if (n > 0) put_particles(file, n, kind);
+  must(H5Fclose(file), path);
+}
+
+/* ---- spoiling ---- */
+
+static void set_element(hid_t file, const char *name, size_t at, const char *text) {
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  const size_t count = (size_t)H5Sget_simple_extent_npoints(space);
+  if (at >= count) must(-1, "set: index");
+  if (H5Tget_class(type) == H5T_FLOAT) {
+    double *value = malloc(count * sizeof *value);
+    must(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), name);
+    value[at] = strtod(text, NULL);
+    must(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), name);
+    free(value);
+  } else {
+    int64_t *value = malloc(count * sizeof *value);
+    must(H5Dread(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), name);
+    value[at] = strtoll(text, NULL, 10);
+    must(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, value), name);
+    free(value);
+  }
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Dclose(dataset);
+}
+
+static void set_text(hid_t file, const char *name, const char *text) {
+  hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, strlen(text) + 1);
+  if (H5Aexists(file, name) > 0) H5Adelete(file, name);
+  put_attribute(file, name, type, 0, text);
+  H5Tclose(type);
+}
+
+/* In place of a dataset: another rank, or text. The values are kept where they are numbers. */
+static void replace(hid_t file, const char *name, int text) {
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  hsize_t dims[4], flat[2] = {(hsize_t)H5Sget_simple_extent_npoints(space), 1};
+  const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+  hid_t string = H5Tcopy(H5T_C_S1);
+  H5Tset_size(string, 8);
+  char *data = calloc(flat[0] + 1, 8);
+  if (!text) must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
+  H5Dclose(dataset);
+  must(H5Ldelete(file, name, H5P_DEFAULT), name);
+  if (text) put_dataset(file, name, string, rank, dims, data);
+  else put_dataset(file, name, type, rank == 1 ? 2 : 1, flat, data);
+  free(data);
+  H5Tclose(string);
+  H5Tclose(type);
+  H5Sclose(space);
+}
+
+int main(int argc, char **argv) {
+  const char *verb = argc > 3 ? argv[1] : "";
+  if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
+  hid_t file = must(argc > 3 ? H5Fopen(argv[2], H5F_ACC_RDWR, H5P_DEFAULT) : -1, "opening the file");
+  if (!strcmp(verb, "set") && argc == 6) set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
+  else if (!strcmp(verb, "attribute") && argc == 5) set_text(file, argv[3], argv[4]);
+  else if (!strcmp(verb, "delete")) must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
+  else if (!strcmp(verb, "flatten")) replace(file, argv[3], 0);
+  else if (!strcmp(verb, "retype")) replace(file, argv[3], 1);
+  else must(-1, "reading the command");
+  must(H5Fclose(file), argv[2]);
+  return EXIT_SUCCESS;
+}

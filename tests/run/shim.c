@@ -1,0 +1,69 @@
+/* Preloaded into the program by the tests: ends a rank inside a chosen MPI function, or lowers the file size limit.
+ *
+ *   ESP_SHIM_KILL=FUNCTION:RANK:CALL[:AFTER]  SIGKILL for world rank RANK at its CALL-th call of FUNCTION (from 1), one
+ *                                             of Startall, Waitall, Allreduce, File_write_at_all; AFTER: a file that
+ *                                             must exist before calls are counted
+ *   ESP_SHIM_FSIZE=BYTES                      RLIMIT_FSIZE on every rank, once MPI has made its own files
+ *
+ * Startall is called by PetscSF alone: that is the halo. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <mpi.h>
+
+static void here(const char *function) {
+  static long seen;
+  const char *text = getenv("ESP_SHIM_KILL");
+  char name[64] = "", after[1024] = "";
+  long rank = -1, call = 0;
+  int own = -1;
+  if (!text || sscanf(text, "%63[^:]:%ld:%ld:%1023s", name, &rank, &call, after) < 3 || strcmp(name, function) != 0) return;
+  PMPI_Comm_rank(MPI_COMM_WORLD, &own);
+  if (own != rank || (after[0] && access(after, F_OK) != 0) || ++seen < call) return;
+  fprintf(stderr, "shim: rank %d ends in %s\n", own, function);
+  raise(SIGKILL);
+}
+
+static void limit(void) {
+  const char *bytes = getenv("ESP_SHIM_FSIZE");
+  if (!bytes) return;
+  struct rlimit value = {strtoull(bytes, NULL, 10), strtoull(bytes, NULL, 10)};
+  if (setrlimit(RLIMIT_FSIZE, &value)) abort();
+}
+
+int MPI_Init_thread(int *argc, char ***argv, int wanted, int *given) {
+  int rc = PMPI_Init_thread(argc, argv, wanted, given);
+  limit();
+  return rc;
+}
+
+int MPI_Init(int *argc, char ***argv) {
+  int rc = PMPI_Init(argc, argv);
+  limit();
+  return rc;
+}
+
+int MPI_Startall(int count, MPI_Request *requests) {
+  here("Startall");
+  return PMPI_Startall(count, requests);
+}
+
+int MPI_Waitall(int count, MPI_Request *requests, MPI_Status *statuses) {
+  here("Waitall");
+  return PMPI_Waitall(count, requests, statuses);
+}
+
+int MPI_Allreduce(const void *in, void *out, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
+  here("Allreduce");
+  return PMPI_Allreduce(in, out, count, type, op, comm);
+}
+
+int MPI_File_write_at_all(MPI_File file, MPI_Offset offset, const void *data, int count, MPI_Datatype type,
+                          MPI_Status *status) {
+  here("File_write_at_all");
+  return PMPI_File_write_at_all(file, offset, data, count, type, status);
+}
