@@ -97,6 +97,7 @@ const esp_key *esp_config_keys(int *count) {
       TEXT("input", "", "snapshot to read"),
 
       INTS("partition_ranks", "2,4,8,16,32,64", 1, COUNT_MAX, "ranks", "numbers of ranks to cut for"),
+      FLAG("partition_periodic", "false", "keep a snapshot's period in the lists: all that lies near half a box away is near"),
 
       FLAG("report_pictures", "true", "draw pictures into the report"),
   };

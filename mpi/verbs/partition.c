@@ -1,0 +1,211 @@
+/* partition: cut the particles for many ranks and say, from real lists, what each rank would compute and receive; the
+ * tree's own cut beside two of Zoltan. Runs on the ranks at hand, whatever numbers of ranks are asked for. */
+#include <limits.h>
+
+#include "domain/domain.h"
+#include "domain/partition.h"
+#include "domain/partition_zoltan.h"
+#include "io/ensemble.h"
+#include "sim/box_start.h"
+#include "verbs/csv_out.h"
+#include "verbs/run.h"
+#include "verbs/setup.h"
+
+enum { RANKS_MAX = 64 };
+
+typedef struct {
+  const char *name, *zoltan; /* NULL: the tree's own */
+} cut_method;
+
+static const cut_method methods[] = {
+    {"tree", NULL}, {"bisection (Zoltan RCB)", "RCB"}, {"Hilbert order (Zoltan HSFC)", "HSFC"}};
+enum { METHODS = sizeof methods / sizeof methods[0] };
+
+typedef struct {
+  esp_run *run;
+  esp_cloud cloud;
+  esp_domain *dom;
+  int *home_part, *part; /* [n_home], [n_own] */
+  esp_lines csv;         /* rank 0 */
+  cJSON *rows;
+} partition;
+
+/* ---- the particles ---- */
+
+static int read_test_cloud(const esp_run *run, esp_cloud *cloud) {
+  char path[4096];
+  esp_ensemble ensemble;
+  int largest = 0, rc;
+  ESP_CALL(esp_run_data(run, path, sizeof path));
+  ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
+  const esp_ensemble_entry *entry = ensemble.entry[ESP_SET_TEST];
+  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE", path);
+  for (int c = 1; c < ensemble.clouds[ESP_SET_TEST]; c++)
+    if (entry[c].n > entry[largest].n) largest = c;
+  ESP_TRY(esp_ensemble_share(&ensemble, run->comm, ESP_SET_TEST, largest, cloud));
+done:
+  esp_ensemble_close(&ensemble);
+  return rc;
+}
+
+/* A cell on the far side must lie whole within half a box, so in a large periodic box the shell around that distance is
+ * near, a good part of all particles: a period is kept where it is asked for, and in test clouds, which the network
+ * sees so. */
+static int read_cloud(const esp_run *run, esp_cloud *cloud) {
+  esp_snapshot_header header;
+  const int snapshot = esp_config_string(run->config, "input")[0] != 0;
+  if (snapshot)
+    ESP_CALL(esp_setup_snapshot(run, cloud, &header));
+  else
+    ESP_CALL(read_test_cloud(run, cloud));
+  esp_box_wrap(cloud->box, cloud->n_home, cloud->x);
+  const int periodic = cloud->box[0] > 0 || cloud->box[1] > 0 || cloud->box[2] > 0;
+  if (snapshot && periodic && !esp_config_flag(run->config, "partition_periodic")) {
+    esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");
+    for (int a = 0; a < 3; a++) cloud->box[a] = 0;
+  }
+  return ESP_OK;
+}
+
+/* One domain at the positions, as the layers of the network have at theirs. */
+static int build_domain(partition *p) {
+  const esp_run *run = p->run;
+  const esp_cloud *cloud = &p->cloud;
+  const int dim = cloud->dim;
+  double *z = NULL;
+  int rc;
+  esp_model_param model;
+  esp_setup_model(run, &model);
+  model.domain.dim = dim;
+  for (int a = 0; a < dim; a++) model.domain.lists.box[a] = cloud->box[a];
+  rc = ESP_ALLOC(z, (size_t)cloud->n_home * (size_t)dim);
+  ESP_TRY(run->comm->agree(run->comm, rc));
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int a = 0; a < dim; a++) z[(size_t)i * (size_t)dim + (size_t)a] = cloud->x[i][a];
+  ESP_TRY(esp_domain_build_mpi(run->comm, &model.domain, cloud->n_home, z, cloud->id, &p->dom));
+  rc = ESP_ALLOC(p->home_part, cloud->n_home);
+  if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
+  ESP_TRY(run->comm->agree(run->comm, rc));
+done:
+  ESP_FREE(z);
+  return rc;
+}
+
+static int describe(const partition *p, double seconds) {
+  const esp_run *run = p->run;
+  const esp_domain_param *param = &p->dom->param;
+  int64_t pairs[2] = {p->dom->lists.near_pairs, p->dom->lists.far_pairs};
+  ESP_CALL(run->comm->sum_i64(run->comm, pairs, 2));
+  const double n = (double)p->dom->n, near = (double)pairs[0] / n, far = (double)pairs[1] / n;
+  cJSON_AddNumberToObject(run->json, "particles", n);
+  cJSON_AddBoolToObject(run->json, "periodic", p->cloud.box[0] > 0 || p->cloud.box[1] > 0 || p->cloud.box[2] > 0);
+  cJSON_AddNumberToObject(run->json, "theta", param->lists.theta);
+  cJSON_AddNumberToObject(run->json, "pairs_per_particle", near);
+  cJSON_AddNumberToObject(run->json, "cells_per_particle", far);
+  cJSON_AddNumberToObject(run->json, "far_weight", ESP_PARTITION_FAR_WEIGHT);
+  cJSON_AddNumberToObject(run->json, "domain_seconds", seconds);
+  esp_run_say(run,
+              "partition: %lld particles, leaf %d, block %d, theta %.4g: %.1f near pairs and %.1f far cells a particle; one "
+              "domain on %d rank%s in %.2f s\n",
+              (long long)p->dom->n, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
+              run->comm->size > 1 ? "s" : "", seconds);
+  esp_run_say(run,
+              "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
+              "%zu bytes a particle, %zu a cell.\n",
+              ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
+  esp_run_say(run, "Zoltan's cuts may differ with the number of ranks at hand (here %d); the tree's do not.\n\n",
+              run->comm->size);
+  return ESP_OK;
+}
+
+/* ---- the cuts ---- */
+
+static int make_cut(partition *p, const cut_method *method, int ranks) {
+  const esp_cloud *cloud = &p->cloud;
+  if (!method->zoltan) {
+    esp_partition_tree(p->dom, ranks, p->part);
+    return ESP_OK;
+  }
+  ESP_CALL(esp_partition_zoltan(p->run->comm, method->zoltan, ranks, cloud->dim, cloud->n_home,
+                                (const double(*)[3])cloud->x, p->home_part));
+  return p->dom->ops->to_slots(p->dom, sizeof *p->part, p->home_part, p->part);
+}
+
+static void add_row(partition *p, const cut_method *method, int ranks, const esp_partition_cost *c, double seconds) {
+  if (p->run->comm->rank == 0)
+    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, method->name, c->imbalance_pairs,
+                  c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
+                  (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
+  esp_run_say(p->run, "%6d  %-28s %9.3f %9.3f %11.0f %11lld %10.0f %10lld %10.1f %10.1f\n", ranks, method->name,
+              c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
+              (long long)c->cells_max, c->bytes_mean / 1024, (double)c->bytes_max / 1024);
+  cJSON *row = cJSON_CreateObject();
+  cJSON_AddNumberToObject(row, "ranks", ranks);
+  cJSON_AddStringToObject(row, "method", method->name);
+  cJSON_AddNumberToObject(row, "imbalance_pairs", c->imbalance_pairs);
+  cJSON_AddNumberToObject(row, "imbalance_particles", c->imbalance_particles);
+  cJSON_AddNumberToObject(row, "halo_particles_mean", c->particles_mean);
+  cJSON_AddNumberToObject(row, "halo_particles_max", (double)c->particles_max);
+  cJSON_AddNumberToObject(row, "halo_cells_mean", c->cells_mean);
+  cJSON_AddNumberToObject(row, "halo_cells_max", (double)c->cells_max);
+  cJSON_AddNumberToObject(row, "bytes_mean", c->bytes_mean);
+  cJSON_AddNumberToObject(row, "bytes_max", (double)c->bytes_max);
+  cJSON_AddNumberToObject(row, "cut_seconds", seconds);
+  cJSON_AddItemToArray(p->rows, row);
+}
+
+static int try_ranks(partition *p, int ranks) {
+  const esp_comm *comm = p->run->comm;
+  esp_partition_load *load = NULL;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(load, ranks)));
+  for (int m = 0; m < METHODS; m++) {
+    esp_partition_cost cost;
+    const double start = esp_wall();
+    ESP_TRY(make_cut(p, &methods[m], ranks));
+    const double seconds = esp_wall() - start;
+    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, load));
+    esp_partition_summary(ranks, load, &cost);
+    add_row(p, &methods[m], ranks, &cost, seconds);
+  }
+done:
+  ESP_FREE(load);
+  return rc;
+}
+
+static int try_all(partition *p) {
+  int64_t ranks[RANKS_MAX];
+  const int count = esp_config_ints(p->run->config, "partition_ranks", ranks, RANKS_MAX);
+  ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
+  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance", "halo part.",
+              "halo part.", "halo cells", "halo cells", "KiB", "KiB");
+  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "", "", "pairs", "particles", "mean", "max",
+              "mean", "max", "mean", "max");
+  for (int k = 0; k < count; k++) {
+    ESP_CHECK(ranks[k] >= 1 && ranks[k] <= INT_MAX, ESP_ERR_CONFIG, "partition_ranks: %lld; must be in [1, %d]",
+              (long long)ranks[k], INT_MAX);
+    ESP_CALL(try_ranks(p, (int)ranks[k]));
+  }
+  return esp_lines_write(p->run, "partition.csv",
+                         "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
+                         "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
+                         &p->csv);
+}
+
+int esp_verb_partition(esp_run *run) {
+  partition p = {.run = run};
+  int rc;
+  ESP_TRY(read_cloud(run, &p.cloud));
+  const double start = esp_wall();
+  ESP_TRY(build_domain(&p));
+  ESP_TRY(describe(&p, esp_wall() - start));
+  p.rows = cJSON_AddArrayToObject(run->json, "cuts");
+  ESP_TRY(try_all(&p));
+done:
+  esp_lines_free(&p.csv);
+  ESP_FREE(p.part);
+  ESP_FREE(p.home_part);
+  esp_domain_free(&p.dom);
+  esp_cloud_free(&p.cloud);
+  return rc;
+}
