@@ -9,6 +9,7 @@
 #include "sim/box_start.h"
 #include "verbs/csv_out.h"
 #include "verbs/run.h"
+#include "io/snapshot_cloud.h"
 #include "verbs/setup.h"
 
 enum { RANKS_MAX = 64 };
@@ -55,7 +56,7 @@ static int read_cloud(const esp_run *run, esp_cloud *cloud) {
   esp_snapshot_header header;
   const int snapshot = esp_config_string(run->config, "input")[0] != 0;
   if (snapshot)
-    ESP_CALL(esp_setup_snapshot(run, cloud, &header));
+    ESP_CALL(esp_snapshot_input(run->comm, run->config, cloud, &header));
   else
     ESP_CALL(read_test_cloud(run, cloud));
   esp_box_wrap(cloud->box, cloud->n_home, cloud->x);
@@ -113,7 +114,9 @@ static int describe(const partition *p, double seconds) {
               "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
               "%zu bytes a particle, %zu a cell.\n",
               ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
-  esp_run_say(run, "Zoltan's cuts may differ with the number of ranks at hand (here %d); the tree's do not.\n\n",
+  esp_run_say(run,
+              "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
+              "power of two; the tree's cuts do not.\n\n",
               run->comm->size);
   return ESP_OK;
 }
