@@ -9,7 +9,8 @@
  *
  * Writing is collective, reading of clouds is not: any rank reads any cloud, or any part of one, when it likes.
  * Errors: ESP_ERR_FILE (missing, not HDF5, no space), ESP_ERR_FORMAT (not an ensemble; a dataset missing or misshapen;
- * a table that does not fit the particles), ESP_ERR_VALUE (a cloud with forbidden values, naming file, id and field). */
+ * a table that does not fit the particles), ESP_ERR_VALUE (a cloud with forbidden values, naming file, id and field).
+ */
 #ifndef ESP_ENSEMBLE_H
 #define ESP_ENSEMBLE_H
 
@@ -22,21 +23,21 @@ const char *esp_set_name(esp_set set);
 /* One cloud as the table has it. */
 typedef struct {
   int64_t n, offset; /* bodies; first row in the particle datasets */
-  int64_t kind;      /* 0 ball, 1 plummer, 2 periodic box */
+  int64_t kind;      /* 0 ball, 1 plummer, 2 periodic box, 3 snapshot */
   int64_t seed;      /* bits of the cloud's own seed */
   int64_t dim;
   int64_t frames, frame_offset; /* frames kept (time 0 included), 0: none; first row in the frame datasets */
   double G, eps, box[3], d, T;
-  double Q, r_h, mean_a, W;     /* task G, else 0: virial ratio, half-number radius, mean |a|, sum m x.a (at 0.1 d) */
-  int64_t sampled;              /* bodies mean_a was taken over */
-  int64_t truth;                /* force of the targets: 0 direct sum, 1 tree */
-  int64_t steps;                /* of the truth's leapfrog over T */
-  double theta;                 /* opening angle of a tree truth */
-  double energy_error;          /* |H(T) - H(0)| / |H(0)| of the truth; -1: not computed */
-  double momentum;              /* |sum m v| at the end of the truth */
-  double force_rms, force_l2;   /* tree truth against direct sum on sampled bodies at time 0; 0 for a direct truth */
-  double displacement_error;    /* NRMSE of D against a direct truth; 0 for a direct truth */
-  int64_t displacement_bodies;  /* bodies of the cloud that error was found on: n, or those of a smaller twin */
+  double Q, r_h, mean_a, W;    /* task G, else 0: virial ratio, half-number radius, mean |a|, sum m x.a (at 0.1 d) */
+  int64_t sampled;             /* bodies mean_a was taken over */
+  int64_t truth;               /* force of the targets: 0 direct sum, 1 tree */
+  int64_t steps;               /* of the truth's leapfrog over T */
+  double theta;                /* opening angle of a tree truth */
+  double energy_error;         /* |H(T) - H(0)| / |H(0)| of the truth; -1: not computed */
+  double momentum;             /* |sum m v| at the end of the truth */
+  double force_rms, force_l2;  /* tree truth against direct sum on sampled bodies at time 0; 0 for a direct truth */
+  double displacement_error;   /* NRMSE of D against a direct truth; 0 for a direct truth */
+  int64_t displacement_bodies; /* bodies of the cloud that error was found on: n, or those of a smaller twin */
 } esp_ensemble_entry;
 
 /* ---- writing ---- */
@@ -49,8 +50,7 @@ typedef struct {
 /* Begin PATH (written beside it) with the sizes of each set: clouds, particles and frame rows (0 rows: no frames).
  * Creates all groups and datasets. The caller ends with esp_ensemble_commit or _abort. Collective. */
 int esp_ensemble_begin(const esp_comm *comm, const char *path, const int64_t clouds[ESP_SETS],
-                       const int64_t bodies[ESP_SETS], const int64_t frame_rows[ESP_SETS],
-                       esp_ensemble_writer *writer);
+                       const int64_t bodies[ESP_SETS], const int64_t frame_rows[ESP_SETS], esp_ensemble_writer *writer);
 /* This rank's part of one write: whole clouds lying one after the other, or its share of a sharded one (then one rank
  * alone gives the entry). Any count may be 0. */
 typedef struct {

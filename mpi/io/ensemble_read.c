@@ -60,14 +60,15 @@ static int check_table(const esp_ensemble *ens, const char *name, hid_t stored) 
     int at = H5Tget_member_index(stored, table[k].name);
     ESP_CHECK(at >= 0, ESP_ERR_FORMAT, "%s: table %s lacks the field %s", ens->file->path, name, table[k].name);
     hid_t field = H5Tget_member_type(stored, (unsigned)at);
-    hid_t base = field >= 0 && table[k].columns && H5Tget_class(field) == H5T_ARRAY ? H5Tget_super(field) : H5I_INVALID_HID;
+    hid_t base =
+        field >= 0 && table[k].columns && H5Tget_class(field) == H5T_ARRAY ? H5Tget_super(field) : H5I_INVALID_HID;
     hid_t element = table[k].columns ? base : field;
     int good = element >= 0 && H5Tget_size(field) == 8u * (size_t)esp_ensemble_width(table + k) &&
                H5Tget_class(element) == (table[k].type == ESP_FILE_F64 ? H5T_FLOAT : H5T_INTEGER);
     if (base >= 0) H5Tclose(base);
     if (field >= 0) H5Tclose(field);
-    ESP_CHECK(good, ESP_ERR_FORMAT, "%s: table %s: field %s must be %d 64-bit %s", ens->file->path, name,
-              table[k].name, esp_ensemble_width(table + k), table[k].type == ESP_FILE_F64 ? "floats" : "integers");
+    ESP_CHECK(good, ESP_ERR_FORMAT, "%s: table %s: field %s must be %d 64-bit %s", ens->file->path, name, table[k].name,
+              esp_ensemble_width(table + k), table[k].type == ESP_FILE_F64 ? "floats" : "integers");
   }
   return ESP_OK;
 }
@@ -210,8 +211,8 @@ int esp_ensemble_cloud(const esp_ensemble *ens, esp_set set, int c, esp_cloud *c
   return ESP_OK;
 }
 
-int esp_ensemble_frame(const esp_ensemble *ens, esp_set set, int c, int64_t f, int64_t first, int count,
-                       double (*x)[3], double (*v)[3]) {
+int esp_ensemble_frame(const esp_ensemble *ens, esp_set set, int c, int64_t f, int64_t first, int count, double (*x)[3],
+                       double (*v)[3]) {
   ESP_CHECK(c >= 0 && c < ens->clouds[set], ESP_ERR_ARG, "%s: cloud %d of /%s, which has %d", ens->file->path, c,
             esp_set_name(set), ens->clouds[set]);
   const esp_ensemble_entry *e = &ens->entry[set][c];

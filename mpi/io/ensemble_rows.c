@@ -55,13 +55,16 @@ const esp_ensemble_column *esp_ensemble_table(int *count) {
   return table;
 }
 
-const char *esp_set_name(esp_set set) { return set == ESP_SET_TRAIN ? "train" : "test"; }
+const char *esp_set_name(esp_set set) {
+  return set == ESP_SET_TRAIN ? "train" : "test";
+}
 
 hid_t esp_ensemble_table_type(void) {
   hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(esp_ensemble_entry));
   for (size_t k = 0; k < sizeof table / sizeof *table && type >= 0; k++) {
     hsize_t length = (hsize_t)esp_ensemble_width(table + k);
-    hid_t native = esp_file_native(table[k].type), field = table[k].columns ? H5Tarray_create2(native, 1, &length) : native;
+    hid_t native = esp_file_native(table[k].type),
+          field = table[k].columns ? H5Tarray_create2(native, 1, &length) : native;
     int bad = field < 0 || H5Tinsert(type, table[k].name, table[k].offset, field) < 0;
     if (table[k].columns && field >= 0) H5Tclose(field);
     if (bad) H5Tclose(type), type = H5I_INVALID_HID;
@@ -73,7 +76,9 @@ void esp_ensemble_name(esp_set set, const char *group, const char *column, char 
   snprintf(name, ESP_ENSEMBLE_NAME, "/%s/%s%s%s", esp_set_name(set), group, *group ? "/" : "", column);
 }
 
-int esp_ensemble_width(const esp_ensemble_column *column) { return esp_imax(1, column->columns); }
+int esp_ensemble_width(const esp_ensemble_column *column) {
+  return esp_imax(1, column->columns);
+}
 
 static int select_rows(hid_t space, int columns, int64_t first, int64_t count) {
   hsize_t start[2] = {(hsize_t)first, 0}, size[2] = {(hsize_t)count, (hsize_t)columns};
@@ -93,12 +98,14 @@ int esp_ensemble_move(const esp_file *file, const char *name, hid_t dataset, hid
   if (!bad && count == 0) bad = H5Sselect_none(memory) < 0;
   char none = 0;
   if (count == 0) in = in ? &none : NULL, out = out ? out : &none;
-  if (!bad) bad = (in ? H5Dread(dataset, type, memory, space, list, in) : H5Dwrite(dataset, type, memory, space, list, out)) < 0;
+  if (!bad)
+    bad =
+        (in ? H5Dread(dataset, type, memory, space, list, in) : H5Dwrite(dataset, type, memory, space, list, out)) < 0;
   if (bad) esp_file_hdf5_error(text, sizeof text);
   if (list >= 0) H5Pclose(list);
   if (memory >= 0) H5Sclose(memory);
   if (space >= 0) H5Sclose(space);
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: %s: %s rows [%lld, %lld) failed: %s", file->path, name,
-            in ? "reading" : "writing", (long long)first, (long long)(first + count), text);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: %s: %s rows [%lld, %lld) failed: %s", file->path, name, in ? "reading" : "writing",
+            (long long)first, (long long)(first + count), text);
   return ESP_OK;
 }

@@ -17,8 +17,8 @@ typedef struct {
 enum { ESP_ENSEMBLE_PARTICLES = 6, ESP_ENSEMBLE_FRAMES = 2, ESP_ENSEMBLE_NAME = 64 };
 extern const esp_ensemble_column esp_ensemble_particles[ESP_ENSEMBLE_PARTICLES];
 extern const esp_ensemble_column esp_ensemble_frames[ESP_ENSEMBLE_FRAMES];
-/* The table: the fields of esp_ensemble_entry, all of 8 bytes an element, and the compound type they make, in memory and
- * in the file alike (the caller closes it; negative on failure). */
+/* The table: the fields of esp_ensemble_entry, all of 8 bytes an element, and the compound type they make, in memory
+ * and in the file alike (the caller closes it; negative on failure). */
 const esp_ensemble_column *esp_ensemble_table(int *count);
 hid_t esp_ensemble_table_type(void);
 

@@ -24,8 +24,7 @@ static int create_table(esp_file *file, esp_set set, int64_t clouds) {
   esp_ensemble_name(set, "", "clouds", name);
   ESP_CALL(esp_file_reserve(file, (uint64_t)clouds * sizeof(esp_ensemble_entry)));
   hid_t space = H5Screate_simple(1, &rows, NULL), type = esp_ensemble_table_type(), dataset = H5I_INVALID_HID;
-  if (space >= 0 && type >= 0)
-    dataset = H5Dcreate2(file->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  if (space >= 0 && type >= 0) dataset = H5Dcreate2(file->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   int rc = dataset < 0 ? ESP_FAIL(ESP_ERR_FILE, "%s: table %s cannot be created", file->path, name) : ESP_OK;
   if (dataset >= 0) H5Dclose(dataset);
   if (type >= 0) H5Tclose(type);
@@ -82,8 +81,7 @@ static int put_rows(const esp_ensemble_writer *writer, const char *name, hid_t t
   int rc = ESP_OK;
   if (all == 0) return ESP_OK;
   hid_t dataset = H5Dopen2(writer->file->id, name, H5P_DEFAULT);
-  if (dataset < 0 || type < 0)
-    rc = ESP_FAIL(ESP_ERR_FILE, "%s: dataset %s cannot be opened", writer->file->path, name);
+  if (dataset < 0 || type < 0) rc = ESP_FAIL(ESP_ERR_FILE, "%s: dataset %s cannot be opened", writer->file->path, name);
   if (!rc && (first < 0 || rows < 0 || first + rows > all))
     rc = ESP_FAIL(ESP_ERR_ARG, "%s: %s: rows [%lld, %lld) of %lld", writer->file->path, name, (long long)first,
                   (long long)(first + rows), (long long)all);
@@ -130,4 +128,6 @@ int esp_ensemble_commit(esp_ensemble_writer *writer) {
   return ESP_OK;
 }
 
-void esp_ensemble_abort(esp_ensemble_writer *writer) { esp_file_abort(&writer->file); }
+void esp_ensemble_abort(esp_ensemble_writer *writer) {
+  esp_file_abort(&writer->file);
+}

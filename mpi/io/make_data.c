@@ -5,6 +5,7 @@
 
 #include "domain/domain.h"
 #include "io/make_data_item.h"
+#include "io/snapshot.h"
 
 /* Bodies a rank gathers before it takes part in a write. */
 static const int64_t BATCH_BODIES = 65536;
@@ -13,10 +14,12 @@ static const int64_t BATCH_BODIES = 65536;
 typedef struct {
   esp_data_group *out;
   int64_t first_item, first_entry, first_row, first_frame_row;
+  int snapshot; /* the one of key `input` */
 } group_plan;
 
 typedef struct {
   const esp_comm *comm;
+  const esp_config *config;
   esp_data_recipe recipe;
   group_plan plan[ESP_DATA_GROUPS];
   esp_ensemble_writer writer;
@@ -36,8 +39,9 @@ static int plan_set(maker *m, const esp_config *config, esp_set set) {
   if (train_box) counts = 1, items[0] = esp_config_int(config, "data_box_train");
   ESP_CHECK(sizes >= 1 && report->groups + sizes <= ESP_DATA_GROUPS, ESP_ERR_CONFIG,
             "%s has %d sizes, allowed are 1 to %d", size_key[set], sizes, ESP_DATA_GROUPS - report->groups);
-  ESP_CHECK(counts == 1 || counts == sizes, ESP_ERR_CONFIG, "%s has %d numbers for the %d sizes of %s; give one, or one a size",
-            count_key[set], counts, sizes, size_key[set]);
+  ESP_CHECK(counts == 1 || counts == sizes, ESP_ERR_CONFIG,
+            "%s has %d numbers for the %d sizes of %s; give one, or one a size", count_key[set], counts, sizes,
+            size_key[set]);
   for (int s = 0; s < sizes; s++) {
     ESP_CHECK(n[s] >= (m->recipe.box ? 1 : 2), ESP_ERR_CONFIG, "%s holds %lld; a cloud of task G has at least 2 bodies",
               size_key[set], (long long)n[s]);
@@ -59,6 +63,25 @@ static int plan_set(maker *m, const esp_config *config, esp_set set) {
   return ESP_OK;
 }
 
+/* With a snapshot given, it is the test set. */
+static int plan_snapshot(maker *m, const esp_config *config) {
+  esp_snapshot_header header;
+  esp_data_report *report = m->report;
+  uint32_t types;
+  ESP_CALL(esp_snapshot_types(esp_config_string(config, "io_types"), &types));
+  ESP_CALL(esp_snapshot_read_header(m->comm, esp_config_string(config, "input"), &header));
+  group_plan *plan = &m->plan[report->groups];
+  plan->out = &report->group[report->groups++];
+  *plan->out = (esp_data_group){.set = ESP_SET_TEST, .items = 1, .entries = 1, .sharded = 1};
+  for (int type = 0; type < header.types; type++)
+    if (!types || (types >> type & 1)) plan->out->n += header.count[type];
+  plan->out->tree = esp_data_by_tree(&m->recipe, plan->out->n);
+  plan->snapshot = 1;
+  report->clouds[ESP_SET_TEST] = 1;
+  report->bodies[ESP_SET_TEST] = plan->out->n;
+  return ESP_OK;
+}
+
 /* Every parameter of the data as an attribute of /, named as its key. */
 static int write_parameters(esp_file *file, const esp_config *config) {
   int keys;
@@ -75,7 +98,8 @@ static int write_parameters(esp_file *file, const esp_config *config) {
     } else if (key[k].type == ESP_KEY_INTS) {
       int64_t value[ESP_DATA_GROUPS];
       int count = esp_config_ints(config, name, value, ESP_DATA_GROUPS);
-      if (count > 0) ESP_CALL(esp_file_attr_write(file, "/", name, ESP_FILE_I64, esp_imin(count, ESP_DATA_GROUPS), value));
+      if (count > 0)
+        ESP_CALL(esp_file_attr_write(file, "/", name, ESP_FILE_I64, esp_imin(count, ESP_DATA_GROUPS), value));
     } else if (key[k].type != ESP_KEY_FLAG) {
       ESP_CALL(esp_file_attr_write_string(file, "/", name, esp_config_string(config, name)));
     }
@@ -121,7 +145,8 @@ static int fill_cloud(maker *m, const group_plan *plan, int64_t item, int64_t sl
   const esp_data_group *group = plan->out;
   esp_backend backend = esp_backend_self();
   backend.ops = &esp_ops_cpu64;
-  ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud, b->entry + slot));
+  ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud,
+                          b->entry + slot));
   int64_t at = slot * group->n;
   size_t n = (size_t)group->n;
   memcpy(b->rows.id + at, cloud.id, n * sizeof *cloud.id);
@@ -217,7 +242,10 @@ static int make_shared(maker *m, group_plan *plan, int64_t item) {
   const esp_data_group *group = plan->out;
   esp_cloud cloud;
   esp_ensemble_entry entry;
-  ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud, &entry));
+  if (plan->snapshot)
+    ESP_CALL(esp_data_snapshot(&backend, &m->recipe, m->config, &cloud, &entry));
+  else
+    ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud, &entry));
   entry.offset = plan->first_row + item * group->n;
   esp_ensemble_part part = {.first_entry = m->comm->rank == 0 ? plan->first_entry + item : 0,
                             .entries = m->comm->rank == 0,
@@ -240,8 +268,8 @@ static int make_group(maker *m, group_plan *plan) {
   group->energy_error = -1;
   if (!group->sharded) ESP_CALL(make_whole(m, plan));
   for (int64_t item = 0; item < group->items && group->sharded; item++) ESP_CALL(make_shared(m, plan, item));
-  double most[6] = {esp_wall() - start, group->energy_error, group->momentum, group->force_rms, group->force_l2,
-                    group->displacement_error};
+  double most[6] = {esp_wall() - start, group->energy_error, group->momentum,
+                    group->force_rms,   group->force_l2,     group->displacement_error};
   ESP_CALL(m->comm->max_f64(m->comm, most, 6));
   ESP_CALL(m->comm->max_i64(m->comm, &group->displacement_bodies, 1));
   group->seconds = most[0];
@@ -272,7 +300,9 @@ int esp_data_generate(const esp_comm *comm, const esp_config *config, const char
   m->comm = comm;
   m->report = report;
   esp_data_recipe_read(config, &m->recipe);
-  for (int set = 0; set < ESP_SETS; set++) ESP_TRY(plan_set(m, config, (esp_set)set));
+  m->config = config;
+  ESP_TRY(plan_set(m, config, ESP_SET_TRAIN));
+  ESP_TRY(esp_config_string(config, "input")[0] ? plan_snapshot(m, config) : plan_set(m, config, ESP_SET_TEST));
   ESP_TRY(esp_ensemble_begin(comm, path, report->clouds, report->bodies, report->frame_rows, &m->writer));
   ESP_TRY(write_parameters(m->writer.file, config));
   for (int g = 0; g < report->groups; g++) {

@@ -1,7 +1,7 @@
 /* Making an ensemble: every cloud of the configuration with its truth, shared by the ranks, written as it is made.
  *
- * Task G (keys data_n, data_clouds, data_kind, data_eps, data_truth*): clouds of fewer than data_shard_n bodies are made
- * whole, each on one rank; larger ones one after the other, each by all ranks. A mixed set takes a ball for even
+ * Task G (keys data_n, data_clouds, data_kind, data_eps, data_truth*): clouds of fewer than data_shard_n bodies are
+ * made whole, each on one rank; larger ones one after the other, each by all ranks. A mixed set takes a ball for even
  * clouds of a size and a Plummer sphere for odd ones. Truth by direct sum up to 65536 bodies, by the tree force above
  * (data_truth auto). A tree truth is judged: its force on 1000 sampled bodies at time 0 against the direct sum; its
  * displacements against a direct truth of the same cloud up to 65536 bodies. Above that all bodies would have to be
@@ -10,6 +10,9 @@
  *
  * Task M (keys data_box_*): trajectories of data_n bodies, each on one rank. Training: every data_box_stride-th pair of
  * neighbouring frames is one cloud, with T = data_box_dt. Test: the first frame as a cloud, and all frames.
+ *
+ * Key `input` (task G): the open snapshot it names is the test set, with its own d and T, eps = data_eps d, made by all
+ * ranks.
  *
  * Values and order in the file are the same for any number of ranks. */
 #ifndef ESP_MAKE_DATA_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "io/snapshot_cloud.h"
 #include "sim/box_start.h"
 #include "sim/nbody_start.h"
 #include "sim/nbody_step.h"
@@ -21,7 +22,9 @@ void esp_data_recipe_read(const esp_config *c, esp_data_recipe *recipe) {
                                          : ESP_DATA_KIND_MIXED,
       .seed = (uint64_t)esp_config_int(c, "run_seed"),
       .eps_over_d = esp_config_real(c, "data_eps"),
-      .truth = !strcmp(truth, "direct") ? 1 : !strcmp(truth, "tree") ? 2 : 0,
+      .truth = !strcmp(truth, "direct") ? 1
+               : !strcmp(truth, "tree") ? 2
+                                        : 0,
       .steps = (int)esp_config_int(c, "data_truth_steps"),
       .theta = esp_config_real(c, "data_truth_theta"),
       .shard_n = esp_config_int(c, "data_shard_n"),
@@ -149,7 +152,8 @@ static int make_truth(const esp_backend *backend, esp_data_recipe *recipe, esp_c
       ESP_CALL(tree_and_direct(backend, recipe, cloud, &check, &entry->displacement_error));
       entry->displacement_bodies = cloud->n;
     } else {
-      ESP_CALL(twin_error(backend, recipe, (int)entry->kind, &entry->displacement_error));
+      int kind = entry->kind == ESP_DATA_KIND_SNAPSHOT ? ESP_DATA_KIND_PLUMMER : (int)entry->kind;
+      ESP_CALL(twin_error(backend, recipe, kind, &entry->displacement_error));
       entry->displacement_bodies = recipe->twin_n;
       ESP_CALL(esp_nbody_truth(&force, recipe->steps, cloud, 0, &check));
     }
@@ -160,14 +164,9 @@ static int make_truth(const esp_backend *backend, esp_data_recipe *recipe, esp_c
   return ESP_OK;
 }
 
-int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_set set, int64_t number, int64_t index,
-                   int64_t n, esp_cloud *cloud, esp_ensemble_entry *entry) {
-  esp_start_info info;
-  int kind = recipe->kind == ESP_DATA_KIND_MIXED ? (int)(index % 2) : (int)recipe->kind;
-  uint64_t seed = item_seed(recipe, set, number);
-  esp_start_param param = start_of(recipe, kind, seed, n);
-  ESP_CALL(esp_nbody_start(backend, &param, cloud, &info));
-  *entry = (esp_ensemble_entry){.n = n,
+static int finish_cloud(const esp_backend *backend, esp_data_recipe *recipe, int kind, uint64_t seed,
+                        const esp_start_info *info, esp_cloud *cloud, esp_ensemble_entry *entry) {
+  *entry = (esp_ensemble_entry){.n = cloud->n,
                                 .kind = kind,
                                 .seed = (int64_t)seed,
                                 .dim = cloud->dim,
@@ -175,19 +174,36 @@ int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_set 
                                 .eps = cloud->eps,
                                 .d = cloud->d,
                                 .T = cloud->T,
-                                .Q = info.Q,
-                                .r_h = info.r_h,
-                                .mean_a = info.mean_a,
-                                .W = info.W,
-                                .sampled = info.sampled,
+                                .Q = info->Q,
+                                .r_h = info->r_h,
+                                .mean_a = info->mean_a,
+                                .W = info->W,
+                                .sampled = info->sampled,
                                 .steps = recipe->steps,
-                                .truth = esp_data_by_tree(recipe, n)};
+                                .truth = esp_data_by_tree(recipe, cloud->n)};
   int rc = make_truth(backend, recipe, cloud, entry);
   if (rc) {
     esp_cloud_free(cloud);
     ESP_CALL(rc);
   }
   return ESP_OK;
+}
+
+int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_set set, int64_t number, int64_t index,
+                   int64_t n, esp_cloud *cloud, esp_ensemble_entry *entry) {
+  esp_start_info info;
+  int kind = recipe->kind == ESP_DATA_KIND_MIXED ? (int)(index % 2) : (int)recipe->kind;
+  uint64_t seed = item_seed(recipe, set, number);
+  esp_start_param param = start_of(recipe, kind, seed, n);
+  ESP_CALL(esp_nbody_start(backend, &param, cloud, &info));
+  return finish_cloud(backend, recipe, kind, seed, &info, cloud, entry);
+}
+
+int esp_data_snapshot(const esp_backend *backend, esp_data_recipe *recipe, const esp_config *config, esp_cloud *cloud,
+                      esp_ensemble_entry *entry) {
+  esp_start_info info = {0};
+  ESP_CALL(esp_snapshot_cloud(backend->comm, config, cloud, NULL, &info));
+  return finish_cloud(backend, recipe, ESP_DATA_KIND_SNAPSHOT, recipe->seed, &info, cloud, entry);
 }
 
 /* ---- task M ---- */

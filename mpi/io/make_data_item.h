@@ -6,7 +6,13 @@
 #include "io/ensemble.h"
 #include "net/ops.h"
 
-typedef enum { ESP_DATA_KIND_BALL, ESP_DATA_KIND_PLUMMER, ESP_DATA_KIND_BOX, ESP_DATA_KIND_MIXED } esp_data_kind;
+typedef enum {
+  ESP_DATA_KIND_BALL,
+  ESP_DATA_KIND_PLUMMER,
+  ESP_DATA_KIND_BOX,
+  ESP_DATA_KIND_SNAPSHOT,
+  ESP_DATA_KIND_MIXED
+} esp_data_kind;
 
 /* What the keys say. */
 typedef struct {
@@ -37,6 +43,9 @@ int64_t esp_data_item_frame_rows(const esp_data_recipe *recipe, esp_set set, int
  * rank's share over backend->comm, with targets; entry gets all but offset. Collective over backend->comm. */
 int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_set set, int64_t number, int64_t index,
                    int64_t n, esp_cloud *cloud, esp_ensemble_entry *entry);
+/* The same for the snapshot of key `input`, which is read and given targets. */
+int esp_data_snapshot(const esp_backend *backend, esp_data_recipe *recipe, const esp_config *config, esp_cloud *cloud,
+                      esp_ensemble_entry *entry);
 /* Task M, one rank: arrays of `rows` from row `first_row` on, the entries, and frame_x, frame_v (test) are filled;
  * offsets in the entries count from 0 of the item. */
 int esp_data_trajectory(const esp_backend *backend, const esp_data_recipe *recipe, esp_set set, int64_t number,

@@ -11,8 +11,8 @@ static void say_group(void *context, const esp_data_group *group) {
               group->tree ? "tree" : "direct sum", group->seconds);
   if (group->energy_error >= 0) esp_run_say(run, ", energy %.1e", group->energy_error);
   if (group->tree) {
-    esp_run_say(run, ", force error rms %.1e L2 %.1e, displacement error %.1e (%s of %" PRId64 " bodies)", group->force_rms,
-                group->force_l2, group->displacement_error,
+    esp_run_say(run, ", force error rms %.1e L2 %.1e, displacement error %.1e (%s of %" PRId64 " bodies)",
+                group->force_rms, group->force_l2, group->displacement_error,
                 group->displacement_bodies == group->n ? "the cloud itself" : "a twin", group->displacement_bodies);
   }
   esp_run_say(run, "\n");

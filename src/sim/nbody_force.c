@@ -142,16 +142,15 @@ esp_nbody_force esp_nbody_force_of(const esp_backend *backend, esp_nbody_kind ki
                            .dim = cloud->dim,
                            .theta = theta,
                            .leaf = 8,
-                           .block = 256};
+                           .block = 32};
   return force;
 }
 
 static int tree_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
                       const int64_t *id, double (*a)[3]) {
   esp_layer layer;
-  esp_layer_param param = {.domain = {.leaf = force->leaf, .block = force->block, .dim = force->dim},
-                           .eps = force->eps,
-                           .newton = 1};
+  esp_layer_param param = {
+      .domain = {.leaf = force->leaf, .block = force->block, .dim = force->dim}, .eps = force->eps, .newton = 1};
   param.domain.lists.theta = force->theta;
   param.domain.lists.pairs_limit = force->pairs_limit;
   for (int k = 0; k < force->dim; k++) param.domain.lists.box[k] = force->box[k];

@@ -15,9 +15,9 @@
 
 /* Acceleration at n_receiver places y of this rank by all particles (x, m) of all ranks, G = 1. A source at distance 0
  * gives no acceleration, so a receiver may be one of the sources. Either of a and potential may be NULL, on all ranks
- * alike. a [n_receiver][3] is set; potential [n_receiver] is set to -sum_j m_j (r^2 + eps^2)^(-1/2) over all sources, one at the same place included
- * (left out where eps = 0). box [3] (0 = open; NULL: all open). Sources are broadcast in chunks: O(chunk) memory, no
- * rank holds all. Cost: n n_receiver pairs. Errors: memory. */
+ * alike. a [n_receiver][3] is set; potential [n_receiver] is set to -sum_j m_j (r^2 + eps^2)^(-1/2) over all sources,
+ * one at the same place included (left out where eps = 0). box [3] (0 = open; NULL: all open). Sources are broadcast in
+ * chunks: O(chunk) memory, no rank holds all. Cost: n n_receiver pairs. Errors: memory. */
 int esp_nbody_direct(const esp_comm *comm, int n_home, const double (*x)[3], const double *m, int n_receiver,
                      const double (*y)[3], double eps, const double *box, double (*a)[3], double *potential);
 
@@ -28,13 +28,14 @@ typedef struct {
   const esp_backend *backend; /* borrowed; ops decides the tree force's precision: esp_ops_cpu64 for a truth */
   esp_nbody_kind kind;
   double G, eps, box[3];
-  int dim;          /* 2: z = 0 throughout and the tree has 2-D keys; 3 */
-  double theta;     /* tree: opening angle */
-  int leaf, block;  /* tree: leaf capacity and block size */
+  int dim;             /* 2: z = 0 throughout and the tree has 2-D keys; 3 */
+  double theta;        /* tree: opening angle */
+  int leaf, block;     /* tree: leaf capacity and block size */
   int64_t pairs_limit; /* tree: as in esp_lists_param */
 } esp_nbody_force;
 
-/* The force of a cloud in physical units, with G, eps, box and dim of the cloud; leaf 8, block 256. Local. */
+/* The force of a cloud in physical units, with G, eps, box and dim of the cloud; leaf 8, block 32 (for a float64
+ * tree force the fastest at equal error). Local. */
 esp_nbody_force esp_nbody_force_of(const esp_backend *backend, esp_nbody_kind kind, double theta,
                                    const esp_cloud *cloud);
 /* a [n_home][3] at the particles themselves. m >= 0; id unique (used by the tree only). Errors: memory, and those of

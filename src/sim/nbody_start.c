@@ -148,8 +148,8 @@ static int draw_bodies(const esp_comm *comm, const esp_start_param *param, esp_c
 }
 
 /* Bring the velocities to the virial ratio; a at softening 0.1 d. */
-static int scale_velocities(const esp_comm *comm, const esp_start_param *param, const double (*a)[3],
-                            esp_cloud *cloud, esp_start_info *info) {
+static int scale_velocities(const esp_comm *comm, const esp_start_param *param, const double (*a)[3], esp_cloud *cloud,
+                            esp_start_info *info) {
   esp_nbody_sum sum = {0};
   double kinetic;
   for (int i = 0; i < cloud->n_home; i++) {

@@ -24,8 +24,8 @@ enum { ESP_START_DIRECT_LIMIT = 16384, ESP_START_SAMPLE = 4096 };
 
 typedef struct {
   esp_start_kind kind;
-  int64_t n;      /* >= 2 */
-  uint64_t seed;  /* of this cloud */
+  int64_t n;     /* >= 2 */
+  uint64_t seed; /* of this cloud */
   double eps_over_d;
   double theta;         /* of the tree force, above direct_limit */
   int64_t direct_limit; /* ESP_START_DIRECT_LIMIT but in tests */
@@ -44,8 +44,7 @@ int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, es
 /* d and T of any open 3-D cloud in physical units (a snapshot), by the formulas above with |x| from the centre of mass:
  * sets cloud->d and cloud->T, and r_h, mean_a, sampled of info. a: NULL, or [n_home][3] which receives the direct
  * acceleration at 0.1 d if n <= direct_limit. Errors: ESP_ERR_VALUE for n < 2, no mass, coincident bodies. */
-int esp_nbody_units(const esp_comm *comm, int64_t direct_limit, esp_cloud *cloud, double (*a)[3],
-                    esp_start_info *info);
+int esp_nbody_units(const esp_comm *comm, int64_t direct_limit, esp_cloud *cloud, double (*a)[3], esp_start_info *info);
 
 const char *esp_start_kind_name(esp_start_kind kind);
 

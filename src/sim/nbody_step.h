@@ -6,8 +6,8 @@
 
 #include "sim/nbody_force.h"
 
-/* `steps` kick-drift-kick steps of length h, in place. a [n_home][3] is workspace; with have_a it holds the acceleration
- * at x on entry (one evaluation saved), and always that at the new x on return. */
+/* `steps` kick-drift-kick steps of length h, in place. a [n_home][3] is workspace; with have_a it holds the
+ * acceleration at x on entry (one evaluation saved), and always that at the new x on return. */
 int esp_nbody_kdk(const esp_nbody_force *force, int steps, double h, int n_home, const double *m, const int64_t *id,
                   double (*x)[3], double (*v)[3], double (*a)[3], int have_a);
 /* The same with drift-kick-drift: one evaluation a step. a is workspace. */
@@ -20,9 +20,9 @@ typedef struct {
   double momentum[3];              /* at the end */
 } esp_nbody_check;
 
-/* Targets of a cloud in physical units: KDK with `steps` steps over cloud->T; D = x(T) - x(0) - v(0) T, K = v(T) - v(0).
- * x and v stay. check: NULL, or filled (with `energy` by two direct potential sums). Errors: memory; ESP_ERR_ARG for a
- * cloud without target arrays or in model units; those of the force. */
+/* Targets of a cloud in physical units: KDK with `steps` steps over cloud->T; D = x(T) - x(0) - v(0) T, K = v(T) -
+ * v(0). x and v stay. check: NULL, or filled (with `energy` by two direct potential sums). Errors: memory; ESP_ERR_ARG
+ * for a cloud without target arrays or in model units; those of the force. */
 int esp_nbody_truth(const esp_nbody_force *force, int steps, esp_cloud *cloud, int energy, esp_nbody_check *check);
 
 /* sum m v^2 / 2. */

@@ -1,5 +1,5 @@
-/* What is written to an ensemble is read back, whole and in shares, whoever wrote which part; files that are no ensemble,
- * lack a dataset, or hold a table that does not fit are refused with their name. */
+/* What is written to an ensemble is read back, whole and in shares, whoever wrote which part; files that are no
+ * ensemble, lack a dataset, or hold a table that does not fit are refused with their name. */
 #include "case.h"
 
 #include <stdio.h>
@@ -10,7 +10,9 @@
 enum { CLOUDS = 5, FRAMES = 3 };
 static const int64_t SIZE[CLOUDS] = {3, 1, 40, 7, 0};
 
-static double number(int c, int i, int field, int k) { return case_uniform((uint64_t)(((c * 64 + i) * 8 + field) * 4 + k)); }
+static double number(int c, int i, int field, int k) {
+  return case_uniform((uint64_t)(((c * 64 + i) * 8 + field) * 4 + k));
+}
 
 static int64_t offset_of(int c) {
   int64_t sum = 0;
@@ -19,9 +21,19 @@ static int64_t offset_of(int c) {
 }
 
 static esp_ensemble_entry entry_of(int c) {
-  esp_ensemble_entry e = {.n = SIZE[c], .offset = offset_of(c), .seed = -5 - c, .dim = 3, .frames = FRAMES,
-                          .frame_offset = FRAMES * offset_of(c), .G = 1, .eps = 0.1 * c, .box = {1, 2, c},
-                          .d = 1 + c, .T = 2 + c, .Q = 0.5, .displacement_bodies = 1 << c};
+  esp_ensemble_entry e = {.n = SIZE[c],
+                          .offset = offset_of(c),
+                          .seed = -5 - c,
+                          .dim = 3,
+                          .frames = FRAMES,
+                          .frame_offset = FRAMES * offset_of(c),
+                          .G = 1,
+                          .eps = 0.1 * c,
+                          .box = {1, 2, c},
+                          .d = 1 + c,
+                          .T = 2 + c,
+                          .Q = 0.5,
+                          .displacement_bodies = 1 << c};
   return e;
 }
 
@@ -67,10 +79,16 @@ static void put(esp_ensemble_writer *writer, int c, int sharded) {
   esp_cloud cloud;
   fill(c, first, end, &cloud);
   esp_ensemble_entry entry = entry_of(c);
-  esp_ensemble_part part = {.first_entry = mine ? c : 0, .entries = mine, .entry = &entry,
-                            .first_row = entry.offset + first, .rows = end - first, .cloud = &cloud,
-                            .first_frame_row = mine ? entry.frame_offset : 0, .frame_rows = mine * FRAMES * n,
-                            .frame_x = (const double(*)[3])x, .frame_v = (const double(*)[3])v};
+  esp_ensemble_part part = {.first_entry = mine ? c : 0,
+                            .entries = mine,
+                            .entry = &entry,
+                            .first_row = entry.offset + first,
+                            .rows = end - first,
+                            .cloud = &cloud,
+                            .first_frame_row = mine ? entry.frame_offset : 0,
+                            .frame_rows = mine * FRAMES * n,
+                            .frame_x = (const double(*)[3])x,
+                            .frame_v = (const double(*)[3])v};
   if (esp_ensemble_put(writer, ESP_SET_TEST, &part)) fail_msg("%s", esp_error_message());
   esp_cloud_free(&cloud);
 }

@@ -1,5 +1,5 @@
-/* An ensemble has the same values in the same order whatever the number of ranks that made it: clouds whole on a rank and
- * shared by all, truth by direct sum and by tree, gravity clouds and periodic boxes. */
+/* An ensemble has the same values in the same order whatever the number of ranks that made it: clouds whole on a rank
+ * and shared by all, truth by direct sum and by tree, gravity clouds and periodic boxes. */
 #include "case.h"
 
 #include <stdio.h>
@@ -49,9 +49,9 @@ static void make_twice(const setting *set, char *path, size_t size, esp_data_rep
 
 static void gravity_clouds(void **state) {
   (void)state;
-  static const setting set[] = {{"data_n", "2,33,700"},       {"data_clouds", "3,5,2"}, {"data_test_n", "64"},
-                                {"data_test_clouds", "3"},    {"data_shard_n", "600"},  {"data_truth_steps", "12"},
-                                {"data_kind", "mixed"},       {NULL, NULL}};
+  static const setting set[] = {
+      {"data_n", "2,33,700"},  {"data_clouds", "3,5,2"},   {"data_test_n", "64"},  {"data_test_clouds", "3"},
+      {"data_shard_n", "600"}, {"data_truth_steps", "12"}, {"data_kind", "mixed"}, {NULL, NULL}};
   char path[256];
   esp_data_report report;
   make_twice(set, path, sizeof path, &report);
@@ -76,9 +76,11 @@ static void gravity_clouds(void **state) {
 
 static void truth_by_tree(void **state) {
   (void)state;
-  static const setting set[] = {{"data_n", "1500"},      {"data_clouds", "1"},      {"data_test_n", "300"},
-                                {"data_test_clouds", "2"}, {"data_shard_n", "1000"}, {"data_truth", "tree"},
-                                {"data_truth_steps", "4"}, {"data_kind", "plummer"}, {"data_truth_theta", "1"}, {NULL, NULL}};
+  static const setting set[] = {{"data_n", "1500"},        {"data_clouds", "1"},
+                                {"data_test_n", "300"},    {"data_test_clouds", "2"},
+                                {"data_shard_n", "1000"},  {"data_truth", "tree"},
+                                {"data_truth_steps", "4"}, {"data_kind", "plummer"},
+                                {"data_truth_theta", "1"}, {NULL, NULL}};
   char path[256];
   esp_data_report report;
   make_twice(set, path, sizeof path, &report);
@@ -94,10 +96,11 @@ static void truth_by_tree(void **state) {
 
 static void periodic_boxes(void **state) {
   (void)state;
-  static const setting set[] = {{"data_task", "M"},          {"data_n", "20"},         {"data_test_n", "30,7"},
-                                {"data_test_clouds", "2,1"}, {"data_box_train", "3"},  {"data_box_train_frames", "10"},
-                                {"data_box_stride", "4"},    {"data_box_frames", "6"}, {"data_box_substeps", "8"},
-                                {NULL, NULL}};
+  static const setting set[] = {{"data_task", "M"},         {"data_n", "20"},
+                                {"data_test_n", "30,7"},    {"data_test_clouds", "2,1"},
+                                {"data_box_train", "3"},    {"data_box_train_frames", "10"},
+                                {"data_box_stride", "4"},   {"data_box_frames", "6"},
+                                {"data_box_substeps", "8"}, {NULL, NULL}};
   char path[256];
   esp_data_report report;
   make_twice(set, path, sizeof path, &report);

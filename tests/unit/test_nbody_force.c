@@ -24,7 +24,9 @@ static void draw(int n, int dim) {
   }
 }
 
-static double image(double r, double box) { return box > 0 ? r - box * round(r / box) : r; }
+static double image(double r, double box) {
+  return box > 0 ? r - box * round(r / box) : r;
+}
 
 /* The obvious loop. */
 static void plain(int n, int i, double eps, const double *box, double *a, double *phi) {
@@ -72,7 +74,8 @@ static void coincident_and_massless(void **state) {
   for (int i = 0; i < 32; i++) X[i][0] = X[i][1] = X[i][2] = 0.25;
   for (int zero = 0; zero < 2; zero++) {
     assert_int_equal(esp_nbody_direct(esp_comm_self(), 32, (const double(*)[3])X, M, 32, (const double(*)[3])X,
-                                      zero ? 0 : 0.1, NULL, A, NULL), 0);
+                                      zero ? 0 : 0.1, NULL, A, NULL),
+                     0);
     for (int i = 0; i < 32; i++) assert_true(A[i][0] == 0 && A[i][1] == 0 && A[i][2] == 0);
   }
   draw(32, 3);

@@ -1,5 +1,5 @@
-/* Task G clouds and task M boxes have the statistics, units and symmetries of their definition, and are functions of the
- * seed alone. */
+/* Task G clouds and task M boxes have the statistics, units and symmetries of their definition, and are functions of
+ * the seed alone. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,8 @@
 #include "sim/nbody_step.h"
 
 static esp_start_param param_of(esp_start_kind kind, int64_t n) {
-  esp_start_param param = {.kind = kind, .n = n, .seed = 11, .eps_over_d = 0.5, .theta = 0.5,
-                           .direct_limit = ESP_START_DIRECT_LIMIT};
+  esp_start_param param = {
+      .kind = kind, .n = n, .seed = 11, .eps_over_d = 0.5, .theta = 0.5, .direct_limit = ESP_START_DIRECT_LIMIT};
   return param;
 }
 

@@ -16,8 +16,12 @@
 
 static void make_cloud(int c, int64_t n, const esp_backend *backend, esp_cloud *cloud) {
   esp_start_info info;
-  esp_start_param param = {.kind = (esp_start_kind)(c % 2), .n = n, .seed = 1000 + (uint64_t)c, .eps_over_d = 0.5,
-                           .theta = 0.5, .direct_limit = ESP_START_DIRECT_LIMIT};
+  esp_start_param param = {.kind = (esp_start_kind)(c % 2),
+                           .n = n,
+                           .seed = 1000 + (uint64_t)c,
+                           .eps_over_d = 0.5,
+                           .theta = 0.5,
+                           .direct_limit = ESP_START_DIRECT_LIMIT};
   assert_int_equal(esp_nbody_start(backend, &param, cloud, &info), ESP_OK);
 }
 
