@@ -23,8 +23,8 @@ typedef struct {
   const esp_domain *dom;
   const int *part;
   int parts;
-  int base;      /* the 64 parts looked at start here */
-  int ghost_row; /* first ghost row */
+  int base;        /* the 64 parts looked at start here */
+  int ghost_row;   /* first ghost row */
   int *low, *high; /* [ghost_row] smallest and largest part among a row's members; parts and -1 if it has none */
   need *who;       /* [row_count] */
 } census;
@@ -247,7 +247,9 @@ static void extend(extent *e, int64_t value) {
   if (value > e->max) e->max = value;
 }
 
-static double imbalance(extent e, int parts) { return e.sum > 0 ? (double)e.max * parts / (double)e.sum : 1; }
+static double imbalance(extent e, int parts) {
+  return e.sum > 0 ? (double)e.max * parts / (double)e.sum : 1;
+}
 
 void esp_partition_summary(int parts, const esp_partition_load *load, esp_partition_cost *cost) {
   extent work = {0}, own = {0}, particles = {0}, cells = {0}, bytes = {0};

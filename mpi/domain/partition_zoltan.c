@@ -52,8 +52,8 @@ static int set_up(struct Zoltan_Struct *zoltan, const char *method, int parts, p
                                  {"NUM_GID_ENTRIES", "2"},  {"NUM_LID_ENTRIES", "1"},   {"OBJ_WEIGHT_DIM", "0"},
                                  {"RETURN_LISTS", "PARTS"}, {"IMBALANCE_TOL", "1.001"}, {"KEEP_CUTS", "0"}};
   for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
-    ESP_CHECK(Zoltan_Set_Param(zoltan, keys[k][0], keys[k][1]) == ZOLTAN_OK, ESP_ERR_INTERNAL,
-              "Zoltan refuses %s = %s", keys[k][0], keys[k][1]);
+    ESP_CHECK(Zoltan_Set_Param(zoltan, keys[k][0], keys[k][1]) == ZOLTAN_OK, ESP_ERR_INTERNAL, "Zoltan refuses %s = %s",
+              keys[k][0], keys[k][1]);
   int bad = Zoltan_Set_Num_Obj_Fn(zoltan, count_points, p);
   bad |= Zoltan_Set_Obj_List_Fn(zoltan, name_points, p);
   bad |= Zoltan_Set_Num_Geom_Fn(zoltan, count_axes, p);
@@ -70,8 +70,8 @@ static int divide(struct Zoltan_Struct *zoltan, const char *method, int parts, c
                                        &in_rank, &in_part, &n_out, &out_global, &out_local, &out_rank, &out_part);
   ESP_NEED(code == ZOLTAN_OK || code == ZOLTAN_WARN, ESP_ERR_COMM, "Zoltan_LB_Partition, %s into %d parts: code %d",
            method, parts, code);
-  ESP_NEED(n_out == p->n, ESP_ERR_COMM, "Zoltan_LB_Partition, %s into %d parts: parts of %d points; there are %d", method,
-           parts, n_out, p->n);
+  ESP_NEED(n_out == p->n, ESP_ERR_COMM, "Zoltan_LB_Partition, %s into %d parts: parts of %d points; there are %d",
+           method, parts, n_out, p->n);
   for (int k = 0; k < n_out; k++) part[out_local[(size_t)k * (size_t)local_words]] = out_part[k];
 done:
   Zoltan_LB_Free_Part(&in_global, &in_local, &in_rank, &in_part);

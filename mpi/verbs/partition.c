@@ -40,7 +40,8 @@ static int read_test_cloud(const esp_run *run, esp_cloud *cloud) {
   ESP_CALL(esp_run_data(run, path, sizeof path));
   ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
   const esp_ensemble_entry *entry = ensemble.entry[ESP_SET_TEST];
-  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE", path);
+  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE",
+           path);
   for (int c = 1; c < ensemble.clouds[ESP_SET_TEST]; c++)
     if (entry[c].n > entry[largest].n) largest = c;
   ESP_TRY(esp_ensemble_share(&ensemble, run->comm, ESP_SET_TEST, largest, cloud));
@@ -105,19 +106,22 @@ static int describe(const partition *p, double seconds) {
   cJSON_AddNumberToObject(run->json, "cells_per_particle", far);
   cJSON_AddNumberToObject(run->json, "far_weight", ESP_PARTITION_FAR_WEIGHT);
   cJSON_AddNumberToObject(run->json, "domain_seconds", seconds);
-  esp_run_say(run,
-              "partition: %lld particles, leaf %d, block %d, theta %.4g: %.1f near pairs and %.1f far cells a particle; one "
-              "domain on %d rank%s in %.2f s\n",
-              (long long)p->dom->n, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
-              run->comm->size > 1 ? "s" : "", seconds);
-  esp_run_say(run,
-              "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
-              "%zu bytes a particle, %zu a cell.\n",
-              ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
-  esp_run_say(run,
-              "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
-              "power of two; the tree's cuts do not.\n\n",
-              run->comm->size);
+  esp_run_say(
+      run,
+      "partition: %lld particles, leaf %d, block %d, theta %.4g: %.1f near pairs and %.1f far cells a particle; one "
+      "domain on %d rank%s in %.2f s\n",
+      (long long)p->dom->n, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
+      run->comm->size > 1 ? "s" : "", seconds);
+  esp_run_say(
+      run,
+      "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
+      "%zu bytes a particle, %zu a cell.\n",
+      ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
+  esp_run_say(
+      run,
+      "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
+      "power of two; the tree's cuts do not.\n\n",
+      run->comm->size);
   return ESP_OK;
 }
 
@@ -180,8 +184,8 @@ static int try_all(partition *p) {
   int64_t ranks[RANKS_MAX];
   const int count = esp_config_ints(p->run->config, "partition_ranks", ranks, RANKS_MAX);
   ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
-  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance", "halo part.",
-              "halo part.", "halo cells", "halo cells", "KiB", "KiB");
+  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance",
+              "halo part.", "halo part.", "halo cells", "halo cells", "KiB", "KiB");
   esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "", "", "pairs", "particles", "mean", "max",
               "mean", "max", "mean", "max");
   for (int k = 0; k < count; k++) {

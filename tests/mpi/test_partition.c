@@ -1,5 +1,5 @@
-/* Proves that the cost of a cut, counted from the lists of a domain over ranks, is what a count over all parts, leaves and
- * members gives; that the tree's own cut has the halo of a real domain; and that Zoltan's cuts cut. */
+/* Proves that the cost of a cut, counted from the lists of a domain over ranks, is what a count over all parts, leaves
+ * and members gives; that the tree's own cut has the halo of a real domain; and that Zoltan's cuts cut. */
 #include "case.h"
 
 #include "domain/domain.h"
@@ -45,7 +45,8 @@ static void oracle(const esp_domain *self, int q, const int *part, esp_partition
     const int b = (int)esp_shape_find(&tree->shape, tree->shape.block_level, i);
     load->particles++;
     for (int row = tree->level_row[tree->shape.depth]; row < tree->own_rows; row++)
-      if (tree->heap[row] >> (tree->shape.depth - tree->shape.block_level) == ((int64_t)1 << tree->shape.block_level) + b) {
+      if (tree->heap[row] >> (tree->shape.depth - tree->shape.block_level) ==
+          ((int64_t)1 << tree->shape.block_level) + b) {
         note_leaf(tree, row, part, q, needed, load);
         load->near_pairs += tree->part_count[row];
       }
@@ -121,9 +122,9 @@ static void lists_of_all_kinds(void **state) {
     esp_domain_param param = small;
     cloud c = cloud_make(403, k == 2 ? 2 : 3, KEYS_BALL, SHARE_EVEN);
     param.dim = c.dim;
-    if (k == 0) param.lists.theta = 0;                        /* all pairs */
+    if (k == 0) param.lists.theta = 0; /* all pairs */
     if (k == 1) param.lists.box[0] = param.lists.box[2] = 1;
-    if (k == 2) param.leaf = param.block = 1;                 /* empty leaves and blocks */
+    if (k == 2) param.leaf = param.block = 1; /* empty leaves and blocks */
     if (k == 2) param.lists.theta = 2;
     for (int kind = 0; kind < CUTS; kind++) compare(&c, &param, kind, 7);
     cloud_free(&c);
@@ -177,8 +178,9 @@ static void zoltan_cuts(void **state) {
     int *part = malloc(sizeof *part * (size_t)(c.n_home + 1));
     int64_t count[16] = {0};
     for (int i = 0; i < c.n_home; i++) part[i] = -1;
-    assert_int_equal(esp_partition_zoltan(comm, methods[run / 2 % 2], parts, 3, c.n_home,
-                                          (const double(*)[3])c.home_z, part), ESP_OK);
+    assert_int_equal(
+        esp_partition_zoltan(comm, methods[run / 2 % 2], parts, 3, c.n_home, (const double(*)[3])c.home_z, part),
+        ESP_OK);
     for (int i = 0; i < c.n_home; i++) {
       assert_in_range(part[i], 0, parts - 1);
       count[part[i]]++;
