@@ -3,11 +3,14 @@
  *
  * Letters: P = parts, a part being what one rank would own; q a part; b a block of the tree, J a leaf, C a cell. A cut
  * is a part for every own slot. The lists are those of the tree whatever the cut: a particle of b receives from b
- * itself, from b's near leaves and from b's accepted cells. So q needs leaf J  if it owns a particle of a block that
- * has J near, or that J lies in; its halo particles are the members of the leaves it needs that it does not own; q
- * needs cell C  if it owns a particle of a block that accepts C, and does not own all of C's members. Each leaf and
- * each cell counts once a part. With the tree's own cut for P ranks part q has the halo that rank q of P would have:
- * its halo particles are n_ghost, its halo cells the ghost and top cells that its lists accept.
+ * itself, from b's near leaves and from b's accepted cells. So
+ *
+ *   q needs leaf J  if it owns a particle of a block that has J near, or that J lies in; its halo particles are the
+ *                   members of the leaves it needs that it does not own;
+ *   q needs cell C  if it owns a particle of a block that accepts C, and does not own all of C's members.
+ *
+ * Each leaf and each cell counts once a part. With the tree's own cut for P ranks part q has the halo that rank q of P
+ * would have: its halo particles are n_ghost, its halo cells the ghost and top cells that its lists accept.
  *
  * The figures of a cut are integers and the same on any number of ranks at hand. No part is ever assembled: the parts
  * that need a leaf or a cell are a set of bits on its row, joined at the row's owner by one sparse exchange for 64
