@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/checkpoint.h"
+#include "io/snapshot_cloud.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -72,10 +73,11 @@ int esp_verb_predict(esp_run *run) {
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
-  ESP_TRY(esp_setup_snapshot(run, &cloud, &header));
+  ESP_TRY(esp_snapshot_cloud(run->comm, run->config, &cloud, &header, NULL));
   const esp_ops *ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
   ESP_TRY(advance(run, &model, ops, &cloud));
-  ESP_TRY(esp_snapshot_write(run->comm, out, &cloud, &header.units, (header.time > 0 ? header.time : 0) + cloud.T,
+  double time = header.comoving ? cloud.T : header.time + cloud.T; /* a scale factor is no time to add to */
+  ESP_TRY(esp_snapshot_write(run->comm, out, &cloud, &header.units, time,
                              (int)esp_config_int(run->config, "io_compress")));
   cJSON_AddNumberToObject(run->json, "horizon", cloud.T);
   cJSON_AddStringToObject(run->json, "prediction", out);

@@ -1,10 +1,8 @@
 #include "verbs/setup.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "domain/domain.h"
-#include "sim/nbody_start.h"
 
 enum { SHARD_ABOVE = 8192 };
 
@@ -44,24 +42,4 @@ esp_backend esp_setup_whole(const esp_run *run) {
 int esp_setup_is_sharded(const esp_run *run, int64_t largest) {
   const char *shard = esp_config_string(run->config, "train_shard");
   return !strcmp(shard, "particles") || (!strcmp(shard, "auto") && largest > SHARD_ABOVE);
-}
-
-int esp_setup_snapshot(const esp_run *run, esp_cloud *cloud, esp_snapshot_header *header) {
-  const esp_config *c = run->config;
-  const char *input = esp_config_string(c, "input");
-  ESP_CHECK(input[0], ESP_ERR_CONFIG, "no snapshot given: set -input FILE");
-  esp_snapshot_options options = {.units = {.length = esp_config_real(c, "units_length"),
-                                            .mass = esp_config_real(c, "units_mass"),
-                                            .velocity = esp_config_real(c, "units_velocity")}};
-  ESP_CALL(esp_snapshot_types(esp_config_string(c, "io_types"), &options.types));
-  ESP_CALL(esp_snapshot_read(run->comm, input, &options, cloud, header));
-  int rc;
-  ESP_NEED(cloud->n >= 2, ESP_ERR_VALUE, "%s: %lld particles; at least 2 are needed", input, (long long)cloud->n);
-  esp_start_info info;
-  ESP_TRY(esp_nbody_units(run->comm, ESP_START_DIRECT_LIMIT, cloud, NULL, &info));
-  cloud->eps = esp_config_real(c, "data_eps") * cloud->d;
-  return ESP_OK;
-done:
-  esp_cloud_free(cloud);
-  return rc;
 }

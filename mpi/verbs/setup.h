@@ -2,7 +2,6 @@
 #ifndef ESP_SETUP_H
 #define ESP_SETUP_H
 
-#include "io/snapshot.h"
 #include "net/model.h"
 #include "verbs/run.h"
 
@@ -15,8 +14,4 @@ esp_backend esp_setup_sharded(const esp_run *run);
 esp_backend esp_setup_whole(const esp_run *run);
 /* train_shard for clouds of at most `largest` particles: 1 sharded. auto: sharded above 8192 particles. Local. */
 int esp_setup_is_sharded(const esp_run *run, int64_t largest);
-/* The snapshot `input` in physical units with eps = data_eps d, its own d and T (io_types, units_*). Collective. Errors:
- * ESP_ERR_CONFIG without input; those of the reader; fewer than 2 particles. */
-int esp_setup_snapshot(const esp_run *run, esp_cloud *cloud, esp_snapshot_header *header);
-
 #endif

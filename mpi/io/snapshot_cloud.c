@@ -1,0 +1,31 @@
+#include "io/snapshot_cloud.h"
+
+int esp_snapshot_input(const esp_comm *comm, const esp_config *config, esp_cloud *cloud, esp_snapshot_header *header) {
+  const char *input = esp_config_string(config, "input");
+  ESP_CHECK(input[0], ESP_ERR_CONFIG, "no snapshot given: set -input FILE");
+  esp_snapshot_options options = {.units = {.length = esp_config_real(config, "units_length"),
+                                            .mass = esp_config_real(config, "units_mass"),
+                                            .velocity = esp_config_real(config, "units_velocity")}};
+  ESP_CALL(esp_snapshot_types(esp_config_string(config, "io_types"), &options.types));
+  ESP_CALL(esp_snapshot_read(comm, input, &options, cloud, header));
+  return ESP_OK;
+}
+
+int esp_snapshot_cloud(const esp_comm *comm, const esp_config *config, esp_cloud *cloud, esp_snapshot_header *header,
+                       esp_start_info *info) {
+  const char *input = esp_config_string(config, "input");
+  esp_start_info own;
+  ESP_CALL(esp_snapshot_input(comm, config, cloud, header));
+  int rc = ESP_OK;
+  ESP_NEED(cloud->n >= 2, ESP_ERR_VALUE, "%s: %lld particles; at least 2 are needed", input, (long long)cloud->n);
+  ESP_NEED(!(cloud->box[0] > 0 || cloud->box[1] > 0 || cloud->box[2] > 0), ESP_ERR_CONFIG,
+           "%s: a periodic box of side %g; only open snapshots have a horizon of their own", input, cloud->box[0]);
+  ESP_TRY(esp_nbody_units(comm, ESP_START_DIRECT_LIMIT, cloud, NULL, info ? info : &own));
+  cloud->eps = esp_config_real(config, "data_eps") * cloud->d;
+  rc = ESP_ALLOC(cloud->D, cloud->n_home);
+  if (!rc) rc = ESP_ALLOC(cloud->K, cloud->n_home);
+  ESP_TRY(comm->agree(comm, rc));
+done:
+  if (rc) esp_cloud_free(cloud);
+  return rc;
+}
