@@ -1,13 +1,13 @@
 /* The learned message between lanes and a stream (see message_mlp.h and lanes_body.h).
  *
- *   t_h = offset_h + lane_h s_lane + W3_h.e,  phi = V.silu(t),  A_i += w kappa phi r,  kappa = k (correction) or 1
- * (law)
+ *   t_h = offset_h + lane_h s_lane + W3_h.e,  phi = gain V.silu(t),  A_i += w kappa phi r,
+ *   kappa = k, gain 1 (correction) or kappa = 1/sqrt Q, gain ESP_MLP_GAIN (law)
  *
  * where offset_h holds what the stream entry gives to all lanes: lanes are receivers (offset W1 + W2 s_j, lane part of
  * W1) or senders (offset W1 + W1 s_i, lane part W2). With upstream gradient g_i, p = g.r and dphi = w kappa p:
  *
- *   dr = w kappa phi (g - 3 p r/q)  [correction; law: without the 3]
- *        + dphi (2 de_0/Q + de_1/sqrt Q - 2 de_2/(1+Q)^2) r,   de = sum_h V_h silu'(t_h) W3_h,  Q = |r|^2 + 0.01
+ *   dr = w kappa phi (g - 3 p r/q)  [correction; law: g - p r/Q]
+ *        + dphi (2 de_0/Q + de_1/sqrt Q - 2 de_2/(1+Q)^2) r,   de = sum_h V_h silu'(t_h) W3_h,  Q = |r|^2 + 1e-4
  *   dt_h = dphi V_h silu'(t_h)
  *
  * dy_i = -dr, dy_j = +dr; dr is even in r. Every parameter's gradient is taken at the receivers. Lanes are worked on
@@ -19,7 +19,7 @@ enum { MLP_W1, MLP_W1S, MLP_W2, MLP_W3, MLP_V = MLP_W3 + ESP_MLP_EDGE };
 /* Sixteen pairs of one stream entry. */
 typedef struct {
   ESP_REAL r[3][ESP_LANE], e[ESP_MLP_EDGE][ESP_LANE], c[ESP_LANE]; /* c: (dphi's share of) dr along r, for de */
-  ESP_REAL kappa[ESP_LANE], tidal[ESP_LANE];                       /* k or 1; 3/q or 0 */
+  ESP_REAL kappa[ESP_LANE], tidal[ESP_LANE];                       /* k or 1/sqrt Q; 3/q or 1/Q */
   ESP_REAL phi[ESP_LANE], de[ESP_MLP_EDGE][ESP_LANE], p[ESP_LANE], dphi[ESP_LANE];
   ESP_REAL root[ESP_LANE], inverse[ESP_LANE];
 } esp_edges;
@@ -28,16 +28,21 @@ ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
   return 1 / (1 + ESP_EXP(-t));
 }
 
+static double mlp_gain(const esp_mlp *mlp) {
+  return mlp->use == ESP_MLP_LAW ? ESP_MLP_GAIN : 1;
+}
+
 /* Weights of the call in ESP_REAL, one row a kind. */
 static void mlp_load(esp_scratch *k, const esp_mlp *mlp) {
   const int H = mlp->hidden;
+  const double gain = mlp_gain(mlp);
   const double *w1 = mlp->param, *w2 = w1 + 2 * H, *w3 = w2 + H, *v = w3 + ESP_MLP_EDGE * H;
   for (int h = 0; h < H; h++) {
     k->weight[MLP_W1 * H + h] = (ESP_REAL)w1[2 * h];
     k->weight[MLP_W1S * H + h] = (ESP_REAL)w1[2 * h + 1];
     k->weight[MLP_W2 * H + h] = (ESP_REAL)w2[h];
     for (int f = 0; f < ESP_MLP_EDGE; f++) k->weight[(MLP_W3 + f) * H + h] = (ESP_REAL)w3[ESP_MLP_EDGE * h + f];
-    k->weight[MLP_V * H + h] = (ESP_REAL)v[h];
+    k->weight[MLP_V * H + h] = (ESP_REAL)(gain * v[h]);
   }
 }
 
@@ -50,7 +55,7 @@ ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int periodic, int
                          ESP_REAL z, esp_edges *restrict o, int l) {
   ESP_REAL r[3];
   pair_vector(e, p, periodic, x, y, z, r);
-  const ESP_REAL r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], Q = r2 + (ESP_REAL)0.01;
+  const ESP_REAL r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], Q = r2 + (ESP_REAL)1e-4;
   o->r[0][l] = r[0];
   o->r[1][l] = r[1];
   o->r[2][l] = r[2];
@@ -60,8 +65,9 @@ ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int periodic, int
   o->e[1][l] = o->root[l];
   o->e[2][l] = o->inverse[l];
   const ESP_REAL i1 = inverse_root(r2 + p.eps2), i2 = i1 * i1;
-  o->kappa[l] = correction ? i1 * i2 : 1;
-  o->tidal[l] = correction ? 3 * i2 : 0;
+  const ESP_REAL unit = 1 / o->root[l];
+  o->kappa[l] = correction ? i1 * i2 : unit;
+  o->tidal[l] = correction ? 3 * i2 : unit * unit;
 }
 
 /* Geometry and features of the sixteen lanes from `base`. */
@@ -245,10 +251,12 @@ static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) {
 }
 
 /* The block's parameter gradients: one float64 term each, in the order of the parameter block. */
-static void mlp_param_add(const esp_scratch *k, int64_t *param_acc) {
+static void mlp_param_add(const esp_scratch *k, const esp_mlp *mlp, int64_t *param_acc) {
   const int H = k->hidden;
+  const double gain = mlp_gain(mlp);
   for (int m = 0; m < ESP_MLP_SUMS; m++)
     for (int h = 0; h < H; h++) {
+      const double sum = k->param[m * H + h] * (m == MLP_V ? gain : 1);
       int to = 0;
       if (m < MLP_W2)
         to = 2 * h + m;
@@ -258,7 +266,6 @@ static void mlp_param_add(const esp_scratch *k, int64_t *param_acc) {
         to = 3 * H + ESP_MLP_EDGE * h + (m - MLP_W3);
       else
         to = (3 + ESP_MLP_EDGE) * H + h;
-      if (k->param[m * H + h] != 0)
-        esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)to * ESP_EXACT_FULL_WORDS, k->param[m * H + h]);
+      if (sum != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)to * ESP_EXACT_FULL_WORDS, sum);
     }
 }

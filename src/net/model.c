@@ -64,10 +64,24 @@ static void fill_table(esp_model *model) {
 /* Gaussian start values; V is zero where the message is to begin as none, and small where it is all there is. */
 static void start_mlp(const esp_model *model, int m, double *value) {
   int H = model->param.hidden, v = model->mlp_count - H;
-  double scale = model->param.message == ESP_MESSAGE_MLP ? 0.001 / sqrt((double)H) : 0;
+  double scale = model->param.message == ESP_MESSAGE_MLP ? 0.001 / (ESP_MLP_GAIN * sqrt((double)H)) : 0;
   for (int i = 0; i < model->mlp_count; i++) {
     double gauss = esp_rng_normal(model->param.seed, (uint64_t)m, ESP_RNG_WEIGHT, (uint32_t)i);
     value[i] = (i < v ? 0.5 : scale) * gauss;
+  }
+}
+
+/* Where the message is all there is, its units turn at distances spread evenly in ln q from delta to beyond any box of
+ * thousands of particles, rising and falling by turns: no scale is preferred. */
+static void start_law(const esp_model *model, double *value) {
+  const double nearest = log(1e-4), farthest = log(256), slope = 2, jitter = 0.1;
+  int H = model->param.hidden;
+  double *w1 = value, *w2 = w1 + 2 * H, *w3 = w2 + H;
+  for (int i = 0; i < (int)(w3 - value) + ESP_MLP_EDGE * H; i++) value[i] *= jitter / 0.5;
+  for (int h = 0; h < H; h++) {
+    double turn = nearest + (farthest - nearest) * (h + 0.5) / H, rise = h % 2 ? slope : -slope;
+    w3[ESP_MLP_EDGE * h] += rise;
+    w1[2 * h] -= rise * turn;
   }
 }
 
@@ -85,7 +99,9 @@ int esp_model_create(const esp_model_param *param, esp_model *model) {
   fill_table(model);
   esp_tableau_start(param->tableau, param->layers, model->value);
   for (int m = 0; m < model->mlps; m++) {
-    start_mlp(model, m, model->value + model->tableau_count + m * model->mlp_count);
+    double *value = model->value + model->tableau_count + m * model->mlp_count;
+    start_mlp(model, m, value);
+    if (param->message == ESP_MESSAGE_MLP) start_law(model, value);
   }
 done:
   if (rc) esp_model_free(model);

@@ -183,7 +183,7 @@ static void backward_receivers(const esp_gravity *g, int count, const int *block
     stream_lists(k, g, block[b], flush_near_receivers, flush_far_receivers, cell_acc);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < 3; c++) dy[first + i][c] += k->sum[c * k->capacity + i];
-    if (g->mlp && param_acc) mlp_param_add(k, param_acc);
+    if (g->mlp && param_acc) mlp_param_add(k, g->mlp, param_acc);
   }
 }
 

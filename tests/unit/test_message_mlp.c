@@ -16,7 +16,7 @@ static esp_mlp mlp_make(esp_mlp_use use, int hidden) {
 
 static double phi(const esp_mlp *m, double s_i, double s_j, double r2) {
   const int h_all = m->hidden;
-  const double Q = r2 + 0.01, e[3] = {log(Q), sqrt(Q), 1 / (1 + Q)};
+  const double Q = r2 + 1e-4, e[3] = {log(Q), sqrt(Q), 1 / (1 + Q)};
   double sum = 0;
   for (int h = 0; h < h_all; h++) {
     double t = m->param[2 * h] + m->param[2 * h + 1] * s_i + m->param[2 * h_all + h] * s_j;
@@ -35,7 +35,7 @@ static void direct(const esp_mlp *m, double eps, const double *box, int newton, 
       case_vector(&c, box, i, j, r);
       const double r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], q = r2 + eps * eps;
       if (j == i || q == 0) continue;
-      const double w = c.mu[j] * (m->use == ESP_MLP_LAW ? 1 : 1 / (q * sqrt(q)));
+      const double w = c.mu[j] * (m->use == ESP_MLP_LAW ? ESP_MLP_GAIN / sqrt(r2 + 1e-4) : 1 / (q * sqrt(q)));
       const double f = w * phi(m, c.mu[i] / m->mean_mu, c.mu[j] / m->mean_mu, r2);
       for (int k = 0; k < 3; k++) out[i][k] += f * r[k];
     }
