@@ -6,7 +6,7 @@ int esp_snapshot_input(const esp_comm *comm, const esp_config *config, esp_cloud
   esp_snapshot_options options = {.units = {.length = esp_config_real(config, "units_length"),
                                             .mass = esp_config_real(config, "units_mass"),
                                             .velocity = esp_config_real(config, "units_velocity")}};
-  ESP_CALL(esp_snapshot_types(esp_config_string(config, "io_types"), &options.types));
+  ESP_CALL(esp_error_blame(esp_snapshot_types(esp_config_string(config, "io_types"), &options.types), "io_types"));
   ESP_CALL(esp_snapshot_read(comm, input, &options, cloud, header));
   return ESP_OK;
 }
@@ -20,7 +20,7 @@ int esp_snapshot_cloud(const esp_comm *comm, const esp_config *config, esp_cloud
   ESP_NEED(cloud->n >= 2, ESP_ERR_VALUE, "%s: %lld particles; at least 2 are needed", input, (long long)cloud->n);
   ESP_NEED(!(cloud->box[0] > 0 || cloud->box[1] > 0 || cloud->box[2] > 0), ESP_ERR_CONFIG,
            "%s: a periodic box of side %g; only open snapshots have a horizon of their own", input, cloud->box[0]);
-  ESP_TRY(esp_nbody_units(comm, ESP_START_DIRECT_LIMIT, cloud, NULL, info ? info : &own));
+  ESP_TRY(esp_error_blame(esp_nbody_units(comm, ESP_START_DIRECT_LIMIT, cloud, NULL, info ? info : &own), input));
   cloud->eps = esp_config_real(config, "data_eps") * cloud->d;
   rc = ESP_ALLOC(cloud->D, cloud->n_home);
   if (!rc) rc = ESP_ALLOC(cloud->K, cloud->n_home);

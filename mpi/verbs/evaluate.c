@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/settle.h"
 #include "io/checkpoint.h"
 #include "io/ensemble.h"
 #include "net/metrics.h"
@@ -119,10 +120,12 @@ static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
 }
 
 /* Cloud c of the test set in model units: this rank's share, or all of it. */
-static int read_cloud(const evaluation *ev, int c, esp_cloud *cloud) {
+static int read_cloud(const evaluation *ev, const esp_backend *backend, int c, esp_cloud *cloud) {
+  const esp_domain_param *tree = &ev->trained->param.domain;
   if (ev->sharded) ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_SET_TEST, c, cloud));
   else ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_SET_TEST, c, cloud));
   int rc = esp_cloud_to_model(cloud);
+  if (!rc && ev->sharded) rc = esp_cloud_settle(backend, tree->leaf, tree->block, cloud);
   if (rc) esp_cloud_free(cloud);
   return rc;
 }
@@ -136,7 +139,7 @@ static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, 
                          .neighbours = (int)esp_config_int(ev->run->config, "eval_neighbours")};
   if (draw) methods.visit = esp_portrait_layer, methods.context = &ev->portrait;
   int rc;
-  ESP_TRY(read_cloud(ev, c, &cloud));
+  ESP_TRY(read_cloud(ev, &backend, c, &cloud));
   ESP_TRY(ESP_ALLOC(D, cloud.n_home));
   ESP_TRY(ESP_ALLOC(K, cloud.n_home));
   ESP_TRY(try_cloud(ev, method, &methods, &cloud, D, K, t));
@@ -241,7 +244,7 @@ int esp_verb_evaluate(esp_run *run) {
   ev.ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
   ev.portrait.run = run;
   ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
-  rc = try_all(&ev);
+  rc = esp_error_blame(try_all(&ev), path);
   esp_lines_free(&ev.ladder);
   esp_lines_free(&ev.bars);
   if (!rc && esp_config_int(run->config, "eval_rollout") > 0) rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);

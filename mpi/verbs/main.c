@@ -116,14 +116,22 @@ static int make_folder(const char *path) {
   return ESP_OK;
 }
 
+/* Beside, then renamed: an older one stays whole if this one cannot be finished. */
 static int keep_config(const esp_run *run) {
-  char path[4096];
+  char path[4096], part[4112];
   ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  FILE *file = fopen(path, "w");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-  int rc = esp_config_print(run->config, file);
-  if (fclose(file) != 0 && !rc) rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-  return rc;
+  snprintf(part, sizeof part, "%s.part", path);
+  FILE *file = fopen(part, "w");
+  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
+  int bad = esp_config_print(run->config, file);
+  bad |= fclose(file) != 0;
+  if (bad || rename(part, path)) {
+    int error = errno;
+    remove(part);
+    esp_error_clear();
+    ESP_CHECK(0, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  }
+  return ESP_OK;
 }
 
 static int start_folder(const esp_run *run) {

@@ -204,7 +204,7 @@ int esp_verb_partition(esp_run *run) {
   int rc;
   ESP_TRY(read_cloud(run, &p.cloud));
   const double start = esp_wall();
-  ESP_TRY(build_domain(&p));
+  ESP_TRY(esp_error_blame(build_domain(&p), esp_config_string(run->config, "input")));
   ESP_TRY(describe(&p, esp_wall() - start));
   p.rows = cJSON_AddArrayToObject(run->json, "cuts");
   ESP_TRY(try_all(&p));

@@ -75,7 +75,7 @@ int esp_verb_predict(esp_run *run) {
   ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
   ESP_TRY(esp_snapshot_cloud(run->comm, run->config, &cloud, &header, NULL));
   const esp_ops *ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
-  ESP_TRY(advance(run, &model, ops, &cloud));
+  ESP_TRY(esp_error_blame(advance(run, &model, ops, &cloud), esp_config_string(run->config, "input")));
   double time = header.comoving ? cloud.T : header.time + cloud.T; /* a scale factor is no time to add to */
   ESP_TRY(esp_snapshot_write(run->comm, out, &cloud, &header.units, time,
                              (int)esp_config_int(run->config, "io_compress")));

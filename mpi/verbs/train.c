@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/gradsync.h"
+#include "domain/settle.h"
 #include "io/checkpoint.h"
 #include "io/ensemble.h"
 #include "net/train.h"
@@ -18,6 +19,8 @@ typedef struct {
   const esp_run *run;
   const esp_ensemble *ensemble;
   int sharded;
+  const esp_backend *backend; /* and the network's tree: where a sharded cloud settles */
+  int leaf, block;
   esp_cloud *kept; /* [clouds]; id NULL where none is kept */
   int64_t particles;
   esp_cloud passing; /* the one that is not kept */
@@ -31,6 +34,7 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
   if (s->sharded) ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_SET_TRAIN, c, &read));
   else ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_SET_TRAIN, c, &read));
   int rc = esp_cloud_to_model(&read);
+  if (!rc && s->sharded) rc = esp_cloud_settle(s->backend, s->leaf, s->block, &read);
   if (rc) return esp_cloud_free(&read), rc;
   if (s->particles + read.n_home <= KEEP_PARTICLES) {
     s->particles += read.n_home;
@@ -165,6 +169,7 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   journal j = {.run = run};
   esp_setup_model(run, &param);
   esp_backend backend = s->sharded ? esp_setup_sharded(run) : esp_setup_whole(run);
+  s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
   snprintf(j.precision, sizeof j.precision, "%s", backend.ops->name);
   esp_train_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN], .sharded = s->sharded, .get = get_cloud,
                          .put = put_cloud, .context = s};
@@ -201,7 +206,7 @@ int esp_verb_train(esp_run *run) {
   s.sharded = esp_setup_is_sharded(run, largest_cloud(&ensemble));
   esp_run_say(run, "train: %d clouds, %s\n", clouds,
               s.sharded ? "each shared by all ranks" : "each whole on one rank");
-  ESP_TRY(train_on(run, &ensemble, &s));
+  ESP_TRY(esp_error_blame(train_on(run, &ensemble, &s), path));
 done:
   for (int c = 0; s.kept && c < clouds; c++) esp_cloud_free(&s.kept[c]);
   ESP_FREE(s.kept);

@@ -62,6 +62,14 @@ void esp_error_set(int code, const char *message) {
   record.failed = code != ESP_OK;
 }
 
+int esp_error_blame(int code, const char *name) {
+  char message[MESSAGE_SIZE];
+  if ((code != ESP_ERR_VALUE && code != ESP_ERR_CONFIG) || strstr(record.text, name)) return code;
+  snprintf(message, sizeof message, "%s: %.*s", name, (int)(sizeof message - strlen(name) - 3), record.text);
+  esp_error_set(code, message);
+  return code;
+}
+
 /* room/file.c of a full path: the same text wherever the tree was built. */
 static const char *short_path(const char *file) {
   int slashes = 0;

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Proves that missing, foreign, truncated and spoilt ensembles and checkpoints are refused with the file, the place in it
+# and what is allowed, on several ranks, and that what stood there before stays as it was.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+small=(-data_n 24 -data_clouds 4 -data_test_n 24 -data_test_clouds 2 -net_layers 2 -train_batch 2 -train_steps 2)
+good 2 generate "${small[@]}"
+good 2 train "${small[@]}"
+data=out/run/data.h5 checkpoint=out/run/checkpoint.h5
+before=$(cksum "$data" "$checkpoint")
+head -c 500 /dev/urandom >noise
+
+train=(train "${small[@]}" -run_name other -data_file)
+refuse "gone.h5|No such file" 2 "${train[@]}" gone.h5
+refuse "noise|not an HDF5 file" 2 "${train[@]}" noise
+refuse "out/run|folder" 2 "${train[@]}" out/run
+refuse "$checkpoint|espalier ensemble" 2 "${train[@]}" "$checkpoint"
+for part in 3 2; do
+  head -c $(($(stat -c %s "$data") * (part - 1) / part)) "$data" >cut.h5
+  refuse "cut.h5" 2 "${train[@]}" cut.h5
+done
+
+# spoilt WORDS COMMAND ARGUMENTS...: the ensemble with one thing wrong
+spoilt() {
+  local words=$1 command=$2
+  shift 2
+  cp "$data" bad.h5
+  spoil "$command" bad.h5 "$@"
+  refuse "bad.h5|$words" 2 "${train[@]}" bad.h5
+}
+spoilt "/train/x|missing" delete /train/x
+spoilt "/train/clouds|missing" delete /train/clouds
+spoilt "/test/K|rank 1|rank 2" flatten /test/K
+spoilt "/train/m|rank 2|rank 1" flatten /train/m
+spoilt "/train/D|64-bit floats" retype /train/D
+spoilt "/train/id|64-bit integers" retype /train/id
+spoilt "/train/clouds|no table" retype /train/clouds
+spoilt "espalier ensemble|something else" attribute format "something else"
+spoilt "particle|position along y is nan|finite" set /train/x 148 nan
+spoilt "particle|position along x is inf|finite" set /train/x 144 inf
+spoilt "particle|velocity along z is -inf" set /train/v 146 -inf
+spoilt "particle|mass is -1|not negative" set /train/m 50 -1
+spoilt "particle|target K along x is nan" set /train/K 3 nan
+spoilt "particle id 0" set /train/id 1 0
+
+restart=(train "${small[@]}" -run_name other -data_file "$data" -train_steps 4 -train_restart)
+refuse "gone.h5|No such file" 2 "${restart[@]}" gone.h5
+refuse "noise|not an HDF5 file" 2 "${restart[@]}" noise
+refuse "$data|not a checkpoint|espalier checkpoint" 2 "${restart[@]}" "$data"
+refuse "$checkpoint|another model|layers: file 2, run 3" 2 "${restart[@]}" "$checkpoint" -net_layers 3
+refuse "$checkpoint|another model|message: file 'newton', run 'mlp'" 2 "${restart[@]}" "$checkpoint" -net_message mlp
+refuse "$checkpoint|another model|theta: file 0.6999|run 0.5" 2 "${restart[@]}" "$checkpoint" -tree_theta 0.5
+evaluate=(evaluate "${small[@]}" -run_name other -data_file "$data" -eval_checkpoint)
+head -c 2000 "$checkpoint" >cut.h5
+refuse "cut.h5" 2 "${restart[@]}" cut.h5
+refuse "cut.h5" 2 "${evaluate[@]}" cut.h5
+spoilt() {
+  local words=$1 command=$2
+  shift 2
+  cp "$checkpoint" bad.h5
+  spoil "$command" bad.h5 "$@"
+  refuse "bad.h5|$words" 2 "${evaluate[@]}" bad.h5
+}
+spoilt "parameters|missing" delete parameters
+spoilt "parameters" retype parameters
+spoilt "parameters[1] is nan|finite" set parameters 1 nan
+spoilt "tableau 'unheard of' is not known" attribute tableau "unheard of"
+
+[ "$before" = "$(cksum "$data" "$checkpoint")" ] || fail "a refused job changed its input"
+[ ! -e out/other/checkpoint.h5 ] || fail "a refused training left a checkpoint"
+finish

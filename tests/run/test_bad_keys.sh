@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Proves that verbs, keys and values that are not known are refused on any number of ranks with the key, the value seen
+# and what is allowed, and that nothing is written then.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+refuse "unknown verb 'trian'" 2 trian
+refuse "unknown key 'train_batc'|'train_batch'" 1 train -train_batc 3
+refuse "unknown key 'train_batc'|'train_batch'" 3 train -train_batc 3
+refuse "unknown key 'tree_thet'|'tree_theta'" 1 help tree_thet
+refuse "tree_theta|'-1'|number in [0, 4]" 2 train -tree_theta -1
+refuse "tree_theta|'nan'|number in [0, 4]" 1 train -tree_theta nan
+refuse "tree_theta|'4.5'|number in [0, 4]" 1 train -tree_theta 4.5
+refuse "net_layers|'0'|integer in [1, 32]" 2 train -net_layers 0
+refuse "net_layers|'2.5'|integer" 1 train -net_layers 2.5
+refuse "train_batch|'99999999999999999999'|integer" 1 train -train_batch 99999999999999999999
+refuse "net_message|'newtonian'|newton|mlp" 2 train -net_message newtonian
+refuse "data_n|'64,'|integers separated by commas" 1 generate -data_n 64,
+refuse "data_n|'0'|each >= 1" 2 generate -data_n 0
+refuse "eval_baselines|'perhaps'|true or false" 1 evaluate -eval_baselines perhaps
+[ ! -e out/run ] || fail "a refused key left a folder"
+
+printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
+refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 4]" 3 run theta.yaml
+printf 'run_name: a\ntrain_stepz: 5\n' >key.yaml
+refuse "key.yaml|unknown key 'train_stepz'|'train_steps'" 2 run key.yaml
+printf 'run_name: a\n  - b: [\n' >form.yaml
+refuse "form.yaml|line|YAML" 2 run form.yaml
+head -c 300 /dev/zero >zeros.yaml
+refuse "zeros.yaml|not a text file" 2 run zeros.yaml
+refuse "nowhere.yaml|No such file" 2 run nowhere.yaml
+mkdir folder.yaml
+refuse "folder.yaml|Is a directory" 2 run folder.yaml
+refuse "/proc/nowhere|cannot be made" 2 generate -run_out /proc/nowhere
+: >a_file
+refuse "a_file|cannot be made" 2 generate -run_out a_file
+refuse "data_clouds|data_n" 2 generate -data_n 64,128,256 -data_clouds 1,2
+refuse "data_test_clouds" 2 run -data_n 16 -data_clouds 2 -data_test_clouds 0 -train_steps 1 -train_batch 1
+refuse "data_clouds" 2 run -data_n 16 -data_clouds 0 -data_test_clouds 1 -train_steps 1 -train_batch 1
+finish

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Proves that spoilt snapshots are refused by predict and partition with the file, the place in it and what is allowed,
+# on several ranks; that few particles, zero masses and fewer particles than ranks work; and that an earlier prediction
+# stays as it was when a later one fails.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+good 2 run -data_n 24 -data_clouds 4 -data_test_n 24 -data_test_clouds 2 -net_layers 2 -train_batch 2 -train_steps 2 \
+  -tree_leaf 4 -tree_block 8
+spoil snapshot good.hdf5 200 good
+good 2 predict -input good.hdf5
+prediction=out/run/prediction.hdf5
+before=$(cksum "$prediction" out/run/checkpoint.h5)
+
+refuse "-input FILE" 2 predict
+refuse "gone.hdf5|No such file" 2 predict -input gone.hdf5
+head -c 500 /dev/urandom >noise
+refuse "noise" 2 predict -input noise
+refuse "out/run/data.h5|no snapshot|Header" 2 predict -input out/run/data.h5
+refuse "io_types|particle types '7x'" 2 predict -input good.hdf5 -io_types 7x
+refuse "good.hdf5|particle type" 2 predict -input good.hdf5 -io_types 9
+refuse "good.hdf5|no particle" 2 predict -input good.hdf5 -io_types 0
+head -c 9000 good.hdf5 >cut.hdf5
+refuse "cut.hdf5" 2 predict -input cut.hdf5
+refuse "cut.hdf5" 2 partition -input cut.hdf5
+refuse "cut.hdf5" 2 info cut.hdf5
+
+# spoilt WORDS COMMAND ARGUMENTS...: the snapshot with one thing wrong
+spoilt() {
+  local words=$1 command=$2
+  shift 2
+  cp good.hdf5 bad.hdf5
+  spoil "$command" bad.hdf5 "$@"
+  refuse "bad.hdf5|$words" 2 predict -input bad.hdf5
+}
+spoilt "Header is missing" delete Header
+spoilt "PartType1/Coordinates" delete PartType1/Coordinates
+spoilt "PartType1/Masses|MassTable" delete PartType1/Masses
+spoilt "PartType1/Coordinates|rank" flatten PartType1/Coordinates
+spoilt "PartType1/Velocities" retype PartType1/Velocities
+spoilt "particle 934|position along y is nan|finite" set PartType1/Coordinates 400 nan
+spoilt "position along x is inf|finite" set PartType1/Coordinates 0 inf
+spoilt "velocity along z is nan|finite" set PartType1/Velocities 599 nan
+spoilt "mass is -2|not negative" set PartType1/Masses 7 -2
+spoilt "id|10" set PartType1/ParticleIDs 199 10
+for ranks in 1 3; do
+  for kind in twins point massless; do
+    spoil snapshot "$kind.hdf5" 60 "$kind"
+    refuse "$kind.hdf5" "$ranks" predict -input "$kind.hdf5"
+  done
+done
+refuse "twins.hdf5|id" 2 partition -input twins.hdf5
+for n in 0 1; do
+  spoil snapshot few.hdf5 $n good
+  refuse "few.hdf5|particle" 2 predict -input few.hdf5
+done
+[ "$before" = "$(cksum "$prediction" out/run/checkpoint.h5)" ] || fail "a refused prediction changed an older file"
+
+spoil snapshot five.hdf5 5 good
+spoil set five.hdf5 PartType1/Masses 0 0
+good 1 predict -input five.hdf5
+good 7 predict -input five.hdf5
+good 3 partition -input five.hdf5
+no_parts "what worked"
+finish
