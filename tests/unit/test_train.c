@@ -47,6 +47,7 @@ static void loss_falls(void **state) {
     esp_backend backend = esp_backend_self();
     esp_train_data data = train_case_data(&t);
     esp_train_param p = train_case_param(40);
+    if (message == ESP_MESSAGE_MLP) p.rate = 0.002;
     p.batch = 6; /* all clouds, so that first and last loss compare */
     esp_train_hooks hooks = {.step = note, .context = loss};
     assert_int_equal(esp_train(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_OK);
