@@ -182,7 +182,7 @@ done:
   return rc;
 }
 
-int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type) {
+int esp_row_types_get(esp_row_types *units, size_t unit, MPI_Datatype *type) {
   for (int i = 0; i < units->count; i++)
     if (units->entry[i].unit == unit) {
       *type = units->entry[i].type;
@@ -197,7 +197,7 @@ int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type) {
   return ESP_OK;
 }
 
-void esp_units_free(esp_units *units) {
+void esp_row_types_free(esp_row_types *units) {
   for (int i = 0; i < units->count; i++) MPI_Type_free(&units->entry[i].type);
   ESP_FREE(units->entry);
   units->count = 0;

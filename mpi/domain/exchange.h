@@ -44,8 +44,8 @@ typedef struct {
     size_t unit;
     MPI_Datatype type;
   } * entry;
-} esp_units;
-int esp_units_get(esp_units *units, size_t unit, MPI_Datatype *type);
-void esp_units_free(esp_units *units);
+} esp_row_types;
+int esp_row_types_get(esp_row_types *units, size_t unit, MPI_Datatype *type);
+void esp_row_types_free(esp_row_types *units);
 
 #endif

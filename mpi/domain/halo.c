@@ -242,7 +242,7 @@ static int cover_end(esp_halo *halo, size_t unit, char *array) {
 int esp_halo_begin(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_t unit, void *array) {
   MPI_Datatype type;
   char *rows = array;
-  ESP_CALL(esp_units_get(&halo->units, unit, &type));
+  ESP_CALL(esp_row_types_get(&halo->units, unit, &type));
   ESP_PETSC(PetscSFBcastBegin(halo->forest[kind], type, rows, rows + (size_t)halo->first[kind] * unit, MPI_REPLACE));
   if (kind == ESP_HALO_CELLS) ESP_CALL(cover_begin(comm, halo, unit, type, rows));
   return ESP_OK;
@@ -252,7 +252,7 @@ int esp_halo_end(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_
   MPI_Datatype type;
   char *rows = array;
   (void)comm;
-  ESP_CALL(esp_units_get(&halo->units, unit, &type));
+  ESP_CALL(esp_row_types_get(&halo->units, unit, &type));
   ESP_PETSC(PetscSFBcastEnd(halo->forest[kind], type, rows, rows + (size_t)halo->first[kind] * unit, MPI_REPLACE));
   if (kind == ESP_HALO_CELLS) ESP_CALL(cover_end(halo, unit, rows));
   return ESP_OK;
@@ -263,7 +263,7 @@ int esp_halo_cells_reduce(const esp_comm *comm, esp_halo *halo, const esp_tree *
   const size_t width = (size_t)words, base = (size_t)halo->first[ESP_HALO_CELLS];
   const PetscSF forest = halo->forest[ESP_HALO_CELLS];
   ESP_CHECK(words >= 1, ESP_ERR_ARG, "%d words a cell; must be >= 1", words);
-  ESP_CALL(esp_units_get(&halo->units, width * sizeof *acc, &type));
+  ESP_CALL(esp_row_types_get(&halo->units, width * sizeof *acc, &type));
   ESP_PETSC(PetscSFReduceBegin(forest, type, acc + base * width, acc, halo->add));
   ESP_PETSC(PetscSFReduceEnd(forest, type, acc + base * width, acc, halo->add));
   memset(acc + base * width, 0, ((size_t)tree->row_count - base) * width * sizeof *acc);
@@ -276,7 +276,7 @@ void esp_halo_free(esp_halo *halo) {
     (void)!MPI_Wait(&halo->cover_request, MPI_STATUS_IGNORE);
   for (int kind = 0; kind < ESP_HALO_KINDS; kind++) (void)!PetscSFDestroy(&halo->forest[kind]);
   if (halo->add && halo->add != MPI_OP_NULL) MPI_Op_free(&halo->add);
-  esp_units_free(&halo->units);
+  esp_row_types_free(&halo->units);
   ESP_FREE(halo->cover_row);
   ESP_FREE(halo->cover_count);
   ESP_FREE(halo->cover_start);

@@ -20,7 +20,7 @@ typedef struct {
   int first[ESP_HALO_KINDS];        /* first ghost row in the array */
   int ghosts[ESP_HALO_KINDS];       /* ghost rows that are filled by the forest */
   int64_t messages[ESP_HALO_KINDS]; /* other ranks this rank receives from */
-  esp_units units;
+  esp_row_types units;
   MPI_Op add;              /* int64 words, on rows of any length */
   int n_cover, *cover_row; /* covering roots: rows here, in the order of their owners */
   int own_cover_first, own_covers;

@@ -191,7 +191,7 @@ done:
 
 int esp_migrate_to_slots(esp_migrate *migrate, size_t unit, const void *home, void *slots) {
   MPI_Datatype type;
-  ESP_CALL(esp_units_get(&migrate->units, unit, &type));
+  ESP_CALL(esp_row_types_get(&migrate->units, unit, &type));
   ESP_PETSC(PetscSFBcastBegin(migrate->forest, type, home, slots, MPI_REPLACE));
   ESP_PETSC(PetscSFBcastEnd(migrate->forest, type, home, slots, MPI_REPLACE));
   return ESP_OK;
@@ -199,7 +199,7 @@ int esp_migrate_to_slots(esp_migrate *migrate, size_t unit, const void *home, vo
 
 int esp_migrate_to_home(esp_migrate *migrate, size_t unit, const void *slots, void *home) {
   MPI_Datatype type;
-  ESP_CALL(esp_units_get(&migrate->units, unit, &type));
+  ESP_CALL(esp_row_types_get(&migrate->units, unit, &type));
   ESP_PETSC(PetscSFReduceBegin(migrate->forest, type, slots, home, MPI_REPLACE));
   ESP_PETSC(PetscSFReduceEnd(migrate->forest, type, slots, home, MPI_REPLACE));
   return ESP_OK;
@@ -207,5 +207,5 @@ int esp_migrate_to_home(esp_migrate *migrate, size_t unit, const void *slots, vo
 
 void esp_migrate_free(esp_migrate *migrate) {
   (void)!PetscSFDestroy(&migrate->forest);
-  esp_units_free(&migrate->units);
+  esp_row_types_free(&migrate->units);
 }

@@ -16,7 +16,7 @@ typedef struct {
   int64_t moved;   /* home rows whose slot is on another rank */
   int64_t arrived; /* own slots whose home is on another rank */
   PetscSF forest;
-  esp_units units;
+  esp_row_types units;
 } esp_migrate;
 
 /* ESP_ERR_VALUE on all ranks if an id occurs twice, on whichever ranks. Collective; O(log P) messages a rank, memory

@@ -1,0 +1,71 @@
+#include "domain/settle.h"
+
+#include <string.h>
+
+typedef struct {
+  int64_t id;
+  double m, x[3], v[3], D[3], K[3];
+} body;
+
+static void pack(const esp_cloud *cloud, body *b) {
+  for (int i = 0; i < cloud->n_home; i++) {
+    b[i].id = cloud->id[i];
+    b[i].m = cloud->m[i];
+    memcpy(b[i].x, cloud->x[i], sizeof b[i].x);
+    memcpy(b[i].v, cloud->v[i], sizeof b[i].v);
+    if (cloud->D) memcpy(b[i].D, cloud->D[i], sizeof b[i].D);
+    if (cloud->K) memcpy(b[i].K, cloud->K[i], sizeof b[i].K);
+  }
+}
+
+static void unpack(const body *b, esp_cloud *cloud) {
+  for (int i = 0; i < cloud->n_home; i++) {
+    cloud->id[i] = b[i].id;
+    cloud->m[i] = b[i].m;
+    memcpy(cloud->x[i], b[i].x, sizeof b[i].x);
+    memcpy(cloud->v[i], b[i].v, sizeof b[i].v);
+    if (cloud->D) memcpy(cloud->D[i], b[i].D, sizeof b[i].D);
+    if (cloud->K) memcpy(cloud->K[i], b[i].K, sizeof b[i].K);
+  }
+}
+
+static int build(const esp_backend *backend, int leaf, int block, const esp_cloud *cloud, esp_domain **dom) {
+  esp_domain_param param = {.leaf = leaf, .block = block, .dim = cloud->dim};
+  param.lists.theta = 2; /* the lists are not used; a wide angle keeps them short */
+  double *z;
+  const double half = 0.5 * (cloud->model ? 1 : cloud->T); /* the middle of the horizon is nearest to all layers */
+  ESP_AGREE(backend->comm, ESP_ALLOC(z, (size_t)cloud->n_home * (size_t)cloud->dim));
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int a = 0; a < cloud->dim; a++) z[i * cloud->dim + a] = cloud->x[i][a] + half * cloud->v[i][a];
+  int rc = backend->build(backend->comm, &param, cloud->n_home, z, cloud->id, dom);
+  ESP_FREE(z);
+  return rc;
+}
+
+int esp_cloud_settle(const esp_backend *backend, int leaf, int block, esp_cloud *cloud) {
+  const esp_comm *comm = backend->comm;
+  esp_domain *dom = NULL;
+  body *home = NULL, *slots = NULL;
+  esp_cloud settled = {0};
+  ESP_CALL(build(backend, leaf, block, cloud, &dom));
+  int rc = ESP_ALLOC(home, cloud->n_home);
+  if (!rc) rc = ESP_ALLOC(slots, dom->n_own);
+  if (!rc) rc = esp_cloud_create(cloud->n, dom->n_own, cloud->D && cloud->K, &settled);
+  ESP_TRY(comm->agree(comm, rc));
+  pack(cloud, home);
+  ESP_TRY(dom->ops->to_slots(dom, sizeof *home, home, slots));
+  unpack(slots, &settled);
+  /* the fields that are not arrays stay as they are */
+  esp_cloud old = *cloud;
+  *cloud = settled;
+  cloud->n = old.n, cloud->dim = old.dim, cloud->model = old.model, cloud->G = old.G, cloud->eps = old.eps;
+  cloud->d = old.d, cloud->T = old.T;
+  memcpy(cloud->box, old.box, sizeof cloud->box);
+  settled = old;
+done:
+  esp_cloud_free(&settled);
+  ESP_FREE(slots);
+  ESP_FREE(home);
+  esp_domain_free(&dom);
+  return rc;
+}
