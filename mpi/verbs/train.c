@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "domain/gradsync.h"
 #include "domain/settle.h"
@@ -56,7 +58,8 @@ static void put_cloud(void *context, int c, const esp_cloud *cloud) {
 
 typedef struct {
   const esp_run *run;
-  FILE *metrics; /* rank 0 */
+  FILE *metrics; /* rank 0; not buffered */
+  off_t whole;   /* its length in whole lines */
   char path[4096], precision[16];
   esp_train_record last;
   double first_loss, seconds;
@@ -65,9 +68,15 @@ typedef struct {
 
 static int write_step(journal *j, const esp_train_record *r) {
   if (!j->metrics) return ESP_OK;
-  int length = fprintf(j->metrics, "%lld,%.9g,%.9g,%.9g,%.6g,%.6g,%.6f\n", (long long)r->step, r->loss, r->D, r->K, r->rate,
-                       r->gradient, r->seconds);
-  ESP_CHECK(length > 0 && fflush(j->metrics) == 0, ESP_ERR_FILE, "metrics.csv: cannot be written: %s", strerror(errno));
+  char line[256];
+  size_t length = (size_t)snprintf(line, sizeof line, "%lld,%.9g,%.9g,%.9g,%.6g,%.6g,%.6f\n", (long long)r->step, r->loss,
+                                   r->D, r->K, r->rate, r->gradient, r->seconds);
+  if (fwrite(line, 1, length, j->metrics) != length) {
+    int error = errno;
+    (void)!ftruncate(fileno(j->metrics), j->whole); /* no half line */
+    ESP_CHECK(0, ESP_ERR_FILE, "%s/metrics.csv: cannot be written: %s", j->run->dir, strerror(error));
+  }
+  j->whole += (off_t)length;
   return ESP_OK;
 }
 
@@ -87,24 +96,31 @@ static int on_checkpoint(void *context, const esp_model *model, const esp_adam *
   return esp_checkpoint_write(j->run->comm, j->path, model, adam, j->precision);
 }
 
-/* A resumed run keeps the lines of the steps before; others start anew. */
+/* The header, and the lines of the steps before. */
+static int start_metrics(FILE *metrics, FILE *old, int64_t step) {
+  char line[512];
+  long long at;
+  int bad = fprintf(metrics, "step,loss,nmse_D,nmse_K,lr,gradient_norm,seconds\n") < 0;
+  while (old && !bad && fgets(line, sizeof line, old))
+    if (sscanf(line, "%lld,", &at) == 1 && at <= step) bad = fputs(line, metrics) < 0;
+  return bad || fflush(metrics) != 0;
+}
+
+/* A resumed run keeps the lines of the steps before; others start anew. Beside, then renamed. */
 static int open_metrics(journal *j, int64_t step) {
   if (j->run->comm->rank) return ESP_OK;
-  char path[4096], part[4112], line[512];
+  char path[4096], part[4112];
   ESP_CALL(esp_run_path(j->run, "metrics.csv", path, sizeof path));
   snprintf(part, sizeof part, "%s.part", path);
   FILE *old = step > 0 ? fopen(path, "r") : NULL;
   j->metrics = fopen(part, "w");
-  if (j->metrics) {
-    fprintf(j->metrics, "step,loss,nmse_D,nmse_K,lr,gradient_norm,seconds\n");
-    long long at;
-    while (old && fgets(line, sizeof line, old))
-      if (sscanf(line, "%lld,", &at) == 1 && at <= step) fputs(line, j->metrics);
-  }
+  int bad = !j->metrics || setvbuf(j->metrics, NULL, _IONBF, 0) || start_metrics(j->metrics, old, step);
   int error = errno;
   if (old) fclose(old);
-  ESP_CHECK(j->metrics && fflush(j->metrics) == 0 && rename(part, path) == 0, ESP_ERR_FILE, "%s: cannot be written: %s",
-            path, strerror(error));
+  if (!bad && rename(part, path) != 0) bad = 1, error = errno;
+  if (bad) remove(part);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  j->whole = ftello(j->metrics);
   return ESP_OK;
 }
 

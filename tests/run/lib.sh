@@ -11,8 +11,8 @@ export OMPI_MCA_odls_base_sigkill_timeout=0
 
 fail() { # what...: told with the last output
   echo "FAIL: $*"
-  [ -f stdout ] && tail -n 3 stdout | cut -c 1-300 | sed 's/^/  out: /'
-  [ -f stderr ] && head -n 12 stderr | cut -c 1-300 | sed 's/^/  err: /'
+  [ -f stdout ] && tail -n 1 stdout | cut -c 1-200 | sed 's/^/  out: /'
+  [ -f stderr ] && head -n 4 stderr | cut -c 1-300 | sed 's/^/  err: /'
   failures=$((failures + 1))
 }
 
