@@ -6,7 +6,8 @@
  *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
  *   make_fixture delete FILE OBJECT
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
- *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape */
+ *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape
+ *   make_fixture sum FILE DATASET         prints a sum over the bits of the numbers and their order */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,20 @@ static void replace(hid_t file, const char *name, int text) {
   H5Sclose(space);
 }
 
+static void print_sum(hid_t file, const char *name) {
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  const size_t bytes = (size_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
+  unsigned char *data = malloc(bytes + 1);
+  must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
+  uint64_t sum = UINT64_C(0xcbf29ce484222325);
+  for (size_t b = 0; b < bytes; b++) sum = (sum ^ data[b]) * UINT64_C(0x100000001b3);
+  printf("%016llx\n", (unsigned long long)sum);
+  free(data);
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Dclose(dataset);
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 3 ? argv[1] : "";
   if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
@@ -157,6 +172,7 @@ int main(int argc, char **argv) {
   else if (!strcmp(verb, "attribute") && argc == 5) set_text(file, argv[3], argv[4]);
   else if (!strcmp(verb, "delete")) must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
   else if (!strcmp(verb, "flatten")) replace(file, argv[3], 0);
+  else if (!strcmp(verb, "sum")) print_sum(file, argv[3]);
   else if (!strcmp(verb, "retype")) replace(file, argv[3], 1);
   else must(-1, "reading the command");
   must(H5Fclose(file), argv[2]);
