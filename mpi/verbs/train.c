@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -159,13 +160,16 @@ static int add_results(esp_run *run, const journal *j, const esp_model *model) {
   cJSON_AddNumberToObject(json, "step_seconds", j->steps ? j->seconds / (double)j->steps : 0);
   cJSON_AddStringToObject(json, "checkpoint", j->path);
   int64_t pairs[3] = {j->last.cost.near_pairs, j->last.cost.far_pairs, j->last.particles};
-  int64_t most = (int64_t)esp_memory_peak();
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
   ESP_CALL(run->comm->sum_i64(run->comm, pairs, 3));
-  ESP_CALL(run->comm->max_i64(run->comm, &most, 1));
+  ESP_CALL(run->comm->max_i64(run->comm, most, 2));
   double particles = pairs[2] ? (double)pairs[2] : 1;
   cJSON_AddNumberToObject(json, "pairs_per_particle", (double)pairs[0] / particles);
   cJSON_AddNumberToObject(json, "cells_per_particle", (double)pairs[1] / particles);
-  cJSON_AddNumberToObject(json, "memory_bytes_rank", (double)most);
+  cJSON_AddNumberToObject(json, "memory_bytes_rank", (double)most[0]);
+  cJSON_AddNumberToObject(json, "resident_bytes_rank", (double)most[1]); /* with libraries and their buffers */
   uint64_t sum = 0;
   for (int p = 0; p < model->count; p++) {
     uint64_t bits;
