@@ -35,7 +35,7 @@ int main(int argc, char **argv) {
   espalier *e;
   espalier_stats stats;
   espalier_particles p = {.n = n, .mass = m, .position = (const double(*)[3])x, .velocity = (const double(*)[3])v,
-                          .G = 1, .softening = 0.03};
+                          .G = 1, .softening = 0.06};
   double horizon, error[2] = {0, 0};
   int64_t owned = 0;
   check(espalier_create(MPI_COMM_WORLD, NULL, &e));
