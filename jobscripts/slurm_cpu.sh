@@ -4,16 +4,16 @@
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 16,777,216 particles on P = 128 ranks (4 nodes x 32): 131,072 a rank
-#   memory    131,072 x 4 kB + halo 77,000 x 150 B + 60 MB  = 0.6 GB a rank, 19 GB a node
+#   memory    131,072 x 3 kB + halo 77,000 x 150 B + 60 MB  = 0.5 GB a rank, 15 GB a node
 #   halo      30 x 131,072^(2/3) = 77,000 particles: 10 MB a rank forward, 37 MB a training step (L = 4)
-#   time      4 layers x 131,072 x 2,500 / 2e8 = 6.6 s forward, 20 s a training step; truth 48 steps: 79 s;
-#             10 steps, a prediction and the truth: 5 minutes; asked for: 30
+#   time      4 layers x 131,072 x 33,000 / 1e9 = 17 s forward, 52 s a training step; two truths of 24 steps: 7 minutes;
+#             with 10 steps and a prediction: 16 minutes; asked for: 40
 #SBATCH --job-name=espalier
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=32
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=2G
-#SBATCH --time=00:30:00
+#SBATCH --time=00:40:00
 #SBATCH --output=espalier-%j.out
 set -euo pipefail
 n=${ESPALIER_N:-16777216} layers=4 steps=${ESPALIER_STEPS:-10}

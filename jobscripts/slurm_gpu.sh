@@ -5,11 +5,11 @@
 # ranks compute on their CPU cores.
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
-#   n = 4,194,304 particles on P = 4 ranks (1 node x 4 GPUs): 1,048,576 a rank
-#   memory    1,048,576 x 4 kB + halo 310,000 x 150 B + 60 MB  = 4.3 GB a rank
-#   halo      30 x 1,048,576^(2/3) = 310,000 particles: 40 MB a rank forward, 149 MB a training step (L = 4)
-#   time      by CPU core: 4 layers x 1,048,576 x 2,500 / 2e8 = 52 s forward, 157 s a training step; truth 48 steps: 11
-#             minutes; 2 steps: 17 minutes; asked for: 40
+#   n = 1,048,576 particles on P = 4 ranks (1 node x 4 GPUs): 262,144 a rank
+#   memory    262,144 x 3 kB + halo 123,000 x 150 B + 60 MB  = 0.9 GB a rank
+#   halo      30 x 262,144^(2/3) = 123,000 particles: 16 MB a rank forward, 59 MB a training step (L = 4)
+#   time      by CPU core: 4 layers x 262,144 x 33,000 / 1e9 = 35 s forward, 104 s a training step; two truths of 24
+#             steps: 14 minutes; with 2 steps and a prediction: 18 minutes; asked for: 40
 #SBATCH --job-name=espalier-gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=4
@@ -19,7 +19,7 @@
 #SBATCH --time=00:40:00
 #SBATCH --output=espalier-gpu-%j.out
 set -euo pipefail
-n=${ESPALIER_N:-4194304} layers=4 steps=${ESPALIER_STEPS:-2}
+n=${ESPALIER_N:-1048576} layers=4 steps=${ESPALIER_STEPS:-2}
 root=${ESPALIER_ROOT:-${SLURM_SUBMIT_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}}
 # shellcheck source=jobscripts/arithmetic.sh
 . "$root/jobscripts/arithmetic.sh"
