@@ -141,7 +141,7 @@ static int start_folder(const esp_run *run) {
 }
 
 static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
-  ESP_CALL(esp_config_create(&run->config));
+  ESP_AGREE(run->comm, esp_config_create(&run->config));
   ESP_CALL(esp_options_load(run->comm, input, run->config));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
                         esp_config_string(run->config, "run_name"));
@@ -196,14 +196,32 @@ static int dispatch(esp_run *run, int argc, char **argv) {
   return ESP_FAIL(ESP_ERR_ARG, "unknown verb '%s'; espalier help lists them", name);
 }
 
+/* Every failure is agreed upon where that can be; one that this rank met alone (memory refused between two agreements)
+ * would leave the others waiting in a call that never ends. Whoever fails waits a little for all to fail. */
+static void tell_failure(const esp_run *run, int rc) {
+  const double patience = 3, start = esp_wall();
+  int all = 0, rank = 0;
+  MPI_Request arrived;
+  MPI_Comm_rank(run->mpi, &rank);
+  if (run->comm && MPI_Ibarrier(run->mpi, &arrived) == MPI_SUCCESS) {
+    while (!all && esp_wall() - start < patience)
+      if (MPI_Test(&arrived, &all, MPI_STATUS_IGNORE) != MPI_SUCCESS) break;
+  }
+  /* The message is the same on every rank after agreement: one of them prints it. */
+  if (all && rank) return;
+  fprintf(stderr, "espalier: %s: %s\n", esp_code_name(rc), esp_error_message());
+  if (all) return;
+  fprintf(stderr, "espalier: rank %d failed alone; the job is ended\n", rank);
+  MPI_Abort(run->mpi, EXIT_FAILURE);
+}
+
 int main(int argc, char **argv) {
   signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, to be reported, not a death */
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return EXIT_FAILURE;
   esp_run run = {.mpi = PETSC_COMM_WORLD};
   int rc = esp_comm_mpi_create(run.mpi, &run.comm);
   if (!rc) rc = dispatch(&run, argc, argv);
-  /* The message is the same on every rank after agreement: one of them prints it. */
-  if (rc && (!run.comm || run.comm->rank == 0)) fprintf(stderr, "espalier: %s: %s\n", esp_code_name(rc), esp_error_message());
+  if (rc) tell_failure(&run, rc);
   cJSON_Delete(run.json);
   esp_config_free(&run.config);
   esp_comm_mpi_free(&run.comm);
