@@ -5,7 +5,10 @@
  *                                             must exist before calls are counted
  *   ESP_SHIM_FSIZE=BYTES                      RLIMIT_FSIZE on every rank, once MPI has made its own files
  *
+ *   ESP_SHIM_REFUSE=RANK:CALL                 no memory for world rank RANK at its CALL-th allocation
+ *
  * Startall is called by PetscSF alone: that is the halo. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,4 +69,23 @@ int MPI_File_write_at_all(MPI_File file, MPI_Offset offset, const void *data, in
                           MPI_Status *status) {
   here("File_write_at_all");
   return PMPI_File_write_at_all(file, offset, data, count, type, status);
+}
+
+/* esp_alloc is the program's only caller of aligned_alloc. */
+void *aligned_alloc(size_t alignment, size_t size) {
+  static long seen;
+  long rank = -1, call = 0;
+  int own = -1, started = 0;
+  const char *text = getenv("ESP_SHIM_REFUSE");
+  void *memory = NULL;
+  if (text && sscanf(text, "%ld:%ld", &rank, &call) == 2) {
+    PMPI_Initialized(&started);
+    if (started) PMPI_Comm_rank(MPI_COMM_WORLD, &own);
+    if (own == rank && ++seen == call) {
+      fprintf(stderr, "shim: rank %d is refused %zu bytes\n", own, size);
+      errno = ENOMEM;
+      return NULL;
+    }
+  }
+  return posix_memalign(&memory, alignment, size) ? NULL : memory;
 }
