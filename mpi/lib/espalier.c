@@ -44,7 +44,7 @@ static int resolve(const espalier_options *given, espalier_options *o) {
   memset(o, 0, sizeof *o);
   if (given) *o = *given;
   if (!o->leaf) o->leaf = 8;
-  if (!o->block) o->block = 256;
+  if (!o->block) o->block = 64;
   if (!o->pairs_limit) o->pairs_limit = 65536;
   if (!o->layers) o->layers = 4;
   ESP_CHECK(!isnan(o->theta) && o->theta <= 4, ESP_ERR_CONFIG, "options.theta = %g; allowed: 0 (default), (0, 4], or negative for all pairs",

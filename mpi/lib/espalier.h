@@ -35,7 +35,7 @@ typedef struct espalier espalier;
 /* How the tree is built and used. Zero-initialise and set what is to differ from the default. */
 typedef struct {
   int leaf;               /* particles a leaf at most; 0: 8 */
-  int block;              /* particles sharing one interaction list; 0: 256 */
+  int block;              /* particles sharing one interaction list; 0: 64 */
   double theta;           /* opening angle; 0: 0.5, negative: all pairs */
   int64_t pairs_limit;    /* near pairs a particle at which to stop with an error; 0: 65536 */
   const char *checkpoint; /* a trained network for espalier_predict, written by `espalier train`; NULL: the untrained

@@ -52,7 +52,7 @@ const esp_key *esp_config_keys(int *count) {
           "truth above 65536 is found"),
 
       INT("tree_leaf", "8", 1, COUNT_MAX, "particles", "most particles of a leaf"),
-      INT("tree_block", "256", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),
+      INT("tree_block", "64", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),
       REAL("tree_theta", "0.7", 0, 4, "",
            "opening angle: a pair of cells is far when the sum of radii is below theta times "
            "the distance; 0: every pair is exact"),

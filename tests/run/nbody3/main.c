@@ -60,7 +60,7 @@ int main(int argc, char **argv) {
   MPI_Allreduce(MPI_IN_PLACE, error, 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
   MPI_Allreduce(MPI_IN_PLACE, &owned, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
   double nrmse = sqrt(error[0] / error[1]);
-  int good = nrmse < 0.02 && owned * size - N <= 256 * size;
+  int good = nrmse < 0.02 && owned * size - N <= 64 * size;
   if (rank == 0)
     printf("%d bodies on %d ranks, at most %lld on one; NRMSE of the network against %d leapfrog steps: %.4f\n", N, size,
            (long long)owned, STEPS, nrmse);
