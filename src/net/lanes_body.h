@@ -128,9 +128,8 @@ static int block_load(struct esp_scratch *k, const esp_gravity *g, int block, co
   for (int i = 0; i < count; i++)
     for (int a = 0; a < 3; a++) k->centre[a] += source[i].y[a] / count;
   for (int i = 0; i < count; i++) {
-    t->x[i] = (ESP_REAL)(source[i].y[0] - k->centre[0]);
-    t->y[i] = (ESP_REAL)(source[i].y[1] - k->centre[1]);
-    t->z[i] = (ESP_REAL)(source[i].y[2] - k->centre[2]);
+    /* as the stream does, also where a block spans more than half a box: a particle's own r must be 0 exactly */
+    relative(k, g->box, source[i].y, &t->x[i], &t->y[i], &t->z[i]);
     t->s[i] = (ESP_REAL)(source[i].mu * unit);
     t->gx[i] = gradient ? (ESP_REAL)gradient[first + i][0] : 0;
     t->gy[i] = gradient ? (ESP_REAL)gradient[first + i][1] : 0;
