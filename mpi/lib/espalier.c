@@ -14,8 +14,10 @@ struct espalier {
   esp_comm *comm;
   espalier_options options; /* resolved */
   esp_model model;
-  const esp_ops *ops;
+  const esp_ops *force_ops, *network_ops;
 };
+
+enum { SAME_MOST = 8 };
 
 const char *espalier_error(void) { return esp_error_message(); }
 
@@ -27,16 +29,28 @@ static int stop_petsc(MPI_Comm comm, int key, void *value, void *extra) {
   return PetscFinalize() ? MPI_ERR_OTHER : MPI_SUCCESS;
 }
 
-static int start_petsc(MPI_Comm comm) {
+static int start_petsc(void) {
   PetscBool started;
   ESP_PETSC(PetscInitialized(&started));
   if (started) return ESP_OK;
   int key;
-  ESP_MPI(MPI_Comm_dup(comm, &PETSC_COMM_WORLD)); /* not all of the caller's ranks need take part */
+  /* Each rank for itself: not all of the caller's ranks need take part, nor the same ones in the next object. */
+  PETSC_COMM_WORLD = MPI_COMM_SELF;
   ESP_PETSC(PetscInitializeNoArguments());
   ESP_PETSC(PetscPopSignalHandler()); /* signals stay the caller's */
   ESP_MPI(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, stop_petsc, &key, NULL));
   ESP_MPI(MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL));
+  return ESP_OK;
+}
+
+/* The same values on every rank, or the same error: ranks that went different ways would wait for each other. No NaN. */
+static int check_same(const esp_comm *comm, int count, const double *value, const char *const *name) {
+  double most[2 * SAME_MOST];
+  for (int k = 0; k < count; k++) most[2 * k] = value[k], most[2 * k + 1] = -value[k];
+  ESP_CALL(comm->max_f64(comm, most, 2 * (size_t)count));
+  for (int k = 0; k < count; k++)
+    ESP_CHECK(most[2 * k] == -most[2 * k + 1], ESP_ERR_VALUE, "%s differs over the ranks: from %g to %g; it must be the same",
+              name[k], -most[2 * k + 1], most[2 * k]);
   return ESP_OK;
 }
 
@@ -57,13 +71,22 @@ static int resolve(const espalier_options *given, espalier_options *o) {
   return ESP_OK;
 }
 
+static int check_options(const espalier *e) {
+  static const char *const name[] = {"options.leaf",   "options.block",  "options.theta",     "options.pairs_limit",
+                                     "options.layers", "options.single", "options.checkpoint"};
+  const espalier_options *o = &e->options;
+  const double value[] = {o->leaf,   o->block,     o->theta,             (double)o->pairs_limit,
+                          o->layers, o->single != 0, o->checkpoint != NULL};
+  return check_same(e->comm, 7, value, name);
+}
+
 static int make_model(espalier *e) {
   const espalier_options *o = &e->options;
-  e->ops = o->single ? &esp_ops_cpu32 : &esp_ops_cpu64;
+  e->force_ops = e->network_ops = o->single ? &esp_ops_cpu32 : &esp_ops_cpu64;
   if (o->checkpoint) {
     char precision[16];
     ESP_CALL(esp_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
-    e->ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
+    e->network_ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
     return ESP_OK;
   }
   esp_model_param param = {.layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
@@ -78,12 +101,13 @@ int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **ou
   esp_error_clear();
   ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
   *out = NULL;
-  ESP_CALL(start_petsc(mpi));
+  ESP_CALL(start_petsc());
   espalier *e;
   int rc = ESP_ALLOC(e, 1);
   if (rc) return rc;
   ESP_TRY(esp_comm_mpi_create(mpi, &e->comm));
   ESP_TRY(e->comm->agree(e->comm, resolve(options, &e->options)));
+  ESP_TRY(check_options(e));
   ESP_TRY(make_model(e));
   *out = e;
   return ESP_OK;
@@ -102,12 +126,14 @@ int espalier_destroy(espalier **e) {
 
 /* ---- the caller's particles as a cloud ---- */
 
-static int check_particles(const espalier *e, const espalier_particles *p, int velocity) {
-  ESP_CHECK(e && p, ESP_ERR_ARG, "espalier: no library object or no particles given");
+static int check_particles(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon) {
+  ESP_CHECK(p, ESP_ERR_ARG, "espalier: no particles given");
   ESP_CHECK(p->n >= 0 && p->n <= INT32_MAX / 8, ESP_ERR_LIMIT, "particles.n = %lld on rank %d; allowed: 0 to %d a rank",
             (long long)p->n, e->comm->rank, INT32_MAX / 8);
   ESP_CHECK(p->n == 0 || (p->mass && p->position), ESP_ERR_ARG, "particles: mass and position must be given");
   ESP_CHECK(p->n == 0 || !velocity || p->velocity, ESP_ERR_ARG, "particles: espalier_predict needs the velocity");
+  ESP_CHECK(p->n == 0 || results, ESP_ERR_ARG, "no place for the results of %lld particles", (long long)p->n);
+  ESP_CHECK(isfinite(horizon) && horizon >= 0, ESP_ERR_VALUE, "horizon = %g; allowed: finite and >= 0", horizon);
   ESP_CHECK(isfinite(p->G) && p->G > 0, ESP_ERR_VALUE, "particles.G = %g; allowed: finite and > 0", p->G);
   ESP_CHECK(isfinite(p->softening) && p->softening >= 0, ESP_ERR_VALUE, "particles.softening = %g; allowed: finite and >= 0",
             p->softening);
@@ -118,15 +144,22 @@ static int check_particles(const espalier *e, const espalier_particles *p, int v
 }
 
 /* A copy, so that what the caller owns stays as it is. Collective. */
-static int make_cloud(const espalier *e, const espalier_particles *p, int velocity, esp_cloud *cloud) {
+static int make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
+                      esp_cloud *cloud) {
+  static const char *const name[] = {"particles.G",      "particles.softening", "particles.box[0]", "particles.box[1]",
+                                     "particles.box[2]", "horizon"};
+  ESP_CHECK(e, ESP_ERR_ARG, "espalier: no library object given");
   const esp_comm *comm = e->comm;
-  ESP_AGREE(comm, check_particles(e, p, velocity));
+  ESP_AGREE(comm, check_particles(e, p, velocity, results, horizon));
+  const double value[] = {p->G, p->softening, p->box[0], p->box[1], p->box[2], horizon};
+  ESP_CALL(check_same(comm, 6, value, name));
   int64_t first = p->n, n = p->n;
   ESP_CALL(comm->exscan_i64(comm, &first));
   ESP_CALL(comm->sum_i64(comm, &n, 1));
   int64_t numbered = p->n > 0 && !p->id;
   ESP_CALL(comm->max_i64(comm, &numbered, 1));
-  ESP_AGREE(comm, esp_cloud_create(n, (int)p->n, 0, cloud));
+  int rc = esp_cloud_create(n, (int)p->n, 0, cloud);
+  ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < cloud->n_home; i++) cloud->id[i] = numbered ? first + i : p->id[i];
   if (p->n) {
     memcpy(cloud->m, p->mass, (size_t)p->n * sizeof *cloud->m);
@@ -138,7 +171,8 @@ static int make_cloud(const espalier *e, const espalier_particles *p, int veloci
   cloud->eps = p->softening;
   memcpy(cloud->box, p->box, sizeof cloud->box);
   cloud->d = cloud->T = 1;
-  int rc = esp_cloud_check(comm, cloud, "particles");
+  ESP_TRY(esp_cloud_check(comm, cloud, "particles"));
+done:
   if (rc) esp_cloud_free(cloud);
   return rc;
 }
@@ -171,8 +205,8 @@ static void fill_stats(const esp_domain *dom, espalier_stats *s) {
   s->far_pairs += dom->lists.far_pairs;
 }
 
-static esp_backend backend_of(const espalier *e) {
-  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .ops = e->ops};
+static esp_backend backend_of(const espalier *e, const esp_ops *ops) {
+  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .ops = ops};
 }
 
 /* ---- what the caller asks for ---- */
@@ -190,7 +224,7 @@ static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espal
   param.domain.lists.theta = o->theta;
   param.domain.lists.pairs_limit = o->theta > 0 ? o->pairs_limit : 0;
   for (int c = 0; c < 3; c++) param.domain.lists.box[c] = ldexp(cloud->box[c], -length);
-  esp_backend backend = backend_of(e);
+  esp_backend backend = backend_of(e, e->force_ops);
   esp_layer layer;
   ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL, a,
                              &layer));
@@ -205,8 +239,8 @@ int espalier_force(espalier *e, const espalier_particles *p, double (*accelerati
   esp_error_clear();
   double start = esp_wall();
   espalier_stats own = {0};
-  esp_cloud cloud;
-  ESP_CALL(make_cloud(e, p, 0, &cloud));
+  esp_cloud cloud = {0};
+  ESP_CALL(make_cloud(e, p, 0, acceleration != NULL, 0, &cloud));
   int rc = cloud.n ? tree_force(e, &cloud, acceleration, &own) : ESP_OK;
   esp_cloud_free(&cloud);
   own.seconds = esp_wall() - start;
@@ -237,8 +271,8 @@ done:
 
 int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int64_t *slot) {
   esp_error_clear();
-  esp_cloud cloud;
-  ESP_CALL(make_cloud(e, p, 0, &cloud));
+  esp_cloud cloud = {0};
+  ESP_CALL(make_cloud(e, p, 0, 1, 0, &cloud));
   place *home = NULL;
   int rc = ESP_OK;
   ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(home, cloud.n_home)));
@@ -261,7 +295,6 @@ static int visit_layer(void *context, int l, const esp_layer *layer) {
 
 /* The cloud's own units: d the mean spacing, T the horizon. */
 static int set_units(const espalier *e, double horizon, esp_cloud *cloud) {
-  ESP_CHECK(isfinite(horizon) && horizon >= 0, ESP_ERR_VALUE, "horizon = %g; allowed: finite and >= 0", horizon);
   double volume = cloud->box[0] * cloud->box[1] * cloud->box[2];
   if (volume > 0) {
     ESP_CHECK(horizon > 0, ESP_ERR_VALUE, "horizon = 0: a periodic box has none of its own; give one > 0");
@@ -278,7 +311,7 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
                    espalier_stats *stats) {
   ESP_AGREE(e->comm, set_units(e, horizon, cloud));
   ESP_CALL(esp_cloud_to_model(cloud));
-  esp_backend backend = backend_of(e);
+  esp_backend backend = backend_of(e, e->network_ops);
   ESP_CALL(esp_model_predict(&e->model, &backend, cloud, D, K, visit_layer, stats, NULL));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) {
@@ -294,8 +327,8 @@ int espalier_predict(espalier *e, const espalier_particles *p, double horizon, d
   esp_error_clear();
   double start = esp_wall();
   espalier_stats own = {0};
-  esp_cloud cloud;
-  ESP_CALL(make_cloud(e, p, 1, &cloud));
+  esp_cloud cloud = {0};
+  ESP_CALL(make_cloud(e, p, 1, displacement && velocity_change, horizon, &cloud));
   int rc = ESP_OK;
   if (used) *used = horizon;
   if (cloud.n >= 2) {

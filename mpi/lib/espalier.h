@@ -16,8 +16,10 @@
  * 5 value, 6 limit, 7 memory, 8 communication, 9 internal), the same on every rank, and never ends the program.
  * espalier_error() tells what, where, which value and what is allowed.
  *
- * MPI must be initialised by the caller. PETSc is initialised by espalier_create if the caller has not done so, and then
- * finalised by the last espalier_destroy. */
+ * MPI must be initialised by the caller. PETSc is initialised by espalier_create if the caller has not done so, on
+ * each rank for itself, and then finalised in MPI_Finalize. Any number of objects, on any communicators, may exist at
+ * the same time and one after the other. Options, G, softening, box and horizon must be the same on every rank of the
+ * object (else error 5). */
 #ifndef ESPALIER_H
 #define ESPALIER_H
 
@@ -41,7 +43,8 @@ typedef struct {
   const char *checkpoint; /* a trained network for espalier_predict, written by `espalier train`; NULL: the untrained
                              network, a leapfrog of `layers` steps */
   int layers;             /* without checkpoint; 0: 4 */
-  int single;             /* 1: pairs in float32; 0: float64. espalier_predict with a checkpoint takes the checkpoint's */
+  int single;             /* 1: pairs in float32; 0: float64. espalier_predict with a checkpoint takes the checkpoint's,
+                             and its tree: leaf, block, theta and pairs_limit */
 } espalier_options;
 
 typedef struct {
