@@ -140,8 +140,9 @@ static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, 
   if (draw) methods.visit = esp_portrait_layer, methods.context = &ev->portrait;
   int rc;
   ESP_TRY(read_cloud(ev, &backend, c, &cloud));
-  ESP_TRY(ESP_ALLOC(D, cloud.n_home));
-  ESP_TRY(ESP_ALLOC(K, cloud.n_home));
+  rc = ESP_ALLOC(D, cloud.n_home);
+  if (!rc) rc = ESP_ALLOC(K, cloud.n_home);
+  ESP_TRY(backend.comm->agree(backend.comm, rc));
   ESP_TRY(try_cloud(ev, method, &methods, &cloud, D, K, t));
   if (draw && ev->sharded) ESP_TRY(esp_scatter_write(ev->run, &cloud, (const double(*)[3])D, SCATTER / ev->run->comm->size));
 done:
@@ -235,7 +236,7 @@ int esp_verb_evaluate(esp_run *run) {
   int rc, opened = 0;
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &trained, NULL, precision));
-  ESP_TRY(esp_model_create(&trained.param, &untrained));
+  ESP_TRY(run->comm->agree(run->comm, esp_model_create(&trained.param, &untrained)));
   ESP_TRY(esp_run_data(run, path, sizeof path));
   ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
   opened = 1;

@@ -211,7 +211,7 @@ static void tell_failure(const esp_run *run, int rc) {
   if (all && rank) return;
   fprintf(stderr, "espalier: %s: %s\n", esp_code_name(rc), esp_error_message());
   if (all) return;
-  fprintf(stderr, "espalier: rank %d failed alone; the job is ended\n", rank);
+  fprintf(stderr, "  on rank %d alone: the job is ended\n", rank);
   MPI_Abort(run->mpi, EXIT_FAILURE);
 }
 

@@ -70,7 +70,7 @@ static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double 
   force.leaf = param->domain.leaf;
   force.block = param->domain.block;
   double(*a)[3];
-  ESP_CALL(ESP_ALLOC(a, cloud->n_home));
+  ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, cloud->n_home));
   memcpy(D, cloud->x, (size_t)cloud->n_home * sizeof *D);
   memcpy(K, cloud->v, (size_t)cloud->n_home * sizeof *K);
   int rc = esp_nbody_kdk(&force, param->layers, 1.0 / param->layers, cloud->n_home, cloud->m, cloud->id, D, K, a, 0);
@@ -94,7 +94,7 @@ static int direct(const esp_methods *methods, const esp_cloud *cloud, double (*D
                   esp_model_cost *cost) {
   int n = cloud->n_home, steps = methods->trained->param.layers;
   double(*a)[3];
-  ESP_CALL(ESP_ALLOC(a, n));
+  ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, n));
   memcpy(D, cloud->x, (size_t)n * sizeof *D);
   memcpy(K, cloud->v, (size_t)n * sizeof *K);
   esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_DIRECT, 0, cloud);

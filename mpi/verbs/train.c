@@ -199,13 +199,16 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   esp_train_param how = train_param(run);
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
-  ESP_TRY(esp_model_create(&param, &model));
-  ESP_TRY(esp_adam_create(model.count, &adam));
+  rc = esp_model_create(&param, &model);
+  if (!rc) rc = esp_adam_create(model.count, &adam);
+  ESP_TRY(run->comm->agree(run->comm, rc));
   if (restart[0]) ESP_TRY(esp_checkpoint_resume(run->comm, restart, &model, &adam, j.precision));
   ESP_TRY(esp_train_fix_theta(run->comm, &backend, &data, &model));
   ESP_TRY(esp_run_path(run, "checkpoint.h5", j.path, sizeof j.path));
   ESP_TRY(run->comm->agree(run->comm, open_metrics(&j, adam.step)));
+  j.last.step = adam.step;
   ESP_TRY(esp_train(run->comm, &backend, &data, &how, &hooks, &model, &adam));
+  if (j.steps == 0) ESP_TRY(on_checkpoint(&j, &model, &adam)); /* no step to make: the start is the result */
   ESP_TRY(add_results(run, &j, &model));
 done:
   if (j.metrics) fclose(j.metrics);
