@@ -28,7 +28,7 @@ spoil() { "$ESPALIER_FIXTURE" "$@" || fail "make_fixture $*"; }
 call() {
   local ranks=$1 preload=()
   shift
-  [ -z "${ESP_SHIM_KILL:-}${ESP_SHIM_FSIZE:-}" ] || preload=(-x "LD_PRELOAD=$ESPALIER_SHIM")
+  [ -z "${ESP_SHIM_KILL:-}${ESP_SHIM_FSIZE:-}${ESP_SHIM_REFUSE:-}" ] || preload=(-x "LD_PRELOAD=$ESPALIER_SHIM")
   local launch=("$MPIEXEC" "${preload[@]}" -n "$ranks")
   [ "$ranks" -gt 1 ] || [ ${#preload[@]} -gt 0 ] || launch=()
   timeout -k 5 "$limit" "${launch[@]}" "$ESPALIER_PROGRAM" "$@" >stdout 2>stderr </dev/null

@@ -102,7 +102,8 @@ static void snapshot(const char *path, int64_t n, const char *kind) {
 /* ---- spoiling ---- */
 
 static void set_element(hid_t file, const char *name, size_t at, const char *text) {
-  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
+        type = H5Dget_type(dataset);
   const size_t count = (size_t)H5Sget_simple_extent_npoints(space);
   if (at >= count) must(-1, "set: index");
   if (H5Tget_class(type) == H5T_FLOAT) {
@@ -133,7 +134,8 @@ static void set_text(hid_t file, const char *name, const char *text) {
 
 /* In place of a dataset: another rank, or text. The values are kept where they are numbers. */
 static void replace(hid_t file, const char *name, int text) {
-  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
+        type = H5Dget_type(dataset);
   hsize_t dims[4], flat[2] = {(hsize_t)H5Sget_simple_extent_npoints(space), 1};
   const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
   hid_t string = H5Tcopy(H5T_C_S1);
@@ -142,8 +144,10 @@ static void replace(hid_t file, const char *name, int text) {
   if (!text) must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
   H5Dclose(dataset);
   must(H5Ldelete(file, name, H5P_DEFAULT), name);
-  if (text) put_dataset(file, name, string, rank, dims, data);
-  else put_dataset(file, name, type, rank == 1 ? 2 : 1, flat, data);
+  if (text)
+    put_dataset(file, name, string, rank, dims, data);
+  else
+    put_dataset(file, name, type, rank == 1 ? 2 : 1, flat, data);
   free(data);
   H5Tclose(string);
   H5Tclose(type);
@@ -151,7 +155,8 @@ static void replace(hid_t file, const char *name, int text) {
 }
 
 static void print_sum(hid_t file, const char *name) {
-  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
+        type = H5Dget_type(dataset);
   const size_t bytes = (size_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
   unsigned char *data = malloc(bytes + 1);
   must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
@@ -168,13 +173,20 @@ int main(int argc, char **argv) {
   const char *verb = argc > 3 ? argv[1] : "";
   if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
   hid_t file = must(argc > 3 ? H5Fopen(argv[2], H5F_ACC_RDWR, H5P_DEFAULT) : -1, "opening the file");
-  if (!strcmp(verb, "set") && argc == 6) set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
-  else if (!strcmp(verb, "attribute") && argc == 5) set_text(file, argv[3], argv[4]);
-  else if (!strcmp(verb, "delete")) must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
-  else if (!strcmp(verb, "flatten")) replace(file, argv[3], 0);
-  else if (!strcmp(verb, "sum")) print_sum(file, argv[3]);
-  else if (!strcmp(verb, "retype")) replace(file, argv[3], 1);
-  else must(-1, "reading the command");
+  if (!strcmp(verb, "set") && argc == 6)
+    set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
+  else if (!strcmp(verb, "attribute") && argc == 5)
+    set_text(file, argv[3], argv[4]);
+  else if (!strcmp(verb, "delete"))
+    must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
+  else if (!strcmp(verb, "flatten"))
+    replace(file, argv[3], 0);
+  else if (!strcmp(verb, "sum"))
+    print_sum(file, argv[3]);
+  else if (!strcmp(verb, "retype"))
+    replace(file, argv[3], 1);
+  else
+    must(-1, "reading the command");
   must(H5Fclose(file), argv[2]);
   return EXIT_SUCCESS;
 }

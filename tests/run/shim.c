@@ -1,11 +1,10 @@
-/* Preloaded into the program by the tests: ends a rank inside a chosen MPI function, or lowers the file size limit.
+/* Preloaded into the program by the tests: ends a rank inside a chosen MPI function, lowers the file size limit, or
+ * refuses memory.
  *
- *   ESP_SHIM_KILL=FUNCTION:RANK:CALL[:AFTER]  SIGKILL for world rank RANK at its CALL-th call of FUNCTION (from 1), one
- *                                             of Startall, Waitall, Allreduce, File_write_at_all; AFTER: a file that
- *                                             must exist before calls are counted
- *   ESP_SHIM_FSIZE=BYTES                      RLIMIT_FSIZE on every rank, once MPI has made its own files
- *
- *   ESP_SHIM_REFUSE=RANK:CALL                 no memory for world rank RANK at its CALL-th allocation
+ *   ESP_SHIM_KILL=FUNCTION:RANK:CALL  SIGKILL for world rank RANK at its CALL-th call of FUNCTION (from 1), one of
+ *                                     Startall, Waitall, Allreduce, File_write_at_all
+ *   ESP_SHIM_FSIZE=BYTES              RLIMIT_FSIZE on every rank, once MPI has made its own files
+ *   ESP_SHIM_REFUSE=RANK:CALL         no memory for world rank RANK at its CALL-th allocation
  *
  * Startall is called by PetscSF alone: that is the halo. */
 #include <errno.h>
@@ -14,19 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <mpi.h>
 
 static void here(const char *function) {
   static long seen;
   const char *text = getenv("ESP_SHIM_KILL");
-  char name[64] = "", after[1024] = "";
+  char name[64] = "";
   long rank = -1, call = 0;
   int own = -1;
-  if (!text || sscanf(text, "%63[^:]:%ld:%ld:%1023s", name, &rank, &call, after) < 3 || strcmp(name, function) != 0) return;
+  if (!text || sscanf(text, "%63[^:]:%ld:%ld", name, &rank, &call) != 3 || strcmp(name, function) != 0) return;
   PMPI_Comm_rank(MPI_COMM_WORLD, &own);
-  if (own != rank || (after[0] && access(after, F_OK) != 0) || ++seen < call) return;
+  if (own != rank || ++seen < call) return;
   fprintf(stderr, "shim: rank %d ends in %s\n", own, function);
   raise(SIGKILL);
 }

@@ -61,5 +61,8 @@ spoil set five.hdf5 PartType1/Masses 0 0
 good 1 predict -input five.hdf5
 good 7 predict -input five.hdf5
 good 3 partition -input five.hdf5
+# no step to make: the checkpoint is the untrained network
+good 2 train -run_name start -data_file out/run/data.h5 -net_layers 2 -train_steps 0
+good 3 predict -run_name start -input five.hdf5
 no_parts "what worked"
 finish
