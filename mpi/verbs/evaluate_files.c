@@ -127,7 +127,7 @@ int esp_portrait_write(esp_portrait *p) {
 
 int esp_scatter_write(const esp_run *run, const esp_cloud *cloud, const double (*D)[3], int most) {
   esp_lines lines = {0};
-  int every = cloud->n_home > most ? cloud->n_home / most : 1;
+  int every = cloud->n_home > most ? cloud->n_home / (most > 0 ? most : 1) : 1;
   for (int i = 0; i < cloud->n_home; i += every) {
     int axis = i / every % cloud->dim;
     esp_lines_add(&lines, "%.6g,0,%.6g\n", cloud->D[i][axis], D[i][axis]);

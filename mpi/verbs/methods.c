@@ -62,18 +62,20 @@ static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*
 /* Kick-drift-kick in float64 on the same kind of tree: as many steps as the network has layers. */
 static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                      esp_model_cost *cost) {
-  (void)cost;
   const esp_model_param *param = &methods->trained->param;
   esp_backend exact = *methods->backend;
   exact.ops = &esp_ops_cpu64;
   esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, param->domain.lists.theta, cloud);
   force.leaf = param->domain.leaf;
   force.block = param->domain.block;
+  int64_t pairs[2] = {0, 0};
+  force.pairs = pairs;
   double(*a)[3];
   ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, cloud->n_home));
   memcpy(D, cloud->x, (size_t)cloud->n_home * sizeof *D);
   memcpy(K, cloud->v, (size_t)cloud->n_home * sizeof *K);
   int rc = esp_nbody_kdk(&force, param->layers, 1.0 / param->layers, cloud->n_home, cloud->m, cloud->id, D, K, a, 0);
+  cost->near_pairs = pairs[0], cost->far_pairs = pairs[1];
   subtract_start(cloud, D, K);
   ESP_FREE(a);
   return rc;

@@ -39,8 +39,10 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
   int rc = esp_cloud_to_model(&read);
   if (!rc && s->sharded) rc = esp_cloud_settle(s->backend, s->leaf, s->block, &read);
   if (rc) return esp_cloud_free(&read), rc;
-  if (s->particles + read.n_home <= KEEP_PARTICLES) {
-    s->particles += read.n_home;
+  /* shares differ by rank, but all ranks must keep the same clouds: reading one again is collective */
+  const int64_t held = s->sharded ? read.n / s->run->comm->size + 1 : read.n_home;
+  if (s->particles + held <= KEEP_PARTICLES) {
+    s->particles += held;
     s->kept[c] = read;
   } else {
     s->passing = read;

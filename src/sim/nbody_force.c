@@ -155,6 +155,10 @@ static int tree_force(const esp_nbody_force *force, int n_home, const double (*x
   param.domain.lists.pairs_limit = force->pairs_limit;
   for (int k = 0; k < force->dim; k++) param.domain.lists.box[k] = force->box[k];
   ESP_CALL(esp_layer_forward(force->backend, &param, n_home, x, m, id, NULL, a, &layer));
+  if (force->pairs) {
+    force->pairs[0] += layer.dom->lists.near_pairs;
+    force->pairs[1] += layer.dom->lists.far_pairs;
+  }
   esp_layer_free(&layer);
   return ESP_OK;
 }

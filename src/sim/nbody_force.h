@@ -32,6 +32,7 @@ typedef struct {
   double theta;        /* tree: opening angle */
   int leaf, block;     /* tree: leaf capacity and block size */
   int64_t pairs_limit; /* tree: as in esp_lists_param */
+  int64_t *pairs;      /* tree: NULL, or [2] that near and far pairs of this rank are added to, borrowed */
 } esp_nbody_force;
 
 /* The force of a cloud in physical units, with G, eps, box and dim of the cloud; leaf 8, block 32 (for a float64

@@ -109,12 +109,19 @@ static void tree_against_direct(void **state) {
       if (dim == 2) cloud.box[0] = cloud.box[1] = 1;
       esp_nbody_force force = esp_nbody_force_of(&backend, ESP_NBODY_TREE, size[s], &cloud);
       force.block = 64;
+      int64_t pairs[2] = {1, 1}; /* added to */
+      force.pairs = pairs;
       const double(*x)[3] = (const double(*)[3])X;
       assert_int_equal(esp_nbody_accelerate(&force, N, x, M, ID, A), 0);
       assert_int_equal(esp_nbody_compare(&force, 1, 300, N, N, x, M, (const double(*)[3])A, &error), 0);
       assert_int_equal(error.bodies, 300);
       assert_true(error.l2 <= most[s]);
       assert_true(s == 0 || error.l2 > 1e-9);
+      const int64_t all = (int64_t)N * (N - 1);
+      if (s == 0)
+        assert_true(pairs[0] == 1 + all && pairs[1] == 1);
+      else
+        assert_true(pairs[0] > 1 && pairs[0] < all && pairs[1] > 1);
     }
   }
 }
