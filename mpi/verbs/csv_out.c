@@ -58,3 +58,8 @@ done:
   esp_lines_free(lines);
   return rc;
 }
+
+void esp_lines_forget(const esp_run *run, const char *name) {
+  char path[4096];
+  if (run->comm->rank == 0 && !esp_run_path(run, name, path, sizeof path)) remove(path);
+}

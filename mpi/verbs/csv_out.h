@@ -16,5 +16,7 @@ void esp_lines_free(esp_lines *lines);
 /* run->dir/name with header and all ranks' lines, written beside and renamed by rank 0. Collective; agrees; lines are
  * freed. */
 int esp_lines_write(const esp_run *run, const char *name, const char *header, esp_lines *lines);
+/* Rank 0 takes away an older run's file that this one does not write, so that no report shows it. Local. */
+void esp_lines_forget(const esp_run *run, const char *name);
 
 #endif

@@ -85,37 +85,66 @@ static int try_cloud(const evaluation *ev, const esp_method *method, const esp_m
 
 /* ---- one line of the ladder ---- */
 
-static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
-  const esp_comm *comm = ev->run->comm;
+/* The figures of a line, over all ranks. */
+typedef struct {
   esp_nrmse nrmse;
+  double pairs, cells, microseconds, energy, momentum; /* a particle, a particle, a particle, mean, mean */
+  int counted, has_energy;
+  int64_t clouds;
+} figures;
+
+static int sum_up(const evaluation *ev, const tally *t, figures *f) {
+  const esp_comm *comm = ev->run->comm;
   esp_nbody_sum sums = t->sums;
   double total[5];
   int64_t counts[3] = {t->near_pairs, t->far_pairs, t->particles};
-  ESP_CALL(esp_errors_value(comm, &t->errors, &nrmse));
+  ESP_CALL(esp_errors_value(comm, &t->errors, &f->nrmse));
   ESP_CALL(esp_nbody_sum_end(comm, &sums, 5, total));
   ESP_CALL(comm->sum_i64(comm, counts, 3));
-  if (comm->rank) return ESP_OK;
-  double particles = counts[2] ? (double)counts[2] : 1, clouds = total[4] > 0 ? total[4] : 1;
-  char energy[32] = "-";
-  if (total[2] > 0) snprintf(energy, sizeof energy, "%.3g", total[0] / total[2]);
-  esp_lines_add(&ev->ladder, "test,%lld,%lld,%s,%.5f,%.5f,%.1f,%.1f,%.3f,%s,%.2g\n", (long long)ev->n, (long long)clouds,
-                method->name, nrmse.D, nrmse.K, (double)counts[0] / particles, (double)counts[1] / particles,
-                1e6 * total[3] / particles, energy, total[1] / clouds);
-  if (ev->last) esp_lines_add(&ev->bars, "%s,%.6g\n", method->name, nrmse.D);
-  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9.1f %9.1f %10.3f %10s %9.2g\n", (long long)ev->n, method->name, nrmse.D,
-              nrmse.K, (double)counts[0] / particles, (double)counts[1] / particles, 1e6 * total[3] / particles, energy,
-              total[1] / clouds);
+  double particles = counts[2] ? (double)counts[2] : 1;
+  f->clouds = total[4] > 0 ? (int64_t)total[4] : 1;
+  f->counted = counts[0] >= 0;
+  f->pairs = (double)counts[0] / particles;
+  f->cells = (double)counts[1] / particles;
+  f->microseconds = 1e6 * total[3] / particles;
+  f->has_energy = total[2] > 0;
+  f->energy = f->has_energy ? total[0] / total[2] : 0;
+  f->momentum = total[1] / (double)f->clouds;
+  return ESP_OK;
+}
+
+static void add_row(const evaluation *ev, const esp_method *method, const figures *f) {
   cJSON *row = cJSON_CreateObject();
   cJSON_AddNumberToObject(row, "n", (double)ev->n);
   cJSON_AddStringToObject(row, "method", method->name);
-  cJSON_AddNumberToObject(row, "D_nrmse", nrmse.D);
-  cJSON_AddNumberToObject(row, "K_nrmse", nrmse.K);
-  cJSON_AddNumberToObject(row, "pairs", (double)counts[0] / particles);
-  cJSON_AddNumberToObject(row, "cells", (double)counts[1] / particles);
-  cJSON_AddNumberToObject(row, "microseconds_per_particle", 1e6 * total[3] / particles);
-  if (total[2] > 0) cJSON_AddNumberToObject(row, "energy_error", total[0] / total[2]);
-  cJSON_AddNumberToObject(row, "momentum_error", total[1] / clouds);
+  cJSON_AddNumberToObject(row, "D_nrmse", f->nrmse.D);
+  cJSON_AddNumberToObject(row, "K_nrmse", f->nrmse.K);
+  if (f->counted) {
+    cJSON_AddNumberToObject(row, "pairs", f->pairs);
+    cJSON_AddNumberToObject(row, "cells", f->cells);
+  }
+  cJSON_AddNumberToObject(row, "microseconds_per_particle", f->microseconds);
+  if (f->has_energy) cJSON_AddNumberToObject(row, "energy_error", f->energy);
+  cJSON_AddNumberToObject(row, "momentum_error", f->momentum);
   cJSON_AddItemToArray(ev->rows, row);
+}
+
+static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
+  figures f;
+  ESP_CALL(sum_up(ev, t, &f));
+  if (ev->run->comm->rank) return ESP_OK;
+  char pairs[32] = "-", cells[32] = "-", energy[32] = "-";
+  if (f.counted) {
+    snprintf(pairs, sizeof pairs, "%.1f", f.pairs);
+    snprintf(cells, sizeof cells, "%.1f", f.cells);
+  }
+  if (f.has_energy) snprintf(energy, sizeof energy, "%.3g", f.energy);
+  esp_lines_add(&ev->ladder, "test,%lld,%lld,%s,%.5f,%.5f,%s,%s,%.3f,%s,%.2g\n", (long long)ev->n, (long long)f.clouds,
+                method->name, f.nrmse.D, f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
+  if (ev->last) esp_lines_add(&ev->bars, "%s,%.6g\n", method->name, f.nrmse.D);
+  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9s %9s %10.3f %10s %9.2g\n", (long long)ev->n, method->name, f.nrmse.D,
+              f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
+  add_row(ev, method, &f);
   return ESP_OK;
 }
 
@@ -248,6 +277,8 @@ int esp_verb_evaluate(esp_run *run) {
   rc = esp_error_blame(try_all(&ev), path);
   esp_lines_free(&ev.ladder);
   esp_lines_free(&ev.bars);
+  esp_lines_forget(run, "rollout.csv");
+  esp_lines_forget(run, "rollout_curves.csv");
   if (!rc && esp_config_int(run->config, "eval_rollout") > 0) rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
 done:
   if (opened) esp_ensemble_close(&ensemble);

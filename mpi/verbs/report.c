@@ -12,7 +12,7 @@ static const char head[] =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}"
     "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}.n{text-align:right}"
-    "svg{max-width:100%%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
+    "img{max-width:100%%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
     "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n<h1>%s</h1>\n"
     "<p>Every pair interacts; a tree decides at what resolution. Here the tree is placed by physics: it is rebuilt, in "
     "every layer, at the positions that the layers before it predict. What is learned is the tableau that places it"
@@ -28,7 +28,7 @@ static const table_part tables[] = {
      "Each method on the same test clouds. D and K: NRMSE of the displacement beyond ballistic and of the velocity change "
      "(1 = predicting zero). Pairs and cells: evaluated a particle, all layers together. dE: mean relative error of the "
      "energy after the horizon; dP: momentum error over the rms velocity change.",
-     3},
+     4},
     {"rollout.csv", "Roll-out", "Root mean square error over trajectories, frames, bodies and components.", 2},
     {"ranks.csv", "The ranks",
      "One sharded cloud. Particles owned, halo (particles, receivers, cells), messages a transfer, bytes received, time by "

@@ -32,7 +32,8 @@ static const picture pictures[] = {
      "plot x with lines lc rgb '#999999' title 'equal', data using 'true':'ballistic' with dots lc rgb '#cc8800' title "
      "'ballistic (0)', '' using 'true':'predicted' with points pt 7 ps 0.25 lc rgb '#1f5fa8' title 'trained network'\n"},
     {"tree", "tree.csv", "The tree's cells and who owns them",
-     "Leaves of the first layer's tree that the mid-plane cuts (for a two-dimensional task: all). Colour: owning rank.",
+     "Nodes of one level of the first layer's tree that the mid-plane cuts (for a two-dimensional task: all). Colour: "
+     "owning rank.",
      640, 620,
      "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.45,0.95\nset style fill solid 0.8 border lc "
      "rgb '#555555'\nset xlabel 'x'\nset ylabel 'y'\n"
@@ -53,16 +54,22 @@ static const picture pictures[] = {
      "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
 };
 
-static int append(FILE *html, const char *path) {
-  FILE *svg = fopen(path, "r");
+/* As an image of its own (base64), since pictures inlined as they are would share their names for symbols. */
+static int append(FILE *html, const char *path, const char *alt) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  FILE *svg = fopen(path, "rb");
   ESP_CHECK(svg, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  char line[4096];
-  int inside = 0; /* leave the XML prologue out */
-  while (fgets(line, sizeof line, svg)) {
-    if (!inside && strncmp(line, "<svg", 4) != 0) continue;
-    inside = 1;
-    fputs(line, html);
+  fprintf(html, "<img alt=\"%s\" src=\"data:image/svg+xml;base64,", alt);
+  unsigned char three[3];
+  for (size_t got; (got = fread(three, 1, 3, svg)) > 0;) {
+    for (size_t i = got; i < 3; i++) three[i] = 0;
+    const unsigned bits = (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | three[2];
+    fputc(digits[bits >> 18], html);
+    fputc(digits[bits >> 12 & 63], html);
+    fputc(got > 1 ? digits[bits >> 6 & 63] : '=', html);
+    fputc(got > 2 ? digits[bits & 63] : '=', html);
   }
+  fputs("\">\n", html);
   fclose(svg);
   return ESP_OK;
 }
@@ -94,7 +101,7 @@ static int draw(FILE *html, const char *dir, const picture *p) {
   FILE *script = fopen(name, "w");
   ESP_CHECK(script, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
   fprintf(script,
-          "set terminal svg size %d,%d dynamic enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
+          "set terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
           "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb '#888888'\n"
           "data = '%s'\n%s",
           p->width, p->height, p->name, p->needs, p->script);
@@ -109,7 +116,7 @@ static int draw(FILE *html, const char *dir, const picture *p) {
   }
   fputs("<figure>\n", html);
   snprintf(name, sizeof name, "%s/%s.svg", dir, p->name);
-  ESP_CALL(append(html, name));
+  ESP_CALL(append(html, name, p->title));
   fprintf(html, "<figcaption>%s</figcaption></figure>\n", p->caption);
   return ESP_OK;
 }

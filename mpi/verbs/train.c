@@ -229,8 +229,8 @@ int esp_verb_train(esp_run *run) {
   ESP_NEED(clouds > 0, ESP_ERR_VALUE, "%s: no training clouds; set data_clouds (or data_box_train) to at least 1", path);
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, clouds)));
   s.sharded = esp_setup_is_sharded(run, largest_cloud(&ensemble));
-  esp_run_say(run, "train: %d clouds, %s\n", clouds,
-              s.sharded ? "each shared by all ranks" : "each whole on one rank");
+  esp_run_say(run, "train: %d clouds, %s, pairs by %s\n", clouds,
+              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_ops(run)->name);
   ESP_TRY(esp_error_blame(train_on(run, &ensemble, &s), path));
 done:
   for (int c = 0; s.kept && c < clouds; c++) esp_cloud_free(&s.kept[c]);
