@@ -69,7 +69,7 @@ static int write_page(FILE *html, const esp_run *run) {
   int mlp = strcmp(esp_config_string(run->config, "net_message"), "newton") != 0;
   fprintf(html, head, name, name, mlp ? ", and a message between pairs" : "");
   ESP_CALL(write_table(html, run, &tables[0]));
-  ESP_CALL(esp_report_pictures(html, run->dir));
+  if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir));
   for (size_t t = 1; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
   return write_config(html, run);
 }
