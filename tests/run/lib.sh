@@ -48,8 +48,8 @@ good() {
 # json KEY: its first value in the last line of stdout
 json() { tail -n 1 stdout | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d : -f 2- | tr -d '"'; }
 
-# refuse 'WORD|WORD...' RANKS ARGUMENTS...: must end by itself, with a status that is not 0, one message of the program that
-# holds each of the words, and nothing half written beside a file.
+# refuse 'WORD|WORD...' RANKS ARGUMENTS...: must end by itself, with a status that is not 0, one message of the program
+# that holds each of the words, and nothing half written beside a file.
 refuse() {
   local words word told
   IFS='|' read -r -a words <<<"$1"

@@ -14,8 +14,8 @@ good 1 partition -input in.hdf5 -partition_ranks 2,4
 
 look() { (cd out/run && cksum -- *.h5 *.hdf5 *.csv *.html config.yaml | sort -k 3); }
 
-# full BYTES 'MAY CHANGE...' WORDS RANKS ARGUMENTS...: with files of at most BYTES; the files that may change are those the
-# verb writes whole before it comes to the one that is too long
+# full BYTES 'MAY CHANGE...' WORDS RANKS ARGUMENTS...: with files of at most BYTES; the files that may change are those
+# the verb writes whole before it comes to the one that is too long
 full() {
   local bytes=$1 may=" $2 " before name
   shift 2
