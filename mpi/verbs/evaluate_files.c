@@ -100,7 +100,8 @@ static int add_json(const esp_portrait *p) {
   ESP_CALL(comm->sum_i64(comm, sum, 5));
   ESP_CALL(comm->max_i64(comm, &most, 1));
   cJSON *json = p->run->json;
-  cJSON_AddNumberToObject(json, "imbalance_pairs", sum[0] ? (double)most * comm->size / (double)sum[0] : 1);
+  const int sharers = p->sharded ? comm->size : 1; /* a whole cloud's work is one rank's */
+  cJSON_AddNumberToObject(json, "imbalance_pairs", sum[0] ? (double)most * sharers / (double)sum[0] : 1);
   cJSON_AddNumberToObject(json, "halo_particles", (double)sum[1]);
   cJSON_AddNumberToObject(json, "bytes", (double)sum[2]);
   cJSON_AddNumberToObject(json, "moved_share", sum[4] ? (double)sum[3] / (double)sum[4] : 0);

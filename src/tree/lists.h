@@ -4,6 +4,11 @@
  *   far   if it holds no slot of I, R_I + R_J < theta |c_I - c_J|, and, on every periodic axis a,
  *         R_I + R_J + |c_I - c_J|_a < box_a / 2 (minimum image);
  *   near  if it is a leaf and not far; else it is opened.
+ * The last clause keeps each far cell in one image for all receivers of the block. It makes the shell around half a box
+ * near: a sharp minimum image parts the sources there by a cube about each receiver, and every leaf on that surface,
+ * O(n^(2/3)) of them in 3-D, must be summed pair by pair. Small blocks keep the shell thin. Cells taken there in the
+ * image of their centre of mass err as slabs of wrong thickness do, whose pull does not fall with distance: measured at
+ * n = 32768, theta 0.7, leaf 8, in 3-D even leaves alone give an error of 0.50 where the rule's is 0.033.
  * theta = 0 accepts nothing: all pairs. The block's own leaves are always near and are left out of the lists: the
  * block with itself, self-pairs masked, is one dense square that every message does first. An empty node is skipped.
  *

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { MOST_ROWS = INT32_MAX / 2 }; /* twice a row, as children are indexed, is an int */
+
 static uint64_t reverse_bits(uint64_t x) {
   x = (x >> 1 & 0x5555555555555555u) | (x & 0x5555555555555555u) << 1;
   x = (x >> 2 & 0x3333333333333333u) | (x & 0x3333333333333333u) << 2;
@@ -95,8 +97,8 @@ int esp_tree_create(const esp_shape *shape, int dim, int rank, int size, int spa
     tree->level_row[level] = (int)rows;
     tree->level_first[level] = first;
     rows += end - first;
-    ESP_CHECK(rows + spare < INT32_MAX, ESP_ERR_LIMIT, "rank %d would own more than %d tree nodes: use more ranks",
-              rank, INT32_MAX);
+    ESP_CHECK(rows + spare < MOST_ROWS, ESP_ERR_LIMIT, "rank %d would own more than %d tree nodes: use more ranks",
+              rank, MOST_ROWS);
   }
   tree->level_row[shape->depth + 1] = (int)rows;
   tree->own_rows = tree->row_count = (int)rows;
@@ -111,7 +113,7 @@ int esp_tree_create(const esp_shape *shape, int dim, int rank, int size, int spa
 
 int esp_tree_append(esp_tree *tree, int64_t heap, int owner, int64_t owner_row, int *row) {
   int r = tree->row_count;
-  ESP_CHECK(r < INT32_MAX - 1, ESP_ERR_LIMIT, "a rank holds at most %d tree nodes: use more ranks", INT32_MAX);
+  ESP_CHECK(r < MOST_ROWS, ESP_ERR_LIMIT, "a rank holds at most %d tree nodes: use more ranks", MOST_ROWS);
   if ((size_t)r + 1 > tree->row_capacity) ESP_CALL(grow_rows(tree, (size_t)r + 1));
   tree->heap[r] = heap;
   tree->child[2 * r] = tree->child[2 * r + 1] = -1;

@@ -281,6 +281,17 @@ static void subtree_order_is_part_of_the_whole(void **state) {
   free(z), free(part), free(id), free(part_id);
 }
 
+/* 1.7e9 nodes would fit int, twice a row would not: refused before any memory is asked for. */
+static void too_many_nodes_for_one_rank(void **state) {
+  (void)state;
+  esp_shape s;
+  esp_tree tree;
+  assert_int_equal(esp_shape_make((int64_t)1 << 32, 1, 64, &s), ESP_OK);
+  assert_int_equal(esp_tree_create(&s, 3, 0, 5, 0, &tree), ESP_ERR_LIMIT);
+  assert_non_null(strstr(esp_error_message(), "more ranks"));
+  esp_error_clear();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(shape_follows_from_counts),
                                      cmocka_unit_test(every_block_has_one_rank),
@@ -288,6 +299,7 @@ int main(void) {
                                      cmocka_unit_test(no_input_is_slow),
                                      cmocka_unit_test(geometry_on_any_cut),
                                      cmocka_unit_test(minus_zero_is_zero),
+                                     cmocka_unit_test(too_many_nodes_for_one_rank),
                                      cmocka_unit_test(subtree_order_is_part_of_the_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
