@@ -26,7 +26,9 @@ const char *espalier_error(void) { return esp_error_message(); }
 /* PETSc, if it was started here, stops when MPI does: MPI_Finalize first deletes the attributes of MPI_COMM_SELF. */
 static int stop_petsc(MPI_Comm comm, int key, void *value, void *extra) {
   (void)comm, (void)key, (void)value, (void)extra;
-  return PetscFinalize() ? MPI_ERR_OTHER : MPI_SUCCESS;
+  PetscBool stopped;
+  if (PetscFinalized(&stopped)) return MPI_ERR_OTHER;
+  return !stopped && PetscFinalize() ? MPI_ERR_OTHER : MPI_SUCCESS;
 }
 
 static int start_petsc(void) {

@@ -16,10 +16,10 @@
  * 5 value, 6 limit, 7 memory, 8 communication, 9 internal), the same on every rank, and never ends the program.
  * espalier_error() tells what, where, which value and what is allowed.
  *
- * MPI must be initialised by the caller. PETSc is initialised by espalier_create if the caller has not done so, on
- * each rank for itself, and then finalised in MPI_Finalize. Any number of objects, on any communicators, may exist at
- * the same time and one after the other. Options, G, softening, box and horizon must be the same on every rank of the
- * object (else error 5). */
+ * MPI must be initialised by the caller. PETSc is initialised by espalier_create if the caller has not done so, on each
+ * rank for itself, and then finalised in MPI_Finalize; a caller that uses PETSc itself initialises it before. Any number
+ * of objects, on any communicators, may exist at the same time and one after the other. Options, G, softening, box and
+ * horizon must be the same on every rank of the object (else error 5). */
 #ifndef ESPALIER_H
 #define ESPALIER_H
 

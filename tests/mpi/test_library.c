@@ -33,8 +33,12 @@ static espalier_particles particles(void) {
       v[i][c] = 0.1 * x[i][2 - c];
     }
   }
-  return (espalier_particles){.n = N, .mass = m, .position = (const double(*)[3])x, .velocity = (const double(*)[3])v,
-                              .G = 1, .softening = 0.05};
+  return (espalier_particles){.n = N,
+                              .mass = m,
+                              .position = (const double(*)[3])x,
+                              .velocity = (const double(*)[3])v,
+                              .G = 1,
+                              .softening = 0.05};
 }
 
 /* The first object is of one rank alone or of some, the next of all: PETSc must not need them all at its start. */
