@@ -1,6 +1,7 @@
 /* Proves what espalier.h promises beside its figures: objects on overlapping communicators at the same time and again
  * and again without PETSc started by the caller, the same error on every rank where ranks disagree, a force whose
- * precision is the caller's whatever checkpoint is loaded, and no particles. ranks: 1 2 3 */
+ * precision is the caller's whatever checkpoint is loaded, and no particles.
+ * ranks: 1 2 3 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
