@@ -15,7 +15,7 @@
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
-enum { ENERGY_LARGEST = 4096, SCATTER = 3000, SETS_MAX = 32 };
+enum { ENERGY_LARGEST = 4096, SCATTER = 3000, SETS_MAX = 64 };
 
 /* One method on one test set: this rank's share. */
 typedef struct {
