@@ -14,7 +14,7 @@
 
 typedef double vec3[3];
 
-enum { N = 200, KINDS = 3 };
+enum { N = 200 };
 
 /* A network some way from its start. */
 static esp_model some_model(esp_message_kind message, double theta) {
@@ -62,7 +62,7 @@ static void at_most(const char *what, esp_message_kind kind, double value, doubl
 static void turns(void **state) {
   (void)state;
   for (int mirror = 0; mirror < 2; mirror++) {
-    for (esp_message_kind kind = 0; kind < KINDS; kind++) {
+    for (esp_message_kind kind = ESP_MESSAGE_NEWTON; kind <= ESP_MESSAGE_MLP; kind++) {
       vec3 D[N], K[N], moved_D[N], moved_K[N];
       esp_model model = some_model(kind, 0);
       esp_cloud cloud = train_case_cloud(N, 0, N, 11);
@@ -81,7 +81,7 @@ static void turns(void **state) {
 static void moves(void **state) {
   (void)state;
   for (int boost = 0; boost < 2; boost++) {
-    for (esp_message_kind kind = 0; kind < KINDS; kind++) {
+    for (esp_message_kind kind = ESP_MESSAGE_NEWTON; kind <= ESP_MESSAGE_MLP; kind++) {
       vec3 D[N], K[N], moved_D[N], moved_K[N];
       esp_model model = some_model(kind, 0);
       esp_cloud cloud = train_case_cloud(N, 0, N, 12);
