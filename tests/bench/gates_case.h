@@ -24,16 +24,17 @@ typedef struct {
   double training_first, training_last;
   double clouds, large, steps, clouds6, large6, steps6; /* trainings of 4 and 6 layers: clouds of 128, of 1024 */
   double batch, rate, lambda, train_theta, train_block, theta, leaf, block, eps;
+  double ratio;                   /* virial ratio of the test clouds; 0: as drawn */
   double nets, roll, kept, pairs; /* parts: 0 leaves one out */
 } settings;
 
 static inline settings parse(int argc, char **argv) {
-  settings s = {1, 12, 6, 1, 4, 64, 0, 300, 64, 8, 300, 16, 0.01, 0.5, 0, 64, 0.7, 8, 8, 0.5, 1, 1, 1, 1};
+  settings s = {1, 12, 6, 1, 4, 64, 0, 300, 64, 8, 300, 16, 0.01, 0.5, 0, 64, 0.7, 8, 8, 0.5, 0, 1, 1, 1, 1};
   static const char *const names[] = {"draw_first",  "draw_last", "big_draws", "training_first", "training_last",
                                       "clouds",      "large",     "steps",     "clouds6",        "large6",
                                       "steps6",      "batch",     "rate",      "lambda",         "train_theta",
                                       "train_block", "theta",     "leaf",      "block",          "eps",
-                                      "nets",        "roll",      "kept",      "pairs"};
+                                      "ratio",       "nets",      "roll",      "kept",           "pairs"};
   enum { KEYS = sizeof names / sizeof names[0] };
   _Static_assert(sizeof(settings) == KEYS * sizeof(double), "one name a setting");
   for (int i = 1; i < argc; i++) {
@@ -72,7 +73,10 @@ static inline int make_cloud(const settings *s, int64_t seed, int set, int numbe
                        .eps_over_d = s->eps,
                        .direct_limit = ESP_START_DIRECT_LIMIT};
   ESP_CALL(esp_nbody_start(&backend, &p, cloud, &info));
-  *Q = info.Q;
+  *Q = set == 1 && s->ratio > 0 ? s->ratio : info.Q;
+  for (int i = 0; i < cloud->n_home; i++) {
+    for (int a = 0; a < 3; a++) cloud->v[i][a] *= *Q / info.Q;
+  }
   esp_nbody_force force = esp_nbody_force_of(&backend, ESP_NBODY_DIRECT, 0, cloud);
   ESP_CALL(esp_nbody_truth(&force, TRUTH_STEPS, cloud, 0, NULL));
   return esp_cloud_to_model(cloud);
