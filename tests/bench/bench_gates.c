@@ -15,7 +15,7 @@
 typedef enum { ONE_KICK, NEAREST, UNTRAINED, GIVEN, TRAINED, SYMPLECTIC, PREDICTORS } predictor;
 
 typedef struct {
-  const char *name, *prototype;
+  const char *name, *reference;
   double low, high; /* accepted; high 0: no gate */
   predictor by;
   int layers, z, tree;
@@ -27,8 +27,8 @@ static const row rows[] = {
     {"the same, N 1024", "", 0, 0, UNTRAINED, 4, 1, 0},
     {"trained L 4, all pairs, N 256", "0.0099", 0, 0.012, TRAINED, 4, 0, 0},
     {"trained L 4, all pairs, N 1024", "0.0054", 0, 0.008, TRAINED, 4, 1, 0},
-    {"prototype's tableau L 4, all pairs, N 256", "0.0099", 0, 0.012, GIVEN, 4, 0, 0},
-    {"prototype's tableau L 4, all pairs, N 1024", "0.0054", 0, 0.008, GIVEN, 4, 1, 0},
+    {"reference tableau L 4, all pairs, N 256", "0.0099", 0, 0.012, GIVEN, 4, 0, 0},
+    {"reference tableau L 4, all pairs, N 1024", "0.0054", 0, 0.008, GIVEN, 4, 1, 0},
     {"symplectic L 4, all pairs, N 256", "", 0, 0, SYMPLECTIC, 4, 0, 0},
     {"symplectic L 4, all pairs, N 1024", "", 0, 0, SYMPLECTIC, 4, 1, 0},
     {"trained L 6, all pairs, N 256", "0.0027", 0, 0.004, TRAINED, 6, 0, 0},
@@ -168,7 +168,7 @@ static double spread(const score *c, int of_draws) {
 }
 
 static void print_scores(const score *score) {
-  printf("| row | prototype | accept | mean | lowest .. highest | sd of draws | sd of trainings | accepted | K |\n");
+  printf("| row | reference | accept | mean | lowest .. highest | sd of draws | sd of trainings | accepted | K |\n");
   printf("|---|---|---|---|---|---|---|---|---|\n");
   for (int r = 0; r < ROWS; r++) {
     int count = score[r].draws * score[r].trainings;
@@ -186,7 +186,7 @@ static void print_scores(const score *score) {
       }
       snprintf(accepted, sizeof accepted, "%d of %d", score[r].inside, count);
     }
-    printf("| %s | %s | %s | %.4f | %.4f .. %.4f | %.4f | %.4f | %s | %.4f |\n", rows[r].name, rows[r].prototype,
+    printf("| %s | %s | %s | %.4f | %.4f .. %.4f | %.4f | %.4f | %s | %.4f |\n", rows[r].name, rows[r].reference,
            accept, mean, score[r].low, score[r].high, spread(score + r, 1), spread(score + r, 0), accepted,
            score[r].K / count);
   }

@@ -140,7 +140,7 @@ static inline int train(const settings *s, int64_t seed, int layers, esp_tableau
   return ESP_OK;
 }
 
-/* The tableau that the earlier prototype learned (four layers, all pairs, N 128): c, b, b', alpha. */
+/* The tableau that the reference learned (four layers, all pairs, N 128): c, b, b', alpha. */
 static inline int make_given(const settings *s, esp_model *model) {
   static const double value[] = {.1057, .3576, .6329, .8911, .2082, .1690, .1009, .0225, .2324,
                                  .2629, .2716, .2334, .0709, .1168, .0820, .1938, .1279, .0794};
