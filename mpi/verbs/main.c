@@ -65,6 +65,15 @@ static int finish_json(const esp_run *run, const char *verb) {
   return rc;
 }
 
+/* A verb is a stage of -log_view. */
+static int push_stage(const char *name) {
+  PetscLogStage stage;
+  ESP_PETSC(PetscLogStageGetId(name, &stage));
+  if (stage < 0) ESP_PETSC(PetscLogStageRegister(name, &stage));
+  ESP_PETSC(PetscLogStagePush(stage));
+  return ESP_OK;
+}
+
 /* One verb: its results start with its name and the number of ranks. */
 static int run_verb(esp_run *run, const verb_entry *entry) {
   cJSON_Delete(run->json);
@@ -73,7 +82,10 @@ static int run_verb(esp_run *run, const verb_entry *entry) {
   cJSON_AddStringToObject(run->json, "verb", entry->name);
   cJSON_AddNumberToObject(run->json, "ranks", run->comm->size);
   double start = esp_wall();
-  ESP_CALL(entry->verb(run));
+  ESP_CALL(push_stage(entry->name));
+  int rc = entry->verb(run);
+  ESP_PETSC(PetscLogStagePop());
+  ESP_CALL(rc);
   cJSON_AddNumberToObject(run->json, "seconds", esp_wall() - start);
   ESP_AGREE(run->comm, finish_json(run, entry->name));
   return ESP_OK;
