@@ -6,10 +6,10 @@
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 1,048,576 particles on P = 4 ranks (1 node x 4 GPUs): 262,144 a rank
-#   memory    262,144 x 3 kB + halo 123,000 x 150 B + 60 MB  = 0.9 GB a rank
+#   memory    262,144 x 2.8 kB + halo 123,000 x 150 B + 60 MB  = 0.8 GB a rank
 #   halo      30 x 262,144^(2/3) = 123,000 particles: 16 MB a rank forward, 59 MB a training step (L = 4)
-#   time      by CPU core: 4 layers x 262,144 x 33,000 / 1e9 = 35 s forward, 104 s a training step; two truths of 24
-#             steps: 14 minutes; with 2 steps and a prediction: 18 minutes; asked for: 40
+#   time      by CPU core: 4 layers x 262,144 x 2.5 us = 2.6 s forward, x 9.2 us = 9.6 s a training step; two truths of
+#             24 steps x 5.2 us: 65 s; with 2 steps and a prediction: 1.5 minutes; asked for: 40
 #SBATCH --job-name=espalier-gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=4
