@@ -4,10 +4,10 @@
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 16,777,216 particles on P = 128 ranks (4 nodes x 32): 131,072 a rank
-#   memory    131,072 x 3 kB + halo 77,000 x 150 B + 60 MB  = 0.5 GB a rank, 15 GB a node
+#   memory    131,072 x 2.8 kB + halo 77,000 x 150 B + 60 MB  = 0.44 GB a rank, 14 GB a node
 #   halo      30 x 131,072^(2/3) = 77,000 particles: 10 MB a rank forward, 37 MB a training step (L = 4)
-#   time      4 layers x 131,072 x 33,000 / 1e9 = 17 s forward, 52 s a training step; two truths of 24 steps: 7 minutes;
-#             with 10 steps and a prediction: 16 minutes; asked for: 40
+#   time      4 layers x 131,072 x 2.5 us = 1.3 s forward, x 9.2 us = 4.8 s a training step; two truths of 24 steps x
+#             5.2 us: 33 s; with 10 steps and a prediction: 1.4 minutes, were it as on 2 ranks; asked for: 40
 #SBATCH --job-name=espalier
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=32
