@@ -1,8 +1,10 @@
-/* The CPU block routines: lists into streams, streams through the messages, chunk sums to float64. Text that
- * ops_cpu32.c and ops_cpu64.c compile, each with ESP_REAL              float or double ESP_SQRT, ESP_RINT    its
- * functions ESP_TINY              a q below this is a pair that coincides without softening ESP_OPS, ESP_OPS_NAME the
- * table defined here and its name Positions become ESP_REAL relative to the block's mean only after the difference is
- * formed in float64. */
+/* The CPU block routines: lists into streams, streams through the messages, chunk sums to float64. One text that
+ * ops_cpu32.c and ops_cpu64.c compile, each with its own
+ *   ESP_REAL                float or double
+ *   ESP_SQRT, ESP_RINT      its functions
+ *   ESP_TINY                a q below this is a pair that coincides without softening
+ *   ESP_OPS, ESP_OPS_NAME   the table defined here and its name
+ * Positions become ESP_REAL, relative to the block's mean, only after the difference is formed in float64. */
 #include "net/lanes_body.h"
 #include "net/message_newton_body.h"
 
