@@ -1,5 +1,6 @@
 /* Proves that a domain over ranks is the domain one rank would build: order, centres, lists, transpose, theta; that its
- * transfers deliver the owners' rows; and that errors are the same on all ranks. */
+ * transfers deliver the owners' rows; and that errors are the same on all ranks.
+ * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 
 #include "domain/domain.h"

@@ -1,5 +1,6 @@
 /* Proves that a layer of a cloud that lies on several ranks gives, bit by bit, the A, dy and parameter gradient of one
- * rank: open and periodic, with and without the learned message, with zero masses and coincident particles. */
+ * rank: open and periodic, with and without the learned message, with zero masses and coincident particles.
+ * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 
 #include "domain/domain.h"

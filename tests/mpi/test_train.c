@@ -1,5 +1,6 @@
 /* Proves that training gives the bits of one rank on any number of ranks, by clouds and by particles, also when it goes
- * on from a stop on one rank, and that a failure on one rank ends it on all. */
+ * on from a stop on one rank, and that a failure on one rank ends it on all.
+ * ranks: 1 2 3 4 5 7 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
