@@ -1,6 +1,7 @@
 /* espalier VERB [INPUT.yaml] [-key value ...]
  *
  * The one place where MPI and PETSc start and stop and where the world communicator is named. */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -146,8 +147,16 @@ static int keep_config(const esp_run *run) {
   return ESP_OK;
 }
 
-static int start_folder(const esp_run *run) {
+/* A report is of files that are there, and shows the configuration they were made with. */
+static int start_folder(const esp_run *run, int report) {
   if (run->comm->rank) return ESP_OK;
+  if (report) {
+    char path[4096];
+    ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
+    ESP_CHECK(access(path, R_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s; report needs the folder of a run", path,
+              strerror(errno));
+    return ESP_OK;
+  }
   ESP_CALL(make_folder(run->dir));
   return keep_config(run);
 }
@@ -162,7 +171,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   run->dir = dir;
   /* mpirun gives its ranks a pseudo-terminal wherever their output really goes */
   run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
-  ESP_AGREE(run->comm, start_folder(run));
+  ESP_AGREE(run->comm, start_folder(run, entry->verb == esp_verb_report));
   int rc = run_verb(run, entry);
   if (!rc && run->comm->rank == 0) {
     char *text = cJSON_PrintUnformatted(run->json);
@@ -193,8 +202,26 @@ static int help(const char *name) {
   return ESP_OK;
 }
 
+/* As PETSc tells an option from a value, which may be a negative number. */
+static int is_option(const char *word) {
+  if (word[0] != '-') return 0;
+  return isalpha((unsigned char)word[word[1] == '-' ? 2 : 1]) != 0;
+}
+
+/* Words that belong to no option would be passed over in silence: a second input, or one that stands after an option. */
+static int refuse_strays(int argc, char **argv, int first) {
+  for (int i = first; i < argc; i++) {
+    ESP_CHECK(is_option(argv[i]), ESP_ERR_ARG,
+              "command line: '%s' belongs to no option; allowed are one file right after the verb and -key value",
+              argv[i]);
+    if (i + 1 < argc && !is_option(argv[i + 1])) i++;
+  }
+  return ESP_OK;
+}
+
 static int dispatch(esp_run *run, int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "help", *operand = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
+  ESP_CALL(refuse_strays(argc, argv, operand ? 3 : 2));
   if (!strcmp(name, "help") || !strcmp(name, "-h") || !strcmp(name, "--help"))
     return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
   if (!strcmp(name, "info")) {

@@ -3,15 +3,17 @@
  * `json`, which main prints as the last line and which is kept beside the other files as VERB.json.
  *
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
- *   config.yaml    the resolved configuration                     main
+ *   config.yaml    the resolved configuration of the last verb    main (not for report)
+ *   VERB.json      the results of each verb                       main
  *   data.h5        the ensembles (or the file data_file names)    generate
  *   metrics.csv    one line a training step                       train
  *   checkpoint.h5  parameters, moments, step, model               train
- *   ladder.csv, scatter.csv, tree.csv, owners.csv, rollout.csv    evaluate
- *   ranks.csv      one line a rank and stage                      evaluate
+ *   ladder.csv, ladder_bars.csv, scatter.csv, tree.csv, owners.csv,
+ *   rollout.csv, rollout_curves.csv                               evaluate
+ *   ranks.csv      one line a rank, its stages in columns         evaluate
  *   partition.csv  one line a method and number of ranks          partition
  *   prediction.hdf5 the input's particles at its horizon          predict
- *   report.html    with its pictures inside                       report */
+ *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report */
 #ifndef ESP_RUN_H
 #define ESP_RUN_H
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that verbs, keys and values that are not known are refused on any number of ranks with the key, the value seen
-# and what is allowed, and that nothing is written then.
+# Proves that verbs, keys, values and stray words that are not known are refused on any number of ranks with the key, the
+# value seen and what is allowed, and that nothing is written then.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -8,6 +8,10 @@ refuse "unknown verb 'trian'" 2 trian
 refuse "unknown key 'train_batc'|'train_batch'" 1 train -train_batc 3
 refuse "unknown key 'train_batc'|'train_batch'" 3 train -train_batc 3
 refuse "unknown key 'tree_thet'|'tree_theta'" 1 help tree_thet
+refuse "'b.yaml'|no option" 2 run a.yaml b.yaml
+refuse "'a.yaml'|no option" 1 train -train_batch 3 a.yaml
+refuse "'256'|no option" 2 generate -data_n 128, 256
+refuse "config.yaml|needs the folder of a run" 2 report
 refuse "tree_theta|'-1'|number in [0, 4]" 2 train -tree_theta -1
 refuse "tree_theta|'nan'|number in [0, 4]" 1 train -tree_theta nan
 refuse "tree_theta|'4.5'|number in [0, 4]" 1 train -tree_theta 4.5
