@@ -84,11 +84,11 @@ const esp_key *esp_config_keys(int *count) {
 
       TEXT("eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
       INT("eval_neighbours", "15", 1, COUNT_MAX, "particles", "neighbours of the local baseline"),
-      INT("eval_rollout", "0", 0, COUNT_MAX, "frames", "frames predicted one from the other; 0: none"),
+      INT("eval_rollout", "0", 0, COUNT_MAX, "frames", "frames (task G: horizons) predicted one from the other; 0: none"),
       FLAG("eval_baselines", "true", "compare with classical methods"),
 
       TEXT("io_types", "all", "particle types read from a snapshot: all, or numbers such as 0,1"),
-      INT("io_compress", "0", 0, 9, "", "compression of written files; 0: none"),
+      INT("io_compress", "0", 0, 9, "", "compression of the snapshot that predict writes; 0: none"),
 
       REAL("units_length", "0", 0, INFINITY, "cm", "unit of length of a snapshot; 0: from the file"),
       REAL("units_mass", "0", 0, INFINITY, "g", "unit of mass of a snapshot; 0: from the file"),
