@@ -60,12 +60,6 @@ void esp_csv_free(esp_csv *csv) {
   csv->rows = csv->columns = 0;
 }
 
-int esp_csv_column(const esp_csv *csv, const char *name) {
-  for (int c = 0; c < csv->columns; c++)
-    if (!strcmp(csv->field[c], name)) return c;
-  return -1;
-}
-
 /* ---- HTML ---- */
 
 void esp_html_text(FILE *html, const char *text) {

@@ -16,8 +16,6 @@ typedef struct {
  * line. */
 int esp_csv_read(const char *path, esp_csv *csv);
 void esp_csv_free(esp_csv *csv);
-/* Column of that name or -1. */
-int esp_csv_column(const esp_csv *csv, const char *name);
 static inline const char *esp_csv_field(const esp_csv *csv, int row, int column) {
   return csv->field[(row + 1) * csv->columns + column];
 }

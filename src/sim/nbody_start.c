@@ -9,11 +9,6 @@
 
 static const double PLUMMER_SCALE = 0.6, PLUMMER_FRACTION = 0.95, UNIT_SOFTENING = 0.1;
 
-const char *esp_start_kind_name(esp_start_kind kind) {
-  static const char *const name[ESP_START_KINDS] = {"ball", "plummer"};
-  return kind >= 0 && kind < ESP_START_KINDS ? name[kind] : "unknown";
-}
-
 /* Distance from the centre, as drawn. */
 static double draw_radius(const esp_start_param *param, uint64_t id) {
   double u = esp_rng_uniform(param->seed, id, ESP_RNG_POSITION, 0);

@@ -46,6 +46,4 @@ int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, es
  * acceleration at 0.1 d if n <= direct_limit. Errors: ESP_ERR_VALUE for n < 2, no mass, coincident bodies. */
 int esp_nbody_units(const esp_comm *comm, int64_t direct_limit, esp_cloud *cloud, double (*a)[3], esp_start_info *info);
 
-const char *esp_start_kind_name(esp_start_kind kind);
-
 #endif
