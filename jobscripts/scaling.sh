@@ -37,7 +37,8 @@ seconds_of() { # run folder, verb: the last member of VERB.json is its own time
 }
 
 # One line a rank in ranks.csv -> "names" or "values": the largest over ranks of every seconds_* and memory_* column, the
-# sum and the largest of every other, and max/mean of the forward time as the imbalance.
+# sum and the largest of every other, and max/mean of the near pairs as the imbalance
+# (not of a time: the faster ranks wait within every stage).
 ranks_line() { # names|values file
   awk -F, -v want="$1" '
     NR == 1 { for (i = 1; i <= NF; i++) { gsub(/[ "\r]/, "", $i); name[i] = $i }; columns = NF; next }
@@ -46,7 +47,7 @@ ranks_line() { # names|values file
       imbalance = 1
       for (i = 1; i <= columns; i++) {
         if (name[i] == "rank") continue
-        if (name[i] == "seconds_forward" && sum[i] > 0) imbalance = max[i] * rows / sum[i]
+        if (name[i] == "pairs" && sum[i] > 0) imbalance = max[i] * rows / sum[i]
         if (name[i] ~ /^(seconds|memory)/) { names = names "," name[i]; values = values "," max[i]; continue }
         names = names "," name[i] "_sum," name[i] "_max"; values = values "," sum[i] "," max[i]
       }
@@ -90,7 +91,7 @@ set ylabel 'seconds, slowest rank'
 plot for [c in 'seconds_train seconds_split seconds_essential seconds_lists seconds_halo_setup seconds_forward'] \
   '$csv' using 'ranks':c with linespoints lw 2 pt 7 ps 0.6 title c noenhanced
 set ylabel 'bytes received, largest rank / 10^6'
-set y2label 'imbalance (max/mean)'
+set y2label 'imbalance of near pairs (max/mean)'
 set y2range [1:1.05<*]
 set ytics nomirror
 set y2tics
