@@ -63,7 +63,12 @@ static const esp_key *nearest(const char *name, int *distance) {
 }
 
 const char *esp_config_nearest(const char *name) {
-  int distance;
+  int distance, count;
+  const esp_key *keys = esp_config_keys(&count);
+  for (int k = 0; k < count; k++) { /* a key without its prefix */
+    const char *rest = strchr(keys[k].name, '_');
+    if (rest && !strcasecmp(name, rest + 1)) return keys[k].name;
+  }
   return nearest(name, &distance)->name;
 }
 

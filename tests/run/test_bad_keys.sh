@@ -23,6 +23,8 @@ refuse "data_n|'64,'|integers separated by commas" 1 generate -data_n 64,
 refuse "data_n|'0'|each >= 1" 2 generate -data_n 0
 refuse "eval_baselines|'perhaps'|true or false" 1 evaluate -eval_baselines perhaps
 [ ! -e out/run ] || fail "a refused key left a folder"
+good 2 generate -layers 3 -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
+[ "$(grep -c "option -layers had no effect.*'net_layers'" stderr)" = 1 ] || fail "-layers passed unseen"
 
 printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
 refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 4]" 3 run theta.yaml

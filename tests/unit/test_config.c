@@ -37,6 +37,7 @@ static void names(void **state) {
   assert_string_equal(esp_config_nearest("tree_thta"), "tree_theta");
   assert_string_equal(esp_config_nearest("data_test_cloud"), "data_test_clouds");
   assert_string_equal(esp_config_nearest("Net_Layers"), "net_layers");
+  assert_string_equal(esp_config_nearest("theta"), "tree_theta");
   assert_non_null(esp_config_nearest(""));
   char endless[5000];
   memset(endless, 'a', sizeof endless);
