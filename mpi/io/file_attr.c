@@ -56,20 +56,7 @@ int esp_file_attr_shape(const esp_file *file, const char *object, const char *na
   if (!exists || H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) <= 0) return ESP_OK;
   hid_t attribute = H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT);
   if (attribute < 0) return failed(file, "opening", object, name);
-  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  hsize_t dims[H5S_MAX_RANK];
-  int bad = type < 0 || space < 0;
-  if (!bad) {
-    shape->exists = 1;
-    shape->class = H5Tget_class(type);
-    shape->bytes = (int)H5Tget_size(type);
-    shape->is_signed = shape->class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
-    shape->rank = H5Sget_simple_extent_dims(space, dims, NULL);
-    shape->count = (int64_t)H5Sget_simple_extent_npoints(space);
-    for (int k = 0; k < shape->rank && k < 4; k++) shape->dim[k] = (int64_t)dims[k];
-  }
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
+  const int bad = esp_file_shape_take(H5Aget_type(attribute), H5Aget_space(attribute), shape);
   H5Aclose(attribute);
   return bad ? failed(file, "reading the shape", object, name) : ESP_OK;
 }

@@ -59,12 +59,9 @@ int esp_file_exists(const esp_file *file, const char *name, int *exists) {
   return ESP_OK;
 }
 
-static int shape_of(const esp_file *file, const char *name, esp_file_shape *shape) {
-  hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
-  if (set < 0) return failed(file, "opening the dataset", name);
-  hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+int esp_file_shape_take(hid_t type, hid_t space, esp_file_shape *shape) {
   hsize_t dims[H5S_MAX_RANK];
-  int bad = type < 0 || space < 0;
+  const int bad = type < 0 || space < 0;
   if (!bad) {
     shape->exists = 1;
     shape->class = H5Tget_class(type);
@@ -76,6 +73,13 @@ static int shape_of(const esp_file *file, const char *name, esp_file_shape *shap
   }
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
+  return bad;
+}
+
+static int shape_of(const esp_file *file, const char *name, esp_file_shape *shape) {
+  hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+  if (set < 0) return failed(file, "opening the dataset", name);
+  const int bad = esp_file_shape_take(H5Dget_type(set), H5Dget_space(set), shape);
   H5Dclose(set);
   return bad ? failed(file, "reading the shape", name) : ESP_OK;
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "sim/nbody_neighbours.h"
 #include "sim/nbody_step.h"
 
 static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
@@ -34,50 +33,43 @@ static void subtract_start(const esp_cloud *cloud, double (*x)[3], double (*w)[3
     }
 }
 
-/* Drift-kick-drift with exact forces of the nearest neighbours; D and K hold the state meanwhile. */
-static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                   esp_model_cost *cost) {
-  int n = cloud->n_home, steps = methods->trained->param.layers;
-  double h = 1.0 / steps, (*a)[3];
-  ESP_CALL(ESP_ALLOC(a, n));
+/* `layers` leapfrog steps over the horizon T = 1: kick-drift-kick, or drift-kick-drift as the untrained network does. */
+static int leapfrog(const esp_methods *methods, const esp_nbody_force *force, int kick_first, const esp_cloud *cloud,
+                    double (*D)[3], double (*K)[3]) {
+  const int n = cloud->n_home, steps = methods->trained->param.layers;
+  double(*a)[3];
+  ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, n));
   memcpy(D, cloud->x, (size_t)n * sizeof *D);
   memcpy(K, cloud->v, (size_t)n * sizeof *K);
-  int rc = ESP_OK;
-  for (int s = 0; s < steps && !rc; s++) {
-    for (int i = 0; i < n; i++)
-      for (int c = 0; c < 3; c++) D[i][c] += 0.5 * h * K[i][c];
-    rc = esp_nbody_nearest(n, (const double(*)[3])D, cloud->m, methods->neighbours, 1.0, cloud->eps, cloud->box, a);
-    for (int i = 0; i < n; i++)
-      for (int c = 0; c < 3; c++) {
-        K[i][c] += h * a[i][c];
-        D[i][c] += 0.5 * h * K[i][c];
-      }
-  }
+  int rc = kick_first ? esp_nbody_kdk(force, steps, 1.0 / steps, n, cloud->m, cloud->id, D, K, a, 0)
+                      : esp_nbody_dkd(force, steps, 1.0 / steps, n, cloud->m, cloud->id, D, K, a);
   subtract_start(cloud, D, K);
-  cost->near_pairs = (int64_t)steps * n * (methods->neighbours < n - 1 ? methods->neighbours : n - 1);
   ESP_FREE(a);
   return rc;
 }
 
-/* Kick-drift-kick in float64 on the same kind of tree: as many steps as the network has layers. */
+static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                   esp_model_cost *cost) {
+  esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_NEAREST, 0, cloud);
+  force.neighbours = methods->neighbours;
+  int64_t others = cloud->n - 1, seen = force.neighbours < others ? force.neighbours : others;
+  cost->near_pairs = methods->trained->param.layers * cloud->n_home * seen;
+  return leapfrog(methods, &force, 0, cloud, D, K);
+}
+
+/* In float64 on the same kind of tree. */
 static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                      esp_model_cost *cost) {
-  const esp_model_param *param = &methods->trained->param;
+  const esp_domain_param *tree = &methods->trained->param.domain;
   esp_backend exact = *methods->backend;
   exact.ops = &esp_ops_cpu64;
-  esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, param->domain.lists.theta, cloud);
-  force.leaf = param->domain.leaf;
-  force.block = param->domain.block;
+  esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, tree->lists.theta, cloud);
   int64_t pairs[2] = {0, 0};
+  force.leaf = tree->leaf;
+  force.block = tree->block;
   force.pairs = pairs;
-  double(*a)[3];
-  ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, cloud->n_home));
-  memcpy(D, cloud->x, (size_t)cloud->n_home * sizeof *D);
-  memcpy(K, cloud->v, (size_t)cloud->n_home * sizeof *K);
-  int rc = esp_nbody_kdk(&force, param->layers, 1.0 / param->layers, cloud->n_home, cloud->m, cloud->id, D, K, a, 0);
+  int rc = leapfrog(methods, &force, 1, cloud, D, K);
   cost->near_pairs = pairs[0], cost->far_pairs = pairs[1];
-  subtract_start(cloud, D, K);
-  ESP_FREE(a);
   return rc;
 }
 
@@ -94,17 +86,9 @@ static int trained(const esp_methods *methods, const esp_cloud *cloud, double (*
 /* The start tableau is a leapfrog of L steps; with all pairs in float64 it is the direct one. */
 static int direct(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                   esp_model_cost *cost) {
-  int n = cloud->n_home, steps = methods->trained->param.layers;
-  double(*a)[3];
-  ESP_AGREE(methods->backend->comm, ESP_ALLOC(a, n));
-  memcpy(D, cloud->x, (size_t)n * sizeof *D);
-  memcpy(K, cloud->v, (size_t)n * sizeof *K);
   esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_DIRECT, 0, cloud);
-  int rc = esp_nbody_dkd(&force, steps, 1.0 / steps, n, cloud->m, cloud->id, D, K, a);
-  subtract_start(cloud, D, K);
-  cost->near_pairs = (int64_t)steps * n * (cloud->n - 1);
-  ESP_FREE(a);
-  return rc;
+  cost->near_pairs = methods->trained->param.layers * (int64_t)cloud->n_home * (cloud->n - 1);
+  return leapfrog(methods, &force, 0, cloud, D, K);
 }
 
 static const esp_method table[] = {

@@ -21,7 +21,11 @@
 int esp_nbody_direct(const esp_comm *comm, int n_home, const double (*x)[3], const double *m, int n_receiver,
                      const double (*y)[3], double eps, const double *box, double (*a)[3], double *potential);
 
-typedef enum { ESP_NBODY_DIRECT, ESP_NBODY_TREE } esp_nbody_kind;
+typedef enum {
+  ESP_NBODY_DIRECT,
+  ESP_NBODY_TREE,
+  ESP_NBODY_NEAREST /* the nearest neighbours alone, a baseline: one rank only (ESP_ERR_ARG else) */
+} esp_nbody_kind;
 
 /* Which force: the direct sum needs backend->comm only. */
 typedef struct {
@@ -31,6 +35,7 @@ typedef struct {
   int dim;             /* 2: z = 0 throughout and the tree has 2-D keys; 3 */
   double theta;        /* tree: opening angle */
   int leaf, block;     /* tree: leaf capacity and block size */
+  int neighbours;      /* nearest: how many */
   int64_t pairs_limit; /* tree: as in esp_lists_param */
   int64_t *pairs;      /* tree: NULL, or [2] that near and far pairs of this rank are added to, borrowed */
 } esp_nbody_force;

@@ -25,7 +25,8 @@ static char folder[256], path[512];
 static int setup(void **state) {
   (void)state;
   if (comm->rank == 0) {
-    snprintf(folder, sizeof folder, "/tmp/espalier-checkpoint-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/espalier-checkpoint-XXXXXX", base ? base : "/tmp");
     if (!mkdtemp(folder)) return 1;
   }
   MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "sim/nbody_force.h"
 #include "sim/nbody_neighbours.h"
 
 enum { N = 60 };
@@ -61,6 +62,20 @@ static void sums_the_nearest(void **state) {
   }
 }
 
+/* As a force of the integrators it is the same, times G. */
+static void is_a_force(void **state) {
+  (void)state;
+  make();
+  double b[N][3];
+  int64_t id[N] = {0};
+  esp_backend backend = esp_backend_self();
+  esp_nbody_force force = {.backend = &backend, .kind = ESP_NBODY_NEAREST, .G = 3, .eps = 0.1, .dim = 3, .neighbours = 7};
+  assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, 7, 1, 0.1, NULL, a), ESP_OK);
+  assert_int_equal(esp_nbody_accelerate(&force, N, (const double(*)[3])x, m, id, b), ESP_OK);
+  for (int i = 0; i < N; i++)
+    for (int c = 0; c < 3; c++) assert_true(b[i][c] == 3 * a[i][c]);
+}
+
 static void degenerate(void **state) {
   (void)state;
   assert_int_equal(esp_nbody_nearest(0, NULL, NULL, 3, 1, 0, NULL, NULL), ESP_OK);
@@ -71,6 +86,6 @@ static void degenerate(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(sums_the_nearest)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(sums_the_nearest), cmocka_unit_test(is_a_force)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
