@@ -56,6 +56,8 @@ static const esp_domain_ops ops_mpi = {.name = "mpi",
                                        .halo_begin = halo_begin,
                                        .halo_end = halo_end,
                                        .cells_reduce = cells_reduce,
+                                       .to_receivers = to_slots,
+                                       .receivers_home = to_home,
                                        .destroy = destroy};
 
 /* Order, own rows of the tree and keys in slot order. */
@@ -72,8 +74,8 @@ static int split_and_migrate(esp_domain *dom, const double *z, const int64_t *id
   if (!rc) rc = esp_tree_create(&shape, dim, comm->rank, comm->size, 0, &dom->tree);
   if (!rc) rc = ESP_ALLOC(cover_of, dom->n_home);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(esp_split(comm, &shape, cover, dim, dom->n_home, z, id, cover_of));
-  ESP_TRY(esp_migrate_create(comm, &shape, cover, dim, dom->n_home, z, id, cover_of, &impl_of(dom)->migrate, &dom->id,
+  ESP_TRY(esp_split(comm, &shape, cover, &dom->param.split, dim, dom->n_home, z, id, cover_of));
+  ESP_TRY(esp_migrate_create(comm, &shape, cover, &dom->param.split, dim, dom->n_home, z, id, cover_of, &impl_of(dom)->migrate, &dom->id,
                              slot_z));
   dom->n_own = dom->tree.n_own;
   dom->stats.moved = impl_of(dom)->migrate.moved;
@@ -92,7 +94,7 @@ static int count_pairs(esp_domain *dom, const esp_lists_param *param, double the
   ESP_CALL(esp_essential_exchange(dom->comm, param, theta, &dom->tree, essential));
   dom->stats.seconds_essential += esp_wall() - start;
   start = esp_wall();
-  ESP_AGREE(dom->comm, esp_lists_count(&dom->tree, param, theta, pairs));
+  ESP_AGREE(dom->comm, esp_lists_count(&dom->tree, NULL, param, theta, pairs));
   ESP_CALL(dom->comm->sum_i64(dom->comm, pairs, 1));
   dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
@@ -175,7 +177,7 @@ static int build_lists(esp_domain *dom, const esp_cover *cover, const double *sl
     dom->stats.seconds_essential += esp_wall() - start;
   }
   start = esp_wall();
-  ESP_AGREE(comm, esp_lists_walk(&dom->tree, param, &dom->lists));
+  ESP_AGREE(comm, esp_lists_walk(&dom->tree, NULL, param, &dom->lists));
   dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
 }
@@ -242,9 +244,10 @@ done:
 }
 
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                         const int64_t *id, esp_domain **dom) {
+                          const double *query, const int64_t *id, esp_domain **dom) {
   *dom = NULL;
-  if (!comm->impl) return esp_domain_build_self(comm, param, n_home, z, id, dom);
+  ESP_CHECK(!query, ESP_ERR_ARG, "separate query keys are not there yet");
+  if (!comm->impl) return esp_domain_build_self(comm, param, n_home, z, query, id, dom);
   esp_domain *made = NULL;
   int rc = esp_domain_check(param, n_home, z, id);
   if (!rc) rc = ESP_ALLOC(made, 1);

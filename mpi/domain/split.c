@@ -299,8 +299,9 @@ static void discard(selection *s) {
   ESP_FREE(s->prefix);
 }
 
-int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, int dim, int n_home,
-              const double *z, const int64_t *id, int *cover_of) {
+int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule, int dim,
+              int n_home, const double *z, const int64_t *id, int *cover_of) {
+  (void)rule;
   memset(cover_of, 0, (size_t)n_home * sizeof *cover_of);
   if (!cover->n_top) return ESP_OK;
   selection s = {.comm = comm, .shape = shape, .cover = cover, .dim = dim, .z = z, .id = id};

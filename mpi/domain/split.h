@@ -7,7 +7,8 @@
  * follows digit by digit from integer histograms of the order-preserving 64-bit image of the key (8 rounds of 8 bits,
  * each one sum-reduction), and of the id where equal keys meet at the median (8 more rounds). Radix selection: Knuth,
  * The Art of Computer Programming 3, section 5.3.3 (distributive). A level costs 9 or 17 reductions of at most P x 256
- * words, whatever n; no particle moves. The order is that of esp_tree_order: z_axis, then id; -0 equals +0. */
+ * words, whatever n; no particle moves. The order is that of esp_tree_order: z_axis (or direction . z of the rule), then
+ * id; -0 equals +0. The rule pca costs two more integer reductions a level. */
 #ifndef ESP_MPI_SPLIT_H
 #define ESP_MPI_SPLIT_H
 
@@ -31,7 +32,7 @@ void esp_cover_free(esp_cover *cover);
 /* cover_of [n_home]: index of the covering root of each home particle. Keys z [n_home][dim] finite, ids unique over
  * ranks (int64, ordered as signed). Collective. Ranks may hold none, or all. Errors, on all ranks: memory,
  * ESP_ERR_COMM. */
-int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, int dim, int n_home,
-              const double *z, const int64_t *id, int *cover_of);
+int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule, int dim,
+              int n_home, const double *z, const int64_t *id, int *cover_of);
 
 #endif

@@ -261,7 +261,7 @@ static int find_places(const espalier *e, const esp_cloud *cloud, place *home) {
   esp_domain *dom = NULL;
   place *slots = NULL;
   int rc;
-  ESP_TRY(esp_domain_build_mpi(e->comm, &param, cloud->n_home, (const double *)cloud->x, cloud->id, &dom));
+  ESP_TRY(esp_domain_build_mpi(e->comm, &param, cloud->n_home, (const double *)cloud->x, NULL, cloud->id, &dom));
   ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(slots, dom->n_own)));
   for (int s = 0; s < dom->n_own; s++) slots[s] = (place){dom->tree.slot_first + s, e->comm->rank};
   ESP_TRY(dom->ops->to_home(dom, sizeof *slots, slots, home));

@@ -84,7 +84,7 @@ static int build_domain(partition *p) {
   ESP_TRY(run->comm->agree(run->comm, rc));
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < dim; a++) z[(size_t)i * (size_t)dim + (size_t)a] = cloud->x[i][a];
-  ESP_TRY(esp_domain_build_mpi(run->comm, &model.domain, cloud->n_home, z, cloud->id, &p->dom));
+  ESP_TRY(esp_domain_build_mpi(run->comm, &model.domain, cloud->n_home, z, NULL, cloud->id, &p->dom));
   rc = ESP_ALLOC(p->home_part, cloud->n_home);
   if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
   ESP_TRY(run->comm->agree(run->comm, rc));

@@ -48,7 +48,7 @@ static int layer_build(const esp_backend *backend, const esp_layer_param *param,
   if (!code) code = ESP_ALLOC(z, (size_t)n_home * (size_t)param->domain.dim);
   ESP_TRY(backend->comm->agree(backend->comm, code));
   pack_home(param, n_home, y, mu, *home, z);
-  ESP_TRY(backend->build(backend->comm, &param->domain, n_home, z, id, &layer->dom));
+  ESP_TRY(backend->build(backend->comm, &param->domain, n_home, z, NULL, id, &layer->dom));
 done:
   ESP_FREE(z);
   return rc;

@@ -175,7 +175,7 @@ static int choose_theta(const esp_backend *backend, const esp_train_data *data, 
       z[(size_t)i * (size_t)dim + (size_t)a] = box > 0 && x >= box ? 0 : x;
     }
   }
-  ESP_TRY(backend->build(backend->comm, &param, cloud->n_home, z, cloud->id, &dom));
+  ESP_TRY(backend->build(backend->comm, &param, cloud->n_home, z, NULL, cloud->id, &dom));
   *theta = dom->param.lists.theta;
 done:
   esp_domain_free(&dom);

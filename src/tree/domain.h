@@ -4,6 +4,11 @@
  * A domain says which slot of its tree each of them has; what the messages need is moved home -> slots, results are
  * moved slots -> home. Several domains (one a layer) share one home, so state never has to travel from tree to tree.
  *
+ * Queries. Where receivers have keys of their own (q beside k), they have a tree of their own: the same shape, hence the
+ * same slots, blocks and leaves a rank, in another order. Two partitions, two migrations, and one halo: lists join the
+ * receivers' blocks with the senders' leaves and cells. Source arrays are in the order of the senders' slots, receiver
+ * arrays in the order of the receivers'.
+ *
  * Three halos, all filled by begin/end pairs with work in between:
  *   sources    particles of remote leaves that are near    (after the own slots of a source array)
  *   receivers  particles of remote blocks that have an own leaf near (after the own slots of a receiver array)
@@ -27,6 +32,7 @@ typedef struct {
   int leaf;  /* leaf capacity B, >= 1 */
   int block; /* block size, >= 1 */
   int dim;   /* key dimension */
+  esp_split_rule split; /* zero: widest */
   esp_lists_param lists;
 } esp_domain_param;
 
@@ -45,6 +51,9 @@ typedef struct {
   /* Reverse of the cell halo with integer addition: acc [row_count][words]. Ghost rows are added to their owner's row
    * and cleared; top rows become the sum over all ranks, on every rank. */
   int (*cells_reduce)(esp_domain *dom, int words, int64_t *acc);
+  /* As to_slots and to_home for the receivers' slots; with one tree they are the same. */
+  int (*to_receivers)(esp_domain *dom, size_t unit, const void *home, void *slots);
+  int (*receivers_home)(esp_domain *dom, size_t unit, const void *slots, void *home);
   void (*destroy)(esp_domain *dom); /* frees impl */
 } esp_domain_ops;
 
@@ -66,8 +75,9 @@ struct esp_domain {
   int n_home;
   int n_own, n_ghost, n_receiver_ghost;
   int64_t *id;            /* [n_own] ids in slot order */
-  esp_tree tree;
-  esp_lists lists;
+  esp_tree tree;     /* the senders' (and, with one tree, the receivers') */
+  esp_tree *queries; /* the receivers' where they have their own keys: same shape, own rows only; else NULL */
+  esp_lists lists;   /* receiving blocks: of queries, if there is one; rows: of tree */
   /* owned blocks whose near leaves are all own (may be computed while sources travel), then the others; likewise for
    * the backward pass: blocks all of whose leaves have only own receivers, then the others. */
   int *block_order, n_interior;               /* [n_block] */
@@ -76,15 +86,15 @@ struct esp_domain {
   void *impl;
 };
 
-/* Build: keys z [n_home][dim] float64, finite; id [n_home], unique over all ranks (checked). n_home >= 0 may differ by
+/* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL: z, one tree; id [n_home], unique over all ranks (checked). n_home >= 0 may differ by
  * rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a duplicate id;
  * ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0, leaf < 1, dim.
  * With box[a] > 0 every z_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
 typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                                  const int64_t *id, esp_domain **dom);
+                          const double *query, const int64_t *id, esp_domain **dom);
 /* The builder for comm->size == 1. */
 int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                          const int64_t *id, esp_domain **dom);
+                          const double *query, const int64_t *id, esp_domain **dom);
 void esp_domain_free(esp_domain **dom);
 /* Local helper of both builders: checks param and keys (finite, in the box), with the messages above. */
 int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const int64_t *id);

@@ -45,6 +45,8 @@ static const esp_domain_ops self_ops = {.name = "self",
                                         .halo_begin = self_halo,
                                         .halo_end = self_halo,
                                         .cells_reduce = self_cells_reduce,
+                                        .to_receivers = self_to_slots,
+                                        .receivers_home = self_to_home,
                                         .destroy = self_destroy};
 
 /* Ids are unique: ascending, as most callers have them, or by a hash table of indices. */
@@ -83,7 +85,7 @@ static int choose_theta(const esp_domain *dom, double *theta) {
   while (low < high) {
     int middle = (low + high) / 2;
     int64_t pairs;
-    ESP_CALL(esp_lists_count(&dom->tree, &param, ladder[middle], &pairs));
+    ESP_CALL(esp_lists_count(&dom->tree, NULL, &param, ladder[middle], &pairs));
     if (pairs <= budget) {
       high = middle;
     } else {
@@ -138,7 +140,7 @@ static int build_tree(esp_domain *dom, const double *z, const int64_t *id, doubl
   ESP_CALL(check_unique(n, id));
   ESP_CALL(esp_shape_make(n, dom->param.leaf, dom->param.block, &shape));
   ESP_CALL(ESP_ALLOC(impl->order, n));
-  ESP_CALL(esp_tree_order(&shape, 0, 0, n, dim, z, id, impl->order));
+  ESP_CALL(esp_tree_order(&shape, &dom->param.split, 0, 0, n, dim, z, id, impl->order));
   ESP_CALL(esp_tree_create(&shape, dim, 0, 1, 0, &dom->tree));
   ESP_CALL(ESP_ALLOC(dom->id, n));
   ESP_CALL(self_to_slots(dom, sizeof *id, id, dom->id));
@@ -154,10 +156,10 @@ static int build_lists(esp_domain *dom, const double *keys) {
   if (param->pairs_per_particle > 0) ESP_CALL(choose_theta(dom, &param->theta));
   if (param->pairs_limit > 0) {
     int64_t pairs;
-    ESP_CALL(esp_lists_count(&dom->tree, param, param->theta, &pairs));
+    ESP_CALL(esp_lists_count(&dom->tree, NULL, param, param->theta, &pairs));
     if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, keys, pairs);
   }
-  ESP_CALL(esp_lists_walk(&dom->tree, param, &dom->lists));
+  ESP_CALL(esp_lists_walk(&dom->tree, NULL, param, &dom->lists));
   ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));
   int blocks = dom->tree.n_block;
   ESP_CALL(ESP_ALLOC(dom->block_order, blocks));
@@ -169,8 +171,9 @@ static int build_lists(esp_domain *dom, const double *keys) {
 }
 
 int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                          const int64_t *id, esp_domain **dom) {
+                          const double *query, const int64_t *id, esp_domain **dom) {
   *dom = NULL;
+  ESP_CHECK(!query, ESP_ERR_ARG, "separate query keys are not there yet");
   ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "the one-rank builder was given %d ranks", comm->size);
   ESP_CALL(esp_domain_check(param, n_home, z, id));
   int rc = ESP_OK;

@@ -128,7 +128,8 @@ static int root_of(const esp_tree *tree, int *root) {
   return ESP_OK;
 }
 
-int esp_lists_walk(const esp_tree *tree, const esp_lists_param *param, esp_lists *lists) {
+int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, esp_lists *lists) {
+  (void)queries;
   memset(lists, 0, sizeof *lists);
   int rc = ESP_OK, root;
   sink out = {.keep = 1};
@@ -156,7 +157,9 @@ done:
   return rc;
 }
 
-int esp_lists_count(const esp_tree *tree, const esp_lists_param *param, double theta, int64_t *near_pairs) {
+int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, double theta,
+                    int64_t *near_pairs) {
+  (void)queries;
   int root;
   sink out = {.keep = 0};
   const double *box = box_of(tree, param);

@@ -9,7 +9,16 @@
  * O(n^(2/3)) of them in 3-D, must be summed pair by pair. Small blocks keep the shell thin. Cells taken there in the
  * image of their centre of mass err as slabs of wrong thickness do, whose pull does not fall with distance: measured at
  * n = 32768, theta 0.7, leaf 8, in 3-D even leaves alone give an error of 0.50 where the rule's is 0.033.
- * theta = 0 accepts nothing: all pairs. The block's own leaves are always near and are left out of the lists: the
+ * theta = 0 accepts nothing: all pairs, unless `reach` is given: then a node that holds no slot of I is also far where
+ * |c_I - c_J| - R_I - R_J > reach, whatever its size. It is for messages that fade with distance: what lies beyond reach
+ * weighs nothing that is seen, and one large cell stands in for it. Not with a period.
+ *
+ * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same shape
+ * over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots of the
+ * two have nothing to do with each other: no node holds "a slot of I", the block's own leaves are no exception, and a
+ * particle may meet itself, near or in a cell. queries = NULL: one tree.
+ *
+ * With one tree: the block's own leaves are always near and are left out of the lists: the
  * block with itself, self-pairs masked, is one dense square that every message does first. An empty node is skipped.
  *
  * Rows are rows of the tree (own, top or ghost). */
@@ -21,7 +30,8 @@
 typedef struct {
   double theta;
   double box[ESP_MAX_DIM];     /* period by axis; 0 = open */
-  int64_t pairs_per_particle;  /* budget; 0 = theta is given */
+  double reach;                /* > 0: gate-aware, see above; 0 = theta alone decides */
+  int64_t pairs_per_particle;  /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   int64_t pairs_limit;         /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
 
@@ -39,16 +49,18 @@ typedef struct {
   int n_ghost_block;
   int64_t *ghost_block;   /* [n_ghost_block] global block numbers, ascending */
   int *ghost_first;       /* [n_ghost_block + 1] first particle in the receiver arrays (own slots, then ghosts) */
-  int64_t near_pairs;     /* ordered pairs of this rank's receivers, own block included, self-pairs left out */
+  int64_t near_pairs;     /* ordered pairs of this rank's receivers, own block included, self-pairs left out (with a
+                             tree of their own: all pairs of the near lists) */
   int64_t far_pairs;      /* receiver-cell pairs of this rank */
 } esp_lists;
 
 /* The walk: near and far lists of the owned blocks. Local. ESP_ERR_INTERNAL if a node must be opened whose children are
  * not held. The transpose is left empty. */
-int esp_lists_walk(const esp_tree *tree, const esp_lists_param *param, esp_lists *lists);
+int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, esp_lists *lists);
 /* Only counts: near pairs of this rank's receivers (as near_pairs above) for one theta. Where pairs_limit is given it
  * may stop as soon as the count exceeds pairs_limit * n, so that refusing costs no more than allowing. Local. */
-int esp_lists_count(const esp_tree *tree, const esp_lists_param *param, double theta, int64_t *near_pairs);
+int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, double theta,
+                    int64_t *near_pairs);
 /* The transpose when every row in the lists is own (one rank). Local. */
 int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
 /* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from 0.1 to

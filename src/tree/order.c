@@ -166,6 +166,11 @@ static void split_any(record *r, const double *from, double *to, int m, int dim)
   }
 }
 
+const char *esp_split_name(esp_split_kind kind) {
+  static const char *const names[] = {"widest", "pca", "learned"};
+  return names[kind];
+}
+
 static int finish_leaf(record *r, int m, const int64_t *id, int *order) {
   for (int i = 0; i < m; i++) r[i].high = 0;
   sort_records(r, m);
@@ -199,8 +204,9 @@ static int order_subtree(int levels, int count, int dim, const int64_t *id, reco
   return ESP_OK;
 }
 
-int esp_tree_order(const esp_shape *shape, int level, int64_t k, int count, int dim, const double *z, const int64_t *id,
-                   int *order) {
+int esp_tree_order(const esp_shape *shape, const esp_split_rule *rule, int level, int64_t k, int count, int dim,
+                   const double *z, const int64_t *id, int *order) {
+  (void)rule;
   int64_t offset, expected;
   esp_shape_node(shape, level, k, &offset, &expected);
   ESP_CHECK(count == expected, ESP_ERR_ARG, "node %lld of level %d was given %d particles; its shape says %lld",

@@ -428,7 +428,7 @@ static int count_pairs(int64_t seed, int n, double *near, double *far) {
       if (r2 <= 1) break;
     }
   }
-  ESP_CALL(esp_domain_build_self(esp_comm_self(), &p, n, z, id, &dom));
+  ESP_CALL(esp_domain_build_self(esp_comm_self(), &p, n, z, NULL, id, &dom));
   *near = (double)dom->lists.near_pairs / n;
   *far = (double)dom->lists.far_pairs / n;
   esp_domain_free(&dom);

@@ -149,8 +149,8 @@ static void blocks_are_ordered(const esp_domain *dom) {
 
 static void compare(const cloud *c, const esp_domain_param *param) {
   esp_domain *dom = NULL, *self = NULL;
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, c->n, c->z, c->id, &self), ESP_OK);
-  const int rc = esp_domain_build_mpi(comm, param, c->n_home, c->home_z, c->home_id, &dom);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, c->n, c->z, NULL, c->id, &self), ESP_OK);
+  const int rc = esp_domain_build_mpi(comm, param, c->n_home, c->home_z, NULL, c->home_id, &dom);
   if (rc) fail_msg("%s", esp_error_message());
   same_tree(dom, self);
   same_lists(dom, self);
@@ -245,7 +245,7 @@ static void budget(void **state) {
 static void fails(const cloud *c, const esp_domain_param *param, int code, const char *word) {
   esp_domain *dom = NULL;
   esp_error_clear();
-  assert_int_equal(esp_domain_build_mpi(comm, param, c->n_home, c->home_z, c->home_id, &dom), code);
+  assert_int_equal(esp_domain_build_mpi(comm, param, c->n_home, c->home_z, NULL, c->home_id, &dom), code);
   assert_null(dom);
   if (!strstr(esp_error_message(), word)) fail_msg("no '%s' in: %s", word, esp_error_message());
   esp_error_clear();

@@ -72,8 +72,8 @@ static void same_load(const esp_partition_load *a, const esp_partition_load *b) 
 
 static void compare(const cloud *c, const esp_domain_param *param, int kind, int parts) {
   esp_domain *dom = NULL, *self = NULL;
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, c->n, c->z, c->id, &self), ESP_OK);
-  assert_int_equal(esp_domain_build_mpi(comm, param, c->n_home, c->home_z, c->home_id, &dom), ESP_OK);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, c->n, c->z, NULL, c->id, &self), ESP_OK);
+  assert_int_equal(esp_domain_build_mpi(comm, param, c->n_home, c->home_z, NULL, c->home_id, &dom), ESP_OK);
   int *part = calloc((size_t)dom->n_own + 1, sizeof *part), *whole = calloc((size_t)c->n + 1, sizeof *whole);
   esp_partition_load *load = calloc((size_t)parts, sizeof *load), wanted, *again = calloc((size_t)parts, sizeof *load);
   cut(kind, dom, parts, part);
@@ -152,7 +152,7 @@ static void tree_cut_is_the_domain(void **state) {
       param.lists.theta = t ? 1.5 : 0.6;
       cloud c = cloud_make(1000, 3, kind, SHARE_CYCLIC);
       esp_domain *dom = NULL;
-      assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_id, &dom), ESP_OK);
+      assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, NULL, c.home_id, &dom), ESP_OK);
       int *part = calloc((size_t)dom->n_own + 1, sizeof *part);
       esp_partition_load *load = calloc((size_t)comm->size, sizeof *load), *mine = &load[comm->rank];
       esp_partition_tree(dom, comm->size, part);
@@ -212,7 +212,7 @@ static void wrong_parts(void **state) {
   cloud c = cloud_make(200, 3, KEYS_BALL, SHARE_EVEN);
   esp_domain *dom = NULL;
   esp_partition_load load[3];
-  assert_int_equal(esp_domain_build_mpi(comm, &small, c.n_home, c.home_z, c.home_id, &dom), ESP_OK);
+  assert_int_equal(esp_domain_build_mpi(comm, &small, c.n_home, c.home_z, NULL, c.home_id, &dom), ESP_OK);
   int *part = calloc((size_t)dom->n_own + 1, sizeof *part);
   /* on one rank only: the error is everybody's */
   if (comm->rank == comm->size - 1) part[0] = 3;

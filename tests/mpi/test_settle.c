@@ -43,7 +43,7 @@ static void settles(void **state) {
         /* at rest, the tree of its places finds every particle at home and in slot order */
         esp_domain_param param = {.leaf = 4, .block = 16, .dim = 3, .lists.theta = 1};
         esp_domain *dom;
-        assert_int_equal(esp_domain_build_mpi(comm, &param, e.n_home, (const double *)e.x, e.id, &dom), ESP_OK);
+        assert_int_equal(esp_domain_build_mpi(comm, &param, e.n_home, (const double *)e.x, NULL, e.id, &dom), ESP_OK);
         assert_int_equal(sum_over_ranks(dom->stats.moved), 0);
         assert_int_equal(dom->n_own, e.n_home);
         assert_memory_equal(dom->id, e.id, (size_t)e.n_home * sizeof *e.id);

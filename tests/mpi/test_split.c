@@ -61,14 +61,14 @@ static void check(const cloud *c, int leaf, int block) {
   int *got = malloc(sizeof(int) * (size_t)(c->n_home + 1));
   assert_int_equal(esp_shape_make(c->n, leaf, block, &shape), ESP_OK);
   assert_int_equal(esp_cover_make(&shape, comm->size, &cover), ESP_OK);
-  assert_int_equal(esp_tree_order(&shape, 0, 0, c->n, c->dim, c->z, c->id, order), ESP_OK);
+  assert_int_equal(esp_tree_order(&shape, NULL, 0, 0, c->n, c->dim, c->z, c->id, order), ESP_OK);
   for (int i = 0, slot = 0; i < cover.n_cover; i++) {
     const int level = esp_heap_level(cover.cover[i]);
     int64_t offset, count;
     esp_shape_node(&shape, level, cover.cover[i] - ((int64_t)1 << level), &offset, &count);
     for (int64_t k = 0; k < count; k++) wanted[order[slot++]] = i;
   }
-  assert_int_equal(esp_split(comm, &shape, &cover, c->dim, c->n_home, c->home_z, c->home_id, got), ESP_OK);
+  assert_int_equal(esp_split(comm, &shape, &cover, NULL, c->dim, c->n_home, c->home_z, c->home_id, got), ESP_OK);
   for (int i = 0; i < c->n_home; i++) assert_int_equal(got[i], wanted[c->home_index[i]]);
   esp_cover_free(&cover);
   free(got);

@@ -27,7 +27,7 @@ static void slots_are_a_permutation(void **state) {
     int64_t *id = cloud_ids(n), *ids = calloc((size_t)n + 1, sizeof *ids);
     esp_domain_param param = param_of(3);
     esp_domain *dom = NULL;
-    assert_int_equal(esp_domain_build_self(esp_comm_self(), &param, n, z, id, &dom), ESP_OK);
+    assert_int_equal(esp_domain_build_self(esp_comm_self(), &param, n, z, NULL, id, &dom), ESP_OK);
     assert_int_equal(dom->n, n);
     assert_int_equal(dom->n_own, n);
     assert_int_equal(dom->n_ghost + dom->n_receiver_ghost, 0);
@@ -67,14 +67,14 @@ static void budget_chooses_the_smallest_angle_that_fits(void **state) {
     esp_domain *dom;
     param.block = 8;
     param.lists.pairs_per_particle = budgets[k];
-    assert_int_equal(esp_domain_build_self(esp_comm_self(), &param, n, z, id, &dom), ESP_OK);
+    assert_int_equal(esp_domain_build_self(esp_comm_self(), &param, n, z, NULL, id, &dom), ESP_OK);
     int at = 0;
     while (ladder[at] != dom->param.lists.theta) assert_in_range(++at, 1, count - 1);
     if (k == 0) assert_int_equal(at, count - 1); /* nothing fits */
     if (k == 4) assert_int_equal(at, 0);         /* everything does */
     if (k > 0) assert_true(dom->lists.near_pairs <= budgets[k] * n);
     if (at > 0) {
-      assert_int_equal(esp_lists_count(&dom->tree, &param.lists, ladder[at - 1], &pairs), ESP_OK);
+      assert_int_equal(esp_lists_count(&dom->tree, NULL, &param.lists, ladder[at - 1], &pairs), ESP_OK);
       assert_true(pairs > budgets[k] * n);
     }
     esp_domain_free(&dom);
@@ -87,7 +87,7 @@ static void refused(const esp_domain_param *param, int n, const double *z, const
   esp_domain *dom = NULL;
   size_t held = esp_memory_now();
   esp_error_clear();
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, n, z, id, &dom), code);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, n, z, NULL, id, &dom), code);
   assert_null(dom);
   if (!strstr(esp_error_message(), words) || !strstr(esp_error_message(), more)) {
     fail_msg("message lacks '%s' or '%s': %s", words, more, esp_error_message());
@@ -110,8 +110,8 @@ static void bad_input_is_named(void **state) {
   refused(&p, n, z, id, ESP_ERR_CONFIG, "leaf", "0");
   p = good, p.block = 0;
   refused(&p, n, z, id, ESP_ERR_CONFIG, "block", "0");
-  p = good, p.dim = 17;
-  refused(&p, n, z, id, ESP_ERR_CONFIG, "dimension", "17");
+  p = good, p.dim = ESP_MAX_DIM + 1;
+  refused(&p, n, z, id, ESP_ERR_CONFIG, "dimension", "65");
   p = good, p.lists.box[2] = -3;
   refused(&p, n, z, id, ESP_ERR_CONFIG, "box", "-3");
   kept = z[3 * 7 + 1], z[3 * 7 + 1] = NAN;
@@ -146,7 +146,7 @@ static void too_many_pairs_are_refused_before_the_sums(void **state) {
   refused(&p, 1000, z, id, ESP_ERR_LIMIT, "998", "theta");
   p.lists.pairs_limit = 999; /* exactly all pairs */
   esp_domain *dom;
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, 1000, z, id, &dom), ESP_OK);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, 1000, z, NULL, id, &dom), ESP_OK);
   assert_int_equal(dom->lists.near_pairs, 999000);
   esp_domain_free(&dom);
   free(z), free(id);
@@ -165,8 +165,8 @@ static void order_of_input_does_not_matter(void **state) {
   esp_domain_param p = param_of(2);
   p.lists.box[0] = 1;
   esp_domain *a, *b;
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, n, z, id, &a), ESP_OK);
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, n, back, ids, &b), ESP_OK);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, n, z, NULL, id, &a), ESP_OK);
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), &p, n, back, NULL, ids, &b), ESP_OK);
   assert_memory_equal(a->id, b->id, sizeof *id * (size_t)n);
   assert_memory_equal(a->tree.centre, b->tree.centre, sizeof *z * 2 * (size_t)a->tree.row_count);
   assert_true(esp_lists_hash(&a->tree, &a->lists) == esp_lists_hash(&b->tree, &b->lists));

@@ -20,7 +20,7 @@ static void make_tree(int n, int dim, int kind, int leaf, int block, esp_tree *t
   int *order = malloc(sizeof(int) * (size_t)(n + 1));
   esp_shape s;
   assert_int_equal(esp_shape_make(n, leaf, block, &s), ESP_OK);
-  assert_int_equal(esp_tree_order(&s, 0, 0, n, dim, z, id, order), ESP_OK);
+  assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, dim, z, id, order), ESP_OK);
   for (int i = 0; i < n * dim; i++) zs[i] = z[order[i / dim] * dim + i % dim];
   assert_int_equal(esp_tree_create(&s, dim, 0, 1, 0, tree), ESP_OK);
   esp_tree_geometry(tree, zs);
@@ -75,7 +75,7 @@ static void check_counts(const esp_tree *t, const esp_lists *l, const esp_lists_
   }
   assert_int_equal(l->near_pairs, near);
   assert_int_equal(l->far_pairs, far);
-  assert_int_equal(esp_lists_count(t, p, p->theta, &counted), ESP_OK);
+  assert_int_equal(esp_lists_count(t, NULL, p, p->theta, &counted), ESP_OK);
   assert_int_equal(counted, near);
   if (p->theta == 0) assert_int_equal(near, (int64_t)t->n_own * (t->n_own - 1));
 }
@@ -110,7 +110,7 @@ static void every_pair_once(void **state) {
       esp_lists_param p = {.theta = thetas[q % 5]};
       for (int a = 0; a < dim; a++) p.box[a] = a == 1 ? 0 : boxes[q / 5]; /* the second axis stays open */
       esp_lists l;
-      assert_int_equal(esp_lists_walk(&t, &p, &l), ESP_OK);
+      assert_int_equal(esp_lists_walk(&t, NULL, &p, &l), ESP_OK);
       assert_int_equal(l.n_block, (int64_t)1 << t.shape.block_level);
       for (int b = 0; b < l.n_block; b++) check_block(&t, &l, &p, b, seen);
       check_counts(&t, &l, &p);
@@ -128,10 +128,10 @@ static void coincident_particles_are_all_near(void **state) {
   make_tree(256, 3, CLOUD_POINT, 8, 8, &t);
   esp_lists_param p = {.theta = 1};
   int64_t pairs;
-  assert_int_equal(esp_lists_count(&t, &p, 1, &pairs), ESP_OK);
+  assert_int_equal(esp_lists_count(&t, NULL, &p, 1, &pairs), ESP_OK);
   assert_int_equal(pairs, 256 * 255);
   p.pairs_limit = 20; /* may stop early, but above the limit */
-  assert_int_equal(esp_lists_count(&t, &p, 1, &pairs), ESP_OK);
+  assert_int_equal(esp_lists_count(&t, NULL, &p, 1, &pairs), ESP_OK);
   assert_true(pairs > 20 * 256);
   esp_tree_free(&t);
 }
@@ -145,7 +145,7 @@ static void work_grows_slowly(void **state) {
     esp_lists l;
     esp_lists_param p = {.theta = 1};
     make_tree(n, 3, CLOUD_BALL, 8, 8, &t);
-    assert_int_equal(esp_lists_walk(&t, &p, &l), ESP_OK);
+    assert_int_equal(esp_lists_walk(&t, NULL, &p, &l), ESP_OK);
     near[k] = (double)l.near_pairs / n;
     far[k] = (double)l.far_pairs / n;
     esp_lists_free(&l);
@@ -167,7 +167,7 @@ static void ladder_is_fine_and_near_pairs_fall(void **state) {
   int64_t before = INT64_MAX, pairs;
   for (int i = 0; i < count; i++) {
     if (i > 0) assert_true(ladder[i] > ladder[i - 1] && ladder[i] <= 1.1 * ladder[i - 1] * (1 + 1e-8));
-    assert_int_equal(esp_lists_count(&t, &p, ladder[i], &pairs), ESP_OK);
+    assert_int_equal(esp_lists_count(&t, NULL, &p, ladder[i], &pairs), ESP_OK);
     assert_true(pairs <= before);
     before = pairs;
   }
@@ -186,7 +186,7 @@ static void hash_sees_every_change(void **state) {
   esp_lists l;
   esp_lists_param p = {.theta = 0.7};
   make_tree(500, 3, CLOUD_BALL, 8, 16, &t);
-  assert_int_equal(esp_lists_walk(&t, &p, &l), ESP_OK);
+  assert_int_equal(esp_lists_walk(&t, NULL, &p, &l), ESP_OK);
   assert_int_equal(esp_lists_transpose(&t, &l), ESP_OK);
   uint64_t hash = esp_lists_hash(&t, &l), senders = esp_lists_sender_hash(&t, &l);
   int64_t at = l.near_start[3], far = l.far_start[3], from = l.sender_start[5];
@@ -214,7 +214,7 @@ static void a_missing_child_is_an_error(void **state) {
   esp_lists_param p = {.theta = 0.5};
   make_tree(500, 3, CLOUD_BALL, 8, 16, &t);
   t.child[2 * 2] = t.child[2 * 2 + 1] = -1;
-  assert_int_equal(esp_lists_walk(&t, &p, &l), ESP_ERR_INTERNAL);
+  assert_int_equal(esp_lists_walk(&t, NULL, &p, &l), ESP_ERR_INTERNAL);
   assert_non_null(strstr(esp_error_message(), "node 3"));
   esp_error_clear();
   esp_tree_free(&t);

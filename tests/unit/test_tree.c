@@ -125,7 +125,7 @@ static void order_is_the_definition(void **state) {
     plain *p = malloc(sizeof *p * (size_t)(n + 1));
     esp_shape s;
     assert_int_equal(esp_shape_make(n, leaf, leaf, &s), ESP_OK);
-    assert_int_equal(esp_tree_order(&s, 0, 0, n, dim, z, id, order), ESP_OK);
+    assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, dim, z, id, order), ESP_OK);
     for (int i = 0; i < n; i++) p[i] = (plain){0, id[i], i};
     order_plainly(s.depth, p, n, dim, z);
     for (int i = 0; i < n; i++) assert_int_equal(order[i], p[i].index);
@@ -140,7 +140,7 @@ static void order_is_the_definition(void **state) {
       id[i] = id[n - 1 - i];
       id[n - 1 - i] = x;
     }
-    assert_int_equal(esp_tree_order(&s, 0, 0, n, dim, z, id, again), ESP_OK);
+    assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, dim, z, id, again), ESP_OK);
     for (int i = 0; i < n; i++) assert_int_equal(again[i], n - 1 - order[i]);
     free(p), free(order), free(again), free(z), free(id);
   }
@@ -154,18 +154,18 @@ static void no_input_is_slow(void **state) {
   int *order = malloc(sizeof(int) * (size_t)n);
   esp_shape s;
   assert_int_equal(esp_shape_make(n, n, n, &s), ESP_OK); /* one leaf: a sort by id */
-  assert_int_equal(esp_tree_order(&s, 0, 0, n, 3, z, id, order), ESP_OK);
+  assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_OK);
   for (int i = 1; i < n; i++) assert_true(id[order[i - 1]] < id[order[i]]);
   assert_int_equal(esp_shape_make(n, 8, 8, &s), ESP_OK);
   for (int kind = 0; kind < 3; kind++) {
     for (int i = 0; i < 3 * n; i++) z[i] = kind == 0 ? i : kind == 1 ? -i : 0;
     double start = esp_wall();
-    assert_int_equal(esp_tree_order(&s, 0, 0, n, 3, z, id, order), ESP_OK);
+    assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_OK);
     assert_true(esp_wall() - start < 5);
   }
   for (int i = 0; i < n; i++) id[i] = 5;
   double start = esp_wall();
-  assert_int_equal(esp_tree_order(&s, 0, 0, n, 3, z, id, order), ESP_ERR_VALUE);
+  assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "id 5"));
   assert_true(esp_wall() - start < 5);
   esp_error_clear();
@@ -213,7 +213,7 @@ static void geometry_on_any_cut(void **state) {
     int *order = malloc(sizeof(int) * (size_t)(n + 1));
     esp_shape s;
     assert_int_equal(esp_shape_make(n, leaf, 16, &s), ESP_OK);
-    assert_int_equal(esp_tree_order(&s, 0, 0, n, dim, z, id, order), ESP_OK);
+    assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, dim, z, id, order), ESP_OK);
     for (int i = 0; i < n * dim; i++) zs[i] = z[order[i / dim] * dim + i % dim];
     esp_tree whole;
     assert_int_equal(esp_tree_create(&s, dim, 0, 1, 0, &whole), ESP_OK);
@@ -253,7 +253,7 @@ static void minus_zero_is_zero(void **state) {
   int order[4];
   esp_shape s;
   assert_int_equal(esp_shape_make(4, 1, 1, &s), ESP_OK);
-  assert_int_equal(esp_tree_order(&s, 0, 0, 4, 1, z, id, order), ESP_OK);
+  assert_int_equal(esp_tree_order(&s, NULL, 0, 0, 4, 1, z, id, order), ESP_OK);
   for (int i = 0; i < 4; i++) assert_int_equal(order[i], i);
 }
 
@@ -265,7 +265,7 @@ static void subtree_order_is_part_of_the_whole(void **state) {
   int order[1000], sub[1000];
   esp_shape s;
   assert_int_equal(esp_shape_make(n, 8, 8, &s), ESP_OK);
-  assert_int_equal(esp_tree_order(&s, 0, 0, n, 3, z, id, order), ESP_OK);
+  assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_OK);
   for (int k = 0; k < 8; k++) {
     esp_shape_node(&s, 3, k, &offset, &count);
     for (int i = 0; i < count; i++) {
@@ -273,9 +273,9 @@ static void subtree_order_is_part_of_the_whole(void **state) {
       memcpy(part + 3 * i, z + 3 * from, 3 * sizeof *z);
       part_id[i] = id[from];
     }
-    assert_int_equal(esp_tree_order(&s, 3, k, (int)count, 3, part, part_id, sub), ESP_OK);
+    assert_int_equal(esp_tree_order(&s, NULL, 3, k, (int)count, 3, part, part_id, sub), ESP_OK);
     for (int i = 0; i < count; i++) assert_int_equal(part_id[sub[i]], id[order[offset + i]]);
-    assert_int_equal(esp_tree_order(&s, 3, k, (int)count + 1, 3, part, part_id, sub), ESP_ERR_ARG);
+    assert_int_equal(esp_tree_order(&s, NULL, 3, k, (int)count + 1, 3, part, part_id, sub), ESP_ERR_ARG);
   }
   esp_error_clear();
   free(z), free(part), free(id), free(part_id);
