@@ -1,0 +1,112 @@
+/* The learned relation: a stack of layers, each with its own embedding and tree, over one block of parameters.
+ *
+ * Letters: n particles, D features x, F values v, T targets y; L layers; s^l [n][H_l] the state before layer l; d key
+ * dimension; C channels of the message; h hidden width of the updates.
+ *
+ *   s^0 = x (L = 1), or lift [x; v] to `width` numbers (L > 1)
+ *   layer l:
+ *     k = embed_k(s^l), q = embed_q(s^l)                   q = k unless `separate`; equal at the start
+ *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
+ *     num, den = gated sums over all particles              relation_layer.h; near one by one, far cell by cell
+ *     A = num (sum), num / (den + ESP_RELATION_FLOOR) (average)
+ *     o = S A + R2 silu(R1 [a A; s^l] + b1) + c             a: learned gain, one a layer
+ *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
+ *
+ * The residual goes past every layer without an activation on it (pre-activation), so that the gradient reaches every
+ * embedding. A layer is a function (state in, state out) with its own adjoint, of relation_pass.c alone; the stack knows
+ * nothing of what is inside: another aggregation, reversible layers, a fixed point of one layer would each be a file
+ * beside it.
+ *
+ * Home arrays are in the caller's order, in whole groups (base/feature_set.h). Every number is the same bits for any
+ * number of ranks. Memory O(n (H + C + d) L). */
+#ifndef ESP_RELATION_H
+#define ESP_RELATION_H
+
+#include "base/feature_set.h"
+#include "net/embed.h"
+#include "net/model.h" /* esp_param_entry, esp_model_cost */
+#include "net/relation_layer.h"
+
+#define ESP_RELATION_FLOOR 0.3
+enum { ESP_RELATION_MAX_LAYERS = 16 };
+
+/* What the trees are built on: the learned keys; or, as a control and an oracle, the raw features, or the hidden
+ * coordinates that whoever made the data knows. Messages use the learned keys in every case. */
+typedef enum { ESP_TREE_ON_LEARNED, ESP_TREE_ON_FEATURES, ESP_TREE_ON_HIDDEN } esp_tree_on;
+const char *esp_tree_on_name(esp_tree_on on); /* "learned", "features", "hidden" */
+
+typedef struct {
+  int layers;                    /* L, 1..ESP_RELATION_MAX_LAYERS */
+  int features, values, targets; /* D, F, T of the data */
+  esp_embed_kind embedding;
+  int dim, embed_hidden;         /* d; h of the mlp embedding */
+  int separate;                  /* 1: q and k are two maps, with two trees */
+  int mlp;                       /* message: 0 gate, 1 mlp */
+  int channels;                  /* C of mlp messages, and of gate messages after the first layer */
+  int average, include_self;
+  int width, hidden;             /* H of the state where L > 1; h of the updates */
+  esp_tree_on tree_on;
+  esp_split_kind split;
+  int split_levels;              /* learned: levels that have a normal; each layer its own */
+  int far;                       /* 1; 0: near pairs alone, as a control: what is not near is dropped */
+  double gate_tolerance;         /* relation_layer.h; 0: theta alone */
+  uint64_t seed;                 /* of the start values */
+  esp_domain_param domain;       /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
+} esp_relation_param;
+
+/* One layer's places in the parameter block; -1: not there. */
+typedef struct {
+  int in, out, channels; /* H_l, width or T, C */
+  esp_embed embed;
+  int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c, S;
+} esp_relation_slot;
+
+typedef struct {
+  esp_relation_param param;
+  int count;     /* parameters */
+  double *value; /* [count] the same on every rank */
+  int entries;
+  esp_param_entry *entry; /* [entries] in order of offset, without gaps; names layer0.key.E, layer0.message.ln_s ... */
+  int lift, lift_bias;    /* offsets; -1 where L = 1 */
+  esp_relation_slot slot[ESP_RELATION_MAX_LAYERS];
+} esp_relation;
+
+/* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Local. */
+int esp_relation_create(const esp_relation_param *param, esp_relation *relation);
+void esp_relation_free(esp_relation *relation);
+
+/* What forward leaves for backward and for the caller. */
+typedef struct {
+  int n_home, layers;
+  double *y;                 /* [n_home][T] the prediction */
+  double *state;             /* s^0 .. s^{L-1}, one after the other */
+  double **key, **query;     /* [L][n_home][d]; query[l] == NULL with one map */
+  double **sum;              /* [L][n_home][sum_width] */
+  esp_relation_layer *layer; /* [L] kept layers; layer[l].dom is the tree; NULL after predict */
+  void *work;                /* of relation_pass.c */
+  esp_model_cost cost;       /* of this rank, summed over the layers */
+} esp_relation_pass;
+
+/* Called after each layer's messages; dom is that layer's. */
+typedef int (*esp_relation_visit)(void *context, int l, const esp_domain *dom, const double *key, const double *query);
+
+/* Forward; keep: what backward needs stays in *pass (else only y; layers are freed one by one). visit may be NULL.
+ * ESP_ERR_ARG where the set's D, F (and hidden, for tree_on hidden) are not the model's. Collective; n = 0 is fine. Free
+ * with esp_relation_pass_free. */
+int esp_relation_forward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
+                         int keep, esp_relation_visit visit, void *context, esp_relation_pass *pass);
+void esp_relation_pass_free(esp_relation_pass *pass);
+/* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. Collective. */
+int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
+                          esp_relation_pass *pass, const double *gy, int64_t *acc);
+/* Keys (and queries, or NULL) of layer `l` = 0 alone: where the particles are in the learned space. key, query
+ * [n_home][d], the caller's. Local. */
+int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query);
+
+/* nMSE of a prediction y [n_home][T]: sum weight |y - y*|^2 / sum weight |y* - mean y*|^2 over the set (a zero
+ * denominator counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact. ESP_ERR_ARG without
+ * targets. Collective. */
+int esp_relation_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor, double *gy,
+                      double *nmse);
+
+#endif
