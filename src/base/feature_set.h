@@ -1,10 +1,10 @@
-/* A feature set: n things, each a vector of features, values it sends, and targets; or this rank's share of them, in home
- * order. Everything is a number without a unit.
+/* A feature set: n things, each a vector of features, values it sends, and targets; or this rank's share of them, in
+ * home order. Everything is a number without a unit.
  *
- * Groups. Sums over particles of many products (gradients of dense layers) are formed group by group in float64, in home
- * order, and group sums are added exactly (base/exact_sum.h). So a group must be the same particles in the same order on
- * any number of ranks: a group is ESP_FEATURE_GROUP consecutive particles of the set's global order, and a rank's share
- * is whole groups. */
+ * Groups. Sums over particles of many products (gradients of dense layers) are formed group by group in float64, in
+ * home order, and group sums are added exactly (base/exact_sum.h). So a group must be the same particles in the same
+ * order on any number of ranks: a group is ESP_FEATURE_GROUP consecutive particles of the set's global order, and a
+ * rank's share is whole groups. */
 #ifndef ESP_FEATURE_SET_H
 #define ESP_FEATURE_SET_H
 
@@ -35,11 +35,11 @@ void esp_feature_share(int64_t n, int rank, int size, int64_t *first, int64_t *c
  * zeroed. Local. */
 int esp_feature_set_create(esp_feature_set *set, int weighted);
 void esp_feature_set_free(esp_feature_set *set);
-/* Finite numbers, weights >= 0, shares that fit together. ESP_ERR_VALUE naming id, field, column and value, with `source`
- * (file or caller) in front. Collective: agrees. */
+/* Finite numbers, weights >= 0, shares that fit together. ESP_ERR_VALUE naming id, field, column and value, with
+ * `source` (file or caller) in front. Collective: agrees. */
 int esp_feature_set_check(const esp_comm *comm, const esp_feature_set *set, const char *source);
-/* Fingerprint: sum modulo 2^64 over particles of a hash of (id, x, v, y, weight); independent of order and ranks.
- * Collective. */
+/* Fingerprint: sum modulo 2^64 over particles of a hash of (id, x, v, y, weight; weights that are not given are 1);
+ * independent of order and ranks. Collective. */
 int esp_feature_set_checksum(const esp_comm *comm, const esp_feature_set *set, uint64_t *sum);
 
 #endif
