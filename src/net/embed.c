@@ -1,0 +1,88 @@
+#include "net/embed.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/exact_sum.h"
+#include "base/rng.h"
+#include "net/dense.h"
+
+const char *esp_embed_name(esp_embed_kind kind) {
+  static const char *const name[] = {"linear", "mlp", "coordinates"};
+  return name[kind];
+}
+
+/* Where the pieces begin. */
+typedef struct {
+  int M1, m, M2, end;
+} layout;
+
+static layout layout_of(const esp_embed *embed) {
+  const int E = embed->kind == ESP_EMBED_COORDINATES ? 0 : embed->dim * embed->in;
+  const int h = embed->kind == ESP_EMBED_MLP ? embed->hidden : 0;
+  const int m = E + h * embed->in, M2 = m + h;
+  return (layout){.M1 = E, .m = m, .M2 = M2, .end = M2 + embed->dim * h};
+}
+
+int esp_embed_count(const esp_embed *embed) {
+  return layout_of(embed).end;
+}
+
+void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, double *value) {
+  const layout at = layout_of(embed);
+  for (int p = 0; p < at.end; p++) {
+    const double spread = p < at.M1 ? sqrt(0.25 / embed->in) : p < at.m ? sqrt(1.0 / embed->in) : 1;
+    value[p] = p < at.M2 ? spread * esp_rng_normal(seed, stream, ESP_RNG_WEIGHT, (uint32_t)p) : 0;
+  }
+}
+
+/* z += M2 silu(t), row by row: no room for silu(t) of all rows is asked for. */
+static void add_hidden(int n, int h, int dim, const double *M2, const double *t, double *z) {
+  for (size_t r = 0; r < (size_t)n; r++)
+    for (int j = 0; j < h; j++) {
+      double y;
+      esp_silu_forward(1, t + r * (size_t)h + (size_t)j, &y);
+      for (int a = 0; a < dim; a++) z[r * (size_t)dim + (size_t)a] += y * M2[a * h + j];
+    }
+}
+
+void esp_embed_forward(const esp_embed *embed, const double *value, int n, const double *s, double *work, double *z) {
+  const layout at = layout_of(embed);
+  const int in = embed->in, dim = embed->dim, h = embed->hidden;
+  if (embed->kind == ESP_EMBED_COORDINATES) {
+    for (size_t r = 0; r < (size_t)n; r++) memcpy(z + r * (size_t)dim, s + r * (size_t)in, (size_t)dim * sizeof *z);
+    return;
+  }
+  esp_dense_forward(n, in, dim, value, NULL, 0, s, z);
+  if (embed->kind == ESP_EMBED_LINEAR) return;
+  esp_dense_forward(n, in, h, value + at.M1, value + at.m, 0, s, work);
+  add_hidden(n, h, dim, value + at.M2, work, z);
+}
+
+static void hidden_backward(const esp_embed *embed, const double *value, int n, const double *s, const double *work,
+                            const double *dz, double *scratch, double *ds, int64_t *acc) {
+  const layout at = layout_of(embed);
+  const int in = embed->in, dim = embed->dim, h = embed->hidden;
+  const size_t rows = (size_t)n, wide = (size_t)h;
+  const size_t words = ESP_EXACT_FULL_WORDS;
+  for (size_t r = 0; r < rows; r++) esp_silu_forward(h, work + r * wide, scratch + r * wide);
+  esp_dense_gradient(n, h, dim, scratch, dz, acc + (size_t)at.M2 * words, NULL);
+  memset(scratch, 0, rows * wide * sizeof *scratch);
+  esp_dense_backward(n, h, dim, value + at.M2, dz, scratch);
+  for (size_t r = 0; r < rows; r++) esp_silu_backward(h, work + r * wide, scratch + r * wide, scratch + r * wide);
+  esp_dense_gradient(n, in, h, s, scratch, acc + (size_t)at.M1 * words, acc + (size_t)at.m * words);
+  if (ds) esp_dense_backward(n, in, h, value + at.M1, scratch, ds);
+}
+
+void esp_embed_backward(const esp_embed *embed, const double *value, int n, const double *s, const double *work,
+                        const double *dz, double *scratch, double *ds, int64_t *acc) {
+  const int in = embed->in, dim = embed->dim;
+  if (embed->kind == ESP_EMBED_COORDINATES) {
+    for (size_t r = 0; r < (size_t)n && ds; r++)
+      for (int a = 0; a < dim; a++) ds[r * (size_t)in + (size_t)a] += dz[r * (size_t)dim + (size_t)a];
+    return;
+  }
+  esp_dense_gradient(n, in, dim, s, dz, acc, NULL);
+  if (ds) esp_dense_backward(n, in, dim, value, dz, ds);
+  if (embed->kind == ESP_EMBED_MLP) hidden_backward(embed, value, n, s, work, dz, scratch, ds, acc);
+}
