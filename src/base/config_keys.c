@@ -26,15 +26,19 @@ const esp_key *esp_config_keys(int *count) {
       TEXT("run_out", "out", "folder of all runs; results go to run_out/run_name"),
       INT("run_seed", "1", 0, TOTAL_MAX, "", "seed of all random numbers"),
 
-      CHOICE("data_task", "G", "G|M", "G: gravitational displacement over a horizon; M: motion in a periodic square"),
-      TEXT("data_file", "", "ensemble to use instead of generating one; empty: data.h5 of the run"),
+      CHOICE("data_task", "G", "G|M|subspace|circles|upstream|features",
+             "G: gravitational displacement over a horizon; M: motion in a periodic square; subspace, circles, upstream: "
+             "a hidden relation; features: a feature file of one's own (data_file)"),
+      TEXT("data_file", "", "ensemble or feature file to use instead of generating one; empty: data.h5 of the run"),
       CHOICE("data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task G"),
-      INTS("data_n", "128", 1, TOTAL_MAX, "particles", "sizes of the training clouds"),
+      INTS("data_n", "128", 1, TOTAL_MAX, "particles", "sizes of the training clouds (or feature sets)"),
       INTS("data_clouds", "64", 0, COUNT_MAX, "clouds", "training clouds of each size"),
-      INTS("data_test_n", "256", 1, TOTAL_MAX, "particles", "sizes of the test clouds"),
+      INTS("data_test_n", "256", 1, TOTAL_MAX, "particles", "sizes of the test clouds (or feature sets)"),
       INTS("data_test_clouds", "8", 0, COUNT_MAX, "clouds", "test clouds of each size"),
       REAL("data_eps", "0.5", 0, INFINITY, "mean spacings", "softening length"),
-      CHOICE("data_truth", "auto", "auto|direct|tree", "force of the truth; auto: direct sum where it is affordable"),
+      CHOICE("data_truth", "auto", "auto|direct|tree|none",
+             "force of the truth; auto: direct sum where it is affordable; none: a hidden relation without targets, to "
+             "predict or to partition"),
       INT("data_truth_steps", "48", 1, COUNT_MAX, "steps", "integration steps of the truth over one horizon"),
       REAL("data_truth_theta", "0.5", 0, 4, "", "opening angle of the truth's tree force"),
       REAL("data_box_dt", "0.01", 1e-12, INFINITY, "time units of the task", "time between two frames of task M"),
@@ -50,6 +54,11 @@ const esp_key *esp_config_keys(int *count) {
       INT("data_twin_n", "16384", 2, TOTAL_MAX, "particles",
           "size of the twin on which the displacement error of a tree "
           "truth above 65536 is found"),
+      INT("data_features", "8", 1, 4096, "", "features of a particle of tasks subspace and circles; upstream has 4"),
+      INT("data_hidden", "2", 1, 64, "", "hidden dimensions of tasks subspace and circles; upstream has 2"),
+      INT("data_values", "1", 1, 64, "", "values a particle of a hidden relation sends; as many targets"),
+      REAL("data_h", "0.25", 1e-6, INFINITY, "", "width of the hidden relation's kernel"),
+      FLAG("data_average", "false", "tasks subspace and circles: the target is an average, not a sum"),
 
       INT("tree_leaf", "8", 1, COUNT_MAX, "particles", "most particles of a leaf"),
       INT("tree_block", "64", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),
@@ -60,14 +69,36 @@ const esp_key *esp_config_keys(int *count) {
           "target for the work, from which theta is found; 0: "
           "tree_theta is used"),
       INT("tree_pairs_limit", "65536", 1, COUNT_MAX, "pairs", "most pairs a particle may have before the run stops"),
+      CHOICE("tree_split", "widest", "widest|pca|learned",
+             "how a node is cut: at its widest axis, at right angles to its principal direction, or, for the first "
+             "tree_split_levels levels, to a learned one"),
+      INT("tree_split_levels", "3", 1, 16, "levels", "levels with a learned direction"),
+      CHOICE("tree_on", "learned", "learned|features|hidden",
+             "where the trees of a learned relation stand: at the learned keys; controls: at the raw features, at the "
+             "hidden coordinates"),
+      FLAG("tree_far", "true", "cells stand in for what is far; false: near pairs alone, a control"),
+      REAL("tree_gate_tolerance", "0", 0, 1, "",
+           "cells whose gates are all below this are far whatever their size; 0: theta alone decides"),
 
       INT("net_layers", "4", 1, 32, "", "layers of the network"),
       CHOICE("net_tableau", "free", "free|symplectic", "coefficients between layers: free, or bound to be symplectic"),
-      CHOICE("net_message", "newton", "newton|newton_mlp|mlp",
+      CHOICE("net_message", "newton", "newton|newton_mlp|mlp|gate|gate_mlp",
              "message of a pair: known law, law with a learned "
-             "correction, learned"),
+             "correction, learned; of a learned relation: gated value, gated learned message"),
       INT("net_hidden", "16", 1, 128, "units", "width of the learned message's hidden layers"),
       CHOICE("net_precision", "float32", "float32|float64", "arithmetic of the messages"),
+      CHOICE("net_embedding", "linear", "linear|mlp|coordinates",
+             "where a particle is in the learned space: a linear map of its features, a map with a hidden layer, the "
+             "first net_dim features as they are"),
+      INT("net_dim", "4", 1, 64, "", "dimensions of the learned space"),
+      INT("net_embed_hidden", "32", 1, 4096, "units", "width of the hidden layer of the mlp embedding"),
+      FLAG("net_separate", "false", "receivers have a map and a tree of their own"),
+      INT("net_channels", "4", 1, 128, "",
+          "channels of the gate_mlp message, and of the gate message after the first layer"),
+      CHOICE("net_aggregate", "sum", "sum|average", "what a receiver makes of its gated messages"),
+      FLAG("net_include_self", "false", "a particle is its own sender, too"),
+      INT("net_width", "16", 1, 4096, "", "numbers of a particle's state between the layers of a learned relation"),
+      INT("net_update_hidden", "32", 1, 4096, "units", "width of the hidden layer that makes the new state"),
 
       INT("train_steps", "400", 0, COUNT_MAX, "steps", "steps of the optimiser"),
       INT("train_stop", "0", 0, COUNT_MAX, "steps",
@@ -75,6 +106,10 @@ const esp_key *esp_config_keys(int *count) {
           "the end"),
       INT("train_batch", "8", 1, COUNT_MAX, "clouds", "clouds of one step"),
       REAL("train_lr", "0.01", 0, INFINITY, "", "learning rate"),
+      CHOICE("train_schedule", "cosine", "cosine|hold",
+             "learning rate over the steps: after the warm-up by half a cosine to 0; held for half of the steps, then "
+             "linearly to a tenth"),
+      REAL("train_beta2", "0.999", 0, 0.999999, "", "how slowly Adam's second moment forgets"),
       INT("train_warmup", "20", 0, COUNT_MAX, "steps", "steps over which the learning rate rises"),
       REAL("train_clip", "0.3", 0, INFINITY, "", "largest norm of the gradient; 0: no limit"),
       REAL("train_loss_k", "0.5", 0, INFINITY, "", "weight of the velocity's part in the loss"),
@@ -86,6 +121,11 @@ const esp_key *esp_config_keys(int *count) {
       INT("eval_neighbours", "15", 1, COUNT_MAX, "particles", "neighbours of the local baseline"),
       INT("eval_rollout", "0", 0, COUNT_MAX, "frames", "frames (task G: horizons) predicted one from the other; 0: none"),
       FLAG("eval_baselines", "true", "compare with classical methods"),
+      INT("eval_samples", "1024", 1, COUNT_MAX, "particles", "particles on which recall is found"),
+      INT("eval_recall_neighbours", "16", 1, 4096, "particles",
+          "hidden neighbours that recall looks for among the near pairs; neighbours of the classical method"),
+      INT("eval_recall_every", "50", 0, COUNT_MAX, "steps", "steps between two recalls in training; 0: none"),
+      INT("eval_set", "0", 0, COUNT_MAX, "", "test set of a feature file that predict takes"),
 
       TEXT("io_types", "all", "particle types read from a snapshot: all, or numbers such as 0,1"),
       INT("io_compress", "0", 0, 9, "", "compression of the snapshot that predict writes; 0: none"),
