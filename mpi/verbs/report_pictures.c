@@ -11,27 +11,64 @@
 typedef struct {
   const char *name;    /* NAME.gp, NAME.svg */
   const char *needs;   /* the data file */
+  const char *column;  /* of its header that must be there; NULL: any file of that name will do */
   const char *title, *caption;
   int width, height;
   const char *script;  /* gnuplot commands; `data` is set to the file's name, CSV separators are on */
 } picture;
 
 static const picture pictures[] = {
-    {"loss", "metrics.csv", "Training", "Loss at each step, and its parts: normalised mean square errors of D and K.", 760, 380,
+    {"loss", "metrics.csv", "nmse_D", "Training", "Loss at each step, and its parts: normalised mean square errors of D and K.", 760, 380,
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'step'\nset ylabel 'loss'\n"
      "plot data using 'step':'loss' with lines lw 2 title 'loss', '' using 'step':'nmse_D' with lines title 'NMSE of D', "
      "'' using 'step':'nmse_K' with lines title 'NMSE of K'\n"},
-    {"ladder", "ladder_bars.csv", "Error against method",
+    {"training", "metrics.csv", "recall", "Training", "Loss (nMSE) at each step; below, recall of the first test set: the share of "
+     "the 16 particles nearest in the hidden space that the learned tree keeps as near pairs.", 760, 560,
+     "set multiplot layout 2,1\nset logscale y\nset format y '10^{%T}'\nset ylabel 'loss'\nunset key\n"
+     "plot data using 'step':'loss' with lines lw 1.5 lc rgb '#1f5fa8'\n"
+     "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel 'recall'\n"
+     "plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps 0.7 lc rgb '#b03a2e'\nunset multiplot\n"},
+    {"relation_ladder", "relation_ladder.csv", "nmse", "Error against method",
+     "nMSE (1: the mean of the targets) on unseen sets of each size n, logarithmic; further left is better.", 900, 620,
+     "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:8]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] "
+     "reverse\nset ytics noenhanced font ',11'\nplot data using 'nmse':0:(0.5):ytic(strcol('method').', n = '.strcol('n')) with points "
+     "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.4f', column('nmse'))) with labels left notitle\n"},
+    {"space", "space.csv", "after_0", "The learned space, before and after training",
+     "Particles of the first test set in the first two principal axes of the first layer's keys. Colour: the first (above) and "
+     "second (below) hidden coordinate, which the network is never told.", 860, 800,
+     "set multiplot layout 2,2\nset size square\nunset key\nunset colorbox\nset palette defined (0 '#2c5aa0', 0.5 '#e8e4d8', 1 '#b03a2e')\n"
+     "do for [h=0:1] {\ndo for [w in 'before after'] {\nset title w.' training: hidden coordinate '.h noenhanced\n"
+     "plot data using w.'_0':w.'_1':(column('z'.h)) with points pt 7 ps 0.35 lc palette\n}\n}\nunset multiplot\n"},
+    {"cells", "cells.csv", "cell", "The tree's cells in the input space",
+     "The same particles coloured by the node of the learned tree that holds them (the level of 16 nodes): in the first two raw "
+     "features, where the cells mean nothing, and in the hidden coordinates, where they are compact.", 860, 430,
+     "set multiplot layout 1,2\nset size square\nunset key\nunset colorbox\nset cbrange [16:32]\nset palette model HSV functions "
+     "gray,0.75,0.8\n"
+     "set xlabel 'feature 0'\nset ylabel 'feature 1'\nplot data using 'x0':'x1':(column('cell')) with points pt 7 ps 0.4 lc palette\n"
+     "set xlabel 'hidden coordinate 0'\nset ylabel 'hidden coordinate 1'\nplot data using 'hidden0':'hidden1':(column('cell')) with points "
+     "pt 7 ps 0.4 lc palette\nunset multiplot\n"},
+    {"pairs", "pairs.csv", "near_pairs", "Pairs against n",
+     "Near pairs and far cells evaluated, all particles together, and the power of n that fits them; the grey line is all pairs.", 760,
+     460,
+     "set logscale xy\nset format y '10^{%T}'\nset xlabel 'n'\nset ylabel 'evaluated'\nset key left top\n"
+     "stats data using 'n' nooutput name 'N'\n"
+     "f(x) = a + b * x\na = 5; b = 1; fitted = 0\nset fit quiet logfile '/dev/null'\n"
+     "if (N_records > 1 && N_max > N_min) { fit f(x) data using (log10(column('n'))):(log10(column('n') * (column('near_pairs') + "
+     "column('far_cells')))) via a, b; fitted = 1 }\n"
+     "plot [N_min * 0.8:N_max * 1.25] x * (x - 1) lc rgb '#aaaaaa' title 'all pairs', fitted ? 10 ** f(log10(x)) : NaN lc rgb '#1f5fa8' title "
+     "sprintf('n^{%.2f}', b), data using 'n':(column('n') * (column('near_pairs') + column('far_cells'))) with points pt 7 lc rgb '#1f5fa8' title "
+     "'near pairs and far cells', '' using 'n':(column('n') * column('near_pairs')) with points pt 6 lc rgb '#b03a2e' title 'near pairs'\n"},
+    {"ladder", "ladder_bars.csv", NULL, "Error against method",
      "NRMSE of the displacement on the largest test set, logarithmic; further left is better.", 860, 420,
      "set logscale x\nset format x '10^{%T}'\nset xlabel 'NRMSE of D'\nset xrange [*:4]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] reverse\n"
      "set ytics noenhanced\nplot data using 'D_nrmse':0:(0.5):ytic(strcol('method')) with points pt 7 ps 1.4 lc rgb '#1f5fa8' "
      "notitle, data using 'D_nrmse':0:(sprintf('  %.4f', column('D_nrmse'))) with labels left notitle\n"},
-    {"scatter", "scatter.csv", "Predicted against true displacement",
+    {"scatter", "scatter.csv", NULL, "Predicted against true displacement",
      "Components of D of a sample of particles of the largest test set, in mean spacings; the line is equality.", 560, 520,
      "set size square\nset key left top\nset xlabel 'true'\nset ylabel 'predicted'\n"
      "plot x with lines lc rgb '#999999' title 'equal', data using 'true':'ballistic' with dots lc rgb '#cc8800' title "
      "'ballistic (0)', '' using 'true':'predicted' with points pt 7 ps 0.25 lc rgb '#1f5fa8' title 'trained network'\n"},
-    {"tree", "tree.csv", "The tree's cells and who owns them",
+    {"tree", "tree.csv", NULL, "The tree's cells and who owns them",
      "Nodes of one level of the first layer's tree that the mid-plane cuts (for a two-dimensional task: all). Colour: "
      "owning rank.",
      640, 620,
@@ -39,16 +76,16 @@ static const picture pictures[] = {
      "rgb '#555555'\nset xlabel 'x'\nset ylabel 'y'\n"
      "plot data using ((column('xmin')+column('xmax'))/2):((column('ymin')+column('ymax'))/2):'xmin':'xmax':'ymin':'ymax':"
      "(column('owner')/(column('ranks')+0.0)) with boxxyerror lc palette notitle\n"},
-    {"owners", "owners.csv", "Which rank owns what", "A sample of the particles, coloured by the rank that owns their slot.",
+    {"owners", "owners.csv", NULL, "Which rank owns what", "A sample of the particles, coloured by the rank that owns their slot.",
      640, 620,
      "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.8,0.75\nset xlabel 'x'\nset ylabel 'y'\n"
      "plot data using 'x':'y':(column('owner')/(column('ranks')+0.0)) with points pt 7 ps 0.25 lc palette notitle\n"},
-    {"rollout", "rollout_curves.csv", "Roll-out", "Root mean square error at each frame, over trajectories, bodies and components.",
+    {"rollout", "rollout_curves.csv", NULL, "Roll-out", "Root mean square error at each frame, over trajectories, bodies and components.",
      760, 380,
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key left top\n"
      "stats data using 1 skip 1 nooutput name 'S'\n"
      "plot for [c=2:S_columns] data using 1:c with lines lw 2 title columnheader(c)\n"},
-    {"stages", "ranks.csv", "Time by stage and rank", "Seconds a rank, stacked: the sharded cloud of the evaluation.", 760, 380,
+    {"stages", "ranks.csv", NULL, "Time by stage and rank", "Seconds a rank, stacked: the sharded cloud of the evaluation.", 760, 380,
      "set style data histograms\nset style histogram rowstacked\nset style fill solid 0.8\nset boxwidth 0.7\nset xlabel 'rank'\n"
      "set ylabel 'seconds'\nset key outside\nplot for [s in 'seconds_split seconds_essential seconds_lists seconds_halo_setup "
      "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
@@ -74,10 +111,19 @@ static int append(FILE *html, const char *path, const char *alt) {
   return ESP_OK;
 }
 
-static int exists(const char *dir, const char *name) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/%s", dir, name);
-  return access(path, R_OK) == 0;
+/* Is the file there, with the column in its header? */
+static int drawable(const char *dir, const picture *p) {
+  char path[4096], line[1024] = "";
+  snprintf(path, sizeof path, "%s/%s", dir, p->needs);
+  FILE *file = fopen(path, "r");
+  if (!file) return 0;
+  const char *header = fgets(line, sizeof line, file);
+  fclose(file);
+  if (!p->column) return 1;
+  const size_t length = strlen(p->column);
+  for (const char *at = header; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    if (!strncmp(at, p->column, length) && strchr(",\r\n", at[length])) return 1;
+  return 0;
 }
 
 /* Runs gnuplot in the folder of the data without a shell, so that no path is interpreted. 0 if it drew. */
@@ -123,6 +169,6 @@ static int draw(FILE *html, const char *dir, const picture *p) {
 
 int esp_report_pictures(FILE *html, const char *dir) {
   for (size_t p = 0; p < sizeof pictures / sizeof pictures[0]; p++)
-    if (exists(dir, pictures[p].needs)) ESP_CALL(draw(html, dir, &pictures[p]));
+    if (drawable(dir, &pictures[p])) ESP_CALL(draw(html, dir, &pictures[p]));
   return ESP_OK;
 }
