@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tree/direction.h"
+
 enum { BINS = 256, DIGITS = 8 };
 
 /* The owners of the first and the last block of a node at or above block level. */
@@ -114,6 +116,7 @@ typedef struct {
   const esp_comm *comm;
   const esp_shape *shape;
   const esp_cover *cover;
+  const esp_split_rule *rule; /* or NULL */
   int dim;
   const double *z;
   const int64_t *id;
@@ -125,7 +128,10 @@ typedef struct {
   uint64_t *image; /* [n_active] */
   /* by node of the level */
   double *extent; /* [count][2 dim]: max of z and of -z */
-  int *axis;
+  int *axis;      /* -1: along direction [count][dim] instead */
+  double *direction;
+  esp_split_grid *grid; /* pca */
+  int64_t *sums;        /* pca: [count][words] */
   int64_t *bins;     /* [count][BINS] */
   int64_t *rank;     /* which smallest is wanted among the candidates, from 1; 0: none */
   int64_t *equal;    /* candidates that share every digit so far */
@@ -146,7 +152,9 @@ static uint64_t id_image(int64_t id) {
 }
 
 static double active_key(const selection *s, int64_t j) {
-  return s->z[(size_t)s->item[j] * (size_t)s->dim + (size_t)s->axis[s->node[j] - s->first]];
+  const double *z = s->z + (size_t)s->item[j] * (size_t)s->dim;
+  const int t = s->node[j] - s->first;
+  return s->axis[t] >= 0 ? z[s->axis[t]] : esp_split_score(s->dim, s->direction + (int64_t)t * s->dim, z);
 }
 
 static int find_axes(selection *s) {
@@ -166,6 +174,47 @@ static int find_axes(selection *s) {
     s->axis[t] = 0;
     for (int a = 1; a < dim; a++)
       if (extent[a] + extent[dim + a] > extent[s->axis[t]] + extent[dim + s->axis[t]]) s->axis[t] = a;
+  }
+  return ESP_OK;
+}
+
+/* The nodes' sums of integers, added over ranks, and what follows from them. */
+static int find_principal(selection *s) {
+  const int dim = s->dim, words = esp_split_words(dim);
+  double low[ESP_MAX_DIM];
+  for (int t = 0; t < s->count; t++) {
+    const double *extent = s->extent + (int64_t)t * 2 * dim;
+    for (int a = 0; a < dim; a++) low[a] = -extent[dim + a];
+    if (esp_split_grid_make(dim, low, extent, &s->grid[t])) s->axis[t] = -1;
+  }
+  memset(s->sums, 0, (size_t)s->count * (size_t)words * sizeof *s->sums);
+  for (int64_t j = 0, end; j < s->n_active; j = end) {
+    const int t = s->node[j] - s->first;
+    for (end = j + 1; end < s->n_active && s->node[end] == s->node[j] && s->item[end] == s->item[end - 1] + 1;) end++;
+    if (s->axis[t] < 0)
+      esp_split_add(&s->grid[t], dim, (int)(end - j), s->z + (int64_t)s->item[j] * dim, s->sums + (int64_t)t * words);
+  }
+  ESP_CALL(s->comm->sum_i64(s->comm, s->sums, (size_t)s->count * (size_t)words));
+  for (int t = 0; t < s->count; t++) {
+    const int64_t heap = s->cover->top[s->first + t];
+    const int level = esp_heap_level(heap);
+    int64_t offset, count;
+    if (s->axis[t] >= 0) continue;
+    esp_shape_node(s->shape, level, heap - ((int64_t)1 << level), &offset, &count);
+    esp_split_direction(dim, count, s->sums + (int64_t)t * words, s->direction + (int64_t)t * dim);
+  }
+  return ESP_OK;
+}
+
+/* What each node of the level is cut along. */
+static int find_directions(selection *s) {
+  ESP_CALL(find_axes(s));
+  if (s->sums) return find_principal(s);
+  for (int t = 0; t < s->count; t++) {
+    const double *normal = esp_split_normal(s->rule, s->dim, s->cover->top[s->first + t]);
+    if (!normal) continue;
+    s->axis[t] = -1;
+    memcpy(s->direction + (int64_t)t * s->dim, normal, (size_t)s->dim * sizeof *normal);
   }
   return ESP_OK;
 }
@@ -260,19 +309,28 @@ static void descend(selection *s, int *cover_of) {
   s->n_active = kept;
 }
 
-static int prepare(selection *s, int n_home, int *widest) {
-  *widest = 0;
+static int prepare(selection *s, int n_home) {
+  int widest = 0;
   for (int t = 0, from = 0; t < s->cover->n_top; t++) {
     if (esp_heap_level(s->cover->top[t]) != esp_heap_level(s->cover->top[from])) from = t;
-    *widest = esp_imax(*widest, t - from + 1);
+    widest = esp_imax(widest, t - from + 1);
   }
-  const int64_t w = *widest;
+  const int64_t w = widest;
+  const int pca = s->rule && s->rule->kind == ESP_SPLIT_PCA;
+  ESP_CHECK(!pca || s->shape->n <= ESP_SPLIT_MOST_MEMBERS, ESP_ERR_LIMIT,
+            "%lld particles; the split rule pca takes at most %lld", (long long)s->shape->n,
+            (long long)ESP_SPLIT_MOST_MEMBERS);
   ESP_CALL(ESP_ALLOC(s->item, n_home));
   ESP_CALL(ESP_ALLOC(s->node, n_home));
   ESP_CALL(ESP_ALLOC(s->candidate, n_home));
   ESP_CALL(ESP_ALLOC(s->image, n_home));
   ESP_CALL(ESP_ALLOC(s->extent, w * 2 * s->dim));
   ESP_CALL(ESP_ALLOC(s->axis, w));
+  ESP_CALL(ESP_ALLOC(s->direction, w * s->dim));
+  if (pca) {
+    ESP_CALL(ESP_ALLOC(s->grid, w));
+    ESP_CALL(ESP_ALLOC(s->sums, w * esp_split_words(s->dim)));
+  }
   ESP_CALL(ESP_ALLOC(s->bins, w * BINS));
   ESP_CALL(ESP_ALLOC(s->rank, w));
   ESP_CALL(ESP_ALLOC(s->equal, w));
@@ -291,6 +349,9 @@ static void discard(selection *s) {
   ESP_FREE(s->image);
   ESP_FREE(s->extent);
   ESP_FREE(s->axis);
+  ESP_FREE(s->direction);
+  ESP_FREE(s->grid);
+  ESP_FREE(s->sums);
   ESP_FREE(s->bins);
   ESP_FREE(s->rank);
   ESP_FREE(s->equal);
@@ -301,17 +362,17 @@ static void discard(selection *s) {
 
 int esp_split(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule, int dim,
               int n_home, const double *z, const int64_t *id, int *cover_of) {
-  (void)rule;
   memset(cover_of, 0, (size_t)n_home * sizeof *cover_of);
+  ESP_AGREE(comm, esp_split_check(rule, dim));
   if (!cover->n_top) return ESP_OK;
-  selection s = {.comm = comm, .shape = shape, .cover = cover, .dim = dim, .z = z, .id = id};
-  int widest, rc;
-  ESP_TRY(comm->agree(comm, prepare(&s, n_home, &widest)));
+  selection s = {.comm = comm, .shape = shape, .cover = cover, .rule = rule, .dim = dim, .z = z, .id = id};
+  int rc;
+  ESP_TRY(comm->agree(comm, prepare(&s, n_home)));
   for (s.first = 0; s.first < cover->n_top; s.first += s.count) {
     const int level = esp_heap_level(cover->top[s.first]);
     s.count = 1;
     while (s.first + s.count < cover->n_top && esp_heap_level(cover->top[s.first + s.count]) == level) s.count++;
-    ESP_TRY(find_axes(&s));
+    ESP_TRY(find_directions(&s));
     ESP_TRY(find_cuts(&s));
     descend(&s, cover_of);
   }

@@ -2,9 +2,9 @@
  * all but the first few levels run in the cache. */
 #include <string.h>
 
-#include "tree/tree.h"
+#include "tree/direction.h"
 
-/* (high, low) = (z_axis, id), each mapped to an unsigned integer of the same order. */
+/* (high, low) = (z_axis or direction . z, id), each mapped to an unsigned integer of the same order. */
 typedef struct {
   uint64_t high, low;
   int index, place; /* in the input; in the node's coordinates */
@@ -12,6 +12,7 @@ typedef struct {
 
 typedef struct {
   int first, count, level;
+  int64_t heap;
 } span;
 
 enum { SMALL = 16, SAMPLE = 31 };
@@ -112,17 +113,24 @@ static void sort_records(record *r, int m) {
   insertion_sort(r, m);
 }
 
-/* The axis of widest spread over the rows of z; ties to the lowest. */
-static inline __attribute__((always_inline)) int widest_axis(const double *z, int m, int dim) {
-  double low[ESP_MAX_DIM], high[ESP_MAX_DIM];
+/* Extremes of the rows of z by axis. */
+static inline __attribute__((always_inline)) void find_extremes(const double *z, int m, int dim, double *low,
+                                                                double *high) {
   for (int a = 0; a < dim; a++) low[a] = high[a] = z[a];
   for (int i = 1; i < m; i++) {
+#pragma omp simd
     for (int a = 0; a < dim; a++) {
       double x = z[(size_t)i * (size_t)dim + (size_t)a];
       low[a] = x < low[a] ? x : low[a];
       high[a] = x > high[a] ? x : high[a];
     }
   }
+}
+
+/* The axis of widest spread over the rows of z; ties to the lowest. */
+static inline __attribute__((always_inline)) int widest_axis(const double *z, int m, int dim) {
+  double low[ESP_MAX_DIM], high[ESP_MAX_DIM];
+  find_extremes(z, m, dim, low, high);
   int axis = 0;
   for (int a = 1; a < dim; a++) {
     if (high[a] - low[a] > high[axis] - low[axis]) axis = a;
@@ -130,14 +138,42 @@ static inline __attribute__((always_inline)) int widest_axis(const double *z, in
   return axis;
 }
 
-/* One node: select, then bring the coordinates into the new order. */
-static inline __attribute__((always_inline)) void split_node(record *r, const double *from, double *to, int m,
-                                                             int dim) {
-  int axis = widest_axis(from, m, dim);
+/* The principal direction of the rows of z; 0 where there is none. */
+static int find_principal(const double *z, int m, int dim, double *direction) {
+  double low[ESP_MAX_DIM], high[ESP_MAX_DIM];
+  esp_split_grid grid;
+  int64_t sums[ESP_SPLIT_MOST_WORDS];
+  find_extremes(z, m, dim, low, high);
+  if (!esp_split_grid_make(dim, low, high, &grid)) return 0;
+  memset(sums, 0, (size_t)esp_split_words(dim) * sizeof *sums);
+  esp_split_add(&grid, dim, m, z, sums);
+  esp_split_direction(dim, m, sums, direction);
+  return 1;
+}
+
+/* esp_split_score, in place. */
+static inline __attribute__((always_inline)) double score_of(const double *direction, const double *z, int dim) {
+  double score = direction[0] * z[0];
+  for (int a = 1; a < dim; a++) score += direction[a] * z[a];
+  return score;
+}
+
+/* One node, along `direction` or, where that is NULL, the widest axis: select, then bring the coordinates into the new
+ * order. */
+static inline __attribute__((always_inline)) void split_node(record *r, const double *direction, const double *from,
+                                                             double *to, int m, int dim) {
   size_t width = (size_t)dim;
-  for (int i = 0; i < m; i++) {
-    r[i].high = ordered_double(from[(size_t)i * width + (size_t)axis]);
-    r[i].place = i;
+  if (direction) {
+    for (int i = 0; i < m; i++) {
+      r[i].high = ordered_double(score_of(direction, from + (size_t)i * width, dim));
+      r[i].place = i;
+    }
+  } else {
+    int axis = widest_axis(from, m, dim);
+    for (int i = 0; i < m; i++) {
+      r[i].high = ordered_double(from[(size_t)i * width + (size_t)axis]);
+      r[i].place = i;
+    }
   }
   select_smallest(r, m, m / 2);
   for (int i = 0; i < m; i++) {
@@ -146,29 +182,27 @@ static inline __attribute__((always_inline)) void split_node(record *r, const do
   }
 }
 
-static void split_any(record *r, const double *from, double *to, int m, int dim) {
+static void split_any(record *r, const double *direction, const double *from, double *to, int m, int dim) {
   switch (dim) {
     case 1:
-      split_node(r, from, to, m, 1);
+      split_node(r, direction, from, to, m, 1);
       break;
     case 2:
-      split_node(r, from, to, m, 2);
+      split_node(r, direction, from, to, m, 2);
       break;
     case 3:
-      split_node(r, from, to, m, 3);
+      split_node(r, direction, from, to, m, 3);
+      break;
+    case 4:
+      split_node(r, direction, from, to, m, 4);
       break;
     case 8:
-      split_node(r, from, to, m, 8);
+      split_node(r, direction, from, to, m, 8);
       break;
     default:
-      split_node(r, from, to, m, dim);
+      split_node(r, direction, from, to, m, dim);
       break;
   }
-}
-
-const char *esp_split_name(esp_split_kind kind) {
-  static const char *const names[] = {"widest", "pca", "learned"};
-  return names[kind];
 }
 
 static int finish_leaf(record *r, int m, const int64_t *id, int *order) {
@@ -183,11 +217,12 @@ static int finish_leaf(record *r, int m, const int64_t *id, int *order) {
 }
 
 /* buffer[0] and buffer[1] take turns by level: a node's rows are read from one and written to the other. */
-static int order_subtree(int levels, int count, int dim, const int64_t *id, record *r, double *const buffer[2],
-                         int *order) {
+static int order_subtree(int levels, const esp_split_rule *rule, int64_t heap, int count, int dim, const int64_t *id,
+                         record *r, double *const buffer[2], int *order) {
+  double principal[ESP_MAX_DIM];
   span stack[72];
   int top = 0;
-  stack[top++] = (span){0, count, 0};
+  stack[top++] = (span){0, count, 0, heap};
   while (top > 0) {
     span node = stack[--top];
     if (node.count == 0) continue;
@@ -196,22 +231,25 @@ static int order_subtree(int levels, int count, int dim, const int64_t *id, reco
       continue;
     }
     size_t at = (size_t)node.first * (size_t)dim;
-    split_any(r + node.first, buffer[node.level & 1] + at, buffer[(node.level + 1) & 1] + at, node.count, dim);
+    const double *from = buffer[node.level & 1] + at;
+    const double *direction = esp_split_normal(rule, dim, node.heap);
+    if (rule && rule->kind == ESP_SPLIT_PCA && find_principal(from, node.count, dim, principal)) direction = principal;
+    split_any(r + node.first, direction, from, buffer[(node.level + 1) & 1] + at, node.count, dim);
     int left = node.count / 2;
-    stack[top++] = (span){node.first + left, node.count - left, node.level + 1};
-    stack[top++] = (span){node.first, left, node.level + 1};
+    stack[top++] = (span){node.first + left, node.count - left, node.level + 1, 2 * node.heap + 1};
+    stack[top++] = (span){node.first, left, node.level + 1, 2 * node.heap};
   }
   return ESP_OK;
 }
 
 int esp_tree_order(const esp_shape *shape, const esp_split_rule *rule, int level, int64_t k, int count, int dim,
                    const double *z, const int64_t *id, int *order) {
-  (void)rule;
   int64_t offset, expected;
   esp_shape_node(shape, level, k, &offset, &expected);
   ESP_CHECK(count == expected, ESP_ERR_ARG, "node %lld of level %d was given %d particles; its shape says %lld",
             (long long)k, level, count, (long long)expected);
   ESP_CHECK(dim >= 1 && dim <= ESP_MAX_DIM, ESP_ERR_ARG, "key dimension is %d; 1 to %d are allowed", dim, ESP_MAX_DIM);
+  ESP_CALL(esp_split_check(rule, dim));
   int rc = ESP_OK;
   record *r = NULL;
   double *buffer[2] = {NULL, NULL};
@@ -221,7 +259,7 @@ int esp_tree_order(const esp_shape *shape, const esp_split_rule *rule, int level
   ESP_TRY(ESP_ALLOC(buffer[1], words));
   if (words) memcpy(buffer[0], z, words * sizeof *z);
   for (int i = 0; i < count; i++) r[i] = (record){.low = (uint64_t)id[i] ^ (uint64_t)1 << 63, .index = i};
-  ESP_TRY(order_subtree(shape->depth - level, count, dim, id, r, buffer, order));
+  ESP_TRY(order_subtree(shape->depth - level, rule, ((int64_t)1 << level) + k, count, dim, id, r, buffer, order));
 done:
   ESP_FREE(r);
   ESP_FREE(buffer[0]);

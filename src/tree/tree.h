@@ -9,8 +9,8 @@
  *
  * Order. At a node the axis of widest spread (max - min of z; ties to the lowest axis) is cut at the median of
  * (z_axis, id): the floor(m/2) smallest go left. Inside a leaf, slots are ordered by id. Ids are unique, so the order
- * is unique: it depends neither on the order of the input nor on who holds what. Two other rules give a node a direction
- * instead of an axis, and cut at the median of (direction . z, id): see esp_split_rule.
+ * is unique: it depends neither on the order of the input nor on who holds what. Two other rules give a node a
+ * direction instead of an axis, and cut at the median of (direction . z, id): see esp_split_rule.
  *
  * Nodes held by a rank ("rows" 0 .. row_count-1), three kinds in this order:
  *   own    [0, own_rows)                  nodes all of whose slots this rank owns, level by level, left to right
@@ -67,26 +67,32 @@ typedef struct {
   size_t row_capacity;     /* rows the arrays have room for */
 } esp_tree;
 
-/* How a node is cut. Direction . z is summed over axes in ascending order in float64, one rounding a product and a sum, so
- * it is the same bits wherever a particle is.
+/* How a node is cut. Direction . z is summed over axes in ascending order in float64, one rounding a product and a sum,
+ * so it is the same bits wherever a particle is (esp_split_score).
  *   widest   the axis of widest spread; ties to the lowest
  *   pca      the principal direction of the members' keys. Keys are first brought to integers of 14 bits on the node's
- *            widest spread, so that the covariance is a sum of integers: the same on any number of ranks. The sign makes
- *            the component of largest magnitude positive (ties to the lowest axis). A node without spread: axis 0.
+ *            widest spread, so that the covariance is a sum of integers: the same on any number of ranks. The sign
+ *            makes the component of largest magnitude positive (ties to the lowest axis); the length is 1. A node
+ *            without spread, or with one outside [2^-1000, 2^1000]: widest. What it is exactly: tree/direction.h.
  *   learned  normal[heap - 1] for the nodes of the first `levels` levels (a zero normal, and all deeper nodes: widest)
- * A NULL rule is the widest one. */
+ * A NULL rule is the widest one. Over ranks every rank gives the same rule. */
 typedef enum { ESP_SPLIT_WIDEST, ESP_SPLIT_PCA, ESP_SPLIT_LEARNED } esp_split_kind;
 typedef struct {
   esp_split_kind kind;
-  int levels;           /* learned: >= 1 */
-  const double *normal; /* learned: [2^levels - 1][dim], node after node in heap order; borrowed */
+  int levels;           /* learned: 1..30 */
+  const double *normal; /* learned: [2^levels - 1][dim], node after node in heap order; finite, any length; borrowed */
 } esp_split_rule;
 /* "widest", "pca", "learned". */
 const char *esp_split_name(esp_split_kind kind);
+/* direction [dim] . z [dim]: what a node is cut by, and what the soft side of a particle at a learned node follows; the
+ * same bits as in the order and in the selection over ranks. Local. */
+double esp_split_score(int dim, const double *direction, const double *z);
 
 /* Order of one subtree. In: `count` particles of node (level, k), their keys z [count][dim] (finite) and ids.
  * Out: order[count]: order[s] = index into the input of the particle in the subtree's s-th slot.
- * Local. O(count log count). Errors: memory; ESP_ERR_VALUE for a duplicate id found side by side in a leaf. */
+ * Local. O(dim count log count); pca: dim^2 a particle and level and dim^3 a node more. Errors: memory; ESP_ERR_ARG for
+ * a count that is not the node's, dim, or a rule that is none; ESP_ERR_VALUE for a normal that is not finite, or for a
+ * duplicate id found side by side in a leaf. */
 int esp_tree_order(const esp_shape *shape, const esp_split_rule *rule, int level, int64_t k, int count, int dim,
                    const double *z, const int64_t *id, int *order);
 
