@@ -6,38 +6,58 @@
  *   circles   the same with a nonlinear map: u = P x with P [2 r][D] orthonormal, p_a = |(u_2a, u_2a+1)|: the radius in
  *             each of r hidden planes. No linear embedding brings together what is on one circle.
  *   upstream  (T2) D = 4: place p uniform in the unit square, displacement u with random direction, |u| uniform in
- *             [0.2, 0.4]; v_j Gaussian: the field. y_i = sum_j G v_j / (sum_j G + 0.3), the own point included,
- *             G = exp(-|p_j - (p_i - u_i)|^2 / 2 h^2). weight 0 where p - u is off the square. Hidden coordinates as sender: p;
- *             as receiver: p - u (z has both: [4]).
+ *             [0.2, 0.4]; x = (p, u); v_j Gaussian: the field. y_i = sum_j G v_j / (sum_j G + 0.3), the own point included,
+ *             G = exp(-|p_j - (p_i - u_i)|^2 / 2 h^2). weight 0 where p - u is off the square. Hidden coordinates as
+ *             sender: p; as receiver: p - u; z has both: [4], so `hidden` of the set is 4.
  *
- * Everything is drawn by (seed, draw, id), so a particle is the same whoever makes it. Truth: direct sum in float64 for
- * n <= ESP_RELATION_DIRECT; above, the same sum over a tree in the hidden space with gates below 1e-12 taken cell by
- * cell: an error far below 1e-9 of the target's size (tested). */
+ * Everything is drawn by (seed, draw, id), so a particle is the same whoever makes it; ids are 0 .. n-1 in order. The
+ * hidden map has numbers of its own: a network started from the same seed knows nothing of it.
+ *
+ * The truth knows nothing of trees: it is summed in float64 over the pairs in the hidden space themselves,
+ *   up to ESP_RELATION_DIRECT particles over all, O(n^2 / P);
+ *   above, over those in the cells of a grid that lie within ESP_RELATION_REACH h: what is left out has G < 1e-12 and is
+ *   below 1e-10 of the target's rms (tested). O(n (particles within reach) / P); 16384 particles with h = 0.125 take a
+ *   second of one core, 262144 some minutes.
+ * Every rank holds the hidden coordinates and values of all: O(n (r + F)) memory. */
 #ifndef ESP_RELATION_START_H
 #define ESP_RELATION_START_H
 
 #include "base/feature_set.h"
-#include "net/relation_layer.h"
 
 enum { ESP_RELATION_DIRECT = 8192 };
+#define ESP_RELATION_REACH 7.44 /* exp(-7.44^2 / 2) = 0.95e-12 */
 
 typedef enum { ESP_RELATION_SUBSPACE, ESP_RELATION_CIRCLES, ESP_RELATION_UPSTREAM } esp_relation_kind;
 const char *esp_relation_kind_name(esp_relation_kind kind); /* "subspace", "circles", "upstream" */
+
+/* What the targets are: none; by the size, as above; over all pairs, or within reach, whatever the size. */
+typedef enum {
+  ESP_TRUTH_NONE,
+  ESP_TRUTH_BY_SIZE,
+  ESP_TRUTH_ALL_PAIRS,
+  ESP_TRUTH_WITHIN_REACH
+} esp_relation_truth;
 
 typedef struct {
   esp_relation_kind kind;
   int64_t n;
   int features, hidden, values; /* D, r, F (upstream: 4, 2, F; targets T = F) */
   double h;
-  int average;
+  int average;   /* upstream: always */
   uint64_t seed; /* of the hidden map: the same for all draws of one run */
   int64_t draw;  /* number of this set; no two of one run are alike */
-  int truth;     /* 1: with targets */
+  esp_relation_truth truth;
 } esp_relation_start;
 
-/* This rank's share (esp_feature_share) of the set. Checks the numbers (ESP_ERR_CONFIG naming value and range: D >= r, 2 r
- * for circles). backend: for the tree truth; its ops are replaced by float64. Collective over backend->comm; with the
- * one-rank table: the whole set. The same bits for any number of ranks. *set is the caller's. */
-int esp_relation_make(const esp_gate_backend *backend, const esp_relation_start *start, esp_feature_set *set);
+/* Checks the numbers: ESP_ERR_CONFIG naming value and range (D >= r, 2 r for circles; 4 and 2 for upstream). Local. */
+int esp_relation_start_check(const esp_relation_start *start);
+/* This rank's share (esp_feature_share) of the set, checked as above. Collective over comm; with the one-rank table: the
+ * whole set. The same bits for any number of ranks. *set is the caller's. */
+int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set);
+/* Is the truth of n particles taken over all pairs? */
+int esp_relation_all_pairs(const esp_relation_start *start);
+
+/* The hidden map P [rows][D] of a seed: orthonormal rows; rows = r, or 2 r for circles. Local. */
+int esp_relation_map(const esp_relation_start *start, double *map);
 
 #endif

@@ -1,0 +1,180 @@
+#include "sim/relation_start.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/rng.h"
+#include "net/relation.h" /* ESP_RELATION_FLOOR */
+#include "sim/relation_truth.h"
+
+static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
+/* Numbers of the streams that seeds of their own are taken from, so that neither the map nor a set meets the numbers
+ * that the run's seed gives to others. */
+enum { STREAM_MAP = 0x6d6170, STREAM_SET = 0x736574 };
+
+const char *esp_relation_kind_name(esp_relation_kind kind) {
+  static const char *const name[] = {"subspace", "circles", "upstream"};
+  return name[kind];
+}
+
+int esp_relation_all_pairs(const esp_relation_start *start) {
+  return start->truth == ESP_TRUTH_ALL_PAIRS || (start->truth == ESP_TRUTH_BY_SIZE && start->n <= ESP_RELATION_DIRECT);
+}
+
+int esp_relation_start_check(const esp_relation_start *s) {
+  ESP_CHECK(s->kind >= ESP_RELATION_SUBSPACE && s->kind <= ESP_RELATION_UPSTREAM, ESP_ERR_CONFIG,
+            "kind of relation %d is not known", (int)s->kind);
+  const char *kind = esp_relation_kind_name(s->kind);
+  ESP_CHECK(s->n >= 0, ESP_ERR_CONFIG, "%s: a set of %" PRId64 " particles, must be >= 0", kind, s->n);
+  ESP_CHECK(s->hidden >= 1, ESP_ERR_CONFIG, "%s: %d hidden coordinates, must be >= 1", kind, s->hidden);
+  ESP_CHECK(s->values >= 1, ESP_ERR_CONFIG, "%s: %d values a particle, must be >= 1", kind, s->values);
+  ESP_CHECK(s->h > 0 && isfinite(s->h), ESP_ERR_CONFIG, "%s: width h of the gate is %g, must be > 0", kind, s->h);
+  ESP_CHECK(s->draw >= 0, ESP_ERR_CONFIG, "%s: draw %" PRId64 ", must be >= 0", kind, s->draw);
+  if (s->kind == ESP_RELATION_UPSTREAM) {
+    ESP_CHECK(s->features == 4 && s->hidden == 2, ESP_ERR_CONFIG,
+              "%s: %d features, %d hidden coordinates; it has 4 (place, displacement) and 2", kind, s->features,
+              s->hidden);
+    return ESP_OK;
+  }
+  const int64_t least = (int64_t)s->hidden * (s->kind == ESP_RELATION_CIRCLES ? 2 : 1);
+  ESP_CHECK(s->features >= least, ESP_ERR_CONFIG, "%s: %d features, must be >= %" PRId64 " for %d hidden coordinates",
+            kind, s->features, least, s->hidden);
+  return ESP_OK;
+}
+
+/* ---- the hidden map ---- */
+
+static double dot(int n, const double *a, const double *b) {
+  double sum = 0;
+  for (int i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+int esp_relation_map(const esp_relation_start *start, double *map) {
+  const int rows = start->kind == ESP_RELATION_CIRCLES ? 2 * start->hidden : start->hidden, D = start->features;
+  const uint64_t seed = esp_rng_bits(start->seed, STREAM_MAP, ESP_RNG_CLOUD, 0);
+  for (int a = 0; a < rows; a++) {
+    double *row = map + (size_t)a * (size_t)D;
+    for (int k = 0; k < D; k++) row[k] = esp_rng_normal(seed, (uint64_t)a, ESP_RNG_WEIGHT, (uint32_t)k);
+    /* twice is enough: the second round takes out what rounding left in the first */
+    for (int round = 0; round < 2; round++) {
+      for (int b = 0; b < a; b++) {
+        const double *other = map + (size_t)b * (size_t)D, part = dot(D, row, other);
+        for (int k = 0; k < D; k++) row[k] -= part * other[k];
+      }
+      const double norm = sqrt(dot(D, row, row));
+      ESP_CHECK(norm > 0, ESP_ERR_INTERNAL, "row %d of the hidden map depends on those before it", a);
+      for (int k = 0; k < D; k++) row[k] /= norm;
+    }
+  }
+  return ESP_OK;
+}
+
+/* ---- particles ---- */
+
+static void draw_features(const esp_relation_start *start, uint64_t seed, const double *map, uint64_t id, double *x,
+                          double *z) {
+  const int D = start->features;
+  for (int k = 0; k < D; k++) x[k] = esp_rng_normal(seed, id, ESP_RNG_POSITION, (uint32_t)k);
+  for (int a = 0; a < start->hidden; a++) {
+    if (start->kind == ESP_RELATION_SUBSPACE) {
+      z[a] = dot(D, map + (size_t)a * (size_t)D, x);
+    } else {
+      const double *plane = map + 2 * (size_t)a * (size_t)D, u = dot(D, plane, x), w = dot(D, plane + D, x);
+      z[a] = sqrt(u * u + w * w);
+    }
+  }
+}
+
+/* Place, displacement, and both hidden places; is the origin in the square? */
+static int draw_upstream(uint64_t seed, uint64_t id, double *x, double *z) {
+  int inside = 1;
+  const double angle = 2 * 3.14159265358979323846 * esp_rng_uniform(seed, id, ESP_RNG_VELOCITY, 0);
+  const double far =
+      NEAREST_ORIGIN + (FARTHEST_ORIGIN - NEAREST_ORIGIN) * esp_rng_uniform(seed, id, ESP_RNG_VELOCITY, 1);
+  x[2] = far * cos(angle);
+  x[3] = far * sin(angle);
+  for (int k = 0; k < 2; k++) {
+    x[k] = esp_rng_uniform(seed, id, ESP_RNG_POSITION, (uint32_t)k);
+    z[k] = x[k];
+    z[2 + k] = x[k] - x[2 + k];
+    inside &= z[2 + k] >= 0 && z[2 + k] <= 1;
+  }
+  return inside;
+}
+
+static void draw_particles(const esp_relation_start *start, const double *map, esp_feature_set *set) {
+  const uint64_t seed = esp_rng_bits(start->seed, (uint64_t)start->draw, ESP_RNG_CLOUD, STREAM_SET);
+  for (int i = 0; i < set->n_home; i++) {
+    const uint64_t id = (uint64_t)(set->first + i);
+    double *x = set->x + (size_t)i * (size_t)set->features, *z = set->z + (size_t)i * (size_t)set->hidden;
+    double *v = set->v + (size_t)i * (size_t)set->values;
+    set->id[i] = (int64_t)id;
+    if (start->kind == ESP_RELATION_UPSTREAM)
+      set->weight[i] = draw_upstream(seed, id, x, z);
+    else
+      draw_features(start, seed, map, id, x, z);
+    for (int c = 0; c < set->values; c++) v[c] = esp_rng_normal(seed, id, ESP_RNG_MASS, (uint32_t)c);
+  }
+}
+
+/* ---- targets ---- */
+
+static int make_targets(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set) {
+  const int r = start->hidden, F = start->values, upstream = start->kind == ESP_RELATION_UPSTREAM;
+  const size_t rows = (size_t)set->n_home;
+  esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream};
+  double *sum = NULL, *sender = NULL, *receiver = NULL;
+  if (!esp_relation_all_pairs(start)) law.reach = ESP_RELATION_REACH * start->h;
+  int rc = ESP_ALLOC(sum, rows * (size_t)(F + 1));
+  if (!rc) rc = ESP_ALLOC(sender, rows * (size_t)r);
+  if (!rc) rc = ESP_ALLOC(receiver, rows * (size_t)r);
+  ESP_TRY(comm->agree(comm, rc));
+  for (int i = 0; i < set->n_home; i++) {
+    const double *z = set->z + (size_t)i * (size_t)set->hidden;
+    for (int a = 0; a < r; a++) {
+      sender[i * r + a] = z[a];
+      receiver[i * r + a] = z[upstream ? r + a : a];
+    }
+  }
+  ESP_TRY(esp_truth_sums(comm, &law, set->n_home, receiver, sender, set->v, sum));
+  for (int i = 0; i < set->n_home; i++) {
+    const double *from = sum + (size_t)i * (size_t)(F + 1);
+    const double over = upstream || start->average ? from[F] + ESP_RELATION_FLOOR : 1;
+    for (int c = 0; c < F; c++) set->y[(size_t)i * (size_t)F + (size_t)c] = from[c] / over;
+  }
+done:
+  ESP_FREE(sum);
+  ESP_FREE(sender);
+  ESP_FREE(receiver);
+  return rc;
+}
+
+int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set) {
+  const int upstream = start->kind == ESP_RELATION_UPSTREAM;
+  int64_t count;
+  double *map = NULL;
+  int rc = ESP_OK;
+  *set = (esp_feature_set){0};
+  ESP_CALL(esp_relation_start_check(start));
+  esp_feature_set made = {.n = start->n,
+                          .features = start->features,
+                          .values = start->values,
+                          .targets = start->truth == ESP_TRUTH_NONE ? 0 : start->values,
+                          .hidden = upstream ? 2 * start->hidden : start->hidden};
+  esp_feature_share(start->n, comm->rank, comm->size, &made.first, &count);
+  if (count > INT32_MAX)
+    rc = ESP_FAIL(ESP_ERR_LIMIT, "%" PRId64 " particles on one rank, at most %d", count, INT32_MAX);
+  made.n_home = (int)count;
+  if (!rc) rc = esp_feature_set_create(&made, upstream);
+  if (!rc) rc = ESP_ALLOC(map, 2 * (size_t)start->hidden * (size_t)start->features);
+  if (!rc && !upstream) rc = esp_relation_map(start, map);
+  ESP_TRY(comm->agree(comm, rc));
+  draw_particles(start, map, &made);
+  if (made.targets) ESP_TRY(make_targets(comm, start, &made));
+done:
+  ESP_FREE(map);
+  if (rc) esp_feature_set_free(&made);
+  *set = made;
+  return rc;
+}

@@ -1,0 +1,281 @@
+/* Made relations are as defined: orthonormal hidden maps, hidden coordinates, distributions, weights; targets are the
+ * sums written out plainly, and within reach nothing that is seen is left out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "sim/relation_start.h"
+#include "sim/relation_truth.h"
+
+static esp_relation_start some(esp_relation_kind kind, int64_t n) {
+  esp_relation_start s = {
+      .kind = kind, .n = n, .features = 9, .hidden = 3, .values = 2, .h = 0.4, .seed = 5, .draw = 7};
+  if (kind == ESP_RELATION_UPSTREAM) s.features = 4, s.hidden = 2, s.h = 0.055;
+  s.truth = ESP_TRUTH_BY_SIZE;
+  return s;
+}
+
+static esp_feature_set make(const esp_relation_start *start) {
+  esp_feature_set set;
+  if (esp_relation_make(esp_comm_self(), start, &set)) fail_msg("%s", esp_error_message());
+  assert_int_equal(esp_feature_set_check(esp_comm_self(), &set, "made"), ESP_OK);
+  assert_true(set.n == start->n && set.n_home == start->n && set.first == 0);
+  assert_true(set.features == start->features && set.values == start->values);
+  return set;
+}
+
+static void map_is_orthonormal(void **state) {
+  (void)state;
+  for (int D = 4; D <= 64; D += 20) {
+    esp_relation_start s = some(ESP_RELATION_CIRCLES, 1);
+    double map[64 * 64], other[64 * 64];
+    s.features = D, s.hidden = D / 2;
+    assert_int_equal(esp_relation_map(&s, map), ESP_OK);
+    for (int a = 0; a < D; a++) {
+      for (int b = 0; b < D; b++) {
+        double dot = 0;
+        for (int k = 0; k < D; k++) dot += map[a * D + k] * map[b * D + k];
+        assert_true(fabs(dot - (a == b)) < 1e-14);
+      }
+    }
+    size_t bytes = sizeof(double) * (size_t)(D * D);
+    s.draw = 99, s.n = 5;
+    assert_int_equal(esp_relation_map(&s, other), ESP_OK);
+    assert_memory_equal(map, other, bytes);
+    s.seed++;
+    assert_int_equal(esp_relation_map(&s, other), ESP_OK);
+    assert_true(memcmp(map, other, bytes));
+  }
+}
+
+/* The numbers a network of the same seed may start from are not those of the map: rows must not be parallel. */
+static void map_is_not_a_network_start(void **state) {
+  (void)state;
+  enum { D = 32 };
+  esp_relation_start s = some(ESP_RELATION_SUBSPACE, 1);
+  double map[D];
+  s.features = D, s.hidden = 1;
+  assert_int_equal(esp_relation_map(&s, map), ESP_OK);
+  for (uint64_t stream = 0; stream < 200; stream++) {
+    double dot = 0, norm = 0;
+    for (uint32_t k = 0; k < D; k++) {
+      const double w = esp_rng_normal(s.seed, stream, ESP_RNG_WEIGHT, k);
+      dot += w * map[k];
+      norm += w * w;
+    }
+    assert_true(fabs(dot) < 0.9 * sqrt(norm));
+  }
+}
+
+static void hidden_coordinates(void **state) {
+  (void)state;
+  for (int kind = ESP_RELATION_SUBSPACE; kind <= ESP_RELATION_CIRCLES; kind++) {
+    esp_relation_start s = some((esp_relation_kind)kind, 4000);
+    double map[6 * 9], mean = 0, square = 0, value = 0;
+    s.truth = ESP_TRUTH_NONE;
+    esp_feature_set set = make(&s);
+    assert_true(set.targets == 0 && !set.y && !set.weight && set.hidden == 3);
+    assert_int_equal(esp_relation_map(&s, map), ESP_OK);
+    for (int i = 0; i < set.n_home; i++) {
+      const double *x = set.x + 9 * i;
+      assert_int_equal(set.id[i], i);
+      for (int a = 0; a < 3; a++) {
+        double u[2] = {0, 0};
+        for (int k = 0; k < 9; k++) {
+          u[0] += map[(kind ? 2 * a : a) * 9 + k] * x[k];
+          u[1] += kind ? map[(2 * a + 1) * 9 + k] * x[k] : 0;
+        }
+        assert_true(fabs(set.z[3 * i + a] - (kind ? hypot(u[0], u[1]) : u[0])) < 1e-13);
+      }
+      for (int k = 0; k < 9; k++) mean += x[k] / 36000, square += x[k] * x[k] / 36000;
+      value += (set.v[2 * i] * set.v[2 * i] + set.v[2 * i + 1] * set.v[2 * i + 1]) / 8000;
+    }
+    assert_true(fabs(mean) < 0.03 && fabs(square - 1) < 0.04 && fabs(value - 1) < 0.08);
+    esp_feature_set_free(&set);
+  }
+}
+
+static void upstream_is_as_defined(void **state) {
+  (void)state;
+  esp_relation_start s = some(ESP_RELATION_UPSTREAM, 3000);
+  s.truth = ESP_TRUTH_NONE;
+  esp_feature_set set = make(&s);
+  double scored = 0, mean[2] = {0, 0};
+  assert_true(set.hidden == 4 && set.weight);
+  for (int i = 0; i < set.n_home; i++) {
+    const double *x = set.x + 4 * i, *z = set.z + 4 * i, far = hypot(x[2], x[3]);
+    assert_true(far > 0.2 - 1e-15 && far < 0.4 + 1e-15);
+    int inside = 1;
+    for (int k = 0; k < 2; k++) {
+      assert_true(x[k] > 0 && x[k] < 1 && z[k] == x[k] && z[2 + k] == x[k] - x[2 + k]);
+      inside &= z[2 + k] >= 0 && z[2 + k] <= 1;
+      mean[k] += x[2 + k] / 3000;
+    }
+    assert_true(set.weight[i] == inside);
+    scored += set.weight[i] / 3000;
+  }
+  /* a shift of length s with random direction stays inside with 1 - 4 s / pi + s^2 / pi: 0.647 for s in [0.2, 0.4] */
+  assert_true(fabs(scored - 0.647) < 0.03 && fabs(mean[0]) < 0.02 && fabs(mean[1]) < 0.02);
+  esp_feature_set_free(&set);
+}
+
+/* The definition, written out: largest error of the targets over their rms. */
+static double against_definition(const esp_relation_start *s, const esp_feature_set *set, int average) {
+  const int up = s->kind == ESP_RELATION_UPSTREAM, r = s->hidden, F = s->values, columns = set->hidden;
+  double worst = 0, square = 0;
+  for (int i = 0; i < set->n_home; i++) {
+    double num[4] = {0}, den = 0;
+    for (int j = 0; j < set->n_home; j++) {
+      double d2 = 0;
+      for (int a = 0; a < r; a++) {
+        const double d = set->z[j * columns + a] - set->z[i * columns + (up ? r : 0) + a];
+        d2 += d * d;
+      }
+      if (j == i && !up) continue;
+      const double g = exp(-d2 / (2 * s->h * s->h));
+      for (int c = 0; c < F; c++) num[c] += g * set->v[j * F + c];
+      den += g;
+    }
+    for (int c = 0; c < F; c++) {
+      const double y = average ? num[c] / (den + 0.3) : num[c];
+      worst = fmax(worst, fabs(y - set->y[i * F + c]));
+      square += y * y / (F * set->n_home);
+    }
+  }
+  return square > 0 ? worst / sqrt(square) : worst;
+}
+
+static void targets_are_the_sums(void **state) {
+  (void)state;
+  static const int64_t sizes[] = {1, 2, 7, 8, 9, 300};
+  for (int kind = 0; kind < 3; kind++) {
+    for (int k = 0; k < 6 * 2; k++) {
+      esp_relation_start s = some((esp_relation_kind)kind, sizes[k / 2]);
+      s.average = k % 2;
+      esp_feature_set set = make(&s);
+      assert_true(set.targets == 2);
+      assert_true(against_definition(&s, &set, s.average || kind == 2) < 1e-13);
+      esp_feature_set_free(&set);
+    }
+  }
+}
+
+/* One axis, two, three; narrow, wide, and wider than the set. */
+static void within_reach_is_enough(void **state) {
+  (void)state;
+  static const double width[] = {0.02, 0.125, 30};
+  for (int kind = 0; kind < 3; kind++) {
+    for (int k = 0; k < 9; k++) {
+      esp_relation_start s = some((esp_relation_kind)kind, 1500);
+      if (kind < 2) s.hidden = 1 + k / 3;
+      s.h = width[k % 3] * (kind == 2 ? 0.5 : 1);
+      s.truth = ESP_TRUTH_WITHIN_REACH;
+      esp_feature_set set = make(&s);
+      const double error = against_definition(&s, &set, kind == 2);
+      if (!(error < 1e-10)) fail_msg("kind %d, h %g: error %g", kind, s.h, error);
+      esp_feature_set_free(&set);
+    }
+  }
+}
+
+/* Something is left out, or the grid would be for nothing: a gate beyond reach and all cells it meets. */
+static void beyond_reach_is_left_out(void **state) {
+  (void)state;
+  double k[40], v[20], sum[40];
+  for (int i = 0; i < 20; i++) k[2 * i] = i, k[2 * i + 1] = -i, v[i] = 1;
+  esp_truth_law law = {.axes = 2, .values = 1, .h = 3, .reach = 0, .self = 0};
+  assert_int_equal(esp_truth_sums(esp_comm_self(), &law, 20, k, k, v, sum), ESP_OK);
+  double all = 0;
+  for (int j = 1; j < 20; j++) all += exp(-j * j / 9.0);
+  assert_true(fabs(sum[0] - all) < 1e-14 && sum[0] == sum[1]);
+  law.reach = 4;
+  assert_int_equal(esp_truth_sums(esp_comm_self(), &law, 20, k, k, v, sum), ESP_OK);
+  assert_true(sum[0] < all - exp(-64 / 9.0) && sum[0] > exp(-1 / 9.0) + exp(-4 / 9.0) - 1e-14);
+}
+
+static void size_decides(void **state) {
+  (void)state;
+  esp_relation_start s = some(ESP_RELATION_SUBSPACE, ESP_RELATION_DIRECT);
+  assert_true(esp_relation_all_pairs(&s));
+  s.n++;
+  assert_false(esp_relation_all_pairs(&s));
+  s.truth = ESP_TRUTH_ALL_PAIRS;
+  assert_true(esp_relation_all_pairs(&s));
+}
+
+/* Another draw is another set; another size is the same particles. */
+static void draws_differ(void **state) {
+  (void)state;
+  esp_relation_start s = some(ESP_RELATION_SUBSPACE, 100);
+  s.truth = ESP_TRUTH_NONE;
+  esp_feature_set first = make(&s);
+  s.n = 150;
+  esp_feature_set longer = make(&s);
+  s.draw++;
+  esp_feature_set other = make(&s);
+  assert_memory_equal(first.x, longer.x, 900 * sizeof(double));
+  assert_memory_equal(first.v, longer.v, 200 * sizeof(double));
+  for (int i = 0; i < 900; i++) assert_true(first.x[i] != other.x[i]);
+  esp_feature_set_free(&first);
+  esp_feature_set_free(&longer);
+  esp_feature_set_free(&other);
+}
+
+static void refuse(esp_relation_start s, const char *what) {
+  esp_feature_set set;
+  assert_int_equal(esp_relation_make(esp_comm_self(), &s, &set), ESP_ERR_CONFIG);
+  if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
+  assert_null(set.x);
+  esp_error_clear();
+}
+
+static void nothing_and_nonsense(void **state) {
+  (void)state;
+  for (int kind = 0; kind < 3; kind++) {
+    esp_relation_start s = some((esp_relation_kind)kind, 0);
+    esp_feature_set set = make(&s);
+    s.truth = ESP_TRUTH_WITHIN_REACH;
+    esp_feature_set_free(&set);
+    set = make(&s);
+    esp_feature_set_free(&set);
+    s.n = -1;
+    refuse(s, "-1 particles");
+    s = some((esp_relation_kind)kind, 3);
+    s.h = 0;
+    refuse(s, "width h of the gate is 0");
+    s = some((esp_relation_kind)kind, 3);
+    s.values = 0;
+    refuse(s, "0 values");
+  }
+  esp_relation_start s = some(ESP_RELATION_CIRCLES, 3);
+  s.features = 5;
+  refuse(s, "5 features, must be >= 6 for 3 hidden");
+  s = some(ESP_RELATION_SUBSPACE, 3), s.features = 2;
+  refuse(s, "2 features, must be >= 3");
+  s = some(ESP_RELATION_UPSTREAM, 3), s.features = 5;
+  refuse(s, "it has 4");
+  s = some(ESP_RELATION_SUBSPACE, 3), s.draw = -2;
+  refuse(s, "draw -2");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(nothing_and_nonsense),
+      cmocka_unit_test(map_is_orthonormal),
+      cmocka_unit_test(map_is_not_a_network_start),
+      cmocka_unit_test(hidden_coordinates),
+      cmocka_unit_test(upstream_is_as_defined),
+      cmocka_unit_test(targets_are_the_sums),
+      cmocka_unit_test(within_reach_is_enough),
+      cmocka_unit_test(beyond_reach_is_left_out),
+      cmocka_unit_test(size_decides),
+      cmocka_unit_test(draws_differ),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
