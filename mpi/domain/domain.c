@@ -9,6 +9,7 @@
 
 typedef struct {
   esp_migrate migrate;
+  esp_migrate receivers; /* where they have a tree of their own */
   esp_halo halo;
 } impl_mpi;
 
@@ -16,14 +17,34 @@ static impl_mpi *impl_of(esp_domain *dom) {
   return dom->impl;
 }
 
+static int send_out(esp_domain *dom, esp_migrate *migrate, size_t unit, const void *home, void *slots) {
+  dom->stats.bytes += migrate->arrived * (int64_t)unit;
+  return esp_migrate_to_slots(migrate, unit, home, slots);
+}
+
+static int send_home(esp_domain *dom, esp_migrate *migrate, size_t unit, const void *slots, void *home) {
+  dom->stats.bytes += migrate->moved * (int64_t)unit;
+  return esp_migrate_to_home(migrate, unit, slots, home);
+}
+
 static int to_slots(esp_domain *dom, size_t unit, const void *home, void *slots) {
-  dom->stats.bytes += impl_of(dom)->migrate.arrived * (int64_t)unit;
-  return esp_migrate_to_slots(&impl_of(dom)->migrate, unit, home, slots);
+  return send_out(dom, &impl_of(dom)->migrate, unit, home, slots);
 }
 
 static int to_home(esp_domain *dom, size_t unit, const void *slots, void *home) {
-  dom->stats.bytes += impl_of(dom)->migrate.moved * (int64_t)unit;
-  return esp_migrate_to_home(&impl_of(dom)->migrate, unit, slots, home);
+  return send_home(dom, &impl_of(dom)->migrate, unit, slots, home);
+}
+
+static esp_migrate *receivers_of(esp_domain *dom) {
+  return dom->queries ? &impl_of(dom)->receivers : &impl_of(dom)->migrate;
+}
+
+static int to_receivers(esp_domain *dom, size_t unit, const void *home, void *slots) {
+  return send_out(dom, receivers_of(dom), unit, home, slots);
+}
+
+static int receivers_home(esp_domain *dom, size_t unit, const void *slots, void *home) {
+  return send_home(dom, receivers_of(dom), unit, slots, home);
 }
 
 static int halo_begin(esp_domain *dom, esp_halo_kind kind, size_t unit, void *array) {
@@ -46,6 +67,7 @@ static void destroy(esp_domain *dom) {
   impl_mpi *impl = impl_of(dom);
   if (!impl) return;
   esp_halo_free(&impl->halo);
+  esp_migrate_free(&impl->receivers);
   esp_migrate_free(&impl->migrate);
   ESP_FREE(dom->impl);
 }
@@ -56,68 +78,75 @@ static const esp_domain_ops ops_mpi = {.name = "mpi",
                                        .halo_begin = halo_begin,
                                        .halo_end = halo_end,
                                        .cells_reduce = cells_reduce,
-                                       .to_receivers = to_slots,
-                                       .receivers_home = to_home,
+                                       .to_receivers = to_receivers,
+                                       .receivers_home = receivers_home,
                                        .destroy = destroy};
 
-/* Order, own rows of the tree and keys in slot order. */
-static int split_and_migrate(esp_domain *dom, const double *z, const int64_t *id, esp_cover *cover, double **slot_z) {
+/* One tree over keys z: order, own rows and keys in slot order. */
+static int place(esp_domain *dom, const esp_shape *shape, const esp_cover *cover, const double *z, const int64_t *id,
+                 esp_tree *tree, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
   const esp_comm *comm = dom->comm;
+  const esp_split_rule *rule = &dom->param.split;
   const int dim = dom->param.dim;
-  esp_shape shape;
   int *cover_of = NULL;
-  int rc;
-  const double start = esp_wall();
-  ESP_TRY(esp_migrate_check_ids(comm, dom->n_home, id));
-  rc = esp_shape_make(dom->n, dom->param.leaf, dom->param.block, &shape);
-  if (!rc) rc = esp_cover_make(&shape, comm->size, cover);
-  if (!rc) rc = esp_tree_create(&shape, dim, comm->rank, comm->size, 0, &dom->tree);
+  int rc = esp_tree_create(shape, dim, comm->rank, comm->size, 0, tree);
   if (!rc) rc = ESP_ALLOC(cover_of, dom->n_home);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(esp_split(comm, &shape, cover, &dom->param.split, dim, dom->n_home, z, id, cover_of));
-  ESP_TRY(esp_migrate_create(comm, &shape, cover, &dom->param.split, dim, dom->n_home, z, id, cover_of, &impl_of(dom)->migrate, &dom->id,
-                             slot_z));
-  dom->n_own = dom->tree.n_own;
-  dom->stats.moved = impl_of(dom)->migrate.moved;
-  dom->stats.bytes += impl_of(dom)->migrate.arrived * (int64_t)(16 + sizeof(double) * (size_t)dim);
-  esp_tree_geometry(&dom->tree, *slot_z);
-  dom->stats.seconds_split = esp_wall() - start;
+  ESP_TRY(esp_split(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of));
+  ESP_TRY(esp_migrate_create(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of, migrate, slot_id, slot_z));
+  dom->stats.moved += migrate->moved;
+  dom->stats.bytes += migrate->arrived * (int64_t)(16 + sizeof(double) * (size_t)dim);
+  esp_tree_geometry(tree, *slot_z);
 done:
   ESP_FREE(cover_of);
   return rc;
 }
 
-/* Near pairs of all ranks for one theta. A rank may stop counting where the limit of all ranks is passed. */
-static int count_pairs(esp_domain *dom, const esp_lists_param *param, double theta, esp_essential *essential,
-                       int64_t *pairs) {
-  double start = esp_wall();
-  ESP_CALL(esp_essential_exchange(dom->comm, param, theta, &dom->tree, essential));
-  dom->stats.seconds_essential += esp_wall() - start;
-  start = esp_wall();
-  ESP_AGREE(dom->comm, esp_lists_count(&dom->tree, NULL, param, theta, pairs));
-  ESP_CALL(dom->comm->sum_i64(dom->comm, pairs, 1));
-  dom->stats.seconds_lists += esp_wall() - start;
+/* The receivers' tree. It has the shape and the covering roots of the senders', and needs no more of their particles
+ * than the geometry of its own rows. */
+static int place_queries(esp_domain *dom, const esp_shape *shape, const esp_cover *cover, const double *query,
+                         const int64_t *id) {
+  int64_t *slot_id = NULL;
+  double *slot_q = NULL;
+  ESP_AGREE(dom->comm, ESP_ALLOC(dom->queries, 1));
+  const int rc = place(dom, shape, cover, query, id, dom->queries, &impl_of(dom)->receivers, &slot_id, &slot_q);
+  ESP_FREE(slot_id);
+  ESP_FREE(slot_q);
+  return rc;
+}
+
+static int split_and_migrate(esp_domain *dom, const double *z, const double *query, const int64_t *id, esp_cover *cover,
+                             double **slot_z) {
+  const esp_comm *comm = dom->comm;
+  esp_shape shape;
+  const double start = esp_wall();
+  ESP_CALL(esp_migrate_check_ids(comm, dom->n_home, id));
+  int rc = esp_shape_make(dom->n, dom->param.leaf, dom->param.block, &shape);
+  if (!rc) rc = esp_cover_make(&shape, comm->size, cover);
+  ESP_CALL(comm->agree(comm, rc));
+  if (query) ESP_CALL(place_queries(dom, &shape, cover, query, id));
+  ESP_CALL(place(dom, &shape, cover, z, id, &dom->tree, &impl_of(dom)->migrate, &dom->id, slot_z));
+  dom->n_own = dom->tree.n_own;
+  dom->stats.seconds_split = esp_wall() - start;
   return ESP_OK;
 }
 
-/* As on one rank: the smallest theta of the ladder whose near pairs fit the budget; the largest if none does. */
-static int choose_theta(esp_domain *dom, esp_essential *essential, double *theta) {
-  int count, low = 0;
-  const double *ladder = esp_lists_ladder(&count);
-  esp_lists_param param = dom->param.lists;
-  const __int128 budget = (__int128)param.pairs_per_particle * dom->n;
-  int high = count - 1;
-  param.pairs_limit = param.pairs_per_particle;
-  while (low < high) {
-    const int middle = (low + high) / 2;
-    int64_t pairs;
-    ESP_CALL(count_pairs(dom, &param, ladder[middle], essential, &pairs));
-    if (pairs <= budget)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  *theta = ladder[high];
+typedef struct {
+  esp_domain *dom;
+  esp_essential *essential;
+} counting;
+
+/* Near pairs of all ranks for one theta. A rank may stop counting where the limit of all ranks is passed. */
+static int count_pairs(void *context, const esp_lists_param *param, double theta, int64_t *pairs) {
+  const counting *c = context;
+  esp_domain *dom = c->dom;
+  double start = esp_wall();
+  ESP_CALL(esp_essential_exchange(dom->comm, param, theta, &dom->tree, c->essential));
+  dom->stats.seconds_essential += esp_wall() - start;
+  start = esp_wall();
+  ESP_AGREE(dom->comm, esp_lists_count(&dom->tree, dom->queries, param, theta, pairs));
+  ESP_CALL(dom->comm->sum_i64(dom->comm, pairs, 1));
+  dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
 }
 
@@ -163,13 +192,14 @@ static int refuse_pairs(const esp_domain *dom, const double *slot_z, int64_t pai
 static int build_lists(esp_domain *dom, const esp_cover *cover, const double *slot_z, esp_essential *essential) {
   const esp_comm *comm = dom->comm;
   esp_lists_param *param = &dom->param.lists;
+  counting c = {dom, essential};
   double start = esp_wall();
-  ESP_CALL(esp_essential_create(comm, cover, param, slot_z, &dom->tree, essential));
+  ESP_CALL(esp_essential_create(comm, cover, param, dom->queries, slot_z, &dom->tree, essential));
   dom->stats.seconds_essential += esp_wall() - start;
-  if (param->pairs_per_particle > 0) ESP_CALL(choose_theta(dom, essential, &param->theta));
+  if (param->pairs_per_particle > 0) ESP_CALL(esp_lists_choose(param, dom->n, count_pairs, &c, &param->theta));
   if (param->pairs_limit > 0) {
     int64_t pairs;
-    ESP_CALL(count_pairs(dom, param, param->theta, essential, &pairs));
+    ESP_CALL(count_pairs(&c, param, param->theta, &pairs));
     if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, slot_z, pairs);
   } else {
     start = esp_wall();
@@ -177,7 +207,7 @@ static int build_lists(esp_domain *dom, const esp_cover *cover, const double *sl
     dom->stats.seconds_essential += esp_wall() - start;
   }
   start = esp_wall();
-  ESP_AGREE(comm, esp_lists_walk(&dom->tree, NULL, param, &dom->lists));
+  ESP_AGREE(comm, esp_lists_walk(&dom->tree, dom->queries, param, &dom->lists));
   dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
 }
@@ -215,14 +245,14 @@ done:
   return rc;
 }
 
-static int build(esp_domain *dom, const double *z, const int64_t *id) {
+static int build(esp_domain *dom, const double *z, const double *query, const int64_t *id) {
   const esp_comm *comm = dom->comm;
   esp_cover cover = {0};
   esp_essential essential = {0};
   double *slot_z = NULL;
   int rc;
   esp_domain_stats *stats = &dom->stats;
-  ESP_TRY(split_and_migrate(dom, z, id, &cover, &slot_z));
+  ESP_TRY(split_and_migrate(dom, z, query, id, &cover, &slot_z));
   ESP_TRY(build_lists(dom, &cover, slot_z, &essential));
   ESP_FREE(slot_z);
   const double start = esp_wall();
@@ -246,10 +276,9 @@ done:
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom) {
   *dom = NULL;
-  ESP_CHECK(!query, ESP_ERR_ARG, "separate query keys are not there yet");
   if (!comm->impl) return esp_domain_build_self(comm, param, n_home, z, query, id, dom);
   esp_domain *made = NULL;
-  int rc = esp_domain_check(param, n_home, z, id);
+  int rc = esp_domain_check(param, n_home, z, query, id);
   if (!rc) rc = ESP_ALLOC(made, 1);
   if (!rc) rc = esp_alloc(&made->impl, 1, sizeof(impl_mpi), __FILE__, __LINE__, __func__);
   ESP_TRY(comm->agree(comm, rc));
@@ -258,7 +287,7 @@ int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, in
   made->param = *param;
   made->n = made->n_home = n_home;
   ESP_TRY(comm->sum_i64(comm, &made->n, 1));
-  ESP_TRY(build(made, z, id));
+  ESP_TRY(build(made, z, query, id));
   *dom = made;
   made = NULL;
 done:

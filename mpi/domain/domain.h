@@ -1,4 +1,5 @@
-/* A domain over many ranks: split, migrate, essential tree, lists, halos of one tree, behind the table of domain.h. */
+/* A domain over many ranks: split, migrate, essential tree, lists, halos, behind the table of domain.h. Receivers with
+ * keys of their own are split and migrated once more, with the same covering roots: the two trees have one shape. */
 #ifndef ESP_MPI_DOMAIN_H
 #define ESP_MPI_DOMAIN_H
 

@@ -121,35 +121,35 @@ static int choose_groups(const esp_comm *comm, const esp_tree *tree, const esp_c
 }
 
 /* Fills one group; 0 if all its blocks are empty. */
-static int describe_group(const esp_tree *tree, const double *box, int64_t heap, double *group) {
-  const int dim = tree->dim, up = tree->shape.block_level - esp_heap_level(heap), row = own_row(tree, heap);
-  const int first = own_row(tree, heap << up), blocks = 1 << up;
-  double reach = 0, radius = 0;
+static int describe_group(const esp_tree *receivers, const double *box, int64_t heap, double *group) {
+  const int dim = receivers->dim, up = receivers->shape.block_level - esp_heap_level(heap), row = own_row(receivers, heap);
+  const int first = own_row(receivers, heap << up), blocks = 1 << up;
+  double wide = 0, radius = 0;
   int filled = 0;
-  memcpy(group, tree->centre + (size_t)row * (size_t)dim, (size_t)dim * sizeof *group);
+  memcpy(group, receivers->centre + (size_t)row * (size_t)dim, (size_t)dim * sizeof *group);
   for (int b = first; b < first + blocks; b++) {
-    if (!tree->part_count[b]) continue;
+    if (!receivers->part_count[b]) continue;
     filled = 1;
-    reach = fmax(reach, esp_tree_distance2(dim, tree->centre + (size_t)b * (size_t)dim, group, box));
-    radius = fmax(radius, tree->radius[b]);
+    wide = fmax(wide, esp_tree_distance2(dim, receivers->centre + (size_t)b * (size_t)dim, group, box));
+    radius = fmax(radius, receivers->radius[b]);
   }
-  group[dim] = sqrt(reach);
+  group[dim] = sqrt(wide);
   group[dim + 1] = radius;
   return filled;
 }
 
-static int publish_groups(const esp_comm *comm, const esp_lists_param *param, const esp_tree *tree,
+static int publish_groups(const esp_comm *comm, const esp_lists_param *param, const esp_tree *receivers,
                           esp_essential *essential) {
-  const size_t unit = (size_t)tree->dim + 2;
+  const size_t unit = (size_t)receivers->dim + 2;
   int64_t *heap = NULL;
   double *mine = NULL;
   void *all = NULL;
   int count = 0, used = 0;
-  int rc = choose_groups(comm, tree, essential->cover, &heap, &count);
+  int rc = choose_groups(comm, receivers, essential->cover, &heap, &count);
   if (!rc) rc = ESP_ALLOC(mine, (size_t)count * unit);
   if (!rc) rc = ESP_ALLOC(essential->group_start, comm->size + 1);
   ESP_TRY(comm->agree(comm, rc));
-  for (int g = 0; g < count; g++) used += describe_group(tree, param->box, heap[g], mine + (size_t)used * unit);
+  for (int g = 0; g < count; g++) used += describe_group(receivers, param->box, heap[g], mine + (size_t)used * unit);
   ESP_TRY(comm->gather_all(comm, mine, (size_t)used * unit * sizeof *mine, &all, essential->group_start));
   essential->group = all;
 done:
@@ -158,13 +158,13 @@ done:
   return rc;
 }
 
-int esp_essential_create(const esp_comm *comm, const esp_cover *cover, const esp_lists_param *param, const double *z,
-                         esp_tree *tree, esp_essential *essential) {
+int esp_essential_create(const esp_comm *comm, const esp_cover *cover, const esp_lists_param *param,
+                         const esp_tree *queries, const double *z, esp_tree *tree, esp_essential *essential) {
   *essential = (esp_essential){.cover = cover};
   ESP_AGREE(comm, append_rows(comm, tree, essential));
   ESP_CALL(share_cover(comm, tree, essential));
   ESP_CALL(top_geometry(comm, z, tree));
-  ESP_CALL(publish_groups(comm, param, tree, essential));
+  ESP_CALL(publish_groups(comm, param, queries ? queries : tree, essential));
   return ESP_OK;
 }
 
@@ -178,7 +178,7 @@ typedef struct {
 typedef struct {
   const esp_tree *tree;
   const double *box;
-  double theta;
+  double theta, reach; /* reach: infinite where theta alone decides */
   size_t unit; /* bytes of a row */
   const double *group;
   int n_group;
@@ -191,15 +191,17 @@ typedef struct {
 /* Rounding in the walk's own test is some 1e-16 of these terms. */
 static int may_open(const sender *s, const double *group, const double *centre, double radius) {
   const int dim = s->tree->dim;
-  const double reach = group[dim], sum = group[dim + 1] + radius;
+  const double wide = group[dim], sum = group[dim + 1] + radius;
   const double distance = sqrt(esp_tree_distance2(dim, group, centre, s->box));
-  const double slack = 1e-12 * (sum + s->theta * (distance + reach)) + 1e-150;
-  if (!(sum + slack < s->theta * (distance - reach))) return 1;
+  const double slack = 1e-12 * (sum + s->theta * (distance + wide)) + 1e-150;
+  /* with a reach every axis is open */
+  if (distance - wide - sum > s->reach + 1e-12 * (distance + wide + sum)) return 0;
+  if (!(sum + slack < s->theta * (distance - wide))) return 1;
   for (int a = 0; a < dim; a++) {
     if (!(s->box[a] > 0)) continue;
     double d = fabs(group[a] - centre[a]);
     if (d > 0.5 * s->box[a]) d = fabs(s->box[a] - d);
-    if (!((sum + d + reach) * (1 + 1e-12) < 0.5 * s->box[a])) return 1;
+    if (!((sum + d + wide) * (1 + 1e-12) < 0.5 * s->box[a])) return 1;
   }
   return 0;
 }
@@ -285,6 +287,7 @@ int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, d
                            esp_essential *essential) {
   sender s = {
       .tree = tree, .box = param->box, .theta = theta, .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
+  s.reach = param->reach > 0 ? param->reach : INFINITY;
   int *to = NULL, n_to = 0;
   int64_t *start = NULL;
   esp_inbox inbox = {0};

@@ -5,7 +5,8 @@
  * need, travel by one nonblocking all-gather beside the cells' forest, not by P^2 messages.
  *
  * esp_halo_create fixes the ghosts from the near and far lists of esp_lists_walk, fills part_first of the fetched ghost
- * leaves, and makes the transpose of the near lists (which needs the other ranks). */
+ * leaves, and makes the transpose of the near lists (which needs the other ranks). Receivers with a tree of their own
+ * change nothing here: blocks and slots a rank follow from the shape, which the two trees share. */
 #ifndef ESP_MPI_HALO_H
 #define ESP_MPI_HALO_H
 

@@ -1,4 +1,5 @@
-/* The transpose of near lists that reach over ranks: for the owned leaves, who receives from them. */
+/* The transpose of near lists that reach over ranks: for the owned leaves, who receives from them. Block numbers are
+ * those of the receivers' tree, leaves those of the senders'; both have one shape. */
 #ifndef ESP_MPI_TRANSPOSE_H
 #define ESP_MPI_TRANSPOSE_H
 

@@ -13,28 +13,39 @@ static int check_param(const esp_domain_param *param) {
             (long long)param->lists.pairs_per_particle);
   ESP_CHECK(param->lists.pairs_limit >= 0, ESP_ERR_CONFIG, "limit is %lld pairs a particle; must be >= 0",
             (long long)param->lists.pairs_limit);
+  double reach = param->lists.reach;
+  ESP_CHECK(reach >= 0 && isfinite(reach), ESP_ERR_CONFIG, "reach is %g; must be > 0 and finite, or 0 for none", reach);
   for (int a = 0; a < param->dim; a++) {
     double box = param->lists.box[a];
     ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box,
               a);
+    ESP_CHECK(!(reach > 0 && box > 0), ESP_ERR_CONFIG,
+              "reach %g and box length %g of axis %d: a reach is for open axes only", reach, box, a);
   }
   return ESP_OK;
 }
 
-int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const int64_t *id) {
-  ESP_CALL(check_param(param));
-  ESP_CHECK(n_home >= 0, ESP_ERR_ARG, "number of particles is %d; must be >= 0", n_home);
+static int check_keys(const esp_domain_param *param, const char *name, int n_home, const double *z, const int64_t *id) {
   const double *box = param->lists.box;
   for (int i = 0; i < n_home; i++) {
     for (int a = 0; a < param->dim; a++) {
       double x = z[(size_t)i * (size_t)param->dim + (size_t)a];
-      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "key of particle id %lld, axis %d, is %g; must be finite", (long long)id[i],
-                a, x);
+      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "%s of particle id %lld, axis %d, is %g; must be finite", name,
+                (long long)id[i], a, x);
       ESP_CHECK(box[a] == 0 || (x >= 0 && x < box[a]), ESP_ERR_VALUE,
-                "key of particle id %lld, axis %d, is %.17g; must lie in [0, %.17g): wrap it into the box first",
+                "%s of particle id %lld, axis %d, is %.17g; must lie in [0, %.17g): wrap it into the box first", name,
                 (long long)id[i], a, x, box[a]);
     }
   }
+  return ESP_OK;
+}
+
+int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const double *query,
+                     const int64_t *id) {
+  ESP_CALL(check_param(param));
+  ESP_CHECK(n_home >= 0, ESP_ERR_ARG, "number of particles is %d; must be >= 0", n_home);
+  ESP_CALL(check_keys(param, "key", n_home, z, id));
+  if (query) ESP_CALL(check_keys(param, "query key", n_home, query, id));
   return ESP_OK;
 }
 
@@ -47,5 +58,7 @@ void esp_domain_free(esp_domain **dom) {
   ESP_FREE(d->sender_block_order);
   esp_lists_free(&d->lists);
   esp_tree_free(&d->tree);
+  if (d->queries) esp_tree_free(d->queries);
+  ESP_FREE(d->queries);
   ESP_FREE(*dom);
 }

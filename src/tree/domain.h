@@ -59,7 +59,8 @@ typedef struct {
 
 /* What a domain cost: for reports. Of this rank. */
 typedef struct {
-  int64_t moved;              /* home particles whose slot is on another rank */
+  int64_t moved;              /* home particles whose slot is on another rank; with queries in either of the two trees,
+                                 each move counted */
   int64_t ghosts, receiver_ghosts, ghost_cells;
   int64_t essential_rows;     /* remote nodes received before the walk */
   int64_t messages[ESP_HALO_KINDS]; /* messages this rank receives in one transfer */
@@ -74,7 +75,7 @@ struct esp_domain {
   int64_t n;              /* particles in all */
   int n_home;
   int n_own, n_ghost, n_receiver_ghost;
-  int64_t *id;            /* [n_own] ids in slot order */
+  int64_t *id;       /* [n_own] ids in the order of the senders' slots */
   esp_tree tree;     /* the senders' (and, with one tree, the receivers') */
   esp_tree *queries; /* the receivers' where they have their own keys: same shape, own rows only; else NULL */
   esp_lists lists;   /* receiving blocks: of queries, if there is one; rows: of tree */
@@ -86,10 +87,12 @@ struct esp_domain {
   void *impl;
 };
 
-/* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL: z, one tree; id [n_home], unique over all ranks (checked). n_home >= 0 may differ by
- * rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a duplicate id;
- * ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0, leaf < 1, dim.
- * With box[a] > 0 every z_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
+/* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL: z, one tree
+ * (on all ranks alike, also those that hold no particle); id [n_home], unique over all ranks (checked). n_home >= 0 may
+ * differ by rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a
+ * duplicate id; ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0,
+ * leaf < 1, dim, a reach with a period. With box[a] > 0 every z_a and query_a must lie in [0, box_a) (the caller wraps);
+ * else ESP_ERR_VALUE. *dom is owned by the caller. */
 typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom);
 /* The builder for comm->size == 1. */
@@ -97,6 +100,7 @@ int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, i
                           const double *query, const int64_t *id, esp_domain **dom);
 void esp_domain_free(esp_domain **dom);
 /* Local helper of both builders: checks param and keys (finite, in the box), with the messages above. */
-int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const int64_t *id);
+int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const double *query,
+                     const int64_t *id);
 
 #endif

@@ -4,22 +4,40 @@
 #include "tree/domain.h"
 
 typedef struct {
-  int *order; /* [n] home index of the particle in each slot */
+  int *order;     /* [n] home index of the particle in each slot */
+  int *receivers; /* [n] likewise of the receivers' slots; NULL with one tree */
 } self_impl;
 
+static void gather(int n, const int *order, size_t unit, const char *home, char *slots) {
+  for (int s = 0; s < n; s++) memcpy(slots + (size_t)s * unit, home + (size_t)order[s] * unit, unit);
+}
+
+static void spread(int n, const int *order, size_t unit, const char *slots, char *home) {
+  for (int s = 0; s < n; s++) memcpy(home + (size_t)order[s] * unit, slots + (size_t)s * unit, unit);
+}
+
 static int self_to_slots(esp_domain *dom, size_t unit, const void *home, void *slots) {
-  const int *order = ((self_impl *)dom->impl)->order;
-  const char *from = home;
-  char *to = slots;
-  for (int s = 0; s < dom->n_own; s++) memcpy(to + (size_t)s * unit, from + (size_t)order[s] * unit, unit);
+  gather(dom->n_own, ((self_impl *)dom->impl)->order, unit, home, slots);
   return ESP_OK;
 }
 
 static int self_to_home(esp_domain *dom, size_t unit, const void *slots, void *home) {
-  const int *order = ((self_impl *)dom->impl)->order;
-  const char *from = slots;
-  char *to = home;
-  for (int s = 0; s < dom->n_own; s++) memcpy(to + (size_t)order[s] * unit, from + (size_t)s * unit, unit);
+  spread(dom->n_own, ((self_impl *)dom->impl)->order, unit, slots, home);
+  return ESP_OK;
+}
+
+static const int *receivers_of(const esp_domain *dom) {
+  const self_impl *impl = dom->impl;
+  return dom->queries ? impl->receivers : impl->order;
+}
+
+static int self_to_receivers(esp_domain *dom, size_t unit, const void *home, void *slots) {
+  gather(dom->n_own, receivers_of(dom), unit, home, slots);
+  return ESP_OK;
+}
+
+static int self_receivers_home(esp_domain *dom, size_t unit, const void *slots, void *home) {
+  spread(dom->n_own, receivers_of(dom), unit, slots, home);
   return ESP_OK;
 }
 
@@ -35,7 +53,10 @@ static int self_cells_reduce(esp_domain *dom, int words, int64_t *acc) {
 
 static void self_destroy(esp_domain *dom) {
   self_impl *impl = dom->impl;
-  if (impl) ESP_FREE(impl->order);
+  if (impl) {
+    ESP_FREE(impl->order);
+    ESP_FREE(impl->receivers);
+  }
   ESP_FREE(dom->impl);
 }
 
@@ -45,8 +66,8 @@ static const esp_domain_ops self_ops = {.name = "self",
                                         .halo_begin = self_halo,
                                         .halo_end = self_halo,
                                         .cells_reduce = self_cells_reduce,
-                                        .to_receivers = self_to_slots,
-                                        .receivers_home = self_to_home,
+                                        .to_receivers = self_to_receivers,
+                                        .receivers_home = self_receivers_home,
                                         .destroy = self_destroy};
 
 /* Ids are unique: ascending, as most callers have them, or by a hash table of indices. */
@@ -74,26 +95,9 @@ static int check_unique(int n, const int64_t *id) {
   return ESP_OK;
 }
 
-/* The smallest theta of the ladder whose near pairs fit the budget; the largest if none does. */
-static int choose_theta(const esp_domain *dom, double *theta) {
-  int count;
-  const double *ladder = esp_lists_ladder(&count);
-  esp_lists_param param = dom->param.lists;
-  __int128 budget = (__int128)param.pairs_per_particle * dom->n;
-  param.pairs_limit = param.pairs_per_particle;
-  int low = 0, high = count - 1;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    int64_t pairs;
-    ESP_CALL(esp_lists_count(&dom->tree, NULL, &param, ladder[middle], &pairs));
-    if (pairs <= budget) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  *theta = ladder[high];
-  return ESP_OK;
+static int count_pairs(void *context, const esp_lists_param *param, double theta, int64_t *pairs) {
+  const esp_domain *dom = context;
+  return esp_lists_count(&dom->tree, dom->queries, param, theta, pairs);
 }
 
 /* The longest run of slots that share one point. Where many particles share a point, whole nodes hold nothing else. */
@@ -131,21 +135,32 @@ static int refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs
       per_particle, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
 }
 
-/* Also gives the keys in slot order: keys [n][dim]. */
-static int build_tree(esp_domain *dom, const double *z, const int64_t *id, double *keys) {
+/* One tree over keys z: its order, its rows and geometry, and the keys in slot order, keys [n][dim]. */
+static int order_tree(const esp_domain *dom, const esp_shape *shape, const double *z, const int64_t *id, int **order,
+                      esp_tree *tree, double *keys) {
   int n = dom->n_home, dim = dom->param.dim;
+  ESP_CALL(ESP_ALLOC(*order, n));
+  ESP_CALL(esp_tree_order(shape, &dom->param.split, 0, 0, n, dim, z, id, *order));
+  ESP_CALL(esp_tree_create(shape, dim, 0, 1, 0, tree));
+  gather(n, *order, (size_t)dim * sizeof *z, (const char *)z, (char *)keys);
+  esp_tree_geometry(tree, keys);
+  return ESP_OK;
+}
+
+/* Leaves the senders' keys in slot order in keys. */
+static int build_trees(esp_domain *dom, const double *z, const double *query, const int64_t *id, double *keys) {
   esp_shape shape;
   self_impl *impl = dom->impl;
   double start = esp_wall();
-  ESP_CALL(check_unique(n, id));
-  ESP_CALL(esp_shape_make(n, dom->param.leaf, dom->param.block, &shape));
-  ESP_CALL(ESP_ALLOC(impl->order, n));
-  ESP_CALL(esp_tree_order(&shape, &dom->param.split, 0, 0, n, dim, z, id, impl->order));
-  ESP_CALL(esp_tree_create(&shape, dim, 0, 1, 0, &dom->tree));
-  ESP_CALL(ESP_ALLOC(dom->id, n));
+  ESP_CALL(check_unique(dom->n_home, id));
+  ESP_CALL(esp_shape_make(dom->n, dom->param.leaf, dom->param.block, &shape));
+  if (query) {
+    ESP_CALL(ESP_ALLOC(dom->queries, 1));
+    ESP_CALL(order_tree(dom, &shape, query, id, &impl->receivers, dom->queries, keys));
+  }
+  ESP_CALL(order_tree(dom, &shape, z, id, &impl->order, &dom->tree, keys));
+  ESP_CALL(ESP_ALLOC(dom->id, dom->n_home));
   ESP_CALL(self_to_slots(dom, sizeof *id, id, dom->id));
-  ESP_CALL(self_to_slots(dom, (size_t)dim * sizeof *z, z, keys));
-  esp_tree_geometry(&dom->tree, keys);
   dom->stats.seconds_split = esp_wall() - start;
   return ESP_OK;
 }
@@ -153,13 +168,15 @@ static int build_tree(esp_domain *dom, const double *z, const int64_t *id, doubl
 static int build_lists(esp_domain *dom, const double *keys) {
   esp_lists_param *param = &dom->param.lists;
   double start = esp_wall();
-  if (param->pairs_per_particle > 0) ESP_CALL(choose_theta(dom, &param->theta));
+  if (param->pairs_per_particle > 0) {
+    ESP_CALL(esp_lists_choose(param, dom->n, count_pairs, dom, &param->theta));
+  }
   if (param->pairs_limit > 0) {
     int64_t pairs;
-    ESP_CALL(esp_lists_count(&dom->tree, NULL, param, param->theta, &pairs));
+    ESP_CALL(esp_lists_count(&dom->tree, dom->queries, param, param->theta, &pairs));
     if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, keys, pairs);
   }
-  ESP_CALL(esp_lists_walk(&dom->tree, NULL, param, &dom->lists));
+  ESP_CALL(esp_lists_walk(&dom->tree, dom->queries, param, &dom->lists));
   ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));
   int blocks = dom->tree.n_block;
   ESP_CALL(ESP_ALLOC(dom->block_order, blocks));
@@ -173,9 +190,8 @@ static int build_lists(esp_domain *dom, const double *keys) {
 int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom) {
   *dom = NULL;
-  ESP_CHECK(!query, ESP_ERR_ARG, "separate query keys are not there yet");
   ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "the one-rank builder was given %d ranks", comm->size);
-  ESP_CALL(esp_domain_check(param, n_home, z, id));
+  ESP_CALL(esp_domain_check(param, n_home, z, query, id));
   int rc = ESP_OK;
   esp_domain *d = NULL;
   self_impl *impl = NULL;
@@ -188,7 +204,7 @@ int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, i
   ESP_TRY(ESP_ALLOC(impl, 1));
   d->impl = impl;
   ESP_TRY(ESP_ALLOC(keys, (size_t)n_home * (size_t)param->dim));
-  ESP_TRY(build_tree(d, z, id, keys));
+  ESP_TRY(build_trees(d, z, query, id, keys));
   ESP_TRY(build_lists(d, keys));
   *dom = d;
   d = NULL;

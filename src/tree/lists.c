@@ -38,9 +38,17 @@ static int sink_far(sink *out, int row) {
   return ESP_OK;
 }
 
+/* What the walks of all blocks share. */
+typedef struct {
+  const esp_tree *tree, *receivers;
+  int root, apart; /* apart: receivers have a tree of their own */
+  double theta, reach; /* reach: infinite where theta alone decides */
+  const double *box;   /* NULL where every axis is open */
+} walker;
+
 /* The acceptance. c, R: of the receiver block and of the node. */
 static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2,
-                                                        double R2, double theta, const double *box) {
+                                                        double R2, double theta, double reach, const double *box) {
   double sum = 0, R = R1 + R2;
   int fits = 1;
   for (int a = 0; a < dim; a++) {
@@ -52,18 +60,21 @@ static inline __attribute__((always_inline)) int is_far(int dim, const double *c
     }
     sum += d * d;
   }
-  return (R < theta * sqrt(sum)) & fits;
+  double distance = sqrt(sum);
+  return ((R < theta * distance) | (distance - R > reach)) & fits;
 }
 
-static inline __attribute__((always_inline)) int walk_block(const esp_tree *tree, int block_row, int root, double theta,
-                                                            const double *box, int dim, sink *out) {
+static inline __attribute__((always_inline)) int walk_block(const walker *w, int block_row, const double *box, int dim,
+                                                            sink *out) {
+  const esp_tree *tree = w->tree, *receivers = w->receivers;
   size_t width = (size_t)dim;
-  int64_t block_heap = tree->heap[block_row];
-  int block_level = esp_heap_level(block_heap), stack[STACK], top = 0;
-  const double *c1 = tree->centre + (size_t)block_row * width;
-  double R1 = tree->radius[block_row];
+  int64_t block_heap = receivers->heap[block_row];
+  /* apart: a level at which no node is taken for the block's ancestor */
+  int block_level = w->apart ? -1 : esp_heap_level(block_heap), stack[STACK], top = 0;
+  const double *c1 = receivers->centre + (size_t)block_row * width;
+  double R1 = receivers->radius[block_row], theta = w->theta, reach = w->reach;
   out->near_particles = out->far_cells = 0;
-  stack[top++] = root;
+  stack[top++] = w->root;
   while (top > 0) {
     int row = stack[--top];
     if (tree->part_count[row] == 0) continue;
@@ -72,7 +83,7 @@ static inline __attribute__((always_inline)) int walk_block(const esp_tree *tree
     int ancestor = level <= block_level && block_heap >> (block_level - level) == heap;
     if (ancestor) {
       if (level == block_level) continue;
-    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, box)) {
+    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, box)) {
       out->far_cells++;
       if (out->keep) ESP_CALL(sink_far(out, row));
       continue;
@@ -91,50 +102,54 @@ static inline __attribute__((always_inline)) int walk_block(const esp_tree *tree
   return ESP_OK;
 }
 
-static int walk_any(const esp_tree *tree, int row, int root, double theta, const double *box, sink *out) {
-  if (box) return walk_block(tree, row, root, theta, box, tree->dim, out);
-  switch (tree->dim) {
+static int walk_any(const walker *w, int row, sink *out) {
+  int dim = w->tree->dim;
+  if (w->box) return walk_block(w, row, w->box, dim, out);
+  switch (dim) {
     case 2:
-      return walk_block(tree, row, root, theta, NULL, 2, out);
+      return walk_block(w, row, NULL, 2, out);
     case 3:
-      return walk_block(tree, row, root, theta, NULL, 3, out);
+      return walk_block(w, row, NULL, 3, out);
+    case 4:
+      return walk_block(w, row, NULL, 4, out);
     case 8:
-      return walk_block(tree, row, root, theta, NULL, 8, out);
+      return walk_block(w, row, NULL, 8, out);
     default:
-      return walk_block(tree, row, root, theta, NULL, tree->dim, out);
+      return walk_block(w, row, NULL, dim, out);
   }
 }
 
-/* NULL where every axis is open. */
-static const double *box_of(const esp_tree *tree, const esp_lists_param *param) {
+static int walker_make(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, double theta,
+                       walker *w) {
+  *w = (walker){.tree = tree, .receivers = queries ? queries : tree, .apart = queries != NULL, .theta = theta};
+  w->root = esp_tree_root(tree);
+  w->reach = param->reach > 0 ? param->reach : INFINITY;
   for (int a = 0; a < tree->dim; a++) {
-    if (param->box[a] > 0) return param->box;
+    if (param->box[a] > 0) w->box = param->box;
   }
-  return NULL;
+  ESP_CHECK(w->root >= 0 || tree->n_block == 0, ESP_ERR_INTERNAL, "the tree's root is not held");
+  ESP_CHECK(w->receivers->n_block == tree->n_block && w->receivers->dim == tree->dim, ESP_ERR_ARG,
+            "the receivers' tree has %d blocks in %d dimensions, the senders' %d in %d; they must be alike",
+            w->receivers->n_block, w->receivers->dim, tree->n_block, tree->dim);
+  return ESP_OK;
 }
 
 static int block_row_of(const esp_tree *tree, int block) {
   return tree->level_row[tree->shape.block_level] + block;
 }
 
-static int64_t block_pairs(const esp_tree *tree, int block_row, const sink *out) {
-  int64_t m = tree->part_count[block_row];
-  return m * (out->near_particles + m - 1);
-}
-
-static int root_of(const esp_tree *tree, int *root) {
-  *root = esp_tree_root(tree);
-  ESP_CHECK(*root >= 0 || tree->n_block == 0, ESP_ERR_INTERNAL, "the tree's root is not held");
-  return ESP_OK;
+/* Pairs of the block walked last. */
+static int64_t block_pairs(const walker *w, int block_row, const sink *out) {
+  int64_t m = w->receivers->part_count[block_row];
+  return m * (out->near_particles + (w->apart ? 0 : m - 1));
 }
 
 int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, esp_lists *lists) {
-  (void)queries;
   memset(lists, 0, sizeof *lists);
-  int rc = ESP_OK, root;
+  int rc = ESP_OK;
   sink out = {.keep = 1};
-  const double *box = box_of(tree, param);
-  ESP_TRY(root_of(tree, &root));
+  walker w;
+  ESP_TRY(walker_make(tree, queries, param, param->theta, &w));
   ESP_TRY(ESP_ALLOC(lists->near_start, tree->n_block + 1));
   ESP_TRY(ESP_ALLOC(lists->far_start, tree->n_block + 1));
   ESP_TRY(ESP_GROW(out.near, out.near_capacity, 16));
@@ -143,8 +158,8 @@ int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_list
   for (int b = 0; b < tree->n_block; b++) {
     int row = block_row_of(tree, b);
     if (tree->part_count[row] > 0) {
-      ESP_TRY(walk_any(tree, row, root, param->theta, box, &out));
-      lists->near_pairs += block_pairs(tree, row, &out);
+      ESP_TRY(walk_any(&w, row, &out));
+      lists->near_pairs += block_pairs(&w, row, &out);
       lists->far_pairs += out.far_cells * tree->part_count[row];
     }
     lists->near_start[b + 1] = (int64_t)out.n_near;
@@ -159,19 +174,57 @@ done:
 
 int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, double theta,
                     int64_t *near_pairs) {
-  (void)queries;
-  int root;
   sink out = {.keep = 0};
-  const double *box = box_of(tree, param);
-  ESP_CALL(root_of(tree, &root));
+  walker w;
+  ESP_CALL(walker_make(tree, queries, param, theta, &w));
   int64_t sum = 0;
   __int128 limit = param->pairs_limit > 0 ? (__int128)param->pairs_limit * tree->shape.n : INT64_MAX;
   for (int b = 0; b < tree->n_block && sum <= limit; b++) {
     int row = block_row_of(tree, b);
     if (tree->part_count[row] == 0) continue;
-    ESP_CALL(walk_any(tree, row, root, theta, box, &out));
-    sum += block_pairs(tree, row, &out);
+    ESP_CALL(walk_any(&w, row, &out));
+    sum += block_pairs(&w, row, &out);
   }
   *near_pairs = sum;
+  return ESP_OK;
+}
+
+/* The step nearest to theta, -1 outside of the ladder. The last one is never counted: it is taken if no other fits. */
+static int first_step(int count, double theta) {
+  int nearest = 0;
+  if (!(theta >= ladder[0] && theta <= ladder[count - 1])) return -1;
+  for (int k = 1; k < count - 1; k++) {
+    if (fabs(ladder[k] - theta) < fabs(ladder[nearest] - theta)) nearest = k;
+  }
+  return nearest;
+}
+
+int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context,
+                     double *theta) {
+  int count;
+  (void)esp_lists_ladder(&count);
+  esp_lists_param limited = *param;
+  limited.pairs_limit = param->pairs_per_particle;
+  __int128 budget = (__int128)param->pairs_per_particle * n;
+  int low = 0, high = count - 1, stride = 1, way = 0, at = first_step(count, param->theta);
+  int warm = at >= 0;
+  while (low < high) {
+    if (way < 0) at = esp_imax(low, high - stride);
+    if (way > 0) at = esp_imin(high - 1, low + stride - 1);
+    if (!warm) at = (low + high) / 2;
+    int64_t pairs;
+    ESP_CALL(counter(context, &limited, ladder[at], &pairs));
+    int fits = pairs <= budget, now = fits ? -1 : 1;
+    if (fits) {
+      high = at;
+    } else {
+      low = at + 1;
+    }
+    /* outward in growing strides until the answer lies between two steps, then halves */
+    if (way) stride *= 2;
+    if (way && now != way) warm = 0;
+    way = now;
+  }
+  *theta = ladder[high];
   return ESP_OK;
 }

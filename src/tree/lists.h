@@ -18,8 +18,8 @@
  * two have nothing to do with each other: no node holds "a slot of I", the block's own leaves are no exception, and a
  * particle may meet itself, near or in a cell. queries = NULL: one tree.
  *
- * With one tree: the block's own leaves are always near and are left out of the lists: the
- * block with itself, self-pairs masked, is one dense square that every message does first. An empty node is skipped.
+ * With one tree the block's own leaves are always near and are left out of the lists: the block with itself, self-pairs
+ * masked, is one dense square that every message does first. An empty node is skipped.
  *
  * Rows are rows of the tree (own, top or ghost). */
 #ifndef ESP_LISTS_H
@@ -41,8 +41,8 @@ typedef struct {
   int *near;           /* leaf rows in walk order, own block left out */
   int64_t *far_start;  /* [n_block + 1] */
   int *far;            /* cell rows in walk order */
-  /* transpose, for the owned leaves in slot order: receiver blocks (not the leaf's own) whose near list holds the leaf,
-   * ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block g. */
+  /* transpose, for the owned leaves in slot order: receiver blocks whose near list holds the leaf (with one tree not
+   * the leaf's own), ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block g. */
   int n_leaf;             /* owned leaves */
   int64_t *sender_start;  /* [n_leaf + 1] */
   int *sender;
@@ -55,7 +55,7 @@ typedef struct {
 } esp_lists;
 
 /* The walk: near and far lists of the owned blocks. Local. ESP_ERR_INTERNAL if a node must be opened whose children are
- * not held. The transpose is left empty. */
+ * not held; ESP_ERR_ARG if the two trees differ in blocks or dimension. The transpose is left empty. */
 int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, esp_lists *lists);
 /* Only counts: near pairs of this rank's receivers (as near_pairs above) for one theta. Where pairs_limit is given it
  * may stop as soon as the count exceeds pairs_limit * n, so that refusing costs no more than allowing. Local. */
@@ -66,6 +66,14 @@ int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
 /* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from 0.1 to
  * the last step below 2. */
 const double *esp_lists_ladder(int *count);
+/* A count of near pairs over all ranks, as esp_lists_count gives one rank's. */
+typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, double theta, int64_t *pairs);
+/* The smallest theta of the ladder whose near pairs are at most pairs_per_particle * n; the last step if none's are.
+ * Counts fall with theta, so few are taken: by halves, or, where param->theta lies in the ladder's range, from the step
+ * nearest to it outward, which is two counts if that is the answer. The answer does not depend on where the search
+ * begins. The counter may stop at pairs_limit, which is set to the budget. Collective as the counter is. */
+int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context,
+                     double *theta);
 /* Order-free-in-ranks fingerprint: for each owned block a hash of (block, near heaps in order, far heaps in order),
  * summed modulo 2^64 over blocks; add over ranks for the whole. Likewise of the sender lists (heap of leaf, global
  * blocks). */
