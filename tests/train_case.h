@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "net/train.h"
+#include "net/train_gravity.h"
 
 typedef struct {
   esp_model model;
@@ -83,13 +83,14 @@ static inline void train_case_put(void *context, int c, const esp_cloud *cloud) 
   t->held--;
 }
 
-static inline esp_train_data train_case_data(train_case *t) {
-  return (esp_train_data){.clouds = t->clouds, .get = train_case_get, .put = train_case_put, .context = t};
+static inline esp_gravity_data train_case_data(train_case *t) {
+  return (esp_gravity_data){
+      .clouds = t->clouds, .lambda = 0.5, .get = train_case_get, .put = train_case_put, .context = t};
 }
 
 static inline esp_train_param train_case_param(int64_t steps) {
   return (esp_train_param){
-      .steps = steps, .batch = 3, .rate = 0.01, .warmup = 2, .clip = 0.3, .lambda = 0.5, .seed = 4};
+      .steps = steps, .batch = 3, .rate = 0.01, .warmup = 2, .beta2 = 0.999, .clip = 0.3, .seed = 4};
 }
 
 #endif

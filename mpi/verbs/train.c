@@ -10,7 +10,7 @@
 #include "domain/settle.h"
 #include "io/checkpoint.h"
 #include "io/ensemble.h"
-#include "net/train.h"
+#include "net/train_gravity.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -61,6 +61,7 @@ static void put_cloud(void *context, int c, const esp_cloud *cloud) {
 
 typedef struct {
   const esp_run *run;
+  const esp_model *model;
   FILE *metrics; /* rank 0; not buffered */
   off_t whole;   /* its length in whole lines */
   char path[4096], precision[16];
@@ -73,7 +74,7 @@ static int write_step(journal *j, const esp_train_record *r) {
   if (!j->metrics) return ESP_OK;
   char line[256];
   size_t length = (size_t)snprintf(line, sizeof line, "%lld,%.9g,%.9g,%.9g,%.6g,%.6g,%.6f\n", (long long)r->step, r->loss,
-                                   r->D, r->K, r->rate, r->gradient, r->seconds);
+                                   r->part[0], r->part[1], r->rate, r->gradient, r->seconds);
   if (fwrite(line, 1, length, j->metrics) != length) {
     int error = errno;
     (void)!ftruncate(fileno(j->metrics), j->whole); /* no half line */
@@ -94,9 +95,9 @@ static int on_step(void *context, const esp_train_record *r) {
   return write_step(j, r);
 }
 
-static int on_checkpoint(void *context, const esp_model *model, const esp_adam *adam) {
+static int on_checkpoint(void *context, const esp_adam *adam) {
   journal *j = context;
-  return esp_checkpoint_write(j->run->comm, j->path, model, adam, j->precision);
+  return esp_checkpoint_write(j->run->comm, j->path, j->model, adam, j->precision);
 }
 
 /* The header, and the lines of the steps before. */
@@ -139,8 +140,8 @@ static esp_train_param train_param(const esp_run *run) {
                            .batch = (int)esp_config_int(c, "train_batch"),
                            .rate = esp_config_real(c, "train_lr"),
                            .warmup = esp_config_int(c, "train_warmup"),
+                           .beta2 = 0.999,
                            .clip = esp_config_real(c, "train_clip"),
-                           .lambda = esp_config_real(c, "train_loss_k"),
                            .seed = (uint64_t)esp_config_int(c, "run_seed"),
                            .checkpoint_every = esp_config_int(c, "train_checkpoint_every")};
 }
@@ -188,13 +189,14 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   esp_model model = {0};
   esp_adam adam = {0};
   esp_model_param param;
-  journal j = {.run = run};
+  journal j = {.run = run, .model = &model};
   esp_setup_model(run, &param);
   esp_backend backend = s->sharded ? esp_setup_sharded(run) : esp_setup_whole(run);
   s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
   snprintf(j.precision, sizeof j.precision, "%s", backend.ops->name);
-  esp_train_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN], .sharded = s->sharded, .get = get_cloud,
-                         .put = put_cloud, .context = s};
+  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN], .sharded = s->sharded, .get = get_cloud,
+                           .put = put_cloud, .context = s};
+  data.lambda = esp_config_real(run->config, "train_loss_k");
   esp_gradsync sync = esp_gradsync_comm(run->comm);
   esp_train_hooks hooks = {.step = on_step, .checkpoint = on_checkpoint, .context = &j, .sum = sum_gradients,
                            .sum_context = &sync};
@@ -209,8 +211,8 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   ESP_TRY(esp_run_path(run, "checkpoint.h5", j.path, sizeof j.path));
   ESP_TRY(run->comm->agree(run->comm, open_metrics(&j, adam.step)));
   j.last.step = adam.step;
-  ESP_TRY(esp_train(run->comm, &backend, &data, &how, &hooks, &model, &adam));
-  if (j.steps == 0) ESP_TRY(on_checkpoint(&j, &model, &adam)); /* no step to make: the start is the result */
+  ESP_TRY(esp_train_gravity(run->comm, &backend, &data, &how, &hooks, &model, &adam));
+  if (j.steps == 0) ESP_TRY(on_checkpoint(&j, &adam)); /* no step to make: the start is the result */
   ESP_TRY(add_results(run, &j, &model));
 done:
   if (j.metrics) fclose(j.metrics);

@@ -114,9 +114,13 @@ void esp_model_free(esp_model *model) {
   *model = (esp_model){0};
 }
 
+int esp_gradient_sums(const esp_model *model) {
+  return esp_tableau_size(model->param.layers) + model->mlps * model->mlp_count;
+}
+
 int esp_gradient_create(const esp_model *model, esp_gradient *gradient) {
-  int rc = ESP_OK, size = esp_tableau_size(model->param.layers);
-  *gradient = (esp_gradient){.count = size + model->mlps * model->mlp_count};
+  int rc = ESP_OK;
+  *gradient = (esp_gradient){.count = esp_gradient_sums(model)};
   ESP_TRY(ESP_ALLOC(gradient->acc, (size_t)gradient->count * WORDS));
   ESP_TRY(ESP_ALLOC(gradient->sums, gradient->count));
   ESP_TRY(ESP_ALLOC(gradient->value, model->count));

@@ -89,11 +89,13 @@ int esp_model_predict(const esp_model *model, const esp_backend *backend, const 
 /* A gradient under way: exact accumulators, one a table number and one a learned parameter, this rank's share of the
  * sum over particles, layers and clouds. */
 typedef struct {
-  int count;     /* esp_tableau_size(L) + mlps * mlp_count */
+  int count;     /* esp_gradient_sums(model) */
   int64_t *acc;  /* [count][ESP_EXACT_FULL_WORDS] */
   double *value; /* [model->count] set by esp_gradient_map */
   double *sums;  /* [count] scratch */
 } esp_gradient;
+/* Number of accumulators: esp_tableau_size(L) + mlps * mlp_count. */
+int esp_gradient_sums(const esp_model *model);
 int esp_gradient_create(const esp_model *model, esp_gradient *gradient);
 void esp_gradient_free(esp_gradient *gradient);
 void esp_gradient_clear(esp_gradient *gradient);

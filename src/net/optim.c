@@ -18,8 +18,8 @@ void esp_adam_free(esp_adam *adam) {
   *adam = (esp_adam){0};
 }
 
-void esp_adam_step(esp_adam *adam, double rate, const double *gradient, double *value) {
-  const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-12;
+void esp_adam_step(esp_adam *adam, double rate, double beta2, const double *gradient, double *value) {
+  const double beta1 = 0.9, epsilon = 1e-12;
   adam->step++;
   double correct1 = 1 - pow(beta1, (double)adam->step), correct2 = 1 - pow(beta2, (double)adam->step);
   for (int i = 0; i < adam->count; i++) {
@@ -30,9 +30,19 @@ void esp_adam_step(esp_adam *adam, double rate, const double *gradient, double *
   }
 }
 
-double esp_rate_cosine(double rate, int64_t step, int64_t warmup, int64_t steps) {
+const char *esp_schedule_name(esp_schedule schedule) {
+  static const char *const names[] = {"cosine", "hold"};
+  return names[schedule];
+}
+
+double esp_rate(esp_schedule schedule, double rate, int64_t step, int64_t warmup, int64_t steps) {
   if (steps <= 0) return rate;
   if (step < warmup) return rate * (double)(step + 1) / (double)warmup;
+  if (schedule == ESP_SCHEDULE_HOLD) {
+    if (step >= steps) return 0.1 * rate;
+    double late = 2 * (double)step / (double)steps - 1;
+    return late > 0 ? rate * (1 - 0.9 * late) : rate;
+  }
   if (step >= steps) return 0;
   return rate * 0.5 * (1 + cos(3.14159265358979323846 * (double)(step - warmup) / (double)(steps - warmup)));
 }

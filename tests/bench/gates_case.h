@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/train.h"
+#include "net/train_gravity.h"
 #include "sim/nbody_start.h"
 #include "sim/nbody_step.h"
 
@@ -125,15 +125,15 @@ static inline int train(const settings *s, int64_t seed, int layers, esp_tableau
   }
   ESP_CALL(make_model(s, layers, tableau, model));
   ESP_CALL(esp_adam_create(model->count, &adam));
-  esp_train_data data = {.clouds = small + large, .get = get_cloud, .context = set};
+  esp_gravity_data data = {.clouds = small + large, .lambda = s->lambda, .get = get_cloud, .context = set};
   esp_train_param p = {.steps = (int64_t)(layers > 4 ? s->steps6 : s->steps),
                        .batch = (int)s->batch,
                        .rate = s->rate,
                        .warmup = 20,
+                       .beta2 = 0.999,
                        .clip = 0.3,
-                       .lambda = s->lambda,
                        .seed = (uint64_t)seed};
-  ESP_CALL(esp_train(esp_comm_self(), &backend, &data, &p, NULL, model, &adam));
+  ESP_CALL(esp_train_gravity(esp_comm_self(), &backend, &data, &p, NULL, model, &adam));
   for (int c = 0; c < small + large; c++) esp_cloud_free(set + c);
   ESP_FREE(set);
   esp_adam_free(&adam);

@@ -48,7 +48,7 @@ static void assert_same(const outcome *a, const outcome *b) {
   assert_memory_equal(a->loss, b->loss, sizeof a->loss);
 }
 
-static void run(const esp_comm *ranks, const esp_backend *backend, const esp_train_data *data, int64_t stop,
+static void run(const esp_comm *ranks, const esp_backend *backend, const esp_gravity_data *data, int64_t stop,
                 const esp_gradsync *sync, train_case *t, outcome *o) {
   esp_train_param p = train_case_param(STEPS);
   esp_train_hooks hooks = {.step = note, .context = o};
@@ -57,7 +57,7 @@ static void run(const esp_comm *ranks, const esp_backend *backend, const esp_tra
     hooks.sum_context = (void *)sync;
   }
   p.stop = stop;
-  int rc = esp_train(ranks, backend, data, &p, &hooks, &t->model, &t->adam);
+  int rc = esp_train_gravity(ranks, backend, data, &p, &hooks, &t->model, &t->adam);
   if (rc) fail_msg("%s", esp_error_message());
   keep(t, o);
 }
@@ -65,7 +65,7 @@ static void run(const esp_comm *ranks, const esp_backend *backend, const esp_tra
 static void serial(esp_message_kind message, outcome *o) {
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(message, CLOUDS, BODIES);
-  esp_train_data data = train_case_data(&t);
+  esp_gravity_data data = train_case_data(&t);
   memset(o, 0, sizeof *o);
   run(esp_comm_self(), &self, &data, 0, NULL, &t, o);
   for (int s = 1; s <= STEPS; s++) assert_true(o->loss[s] > 0);
@@ -81,7 +81,7 @@ static void by_clouds(void **state) {
     serial((esp_message_kind)message, &one);
     esp_backend self = esp_backend_self();
     train_case t = train_case_make((esp_message_kind)message, CLOUDS, BODIES);
-    esp_train_data data = train_case_data(&t);
+    esp_gravity_data data = train_case_data(&t);
     esp_gradsync sync = esp_gradsync_comm(comm);
     run(comm, &self, &data, 0, message == 1 ? &sync : NULL, &t, &many);
     assert_same(&many, &one);
@@ -95,7 +95,7 @@ static void on_after_a_stop_on_one_rank(void **state) {
   serial(ESP_MESSAGE_NEWTON, &one);
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
-  esp_train_data data = train_case_data(&t);
+  esp_gravity_data data = train_case_data(&t);
   run(esp_comm_self(), &self, &data, 1, NULL, &t, &many);
   run(comm, &self, &data, 2, NULL, &t, &many);
   run(esp_comm_self(), &self, &data, 0, NULL, &t, &many);
@@ -128,7 +128,7 @@ static void by_particles(void **state) {
     shared.comm = comm;
     shared.build = esp_domain_build_mpi;
     train_case t = shard_case(&shared, (esp_message_kind)message);
-    esp_train_data data = train_case_data(&t);
+    esp_gravity_data data = train_case_data(&t);
     data.sharded = 1;
     run(comm, &shared, &data, 0, NULL, &t, &many);
     assert_same(&many, &one);
@@ -147,17 +147,17 @@ static void one_failure_ends_all(void **state) {
   (void)state;
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
-  esp_train_data data = train_case_data(&t);
+  esp_gravity_data data = train_case_data(&t);
   esp_train_param p = train_case_param(STEPS);
   p.batch = CLOUDS;
   data.get = missing_on_one;
-  assert_int_equal(esp_train(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_FILE);
+  assert_int_equal(esp_train_gravity(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_FILE);
   assert_non_null(strstr(esp_error_message(), "is not there"));
   esp_error_clear();
   /* a value on one rank: its cloud has a target that is not a number */
   data.get = train_case_get;
   for (int c = 0; c < CLOUDS && comm->rank == (comm->size - 1) % CLOUDS; c++) t.cloud[c].K[0][0] = NAN;
-  assert_int_equal(esp_train(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
+  assert_int_equal(esp_train_gravity(comm, &self, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
   esp_error_clear();
   train_case_free(&t);
 }
@@ -173,7 +173,7 @@ static void budget_is_agreed(void **state) {
     }
     train_case t =
         sharded ? shard_case(&backend, ESP_MESSAGE_NEWTON) : train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
-    esp_train_data data = train_case_data(&t);
+    esp_gravity_data data = train_case_data(&t);
     data.sharded = sharded;
     t.model.param.domain.lists.pairs_per_particle = 30;
     assert_int_equal(esp_train_fix_theta(comm, &backend, &data, &t.model), ESP_OK);

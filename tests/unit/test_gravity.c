@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "net/metrics.h"
-#include "net/train.h"
+#include "net/train_gravity.h"
 #include "sim/nbody_neighbours.h"
 #include "sim/nbody_start.h"
 #include "sim/nbody_step.h"
@@ -71,10 +71,10 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
 static esp_model train(shelf *s, int layers, int clouds, int steps) {
   esp_model model = make_model(layers);
   esp_adam adam;
-  esp_train_data data = {.clouds = clouds, .get = get_cloud, .context = s->train};
-  esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .clip = 0.3, .lambda = 0.5, .seed = 3};
+  esp_gravity_data data = {.clouds = clouds, .lambda = 0.5, .get = get_cloud, .context = s->train};
+  esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .beta2 = 0.999, .clip = 0.3, .seed = 3};
   assert_ok(esp_adam_create(model.count, &adam));
-  assert_ok(esp_train(esp_comm_self(), &s->backend, &data, &p, NULL, &model, &adam));
+  assert_ok(esp_train_gravity(esp_comm_self(), &s->backend, &data, &p, NULL, &model, &adam));
   esp_adam_free(&adam);
   return model;
 }
