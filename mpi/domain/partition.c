@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
   const esp_domain *dom;
-  const int *part;
+  const int *part, *receiver_part; /* the same with one tree */
   int parts;
   int base;        /* the 64 parts looked at start here */
   int ghost_row;   /* first ghost row */
@@ -46,12 +46,12 @@ static void count_work(const census *c, esp_partition_load *load) {
   const int first = tree->level_row[tree->shape.block_level];
   for (int b = 0; b < tree->n_block; b++) {
     const int slot = tree->part_first[first + b], m = tree->part_count[first + b];
-    int64_t near = m - 1;
+    int64_t near = c->dom->queries ? 0 : m - 1;
     for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++) near += tree->part_count[lists->near[e]];
     for (int s = slot; s < slot + m; s++) {
-      load[c->part[s]].particles++;
-      load[c->part[s]].near_pairs += near;
-      load[c->part[s]].far_pairs += lists->far_start[b + 1] - lists->far_start[b];
+      load[c->receiver_part[s]].particles++;
+      load[c->receiver_part[s]].near_pairs += near;
+      load[c->receiver_part[s]].far_pairs += lists->far_start[b + 1] - lists->far_start[b];
     }
   }
 }
@@ -125,8 +125,9 @@ static void mark_rows(census *c) {
   for (int b = 0; b < tree->n_block; b++) {
     const int slot = tree->part_first[first + b];
     uint64_t bits = 0;
-    for (int s = slot; s < slot + tree->part_count[first + b]; s++) bits |= bit_of(c, c->part[s]);
-    for (int leaf = leaf0 + b * leaves; leaf < leaf0 + (b + 1) * leaves; leaf++) c->who[leaf].near |= bits;
+    for (int s = slot; s < slot + tree->part_count[first + b]; s++) bits |= bit_of(c, c->receiver_part[s]);
+    for (int leaf = leaf0 + b * leaves; leaf < leaf0 + (b + 1) * leaves && !c->dom->queries; leaf++)
+      c->who[leaf].near |= bits;
     for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++) c->who[lists->near[e]].near |= bits;
     for (int64_t e = lists->far_start[b]; e < lists->far_start[b + 1]; e++) c->who[lists->far[e]].far |= bits;
   }
@@ -203,19 +204,26 @@ static void count_halo(const census *c, esp_partition_load *load) {
   for (int row = 0; row < last; row++) count_cell(c, row, load);
 }
 
-static int check(const esp_domain *dom, int parts, const int *part) {
+static int check(const esp_domain *dom, int parts, const int *part, const int *receiver_part) {
   ESP_CHECK(parts >= 1, ESP_ERR_ARG, "%d parts; must be >= 1", parts);
-  for (int s = 0; s < dom->n_own; s++)
+  ESP_CHECK(!dom->queries == !receiver_part, ESP_ERR_ARG, "receivers' parts go with a tree of queries, and only with one");
+  for (int s = 0; s < dom->n_own; s++) {
     ESP_CHECK(part[s] >= 0 && part[s] < parts, ESP_ERR_ARG, "particle id %lld has part %d; must be in [0, %d)",
               (long long)dom->id[s], part[s], parts);
+    ESP_CHECK(!receiver_part || (receiver_part[s] >= 0 && receiver_part[s] < parts), ESP_ERR_ARG,
+              "receivers' slot %lld has part %d; must be in [0, %d)", (long long)dom->tree.slot_first + s, receiver_part[s],
+              parts);
+  }
   return ESP_OK;
 }
 
-int esp_partition_count(const esp_domain *dom, int parts, const int *part, esp_partition_load *load) {
+int esp_partition_count(const esp_domain *dom, int parts, const int *part, const int *receiver_part,
+                        esp_partition_load *load) {
   const esp_comm *comm = dom->comm;
   const esp_tree *tree = &dom->tree;
-  census c = {.dom = dom, .part = part, .parts = parts, .ghost_row = tree->own_rows + tree->top_rows};
-  ESP_AGREE(comm, check(dom, parts, part));
+  census c = {.dom = dom, .part = part, .receiver_part = receiver_part ? receiver_part : part, .parts = parts,
+              .ghost_row = tree->own_rows + tree->top_rows};
+  ESP_AGREE(comm, check(dom, parts, part, receiver_part));
   int rc = ESP_ALLOC(c.low, c.ghost_row);
   if (!rc) rc = ESP_ALLOC(c.high, c.ghost_row);
   if (!rc) rc = ESP_ALLOC(c.who, tree->row_count);
@@ -251,7 +259,8 @@ static double imbalance(extent e, int parts) {
   return e.sum > 0 ? (double)e.max * parts / (double)e.sum : 1;
 }
 
-void esp_partition_summary(int parts, const esp_partition_load *load, esp_partition_cost *cost) {
+void esp_partition_summary(int parts, const esp_partition_load *load, size_t particle_bytes, size_t cell_bytes,
+                           esp_partition_cost *cost) {
   extent work = {0}, own = {0}, particles = {0}, cells = {0}, bytes = {0};
   for (int q = 0; q < parts; q++) {
     const esp_partition_load *l = &load[q];
@@ -259,7 +268,7 @@ void esp_partition_summary(int parts, const esp_partition_load *load, esp_partit
     extend(&own, l->particles);
     extend(&particles, l->halo_particles);
     extend(&cells, l->halo_cells);
-    extend(&bytes, l->halo_particles * (int64_t)sizeof(esp_source) + l->halo_cells * (int64_t)sizeof(esp_cell));
+    extend(&bytes, l->halo_particles * (int64_t)particle_bytes + l->halo_cells * (int64_t)cell_bytes);
   }
   *cost = (esp_partition_cost){.imbalance_pairs = imbalance(work, parts),
                                .imbalance_particles = imbalance(own, parts),

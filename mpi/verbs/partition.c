@@ -171,8 +171,8 @@ static int try_ranks(partition *p, int ranks) {
     const double start = esp_wall();
     ESP_TRY(make_cut(p, &methods[m], ranks));
     const double seconds = esp_wall() - start;
-    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, load));
-    esp_partition_summary(ranks, load, &cost);
+    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, NULL, load));
+    esp_partition_summary(ranks, load, sizeof(esp_source), sizeof(esp_cell), &cost);
     add_row(p, &methods[m], ranks, &cost, seconds);
   }
 done:

@@ -35,22 +35,22 @@ static void note_cell(const esp_tree *tree, int row, const int *part, int q, cha
 }
 
 /* One part at a time, receiver by receiver, on a one-rank domain. */
-static void oracle(const esp_domain *self, int q, const int *part, esp_partition_load *load) {
+static void oracle(const esp_domain *self, int q, const int *part, const int *receiver_part, esp_partition_load *load) {
   const esp_tree *tree = &self->tree;
   const esp_lists *lists = &self->lists;
   char *needed = calloc((size_t)tree->row_count, 1), *accepted = calloc((size_t)tree->row_count, 1);
   memset(load, 0, sizeof *load);
   for (int i = 0; i < self->n_own; i++) {
-    if (part[i] != q) continue;
+    if (receiver_part[i] != q) continue;
     const int b = (int)esp_shape_find(&tree->shape, tree->shape.block_level, i);
     load->particles++;
-    for (int row = tree->level_row[tree->shape.depth]; row < tree->own_rows; row++)
+    for (int row = tree->level_row[tree->shape.depth]; row < tree->own_rows && !self->queries; row++)
       if (tree->heap[row] >> (tree->shape.depth - tree->shape.block_level) ==
           ((int64_t)1 << tree->shape.block_level) + b) {
         note_leaf(tree, row, part, q, needed, load);
         load->near_pairs += tree->part_count[row];
       }
-    load->near_pairs--;
+    load->near_pairs -= !self->queries;
     for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++) {
       note_leaf(tree, lists->near[e], part, q, needed, load);
       load->near_pairs += tree->part_count[lists->near[e]];
@@ -78,13 +78,13 @@ static void compare(const cloud *c, const esp_domain_param *param, int kind, int
   esp_partition_load *load = calloc((size_t)parts, sizeof *load), wanted, *again = calloc((size_t)parts, sizeof *load);
   cut(kind, dom, parts, part);
   cut(kind, self, parts, whole);
-  assert_int_equal(esp_partition_count(dom, parts, part, load), ESP_OK);
-  assert_int_equal(esp_partition_count(self, parts, whole, again), ESP_OK);
+  assert_int_equal(esp_partition_count(dom, parts, part, NULL, load), ESP_OK);
+  assert_int_equal(esp_partition_count(self, parts, whole, NULL, again), ESP_OK);
   for (int q = 0; q < parts; q++) {
     same_load(&load[q], &again[q]);
     /* the slow count of some parts, on different ranks */
     if (parts > 8 && q % (parts / 8) != comm->rank) continue;
-    oracle(self, q, whole, &wanted);
+    oracle(self, q, whole, whole, &wanted);
     same_load(&load[q], &wanted);
   }
   free(again);
@@ -93,6 +93,59 @@ static void compare(const cloud *c, const esp_domain_param *param, int kind, int
   free(part);
   esp_domain_free(&dom);
   esp_domain_free(&self);
+}
+
+/* Receivers with keys of their own: the senders' places, mirrored. Parts by id for both, or each tree's own. */
+static void compare_two_trees(const cloud *c, int kind, int parts) {
+  esp_domain *dom[2] = {NULL};
+  int *part[2], *receiver_part[2];
+  esp_partition_load *load[2], wanted;
+  for (int k = 0; k < 2; k++) { /* over the ranks, and on one */
+    const int n = k ? c->n : c->n_home;
+    const double *z = k ? c->z : c->home_z;
+    double *query = malloc(sizeof *query * (size_t)(n * c->dim + 1));
+    for (int e = 0; e < n * c->dim; e++) query[e] = e % 2 ? 1 - z[e] : z[e] * z[e];
+    if (k) assert_int_equal(esp_domain_build_self(esp_comm_self(), &small, n, z, query, c->id, &dom[k]), ESP_OK);
+    else assert_int_equal(esp_domain_build_mpi(comm, &small, n, z, query, c->home_id, &dom[k]), ESP_OK);
+    part[k] = calloc((size_t)dom[k]->n_own + 1, sizeof(int));
+    receiver_part[k] = calloc((size_t)dom[k]->n_own + 1, sizeof(int));
+    load[k] = calloc((size_t)parts, sizeof *load[k]);
+    cut(kind, dom[k], parts, part[k]);
+    if (kind == CUT_TREE) esp_partition_tree(dom[k], parts, receiver_part[k]);
+    else {
+      int *home = calloc((size_t)n + 1, sizeof *home);
+      assert_int_equal(dom[k]->ops->to_home(dom[k], sizeof *home, part[k], home), ESP_OK);
+      assert_int_equal(dom[k]->ops->to_receivers(dom[k], sizeof *home, home, receiver_part[k]), ESP_OK);
+      free(home);
+    }
+    assert_int_equal(esp_partition_count(dom[k], parts, part[k], NULL, load[k]), ESP_ERR_ARG);
+    esp_error_clear();
+    assert_int_equal(esp_partition_count(dom[k], parts, part[k], receiver_part[k], load[k]), ESP_OK);
+    free(query);
+  }
+  for (int q = 0; q < parts; q++) {
+    same_load(&load[0][q], &load[1][q]);
+    oracle(dom[1], q, part[1], receiver_part[1], &wanted);
+    same_load(&load[1][q], &wanted);
+  }
+  for (int k = 0; k < 2; k++) {
+    free(part[k]);
+    free(receiver_part[k]);
+    free(load[k]);
+    esp_domain_free(&dom[k]);
+  }
+}
+
+static void two_trees(void **state) {
+  (void)state;
+  static const int sizes[] = {0, 1, 17, 400};
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+    for (int kind = 0; kind < CUTS; kind++) {
+      cloud c = cloud_make(sizes[k], 3, KEYS_BALL, (int)k % SHARE_KINDS);
+      compare_two_trees(&c, kind, 1);
+      compare_two_trees(&c, kind, 6);
+      cloud_free(&c);
+    }
 }
 
 static void degenerate(void **state) {
@@ -156,7 +209,7 @@ static void tree_cut_is_the_domain(void **state) {
       int *part = calloc((size_t)dom->n_own + 1, sizeof *part);
       esp_partition_load *load = calloc((size_t)comm->size, sizeof *load), *mine = &load[comm->rank];
       esp_partition_tree(dom, comm->size, part);
-      assert_int_equal(esp_partition_count(dom, comm->size, part, load), ESP_OK);
+      assert_int_equal(esp_partition_count(dom, comm->size, part, NULL, load), ESP_OK);
       assert_int_equal(mine->particles, dom->n_own);
       assert_int_equal(mine->near_pairs, dom->lists.near_pairs);
       assert_int_equal(mine->far_pairs, dom->lists.far_pairs);
@@ -196,14 +249,14 @@ static void summary(void **state) {
   (void)state;
   const esp_partition_load load[4] = {{10, 100, 100, 5, 0}, {20, 0, 0, 0, 1}, {10, 400, 0, 1, 2}, {0}};
   esp_partition_cost cost;
-  esp_partition_summary(4, load, &cost);
+  esp_partition_summary(4, load, 32, 80, &cost);
   assert_true(cost.imbalance_pairs == 400.0 * 4 / 800);
   assert_true(cost.imbalance_particles == 2);
   assert_true(cost.particles_mean == 1.5 && cost.particles_max == 5);
   assert_true(cost.cells_mean == 0.75 && cost.cells_max == 2);
   assert_true(cost.bytes_mean == 32 * 1.5 + 80 * 0.75 && cost.bytes_max == 192);
   const esp_partition_load nothing = {0};
-  esp_partition_summary(1, &nothing, &cost);
+  esp_partition_summary(1, &nothing, 32, 80, &cost);
   assert_true(cost.imbalance_pairs == 1 && cost.imbalance_particles == 1 && cost.bytes_max == 0);
 }
 
@@ -216,9 +269,9 @@ static void wrong_parts(void **state) {
   int *part = calloc((size_t)dom->n_own + 1, sizeof *part);
   /* on one rank only: the error is everybody's */
   if (comm->rank == comm->size - 1) part[0] = 3;
-  assert_int_equal(esp_partition_count(dom, 3, part, load), ESP_ERR_ARG);
+  assert_int_equal(esp_partition_count(dom, 3, part, NULL, load), ESP_ERR_ARG);
   assert_non_null(strstr(esp_error_message(), "has part 3; must be in [0, 3)"));
-  assert_int_equal(esp_partition_count(dom, 0, part, load), ESP_ERR_ARG);
+  assert_int_equal(esp_partition_count(dom, 0, part, NULL, load), ESP_ERR_ARG);
   assert_int_equal(esp_partition_zoltan(comm, "RCB", 0, 3, 0, NULL, part), ESP_ERR_ARG);
   free(part);
   esp_domain_free(&dom);
@@ -226,5 +279,6 @@ static void wrong_parts(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_cut_is_counted), cmocka_unit_test(lists_of_all_kinds),
+          cmocka_unit_test(two_trees),
           cmocka_unit_test(tree_cut_is_the_domain), cmocka_unit_test(zoltan_cuts), cmocka_unit_test(summary),
           cmocka_unit_test(wrong_parts))
