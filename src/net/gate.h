@@ -22,7 +22,8 @@
  * Poles keep apart what would cancel: values of both signs at one mean key err at first order in the cell's size.
  *
  * Precision: keys float64; pairs in ESP_REAL (float32 or float64) relative to the receiver block's mean query, the
- * differences to it formed in float64; chunks of senders are added in float64. */
+ * differences to it formed in float64; chunks of senders are added in float64. A G below 2^-100 (float64: 2^-1000) is
+ * exactly 0. */
 #ifndef ESP_GATE_H
 #define ESP_GATE_H
 

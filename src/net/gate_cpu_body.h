@@ -1,0 +1,371 @@
+/* The CPU block routines of the gated messages: lists into streams, streams through the messages, chunk sums to
+ * float64. One text that gate_cpu32.c and gate_cpu64.c compile, each with its own ESP_REAL, ESP_EXP          float or
+ * double, its exponential ESP_GATE_EXP2              2^x for x in [-ESP_GATE_FAINT, 0] ESP_GATE_FAINT             from
+ * this r2 on G is 0 ESP_GATE_OPS, ESP_GATE_OPS_NAME   the table defined here and its name */
+#include "net/gate_lanes_body.h"
+#include "net/message_gate_body.h"
+#include "net/message_gate_mlp_body.h"
+
+/* Rows of sums of the three passes: num, den | dq, du, sums for W3, sum P r2 | dk, dv or dw. */
+static int rows_forward(const gate_work *k) {
+  return k->width;
+}
+static int rows_receivers(const gate_work *k) {
+  return k->form.dim + (k->form.mlp ? 3 * k->form.channels : 0) + 1;
+}
+static int rows_senders(const gate_work *k) {
+  return k->form.dim + k->form.channels;
+}
+
+static void lanes_free(gate_lanes *t) {
+  ESP_FREE(t->key);
+  ESP_FREE(t->value);
+  ESP_FREE(t->offset);
+  ESP_FREE(t->acc);
+  ESP_FREE(t->slot);
+}
+
+static void scratch_free(gate_work **scratch) {
+  if (!*scratch) return;
+  gate_work *k = *scratch;
+  lanes_free(&k->block);
+  lanes_free(&k->pick);
+  ESP_FREE(k->stream.key);
+  ESP_FREE(k->stream.value);
+  ESP_FREE(k->stream.offset);
+  ESP_FREE(k->stream.weight);
+  ESP_FREE(k->stream.row);
+  ESP_FREE(k->stream.place);
+  ESP_FREE(k->sum);
+  ESP_FREE(k->r2);
+  ESP_FREE(k->gate);
+  ESP_FREE(k->pull);
+  ESP_FREE(k->slope_t);
+  ESP_FREE(k->edge);
+  ESP_FREE(k->param);
+  ESP_FREE(k->mean_w);
+  ESP_FREE(k->cursor);
+  ESP_FREE(k->seen);
+  ESP_FREE(*scratch);
+}
+
+static int lanes_create(const gate_work *k, gate_lanes *t) {
+  const size_t C = (size_t)k->form.channels;
+  t->capacity = k->capacity;
+  ESP_CALL(ESP_ALLOC(t->key, (size_t)k->form.dim * k->capacity));
+  ESP_CALL(ESP_ALLOC(t->value, (size_t)k->width * k->capacity));
+  ESP_CALL(ESP_ALLOC(t->offset, k->form.mlp ? C * k->capacity : 0));
+  ESP_CALL(ESP_ALLOC(t->acc, (size_t)k->acc_rows * k->capacity));
+  return ESP_OK;
+}
+
+static int stream_create(const gate_work *k, gate_stream *s) {
+  const size_t chunk = ESP_GATE_CHUNK;
+  ESP_CALL(ESP_ALLOC(s->key, chunk * (size_t)k->form.dim));
+  ESP_CALL(ESP_ALLOC(s->value, chunk * (size_t)k->width));
+  ESP_CALL(ESP_ALLOC(s->offset, k->form.mlp ? chunk * (size_t)k->form.channels : 0));
+  ESP_CALL(ESP_ALLOC(s->weight, chunk));
+  ESP_CALL(ESP_ALLOC(s->row, chunk));
+  ESP_CALL(ESP_ALLOC(s->place, chunk));
+  return ESP_OK;
+}
+
+static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate_work **scratch) {
+  int rc = ESP_OK;
+  gate_work *k = NULL;
+  *scratch = NULL;
+  ESP_CHECK(form->dim >= 1 && form->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "key dimension %d; 1 to %d are allowed",
+            form->dim, ESP_MAX_DIM);
+  ESP_CHECK(form->channels >= 1 && form->channels <= ESP_GATE_MAX_CHANNELS, ESP_ERR_CONFIG,
+            "%d channels of the message; 1 to %d are allowed", form->channels, ESP_GATE_MAX_CHANNELS);
+  ESP_TRY(ESP_ALLOC(k, 1));
+  k->form = *form;
+  k->width = esp_gate_sum_width(form);
+  k->acc_rows = esp_imax(rows_forward(k), esp_imax(rows_receivers(k), rows_senders(k)));
+  int largest = 0;
+  for (int b = 0; b < dom->tree.n_block; b++)
+    largest = esp_imax(largest, dom->tree.part_count[block_row(&dom->tree, b)]);
+  k->capacity = (size_t)esp_imax(ESP_LANE, pad_lanes(largest));
+  ESP_TRY(lanes_create(k, &k->block));
+  ESP_TRY(lanes_create(k, &k->pick));
+  ESP_TRY(ESP_ALLOC(k->pick.slot, k->capacity));
+  ESP_TRY(stream_create(k, &k->stream));
+  ESP_TRY(ESP_ALLOC(k->sum, (size_t)k->acc_rows * k->capacity));
+  ESP_TRY(ESP_ALLOC(k->r2, ESP_GATE_AT_ONCE * k->capacity));
+  ESP_TRY(ESP_ALLOC(k->gate, ESP_GATE_AT_ONCE * k->capacity));
+  ESP_TRY(ESP_ALLOC(k->pull, ESP_GATE_AT_ONCE * k->capacity));
+  ESP_TRY(ESP_ALLOC(k->slope_t, k->capacity));
+  ESP_TRY(ESP_ALLOC(k->edge, form->mlp ? 3 * form->channels : 0));
+  ESP_TRY(ESP_ALLOC(k->param, esp_gate_param_count(form)));
+  ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
+  ESP_TRY(ESP_ALLOC(k->cursor, leaves_of_block(&dom->tree)));
+  ESP_TRY(ESP_ALLOC(k->seen, leaves_of_block(&dom->tree)));
+  *scratch = k;
+  return ESP_OK;
+done:
+  scratch_free(&k);
+  return rc;
+}
+
+/* What all blocks of a call share. */
+static void work_load(gate_work *k, const esp_gate *g) {
+  k->scale = sqrt(0.5 / ESP_LN2) * exp(-g->param[0]);
+  k->slope = 2 * ESP_LN2 * k->scale;
+  if (k->form.mlp) mlp_load(k, g->param);
+}
+
+/* What is done with a full or final chunk; cell_acc NULL: of particles, whose owners pull. */
+typedef void (*flush_routine)(gate_work *k, gate_lanes *t, int64_t *cell_acc);
+
+static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+  (void)cell_acc;
+  for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
+    edges(k, t, j);
+    if (!k->form.mlp) {
+      spread(k, t, j, 0, k->width);
+      continue;
+    }
+    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) mlp_forward(k, t, j, e);
+  }
+  lanes_add(k, t, rows_forward(k));
+}
+
+static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+  for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
+    const int real = esp_imin(ESP_GATE_AT_ONCE, k->stream.count - j);
+    edges(k, t, j);
+    if (!k->form.mlp) score(k, t, j);
+    for (int e = 0; e < ESP_GATE_AT_ONCE && k->form.mlp; e++) {
+      mlp_receivers(k, t, j, e, cell_acc ? k->mean_w : NULL);
+      if (cell_acc && e < real) mlp_cell_close(k, t, j, e, k->mean_w, cell_acc);
+    }
+    moves(k, t, j);
+    rate(k, t, rows_receivers(k) - 1);
+    for (int e = 0; e < real && cell_acc && !k->form.mlp; e++) cell_close(k, t, j, e, cell_acc);
+  }
+  lanes_add(k, t, rows_receivers(k));
+}
+
+static void flush_senders(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+  (void)cell_acc;
+  for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
+    edges(k, t, j);
+    if (!k->form.mlp) {
+      score(k, t, j);
+      spread(k, t, j, k->form.dim, k->form.channels);
+    }
+    for (int e = 0; e < ESP_GATE_AT_ONCE && k->form.mlp; e++) mlp_senders(k, t, j, e);
+    moves(k, t, j);
+  }
+  lanes_add(k, t, rows_senders(k));
+}
+
+/* Flushes if fewer than `room` entries are free. */
+static void stream_flush(gate_work *k, gate_lanes *t, int room, flush_routine flush, int rows, int64_t *cell_acc) {
+  if (k->stream.count + room <= ESP_GATE_CHUNK) return;
+  if (k->stream.count && t->count) {
+    lanes_clear(t, rows);
+    stream_pad(k);
+    flush(k, t, cell_acc);
+  }
+  k->stream.count = 0;
+}
+enum { ESP_GATE_ALL = ESP_GATE_CHUNK + 1, ESP_GATE_CELL = 2 * ESP_GATE_POLES + 1 };
+
+/* With one tree the block itself; its near leaves; its far cells: in this order. */
+static void stream_lists(gate_work *k, const esp_gate *g, int block, flush_routine flush, int rows, int64_t *cell_acc) {
+  const esp_tree *tree = &g->dom->tree;
+  const esp_lists *lists = &g->dom->lists;
+  const size_t width = (size_t)esp_gate_source_width(&k->form), cell_width = (size_t)esp_gate_cell_width(&k->form);
+  gate_lanes *t = &k->block;
+  const int own = g->dom->queries ? 0 : 1;
+  for (int64_t e = lists->near_start[block] - own; e < lists->near_start[block + 1]; e++) {
+    const int row = e < lists->near_start[block] ? block_row(tree, block) : lists->near[e];
+    const double *source = g->source + (size_t)tree->part_first[row] * width;
+    for (int j = 0; j < tree->part_count[row]; j++) {
+      stream_flush(k, t, 1, flush, rows, NULL);
+      stream_source(k, source + (size_t)j * width);
+    }
+  }
+  stream_flush(k, t, ESP_GATE_ALL, flush, rows, NULL);
+  for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
+    stream_flush(k, t, ESP_GATE_CELL, flush, rows, cell_acc);
+    stream_cell(k, lists->far[e], g->cell + (size_t)lists->far[e] * cell_width);
+  }
+  stream_flush(k, t, ESP_GATE_ALL, flush, rows, cell_acc);
+}
+
+/* The block's receivers into lanes; returns its first slot. gradient may be NULL. */
+static int receivers_load(gate_work *k, const esp_gate *g, int block, const double *gradient) {
+  const int row = block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
+  const int width = esp_gate_query_width(&k->form);
+  const double *query = g->query + (size_t)first * (size_t)width;
+  const gate_rows from = {.key = query,
+                          .key_stride = width,
+                          .value = gradient ? gradient + (size_t)first * (size_t)k->width : NULL,
+                          .value_stride = k->width,
+                          .values = gradient ? k->width : 0,
+                          .offset = k->form.mlp ? query + k->form.dim : NULL,
+                          .offset_stride = width};
+  block_load(k, g->dom->tree.part_count[row], &from);
+  return first;
+}
+
+static void forward(const esp_gate *g, int count, const int *block, double *sum, gate_work *k) {
+  work_load(k, g);
+  for (int b = 0; b < count; b++) {
+    const int first = receivers_load(k, g, block[b], NULL), W = k->width;
+    if (!k->block.count) continue;
+    stream_lists(k, g, block[b], flush_forward, rows_forward(k), NULL);
+    for (int i = 0; i < k->block.count; i++)
+      for (int c = 0; c < W; c++)
+        sum[(size_t)(first + i) * (size_t)W + (size_t)c] = k->sum[(size_t)c * k->capacity + (size_t)i];
+  }
+}
+
+static double row_total(const gate_work *k, int row) {
+  double sum = 0;
+  for (int i = 0; i < k->block.count; i++) sum += k->sum[(size_t)row * k->capacity + (size_t)i];
+  return sum;
+}
+
+/* The block's gradients by ln s and W3: one float64 term each. */
+static void param_add(const gate_work *k, int64_t *param_acc) {
+  const int C = k->form.channels, d = k->form.dim;
+  const double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1);
+  if (scale != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc, scale);
+  for (int c = 0; c < C && k->form.mlp; c++)
+    for (int f = 0; f < ESP_GATE_EDGE; f++) {
+      const double term = (f ? 1 : ESP_LN2) * row_total(k, d + C + f * C + c);
+      int64_t *acc = param_acc + (size_t)(1 + ESP_GATE_EDGE * c + f) * ESP_EXACT_FULL_WORDS;
+      if (term != 0) esp_exact_add(&ESP_EXACT_FULL, acc, term);
+    }
+}
+
+static void backward_receivers(const esp_gate *g, int count, const int *block, const double *gradient, double *dquery,
+                               int64_t *cell_acc, int64_t *param_acc, gate_work *k) {
+  work_load(k, g);
+  const int d = k->form.dim, width = esp_gate_query_width(&k->form);
+  for (int b = 0; b < count; b++) {
+    const int first = receivers_load(k, g, block[b], gradient);
+    if (!k->block.count) continue;
+    stream_lists(k, g, block[b], flush_receivers, rows_receivers(k), cell_acc);
+    for (int i = 0; i < k->block.count; i++)
+      for (int c = 0; c < width; c++)
+        dquery[(size_t)(first + i) * (size_t)width + (size_t)c] =
+            (c < d ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
+    param_add(k, param_acc);
+  }
+}
+
+/* Lanes of the leaves that the receiver block at hand has near. */
+static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
+  const int leaves = leaves_of_block(tree), own = tree->part_first[block_row(tree, block)];
+  const size_t stride = k->capacity, real = sizeof(ESP_REAL);
+  const gate_lanes *from = &k->block;
+  gate_lanes *t = &k->pick;
+  t->count = 0;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    if (!k->seen[leaf]) continue;
+    const int row = leaf_row(tree, block * leaves + leaf), count = tree->part_count[row];
+    const size_t at = (size_t)(tree->part_first[row] - own), to = (size_t)t->count, bytes = (size_t)count * real;
+    for (int l = 0; l < count; l++) t->slot[t->count++] = (int)at + l;
+    for (size_t a = 0; a < (size_t)k->form.dim; a++)
+      memcpy(t->key + a * stride + to, from->key + a * stride + at, bytes);
+    for (size_t c = 0; c < (size_t)k->width && !k->form.mlp; c++)
+      memcpy(t->value + c * stride + to, from->value + c * stride + at, bytes);
+    for (size_t c = 0; c < (size_t)k->form.channels && k->form.mlp; c++)
+      memcpy(t->offset + c * stride + to, from->offset + c * stride + at, bytes);
+  }
+  if (t->count) lanes_pad(k, t);
+}
+
+/* The next receiver block, in global order, that has a leaf of this block near; marks which leaves. -1: none left. */
+static int next_receiver_block(gate_work *k, const esp_gate *g, int block) {
+  const esp_lists *lists = &g->dom->lists;
+  const int leaves = leaves_of_block(&g->dom->tree);
+  int64_t lowest = INT64_MAX;
+  int entry = -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
+    if (at >= lists->sender_start[block * leaves + leaf + 1]) continue;
+    const int e = lists->sender[at];
+    const int64_t global = e < lists->n_block ? g->dom->tree.block_first + e : lists->ghost_block[e - lists->n_block];
+    if (global < lowest) lowest = global, entry = e;
+  }
+  if (entry < 0) return -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
+    k->seen[leaf] = at < lists->sender_start[block * leaves + leaf + 1] && lists->sender[at] == entry;
+    k->cursor[leaf] += k->seen[leaf];
+  }
+  return entry;
+}
+
+static void stream_receivers(gate_work *k, gate_lanes *t, const double *receiver, int first, int count) {
+  const size_t width = (size_t)esp_gate_receiver_width(&k->form);
+  for (int j = 0; j < count; j++) {
+    stream_flush(k, t, 1, flush_senders, rows_senders(k), NULL);
+    stream_receiver(k, receiver + (size_t)(first + j) * width);
+  }
+  stream_flush(k, t, ESP_GATE_ALL, flush_senders, rows_senders(k), NULL);
+}
+
+/* The receivers of a block as an entry of the sender lists names it. */
+static void receivers_of(const esp_gate *g, int entry, int *first, int *count) {
+  const esp_lists *lists = &g->dom->lists;
+  const esp_tree *tree = &g->dom->tree;
+  if (entry < lists->n_block) {
+    *first = tree->part_first[block_row(tree, entry)];
+    *count = tree->part_count[block_row(tree, entry)];
+  } else {
+    *first = lists->ghost_first[entry - lists->n_block];
+    *count = lists->ghost_first[entry - lists->n_block + 1] - *first;
+  }
+}
+
+/* The block's senders into lanes; returns its first slot. */
+static int senders_load(gate_work *k, const esp_gate *g, int block) {
+  const int row = block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
+  const int width = esp_gate_source_width(&k->form);
+  const double *source = g->source + (size_t)first * (size_t)width, *value = source + k->form.dim;
+  const gate_rows from = {.key = source,
+                          .key_stride = width,
+                          .value = k->form.mlp ? NULL : value,
+                          .value_stride = width,
+                          .values = k->form.mlp ? 0 : k->form.channels,
+                          .offset = k->form.mlp ? value : NULL,
+                          .offset_stride = width};
+  block_load(k, g->dom->tree.part_count[row], &from);
+  return first;
+}
+
+static void backward_senders(const esp_gate *g, int count, const int *block, const double *receiver, double *dsource,
+                             gate_work *k) {
+  work_load(k, g);
+  const esp_tree *tree = &g->dom->tree;
+  const int width = esp_gate_source_width(&k->form);
+  for (int b = 0; b < count; b++) {
+    const int first = senders_load(k, g, block[b]);
+    if (!k->block.count) continue;
+    if (!g->dom->queries) stream_receivers(k, &k->block, receiver, first, k->block.count);
+    memset(k->cursor, 0, (size_t)leaves_of_block(tree) * sizeof *k->cursor);
+    for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
+      int from, many;
+      pick_lanes(k, tree, block[b]);
+      receivers_of(g, entry, &from, &many);
+      stream_receivers(k, &k->pick, receiver, from, many);
+    }
+    for (int i = 0; i < k->block.count; i++)
+      for (int c = 0; c < width; c++)
+        dsource[(size_t)(first + i) * (size_t)width + (size_t)c] =
+            (c < k->form.dim ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
+  }
+}
+
+const esp_gate_ops ESP_GATE_OPS = {.name = ESP_GATE_OPS_NAME,
+                                   .scratch_create = scratch_create,
+                                   .scratch_free = scratch_free,
+                                   .forward = forward,
+                                   .backward_receivers = backward_receivers,
+                                   .backward_senders = backward_senders};

@@ -1,0 +1,242 @@
+/* Lanes and stream of the gated messages: the working arrays of the block routines. Text that gate_cpu32.c and
+ * gate_cpu64.c compile with their own ESP_REAL; every function is static.
+ *
+ * Lanes: the receivers of one block (or its senders in the senders' pass, or those of its leaves that one other block
+ * has near), one row a quantity, padded to a multiple of ESP_LANE with copies of lane 0 whose gradient is 0. One lane
+ * is one sum. Stream: senders, cells or receivers, ESP_GATE_AT_ONCE of which are worked on together. A chunk is summed
+ * in ESP_REAL, chunks are added in float64.
+ *
+ * Keys are relative to the block's mean and in units of s sqrt(2 ln 2), so that G = 2^-r2 with r2 = |x - y|^2; rho = ln
+ * 2 r2. r2 is held at ESP_GATE_FAINT, from where on G is exactly 0: no product is ever subnormal, none is 0 times
+ * infinity. */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "net/gate.h"
+
+enum { ESP_LANE = 16, ESP_GATE_CHUNK = 256, ESP_GATE_AT_ONCE = 4 };
+#define ESP_INLINE static inline __attribute__((always_inline))
+#define ESP_LN2 0.69314718055994530942
+
+typedef struct {
+  int count, padded;
+  size_t capacity;  /* length of a row */
+  ESP_REAL *key;    /* [d] */
+  ESP_REAL *value;  /* [sum_width] receivers: dLoss/d(num, den); senders of the gate: v and, if average, 1 */
+  ESP_REAL *offset; /* [C] mlp: u of receivers, w of senders */
+  ESP_REAL *acc;    /* [acc_rows] sums of the chunk under way */
+  int *slot;        /* the lane of the whole block that this one is; only where lanes are picked */
+} gate_lanes;
+
+typedef struct {
+  int count;
+  ESP_REAL *key;    /* [chunk][d] */
+  ESP_REAL *value;  /* [chunk][sum_width] as of lanes; of a cell the summed value and, if average, its count */
+  ESP_REAL *offset; /* [chunk][C] */
+  ESP_REAL *weight; /* [chunk] mlp: how many senders the entry stands for */
+  int *row, *place; /* [chunk] cells: row in the tree; poles: where in a row of sums the pole's numbers begin */
+} gate_stream;
+
+struct esp_gate_scratch {
+  esp_gate_form form;
+  int width;       /* sum_width */
+  int acc_rows;    /* rows of sums of the widest pass */
+  size_t capacity; /* lanes of the largest block, padded */
+  double scale;    /* 1 / (s sqrt(2 ln 2)) */
+  double slope;    /* dLoss/dkey of a sum over P (y - x) */
+  double beyond;   /* an entry whose |y|^2 exceeds this has G = 0 in every lane */
+  double centre[ESP_MAX_DIM];
+  gate_lanes block, pick;
+  gate_stream stream;
+  double *sum;                /* [acc_rows][capacity] */
+  ESP_REAL *r2, *gate, *pull; /* [ESP_GATE_AT_ONCE][capacity] r2, G, P = G dLoss/dG (mlp: -dLoss/drho) */
+  ESP_REAL *slope_t;          /* [capacity] mlp: dLoss/dt of one entry and channel */
+  ESP_REAL *edge;             /* [3][C] mlp: ln 2 W3[0], W3[0], W3[1] */
+  double *param;              /* [param_count] of the block: sum P r2; sums of dLoss/dt r2, then dLoss/dt G */
+  double *mean_w;             /* [C] of the cell at hand */
+  int *cursor, *seen; /* [leaves of a block] place in the leaf's sender list; 1: near to the receiver block at hand */
+};
+typedef struct esp_gate_scratch gate_work;
+
+ESP_INLINE int pad_lanes(int count) {
+  return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE;
+}
+
+/* Rows of the tree. With queries these are the receivers' blocks, too: own rows have the same numbers in both trees. */
+static int block_row(const esp_tree *tree, int block) {
+  const int level = tree->shape.block_level;
+  return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
+}
+static int leaves_of_block(const esp_tree *tree) {
+  return 1 << (tree->shape.depth - tree->shape.block_level);
+}
+static int leaf_row(const esp_tree *tree, int leaf) {
+  const int level = tree->shape.depth;
+  return (int)(tree->level_row[level] + (tree->block_first * leaves_of_block(tree) + leaf - tree->level_first[level]));
+}
+
+static void lanes_clear(gate_lanes *t, int rows) {
+  for (int r = 0; r < rows; r++) memset(t->acc + (size_t)r * t->capacity, 0, (size_t)t->padded * sizeof *t->acc);
+}
+
+ESP_INLINE void row_pad(ESP_REAL *row, int count, int padded, ESP_REAL with) {
+  for (int l = count; l < padded; l++) row[l] = with;
+}
+
+/* Copies of lane 0 up to the padded count; they are never read out. */
+static void lanes_pad(const gate_work *k, gate_lanes *t) {
+  t->padded = pad_lanes(t->count);
+  for (int a = 0; a < k->form.dim; a++) {
+    ESP_REAL *row = t->key + (size_t)a * t->capacity;
+    row_pad(row, t->count, t->padded, row[0]);
+  }
+  for (int c = 0; c < k->width; c++) row_pad(t->value + (size_t)c * t->capacity, t->count, t->padded, 0);
+  for (int c = 0; c < k->form.channels && k->form.mlp; c++)
+    row_pad(t->offset + (size_t)c * t->capacity, t->count, t->padded, 0);
+}
+
+/* What a block's rows are made of: where key, value and offset stand in them; NULL = none. */
+typedef struct {
+  const double *key, *value, *offset; /* of the block's first particle */
+  int key_stride, value_stride, offset_stride, values;
+} gate_rows;
+
+/* Centre of the block's keys, its lanes about it, and how far away anything is heard. */
+static void block_load(gate_work *k, int count, const gate_rows *from) {
+  const int d = k->form.dim;
+  gate_lanes *t = &k->block;
+  t->count = count;
+  k->stream.count = 0;
+  for (int a = 0; a < d; a++) k->centre[a] = 0;
+  for (int i = 0; i < count; i++)
+    for (int a = 0; a < d; a++) k->centre[a] += from->key[i * (ptrdiff_t)from->key_stride + a] / count;
+  double radius = 0;
+  for (int i = 0; i < count; i++) {
+    double r2 = 0;
+    for (int a = 0; a < d; a++) {
+      const double r = (from->key[i * (ptrdiff_t)from->key_stride + a] - k->centre[a]) * k->scale;
+      t->key[(size_t)a * t->capacity + (size_t)i] = (ESP_REAL)r;
+      r2 += r * r;
+    }
+    radius = fmax(radius, r2);
+    for (int c = 0; c < k->width; c++) /* beyond what the rows hold: the 1 that den sums */
+      t->value[(size_t)c * t->capacity + (size_t)i] =
+          c < from->values ? (ESP_REAL)from->value[i * (ptrdiff_t)from->value_stride + c] : 1;
+    for (int c = 0; c < k->form.channels && from->offset; c++)
+      t->offset[(size_t)c * t->capacity + (size_t)i] = (ESP_REAL)from->offset[i * (ptrdiff_t)from->offset_stride + c];
+  }
+  if (count) lanes_pad(k, t);
+  /* with room for the rounding of every r2 to ESP_REAL */
+  const double reach = (sqrt(radius) + sqrt((double)ESP_GATE_FAINT)) * (1 + 1e-4);
+  k->beyond = reach * reach;
+  memset(k->sum, 0, (size_t)k->acc_rows * k->capacity * sizeof *k->sum);
+}
+
+/* The key of a new entry: its number, or -1 where no lane can hear it. times: the key is `key` times this. */
+static int stream_key(gate_work *k, const double *key, double times) {
+  const int d = k->form.dim;
+  ESP_REAL *to = k->stream.key + (size_t)k->stream.count * (size_t)d;
+  double r2 = 0;
+  for (int a = 0; a < d; a++) {
+    const double r = (key[a] * times - k->centre[a]) * k->scale;
+    r2 += r * r;
+    to[a] = (ESP_REAL)r;
+  }
+  return r2 > k->beyond ? -1 : k->stream.count++;
+}
+
+/* A near sender. */
+static void stream_source(gate_work *k, const double *row) {
+  const int d = k->form.dim, C = k->form.channels, j = stream_key(k, row, 1);
+  if (j < 0) return;
+  ESP_REAL *to =
+      k->form.mlp ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
+  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)row[d + c];
+  if (k->form.mlp)
+    k->stream.weight[j] = 1;
+  else if (k->form.average)
+    to[C] = 1;
+}
+
+/* A receiver of the backward pass. */
+static void stream_receiver(gate_work *k, const double *row) {
+  const int d = k->form.dim, C = k->form.channels, W = k->width, j = stream_key(k, row, 1);
+  if (j < 0) return;
+  row += d;
+  if (k->form.mlp) {
+    for (int c = 0; c < C; c++) k->stream.offset[(size_t)j * (size_t)C + (size_t)c] = (ESP_REAL)row[c];
+    k->stream.weight[j] = 1;
+    row += C;
+  }
+  for (int c = 0; c < W; c++) k->stream.value[(size_t)j * (size_t)W + (size_t)c] = (ESP_REAL)row[c];
+}
+
+/* One sender that stands for a pole, or for the count at the mean key. */
+static void stream_pole(gate_work *k, int row, int place, const double *key, double times, int channel, double value) {
+  const int j = stream_key(k, key, times);
+  if (j < 0) return;
+  ESP_REAL *to = k->stream.value + (size_t)j * (size_t)k->width;
+  for (int c = 0; c < k->width; c++) to[c] = 0;
+  to[channel] = (ESP_REAL)value;
+  k->stream.row[j] = row;
+  k->stream.place[j] = place;
+}
+
+/* A cell as senders: at most 2 ESP_GATE_POLES + 1. */
+static void stream_cell(gate_work *k, int row, const double *cell) {
+  const int d = k->form.dim, C = k->form.channels;
+  const double *tail = cell + esp_gate_cell_width(&k->form) - 1 - d; /* count, sum of keys */
+  if (!(tail[0] > 0)) return;
+  const double share = 1 / tail[0];
+  if (esp_gate_poles(&k->form)) {
+    for (int p = 0; p < 2 * C; p++) {
+      const double *pole = cell + p * (1 + d);
+      if (pole[0] > 0) stream_pole(k, row, p * (1 + d), pole + 1, 1 / pole[0], p / 2, p % 2 ? -pole[0] : pole[0]);
+    }
+    if (k->form.average) stream_pole(k, row, 2 * C * (1 + d), tail + 1, share, C, tail[0]);
+    return;
+  }
+  const int j = stream_key(k, tail + 1, share);
+  if (j < 0) return;
+  k->stream.row[j] = row;
+  k->stream.weight[j] = (ESP_REAL)tail[0];
+  ESP_REAL *to =
+      k->form.mlp ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
+  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)(k->form.mlp ? cell[c] * share : cell[c]);
+  if (!k->form.mlp && k->form.average) to[C] = (ESP_REAL)tail[0];
+}
+
+/* Entries that give nothing, up to a multiple of those worked on together. */
+static void stream_pad(gate_work *k) {
+  const size_t d = (size_t)k->form.dim, C = (size_t)k->form.channels, W = (size_t)k->width;
+  gate_stream *s = &k->stream;
+  for (size_t j = (size_t)s->count; j % ESP_GATE_AT_ONCE; j++) {
+    memset(s->key + j * d, 0, d * sizeof *s->key);
+    memset(s->value + j * W, 0, W * sizeof *s->value);
+    if (k->form.mlp) memset(s->offset + j * C, 0, C * sizeof *s->offset);
+    s->weight[j] = 0;
+  }
+}
+
+/* The chunk's sums to float64. */
+static void lanes_add(gate_work *k, const gate_lanes *t, int rows) {
+  for (int r = 0; r < rows; r++) {
+    const ESP_REAL *acc = t->acc + (size_t)r * t->capacity;
+    double *sum = k->sum + (size_t)r * k->capacity;
+    if (!t->slot) {
+      for (int l = 0; l < t->count; l++) sum[l] += (double)acc[l];
+    } else {
+      for (int l = 0; l < t->count; l++) sum[t->slot[l]] += (double)acc[l];
+    }
+  }
+}
+
+/* A sum over lanes in float64, by sixteen partial sums halved in a fixed order. */
+ESP_INLINE double lanes_total(const ESP_REAL *part) {
+  double sum[ESP_LANE];
+  for (int l = 0; l < ESP_LANE; l++) sum[l] = (double)part[l];
+  for (int l = 0; l < 8; l++) sum[l] += sum[l + 8];
+  for (int l = 0; l < 4; l++) sum[l] += sum[l + 4];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}

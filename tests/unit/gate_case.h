@@ -1,0 +1,419 @@
+/* Cases for the tests of the gated messages: random rows, a real domain, and the messages written as plain loops over
+ * the same lists and cells (and over all pairs). */
+#ifndef TEST_GATE_CASE_H
+#define TEST_GATE_CASE_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "net/gate.h"
+
+#define MUST(expr)                                                        \
+  do {                                                                    \
+    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
+  } while (0)
+
+typedef struct {
+  esp_gate g;
+  esp_domain *dom;
+  int n, query_width, source_width, sum_width, cell_width, params;
+  double *query, *source, *cell, *param; /* slot order */
+  double *gradient;                      /* [n][sum_width] */
+  int64_t *id;
+} gate_case;
+
+static inline double *case_doubles(size_t count) {
+  double *p = NULL;
+  MUST(ESP_ALLOC(p, count));
+  return p;
+}
+
+static inline double case_normal(uint64_t seed, size_t i) {
+  return esp_rng_normal(seed, i, ESP_RNG_TEST, 0);
+}
+
+/* Cells anew from the sources, by a loop over the members of every row. */
+static inline void case_cells(gate_case *c) {
+  const esp_tree *tree = &c->dom->tree;
+  memset(c->cell, 0, sizeof *c->cell * (size_t)tree->row_count * (size_t)c->cell_width);
+  for (int row = 0; row < tree->row_count; row++)
+    for (int j = 0; j < tree->part_count[row]; j++)
+      esp_gate_moments(&c->g.form, c->source + (size_t)(tree->part_first[row] + j) * (size_t)c->source_width,
+                       c->cell + (size_t)row * (size_t)c->cell_width);
+}
+
+/* Keys normal with deviation 1, s = scale sqrt(d), values of both signs (some 0), W3, offsets and gradients normal. */
+static inline void case_make(gate_case *c, esp_gate_form form, int n, int leaf, int block, double theta, double scale,
+                             int two_trees) {
+  const size_t m = (size_t)n;
+  *c = (gate_case){.n = n};
+  c->query_width = esp_gate_query_width(&form);
+  c->source_width = esp_gate_source_width(&form);
+  c->sum_width = esp_gate_sum_width(&form);
+  c->cell_width = esp_gate_cell_width(&form);
+  c->params = esp_gate_param_count(&form);
+  double *key = case_doubles(m * (size_t)form.dim), *query = case_doubles(m * (size_t)form.dim);
+  double *home_query = case_doubles(m * (size_t)c->query_width),
+         *home_source = case_doubles(m * (size_t)c->source_width);
+  MUST(ESP_ALLOC(c->id, m));
+  for (size_t i = 0; i < m; i++) {
+    c->id[i] = 5 * (int64_t)i + 2;
+    double *q = home_query + i * (size_t)c->query_width, *k = home_source + i * (size_t)c->source_width;
+    for (int a = 0; a < form.dim; a++) {
+      k[a] = key[i * (size_t)form.dim + (size_t)a] = case_normal(1, i * 64 + (size_t)a);
+      q[a] = two_trees ? case_normal(2, i * 64 + (size_t)a) + 0.3 : k[a];
+      query[i * (size_t)form.dim + (size_t)a] = q[a];
+    }
+    for (int h = 0; h < form.channels; h++) {
+      k[form.dim + h] = i % 7 == 3 ? 0 : case_normal(3, i * 128 + (size_t)h);
+      if (form.mlp) q[form.dim + h] = case_normal(4, i * 128 + (size_t)h);
+    }
+  }
+  esp_domain_param param = {.leaf = leaf, .block = block, .dim = form.dim};
+  param.lists.theta = theta;
+  MUST(esp_domain_build_self(esp_comm_self(), &param, n, key, two_trees ? query : NULL, c->id, &c->dom));
+  c->query = case_doubles(m * (size_t)c->query_width);
+  c->source = case_doubles(m * (size_t)c->source_width);
+  c->gradient = case_doubles(m * (size_t)c->sum_width);
+  c->param = case_doubles((size_t)c->params);
+  c->cell = case_doubles((size_t)c->dom->tree.row_count * (size_t)c->cell_width);
+  MUST(c->dom->ops->to_receivers(c->dom, sizeof(double) * (size_t)c->query_width, home_query, c->query));
+  MUST(c->dom->ops->to_slots(c->dom, sizeof(double) * (size_t)c->source_width, home_source, c->source));
+  for (size_t i = 0; i < m * (size_t)c->sum_width; i++) c->gradient[i] = case_normal(5, i);
+  c->param[0] = log(scale * sqrt(form.dim));
+  for (int p = 1; p < c->params; p++) c->param[p] = 0.5 * case_normal(6, (size_t)p);
+  c->g = (esp_gate){form, c->dom, c->param, c->query, c->source, c->cell};
+  case_cells(c);
+  ESP_FREE(key);
+  ESP_FREE(query);
+  ESP_FREE(home_query);
+  ESP_FREE(home_source);
+}
+
+static inline void case_free(gate_case *c) {
+  esp_domain_free(&c->dom);
+  ESP_FREE(c->query);
+  ESP_FREE(c->source);
+  ESP_FREE(c->cell);
+  ESP_FREE(c->param);
+  ESP_FREE(c->gradient);
+  ESP_FREE(c->id);
+}
+
+/* One sender of key k, values or w v, standing for `count`, heard by q: into sum; into size without signs (mlp: without
+ * those of what t is summed from, too). only: the single channel that is heard; C: den alone; -1: all and den. */
+static inline void case_hear(const gate_case *c, const double *q, const double *k, const double *v, double count,
+                             int only, double *sum, double *size) {
+  const esp_gate_form *f = &c->g.form;
+  const int d = f->dim, C = f->channels;
+  double r2 = 0;
+  for (int a = 0; a < d; a++) r2 += (q[a] - k[a]) * (q[a] - k[a]);
+  const double rho = r2 / (2 * exp(2 * c->param[0])), G = exp(-rho);
+  for (int h = 0; h < C; h++) {
+    if (only >= 0 && only != h) continue;
+    double m = v ? v[h] : 0, of = fabs(m);
+    if (f->mlp) {
+      const double *w3 = c->param + 1 + 2 * h, t = q[d + h] + v[h] + w3[0] * rho + w3[1] * G;
+      m = count * t / (1 + exp(-t));
+      of = count * (fabs(q[d + h]) + fabs(v[h]) + fabs(w3[0] * rho) + fabs(w3[1] * G));
+    }
+    sum[h] += G * m;
+    if (size) size[h] += G * of;
+  }
+  if (!f->average || (only >= 0 && only < C)) return;
+  sum[C] += G * count;
+  if (size) size[C] += G * count;
+}
+
+static inline void case_hear_cell(const gate_case *c, const double *q, const double *cell, double *sum, double *size) {
+  const esp_gate_form *f = &c->g.form;
+  const int d = f->dim, C = f->channels;
+  const double *tail = cell + c->cell_width - 1 - d, count = tail[0];
+  double mean[ESP_MAX_DIM], v[ESP_GATE_MAX_CHANNELS];
+  if (count == 0) return;
+  for (int a = 0; a < d; a++) mean[a] = tail[1 + a] / count;
+  for (int h = 0; h < C; h++) v[h] = f->mlp ? cell[h] / count : cell[h];
+  if (!esp_gate_poles(f)) {
+    case_hear(c, q, mean, v, count, -1, sum, size);
+    return;
+  }
+  for (int p = 0; p < 2 * C; p++) {
+    const double *pole = cell + p * (1 + d);
+    double key[ESP_MAX_DIM];
+    if (pole[0] == 0) continue;
+    for (int a = 0; a < d; a++) key[a] = pole[1 + a] / pole[0];
+    v[p / 2] = p % 2 ? -pole[0] : pole[0];
+    case_hear(c, q, key, v, 0, p / 2, sum, size);
+  }
+  case_hear(c, q, mean, NULL, count, C, sum, size);
+}
+
+/* sum [n][sum_width] over the lists and cells; size (may be NULL) of its terms. */
+static inline void case_lists(const gate_case *c, double *sum, double *size) {
+  const esp_tree *tree = &c->dom->tree;
+  const esp_lists *lists = &c->dom->lists;
+  const size_t W = (size_t)c->sum_width, sw = (size_t)c->source_width, all = (size_t)c->n * W * sizeof *sum;
+  memset(sum, 0, all);
+  if (size) memset(size, 0, all);
+  for (int b = 0; b < tree->n_block; b++) {
+    const int row = tree->level_row[tree->shape.block_level] + b, first = tree->part_first[row];
+    for (int i = first; i < first + tree->part_count[row]; i++) {
+      const double *q = c->query + (size_t)i * (size_t)c->query_width;
+      double *s = sum + (size_t)i * W, *z = size ? size + (size_t)i * W : NULL;
+      for (int j = first; j < first + tree->part_count[row] && !c->dom->queries; j++) {
+        const double *k = c->source + (size_t)j * sw;
+        case_hear(c, q, k, k + c->g.form.dim, 1, -1, s, z);
+      }
+      for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1]; e++)
+        for (int j = 0; j < tree->part_count[lists->near[e]]; j++) {
+          const double *k = c->source + (size_t)(tree->part_first[lists->near[e]] + j) * sw;
+          case_hear(c, q, k, k + c->g.form.dim, 1, -1, s, z);
+        }
+      for (int64_t e = lists->far_start[b]; e < lists->far_start[b + 1]; e++)
+        case_hear_cell(c, q, c->cell + (size_t)lists->far[e] * (size_t)c->cell_width, s, z);
+    }
+  }
+}
+
+/* sum over all pairs. */
+static inline void case_pairs(const gate_case *c, double *sum, double *size) {
+  const size_t W = (size_t)c->sum_width, all = (size_t)c->n * W * sizeof *sum;
+  memset(sum, 0, all);
+  if (size) memset(size, 0, all);
+  for (int i = 0; i < c->n; i++)
+    for (int j = 0; j < c->n; j++) {
+      const double *k = c->source + (size_t)j * (size_t)c->source_width;
+      case_hear(c, c->query + (size_t)i * (size_t)c->query_width, k, k + c->g.form.dim, 1, -1, sum + (size_t)i * W,
+                size ? size + (size_t)i * W : NULL);
+    }
+}
+
+static inline void case_forward(const gate_case *c, const esp_gate_ops *ops, double *sum) {
+  esp_gate_scratch *scratch;
+  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
+  ops->forward(&c->g, c->dom->tree.n_block, c->dom->block_order, sum, scratch);
+  ops->scratch_free(&scratch);
+  assert_null(scratch);
+}
+
+/* The largest |a - b| / size; where size is 0, of |a - b|. */
+static inline double case_worst(size_t count, const double *a, const double *b, const double *size) {
+  double worst = 0;
+  for (size_t i = 0; i < count; i++) {
+    const double error = fabs(a[i] - b[i]) / (size[i] > 0 ? size[i] : 1);
+    if (!(error <= worst)) worst = error;
+  }
+  return worst;
+}
+
+/* The routines of the table against the plain loops over lists (and, at theta 0, over pairs). */
+static inline double case_forward_error(const gate_case *c, const esp_gate_ops *ops) {
+  const size_t count = (size_t)c->n * (size_t)c->sum_width;
+  double *sum = case_doubles(count), *want = case_doubles(count), *size = case_doubles(count);
+  case_forward(c, ops, sum);
+  case_lists(c, want, size);
+  double worst = case_worst(count, sum, want, size);
+  if (c->dom->param.lists.theta == 0) {
+    case_pairs(c, want, size);
+    worst = fmax(worst, case_worst(count, sum, want, size));
+  }
+  ESP_FREE(sum);
+  ESP_FREE(want);
+  ESP_FREE(size);
+  return worst;
+}
+
+/* All derivatives of gradient . sum. */
+typedef struct {
+  double *query, *source, *cell, *param; /* cell: by its sums */
+} gate_slopes;
+
+static inline void case_slopes_free(gate_slopes *s) {
+  ESP_FREE(s->query);
+  ESP_FREE(s->source);
+  ESP_FREE(s->cell);
+  ESP_FREE(s->param);
+}
+
+/* source: of the near pairs; the cells' share stays in `cell`. */
+static inline void case_backward(const gate_case *c, const esp_gate_ops *ops, gate_slopes *s) {
+  const size_t n = (size_t)c->n, rows = (size_t)c->dom->tree.row_count, qw = (size_t)c->query_width;
+  const size_t W = (size_t)c->sum_width, width = qw + W, cells = rows * (size_t)c->cell_width;
+  int64_t *cell_acc = NULL, *param_acc = NULL;
+  double *receiver = case_doubles(n * width);
+  esp_gate_scratch *scratch;
+  MUST(ESP_ALLOC(cell_acc, cells * ESP_EXACT_CELL_WORDS));
+  MUST(ESP_ALLOC(param_acc, (size_t)c->params * ESP_EXACT_FULL_WORDS));
+  *s = (gate_slopes){case_doubles(n * qw), case_doubles(n * (size_t)c->source_width), case_doubles(cells),
+                     case_doubles((size_t)c->params)};
+  for (size_t i = 0; i < n; i++) {
+    memcpy(receiver + i * width, c->query + i * qw, qw * sizeof(double));
+    memcpy(receiver + i * width + qw, c->gradient + i * W, W * sizeof(double));
+  }
+  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
+  ops->backward_receivers(&c->g, c->dom->tree.n_block, c->dom->block_order, c->gradient, s->query, cell_acc, param_acc,
+                          scratch);
+  ops->backward_senders(&c->g, c->dom->tree.n_block, c->dom->sender_block_order, receiver, s->source, scratch);
+  ops->scratch_free(&scratch);
+  for (size_t i = 0; i < cells; i++) s->cell[i] = esp_exact_value(&ESP_EXACT_CELL, cell_acc + i * ESP_EXACT_CELL_WORDS);
+  for (size_t r = 0; r < rows; r++)
+    esp_gate_cell_adjoint(&c->g.form, c->cell + r * (size_t)c->cell_width, s->cell + r * (size_t)c->cell_width);
+  for (int p = 0; p < c->params; p++)
+    s->param[p] = esp_exact_value(&ESP_EXACT_FULL, param_acc + (size_t)p * ESP_EXACT_FULL_WORDS);
+  ESP_FREE(cell_acc);
+  ESP_FREE(param_acc);
+  ESP_FREE(receiver);
+}
+
+static inline double case_loss(const gate_case *c) {
+  const size_t count = (size_t)c->n * (size_t)c->sum_width;
+  double *sum = case_doubles(count), loss = 0;
+  case_lists(c, sum, NULL);
+  for (size_t i = 0; i < count; i++) loss += c->gradient[i] * sum[i];
+  ESP_FREE(sum);
+  return loss;
+}
+
+/* |slope - central difference by *x|, of fourth order. with_cells: the cells follow the sources. */
+static inline double case_difference(gate_case *c, double *x, double slope, int with_cells) {
+  const double keep = *x, step = 2e-4;
+  double loss[4];
+  for (int side = 0; side < 4; side++) {
+    *x = keep + step * (side < 2 ? 1 : 2) * (side % 2 ? 1 : -1);
+    if (with_cells) case_cells(c);
+    loss[side] = case_loss(c);
+  }
+  *x = keep;
+  if (with_cells) case_cells(c);
+  return fabs((8 * (loss[1] - loss[0]) - (loss[3] - loss[2])) / (12 * step) - slope);
+}
+
+static inline double case_largest(const double *slope, size_t count) {
+  double largest = 0;
+  for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(slope[i]));
+  return largest > 0 ? largest : 1;
+}
+
+/* Over the largest slope, the worst of `probes` of the `count` numbers x. Values near 0 of the last `values` of every
+ * `width` numbers may change pole within a step and are left out. */
+static inline double case_probe(gate_case *c, double *x, const double *slope, size_t count, int probes,
+                                int with_cells) {
+  double worst = 0;
+  for (int p = 0; p < probes && count; p++) {
+    const size_t i = (size_t)esp_rng_below(9, (uint64_t)p, ESP_RNG_TEST, 0, count);
+    if (with_cells && fabs(x[i]) < 1e-3) continue;
+    const double error = case_difference(c, x + i, slope[i], with_cells);
+    if (!(error <= worst)) worst = error;
+  }
+  return worst / case_largest(slope, count);
+}
+
+/* The same of the sums of cells that are heard. Not of the count, nor of poles of little weight, which a step could
+ * take through 0. */
+static inline double case_probe_cells(gate_case *c, const double *slope, int probes) {
+  const size_t width = (size_t)c->cell_width, d = (size_t)c->g.form.dim, tail = width - 1 - d;
+  const esp_lists *lists = &c->dom->lists;
+  const int64_t far = lists->far_start[lists->n_block];
+  double worst = 0;
+  for (int p = 0; p < probes && far; p++) {
+    const int64_t e = (int64_t)esp_rng_below(11, (uint64_t)p, ESP_RNG_TEST, 0, (uint64_t)far);
+    const size_t m = (size_t)esp_rng_below(11, (uint64_t)p, ESP_RNG_TEST, 1, width);
+    const size_t row = (size_t)lists->far[e] * width;
+    const int pole = esp_gate_poles(&c->g.form) && m < tail;
+    if (m == tail || (pole && c->cell[row + m / (1 + d) * (1 + d)] < 0.05)) continue;
+    const double error = case_difference(c, c->cell + row + m, slope[row + m], 0);
+    if (!(error <= worst)) worst = error;
+  }
+  return worst / case_largest(slope, (size_t)c->dom->tree.row_count * width);
+}
+
+/* Adds to `source` what members owe to the cells they are in. */
+static inline void case_pull(const gate_case *c, const double *cell, double *source) {
+  const esp_tree *tree = &c->dom->tree;
+  for (int row = 0; row < tree->row_count; row++)
+    for (int j = 0; j < tree->part_count[row]; j++) {
+      const size_t at = (size_t)(tree->part_first[row] + j) * (size_t)c->source_width;
+      esp_gate_moments_pull(&c->g.form, c->source + at, cell + (size_t)row * (size_t)c->cell_width, source + at);
+    }
+}
+
+static inline double case_follow(const double *a, const double *b, size_t count) {
+  double worst = 0;
+  for (size_t i = 0; i < count; i++)
+    if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]);
+  return worst / case_largest(b, count);
+}
+
+/* float64 against central differences of the plain loops, float32 against float64. */
+static inline void case_check_gradients(gate_case *c) {
+  const size_t n = (size_t)c->n, queries = n * (size_t)c->query_width, sources = n * (size_t)c->source_width;
+  const size_t cells = (size_t)c->dom->tree.row_count * (size_t)c->cell_width, params = (size_t)c->params;
+  gate_slopes s, f;
+  case_backward(c, &esp_gate_cpu64, &s);
+  case_backward(c, &esp_gate_cpu32, &f);
+  const double error[] = {case_probe(c, c->query, s.query, queries, 20, 0),
+                          case_probe(c, c->source, s.source, sources, 20, 0),
+                          case_probe(c, c->param, s.param, params, c->params, 0), case_probe_cells(c, s.cell, 40)};
+  const double follow = fmax(fmax(case_follow(f.query, s.query, queries), case_follow(f.source, s.source, sources)),
+                             fmax(case_follow(f.cell, s.cell, cells), case_follow(f.param, s.param, params)));
+  case_pull(c, s.cell, s.source);
+  const double whole = case_probe(c, c->source, s.source, sources, 20, 1);
+  const esp_gate_form *form = &c->g.form;
+  for (int e = 0; e < 4; e++)
+    if (!(error[e] < 1e-6))
+      fail_msg("d %d C %d mlp %d average %d: query, source, param, cell: number %d is off by %g", form->dim,
+               form->channels, form->mlp, form->average, e, error[e]);
+  if (!(whole < 1e-6 && follow < 2e-5))
+    fail_msg("d %d C %d mlp %d average %d: through cells %g; float32 %g", form->dim, form->channels, form->mlp,
+             form->average, whole, follow);
+  case_slopes_free(&s);
+  case_slopes_free(&f);
+}
+
+/* Random adjoint . moments of one source, against central differences. */
+static inline void case_check_moments(esp_gate_form form) {
+  enum { MOST = 64 };
+  const int sources = esp_gate_source_width(&form), width = esp_gate_cell_width(&form);
+  double source[MOST], dsource[MOST] = {0}, adjoint[MOST];
+  assert_true(sources <= MOST && width <= MOST);
+  for (int i = 0; i < sources; i++) source[i] = case_normal(12, (size_t)i) + (i % 2 ? 0.2 : -0.2);
+  for (int i = 0; i < width; i++) adjoint[i] = case_normal(13, (size_t)i);
+  esp_gate_moments_pull(&form, source, adjoint, dsource);
+  for (int i = 0; i < sources; i++) {
+    const double keep = source[i], step = 1e-4;
+    double value[2] = {0, 0};
+    for (int side = 0; side < 2; side++) {
+      double row[MOST] = {0};
+      source[i] = keep + (side ? step : -step);
+      esp_gate_moments(&form, source, row);
+      for (int m = 0; m < width; m++) value[side] += adjoint[m] * row[m];
+    }
+    source[i] = keep;
+    const double slope = (value[1] - value[0]) / (2 * step);
+    if (!(fabs(slope - dsource[i]) < 1e-9)) fail_msg("moments of number %d: %g, not %g", i, dsource[i], slope);
+  }
+}
+
+/* Blocks in two halves, the later first: the same bits. */
+static inline void case_check_order(const gate_case *c, const esp_gate_ops *ops) {
+  const size_t count = (size_t)c->n * (size_t)c->sum_width;
+  const int blocks = c->dom->tree.n_block, half = blocks / 2;
+  double *sum = case_doubles(count), *again = case_doubles(count);
+  esp_gate_scratch *scratch;
+  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
+  ops->forward(&c->g, blocks, c->dom->block_order, sum, scratch);
+  ops->forward(&c->g, blocks - half, c->dom->block_order + half, again, scratch);
+  ops->forward(&c->g, half, c->dom->block_order, again, scratch);
+  assert_memory_equal(sum, again, count * sizeof *sum);
+  ops->scratch_free(&scratch);
+  ESP_FREE(sum);
+  ESP_FREE(again);
+}
+
+#endif

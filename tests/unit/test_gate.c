@@ -1,0 +1,160 @@
+/* Proves: the gate message equals its formula in plain loops, over all pairs and over near leaves and cells; its
+ * gradients to queries, sources, cells and s equal central differences; cells converge to their members; moments and
+ * their pull are adjoint; float32 follows float64; a result does not depend on the order of the blocks. */
+#include "gate_case.h"
+
+static gate_case c;
+
+static esp_gate_form form_of(int dim, int channels, int average) {
+  return (esp_gate_form){.dim = dim, .channels = channels, .average = average};
+}
+
+static void all_pairs(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 3, 4, 8, 16}, channels[] = {1, 3, 6}, sizes[] = {0, 1, 2, 16, 33, 150, 500};
+  for (int s = 0; s < 7; s++)
+    for (int a = 0; a < 6; a++)
+      for (int v = 0; v < 3; v++) {
+        case_make(&c, form_of(dims[a], channels[v], (a + v + s) % 2), sizes[s], 3 + a, 12 + 9 * v, 0, 0.5, 0);
+        const double error64 = case_forward_error(&c, &esp_gate_cpu64),
+                     error32 = case_forward_error(&c, &esp_gate_cpu32);
+        if (!(error64 < 1e-12 && error32 < 4e-6))
+          fail_msg("n %d d %d C %d: %g %g", sizes[s], dims[a], channels[v], error64, error32);
+        case_free(&c);
+      }
+}
+
+static void near_and_far(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 4, 8}, channels[] = {1, 3, 6};
+  for (int a = 0; a < 4; a++)
+    for (int v = 0; v < 3; v++)
+      for (int average = 0; average < 2; average++) {
+        case_make(&c, form_of(dims[a], channels[v], average), 800, 4, 9 + 20 * v, 0.9 + 0.3 * a, 0.6, 0);
+        assert_true(c.dom->lists.far_pairs > 0 && c.dom->lists.near_pairs > 0);
+        const double error64 = case_forward_error(&c, &esp_gate_cpu64),
+                     error32 = case_forward_error(&c, &esp_gate_cpu32);
+        if (!(error64 < 1e-12 && error32 < 4e-6))
+          fail_msg("d %d C %d average %d: %g %g", dims[a], channels[v], average, error64, error32);
+        case_free(&c);
+      }
+}
+
+/* Poles hold for values of both signs: halving theta divides the error by about 4. */
+static void converges(void **state) {
+  (void)state;
+  double error[2];
+  for (int t = 0; t < 2; t++) {
+    case_make(&c, form_of(2, 2, 1), 1500, 2, 4, t ? 0.2 : 0.4, 0.4, 0);
+    const size_t count = (size_t)c.n * (size_t)c.sum_width;
+    double *sum = case_doubles(count), *want = case_doubles(count), diff = 0, norm = 0;
+    case_forward(&c, &esp_gate_cpu64, sum);
+    case_pairs(&c, want, NULL);
+    for (size_t i = 0; i < count; i++) {
+      diff += (sum[i] - want[i]) * (sum[i] - want[i]);
+      norm += want[i] * want[i];
+    }
+    error[t] = sqrt(diff / norm);
+    ESP_FREE(sum);
+    ESP_FREE(want);
+    case_free(&c);
+  }
+  if (!(error[0] < 0.02 && error[1] > 1e-7 && error[1] < error[0] / 3)) fail_msg("errors %g %g", error[0], error[1]);
+}
+
+/* G of what is far away is exactly 0, whatever the distance; nothing is subnormal or NaN. */
+static void faint(void **state) {
+  (void)state;
+  for (int wide = 0; wide < 2; wide++) {
+    const double scale = wide ? 1e-18 : 1e-3;
+    case_make(&c, form_of(4, 1, 1), 200, 4, 20, 0.8, scale, 0);
+    const esp_gate_ops *table[] = {&esp_gate_cpu32, &esp_gate_cpu64};
+    for (int o = 0; o < 2; o++) {
+      double *sum = case_doubles(2 * 200);
+      case_forward(&c, table[o], sum);
+      for (int i = 0; i < 200; i++) {
+        assert_true(sum[2 * i + 1] == 1);
+        assert_true(fabs(sum[2 * i] - c.source[5 * i + 4]) <= 1e-7 * fabs(c.source[5 * i + 4]));
+      }
+      gate_slopes s;
+      case_backward(&c, table[o], &s);
+      for (int i = 0; i < 200 * 4; i++) assert_true(s.query[i] == 0);
+      assert_true(s.param[0] == 0);
+      case_slopes_free(&s);
+      ESP_FREE(sum);
+    }
+    case_free(&c);
+  }
+}
+
+static void gradients(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 4, 8}, channels[] = {1, 3, 6};
+  for (int a = 0; a < 4; a++)
+    for (int v = 0; v < 3; v++)
+      for (int average = 0; average < 2; average++) {
+        case_make(&c, form_of(dims[a], channels[v], average), 150, 3, 7 + 10 * v, 0.9 + 0.3 * a, 0.6, 0);
+        assert_true(c.dom->lists.far_pairs > 0);
+        case_check_gradients(&c);
+        case_free(&c);
+      }
+}
+
+static void two_trees(void **state) {
+  (void)state;
+  for (int k = 0; k < 4; k++) {
+    const int channels = k < 2 ? 1 : 6;
+    case_make(&c, form_of(2 + 2 * (k % 2), channels, 1), 130, 4, 30 - 15 * (k % 2), k % 2 ? 1.2 : 0, 0.5, 1);
+    assert_true(c.dom->queries && (c.dom->lists.far_pairs > 0) == k % 2);
+    const double error64 = case_forward_error(&c, &esp_gate_cpu64), error32 = case_forward_error(&c, &esp_gate_cpu32);
+    if (!(error64 < 1e-12 && error32 < 4e-6)) fail_msg("C %d: %g %g", channels, error64, error32);
+    case_check_gradients(&c);
+    case_free(&c);
+  }
+}
+
+static void moments(void **state) {
+  (void)state;
+  case_check_moments(form_of(3, 2, 0));
+  case_check_moments(form_of(2, 4, 1));
+  case_check_moments(form_of(3, 6, 1));
+}
+
+/* A value of 0 takes the mean of its two one-sided derivatives. */
+static void zero_value(void **state) {
+  (void)state;
+  const esp_gate_form form = form_of(1, 1, 0);
+  const double source[2] = {0.5, 0}, adjoint[6] = {3, 2, 5, -4, 0, 0};
+  double dsource[2] = {0, 0};
+  esp_gate_moments_pull(&form, source, adjoint, dsource);
+  assert_true(dsource[0] == 0 && dsource[1] == 0.5 * (3 + 0.5 * 2) - 0.5 * (5 - 0.5 * 4));
+}
+
+static void order_of_blocks(void **state) {
+  (void)state;
+  case_make(&c, form_of(4, 1, 1), 500, 5, 40, 1.2, 0.5, 0);
+  case_check_order(&c, &esp_gate_cpu32);
+  case_check_order(&c, &esp_gate_cpu64);
+  case_free(&c);
+}
+
+static void refused(void **state) {
+  (void)state;
+  esp_gate_scratch *scratch;
+  case_make(&c, form_of(2, 1, 0), 5, 2, 4, 0, 1, 0);
+  const esp_gate_form wide = form_of(2, ESP_GATE_MAX_CHANNELS + 1, 0), flat = form_of(0, 1, 0);
+  assert_int_equal(esp_gate_cpu32.scratch_create(&wide, c.dom, &scratch), ESP_ERR_CONFIG);
+  assert_int_equal(esp_gate_cpu32.scratch_create(&flat, c.dom, &scratch), ESP_ERR_CONFIG);
+  esp_error_clear();
+  case_free(&c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(all_pairs), cmocka_unit_test(near_and_far), cmocka_unit_test(converges),
+      cmocka_unit_test(faint),     cmocka_unit_test(gradients),    cmocka_unit_test(two_trees),
+      cmocka_unit_test(moments),   cmocka_unit_test(zero_value),   cmocka_unit_test(order_of_blocks),
+      cmocka_unit_test(refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,83 @@
+/* Proves: the mlp message through the gate equals its formula in plain loops, over all pairs and over near leaves and
+ * cells; its gradients to queries, offsets, sources, cells, s and W3 equal central differences; float32 follows
+ * float64. */
+#include "gate_case.h"
+
+static gate_case c;
+
+static esp_gate_form form_of(int dim, int channels, int average) {
+  return (esp_gate_form){.dim = dim, .channels = channels, .mlp = 1, .average = average};
+}
+
+static void check_forward(void) {
+  const double error64 = case_forward_error(&c, &esp_gate_cpu64), error32 = case_forward_error(&c, &esp_gate_cpu32);
+  if (!(error64 < 1e-12 && error32 < 4e-6))
+    fail_msg("n %d d %d C %d: %g %g", c.n, c.g.form.dim, c.g.form.channels, error64, error32);
+}
+
+static void all_pairs(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 3, 4, 8, 16}, channels[] = {1, 5, 32, 128}, sizes[] = {0, 1, 2, 33, 300};
+  for (int s = 0; s < 5; s++)
+    for (int a = 0; a < 6; a++) {
+      case_make(&c, form_of(dims[a], channels[(a + s) % 4], a % 2), sizes[s], 3 + a, 20, 0, 0.5, 0);
+      check_forward();
+      case_free(&c);
+    }
+}
+
+static void near_and_far(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 4, 8};
+  for (int a = 0; a < 4; a++)
+    for (int average = 0; average < 2; average++) {
+      case_make(&c, form_of(dims[a], 5, average), 500, 4, 9 + 20 * average, 0.9 + 0.3 * a, 0.6, 0);
+      assert_true(c.dom->lists.far_pairs > 0 && c.dom->lists.near_pairs > 0);
+      check_forward();
+      case_free(&c);
+    }
+}
+
+static void gradients(void **state) {
+  (void)state;
+  const int dims[] = {1, 2, 4, 8};
+  for (int a = 0; a < 4; a++)
+    for (int average = 0; average < 2; average++) {
+      case_make(&c, form_of(dims[a], 5, average), 120, 3, 7 + 20 * average, 0.9 + 0.3 * a, 0.6, 0);
+      assert_true(c.dom->lists.far_pairs > 0);
+      case_check_gradients(&c);
+      case_free(&c);
+    }
+}
+
+static void two_trees(void **state) {
+  (void)state;
+  for (int far = 0; far < 2; far++) {
+    case_make(&c, form_of(4, 5, 1), 130, 4, far ? 10 : 30, far ? 1.2 : 0, 0.5, 1);
+    assert_true(c.dom->queries && (c.dom->lists.far_pairs > 0) == far);
+    check_forward();
+    case_check_gradients(&c);
+    case_free(&c);
+  }
+}
+
+static void moments(void **state) {
+  (void)state;
+  case_check_moments(form_of(3, 2, 1));
+  case_check_moments(form_of(2, 6, 0));
+}
+
+static void order_of_blocks(void **state) {
+  (void)state;
+  case_make(&c, form_of(4, 8, 1), 300, 5, 40, 1.2, 0.5, 0);
+  case_check_order(&c, &esp_gate_cpu32);
+  case_free(&c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(all_pairs), cmocka_unit_test(near_and_far), cmocka_unit_test(gradients),
+      cmocka_unit_test(two_trees), cmocka_unit_test(moments),      cmocka_unit_test(order_of_blocks),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
