@@ -1,0 +1,164 @@
+/* Proves that a layer of the learned relation on several ranks gives, bit by bit, the sums and all gradients of one
+ * rank: every form of message, one set of keys and two, fixed trees, with and without the particle itself, with gates
+ * that tell what is far. ranks: 1 2 3 4 5 7 */
+#include "case.h"
+
+#include "base/feature_set.h"
+#include "domain/domain.h"
+#include "domain/gradsync.h"
+#include "net/relation_layer.h"
+
+enum { WIDE = 6, MOST_DIM = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE };
+enum { ONE_SET, TWO_SETS, FIXED_TREE, FIXED_TREES, SETS };
+
+/* Rows of all particles, or of a share of them. */
+typedef struct {
+  int n;
+  double *key, *query, *value, *offset, *tree_key, *tree_query, *g, *sum, *dkey, *dquery, *dvalue, *doffset;
+  int64_t *id, acc[PARAMS * ESP_EXACT_FULL_WORDS];
+} rows;
+
+static double *numbers(int n, int width, const int *index, uint64_t seed, double size) {
+  double *x = calloc((size_t)(n * width + 1), sizeof *x);
+  for (int k = 0; k < n * width; k++) {
+    const int i = index[k / width];
+    x[k] = size * (case_uniform((uint64_t)(i * width + k % width) + seed) - 0.5);
+  }
+  return x;
+}
+
+/* Every third particle of a case with `ties` lies on its neighbour. */
+static rows *rows_make(const esp_relation_layer_param *param, int n, const int *index, int ties) {
+  const esp_gate_form *f = &param->form;
+  rows *r = calloc(1, sizeof *r);
+  int *place = calloc((size_t)n + 1, sizeof *place);
+  r->n = n;
+  for (int k = 0; k < n; k++) place[k] = ties && index[k] % 3 == 2 ? index[k] - 1 : index[k];
+  r->key = numbers(n, f->dim, place, 1000, 6);
+  r->query = numbers(n, f->dim, place, 5000000, 6);
+  r->value = numbers(n, f->channels, index, 2000, 2);
+  r->offset = numbers(n, f->channels, index, 3000, 2);
+  r->tree_key = numbers(n, param->domain.dim, place, 4000, 3);
+  r->tree_query = numbers(n, param->domain.dim, place, 7000000, 3);
+  r->g = numbers(n, esp_gate_sum_width(f), index, 6000, 2);
+  r->sum = calloc((size_t)(n * esp_gate_sum_width(f) + 1), sizeof *r->sum);
+  r->dkey = calloc((size_t)(n * f->dim + 1), sizeof *r->dkey);
+  r->dquery = calloc((size_t)(n * f->dim + 1), sizeof *r->dquery);
+  r->dvalue = calloc((size_t)(n * f->channels + 1), sizeof *r->dvalue);
+  r->doffset = calloc((size_t)(n * f->channels + 1), sizeof *r->doffset);
+  r->id = calloc((size_t)n + 1, sizeof *r->id);
+  for (int k = 0; k < n; k++) r->id[k] = ((int64_t)index[k] * 7919 + 13) % 1000003 - 500000;
+  free(place);
+  return r;
+}
+
+static void rows_free(rows *r) {
+  free(r->key), free(r->query), free(r->value), free(r->offset), free(r->tree_key), free(r->tree_query), free(r->g);
+  free(r->sum), free(r->dkey), free(r->dquery), free(r->dvalue), free(r->doffset), free(r->id);
+  free(r);
+}
+
+static void pass(const esp_gate_backend *backend, const esp_relation_layer_param *param, int sets, rows *r) {
+  double message[PARAMS];
+  for (int p = 0; p < PARAMS; p++) message[p] = case_uniform((uint64_t)p + 4242) - 0.5;
+  const double *query = sets == ONE_SET ? NULL : r->query;
+  const esp_relation_input input = {.id = r->id,
+                                    .key = r->key,
+                                    .query = query,
+                                    .value = r->value,
+                                    .offset = param->form.mlp ? r->offset : NULL,
+                                    .tree_key = sets >= FIXED_TREE ? r->tree_key : NULL,
+                                    .tree_query = sets == FIXED_TREES ? r->tree_query : NULL};
+  esp_relation_layer layer;
+  const esp_gradsync sync = esp_gradsync_comm(backend->comm);
+  if (esp_relation_layer_forward(backend, param, r->n, &input, message, r->sum, &layer))
+    fail_msg("%s", esp_error_message());
+  if (esp_relation_layer_backward(backend, &layer, r->g, r->dkey, query ? r->dquery : NULL, r->dvalue,
+                                  param->form.mlp ? r->doffset : NULL, r->acc))
+    fail_msg("%s", esp_error_message());
+  assert_int_equal(sync.sum(&sync, r->acc, PARAMS), ESP_OK);
+  esp_relation_layer_free(&layer);
+}
+
+static void same(const double *mine, const double *whole, int n, int first, int width) {
+  assert_memory_equal(mine, whole + first * width, sizeof *mine * (size_t)(n * width));
+}
+
+static void compare(const esp_relation_layer_param *param, const esp_gate_ops *ops, int sets, int n, int ties) {
+  esp_gate_backend one = esp_gate_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .ops = ops};
+  const esp_gate_form *f = &param->form;
+  int64_t first, count;
+  int *index = calloc((size_t)n + 1, sizeof *index);
+  for (int i = 0; i < n; i++) index[i] = i;
+  one.ops = ops;
+  esp_feature_share(n, comm->rank, comm->size, &first, &count);
+  const int from = (int)first;
+  rows *whole = rows_make(param, n, index, ties), *mine = rows_make(param, (int)count, index + first, ties);
+  pass(&one, param, sets, whole);
+  pass(&many, param, sets, mine);
+  same(mine->sum, whole->sum, mine->n, from, esp_gate_sum_width(f));
+  same(mine->dkey, whole->dkey, mine->n, from, f->dim);
+  same(mine->dquery, whole->dquery, mine->n, from, f->dim);
+  same(mine->dvalue, whole->dvalue, mine->n, from, f->channels);
+  same(mine->doffset, whole->doffset, mine->n, from, f->channels);
+  for (int p = 0; p < PARAMS; p++) {
+    const double got = esp_exact_value(&ESP_EXACT_FULL, mine->acc + p * ESP_EXACT_FULL_WORDS);
+    const double wanted = esp_exact_value(&ESP_EXACT_FULL, whole->acc + p * ESP_EXACT_FULL_WORDS);
+    assert_memory_equal(&got, &wanted, sizeof got);
+  }
+  rows_free(whole);
+  rows_free(mine);
+  free(index);
+}
+
+static const esp_gate_form forms[] = {{.dim = 2, .channels = 2},               /* poles */
+                                      {.dim = 8, .channels = 3, .average = 1}, /* poles */
+                                      {.dim = 3, .channels = 6, .average = 1}, /* plain */
+                                      {.dim = 3, .channels = 5, .mlp = 1, .average = 1}};
+enum { FORMS = 4 };
+
+static esp_relation_layer_param param_of(int form, int sets, double theta, int include_self) {
+  esp_relation_layer_param param = {
+      .domain = {.leaf = 8, .block = 32, .dim = sets < FIXED_TREE ? forms[form].dim : 2, .lists = {.theta = theta}},
+      .form = forms[form],
+      .include_self = include_self};
+  return param;
+}
+
+static void every_form(void **state) {
+  (void)state;
+  for (int form = 0; form < FORMS; form++)
+    for (int sets = 0; sets < SETS; sets++)
+      for (int self = 0; self < 2; self++) {
+        const esp_relation_layer_param param = param_of(form, sets, 0.7, self);
+        compare(&param, (sets + self) % 2 ? &esp_gate_cpu64 : &esp_gate_cpu32, sets, 700, self);
+      }
+}
+
+static void few(void **state) {
+  (void)state;
+  const int sizes[] = {0, 1, 3, 65, 130};
+  for (int k = 0; k < FORMS * SETS; k++)
+    for (int s = k % 2; s < 5; s += 2) {
+      const esp_relation_layer_param param = param_of(k % FORMS, k / FORMS, 0.7, k / FORMS % 2);
+      compare(&param, &esp_gate_cpu32, k / FORMS, sizes[s], s > 1);
+    }
+}
+
+static void reach_budget_and_all_pairs(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS; k++) {
+    const int sets = k % 2;
+    esp_relation_layer_param param = param_of(k, sets, 0, 0);
+    compare(&param, &esp_gate_cpu32, sets, 400, 0);
+    param.gate_tolerance = 1e-3;
+    compare(&param, &esp_gate_cpu32, sets, 900, 0);
+    param.domain.lists.pairs_per_particle = 100;
+    compare(&param, &esp_gate_cpu32, sets, 900, 1);
+    param.domain.split.kind = ESP_SPLIT_PCA;
+    param.near_only = 1;
+    compare(&param, &esp_gate_cpu32, sets, 500, 0);
+  }
+}
+
+CASE_MAIN(cmocka_unit_test(every_form), cmocka_unit_test(few), cmocka_unit_test(reach_budget_and_all_pairs))

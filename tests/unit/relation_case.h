@@ -1,0 +1,145 @@
+/* Keys, queries and values for the tests of the learned relation's layer, and the plain double loop they are held
+ * against. */
+#ifndef ESP_RELATION_CASE_H
+#define ESP_RELATION_CASE_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "net/relation_layer.h"
+
+enum { MOST = 700, WIDE = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE, WORDS = ESP_EXACT_FULL_WORDS };
+
+#define MUST(expr)                                                        \
+  do {                                                                    \
+    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
+  } while (0)
+
+/* Which keys the trees are built on, and whose queries the messages take. */
+typedef enum { ONE_SET, TWO_SETS, FIXED_ONE_SET, FIXED_TREE, FIXED_TREES, KEYS } key_kind;
+
+typedef struct {
+  int n;
+  esp_relation_layer_param param;
+  key_kind keys;
+  int64_t id[MOST];
+  double key[MOST * WIDE], query[MOST * WIDE], value[MOST * WIDE], offset[MOST * WIDE];
+  double tree_key[MOST * 2], tree_query[MOST * 2], g[MOST * (WIDE + 1)], message[PARAMS];
+  /* results */
+  double sum[MOST * (WIDE + 1)], dkey[MOST * WIDE], dquery[MOST * WIDE], dvalue[MOST * WIDE], doffset[MOST * WIDE];
+  int64_t acc[PARAMS * WORDS];
+  uint64_t support; /* fingerprint of order and lists */
+} problem;
+
+static inline void draw(double *x, int count, double size, uint64_t seed) {
+  for (int k = 0; k < count; k++) x[k] = size * esp_rng_normal(seed, (uint64_t)k, ESP_RNG_TEST, 0);
+}
+
+static inline void problem_fill(problem *p, int n, esp_gate_form form, key_kind keys, double theta) {
+  memset(p, 0, sizeof *p);
+  p->n = n;
+  p->keys = keys;
+  p->param = (esp_relation_layer_param){.domain = {.leaf = 4, .block = 10, .dim = keys < FIXED_ONE_SET ? form.dim : 2},
+                                        .form = form};
+  p->param.domain.lists.theta = theta;
+  for (int i = 0; i < n; i++) p->id[i] = 5000 - 3 * i;
+  draw(p->key, n * form.dim, 1.5, 1);
+  draw(p->query, n * form.dim, 0.4, 2);
+  for (int k = 0; k < n * form.dim; k++) p->query[k] += p->key[k];
+  draw(p->value, n * form.channels, 1, 3);
+  draw(p->offset, n * form.channels, 1, 4);
+  draw(p->tree_key, 2 * n, 1, 5);
+  draw(p->tree_query, 2 * n, 1, 6);
+  draw(p->g, n * esp_gate_sum_width(&form), 1, 7);
+  draw(p->message, PARAMS, 0.5, 8);
+  p->message[0] = 0.2;
+}
+
+static inline const double *problem_query(const problem *p) {
+  return p->keys == ONE_SET || p->keys == FIXED_ONE_SET ? NULL : p->query;
+}
+
+static inline esp_relation_input problem_input(const problem *p) {
+  return (esp_relation_input){.id = p->id,
+                              .key = p->key,
+                              .query = problem_query(p),
+                              .value = p->value,
+                              .offset = p->param.form.mlp ? p->offset : NULL,
+                              .tree_key = p->keys >= FIXED_ONE_SET ? p->tree_key : NULL,
+                              .tree_query = p->keys == FIXED_TREES ? p->tree_query : NULL};
+}
+
+static inline uint64_t support_of(const esp_domain *dom) {
+  uint64_t hash = esp_lists_hash(&dom->tree, &dom->lists) + 3 * esp_lists_sender_hash(&dom->tree, &dom->lists);
+  for (int s = 0; s < dom->n_own; s++) hash = hash * 0x9e3779b97f4a7c15u + (uint64_t)dom->id[s];
+  return hash;
+}
+
+static inline void problem_forward(problem *p, const esp_gate_ops *ops, esp_relation_layer *layer) {
+  esp_gate_backend backend = esp_gate_backend_self();
+  backend.ops = ops;
+  const esp_relation_input input = problem_input(p);
+  MUST(esp_relation_layer_forward(&backend, &p->param, p->n, &input, p->message, p->sum, layer));
+  p->support = support_of(layer->dom);
+}
+
+static inline void problem_pass(problem *p, const esp_gate_ops *ops) {
+  esp_gate_backend backend = esp_gate_backend_self();
+  esp_relation_layer layer;
+  backend.ops = ops;
+  problem_forward(p, ops, &layer);
+  MUST(esp_relation_layer_backward(&backend, &layer, p->g, p->dkey, problem_query(p) ? p->dquery : NULL, p->dvalue,
+                                   p->param.form.mlp ? p->doffset : NULL, p->acc));
+  assert_true(layer.seconds_build >= 0 && layer.seconds_forward >= 0 && layer.seconds_backward >= 0);
+  esp_relation_layer_free(&layer);
+  assert_null(layer.dom);
+}
+
+static inline double problem_loss(problem *p, const esp_gate_ops *ops) {
+  esp_relation_layer layer;
+  double loss = 0;
+  problem_forward(p, ops, &layer);
+  for (int k = 0; k < p->n * esp_gate_sum_width(&p->param.form); k++) loss += p->g[k] * p->sum[k];
+  esp_relation_layer_free(&layer);
+  return loss;
+}
+
+/* All pairs, one by one: sum [n][sum_width]. */
+static inline void problem_direct(const problem *p, double *sum) {
+  const esp_gate_form *f = &p->param.form;
+  const int width = esp_gate_sum_width(f), d = f->dim, C = f->channels;
+  const double *query = problem_query(p) ? p->query : p->key, s = exp(p->message[0]), *W3 = p->message + 1;
+  memset(sum, 0, sizeof *sum * (size_t)(p->n * width));
+  for (int i = 0; i < p->n; i++)
+    for (int j = 0; j < p->n; j++) {
+      double r2 = 0, *to = sum + i * width;
+      if (i == j && !p->param.include_self) continue;
+      for (int a = 0; a < d; a++) r2 += pow(query[i * d + a] - p->key[j * d + a], 2);
+      const double rho = r2 / (2 * s * s), G = exp(-rho);
+      for (int c = 0; c < C; c++) {
+        const double t = p->offset[i * C + c] + p->value[j * C + c] + W3[2 * c] * rho + W3[2 * c + 1] * G;
+        to[c] += G * (f->mlp ? t / (1 + exp(-t)) : p->value[j * C + c]);
+      }
+      if (f->average) to[C] += G;
+    }
+}
+
+/* |a - b| / |b| in the 2-norm. */
+static inline double distance(const double *a, const double *b, int count) {
+  double diff = 0, norm = 0;
+  for (int k = 0; k < count; k++) {
+    diff += (a[k] - b[k]) * (a[k] - b[k]);
+    norm += b[k] * b[k];
+  }
+  return norm > 0 ? sqrt(diff / norm) : sqrt(diff);
+}
+
+#endif

@@ -1,0 +1,282 @@
+/* Proves: a layer's sums are the plain double loop; its gradients are central differences on the same lists, for every
+ * form of message and every kind of key; the same bits in any home order; no particle, one particle, forbidden values.
+ */
+#include "relation_case.h"
+
+static problem p, other;
+
+static const esp_gate_form forms[] = {{.dim = 2, .channels = 2},               /* poles */
+                                      {.dim = 3, .channels = 3, .average = 1}, /* poles */
+                                      {.dim = 3, .channels = 6, .average = 1}, /* plain */
+                                      {.dim = 2, .channels = 5, .mlp = 1},
+                                      {.dim = 3, .channels = 8, .mlp = 1, .average = 1}};
+enum { FORMS = 5 };
+
+static void all_pairs(void **state) {
+  (void)state;
+  static double direct[MOST * (WIDE + 1)];
+  for (int k = 0; k < FORMS * KEYS * 2; k++) {
+    problem_fill(&p, 300, forms[k % FORMS], k / FORMS % KEYS, 0);
+    p.param.include_self = k / FORMS / KEYS;
+    problem_direct(&p, direct);
+    const int count = p.n * esp_gate_sum_width(&p.param.form);
+    problem_loss(&p, &esp_gate_cpu64);
+    assert_true(distance(p.sum, direct, count) < 1e-13);
+    problem_loss(&p, &esp_gate_cpu32);
+    assert_true(distance(p.sum, direct, count) < 1e-6);
+  }
+}
+
+/* Far cells stand in for their members: near, at any resolution; without them much is missing. */
+static void far_cells(void **state) {
+  (void)state;
+  static double direct[MOST * (WIDE + 1)];
+  for (int k = 0; k < 3 * 2; k++) {
+    problem_fill(&p, MOST, forms[k % 3], k / 3, 0.5);
+    const int count = p.n * esp_gate_sum_width(&p.param.form);
+    problem_direct(&p, direct);
+    problem_loss(&p, &esp_gate_cpu64);
+    const double with = distance(p.sum, direct, count);
+    p.param.near_only = 1;
+    problem_loss(&p, &esp_gate_cpu64);
+    const double without = distance(p.sum, direct, count);
+    if (!(with < 0.03 && without > 2 * with)) fail_msg("form %d: error %g, near only %g", k % 3, with, without);
+    p.param.near_only = 0;
+    p.param.domain.lists.theta = 0;
+    p.param.gate_tolerance = 1e-6;
+    problem_loss(&p, &esp_gate_cpu64);
+    assert_true(distance(p.sum, direct, count) < 1e-4);
+  }
+}
+
+static void reach_leaves_pairs_out(void **state) {
+  (void)state;
+  esp_relation_layer layer;
+  int64_t pairs[2];
+  for (int t = 0; t < 2; t++) {
+    problem_fill(&p, MOST, forms[0], ONE_SET, 0);
+    p.message[0] = -2;
+    p.param.gate_tolerance = t ? 1e-6 : 0;
+    problem_forward(&p, &esp_gate_cpu64, &layer);
+    pairs[t] = layer.dom->lists.near_pairs;
+    esp_relation_layer_free(&layer);
+  }
+  assert_true(pairs[0] == (int64_t)MOST * (MOST - 1) && pairs[1] < pairs[0] / 2);
+  problem_fill(&p, MOST, forms[0], FIXED_TREE, 0); /* a fixed tree knows nothing of the message's keys */
+  p.message[0] = -2;
+  p.param.gate_tolerance = 1e-6;
+  problem_forward(&p, &esp_gate_cpu64, &layer);
+  assert_true(layer.dom->lists.near_pairs == pairs[0] && layer.dom->lists.far_pairs == 0);
+  esp_relation_layer_free(&layer);
+}
+
+/* Central differences of `count` numbers at x against slope, where order and lists stay; the worst difference over the
+ * slopes' root mean square. *kept: how many did stay. */
+static double worst_difference(double *x, int count, int step, const double *slope, int *tried, int *kept) {
+  double worst = 0, norm = 0;
+  const double h = 1e-5;
+  for (int k = 0; k < count; k++) norm += slope[k] * slope[k];
+  norm = sqrt(norm / (count ? count : 1));
+  const uint64_t support = p.support;
+  for (int k = 0; k < count; k += step) {
+    const double was = x[k];
+    x[k] = was + h;
+    double above = problem_loss(&p, &esp_gate_cpu64);
+    int same = p.support == support;
+    x[k] = was - h;
+    const double below = problem_loss(&p, &esp_gate_cpu64);
+    same = same && p.support == support;
+    x[k] = was;
+    ++*tried;
+    if (!same) continue;
+    ++*kept;
+    const double error = fabs((above - below) / (2 * h) - slope[k]) / norm;
+    if (!(error <= worst)) worst = error;
+  }
+  p.support = support;
+  return worst;
+}
+
+static void check_gradient(const char *what, double *x, int count, int step, const double *slope) {
+  int tried = 0, kept = 0;
+  const double worst = worst_difference(x, count, step, slope, &tried, &kept);
+  if (!(worst < 1e-6) || 4 * kept < 3 * tried)
+    fail_msg("%s: error %g; %d of %d on the same lists; keys %d, channels %d, mlp %d, self %d, theta %g", what, worst,
+             kept, tried, p.keys, p.param.form.channels, p.param.form.mlp, p.param.include_self,
+             p.param.domain.lists.theta);
+}
+
+static void check_gradients(void) {
+  const esp_gate_form *f = &p.param.form;
+  double slope[PARAMS];
+  memset(p.acc, 0, sizeof p.acc);
+  problem_pass(&p, &esp_gate_cpu64);
+  for (int k = 0; k < esp_gate_param_count(f); k++) slope[k] = esp_exact_value(&ESP_EXACT_FULL, p.acc + k * WORDS);
+  check_gradient("value", p.value, p.n * f->channels, 13, p.dvalue);
+  check_gradient("key", p.key, p.n * f->dim, 7, p.dkey);
+  if (problem_query(&p)) check_gradient("query", p.query, p.n * f->dim, 7, p.dquery);
+  if (f->mlp) check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
+  if (p.param.gate_tolerance == 0) check_gradient("ln s", p.message, 1, 1, slope);
+  if (f->mlp) check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
+}
+
+static void gradients(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS * KEYS; k++)
+    for (int t = 0; t < 2; t++) {
+      problem_fill(&p, 75, forms[k % FORMS], k / FORMS, t ? 0.8 : 0);
+      p.param.include_self = (k + t) % 2;
+      check_gradients();
+    }
+}
+
+static void gradients_of_controls(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS; k++) {
+    problem_fill(&p, 75, forms[k], k % 2, 0.5);
+    p.param.near_only = 1;
+    check_gradients();
+    p.param.near_only = 0;
+    p.message[0] = -0.5;
+    p.param.gate_tolerance = 1e-2;
+    check_gradients();
+  }
+}
+
+/* Separate queries with the queries equal to the keys: the same sums as one set, and the gradients' sum. */
+static void equal_queries(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS; k++) {
+    problem_fill(&p, 200, forms[k], ONE_SET, 0);
+    memcpy(p.query, p.key, sizeof p.key);
+    other = p;
+    other.keys = TWO_SETS;
+    problem_pass(&p, &esp_gate_cpu64);
+    problem_pass(&other, &esp_gate_cpu64);
+    const int dims = p.n * p.param.form.dim, channels = p.n * p.param.form.channels;
+    for (int x = 0; x < dims; x++) other.dkey[x] += other.dquery[x];
+    assert_true(distance(other.sum, p.sum, p.n * esp_gate_sum_width(&p.param.form)) < 1e-13);
+    assert_true(distance(other.dkey, p.dkey, dims) < 1e-12);
+    assert_true(distance(other.dvalue, p.dvalue, channels) < 1e-13);
+    if (p.param.form.mlp) assert_true(distance(other.doffset, p.doffset, channels) < 1e-13);
+  }
+}
+
+static void same_row(const double *a, const double *b, int width, int i, int j) {
+  assert_memory_equal(a + i * width, b + j * width, sizeof *a * (size_t)width);
+}
+
+/* Groups of the self term are of home rows, so its share in the parameters' gradients is left in. */
+static void home_order(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS * KEYS; k++) {
+    problem_fill(&p, MOST, forms[k % FORMS], k / FORMS, 0.7);
+    p.param.include_self = 1;
+    other = p;
+    const int d = p.param.form.dim, C = p.param.form.channels, width = esp_gate_sum_width(&p.param.form);
+    for (int i = 0; i < p.n; i++) {
+      const int to = (i * 53 + 5) % p.n;
+      other.id[to] = p.id[i];
+      memcpy(other.key + to * d, p.key + i * d, sizeof(double) * (size_t)d);
+      memcpy(other.query + to * d, p.query + i * d, sizeof(double) * (size_t)d);
+      memcpy(other.value + to * C, p.value + i * C, sizeof(double) * (size_t)C);
+      memcpy(other.offset + to * C, p.offset + i * C, sizeof(double) * (size_t)C);
+      memcpy(other.tree_key + to * 2, p.tree_key + i * 2, sizeof(double) * 2);
+      memcpy(other.tree_query + to * 2, p.tree_query + i * 2, sizeof(double) * 2);
+      memcpy(other.g + to * width, p.g + i * width, sizeof(double) * (size_t)width);
+    }
+    problem_pass(&p, &esp_gate_cpu32);
+    problem_pass(&other, &esp_gate_cpu32);
+    for (int i = 0; i < p.n; i++) {
+      const int to = (i * 53 + 5) % p.n;
+      same_row(p.sum, other.sum, width, i, to);
+      same_row(p.dkey, other.dkey, d, i, to);
+      same_row(p.dquery, other.dquery, d, i, to);
+      same_row(p.dvalue, other.dvalue, C, i, to);
+      same_row(p.doffset, other.doffset, C, i, to);
+    }
+    for (int c = 0; c < esp_gate_param_count(&p.param.form); c++)
+      assert_true(esp_exact_value(&ESP_EXACT_FULL, p.acc + c * WORDS) ==
+                  esp_exact_value(&ESP_EXACT_FULL, other.acc + c * WORDS));
+  }
+}
+
+static void empty(void **state) {
+  (void)state;
+  const size_t held = esp_memory_now();
+  for (int k = 0; k < FORMS * KEYS * 2; k++) {
+    const int n = k / FORMS / KEYS;
+    problem_fill(&p, n, forms[k % FORMS], k / FORMS % KEYS, 0.7);
+    problem_pass(&p, &esp_gate_cpu64);
+    for (int c = 0; c < n * esp_gate_sum_width(&p.param.form); c++) assert_true(fabs(p.sum[c]) < 1e-15);
+    for (int c = 0; c < n * p.param.form.dim; c++) assert_true(fabs(p.dkey[c]) < 1e-15 && fabs(p.dquery[c]) < 1e-15);
+    for (int c = 0; c < n * p.param.form.channels; c++) assert_true(fabs(p.dvalue[c]) < 1e-15);
+  }
+  assert_true(esp_memory_now() == held);
+}
+
+static void refuse(const char *word, esp_code code) {
+  const esp_gate_backend backend = esp_gate_backend_self();
+  const esp_relation_input input = problem_input(&p);
+  esp_relation_layer layer;
+  esp_error_clear();
+  assert_int_equal(esp_relation_layer_forward(&backend, &p.param, p.n, &input, p.message, p.sum, &layer), code);
+  if (!strstr(esp_error_message(), word)) fail_msg("no \"%s\" in: %s", word, esp_error_message());
+  assert_null(layer.dom);
+  esp_error_clear();
+}
+
+static void forbidden(void **state) {
+  (void)state;
+  const size_t held = esp_memory_now();
+  problem_fill(&p, 20, forms[3], FIXED_TREES, 0.7);
+  struct {
+    double *place, bad;
+    const char *word;
+  } cases[] = {{&p.key[2 * 4 + 1], NAN, "key of particle id 4988, column 1, is nan"},
+               {&p.query[2 * 4], INFINITY, "query of particle id 4988, column 0, is inf"},
+               {&p.value[5 * 4 + 3], NAN, "value of particle id 4988, column 3"},
+               {&p.offset[5 * 5 + 4], NAN, "offset of particle id 4985, column 4"},
+               {&p.tree_key[2 * 5], NAN, "4985"},
+               {&p.tree_query[2 * 5], NAN, "4985"},
+               {&p.message[0], 800, "exp(800)"},
+               {&p.message[0], NAN, "exp(nan)"}};
+  for (int k = 0; k < 8; k++) {
+    const double was = *cases[k].place;
+    *cases[k].place = cases[k].bad;
+    refuse(cases[k].word, ESP_ERR_VALUE);
+    *cases[k].place = was;
+  }
+  const esp_relation_layer_param good = p.param;
+  p.param.form.channels = 129;
+  refuse("129", ESP_ERR_CONFIG);
+  p.param = good;
+  p.param.form.dim = 65;
+  refuse("65", ESP_ERR_CONFIG);
+  p.param = good;
+  p.param.gate_tolerance = 1;
+  refuse("tolerance is 1", ESP_ERR_CONFIG);
+  p.param = good;
+  p.param.domain.lists.box[1] = 3;
+  refuse("period", ESP_ERR_CONFIG);
+  problem_fill(&p, 20, forms[3], ONE_SET, 0.7);
+  p.param.domain.dim = 3;
+  refuse("must be equal", ESP_ERR_CONFIG);
+  p.param.domain.dim = 2;
+  p.id[3] = p.id[4];
+  refuse("4988", ESP_ERR_VALUE);
+  assert_true(esp_memory_now() == held);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all_pairs),
+                                     cmocka_unit_test(far_cells),
+                                     cmocka_unit_test(reach_leaves_pairs_out),
+                                     cmocka_unit_test(gradients),
+                                     cmocka_unit_test(gradients_of_controls),
+                                     cmocka_unit_test(equal_queries),
+                                     cmocka_unit_test(home_order),
+                                     cmocka_unit_test(empty),
+                                     cmocka_unit_test(forbidden)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
