@@ -90,6 +90,10 @@ int esp_file_dataset(const esp_file *file, const char *name, esp_file_shape *sha
  * byte-shuffled and compressed. The ranks' rows must cover it. */
 int esp_file_write(esp_file *file, const char *name, esp_file_type type, int columns, int64_t n, int64_t first,
                    int64_t count, const void *data, int deflate);
+/* This rank's rows of a dataset that is there already (made by esp_file_write with no rows given), of `type` and
+ * `columns`. Every rank may give other rows; those that nobody gives keep what they hold. */
+int esp_file_put(esp_file *file, const char *name, esp_file_type type, int columns, int64_t first, int64_t count,
+                 const void *data);
 /* Read this rank's rows. The dataset must exist, hold n rows (n < 0: any number, at least first + count) of `columns`
  * columns (an (n, 1) dataset serves for columns 0), floats or integers (integers only where `type` is an integer), else
  * ESP_ERR_FORMAT. Files' types are converted; 32-bit floats are read as they lie and widened here. */

@@ -280,3 +280,22 @@ int esp_file_read(esp_file *file, const char *name, esp_file_type type, int colu
   if (set >= 0) H5Dclose(set);
   return rc;
 }
+
+int esp_file_put(esp_file *file, const char *name, esp_file_type type, int columns, int64_t first, int64_t count,
+                 const void *data) {
+  const esp_comm *comm = file->comm;
+  const size_t row = esp_file_type_bytes(type) * (size_t)esp_imax(1, columns);
+  esp_file_shape s;
+  hid_t set = H5I_INVALID_HID;
+  int rc = esp_file_dataset(file, name, &s);
+  if (!rc) rc = check_set(file, name, &s, type, columns, -1, first, count);
+  ESP_AGREE(comm, rc);
+  if (s.dim[0] == 0) return ESP_OK;
+  rc = comm->agree(comm, open_set(file, name, &set));
+  if (!rc) {
+    transfer t = {file, name, set, esp_file_native(type), columns, row};
+    rc = move(&t, s.rank == 2 ? (int)s.dim[1] : 0, s.dim[0], first, count, row, NULL, data ? data : "");
+  }
+  if (set >= 0) H5Dclose(set);
+  return rc;
+}

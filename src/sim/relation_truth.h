@@ -3,7 +3,7 @@
  *   num_i [F] = sum_j G v_j,  den_i = sum_j G,  G = exp(-|q_i - k_j|^2 / 2 h^2)
  *
  * Sources are sorted by cells of a grid over the first two axes, then by global number; a receiver's sum runs over the
- * cells its reach meets, in order, in eight partial sums that are added at the end. So it depends on the receiver and
+ * cells its reach meets, in order, in partial sums that are added at the end. So it depends on the receiver and
  * the whole set alone, not on who else is there. */
 #ifndef ESP_RELATION_TRUTH_H
 #define ESP_RELATION_TRUTH_H
