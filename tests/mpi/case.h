@@ -36,10 +36,11 @@ static inline double case_uniform(uint64_t k) {
 typedef struct {
   int n, dim;
   double *z;
+  double *q; /* receivers' keys, or NULL: see cloud_query */
   int64_t *id;
   /* this rank's share of it */
   int n_home;
-  double *home_z;
+  double *home_z, *home_q;
   int64_t *home_id;
   int *home_index; /* place in the whole cloud */
 } cloud;
@@ -79,7 +80,20 @@ static inline cloud cloud_make(int n, int dim, int kind, int share) {
   return c;
 }
 
+/* Gives the receivers keys of their own, unlike z: another particle's, of any kind, drawn together a little. */
+static inline void cloud_query(cloud *c, int kind) {
+  const int dim = c->dim;
+  c->q = malloc(sizeof *c->q * (size_t)(c->n * dim + 1));
+  c->home_q = malloc(sizeof *c->q * (size_t)(c->n_home * dim + 1));
+  for (int i = 0; i < c->n; i++)
+    for (int a = 0; a < dim; a++) c->q[i * dim + a] = 0.9 * case_key(kind, c->n - 1 - i, dim, a) + 0.05;
+  for (int i = 0; i < c->n_home; i++)
+    memcpy(c->home_q + i * dim, c->q + c->home_index[i] * dim, sizeof *c->q * (size_t)dim);
+}
+
 static inline void cloud_free(cloud *c) {
+  free(c->q);
+  free(c->home_q);
   free(c->z);
   free(c->id);
   free(c->home_z);
