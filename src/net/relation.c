@@ -1,0 +1,187 @@
+#include "net/relation.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+
+enum { MAX_WIDTH = 4096, MAX_LEVELS = 16 };
+
+static const double SCALE = 1, GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, EDGE = 0.1;
+
+const char *esp_tree_on_name(esp_tree_on on) {
+  static const char *const names[] = {"learned", "features", "hidden"};
+  return names[on];
+}
+
+#define RANGE(field, low, high)                                                                                  \
+  ESP_CHECK(p->field >= (low) && p->field <= (high), ESP_ERR_CONFIG, "%s %d: allowed are %d to %d", #field, p->field, \
+            low, high)
+
+static int check_sizes(const esp_relation_param *p) {
+  RANGE(layers, 1, ESP_RELATION_MAX_LAYERS);
+  RANGE(features, 1, MAX_WIDTH);
+  RANGE(values, 1, ESP_GATE_MAX_CHANNELS);
+  RANGE(targets, 1, MAX_WIDTH);
+  RANGE(dim, 1, ESP_MAX_DIM);
+  RANGE(hidden, 1, MAX_WIDTH);
+  if (p->embedding == ESP_EMBED_MLP) RANGE(embed_hidden, 1, MAX_WIDTH);
+  if (p->mlp || p->layers > 1) RANGE(channels, 1, ESP_GATE_MAX_CHANNELS);
+  if (p->layers > 1) RANGE(width, 1, MAX_WIDTH);
+  if (p->split == ESP_SPLIT_LEARNED) RANGE(split_levels, 1, MAX_LEVELS);
+  return ESP_OK;
+}
+
+static int check_param(const esp_relation_param *p) {
+  ESP_CALL(check_sizes(p));
+  if (p->embedding == ESP_EMBED_COORDINATES) {
+    ESP_CHECK(p->dim <= p->features, ESP_ERR_CONFIG, "%d coordinates of %d features: at most as many", p->dim,
+              p->features);
+    ESP_CHECK(!p->separate, ESP_ERR_CONFIG, "coordinates as embedding and separate maps: allowed is one of them");
+  }
+  ESP_CHECK(p->split != ESP_SPLIT_LEARNED || p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
+            "learned splits of a tree on %s: allowed is the tree on learned keys", esp_tree_on_name(p->tree_on));
+  ESP_CHECK(p->tree_on != ESP_TREE_ON_FEATURES || p->features <= ESP_MAX_DIM, ESP_ERR_CONFIG,
+            "a tree on %d features: at most %d", p->features, ESP_MAX_DIM);
+  ESP_CHECK(p->gate_tolerance >= 0 && p->gate_tolerance < 1, ESP_ERR_CONFIG,
+            "gate tolerance %g: must be >= 0 and < 1", p->gate_tolerance);
+  ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
+            p->domain.leaf, p->domain.block);
+  ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
+  return ESP_OK;
+}
+
+/* ---- the table ---- */
+
+/* Groups of one layer; their order is that of the block. The numbers also tell random streams apart. */
+enum {
+  KEY_E, KEY_M1, KEY_M, KEY_M2, QUERY_E, QUERY_M1, QUERY_M, QUERY_M2, NORMAL, MESSAGE_S, MESSAGE_W3, V, W1, B, W2,
+  A, R1, B1, R2, C, LIFT_W, LIFT_B, GROUPS
+};
+static const char *const group_name[GROUPS] = {
+    "key.E", "key.M1", "key.m", "key.M2", "query.E", "query.M1", "query.m", "query.M2", "split.normal", "message.ln_s",
+    "message.W3", "message.V", "message.W1", "message.b", "message.W2", "update.a", "update.R1", "update.b1",
+    "update.R2", "update.c", "lift.W", "lift.b"};
+
+/* One group more; returns its offset. The lift has no layer: -1. */
+static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
+  esp_param_entry *e = &relation->entry[relation->entries++];
+  int at = relation->count;
+  *e = (esp_param_entry){.rows = rows, .columns = columns, .offset = at};
+  if (layer < 0) snprintf(e->name, sizeof e->name, "%s", group_name[group]);
+  else snprintf(e->name, sizeof e->name, "layer%d.%s", layer, group_name[group]);
+  relation->count += rows * columns;
+  return at;
+}
+
+static int add_embed(esp_relation *relation, int l, int group, const esp_embed *embed) {
+  int at = relation->count;
+  if (embed->kind == ESP_EMBED_COORDINATES) return at;
+  add_entry(relation, l, group, embed->dim, embed->in);
+  if (embed->kind == ESP_EMBED_MLP) {
+    add_entry(relation, l, group + 1, embed->hidden, embed->in);
+    add_entry(relation, l, group + 2, embed->hidden, 1);
+    add_entry(relation, l, group + 3, embed->dim, embed->hidden);
+  }
+  return at;
+}
+
+static void add_layer(esp_relation *relation, int l) {
+  const esp_relation_param *p = &relation->param;
+  esp_relation_slot *s = &relation->slot[l];
+  const int H = p->layers == 1 ? p->features : p->width, last = l == p->layers - 1;
+  *s = (esp_relation_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
+  s->out = last ? p->targets : p->width;
+  s->channels = !p->mlp && l == 0 ? p->values : p->channels;
+  s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
+  if (p->embedding == ESP_EMBED_MLP) s->embed.hidden = p->embed_hidden;
+  if (p->embedding == ESP_EMBED_COORDINATES) s->embed.in = p->features;
+  s->key = add_embed(relation, l, KEY_E, &s->embed);
+  if (p->separate) s->query = add_embed(relation, l, QUERY_E, &s->embed);
+  if (p->split == ESP_SPLIT_LEARNED) s->normal = add_entry(relation, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
+  s->message = add_entry(relation, l, MESSAGE_S, 1, 1);
+  if (p->mlp) {
+    add_entry(relation, l, MESSAGE_W3, s->channels, ESP_GATE_EDGE);
+    s->W1 = add_entry(relation, l, W1, s->channels, H);
+    s->b = add_entry(relation, l, B, s->channels, 1);
+    s->W2 = add_entry(relation, l, W2, s->channels, H + p->values);
+  } else if (l > 0) {
+    s->V = add_entry(relation, l, V, s->channels, H);
+  }
+  s->a = add_entry(relation, l, A, 1, 1);
+  s->R1 = add_entry(relation, l, R1, p->hidden, s->channels + H);
+  s->b1 = add_entry(relation, l, B1, p->hidden, 1);
+  s->R2 = add_entry(relation, l, R2, s->out, p->hidden);
+  s->c = add_entry(relation, l, C, s->out, 1);
+}
+
+esp_gate_form esp_relation_form(const esp_relation *relation, int l) {
+  const esp_relation_param *p = &relation->param;
+  return (esp_gate_form){
+      .dim = p->dim, .channels = relation->slot[l].channels, .mlp = p->mlp, .average = p->average};
+}
+
+/* ---- start values ---- */
+
+/* count numbers N(0, variance). */
+static void gauss(const esp_relation *relation, int l, int group, int at, int count, double variance) {
+  const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
+  for (int i = 0; i < count; i++)
+    relation->value[at + i] = sqrt(variance) * esp_rng_normal(relation->param.seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
+}
+
+static void start_normals(const esp_relation *relation, int l) {
+  const int d = relation->param.dim, nodes = (1 << relation->param.split_levels) - 1;
+  const int at = relation->slot[l].normal;
+  gauss(relation, l, NORMAL, at, nodes * d, 1);
+  for (int node = 0; node < nodes; node++) {
+    double *w = relation->value + at + node * d, square = 0;
+    for (int a = 0; a < d; a++) square += w[a] * w[a];
+    for (int a = 0; a < d && square > 0; a++) w[a] /= sqrt(square);
+  }
+}
+
+static void start_layer(const esp_relation *relation, int l) {
+  const esp_relation_param *p = &relation->param;
+  const esp_relation_slot *s = &relation->slot[l];
+  const int H = s->in, C = s->channels, h = p->hidden;
+  const double out = p->average ? OUT_AVERAGE : OUT_SUM;
+  esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->value + s->key);
+  if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->value + s->query);
+  if (s->normal >= 0) start_normals(relation, l);
+  relation->value[s->message] = log(SCALE);
+  if (p->mlp) {
+    gauss(relation, l, MESSAGE_W3, s->message + 1, C * ESP_GATE_EDGE, EDGE * EDGE);
+    gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
+    gauss(relation, l, W2, s->W2, C * (H + p->values), 1.0 / (H + p->values));
+  }
+  if (s->V >= 0) gauss(relation, l, V, s->V, C * H, 1.0 / H);
+  relation->value[s->a] = GAIN;
+  gauss(relation, l, R1, s->R1, h * (C + H), 1.0 / (C + H));
+  gauss(relation, l, R2, s->R2, s->out * h, out * out / h);
+}
+
+int esp_relation_create(const esp_relation_param *param, esp_relation *relation) {
+  int rc = ESP_OK;
+  *relation = (esp_relation){.param = *param, .lift = -1, .lift_bias = -1};
+  ESP_CALL(check_param(param));
+  const int L = param->layers, inputs = param->features + param->values;
+  ESP_TRY(ESP_ALLOC(relation->entry, (size_t)GROUPS * (size_t)L));
+  if (L > 1) {
+    relation->lift = add_entry(relation, -1, LIFT_W, param->width, inputs);
+    relation->lift_bias = add_entry(relation, -1, LIFT_B, param->width, 1);
+  }
+  for (int l = 0; l < L; l++) add_layer(relation, l);
+  ESP_TRY(ESP_ALLOC(relation->value, relation->count));
+  if (L > 1) gauss(relation, -1, LIFT_W, relation->lift, param->width * inputs, 1.0 / inputs);
+  for (int l = 0; l < L; l++) start_layer(relation, l);
+done:
+  if (rc) esp_relation_free(relation);
+  return rc;
+}
+
+void esp_relation_free(esp_relation *relation) {
+  ESP_FREE(relation->value);
+  ESP_FREE(relation->entry);
+  *relation = (esp_relation){0};
+}

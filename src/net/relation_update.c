@@ -1,0 +1,100 @@
+#include "net/relation_update.h"
+
+#include <string.h>
+
+#include "base/exact_sum.h"
+#include "net/dense.h"
+
+int esp_relation_scratch_create(const esp_relation *relation, int n, int backward, esp_relation_scratch *scratch) {
+  int rc = ESP_OK, wide = 0;
+  *scratch = (esp_relation_scratch){0};
+  for (int l = 0; l < relation->param.layers; l++)
+    wide = esp_imax(wide, relation->slot[l].channels + relation->slot[l].in);
+  const size_t joint = (size_t)n * (size_t)wide, hidden = (size_t)n * (size_t)relation->param.hidden;
+  ESP_TRY(ESP_ALLOC(scratch->joint, joint));
+  ESP_TRY(ESP_ALLOC(scratch->hidden, hidden));
+  if (backward) ESP_TRY(ESP_ALLOC(scratch->djoint, joint));
+  if (backward) ESP_TRY(ESP_ALLOC(scratch->dhidden, hidden));
+done:
+  if (rc) esp_relation_scratch_free(scratch);
+  return rc;
+}
+
+void esp_relation_scratch_free(esp_relation_scratch *scratch) {
+  ESP_FREE(scratch->joint);
+  ESP_FREE(scratch->hidden);
+  ESP_FREE(scratch->djoint);
+  ESP_FREE(scratch->dhidden);
+}
+
+/* joint [n][C + H] = [a A; s]. */
+static void join(const esp_relation *relation, int l, int n, const double *s, const double *sum, double *joint) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const int average = relation->param.average;
+  const double a = relation->value[at->a];
+  const size_t C = (size_t)at->channels, H = (size_t)at->in;
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const double *num = sum + i * (C + (average ? 1 : 0)), below = average ? num[C] + ESP_RELATION_FLOOR : 1;
+    double *row = joint + i * (C + H);
+    for (size_t c = 0; c < C; c++) row[c] = a * (num[c] / below);
+    memcpy(row + C, s + i * H, H * sizeof *row);
+  }
+}
+
+void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
+                                 esp_relation_scratch *scratch, double *t, double *o) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const double *value = relation->value;
+  const int h = relation->param.hidden;
+  join(relation, l, n, s, sum, scratch->joint);
+  esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, t);
+  esp_silu_forward(n * h, t, scratch->hidden);
+  esp_dense_forward(n, h, at->out, value + at->R2, value + at->c, 0, scratch->hidden, o);
+}
+
+/* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
+static void part(const esp_relation *relation, int l, int n, const double *sum, const double *djoint, double *dsum,
+                 double *ds, int64_t *acc) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const int average = relation->param.average;
+  const double a = relation->value[at->a];
+  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = C + (average ? 1 : 0);
+  double gain = 0;
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const double *num = sum + i * width, *row = djoint + i * (C + H);
+    const double below = average ? num[C] + ESP_RELATION_FLOOR : 1;
+    double *to = dsum + i * width, dden = 0;
+    for (size_t c = 0; c < C; c++) {
+      const double A = num[c] / below;
+      gain += row[c] * A;
+      to[c] = a * row[c] / below;
+      dden -= to[c] * A;
+    }
+    if (average) to[C] = dden;
+    for (size_t k = 0; k < H && ds; k++) ds[i * H + k] += row[C + k];
+    if ((i + 1) % ESP_FEATURE_GROUP && i + 1 < (size_t)n) continue;
+    esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * ESP_EXACT_FULL_WORDS, gain);
+    gain = 0;
+  }
+}
+
+void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
+                                  const double *t, const double *d_o, esp_relation_scratch *scratch, double *dsum,
+                                  double *ds, int64_t *acc) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const double *value = relation->value;
+  const int h = relation->param.hidden, wide = at->channels + at->in;
+  const size_t words = ESP_EXACT_FULL_WORDS;
+  int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
+  int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
+  join(relation, l, n, s, sum, scratch->joint);
+  esp_silu_forward(n * h, t, scratch->hidden);
+  esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
+  memset(scratch->dhidden, 0, (size_t)n * (size_t)h * sizeof *scratch->dhidden);
+  esp_dense_backward(n, h, at->out, value + at->R2, d_o, scratch->dhidden);
+  esp_silu_backward(n * h, t, scratch->dhidden, scratch->dhidden);
+  esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
+  memset(scratch->djoint, 0, (size_t)n * (size_t)wide * sizeof *scratch->djoint);
+  esp_dense_backward(n, wide, h, value + at->R1, scratch->dhidden, scratch->djoint);
+  part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
+}

@@ -1,0 +1,134 @@
+/* Small feature sets with a hidden relation by direct sum, networks for them, and their training. For tests at any number
+ * of ranks; needs cmocka. */
+#ifndef RELATION_TRAIN_CASE_H
+#define RELATION_TRAIN_CASE_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "net/train_relation.h"
+
+#define OK(expr)                                                          \
+  do {                                                                    \
+    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
+  } while (0)
+
+/* n particles of D features and F values; the first two features are the hidden coordinates [4]: as sender, then moved by
+ * a little as receiver. T = F targets: y_i = sum_{j != i} exp(-|p_i - p_j|^2 / 2 h^2) v_j. Every fifth is not scored if
+ * `holes`. */
+static inline esp_feature_set relation_case_set(int n, int D, int F, double h, int holes, uint64_t seed) {
+  esp_feature_set s = {.n = n, .n_home = n, .features = D, .values = F, .targets = F, .hidden = 4};
+  OK(esp_feature_set_create(&s, holes));
+  for (int i = 0; i < n; i++) {
+    s.id[i] = ((int64_t)i * 7919 + 13) % 1000003;
+    const uint64_t id = (uint64_t)s.id[i];
+    for (int a = 0; a < D; a++) s.x[i * D + a] = esp_rng_normal(seed, id, ESP_RNG_TEST, (uint32_t)a);
+    for (int c = 0; c < F; c++) s.v[i * F + c] = esp_rng_normal(seed, id, ESP_RNG_VELOCITY, (uint32_t)c);
+    for (int a = 0; a < 4; a++) s.z[i * 4 + a] = s.x[i * D + a % 2] + (a < 2 ? 0 : 0.1 * s.x[i * D + (a + 1) % D]);
+    if (holes) s.weight[i] = i % 5 != 3;
+  }
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) {
+      const double a = s.z[i * 4] - s.z[j * 4], b = s.z[i * 4 + 1] - s.z[j * 4 + 1];
+      for (int c = 0; c < F && j != i; c++) s.y[i * F + c] += exp(-(a * a + b * b) / (2 * h * h)) * s.v[j * F + c];
+    }
+  return s;
+}
+
+/* This rank's share of a whole set. */
+static inline esp_feature_set relation_case_share(const esp_comm *comm, const esp_feature_set *whole) {
+  esp_feature_set s = *whole;
+  int64_t count;
+  esp_feature_share(whole->n, comm->rank, comm->size, &s.first, &count);
+  s.n_home = (int)count;
+  OK(esp_feature_set_create(&s, whole->weight != NULL));
+  const size_t at = (size_t)s.first, n = (size_t)count;
+  memcpy(s.id, whole->id + at, n * sizeof *s.id);
+  memcpy(s.x, whole->x + at * (size_t)s.features, n * (size_t)s.features * sizeof *s.x);
+  memcpy(s.v, whole->v + at * (size_t)s.values, n * (size_t)s.values * sizeof *s.v);
+  memcpy(s.y, whole->y + at * (size_t)s.targets, n * (size_t)s.targets * sizeof *s.y);
+  memcpy(s.z, whole->z + at * (size_t)s.hidden, n * (size_t)s.hidden * sizeof *s.z);
+  if (s.weight) memcpy(s.weight, whole->weight + at, n * sizeof *s.weight);
+  return s;
+}
+
+/* Networks of different kinds for sets of D = 5, F = T = 2. */
+enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
+static inline esp_relation_param relation_case_param(int which, double theta) {
+  esp_relation_param p = {.layers = 1, .features = 5, .values = 2, .targets = 2, .dim = 3, .width = 6, .hidden = 7,
+                          .channels = 3, .far = 1, .seed = 21};
+  p.domain = (esp_domain_param){.leaf = 4, .block = 8};
+  p.domain.lists.theta = theta;
+  if (which == RELATION_SEPARATE) {
+    p.embedding = ESP_EMBED_MLP, p.embed_hidden = 5, p.separate = p.average = p.include_self = 1;
+  } else if (which == RELATION_MESSAGE) {
+    p.mlp = 1;
+  } else if (which == RELATION_DEEP) {
+    p.layers = 3, p.average = 1;
+  } else if (which == RELATION_DEEP_MESSAGE) {
+    p.layers = 2, p.mlp = p.average = p.separate = 1, p.channels = 6;
+  }
+  return p;
+}
+
+/* The start values, moved: no parameter is at a place where something vanishes. Normals stay. */
+static inline esp_relation relation_case_network(const esp_relation_param *param) {
+  esp_relation r;
+  OK(esp_relation_create(param, &r));
+  for (int e = 0; e < r.entries; e++)
+    for (int i = 0; i < r.entry[e].rows * r.entry[e].columns && !strstr(r.entry[e].name, "normal"); i++)
+      r.value[r.entry[e].offset + i] +=
+          0.2 * esp_rng_normal(3, (uint64_t)(r.entry[e].offset + i), ESP_RNG_TEST, 0);
+  return r;
+}
+
+/* ---- training ---- */
+
+enum { RELATION_SETS = 12 };
+typedef struct {
+  int held;
+  esp_relation relation;
+  esp_adam adam;
+  esp_feature_set set[RELATION_SETS];
+} relation_case;
+
+static inline int relation_case_get(void *context, int c, const esp_feature_set **set) {
+  relation_case *t = context;
+  t->held++;
+  *set = &t->set[c];
+  return ESP_OK;
+}
+
+static inline void relation_case_put(void *context, int c, const esp_feature_set *set) {
+  relation_case *t = context;
+  assert_ptr_equal(set, &t->set[c]);
+  t->held--;
+}
+
+static inline esp_relation_data relation_case_data(relation_case *t) {
+  return (esp_relation_data){.sets = RELATION_SETS, .get = relation_case_get, .put = relation_case_put, .context = t};
+}
+
+static inline relation_case relation_case_make(const esp_relation_param *param, int n, double h) {
+  relation_case t = {0};
+  OK(esp_relation_create(param, &t.relation));
+  OK(esp_adam_create(t.relation.count, &t.adam));
+  for (int c = 0; c < RELATION_SETS; c++)
+    t.set[c] = relation_case_set(n, param->features, param->values, h, 0, 50 + (uint64_t)c);
+  return t;
+}
+
+static inline void relation_case_free(relation_case *t) {
+  for (int c = 0; c < RELATION_SETS; c++) esp_feature_set_free(&t->set[c]);
+  esp_relation_free(&t->relation);
+  esp_adam_free(&t->adam);
+}
+
+static inline esp_train_param relation_case_train(int64_t steps) {
+  return (esp_train_param){.steps = steps, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .beta2 = 0.99,
+                           .clip = 1, .seed = 4};
+}
+
+#endif
