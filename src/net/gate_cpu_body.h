@@ -114,8 +114,12 @@ static void work_load(gate_work *k, const esp_gate *g) {
   if (k->form.mlp) mlp_load(k, g->param);
 }
 
-/* What is done with a full or final chunk; cell_acc NULL: of particles, whose owners pull. */
-typedef void (*flush_routine)(gate_work *k, gate_lanes *t, int64_t *cell_acc);
+typedef struct {
+  /* what is done with a full or final chunk; cell_acc NULL: of particles, whose owners pull */
+  void (*flush)(gate_work *k, gate_lanes *t, int64_t *cell_acc);
+  int rows;      /* sums of a lane */
+  int receivers; /* 1: the stream is of receivers */
+} gate_pass;
 
 static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
@@ -127,7 +131,6 @@ static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
     }
     for (int e = 0; e < ESP_GATE_AT_ONCE; e++) mlp_forward(k, t, j, e);
   }
-  lanes_add(k, t, rows_forward(k));
 }
 
 static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
@@ -143,7 +146,6 @@ static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
     rate(k, t, rows_receivers(k) - 1);
     for (int e = 0; e < real && cell_acc && !k->form.mlp; e++) cell_close(k, t, j, e, cell_acc);
   }
-  lanes_add(k, t, rows_receivers(k));
 }
 
 static void flush_senders(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
@@ -157,42 +159,50 @@ static void flush_senders(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
     for (int e = 0; e < ESP_GATE_AT_ONCE && k->form.mlp; e++) mlp_senders(k, t, j, e);
     moves(k, t, j);
   }
-  lanes_add(k, t, rows_senders(k));
 }
 
-/* Flushes if fewer than `room` entries are free. */
-static void stream_flush(gate_work *k, gate_lanes *t, int room, flush_routine flush, int rows, int64_t *cell_acc) {
-  if (k->stream.count + room <= ESP_GATE_CHUNK) return;
+static void stream_flush(gate_work *k, gate_lanes *t, const gate_pass *pass, int64_t *cell_acc) {
   if (k->stream.count && t->count) {
-    lanes_clear(t, rows);
+    lanes_clear(t, pass->rows);
     stream_pad(k);
-    flush(k, t, cell_acc);
+    pass->flush(k, t, cell_acc);
+    lanes_add(k, t, pass->rows);
   }
   k->stream.count = 0;
 }
-enum { ESP_GATE_ALL = ESP_GATE_CHUNK + 1, ESP_GATE_CELL = 2 * ESP_GATE_POLES + 1 };
+
+/* Rows of particles through the stream; what is left stays in it. */
+static void stream_particles(gate_work *k, gate_lanes *t, const gate_pass *pass, const double *row, int count) {
+  const ptrdiff_t stride = pass->receivers ? esp_gate_receiver_width(&k->form) : esp_gate_source_width(&k->form);
+  while (count) {
+    if (k->stream.count == ESP_GATE_CHUNK) stream_flush(k, t, pass, NULL);
+    const int take = esp_imin(count, ESP_GATE_CHUNK - k->stream.count);
+    stream_rows(k, row, take, pass->receivers);
+    row += take * stride;
+    count -= take;
+  }
+}
 
 /* With one tree the block itself; its near leaves; its far cells: in this order. */
-static void stream_lists(gate_work *k, const esp_gate *g, int block, flush_routine flush, int rows, int64_t *cell_acc) {
+static void stream_lists(gate_work *k, const esp_gate *g, int block, const gate_pass *pass, int64_t *cell_acc) {
   const esp_tree *tree = &g->dom->tree;
   const esp_lists *lists = &g->dom->lists;
   const size_t width = (size_t)esp_gate_source_width(&k->form), cell_width = (size_t)esp_gate_cell_width(&k->form);
   gate_lanes *t = &k->block;
-  const int own = g->dom->queries ? 0 : 1;
-  for (int64_t e = lists->near_start[block] - own; e < lists->near_start[block + 1]; e++) {
-    const int row = e < lists->near_start[block] ? block_row(tree, block) : lists->near[e];
-    const double *source = g->source + (size_t)tree->part_first[row] * width;
-    for (int j = 0; j < tree->part_count[row]; j++) {
-      stream_flush(k, t, 1, flush, rows, NULL);
-      stream_source(k, source + (size_t)j * width);
-    }
+  if (!g->dom->queries) {
+    const int row = block_row(tree, block);
+    stream_particles(k, t, pass, g->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
-  stream_flush(k, t, ESP_GATE_ALL, flush, rows, NULL);
+  for (int64_t e = lists->near_start[block]; e < lists->near_start[block + 1]; e++) {
+    const int row = lists->near[e];
+    stream_particles(k, t, pass, g->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
+  }
+  stream_flush(k, t, pass, NULL);
   for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
-    stream_flush(k, t, ESP_GATE_CELL, flush, rows, cell_acc);
+    if (k->stream.count + 2 * ESP_GATE_POLES + 1 > ESP_GATE_CHUNK) stream_flush(k, t, pass, cell_acc);
     stream_cell(k, lists->far[e], g->cell + (size_t)lists->far[e] * cell_width);
   }
-  stream_flush(k, t, ESP_GATE_ALL, flush, rows, cell_acc);
+  stream_flush(k, t, pass, cell_acc);
 }
 
 /* The block's receivers into lanes; returns its first slot. gradient may be NULL. */
@@ -212,11 +222,12 @@ static int receivers_load(gate_work *k, const esp_gate *g, int block, const doub
 }
 
 static void forward(const esp_gate *g, int count, const int *block, double *sum, gate_work *k) {
+  const gate_pass pass = {flush_forward, rows_forward(k), 0};
   work_load(k, g);
   for (int b = 0; b < count; b++) {
     const int first = receivers_load(k, g, block[b], NULL), W = k->width;
     if (!k->block.count) continue;
-    stream_lists(k, g, block[b], flush_forward, rows_forward(k), NULL);
+    stream_lists(k, g, block[b], &pass, NULL);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < W; c++)
         sum[(size_t)(first + i) * (size_t)W + (size_t)c] = k->sum[(size_t)c * k->capacity + (size_t)i];
@@ -244,12 +255,13 @@ static void param_add(const gate_work *k, int64_t *param_acc) {
 
 static void backward_receivers(const esp_gate *g, int count, const int *block, const double *gradient, double *dquery,
                                int64_t *cell_acc, int64_t *param_acc, gate_work *k) {
+  const gate_pass pass = {flush_receivers, rows_receivers(k), 0};
   work_load(k, g);
   const int d = k->form.dim, width = esp_gate_query_width(&k->form);
   for (int b = 0; b < count; b++) {
     const int first = receivers_load(k, g, block[b], gradient);
     if (!k->block.count) continue;
-    stream_lists(k, g, block[b], flush_receivers, rows_receivers(k), cell_acc);
+    stream_lists(k, g, block[b], &pass, cell_acc);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < width; c++)
         dquery[(size_t)(first + i) * (size_t)width + (size_t)c] =
@@ -302,15 +314,6 @@ static int next_receiver_block(gate_work *k, const esp_gate *g, int block) {
   return entry;
 }
 
-static void stream_receivers(gate_work *k, gate_lanes *t, const double *receiver, int first, int count) {
-  const size_t width = (size_t)esp_gate_receiver_width(&k->form);
-  for (int j = 0; j < count; j++) {
-    stream_flush(k, t, 1, flush_senders, rows_senders(k), NULL);
-    stream_receiver(k, receiver + (size_t)(first + j) * width);
-  }
-  stream_flush(k, t, ESP_GATE_ALL, flush_senders, rows_senders(k), NULL);
-}
-
 /* The receivers of a block as an entry of the sender lists names it. */
 static void receivers_of(const esp_gate *g, int entry, int *first, int *count) {
   const esp_lists *lists = &g->dom->lists;
@@ -342,19 +345,22 @@ static int senders_load(gate_work *k, const esp_gate *g, int block) {
 
 static void backward_senders(const esp_gate *g, int count, const int *block, const double *receiver, double *dsource,
                              gate_work *k) {
+  const gate_pass pass = {flush_senders, rows_senders(k), 1};
   work_load(k, g);
   const esp_tree *tree = &g->dom->tree;
-  const int width = esp_gate_source_width(&k->form);
+  const int width = esp_gate_source_width(&k->form), stride = esp_gate_receiver_width(&k->form);
   for (int b = 0; b < count; b++) {
     const int first = senders_load(k, g, block[b]);
     if (!k->block.count) continue;
-    if (!g->dom->queries) stream_receivers(k, &k->block, receiver, first, k->block.count);
+    if (!g->dom->queries) stream_particles(k, &k->block, &pass, receiver + (ptrdiff_t)first * stride, k->block.count);
+    stream_flush(k, &k->block, &pass, NULL);
     memset(k->cursor, 0, (size_t)leaves_of_block(tree) * sizeof *k->cursor);
     for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
       int from, many;
       pick_lanes(k, tree, block[b]);
       receivers_of(g, entry, &from, &many);
-      stream_receivers(k, &k->pick, receiver, from, many);
+      stream_particles(k, &k->pick, &pass, receiver + (ptrdiff_t)from * stride, many);
+      stream_flush(k, &k->pick, &pass, NULL);
     }
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < width; c++)

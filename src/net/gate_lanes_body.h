@@ -133,43 +133,62 @@ static void block_load(gate_work *k, int count, const gate_rows *from) {
   memset(k->sum, 0, (size_t)k->acc_rows * k->capacity * sizeof *k->sum);
 }
 
-/* The key of a new entry: its number, or -1 where no lane can hear it. times: the key is `key` times this. */
-static int stream_key(gate_work *k, const double *key, double times) {
-  const int d = k->form.dim;
-  ESP_REAL *to = k->stream.key + (size_t)k->stream.count * (size_t)d;
+/* A key times `times` into stream place j; 1 if any lane can hear it. */
+ESP_INLINE int key_to(const int d, const gate_work *k, const double *restrict key, double times,
+                      ESP_REAL *restrict to) {
   double r2 = 0;
   for (int a = 0; a < d; a++) {
     const double r = (key[a] * times - k->centre[a]) * k->scale;
     r2 += r * r;
     to[a] = (ESP_REAL)r;
   }
-  return r2 > k->beyond ? -1 : k->stream.count++;
+  return !(r2 > k->beyond);
 }
 
-/* A near sender. */
-static void stream_source(gate_work *k, const double *row) {
-  const int d = k->form.dim, C = k->form.channels, j = stream_key(k, row, 1);
-  if (j < 0) return;
-  ESP_REAL *to =
-      k->form.mlp ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
-  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)row[d + c];
-  if (k->form.mlp)
-    k->stream.weight[j] = 1;
-  else if (k->form.average)
-    to[C] = 1;
+/* A new entry: its number, or -1 where no lane can hear it. */
+static int stream_key(gate_work *k, const double *key, double times) {
+  const int d = k->form.dim, j = k->stream.count, heard = key_to(d, k, key, times, k->stream.key + (ptrdiff_t)j * d);
+  k->stream.count += heard;
+  return heard ? j : -1;
 }
 
-/* A receiver of the backward pass. */
-static void stream_receiver(gate_work *k, const double *row) {
-  const int d = k->form.dim, C = k->form.channels, W = k->width, j = stream_key(k, row, 1);
-  if (j < 0) return;
-  row += d;
-  if (k->form.mlp) {
-    for (int c = 0; c < C; c++) k->stream.offset[(size_t)j * (size_t)C + (size_t)c] = (ESP_REAL)row[c];
-    k->stream.weight[j] = 1;
-    row += C;
+/* Rows of particles: key, then `offsets` numbers, then `values`; `one`: and a 1, which den sums. What no lane can hear
+ * is written over by the next. */
+ESP_INLINE void rows_to(const int d, gate_work *k, const double *row, int count, int stride, int offsets, int values,
+                        int one) {
+  gate_stream *s = &k->stream;
+  int j = s->count;
+  for (int i = 0; i < count; i++, row += stride) {
+    const int heard = key_to(d, k, row, 1, s->key + (ptrdiff_t)j * d);
+    ESP_REAL *offset = s->offset + (ptrdiff_t)j * offsets, *value = s->value + (ptrdiff_t)j * k->width;
+    for (int c = 0; c < offsets; c++) offset[c] = (ESP_REAL)row[d + c];
+    for (int c = 0; c < values; c++) value[c] = (ESP_REAL)row[d + offsets + c];
+    if (one) value[values] = 1;
+    s->weight[j] = 1;
+    j += heard;
   }
-  for (int c = 0; c < W; c++) k->stream.value[(size_t)j * (size_t)W + (size_t)c] = (ESP_REAL)row[c];
+  s->count = j;
+}
+
+/* count <= the places that are free. Near senders, or receivers in the backward pass. */
+static void stream_rows(gate_work *k, const double *row, int count, int receivers) {
+  const esp_gate_form *f = &k->form;
+  const int stride = receivers ? esp_gate_receiver_width(f) : esp_gate_source_width(f);
+  const int offsets = f->mlp ? f->channels : 0, values = receivers ? k->width : f->channels - offsets;
+  const int one = !receivers && !f->mlp && f->average;
+  switch (f->dim) {
+    case 2:
+      rows_to(2, k, row, count, stride, offsets, values, one);
+      break;
+    case 4:
+      rows_to(4, k, row, count, stride, offsets, values, one);
+      break;
+    case 8:
+      rows_to(8, k, row, count, stride, offsets, values, one);
+      break;
+    default:
+      rows_to(f->dim, k, row, count, stride, offsets, values, one);
+  }
 }
 
 /* One sender that stands for a pole, or for the count at the mean key. */
