@@ -115,8 +115,8 @@ static int place_queries(esp_domain *dom, const esp_shape *shape, const esp_cove
   return rc;
 }
 
-static int split_and_migrate(esp_domain *dom, const double *z, const double *query, const int64_t *id, esp_cover *cover,
-                             double **slot_z) {
+static int split_and_migrate(esp_domain *dom, const double *z, int apart, const double *query, const int64_t *id,
+                             esp_cover *cover, double **slot_z) {
   const esp_comm *comm = dom->comm;
   esp_shape shape;
   const double start = esp_wall();
@@ -124,7 +124,7 @@ static int split_and_migrate(esp_domain *dom, const double *z, const double *que
   int rc = esp_shape_make(dom->n, dom->param.leaf, dom->param.block, &shape);
   if (!rc) rc = esp_cover_make(&shape, comm->size, cover);
   ESP_CALL(comm->agree(comm, rc));
-  if (query) ESP_CALL(place_queries(dom, &shape, cover, query, id));
+  if (apart) ESP_CALL(place_queries(dom, &shape, cover, query, id));
   ESP_CALL(place(dom, &shape, cover, z, id, &dom->tree, &impl_of(dom)->migrate, &dom->id, slot_z));
   dom->n_own = dom->tree.n_own;
   dom->stats.seconds_split = esp_wall() - start;
@@ -245,14 +245,14 @@ done:
   return rc;
 }
 
-static int build(esp_domain *dom, const double *z, const double *query, const int64_t *id) {
+static int build(esp_domain *dom, const double *z, int apart, const double *query, const int64_t *id) {
   const esp_comm *comm = dom->comm;
   esp_cover cover = {0};
   esp_essential essential = {0};
   double *slot_z = NULL;
   int rc;
   esp_domain_stats *stats = &dom->stats;
-  ESP_TRY(split_and_migrate(dom, z, query, id, &cover, &slot_z));
+  ESP_TRY(split_and_migrate(dom, z, apart, query, id, &cover, &slot_z));
   ESP_TRY(build_lists(dom, &cover, slot_z, &essential));
   ESP_FREE(slot_z);
   const double start = esp_wall();
@@ -273,11 +273,23 @@ done:
   return rc;
 }
 
+/* Particles in all, and whether receivers have keys of their own. */
+static int take_stock(const esp_comm *comm, int n_home, const double *query, int64_t *n, int *apart) {
+  int64_t sum[3] = {n_home, query != NULL, n_home > 0 && !query};
+  ESP_CALL(comm->sum_i64(comm, sum, 3));
+  *n = sum[0];
+  *apart = sum[1] > 0;
+  ESP_CHECK(!*apart || !sum[2], ESP_ERR_ARG, "%lld ranks with particles give no query keys, others do",
+            (long long)sum[2]);
+  return ESP_OK;
+}
+
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom) {
   *dom = NULL;
   if (!comm->impl) return esp_domain_build_self(comm, param, n_home, z, query, id, dom);
   esp_domain *made = NULL;
+  int apart;
   int rc = esp_domain_check(param, n_home, z, query, id);
   if (!rc) rc = ESP_ALLOC(made, 1);
   if (!rc) rc = esp_alloc(&made->impl, 1, sizeof(impl_mpi), __FILE__, __LINE__, __func__);
@@ -285,9 +297,9 @@ int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, in
   made->comm = comm;
   made->ops = &ops_mpi;
   made->param = *param;
-  made->n = made->n_home = n_home;
-  ESP_TRY(comm->sum_i64(comm, &made->n, 1));
-  ESP_TRY(build(made, z, query, id));
+  made->n_home = n_home;
+  ESP_TRY(take_stock(comm, n_home, query, &made->n, &apart));
+  ESP_TRY(build(made, z, apart, query, id));
   *dom = made;
   made = NULL;
 done:

@@ -122,7 +122,8 @@ static int choose_groups(const esp_comm *comm, const esp_tree *tree, const esp_c
 
 /* Fills one group; 0 if all its blocks are empty. */
 static int describe_group(const esp_tree *receivers, const double *box, int64_t heap, double *group) {
-  const int dim = receivers->dim, up = receivers->shape.block_level - esp_heap_level(heap), row = own_row(receivers, heap);
+  const int dim = receivers->dim, row = own_row(receivers, heap);
+  const int up = receivers->shape.block_level - esp_heap_level(heap);
   const int first = own_row(receivers, heap << up), blocks = 1 << up;
   double wide = 0, radius = 0;
   int filled = 0;

@@ -14,8 +14,8 @@
  *   receivers  particles of remote blocks that have an own leaf near (after the own slots of a receiver array)
  *   cells      ghost rows of the tree (remote cells that are accepted, and the roots of the other ranks' subtrees)
  *
- * The one-rank version is src/tree/domain_self.c; mpi/domain/domain.c has the same functions for many ranks. Both are reached
- * through the table, so that nothing above asks how many ranks there are.
+ * The one-rank version is src/tree/domain_self.c; mpi/domain/domain.c has the same functions for many ranks. Both are
+ * reached through the table, so that nothing above asks how many ranks there are.
  *
  * Every function here is collective over dom->comm unless it says local. */
 #ifndef ESP_DOMAIN_H
@@ -87,12 +87,12 @@ struct esp_domain {
   void *impl;
 };
 
-/* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL: z, one tree
- * (on all ranks alike, also those that hold no particle); id [n_home], unique over all ranks (checked). n_home >= 0 may
- * differ by rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a
+/* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL on all ranks:
+ * one tree (a rank without particles may leave it NULL, too); id [n_home], unique over all ranks (checked). n_home >= 0
+ * may differ by rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a
  * duplicate id; ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0,
- * leaf < 1, dim, a reach with a period. With box[a] > 0 every z_a and query_a must lie in [0, box_a) (the caller wraps);
- * else ESP_ERR_VALUE. *dom is owned by the caller. */
+ * leaf < 1, dim, a reach with a period; ESP_ERR_ARG where only some ranks give query keys. With box[a] > 0 every z_a
+ * and query_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
 typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom);
 /* The builder for comm->size == 1. */

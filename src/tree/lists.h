@@ -10,13 +10,13 @@
  * image of their centre of mass err as slabs of wrong thickness do, whose pull does not fall with distance: measured at
  * n = 32768, theta 0.7, leaf 8, in 3-D even leaves alone give an error of 0.50 where the rule's is 0.033.
  * theta = 0 accepts nothing: all pairs, unless `reach` is given: then a node that holds no slot of I is also far where
- * |c_I - c_J| - R_I - R_J > reach, whatever its size. It is for messages that fade with distance: what lies beyond reach
- * weighs nothing that is seen, and one large cell stands in for it. Not with a period.
+ * |c_I - c_J| - R_I - R_J > reach, whatever its size. It is for messages that fade with distance: what lies beyond
+ * reach weighs nothing that is seen, and one large cell stands in for it. Not with a period.
  *
- * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same shape
- * over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots of the
- * two have nothing to do with each other: no node holds "a slot of I", the block's own leaves are no exception, and a
- * particle may meet itself, near or in a cell. queries = NULL: one tree.
+ * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same
+ * shape over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots
+ * of the two have nothing to do with each other: no node holds "a slot of I", the block's own leaves are no exception,
+ * and a particle may meet itself, near or in a cell. queries = NULL: one tree.
  *
  * With one tree the block's own leaves are always near and are left out of the lists: the block with itself, self-pairs
  * masked, is one dense square that every message does first. An empty node is skipped.
@@ -42,7 +42,8 @@ typedef struct {
   int64_t *far_start;  /* [n_block + 1] */
   int *far;            /* cell rows in walk order */
   /* transpose, for the owned leaves in slot order: receiver blocks whose near list holds the leaf (with one tree not
-   * the leaf's own), ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block g. */
+   * the leaf's own), ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block
+   * g. */
   int n_leaf;             /* owned leaves */
   int64_t *sender_start;  /* [n_leaf + 1] */
   int *sender;

@@ -1,5 +1,5 @@
-/* A domain over ranks beside the one that one rank builds of the whole cloud: order, centres, lists, transpose, theta, and
- * what the transfers deliver. With keys of the receivers' own where the cloud has them. */
+/* A domain over ranks beside the one that one rank builds of the whole cloud: order, centres, lists, transpose, theta,
+ * and what the transfers deliver. With keys of the receivers' own where the cloud has them. */
 #ifndef TEST_MPI_DOMAIN_CASE_H
 #define TEST_MPI_DOMAIN_CASE_H
 

@@ -60,6 +60,9 @@ static void a_reach_spares_rows(void **state) {
     assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_q, c.home_id, &all), ESP_OK);
     const int64_t few = sum_over_ranks(near->stats.essential_rows), many = sum_over_ranks(all->stats.essential_rows);
     assert_true(2 * few < many || comm->size == 1);
+    param.lists.reach = 0.1;
+    param.lists.theta = 0.4;
+    compare(&c, &param); /* groups of several blocks */
     esp_domain_free(&near);
     esp_domain_free(&all);
     cloud_free(&c);
@@ -165,6 +168,25 @@ static void fails(const cloud *c, const esp_domain_param *param, int code, const
   esp_error_clear();
 }
 
+static void some_ranks_give_no_queries(void **state) {
+  (void)state;
+  esp_domain_param param = param_of(3, 0.7);
+  cloud c = cloud_make(300, 3, KEYS_BALL, SHARE_FIRST);
+  cloud_query(&c, KEYS_PLUMMER);
+  double *kept = c.home_q;
+  if (!c.n_home) c.home_q = NULL;
+  compare(&c, &param);
+  c.home_q = kept;
+  cloud_free(&c);
+  c = cloud_make(300, 3, KEYS_BALL, SHARE_EVEN);
+  cloud_query(&c, KEYS_PLUMMER);
+  kept = c.home_q;
+  if (comm->rank > 0) c.home_q = NULL;
+  if (comm->size > 1) fails(&c, &param, ESP_ERR_ARG, "query keys");
+  c.home_q = kept;
+  cloud_free(&c);
+}
+
 static void errors(void **state) {
   (void)state;
   esp_domain_param param = param_of(3, 0.7);
@@ -185,4 +207,5 @@ static void errors(void **state) {
 
 CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_share), cmocka_unit_test(any_reach),
           cmocka_unit_test(a_reach_spares_rows), cmocka_unit_test(receivers_apart), cmocka_unit_test(periodic),
-          cmocka_unit_test(any_rule), cmocka_unit_test(budget_from_anywhere), cmocka_unit_test(costs_add), cmocka_unit_test(errors))
+          cmocka_unit_test(any_rule), cmocka_unit_test(budget_from_anywhere), cmocka_unit_test(costs_add),
+          cmocka_unit_test(some_ranks_give_no_queries), cmocka_unit_test(errors))

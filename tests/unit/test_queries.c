@@ -1,6 +1,6 @@
-/* Proves that with receivers of another tree, with a reach, and with both, near leaves and far cells together hold every
- * ordered pair once, that what is far is allowed to be, and that a budget's answer does not depend on where its search
- * begins. */
+/* Proves that with receivers of another tree, with a reach, and with both, near leaves and far cells together hold
+ * every ordered pair once, that what is far is allowed to be, and that a budget's answer does not depend on where its
+ * search begins. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -346,9 +346,12 @@ static void bad_input_is_named(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_pair_once),         cmocka_unit_test(every_pair_once_in_a_box),
-      cmocka_unit_test(a_reach_alone_makes_far), cmocka_unit_test(two_trees_are_two),
-      cmocka_unit_test(any_start_finds_the_same_step), cmocka_unit_test(a_domain_may_begin_anywhere),
+      cmocka_unit_test(every_pair_once),
+      cmocka_unit_test(every_pair_once_in_a_box),
+      cmocka_unit_test(a_reach_alone_makes_far),
+      cmocka_unit_test(two_trees_are_two),
+      cmocka_unit_test(any_start_finds_the_same_step),
+      cmocka_unit_test(a_domain_may_begin_anywhere),
       cmocka_unit_test(bad_input_is_named)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
