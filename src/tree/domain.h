@@ -4,10 +4,10 @@
  * A domain says which slot of its tree each of them has; what the messages need is moved home -> slots, results are
  * moved slots -> home. Several domains (one a layer) share one home, so state never has to travel from tree to tree.
  *
- * Queries. Where receivers have keys of their own (q beside k), they have a tree of their own: the same shape, hence the
- * same slots, blocks and leaves a rank, in another order. Two partitions, two migrations, and one halo: lists join the
- * receivers' blocks with the senders' leaves and cells. Source arrays are in the order of the senders' slots, receiver
- * arrays in the order of the receivers'.
+ * Queries. Where receivers have keys of their own (q beside k), they have a tree of their own: the same shape, hence
+ * the same slots, blocks and leaves a rank, in another order. Two partitions, two migrations, and one halo: lists join
+ * the receivers' blocks with the senders' leaves and cells. Source arrays are in the order of the senders' slots,
+ * receiver arrays in the order of the receivers'.
  *
  * Three halos, all filled by begin/end pairs with work in between:
  *   sources    particles of remote leaves that are near    (after the own slots of a source array)
