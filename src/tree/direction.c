@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { LAST = (1 << 14) - 1, ROWS = 4, SQUARES = 8, KRYLOV = 12, MOST_LEVELS = 30 };
+enum { LAST = (1 << 14) - 1, ROWS = 4, SQUARES = 8, KRYLOV = 16, MOST_LEVELS = 30 };
 #define EXACT_ROWS (1 << 24) /* products below 2^28: their sum stays an integer of 53 bits */
 
 const char *esp_split_name(esp_split_kind kind) {

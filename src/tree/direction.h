@@ -8,10 +8,10 @@
  * for all a <= b, row by row. They are added in any order, by whom the members belong to, and m times the covariance,
  * m sum q_a q_b - sum q_a sum q_b, follows without rounding (128 bits; m <= 2^34).
  *
- * The direction. Up to 12 axes: the covariance C over its trace is squared 8 times (fewer where it is of rank one
+ * The direction. Up to 16 axes: the covariance C over its trace is squared 8 times (fewer where it is of rank one
  * before), and the column of C^256 with the largest diagonal element is taken. No start can miss the direction, as in a
  * power iteration, and it takes a fraction of the work of all eigenvectors. Beyond, where d^3 a node would outweigh all
- * else: C is first brought to an orthonormal basis of the Krylov space of 12 vectors, w, C w, .. C^11 w from a fixed
+ * else: C is first brought to an orthonormal basis of the Krylov space of 16 vectors, w, C w, .. C^15 w from a fixed
  * pseudo-random w (Parlett, The Symmetric Eigenvalue Problem, chapter 12). Where the two largest variances are nearly
  * the same, any mixture of their directions cuts about as well, and one is given.
  *
@@ -29,7 +29,9 @@ typedef struct {
   double low[ESP_MAX_DIM], scale;
 } esp_split_grid;
 
-static inline int esp_split_words(int dim) { return dim + dim * (dim + 1) / 2; }
+static inline int esp_split_words(int dim) {
+  return dim + dim * (dim + 1) / 2;
+}
 
 /* ESP_ERR_ARG for a kind that is none, levels outside [1, 30] or no normals; ESP_ERR_VALUE naming node and axis of a
  * normal that is not finite. A NULL rule is right. */

@@ -116,9 +116,9 @@ static void order_plainly(int levels, plain *p, int m, int dim, const double *z)
 
 static void order_is_the_definition(void **state) {
   (void)state;
-  int dims[] = {1, 2, 3, 8, 16};
-  for (int c = 0; c < SIZES * 5 * CLOUD_KINDS; c++) {
-    int n = sizes[c % SIZES], dim = dims[c / SIZES % 5], kind = c / SIZES / 5, leaf = c % 2 ? 8 : 3;
+  int dims[] = {1, 2, 3, 4, 8, 16, 64};
+  for (int c = 0; c < SIZES * 7 * CLOUD_KINDS; c++) {
+    int n = sizes[c % SIZES], dim = dims[c / SIZES % 7], kind = c / SIZES / 7, leaf = c % 2 ? 8 : 3;
     double *z = cloud_keys(n, dim, kind);
     int64_t *id = cloud_ids(n);
     int *order = malloc(sizeof(int) * (size_t)(n + 1)), *again = malloc(sizeof(int) * (size_t)(n + 1));
