@@ -1,0 +1,195 @@
+/* Proves that the learned relation gives the bits of one rank on any number of ranks: prediction, keys, loss, gradient,
+ * and parameters after training, with sets whole on a rank or shared by all, also where ranks hold nothing.
+ * ctest: TIMEOUT 120
+ * ranks: 1 2 3 4 5 7 */
+#include "case.h"
+
+#include "domain/domain.h"
+#include "domain/gradsync.h"
+#include "relation_train_case.h"
+
+enum { STEPS = 3 };
+
+static esp_gate_backend shared(void) {
+  esp_gate_backend b = esp_gate_backend_self();
+  b.comm = comm;
+  b.build = esp_domain_build_mpi;
+  return b;
+}
+
+/* Theta given, a budget, near pairs alone, a fixed tree, another split, gates. */
+enum { VARIANTS = 6 };
+static esp_relation_param variant(int which, int kind) {
+  esp_relation_param p = relation_case_param(which, 0.8);
+  if (kind == 1) p.domain.lists.pairs_per_particle = 40;
+  if (kind == 2) p.far = 0;
+  if (kind == 3) p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 1;
+  if (kind == 4) p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
+  if (kind == 5) p.gate_tolerance = 0.01;
+  return p;
+}
+
+/* ---- one pass ---- */
+
+typedef struct {
+  double *y, *gradient, nmse; /* y of this rank's share */
+  int64_t near, far;
+} outcome;
+
+static outcome pass_of(const esp_relation *r, const esp_gate_backend *b, const esp_feature_set *set) {
+  outcome o = {0};
+  esp_relation_pass pass;
+  const size_t rows = (size_t)set->n_home * 2, count = (size_t)r->count;
+  double *gy = calloc(rows + 1, sizeof *gy);
+  int64_t *acc = calloc(count * ESP_EXACT_FULL_WORDS, sizeof *acc);
+  o.y = calloc(rows + 1, sizeof *o.y);
+  o.gradient = calloc(count, sizeof *o.gradient);
+  OK(esp_relation_forward(r, b, set, 1, NULL, NULL, &pass));
+  OK(esp_relation_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
+  OK(esp_relation_backward(r, b, set, &pass, gy, acc));
+  OK(b->comm->sum_i64(b->comm, acc, count * ESP_EXACT_FULL_WORDS));
+  for (size_t i = 0; i < count; i++) o.gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
+  if (rows) memcpy(o.y, pass.y, rows * sizeof *o.y);
+  int64_t pairs[2] = {pass.cost.near_pairs, pass.cost.far_pairs};
+  OK(b->comm->sum_i64(b->comm, pairs, 2));
+  o.near = pairs[0], o.far = pairs[1];
+  esp_relation_pass_free(&pass);
+  free(gy), free(acc);
+  return o;
+}
+
+static void compare(int which, int kind, int n) {
+  const esp_relation_param p = variant(which, kind);
+  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  esp_relation r = relation_case_network(&p);
+  esp_feature_set whole = relation_case_set(n, 5, 2, 0.6, 1, 8), part = relation_case_share(comm, &whole);
+  outcome one = pass_of(&r, &self, &whole), all = pass_of(&r, &many, &part);
+  const size_t rows = (size_t)part.n_home * 2;
+  if (memcmp(all.y, one.y + 2 * part.first, rows * sizeof *all.y))
+    fail_msg("network %d, variant %d, n %d: predictions differ", which, kind, n);
+  for (int e = 0; e < r.entries; e++) {
+    const int at = r.entry[e].offset;
+    const size_t size = (size_t)(r.entry[e].rows * r.entry[e].columns);
+    if (memcmp(all.gradient + at, one.gradient + at, size * sizeof(double)))
+      fail_msg("network %d, variant %d, n %d: gradients of %s differ", which, kind, n, r.entry[e].name);
+  }
+  assert_true(all.nmse == one.nmse && all.near == one.near && all.far == one.far);
+  free(one.y), free(one.gradient), free(all.y), free(all.gradient);
+  esp_feature_set_free(&whole);
+  esp_feature_set_free(&part);
+  esp_relation_free(&r);
+}
+
+static void passes_have_the_same_bits(void **state) {
+  (void)state;
+  for (int which = 0; which < RELATION_CASES; which++)
+    for (int kind = 0; kind < VARIANTS; kind++) compare(which, kind, 330);
+}
+
+/* Fewer groups than ranks, one particle, none. */
+static void ranks_may_hold_nothing(void **state) {
+  (void)state;
+  const int n[] = {0, 1, 64, 130};
+  for (int which = 0; which < RELATION_CASES; which++)
+    for (int k = 0; k < 4; k++) compare(which, 0, n[k]);
+}
+
+/* ---- training ---- */
+
+typedef struct {
+  double value[1024], moment[1024], loss[STEPS + 1];
+  size_t size;
+} trained;
+
+static int note(void *context, const esp_train_record *record) {
+  trained *t = context;
+  t->loss[record->step] = record->loss;
+  return ESP_OK;
+}
+
+static void run(const esp_comm *ranks, const esp_gate_backend *backend, int sharded, int64_t stop, relation_case *t,
+                trained *o) {
+  esp_relation_data data = relation_case_data(t);
+  esp_train_param how = relation_case_train(STEPS);
+  esp_gradsync sync = esp_gradsync_comm(ranks);
+  esp_train_hooks hooks = {.step = note, .context = o};
+  if (sharded) {
+    hooks.sum = (int (*)(void *, int64_t *, size_t))sync.sum;
+    hooks.sum_context = &sync;
+  }
+  data.sharded = sharded;
+  how.batch = 4, how.stop = stop;
+  OK(esp_train_relation(ranks, backend, &data, &how, &hooks, &t->relation, &t->adam));
+  o->size = sizeof(double) * (size_t)t->relation.count;
+  assert_true(o->size <= sizeof o->value);
+  memcpy(o->value, t->relation.value, o->size);
+  memcpy(o->moment, t->adam.v, o->size);
+}
+
+static void assert_same(const trained *a, const trained *b) {
+  assert_int_equal(a->size, b->size);
+  assert_memory_equal(a->loss, b->loss, sizeof a->loss);
+  assert_memory_equal(a->value, b->value, a->size);
+  assert_memory_equal(a->moment, b->moment, a->size);
+}
+
+static void share_all(relation_case *t) {
+  for (int c = 0; c < RELATION_SETS; c++) {
+    esp_feature_set whole = t->set[c];
+    t->set[c] = relation_case_share(comm, &whole);
+    esp_feature_set_free(&whole);
+  }
+}
+
+static void training_has_the_same_bits(void **state) {
+  (void)state;
+  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  for (int which = 0; which < RELATION_CASES; which++) {
+    const esp_relation_param p = variant(which, 1);
+    trained one = {0}, whole = {0}, sharded = {0}, resumed = {0};
+    relation_case t = relation_case_make(&p, 150, 0.6);
+    run(esp_comm_self(), &self, 0, 0, &t, &one);
+    assert_true(one.loss[STEPS] > 0);
+    relation_case_free(&t);
+    t = relation_case_make(&p, 150, 0.6);
+    run(comm, &self, 0, 0, &t, &whole);
+    assert_same(&whole, &one);
+    relation_case_free(&t);
+    t = relation_case_make(&p, 150, 0.6);
+    share_all(&t);
+    run(comm, &many, 1, 0, &t, &sharded);
+    assert_same(&sharded, &one);
+    relation_case_free(&t);
+    t = relation_case_make(&p, 150, 0.6); /* on one rank, then whole sets on all, then on one */
+    run(esp_comm_self(), &self, 0, 1, &t, &resumed);
+    run(comm, &self, 0, 2, &t, &resumed);
+    run(esp_comm_self(), &self, 0, 0, &t, &resumed);
+    assert_same(&resumed, &one);
+    relation_case_free(&t);
+  }
+}
+
+static void one_failure_ends_all(void **state) {
+  (void)state;
+  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  const esp_relation_param p = variant(RELATION_DEEP, 0);
+  for (int sharded = 0; sharded < 2; sharded++) {
+    relation_case t = relation_case_make(&p, 150, 0.6);
+    esp_relation_data data = relation_case_data(&t);
+    esp_train_param how = relation_case_train(STEPS);
+    data.sharded = sharded;
+    if (sharded) share_all(&t);
+    how.batch = RELATION_SETS;
+    for (int c = 0; c < RELATION_SETS; c++)
+      if (t.set[c].n_home && comm->rank == comm->size / 2) t.set[c].x[0] = NAN;
+    const int somewhere = (int)sum_over_ranks(comm->rank == comm->size / 2 && t.set[0].n_home);
+    const int rc = esp_train_relation(comm, sharded ? &many : &self, &data, &how, NULL, &t.relation, &t.adam);
+    assert_int_equal(rc, somewhere ? ESP_ERR_VALUE : ESP_OK);
+    esp_error_clear();
+    assert_int_equal(t.held, 0);
+    relation_case_free(&t);
+  }
+}
+
+CASE_MAIN(cmocka_unit_test(passes_have_the_same_bits), cmocka_unit_test(ranks_may_hold_nothing),
+          cmocka_unit_test(training_has_the_same_bits), cmocka_unit_test(one_failure_ends_all))
