@@ -1,8 +1,5 @@
 /* Top splits: which covering subtree each particle belongs to, by exact distributed selection.
  *
- * A node straddles when its blocks have more than one owner; the straddling nodes are the tree's top rows. A covering
- * root is a maximal node owned by one rank: O(log n) of them a rank. Both follow from the shape alone.
- *
  * Selection: all straddling nodes of a level together. One max-reduction finds the widest axes; the median of (key, id)
  * follows digit by digit from integer histograms of the order-preserving 64-bit image of the key (8 rounds of 8 bits,
  * each one sum-reduction), and of the id where equal keys meet at the median (8 more rounds). Radix selection: Knuth,
@@ -13,21 +10,7 @@
 #define ESP_MPI_SPLIT_H
 
 #include "base/comm.h"
-#include "tree/tree.h"
-
-typedef struct {
-  int n_top;
-  int64_t *top;        /* [n_top] heaps of straddling nodes, ascending: level by level, left to right */
-  int (*top_child)[2]; /* [n_top] >= 0: index in top; else -1 - index in cover */
-  int n_cover;
-  int64_t *cover;   /* [n_cover] heaps of covering roots, in slot order, hence grouped by owner */
-  int *cover_owner; /* [n_cover] */
-  int *cover_first; /* [size + 1] covering roots of rank r: [cover_first[r], cover_first[r + 1]) */
-} esp_cover;
-
-/* Local, the same on every rank. O(P log n). n = 0: one empty covering root, rank 0's. */
-int esp_cover_make(const esp_shape *shape, int size, esp_cover *cover);
-void esp_cover_free(esp_cover *cover);
+#include "domain/cover.h"
 
 /* cover_of [n_home]: index of the covering root of each home particle. Keys z [n_home][dim] finite, ids unique over
  * ranks (int64, ordered as signed), the same rule on every rank. Collective. Ranks may hold none, or all. Errors, on
