@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/file.h"
+#include "io/feature_file.h"
+#include "io/info_parts.h"
+#include "io/relation_checkpoint.h"
 #include "io/snapshot.h"
 #include "io/snapshot_units.h"
 
@@ -194,32 +196,37 @@ static int print_hdf5(const char *path, FILE *out) {
 
 /* ---- the whole ---- */
 
-/* Does it carry a snapshot's header? Other HDF5 files are listed without. */
-static int has_header(const char *path, int *hdf5, int *header) {
+/* Does it carry a snapshot's header, or a format of ours ("" if not)? */
+static int look(const char *path, int *hdf5, int *header, char *format, size_t size) {
   esp_file *file;
+  esp_file_shape s;
+  format[0] = 0;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   *hdf5 = H5Fis_hdf5(path) > 0;
   *header = 1;
   if (!*hdf5) return ESP_OK;
   ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
-  esp_file_shape s;
   int rc = esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s);
   *header = s.exists;
+  if (!rc) rc = esp_file_attr_shape(file, "/", "format", &s);
+  if (!rc && s.exists && s.class == H5T_STRING && esp_file_attr_read_string(file, "/", "format", format, size)) {
+    format[0] = 0; /* longer than any of ours */
+    esp_error_clear();
+  }
   esp_file_close(&file);
   return rc;
 }
 
 static int print_all(const char *path, FILE *out) {
   esp_snapshot_header head;
+  char format[64];
   int hdf5 = 0, header = 0;
-  ESP_CALL(has_header(path, &hdf5, &header));
-  if (header) {
-    ESP_CALL(esp_snapshot_read_header(esp_comm_self(), path, &head));
-    fprintf(out, "file         %s\n", path);
-    print_snapshot(path, &head, out);
-  } else {
-    fprintf(out, "file         %s\n", path);
-  }
+  ESP_CALL(look(path, &hdf5, &header, format, sizeof format));
+  if (header) ESP_CALL(esp_snapshot_read_header(esp_comm_self(), path, &head));
+  fprintf(out, "file         %s\n", path);
+  if (header) print_snapshot(path, &head, out);
+  if (!strcmp(format, ESP_FEATURE_FORMAT)) ESP_CALL(esp_info_features(path, out));
+  if (!strcmp(format, ESP_RELATION_CHECKPOINT_FORMAT)) ESP_CALL(esp_info_relation(path, out));
   if (hdf5) ESP_CALL(print_hdf5(path, out));
   ESP_CHECK(fflush(out) == 0, ESP_ERR_FILE, "%s: its description cannot be printed", path);
   return ESP_OK;
