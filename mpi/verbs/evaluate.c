@@ -12,6 +12,7 @@
 #include "verbs/evaluate_files.h"
 #include "verbs/methods.h"
 #include "verbs/rollout.h"
+#include "verbs/relation_verbs.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -263,6 +264,7 @@ int esp_verb_evaluate(esp_run *run) {
   esp_model trained = {0}, untrained = {0};
   esp_ensemble ensemble = {0};
   int rc, opened = 0;
+  if (esp_setup_is_relation(run)) return esp_relation_evaluate(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &trained, NULL, precision));
   ESP_TRY(run->comm->agree(run->comm, esp_model_create(&trained.param, &untrained)));

@@ -68,9 +68,7 @@ static void draw_owners(esp_portrait *p, const esp_layer *layer) {
                   p->run->comm->size);
 }
 
-int esp_portrait_layer(void *context, int l, const esp_layer *layer) {
-  esp_portrait *p = context;
-  const esp_domain *dom = layer->dom;
+void esp_portrait_domain(esp_portrait *p, const esp_domain *dom) {
   const esp_domain_stats *s = &dom->stats;
   p->own = dom->n_own;
   p->ghosts += s->ghosts;
@@ -86,6 +84,11 @@ int esp_portrait_layer(void *context, int l, const esp_layer *layer) {
   p->essential += s->seconds_essential;
   p->lists += s->seconds_lists;
   p->halo_setup += s->seconds_halo_setup;
+}
+
+int esp_portrait_layer(void *context, int l, const esp_layer *layer) {
+  esp_portrait *p = context;
+  esp_portrait_domain(p, layer->dom);
   p->forward += layer->seconds_forward;
   if (l == 0) {
     draw_tree(p, layer);
@@ -108,7 +111,7 @@ static int add_json(const esp_portrait *p) {
   return ESP_OK;
 }
 
-int esp_portrait_write(esp_portrait *p) {
+int esp_portrait_ranks(esp_portrait *p) {
   const esp_run *run = p->run;
   esp_lines ranks = {0};
   if (p->sharded || p->own)
@@ -121,9 +124,13 @@ int esp_portrait_write(esp_portrait *p) {
                            "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
                            "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
                            &ranks));
-  ESP_CALL(esp_lines_write(run, "tree.csv", "xmin,xmax,ymin,ymax,owner,ranks", &p->tree));
-  ESP_CALL(esp_lines_write(run, "owners.csv", "x,y,owner,ranks", &p->owners));
   return add_json(p);
+}
+
+int esp_portrait_write(esp_portrait *p) {
+  ESP_CALL(esp_lines_write(p->run, "tree.csv", "xmin,xmax,ymin,ymax,owner,ranks", &p->tree));
+  ESP_CALL(esp_lines_write(p->run, "owners.csv", "x,y,owner,ranks", &p->owners));
+  return esp_portrait_ranks(p);
 }
 
 int esp_scatter_write(const esp_run *run, const esp_cloud *cloud, const double (*D)[3], int most) {

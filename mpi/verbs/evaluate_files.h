@@ -16,8 +16,12 @@ typedef struct {
 
 /* An esp_model_visit with the portrait as context. */
 int esp_portrait_layer(void *portrait, int l, const esp_layer *layer);
-/* ranks.csv, tree.csv, owners.csv; imbalance, halo and bytes into run->json. Collective over run->comm; a cloud that was
- * not sharded is drawn by the one rank that held it (the others give nothing). */
+/* The part of it that every kind of network has: adds a layer's domain. Local. */
+void esp_portrait_domain(esp_portrait *portrait, const esp_domain *dom);
+/* ranks.csv; imbalance, halo and bytes into run->json. Collective over run->comm; a cloud that was not sharded is
+ * drawn by the one rank that held it (the others give nothing). */
+int esp_portrait_ranks(esp_portrait *portrait);
+/* And tree.csv, owners.csv. */
 int esp_portrait_write(esp_portrait *portrait);
 /* scatter.csv: about `most` components of D of this rank's particles spread over its home order. Collective. */
 int esp_scatter_write(const esp_run *run, const esp_cloud *cloud, const double (*D)[3], int most);

@@ -2,7 +2,9 @@
 #include <inttypes.h>
 
 #include "io/make_data.h"
+#include "verbs/relation_verbs.h"
 #include "verbs/run.h"
+#include "verbs/setup.h"
 
 static void say_group(void *context, const esp_data_group *group) {
   const esp_run *run = context;
@@ -57,6 +59,7 @@ static void add_results(cJSON *json, const char *path, const esp_data_report *re
 int esp_verb_generate(esp_run *run) {
   char path[4096];
   esp_data_report report;
+  if (esp_setup_is_relation(run)) return esp_relation_generate(run);
   ESP_CALL(esp_run_data(run, path, sizeof path));
   if (esp_config_string(run->config, "data_file")[0]) {
     esp_run_say(run, "generate: nothing to make, the data are those of %s\n", path);

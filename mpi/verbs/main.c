@@ -17,6 +17,7 @@
 #include "io/info.h"
 #include "io/options.h"
 #include "verbs/run.h"
+#include "verbs/setup.h"
 
 typedef struct {
   const char *name;
@@ -31,8 +32,8 @@ static const verb_entry verbs[] = {
     {"generate", esp_verb_generate, "make the data of the task and their truth"},
     {"train", esp_verb_train, "train the network on the data"},
     {"evaluate", esp_verb_evaluate, "the trained network beside classical methods"},
-    {"predict", esp_verb_predict, "move the particles of a snapshot (-input FILE) by its horizon"},
-    {"partition", esp_verb_partition, "cut a snapshot for many ranks and compare with other cuts"},
+    {"predict", esp_verb_predict, "move a snapshot (-input FILE) by its horizon, or fill a feature file with predictions"},
+    {"partition", esp_verb_partition, "cut a snapshot or a feature set for many ranks and compare with other cuts"},
     {"report", esp_verb_report, "report.html from the files of a run"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
@@ -183,6 +184,7 @@ static int tell_unused(void) {
 static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
   ESP_AGREE(run->comm, esp_config_create(&run->config));
   ESP_CALL(esp_options_load(run->comm, input, run->config));
+  ESP_CALL(esp_setup_check(run, entry->verb == verb_run || entry->verb == esp_verb_train));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
                         esp_config_string(run->config, "run_name"));
   ESP_CHECK(length >= 0 && (size_t)length < dir_size, ESP_ERR_CONFIG, "run_out/run_name: longer than %zu characters",

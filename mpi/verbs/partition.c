@@ -8,6 +8,7 @@
 #include "io/ensemble.h"
 #include "sim/box_start.h"
 #include "verbs/csv_out.h"
+#include "verbs/relation_verbs.h"
 #include "verbs/run.h"
 #include "io/snapshot_cloud.h"
 #include "verbs/setup.h"
@@ -202,6 +203,7 @@ static int try_all(partition *p) {
 int esp_verb_partition(esp_run *run) {
   partition p = {.run = run};
   int rc;
+  if (esp_setup_is_relation(run)) return esp_relation_partition(run);
   ESP_TRY(read_cloud(run, &p.cloud));
   const double start = esp_wall();
   ESP_TRY(esp_error_blame(build_domain(&p), esp_config_string(run->config, "input")));

@@ -3,6 +3,7 @@
 
 #include "io/checkpoint.h"
 #include "io/snapshot_cloud.h"
+#include "verbs/relation_verbs.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -70,6 +71,7 @@ int esp_verb_predict(esp_run *run) {
   esp_snapshot_header header;
   esp_model model = {0};
   int rc;
+  if (esp_setup_is_relation(run)) return esp_relation_predict(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));

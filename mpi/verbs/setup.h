@@ -3,15 +3,29 @@
 #define ESP_SETUP_H
 
 #include "net/model.h"
+#include "net/relation.h"
+#include "net/train.h"
 #include "verbs/run.h"
 
+/* Is data_task a learned relation over feature sets (not gravity or the box)? Local. */
+int esp_setup_is_relation(const esp_run *run);
+/* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on every
+ * rank. */
+int esp_setup_check(const esp_run *run, int trains);
 /* net_*, tree_*, run_seed. Local. */
 void esp_setup_model(const esp_run *run, esp_model_param *param);
+/* The same for a learned relation on data with D features, F values and T targets. Local. */
+void esp_setup_relation(const esp_run *run, int features, int values, int targets, esp_relation_param *param);
+/* train_*, run_seed. Local. */
+void esp_setup_train(const esp_run *run, esp_train_param *param);
 /* net_precision. Local. */
 const esp_ops *esp_setup_ops(const esp_run *run);
+const esp_gate_ops *esp_setup_gate_ops(const esp_run *run);
 /* All ranks share one cloud; each cloud lies whole on one rank. Local. */
 esp_backend esp_setup_sharded(const esp_run *run);
 esp_backend esp_setup_whole(const esp_run *run);
+esp_gate_backend esp_setup_gate_sharded(const esp_run *run, const esp_gate_ops *ops);
+esp_gate_backend esp_setup_gate_whole(const esp_gate_ops *ops);
 /* train_shard for clouds of at most `largest` particles: 1 sharded. auto: sharded above 8192 particles. Local. */
 int esp_setup_is_sharded(const esp_run *run, int64_t largest);
 #endif

@@ -109,7 +109,7 @@ const esp_key *esp_config_keys(int *count) {
       CHOICE("train_schedule", "cosine", "cosine|hold",
              "learning rate over the steps: after the warm-up by half a cosine to 0; held for half of the steps, then "
              "linearly to a tenth"),
-      REAL("train_beta2", "0.999", 0, 0.999999, "", "how slowly Adam's second moment forgets"),
+      REAL("train_beta2", "0.999", 1e-6, 0.999999, "", "how slowly Adam's second moment forgets"),
       INT("train_warmup", "20", 0, COUNT_MAX, "steps", "steps over which the learning rate rises"),
       REAL("train_clip", "0.3", 0, INFINITY, "", "largest norm of the gradient; 0: no limit"),
       REAL("train_loss_k", "0.5", 0, INFINITY, "", "weight of the velocity's part in the loss"),

@@ -1,0 +1,215 @@
+/* partition, for a learned relation: the particles of the largest test set where they lie in the learned space of layer 0,
+ * cut for many ranks. All cuts keep the learned tree's lists, so all compute the same sums: only who owns what differs. */
+#include <limits.h>
+#include <math.h>
+
+#include "domain/domain.h"
+#include "domain/partition.h"
+#include "domain/partition_cuts.h"
+#include "io/relation_checkpoint.h"
+#include "verbs/csv_out.h"
+#include "verbs/relation_sets.h"
+#include "verbs/relation_verbs.h"
+#include "verbs/setup.h"
+
+enum { RANKS_MAX = 64 };
+
+typedef enum { CUT_TREE, CUT_LEARNED, CUT_RAW } cut_space;
+static const struct {
+  const char *name;
+  cut_space space;
+  esp_cut_kind kind;
+} methods[] = {{"learned tree", CUT_TREE, ESP_CUT_BISECTION},
+               {"bisection of the learned space", CUT_LEARNED, ESP_CUT_BISECTION},
+               {"Hilbert order in the learned space", CUT_LEARNED, ESP_CUT_HILBERT},
+               {"bisection of the raw features", CUT_RAW, ESP_CUT_BISECTION},
+               {"Hilbert order of the raw features", CUT_RAW, ESP_CUT_HILBERT}};
+enum { METHODS = sizeof methods / sizeof methods[0] };
+
+typedef struct {
+  esp_run *run;
+  const esp_relation *relation;
+  esp_feature_set set;
+  double *key, *query; /* [n_home][d]; query NULL: one tree */
+  esp_domain *dom;
+  int *home_part, *part, *receiver_part; /* [n_home], [n_own], [n_own] */
+  size_t particle_bytes, cell_bytes;
+  esp_lines csv; /* rank 0 */
+  cJSON *rows;
+} partition;
+
+/* ---- the domain of layer 0 ---- */
+
+static int build_domain(partition *p) {
+  const esp_comm *comm = p->run->comm;
+  const esp_relation_param *param = &p->relation->param;
+  const int64_t normals = param->split == ESP_SPLIT_LEARNED ? p->relation->slot[0].normal : -1;
+  const esp_gate_form form = esp_relation_form(p->relation, 0);
+  const size_t n = (size_t)p->set.n_home, d = (size_t)param->dim;
+  esp_domain_param domain = param->domain;
+  int rc = ESP_ALLOC(p->key, n * d);
+  if (!rc && param->separate) rc = ESP_ALLOC(p->query, n * d);
+  if (!rc) rc = esp_relation_place(p->relation, &p->set, p->key, p->query);
+  ESP_CALL(comm->agree(comm, rc));
+  domain.dim = param->dim;
+  domain.split = (esp_split_rule){.kind = param->split, .levels = param->split_levels};
+  if (normals >= 0) domain.split.normal = p->relation->value + normals;
+  if (param->gate_tolerance > 0)
+    domain.lists.reach = exp(p->relation->value[p->relation->slot[0].message]) * sqrt(-2 * log(param->gate_tolerance));
+  p->particle_bytes = (size_t)esp_gate_source_width(&form) * sizeof(double);
+  p->cell_bytes = (size_t)esp_gate_cell_width(&form) * sizeof(double);
+  ESP_CALL(esp_domain_build_mpi(comm, &domain, p->set.n_home, p->key, p->query, p->set.id, &p->dom));
+  rc = ESP_ALLOC(p->home_part, n);
+  if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
+  if (!rc && p->query) rc = ESP_ALLOC(p->receiver_part, p->dom->n_own);
+  return comm->agree(comm, rc);
+}
+
+static int describe(const partition *p, double seconds) {
+  const esp_run *run = p->run;
+  const esp_domain_param *param = &p->dom->param;
+  int64_t pairs[2] = {p->dom->lists.near_pairs, p->dom->lists.far_pairs};
+  ESP_CALL(run->comm->sum_i64(run->comm, pairs, 2));
+  const double n = p->dom->n ? (double)p->dom->n : 1, near = (double)pairs[0] / n, far = (double)pairs[1] / n;
+  cJSON_AddNumberToObject(run->json, "particles", (double)p->dom->n);
+  cJSON_AddNumberToObject(run->json, "theta", param->lists.theta);
+  cJSON_AddNumberToObject(run->json, "pairs_per_particle", near);
+  cJSON_AddNumberToObject(run->json, "cells_per_particle", far);
+  cJSON_AddNumberToObject(run->json, "far_weight", ESP_PARTITION_FAR_WEIGHT);
+  cJSON_AddNumberToObject(run->json, "domain_seconds", seconds);
+  esp_run_say(run,
+              "partition: %lld particles in %d learned dimensions, leaf %d, block %d, theta %.4g: %.1f near pairs and "
+              "%.1f far cells a particle; one domain on %d rank%s in %.2f s\n",
+              (long long)p->dom->n, param->dim, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
+              run->comm->size > 1 ? "s" : "", seconds);
+  esp_run_say(run,
+              "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
+              "%zu bytes a particle, %zu a cell. Every cut computes the same pairs and cells.\n\n",
+              ESP_PARTITION_FAR_WEIGHT, p->particle_bytes, p->cell_bytes);
+  return ESP_OK;
+}
+
+/* ---- the cuts ---- */
+
+/* Raw features beyond what the selection takes are cut by the first ESP_MAX_DIM. */
+static int cut_home(partition *p, int m, int ranks) {
+  const esp_feature_set *set = &p->set;
+  const int learned = methods[m].space == CUT_LEARNED, dim = learned ? p->relation->param.dim : set->features;
+  const int taken = esp_imin(dim, ESP_MAX_DIM);
+  const double *z = learned ? p->key : set->x;
+  double *first = NULL;
+  int rc;
+  if (taken < dim) {
+    ESP_TRY(p->run->comm->agree(p->run->comm, ESP_ALLOC(first, (size_t)set->n_home * (size_t)taken)));
+    for (int i = 0; i < set->n_home; i++)
+      for (int a = 0; a < taken; a++) first[(size_t)i * (size_t)taken + (size_t)a] = z[(size_t)i * (size_t)dim + (size_t)a];
+    z = first;
+  }
+  ESP_TRY(esp_partition_cut(p->run->comm, methods[m].kind, ranks, taken, set->n_home, z, set->id, p->home_part));
+done:
+  ESP_FREE(first);
+  return rc;
+}
+
+static int make_cut(partition *p, int m, int ranks) {
+  if (methods[m].space == CUT_TREE) {
+    esp_partition_tree(p->dom, ranks, p->part);
+    if (p->query) esp_partition_tree(p->dom, ranks, p->receiver_part);
+    return ESP_OK;
+  }
+  ESP_CALL(cut_home(p, m, ranks));
+  ESP_CALL(p->dom->ops->to_slots(p->dom, sizeof *p->part, p->home_part, p->part));
+  if (!p->query) return ESP_OK;
+  return p->dom->ops->to_receivers(p->dom, sizeof *p->part, p->home_part, p->receiver_part);
+}
+
+static void add_row(partition *p, int m, int ranks, const esp_partition_cost *c, double seconds) {
+  if (p->run->comm->rank == 0)
+    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, methods[m].name, c->imbalance_pairs,
+                  c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
+                  (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
+  esp_run_say(p->run, "%6d  %-35s %9.3f %9.3f %11.0f %11lld %10.0f %10lld %10.1f %10.1f\n", ranks, methods[m].name,
+              c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
+              (long long)c->cells_max, c->bytes_mean / 1024, (double)c->bytes_max / 1024);
+  cJSON *row = cJSON_CreateObject();
+  cJSON_AddNumberToObject(row, "ranks", ranks);
+  cJSON_AddStringToObject(row, "method", methods[m].name);
+  cJSON_AddNumberToObject(row, "imbalance_pairs", c->imbalance_pairs);
+  cJSON_AddNumberToObject(row, "imbalance_particles", c->imbalance_particles);
+  cJSON_AddNumberToObject(row, "halo_particles_mean", c->particles_mean);
+  cJSON_AddNumberToObject(row, "halo_particles_max", (double)c->particles_max);
+  cJSON_AddNumberToObject(row, "halo_cells_mean", c->cells_mean);
+  cJSON_AddNumberToObject(row, "halo_cells_max", (double)c->cells_max);
+  cJSON_AddNumberToObject(row, "bytes_mean", c->bytes_mean);
+  cJSON_AddNumberToObject(row, "bytes_max", (double)c->bytes_max);
+  cJSON_AddNumberToObject(row, "cut_seconds", seconds);
+  cJSON_AddItemToArray(p->rows, row);
+}
+
+static int try_ranks(partition *p, int ranks) {
+  const esp_comm *comm = p->run->comm;
+  esp_partition_load *load = NULL;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(load, ranks)));
+  for (int m = 0; m < METHODS; m++) {
+    esp_partition_cost cost;
+    const double start = esp_wall();
+    ESP_TRY(make_cut(p, m, ranks));
+    const double seconds = esp_wall() - start;
+    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, p->receiver_part, load));
+    esp_partition_summary(ranks, load, p->particle_bytes, p->cell_bytes, &cost);
+    add_row(p, m, ranks, &cost, seconds);
+  }
+done:
+  ESP_FREE(load);
+  return rc;
+}
+
+static int try_all(partition *p) {
+  int64_t ranks[RANKS_MAX];
+  const int count = esp_config_ints(p->run->config, "partition_ranks", ranks, RANKS_MAX);
+  ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
+  esp_run_say(p->run, "%6s  %-35s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance",
+              "halo part.", "halo part.", "halo cells", "halo cells", "KiB", "KiB");
+  esp_run_say(p->run, "%6s  %-35s %9s %9s %11s %11s %10s %10s %10s %10s\n", "", "", "pairs", "particles", "mean", "max",
+              "mean", "max", "mean", "max");
+  for (int k = 0; k < count; k++) {
+    ESP_CHECK(ranks[k] >= 1 && ranks[k] <= INT_MAX, ESP_ERR_CONFIG, "partition_ranks: %lld; must be in [1, %d]",
+              (long long)ranks[k], INT_MAX);
+    ESP_CALL(try_ranks(p, (int)ranks[k]));
+  }
+  return esp_lines_write(p->run, "partition.csv",
+                         "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
+                         "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
+                         &p->csv);
+}
+
+int esp_relation_partition(esp_run *run) {
+  char path[4096];
+  esp_relation relation = {0};
+  esp_feature_file file;
+  partition p = {.run = run, .relation = &relation};
+  int rc, opened = 0;
+  ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
+  ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &relation, NULL, NULL));
+  ESP_TRY(esp_relation_open(run, ESP_SET_TEST, 1, path, sizeof path, &file));
+  opened = 1;
+  ESP_TRY(esp_feature_share_read(&file, run->comm, ESP_SET_TEST, esp_relation_largest(&file, ESP_SET_TEST), &p.set));
+  const double start = esp_wall();
+  ESP_TRY(esp_error_blame(build_domain(&p), path));
+  ESP_TRY(describe(&p, esp_wall() - start));
+  p.rows = cJSON_AddArrayToObject(run->json, "cuts");
+  ESP_TRY(try_all(&p));
+done:
+  if (opened) esp_feature_close(&file);
+  esp_lines_free(&p.csv);
+  ESP_FREE(p.part);
+  ESP_FREE(p.receiver_part);
+  ESP_FREE(p.home_part);
+  ESP_FREE(p.key);
+  ESP_FREE(p.query);
+  esp_domain_free(&p.dom);
+  esp_feature_set_free(&p.set);
+  esp_relation_free(&relation);
+  return rc;
+}

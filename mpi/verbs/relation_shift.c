@@ -1,0 +1,80 @@
+#include "verbs/relation_shift.h"
+
+#include <math.h>
+
+#include "verbs/relation_fit.h"
+
+enum { UPSTREAM = 4, COLUMNS = UPSTREAM + 1 };
+
+/* Of key = value^T (p, u, 1): the place at rest that a query points at. */
+static void centre(const double *value, int d, const double *q, double c[2]) {
+  double aa = 0, ab = 0, bb = 0, a = 0, b = 0;
+  for (int k = 0; k < d; k++) {
+    const double ka = value[k], kb = value[d + k], r = q[k] - value[UPSTREAM * d + k];
+    aa += ka * ka, ab += ka * kb, bb += kb * kb;
+    a += ka * r, b += kb * r;
+  }
+  const double det = aa * bb - ab * ab;
+  c[0] = (bb * a - ab * b) / det;
+  c[1] = (aa * b - ab * a) / det;
+}
+
+/* The slope of c - p on u, one for both components, each with a mean of its own: one least-squares problem with columns u
+ * and the component's constant. */
+static int regress(const esp_comm *comm, const esp_fit *keys, const esp_feature_set *set, const double *query, int d,
+                   double *slope) {
+  esp_fit fit = {0};
+  double *X = NULL, *y = NULL;
+  const size_t n = (size_t)set->n_home;
+  int rc = ESP_ALLOC(X, 2 * n * 3);
+  if (!rc) rc = ESP_ALLOC(y, 2 * n);
+  if (!rc) rc = esp_fit_create(3, 1, &fit);
+  ESP_TRY(comm->agree(comm, rc));
+  /* component by component inside a group, so that groups of rows are groups of particles */
+  for (size_t i = 0; i < n; i++) {
+    const double *x = set->x + i * UPSTREAM;
+    double c[2];
+    centre(keys->value, d, query + i * (size_t)d, c);
+    for (size_t a = 0; a < 2; a++) {
+      double *row = X + (2 * i + a) * 3;
+      row[0] = x[2 + a], row[1] = a == 0, row[2] = a == 1;
+      y[2 * i + a] = c[a] - x[a];
+    }
+  }
+  esp_fit_add(&fit, 2 * set->n_home, X, y, NULL);
+  ESP_TRY(esp_fit_solve(comm, &fit));
+  *slope = fit.value[0];
+done:
+  esp_fit_free(&fit);
+  ESP_FREE(X);
+  ESP_FREE(y);
+  return rc;
+}
+
+int esp_relation_shift(const esp_comm *comm, const esp_relation *relation, const esp_feature_set *set, double *slope) {
+  const int d = relation->param.dim;
+  const size_t n = (size_t)set->n_home;
+  esp_fit keys = {0};
+  double *key = NULL, *query = NULL, *X = NULL;
+  int rc;
+  ESP_CHECK(set->features == UPSTREAM, ESP_ERR_ARG, "%d features; the shift is that of %d", set->features, UPSTREAM);
+  rc = ESP_ALLOC(key, n * (size_t)d);
+  if (!rc) rc = ESP_ALLOC(query, n * (size_t)d);
+  if (!rc) rc = ESP_ALLOC(X, n * COLUMNS);
+  if (!rc) rc = esp_fit_create(COLUMNS, d, &keys);
+  if (!rc) rc = esp_relation_place(relation, set, key, relation->param.separate ? query : NULL);
+  ESP_TRY(comm->agree(comm, rc));
+  for (size_t i = 0; i < n; i++) {
+    for (size_t a = 0; a < UPSTREAM; a++) X[i * COLUMNS + a] = set->x[i * UPSTREAM + a];
+    X[i * COLUMNS + UPSTREAM] = 1;
+  }
+  esp_fit_add(&keys, set->n_home, X, key, NULL);
+  ESP_TRY(esp_fit_solve(comm, &keys));
+  ESP_TRY(regress(comm, &keys, set, relation->param.separate ? query : key, d, slope));
+done:
+  esp_fit_free(&keys);
+  ESP_FREE(X);
+  ESP_FREE(key);
+  ESP_FREE(query);
+  return rc;
+}

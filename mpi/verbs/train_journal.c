@@ -1,0 +1,111 @@
+#include "verbs/train_journal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "domain/gradsync.h"
+
+static int start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
+  char line[512];
+  long long at;
+  int bad = fprintf(metrics, "%s\n", header) < 0;
+  while (old && !bad && fgets(line, sizeof line, old))
+    if (sscanf(line, "%lld,", &at) == 1 && at <= step) bad = fputs(line, metrics) < 0;
+  return bad || fflush(metrics) != 0;
+}
+
+/* A resumed run keeps the lines of the steps before; others start anew. Beside, then renamed. */
+static int open_metrics(esp_journal *j, const char *header, int64_t step) {
+  if (j->run->comm->rank) return ESP_OK;
+  char path[4096], part[4112];
+  ESP_CALL(esp_run_path(j->run, "metrics.csv", path, sizeof path));
+  snprintf(part, sizeof part, "%s.part", path);
+  FILE *old = step > 0 ? fopen(path, "r") : NULL;
+  j->metrics = fopen(part, "w");
+  int bad = !j->metrics || setvbuf(j->metrics, NULL, _IONBF, 0) || start_metrics(j->metrics, header, old, step);
+  int error = errno;
+  if (old) fclose(old);
+  if (!bad && rename(part, path) != 0) bad = 1, error = errno;
+  if (bad) remove(part);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  j->whole = ftello(j->metrics);
+  return ESP_OK;
+}
+
+int esp_journal_open(const esp_run *run, const char *header, int64_t step, esp_journal *journal) {
+  *journal = (esp_journal){.run = run};
+  journal->last.step = step;
+  ESP_CALL(esp_run_path(run, "checkpoint.h5", journal->path, sizeof journal->path));
+  return run->comm->agree(run->comm, open_metrics(journal, header, step));
+}
+
+void esp_journal_close(esp_journal *journal) {
+  if (journal->metrics) fclose(journal->metrics);
+  journal->metrics = NULL;
+}
+
+int esp_journal_line(esp_journal *j, const char *format, ...) {
+  if (!j->metrics) return ESP_OK;
+  char line[256];
+  va_list list;
+  va_start(list, format);
+  const size_t length = (size_t)vsnprintf(line, sizeof line, format, list);
+  va_end(list);
+  ESP_CHECK(length < sizeof line, ESP_ERR_LIMIT, "a line of metrics.csv is longer than %zu characters", sizeof line - 1);
+  if (fwrite(line, 1, length, j->metrics) != length) {
+    int error = errno;
+    (void)!ftruncate(fileno(j->metrics), j->whole); /* no half line */
+    ESP_CHECK(0, ESP_ERR_FILE, "%s/metrics.csv: cannot be written: %s", j->run->dir, strerror(error));
+  }
+  j->whole += (off_t)length;
+  return ESP_OK;
+}
+
+void esp_journal_step(esp_journal *j, const esp_train_record *r) {
+  char note[64];
+  if (j->steps++ == 0) j->first_loss = r->loss;
+  j->last = *r;
+  j->seconds += r->seconds;
+  snprintf(note, sizeof note, "loss %.3e", r->loss);
+  esp_run_progress(j->run, "train", r->step, r->steps, note);
+}
+
+int esp_journal_results(const esp_journal *j, int count, const double *value) {
+  const esp_comm *comm = j->run->comm;
+  cJSON *json = j->run->json;
+  cJSON_AddNumberToObject(json, "steps", (double)j->last.step);
+  cJSON_AddNumberToObject(json, "first_loss", j->first_loss);
+  cJSON_AddNumberToObject(json, "loss", j->last.loss);
+  cJSON_AddNumberToObject(json, "parameters", count);
+  cJSON_AddNumberToObject(json, "step_seconds", j->steps ? j->seconds / (double)j->steps : 0);
+  cJSON_AddStringToObject(json, "checkpoint", j->path);
+  int64_t pairs[3] = {j->last.cost.near_pairs, j->last.cost.far_pairs, j->last.particles};
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
+  ESP_CALL(comm->sum_i64(comm, pairs, 3));
+  ESP_CALL(comm->max_i64(comm, most, 2));
+  const double particles = pairs[2] ? (double)pairs[2] : 1;
+  cJSON_AddNumberToObject(json, "pairs_per_particle", (double)pairs[0] / particles);
+  cJSON_AddNumberToObject(json, "cells_per_particle", (double)pairs[1] / particles);
+  cJSON_AddNumberToObject(json, "memory_bytes_rank", (double)most[0]);
+  cJSON_AddNumberToObject(json, "resident_bytes_rank", (double)most[1]); /* with libraries and their buffers */
+  uint64_t sum = 0;
+  for (int p = 0; p < count; p++) {
+    uint64_t bits;
+    memcpy(&bits, &value[p], sizeof bits);
+    sum = (sum ^ bits) * UINT64_C(0x100000001b3);
+  }
+  char text[24];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+  cJSON_AddStringToObject(json, "parameter_checksum", text); /* the same on any number of ranks */
+  return ESP_OK;
+}
+
+int esp_journal_sum(void *sync, int64_t *acc, size_t count) {
+  const esp_gradsync *gradients = sync;
+  return gradients->sum(gradients, acc, count);
+}
