@@ -180,6 +180,7 @@ typedef struct {
   const esp_tree *tree;
   const double *box;
   double theta, reach; /* reach: infinite where theta alone decides */
+  double fade;         /* 1 / 4 s^2; 0: none */
   size_t unit; /* bytes of a row */
   const double *group;
   int n_group;
@@ -195,8 +196,10 @@ static int may_open(const sender *s, const double *group, const double *centre, 
   const double wide = group[dim], sum = group[dim + 1] + radius;
   const double distance = sqrt(esp_tree_distance2(dim, group, centre, s->box));
   const double slack = 1e-12 * (sum + s->theta * (distance + wide)) + 1e-150;
-  /* with a reach every axis is open */
-  if (distance - wide - sum > s->reach + 1e-12 * (distance + wide + sum)) return 0;
+  const double gap = distance - wide - sum - 1e-12 * (distance + wide + sum);
+  /* with a reach or a fade every axis is open */
+  if (gap > s->reach) return 0;
+  if (s->fade > 0 && gap > 0 && sum * exp(-s->fade * gap * gap) + slack < s->theta * (distance - wide)) return 0;
   if (!(sum + slack < s->theta * (distance - wide))) return 1;
   for (int a = 0; a < dim; a++) {
     if (!(s->box[a] > 0)) continue;
@@ -289,6 +292,7 @@ int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, d
   sender s = {
       .tree = tree, .box = param->box, .theta = theta, .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
   s.reach = param->reach > 0 ? param->reach : INFINITY;
+  s.fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;
   int *to = NULL, n_to = 0;
   int64_t *start = NULL;
   esp_inbox inbox = {0};

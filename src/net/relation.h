@@ -55,12 +55,14 @@ typedef struct {
   int average, include_self;
   int width, hidden;             /* H of the state where L > 1; h of the updates */
   esp_tree_on tree_on;
+  int tree_features;             /* tree_on features: the first so many of them; 0: all */
   int hidden_halves;             /* tree_on hidden: the set's hidden coordinates are r/2 as sender, then r/2 as receiver
                                     (task upstream); the second half is used where `separate` */
   esp_split_kind split;
   int split_levels;              /* learned: levels that have a normal; each layer its own */
   int far;                       /* 1; 0: near pairs alone, as a control: what is not near is dropped */
   double gate_tolerance;         /* relation_layer.h; 0: theta alone */
+  int fade;                      /* 1: far cells may be the larger the less they weigh: relation_layer.h */
   uint64_t seed;                 /* of the start values */
   esp_domain_param domain;       /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_relation_param;

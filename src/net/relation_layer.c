@@ -63,7 +63,8 @@ static int layer_build(const esp_gate_backend *backend, esp_relation_layer *laye
   const esp_relation_input *in = &layer->input;
   esp_domain_param domain = param->domain;
   /* Keys of a fixed tree say nothing about how far apart the messages' keys are. */
-  domain.lists.reach = 0;
+  domain.lists.reach = domain.lists.fade = 0;
+  if (param->fade && !in->tree_key) domain.lists.fade = exp(layer->value[0]);
   if (param->gate_tolerance > 0 && !in->tree_key)
     domain.lists.reach = exp(layer->value[0]) * sqrt(-2 * log(param->gate_tolerance));
   const double *key = in->tree_key ? in->tree_key : in->key, *query = in->tree_key ? in->tree_query : in->query;

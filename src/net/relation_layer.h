@@ -21,11 +21,12 @@ typedef struct {
 esp_gate_backend esp_gate_backend_self(void);
 
 typedef struct {
-  esp_domain_param domain; /* dim: of the tree's keys; the reach is set from gate_tolerance and s at each forward */
+  esp_domain_param domain; /* dim: of the tree's keys; reach and fade are set at each forward */
   esp_gate_form form;
   int include_self;
   double gate_tolerance; /* > 0: cells with G < this for all their pairs are far whatever their size; 0: theta alone.
                             Of no effect on a tree that is not built on the message's keys */
+  int fade;              /* 1: the opening angle is weighed by the gate (tree/lists.h), on the same trees */
   int near_only;         /* 1: far cells are dropped, as a control */
 } esp_relation_layer_param;
 

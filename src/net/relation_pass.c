@@ -51,7 +51,7 @@ static const double *embed_input(const stack *k, int l) {
 }
 
 static int tree_dim(const esp_relation_param *p, const esp_feature_set *set) {
-  if (p->tree_on == ESP_TREE_ON_FEATURES) return p->features;
+  if (p->tree_on == ESP_TREE_ON_FEATURES) return p->tree_features > 0 ? p->tree_features : p->features;
   if (p->tree_on == ESP_TREE_ON_HIDDEN) return p->hidden_halves ? set->hidden / 2 : set->hidden;
   return p->dim;
 }
@@ -88,7 +88,7 @@ static int make_tree_keys(const stack *k) {
   if (p->tree_on == ESP_TREE_ON_LEARNED) return ESP_OK;
   ESP_CALL(ESP_ALLOC(work->tree_key, (size_t)n * (size_t)dim));
   if (p->tree_on == ESP_TREE_ON_FEATURES) {
-    columns(n, dim, 0, dim, set->x, work->tree_key);
+    columns(n, p->features, 0, dim, set->x, work->tree_key);
     return ESP_OK;
   }
   columns(n, set->hidden, 0, dim, set->z, work->tree_key);
@@ -216,6 +216,7 @@ static esp_relation_layer_param layer_param(const stack *k, int l) {
                                     .form = esp_relation_form(k->relation, l),
                                     .include_self = p->include_self,
                                     .gate_tolerance = p->gate_tolerance,
+                                    .fade = p->fade,
                                     .near_only = !p->far};
   param.domain.dim = tree_dim(p, k->set);
   param.domain.split = (esp_split_rule){.kind = p->split};

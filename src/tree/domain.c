@@ -13,14 +13,15 @@ static int check_param(const esp_domain_param *param) {
             (long long)param->lists.pairs_per_particle);
   ESP_CHECK(param->lists.pairs_limit >= 0, ESP_ERR_CONFIG, "limit is %lld pairs a particle; must be >= 0",
             (long long)param->lists.pairs_limit);
-  double reach = param->lists.reach;
+  double reach = param->lists.reach, fade = param->lists.fade;
   ESP_CHECK(reach >= 0 && isfinite(reach), ESP_ERR_CONFIG, "reach is %g; must be > 0 and finite, or 0 for none", reach);
+  ESP_CHECK(fade >= 0 && isfinite(fade), ESP_ERR_CONFIG, "fade is %g; must be > 0 and finite, or 0 for none", fade);
   for (int a = 0; a < param->dim; a++) {
     double box = param->lists.box[a];
     ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box,
               a);
-    ESP_CHECK(!(reach > 0 && box > 0), ESP_ERR_CONFIG,
-              "reach %g and box length %g of axis %d: a reach is for open axes only", reach, box, a);
+    ESP_CHECK(!((reach > 0 || fade > 0) && box > 0), ESP_ERR_CONFIG,
+              "reach %g, fade %g and box length %g of axis %d: both are for open axes only", reach, fade, box, a);
   }
   return ESP_OK;
 }

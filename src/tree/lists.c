@@ -5,12 +5,21 @@
 
 enum { STACK = 72 };
 
-/* 0.1 * 1.1^k */
+/* 0.001 * 1.1^k */
 static const double ladder[] = {
-    0.1,          0.11,         0.121,        0.1331,       0.14641,      0.161051,     0.1771561,    0.19487171,
-    0.214358881,  0.2357947691, 0.259374246,  0.2853116706, 0.3138428377, 0.3452271214, 0.3797498336, 0.4177248169,
-    0.4594972986, 0.5054470285, 0.5559917313, 0.6115909045, 0.6727499949, 0.7400249944, 0.8140274939, 0.8954302433,
-    0.9849732676, 1.083470594,  1.191817654,  1.310999419,  1.442099361,  1.586309297,  1.744940227,  1.91943425};
+    0.001, 0.0011, 0.00121, 0.001331, 0.0014641, 0.00161051, 0.001771561, 0.0019487171, 0.00214358881, 0.002357947691,
+    0.00259374246, 0.002853116706, 0.003138428377, 0.003452271214, 0.003797498336, 0.004177248169, 0.004594972986,
+    0.005054470285, 0.005559917313, 0.006115909045, 0.006727499949, 0.007400249944, 0.008140274939, 0.008954302433,
+    0.009849732676, 0.01083470594, 0.01191817654, 0.01310999419, 0.01442099361, 0.01586309297, 0.01744940227,
+    0.0191943425, 0.02111377675, 0.02322515442, 0.02554766986, 0.02810243685, 0.03091268053, 0.03400394859,
+    0.03740434344, 0.04114477779, 0.04525925557, 0.04978518112, 0.05476369924, 0.06024006916, 0.06626407608,
+    0.07289048369, 0.08017953205, 0.08819748526, 0.09701723378, 0.1067189572, 0.1173908529, 0.1291299382, 0.142042932,
+    0.1562472252, 0.1718719477, 0.1890591425, 0.2079650567, 0.2287615624, 0.2516377186, 0.2768014905, 0.3044816395,
+    0.3349298035, 0.3684227838, 0.4052650622, 0.4457915685, 0.4903707253, 0.5394077978, 0.5933485776, 0.6526834354,
+    0.7179517789, 0.7897469568, 0.8687216525, 0.9555938177, 1.0511532, 1.156268519, 1.271895371, 1.399084909,
+    1.538993399, 1.692892739, 1.862182013, 2.048400215, 2.253240236, 2.47856426, 2.726420686, 2.999062754, 3.29896903,
+    3.628865933, 3.991752526, 4.390927778, 4.830020556, 5.313022612, 5.844324873, 6.42875736, 7.071633096,
+    7.778796406, 8.556676047, 9.412343651};
 
 const double *esp_lists_ladder(int *count) {
   *count = (int)(sizeof ladder / sizeof *ladder);
@@ -43,12 +52,14 @@ typedef struct {
   const esp_tree *tree, *receivers;
   int root, apart; /* apart: receivers have a tree of their own */
   double theta, reach; /* reach: infinite where theta alone decides */
+  double fade;         /* 1 / 4 s^2; 0: none */
   const double *box;   /* NULL where every axis is open */
 } walker;
 
 /* The acceptance. c, R: of the receiver block and of the node. */
 static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2,
-                                                        double R2, double theta, double reach, const double *box) {
+                                                        double R2, double theta, double reach, double fade,
+                                                        const double *box) {
   double sum = 0, R = R1 + R2;
   int fits = 1;
   for (int a = 0; a < dim; a++) {
@@ -61,7 +72,10 @@ static inline __attribute__((always_inline)) int is_far(int dim, const double *c
     sum += d * d;
   }
   double distance = sqrt(sum);
-  return ((R < theta * distance) | (distance - R > reach)) & fits;
+  double gap = distance - R;
+  int far = (R < theta * distance) | (gap > reach);
+  if (fade > 0 && !far && gap > 0) far = R * exp(-fade * gap * gap) < theta * distance;
+  return far & fits;
 }
 
 static inline __attribute__((always_inline)) int walk_block(const walker *w, int block_row, const double *box, int dim,
@@ -72,7 +86,7 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
   /* apart: a level at which no node is taken for the block's ancestor */
   int block_level = w->apart ? -1 : esp_heap_level(block_heap), stack[STACK], top = 0;
   const double *c1 = receivers->centre + (size_t)block_row * width;
-  double R1 = receivers->radius[block_row], theta = w->theta, reach = w->reach;
+  double R1 = receivers->radius[block_row], theta = w->theta, reach = w->reach, fade = w->fade;
   out->near_particles = out->far_cells = 0;
   stack[top++] = w->root;
   while (top > 0) {
@@ -83,7 +97,8 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
     int ancestor = level <= block_level && block_heap >> (block_level - level) == heap;
     if (ancestor) {
       if (level == block_level) continue;
-    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, box)) {
+    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, fade,
+                      box)) {
       out->far_cells++;
       if (out->keep) ESP_CALL(sink_far(out, row));
       continue;
@@ -124,6 +139,7 @@ static int walker_make(const esp_tree *tree, const esp_tree *queries, const esp_
   *w = (walker){.tree = tree, .receivers = queries ? queries : tree, .apart = queries != NULL, .theta = theta};
   w->root = esp_tree_root(tree);
   w->reach = param->reach > 0 ? param->reach : INFINITY;
+  w->fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;
   for (int a = 0; a < tree->dim; a++) {
     if (param->box[a] > 0) w->box = param->box;
   }

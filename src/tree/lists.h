@@ -12,6 +12,9 @@
  * theta = 0 accepts nothing: all pairs, unless `reach` is given: then a node that holds no slot of I is also far where
  * |c_I - c_J| - R_I - R_J > reach, whatever its size. It is for messages that fade with distance: what lies beyond
  * reach weighs nothing that is seen, and one large cell stands in for it. Not with a period.
+ * Fade. For messages that are weighed by exp(-r^2 / 2 s^2), `fade` = s lets a cell be the larger the less it weighs: it is
+ * also far where (R_I + R_J) exp(-gap^2 / 4 s^2) < theta |c_I - c_J|, gap = |c_I - c_J| - R_I - R_J > 0. At equal near
+ * pairs they go where the gate is open (docs/learned.md has the gain). Not with a period.
  *
  * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same
  * shape over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots
@@ -30,7 +33,7 @@
 typedef struct {
   double theta;
   double box[ESP_MAX_DIM];     /* period by axis; 0 = open */
-  double reach;                /* > 0: gate-aware, see above; 0 = theta alone decides */
+  double reach, fade;          /* > 0: gate-aware, see above; 0 = theta alone decides */
   int64_t pairs_per_particle;  /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   int64_t pairs_limit;         /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
@@ -64,8 +67,8 @@ int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lis
                     int64_t *near_pairs);
 /* The transpose when every row in the lists is own (one rank). Local. */
 int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
-/* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from 0.1 to
- * the last step below 2. */
+/* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from
+ * 0.001 to the last step below 10 (a fade needs small ones, many dimensions and small budgets large ones). */
 const double *esp_lists_ladder(int *count);
 /* A count of near pairs over all ranks, as esp_lists_count gives one rank's. */
 typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, double theta, int64_t *pairs);

@@ -37,11 +37,12 @@ static void any_share(void **state) {
 static void any_reach(void **state) {
   (void)state;
   const double reach[] = {0.01, 0.1, 0.5, 2};
-  for (int k = 0; k < 8; k++) {
+  for (int k = 0; k < 16; k++) {
     cloud c = cloud_make(1300, 2 + k % 3, k % 3 ? KEYS_PLUMMER : KEYS_BALL, SHARE_EVEN);
     esp_domain_param param = param_of(c.dim, k % 2 ? 0.5 : 0);
-    if (k >= 4) cloud_query(&c, KEYS_BALL);
-    param.lists.reach = reach[k % 4];
+    if (k % 8 >= 4) cloud_query(&c, KEYS_BALL);
+    if (k < 8) param.lists.reach = reach[k % 4];
+    else param.lists.fade = 0.5 * reach[k % 4];
     compare(&c, &param);
     cloud_free(&c);
   }

@@ -159,8 +159,8 @@ static void ladder_is_fine_and_near_pairs_fall(void **state) {
   (void)state;
   int count;
   const double *ladder = esp_lists_ladder(&count);
-  assert_true(ladder[0] == 0.1);
-  assert_true(ladder[count - 1] < 2 && ladder[count - 1] * 1.1 >= 2);
+  assert_true(ladder[0] == 0.001);
+  assert_true(ladder[count - 1] < 10 && ladder[count - 1] * 1.1 >= 10);
   esp_tree t;
   esp_lists_param p = {0};
   make_tree(1000, 3, CLOUD_BALL, 8, 8, &t);

@@ -1,0 +1,123 @@
+/* The gates of the learned relation, over fresh seeds: bench_relation ROW [SEEDS [FIRST]]. Rows: unit, hard, transfer, upstream,
+ * circles, acceptance, splits; `all`. What the columns mean: docs/learned.md. */
+#include "../relation_gates_case.h"
+
+static int seeds = 5;
+static uint64_t first_seed = 1;
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static void head(const char *title) {
+  printf("\n%s, seeds %llu..%llu\n%-44s %9s %9s %9s %8s %8s %8s %7s %7s %6s %8s\n", title, (unsigned long long)first_seed,
+         (unsigned long long)first_seed + (unsigned long long)seeds - 1, "set-up", "nMSE med", "mean", "worst", "recall", "lowest",
+         "before", "near", "far", "theta", "ms/step");
+}
+
+/* One line; nmse [seeds] and recall [seeds] are kept if not NULL. */
+static void row(const char *name, const setup *s, double *nmse, double *recall) {
+  double *sorted = malloc(sizeof(double) * (size_t)seeds), mean = 0, found = 0, lowest = 1, before = 0;
+  outcome o = {0};
+  double shift[2] = {INFINITY, -INFINITY};
+  for (int k = 0; k < seeds; k++) {
+    o = run_setup(s, first_seed + (uint64_t)k, NULL);
+    sorted[k] = o.nmse;
+    if (nmse) nmse[k] = o.nmse;
+    if (recall) recall[k] = o.recall;
+    mean += o.nmse / seeds;
+    found += o.recall / seeds;
+    before += o.recall_before / seeds;
+    lowest = o.recall < lowest ? o.recall : lowest;
+    shift[0] = fmin(shift[0], o.shift), shift[1] = fmax(shift[1], o.shift);
+  }
+  qsort(sorted, (size_t)seeds, sizeof *sorted, by_value);
+  printf("%-44s %9.4f %9.4f %9.4f %8.3f %8.3f %8.3f %7.1f %7.1f %6.2f %8.2f", name, sorted[seeds / 2], mean, sorted[seeds - 1],
+         found, lowest, before, o.near, o.far, o.theta, 1e3 * o.step_seconds);
+  if (shift[0] != 0) printf("  shift %.4f .. %.4f", shift[0], shift[1]);
+  printf("\n");
+  fflush(stdout);
+  free(sorted);
+}
+
+/* Learned, oracle tree, control on raw features, near pairs only. */
+static void ladder(const setup *learned) {
+  setup s = *learned;
+  row("learned tree", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("oracle tree (on the hidden coordinates)", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_FEATURES;
+  row("control: tree on raw features", &s, NULL, NULL);
+  s.net.far = 0;
+  row("control, near pairs only", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_LEARNED;
+  row("learned tree, near pairs only", &s, NULL, NULL);
+}
+
+static void unit(void) {
+  setup s = unit_setup();
+  head("unit (T1: n 512, D 8, h .25, near 12.5 %)");
+  ladder(&s);
+  s.train.steps = 200;
+  row("learned tree, 200 steps", &s, NULL, NULL);
+}
+
+static void hard(void) {
+  const setup s = hard_setup();
+  head("hard (T1: n 2048, D 32, h .125, near 10 %)");
+  ladder(&s);
+}
+
+static void transfer(void) {
+  setup s = unit_setup();
+  s.data.n = 1024, s.near = 0.1, s.data.h = 0.125;
+  s.test_n = 16384, s.test_near = 0.008;
+  head("trained at n 1024, used at 16384 with near .8 %");
+  row("learned tree", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("oracle tree", &s, NULL, NULL);
+}
+
+static void upstream(void) {
+  setup s = upstream_setup();
+  head("upstream (T2: n 1024, h .055, near 12.5 %)");
+  row("learned q and k, two trees", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("oracle trees (on p, p - u)", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_FEATURES, s.net.tree_features = 2;
+  row("fixed spatial tree (on p)", &s, NULL, NULL);
+  s.net.far = 0;
+  row("fixed spatial tree, near pairs only", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_LEARNED;
+  row("learned q and k, near pairs only", &s, NULL, NULL);
+  s.net.far = 1, s.net.separate = 0;
+  row("symmetric embedding (q = k)", &s, NULL, NULL);
+}
+
+static void circles(void) {
+  setup s = circles_setup();
+  head("circles (n 1024, D 8, radii in two hidden planes, near 12.5 %)");
+  row("mlp embedding", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("mlp embedding, oracle tree", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_LEARNED, s.net.embedding = ESP_EMBED_LINEAR;
+  row("linear embedding", &s, NULL, NULL);
+  s.net.dim = s.net.domain.dim = 8;
+  row("linear embedding, d = 8", &s, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+  const char *which = argc > 1 ? argv[1] : "all";
+  const struct {
+    const char *name;
+    void (*run)(void);
+  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles}};
+  if (argc > 2) seeds = atoi(argv[2]);
+  if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);
+  int found = 0;
+  for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+    if (!strcmp(which, "all") || !strcmp(which, rows[r].name)) rows[r].run(), found = 1;
+  if (!found) fprintf(stderr, "bench_relation: no row '%s'\n", which);
+  return !found;
+}

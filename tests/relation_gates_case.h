@@ -1,0 +1,240 @@
+/* Training on made relations, whole on one rank: what the gates' test (tests/unit/test_relation_gates.c) and benchmark
+ * (tests/bench/bench_relation.c) share. A set-up is data, network and training; running it with a seed trains on a pool of
+ * draws, one draw a step, and judges on draws never seen. */
+#ifndef RELATION_GATES_CASE_H
+#define RELATION_GATES_CASE_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/recall.h"
+#include "net/train_relation.h"
+#include "sim/relation_start.h"
+
+enum { POOL = 32, UNSEEN = 4, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
+
+typedef struct {
+  esp_relation_start data; /* seed and draw are set by the run */
+  esp_relation_param net;  /* seed likewise */
+  esp_train_param train;
+  double near;             /* near pairs a particle over n; sets net.domain.lists.pairs_per_particle */
+  int64_t test_n;          /* size of the unseen draws; 0: that of the training draws */
+  double test_near;        /* their near pairs a particle over n; 0: near */
+} setup;
+
+typedef struct {
+  double nmse, recall, recall_before;   /* over the unseen draws: means */
+  double near, far, theta, last_loss;   /* near pairs, far cells a particle; angle at the end */
+  double step_seconds;
+  double shift;                         /* upstream: the learned shift, see learned_shift */
+} outcome;
+
+static int check(int rc, const char *what) {
+  if (rc) {
+    fprintf(stderr, "%s: %s\n", what, esp_error_message());
+    exit(2);
+  }
+  return rc;
+}
+#define MUST(expr) check((expr), #expr)
+
+/* T1 of 512 particles: D 8, r 2, h 0.25. */
+static inline setup unit_setup(void) {
+  setup s = {.data = {.kind = ESP_RELATION_SUBSPACE, .n = 512, .features = 8, .hidden = 2, .values = 1, .h = 0.25,
+                      .truth = ESP_TRUTH_BY_SIZE},
+             .net = {.layers = 1, .features = 8, .values = 1, .targets = 1, .embedding = ESP_EMBED_LINEAR, .dim = 4,
+                     .embed_hidden = 32, .channels = 1, .hidden = 32, .width = 32, .far = 1,
+                     .domain = {.leaf = 16, .block = 16, .dim = 4, .lists = {.theta = 1}}},
+             .train = {.steps = 400, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .warmup = 60,
+                       .beta2 = 0.99, .clip = 1},
+             .near = 0.125};
+  return s;
+}
+
+/* T1 of 2048 particles: D 32, h 0.125, a tenth of the pairs near. */
+static inline setup hard_setup(void) {
+  setup s = unit_setup();
+  s.data.n = 2048, s.data.features = s.net.features = 32, s.data.h = 0.125;
+  s.near = 0.1;
+  return s;
+}
+
+/* T2. */
+static inline setup upstream_setup(void) {
+  setup s = unit_setup();
+  s.data = (esp_relation_start){.kind = ESP_RELATION_UPSTREAM, .n = 1024, .features = 4, .hidden = 2, .values = 1, .h = 0.055,
+                                .average = 1, .truth = ESP_TRUTH_BY_SIZE};
+  s.net.features = 4, s.net.average = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
+  return s;
+}
+
+/* Radii in two hidden planes: no linear embedding will do. */
+static inline setup circles_setup(void) {
+  setup s = unit_setup();
+  s.data.kind = ESP_RELATION_CIRCLES, s.data.n = 1024;
+  s.net.embedding = ESP_EMBED_MLP, s.net.embed_hidden = 64;
+  s.train.steps = 1600;
+  return s;
+}
+
+static inline esp_feature_set draw_set(const setup *s, uint64_t seed, int64_t draw, int64_t n) {
+  esp_relation_start start = s->data;
+  esp_feature_set set;
+  start.seed = seed, start.draw = draw, start.n = n;
+  MUST(esp_relation_make(esp_comm_self(), &start, &set));
+  return set;
+}
+
+static inline int64_t budget(double near, int64_t n) {
+  return near > 0 ? (int64_t)(near * (double)n) : 0;
+}
+
+/* ---- judging ---- */
+
+typedef struct {
+  const esp_feature_set *set;
+  double recall, theta;
+} judge;
+
+static inline int judge_recall(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+  judge *j = context;
+  const esp_feature_set *set = j->set;
+  (void)key, (void)query;
+  if (l > 0) return ESP_OK;
+  j->theta = dom->param.lists.theta;
+  const int halves = set->features == 4 && set->hidden == 4, r = halves ? 2 : set->hidden;
+  double *from = malloc(sizeof(double) * (size_t)(set->n_home * r)), *to = malloc(sizeof(double) * (size_t)(set->n_home * r));
+  for (int i = 0; i < set->n_home; i++)
+    for (int a = 0; a < r; a++) {
+      from[i * r + a] = set->z[i * set->hidden + a];
+      to[i * r + a] = set->z[i * set->hidden + (halves ? r : 0) + a];
+    }
+  const int rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, r, from, halves ? to : NULL,
+                            NEIGHBOURS, SAMPLES, 1, &j->recall);
+  free(from), free(to);
+  return rc;
+}
+
+/* One unseen draw: adds to the means. */
+static inline void judge_draw(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set,
+                              outcome *o) {
+  esp_relation_pass pass;
+  judge j = {.set = set};
+  double nmse;
+  MUST(esp_relation_forward(net, backend, set, 0, judge_recall, &j, &pass));
+  MUST(esp_relation_loss(esp_comm_self(), set, pass.y, 1, NULL, &nmse));
+  o->nmse += nmse / UNSEEN;
+  o->recall += j.recall / UNSEEN;
+  o->near += (double)pass.cost.near_pairs / (double)set->n / UNSEEN;
+  o->far += (double)pass.cost.far_pairs / (double)set->n / UNSEEN;
+  o->theta = j.theta;
+  esp_relation_pass_free(&pass);
+}
+
+static inline double recall_of(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set) {
+  outcome o = {0};
+  judge_draw(net, backend, set, &o);
+  return o.recall * UNSEEN;
+}
+
+/* Where a linear query looks: the place c whose key k(c, u = 0) is nearest to q_i, by least squares; regression of c - p on
+ * u over all particles. Truth: -1. */
+static inline double learned_shift(const esp_relation *net, const esp_feature_set *set) {
+  const int d = net->param.dim, n = set->n_home;
+  const double *K = net->value + net->slot[0].key, *Q = net->value + net->slot[0].query;
+  double m[2][2] = {{0}}, top = 0, bottom = 0, mean_c[2] = {0}, mean_u[2] = {0};
+  double *c = malloc(sizeof(double) * 2 * (size_t)n);
+  for (int r = 0; r < d; r++)
+    for (int a = 0; a < 2; a++)
+      for (int b = 0; b < 2; b++) m[a][b] += K[r * 4 + a] * K[r * 4 + b];
+  const double det = m[0][0] * m[1][1] - m[0][1] * m[1][0];
+  for (int i = 0; i < n; i++) {
+    const double *x = set->x + 4 * i;
+    double right[2] = {0};
+    for (int r = 0; r < d; r++) {
+      double q = 0;
+      for (int f = 0; f < 4; f++) q += Q[r * 4 + f] * x[f];
+      for (int a = 0; a < 2; a++) right[a] += K[r * 4 + a] * q;
+    }
+    c[2 * i] = (m[1][1] * right[0] - m[0][1] * right[1]) / det - x[0];
+    c[2 * i + 1] = (m[0][0] * right[1] - m[1][0] * right[0]) / det - x[1];
+    for (int a = 0; a < 2; a++) mean_c[a] += c[2 * i + a] / n, mean_u[a] += x[2 + a] / n;
+  }
+  for (int i = 0; i < n; i++)
+    for (int a = 0; a < 2; a++) {
+      const double u = set->x[4 * i + 2 + a] - mean_u[a];
+      top += (c[2 * i + a] - mean_c[a]) * u;
+      bottom += u * u;
+    }
+  free(c);
+  return top / bottom;
+}
+
+/* ---- training ---- */
+
+typedef struct {
+  esp_feature_set set[POOL];
+} pool;
+
+static inline int pool_get(void *context, int c, const esp_feature_set **set) {
+  *set = &((pool *)context)->set[c];
+  return ESP_OK;
+}
+
+typedef struct {
+  double loss, seconds;
+  int64_t steps;
+} watch;
+
+static inline int watch_step(void *context, const esp_train_record *record) {
+  watch *w = context;
+  w->loss = record->loss;
+  w->seconds += record->seconds;
+  w->steps++;
+  return ESP_OK;
+}
+
+/* The trained network goes to *kept unless NULL (the caller's). */
+static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kept) {
+  esp_gate_backend backend = esp_gate_backend_self();
+  esp_relation_param param = s->net;
+  esp_relation net;
+  esp_adam adam;
+  outcome o = {0};
+  watch w = {0};
+  pool *data = malloc(sizeof *data);
+  param.seed = seed;
+  param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
+  MUST(esp_relation_create(&param, &net));
+  MUST(esp_adam_create(net.count, &adam));
+  for (int c = 0; c < POOL; c++) data->set[c] = draw_set(s, seed, c, s->data.n);
+  esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
+  o.recall_before = recall_of(&net, &backend, &first);
+  esp_train_param train = s->train;
+  train.seed = seed;
+  const esp_relation_data source = {.sets = POOL, .get = pool_get, .context = data};
+  const esp_train_hooks hooks = {.step = watch_step, .context = &w};
+  MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
+  const int64_t n = s->test_n > 0 ? s->test_n : s->data.n;
+  net.param.domain.lists.pairs_per_particle = budget(s->test_near > 0 ? s->test_near : s->near, n);
+  for (int t = 0; t < UNSEEN; t++) {
+    esp_feature_set set = draw_set(s, seed, UNSEEN_DRAW + t, n);
+    judge_draw(&net, &backend, &set, &o);
+    esp_feature_set_free(&set);
+  }
+  if (s->data.kind == ESP_RELATION_UPSTREAM && s->net.separate && s->net.embedding == ESP_EMBED_LINEAR)
+    o.shift = learned_shift(&net, &first);
+  o.last_loss = w.loss;
+  o.step_seconds = w.steps ? w.seconds / (double)w.steps : 0;
+  for (int c = 0; c < POOL; c++) esp_feature_set_free(&data->set[c]);
+  esp_feature_set_free(&first);
+  free(data);
+  esp_adam_free(&adam);
+  if (kept) *kept = net;
+  else esp_relation_free(&net);
+  return o;
+}
+
+#endif
