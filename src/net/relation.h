@@ -16,15 +16,16 @@
  * embedding. A linear path S A beside the update bought nothing (nMSE over 16 seeds of the subspace task, median 0.083
  * against 0.072 without). Embeddings by `coordinates` take the first d raw features in every layer.
  *
- * Start: embeddings as in net/embed.h, s = 1, a = 0.3; lift, V, W1, W2 and R1 are N(0, 1/inputs), W3 N(0, 0.01), biases 0;
- * R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for averages, so that a stack begins near the identity; normals are
+ * Start: embeddings as in net/embed.h, s = 1, a = 0.3; lift, V, W1, W2 and R1 are N(0, 1/inputs), W3 N(0, 0.01),
+ * biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for averages, so that a stack begins near the identity; normals are
  * random unit vectors.
  *
  * A layer is a function (state in, state out) with its own adjoint, of relation_pass.c alone; the stack knows
  * nothing of what is inside: another aggregation, reversible layers, a fixed point of one layer would each be a file
  * beside it.
  *
- * Normals of the learned splits have no gradient yet: it is zero.
+ * Normals of learned splits have the straight-through gradient of net/split_gradient.h; with queries of their own, or mlp
+ * messages, they stay as they began.
  *
  * Home arrays are in the caller's order, in whole groups (base/feature_set.h). Every number is the same bits for any
  * number of ranks. Memory O(n (H + C + d) L). */
@@ -116,7 +117,8 @@ typedef int (*esp_relation_visit)(void *context, int l, const esp_domain *dom, c
 int esp_relation_forward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
                          int keep, esp_relation_visit visit, void *context, esp_relation_pass *pass);
 void esp_relation_pass_free(esp_relation_pass *pass);
-/* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. Collective. */
+/* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. The pass is
+ * a kept one of the same model values and set. Collective. */
 int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
                           esp_relation_pass *pass, const double *gy, int64_t *acc);
 /* Keys (and queries, or NULL) of layer `l` = 0 alone: where the particles are in the learned space. key, query
@@ -124,8 +126,8 @@ int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *
 int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query);
 
 /* nMSE of a prediction y [n_home][T]: sum weight |y - y*|^2 / sum weight |y* - mean y*|^2 over the set (a zero
- * denominator counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact. ESP_ERR_ARG without
- * targets. Collective. */
+ * denominator counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact.
+ * ESP_ERR_ARG without targets. Collective. */
 int esp_relation_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor, double *gy,
                       double *nmse);
 

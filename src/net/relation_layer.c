@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/relation_self.h"
+#include "net/split_gradient.h"
 #include "tree/moments.h"
 
 esp_gate_backend esp_gate_backend_self(void) {
@@ -288,6 +289,20 @@ static int layer_pull(const esp_gate_backend *backend, esp_relation_layer *layer
   return ESP_OK;
 }
 
+static int learns_splits(const esp_relation_layer *layer) {
+  return layer->dom->param.split.kind == ESP_SPLIT_LEARNED && !layer->param.form.mlp && !layer->dom->queries &&
+         !layer->input.tree_key;
+}
+
+static int pull_splits(const esp_relation_layer *layer, backward_work *w, int64_t *normal_acc) {
+  const esp_gate g = gate_of(layer);
+  esp_split_soft soft;
+  ESP_CALL(esp_split_soft_make(layer->dom, layer->source, esp_gate_source_width(&layer->param.form), &soft));
+  const int rc = esp_split_gradient(&g, &soft, w->receiver, w->dquery, w->dsource, normal_acc);
+  esp_split_soft_free(&soft);
+  return layer->dom->comm->agree(layer->dom->comm, rc);
+}
+
 /* dquery and dsource at home into the caller's arrays. */
 static void spread_home(const esp_relation_layer *layer, const backward_work *w, double *dkey, double *dquery,
                         double *dvalue, double *doffset) {
@@ -302,7 +317,8 @@ static void spread_home(const esp_relation_layer *layer, const backward_work *w,
 }
 
 int esp_relation_layer_backward(const esp_gate_backend *backend, esp_relation_layer *layer, const double *gradient,
-                                double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc) {
+                                double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc,
+                                int64_t *normal_acc) {
   int rc = ESP_OK;
   esp_domain *dom = layer->dom;
   const esp_gate_form *f = &layer->param.form;
@@ -312,6 +328,7 @@ int esp_relation_layer_backward(const esp_gate_backend *backend, esp_relation_la
   ESP_TRY(backend->comm->agree(backend->comm, work_create(backend, layer, &w)));
   ESP_TRY(dom->ops->to_receivers(dom, (size_t)esp_gate_sum_width(f) * one, gradient, w.gradient));
   ESP_TRY(layer_pull(backend, layer, &w, param_acc));
+  if (normal_acc && learns_splits(layer)) ESP_TRY(pull_splits(layer, &w, normal_acc));
   ESP_TRY(dom->ops->receivers_home(dom, (size_t)esp_gate_query_width(f) * one, w.dquery, w.home_q));
   ESP_TRY(dom->ops->to_home(dom, (size_t)esp_gate_source_width(f) * one, w.dsource, w.home_s));
   spread_home(layer, &w, dkey, dquery, dvalue, doffset);

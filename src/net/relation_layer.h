@@ -62,9 +62,12 @@ int esp_relation_layer_forward(const esp_gate_backend *backend, const esp_relati
                                esp_relation_layer *layer);
 /* gradient [n_home][sum_width] = dLoss/dsum -> dkey [n_home][d], dquery [n_home][d] (NULL where query was NULL: then
  * dkey has both), dvalue [n_home][C], doffset [n_home][C] (NULL unless mlp): set, not added. param_acc
- * [param_count][ESP_EXACT_FULL_WORDS] is added to, this rank's share. Collective. */
+ * [param_count][ESP_EXACT_FULL_WORDS] is added to, this rank's share. normal_acc: NULL, or, where the tree's splits are
+ * learned, [(2^levels - 1) d][ESP_EXACT_FULL_WORDS] to which the gradient of their normals is added (split_gradient.h;
+ * nothing for mlp messages and for trees not built on the keys alone), and dkey gets its part. Collective. */
 int esp_relation_layer_backward(const esp_gate_backend *backend, esp_relation_layer *layer, const double *gradient,
-                                double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc);
+                                double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc,
+                                int64_t *normal_acc);
 void esp_relation_layer_free(esp_relation_layer *layer);
 
 #endif

@@ -381,8 +381,9 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   const int n = pass->n_home;
   double *din = relation->param.embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
   esp_relation_update_backward(relation, l, n, s, pass->sum[l], rows->t, d_o, &g->scratch, g->dsum, g->ds, acc);
+  int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   ESP_CALL(esp_relation_layer_backward(k->backend, &pass->layer[l], g->dsum, g->dkey, g->dquery, g->dvalue, g->doffset,
-                                       acc + (size_t)at->message * WORDS));
+                                       acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
   send_adjoint(k, l, g, acc);
   esp_embed_backward(&at->embed, value + at->key, n, input, rows->key_work, g->dkey, g->embed, din,

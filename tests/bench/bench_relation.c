@@ -107,12 +107,61 @@ static void circles(void) {
   row("linear embedding, d = 8", &s, NULL, NULL);
 }
 
+/* Rules of acceptance at the same near pairs: the angle alone; with a cut-off of the gate; weighed by the gate. */
+static void acceptance_of(const char *name, setup s) {
+  head(name);
+  row("angle", &s, NULL, NULL);
+  s.net.gate_tolerance = 1e-2;
+  row("angle, or all gates below 1e-2", &s, NULL, NULL);
+  s.net.gate_tolerance = 1e-4;
+  row("angle, or all gates below 1e-4", &s, NULL, NULL);
+  s.net.gate_tolerance = 0, s.net.fade = 1;
+  row("angle weighed by the gate", &s, NULL, NULL);
+  for (int k = 2; k <= 8; k *= 2) {
+    setup few = s;
+    char text[64];
+    few.near = s.near / k;
+    snprintf(text, sizeof text, "the same, 1/%d of the near pairs", k);
+    row(text, &few, NULL, NULL);
+    few.net.fade = 0;
+    snprintf(text, sizeof text, "angle, 1/%d of the near pairs", k);
+    row(text, &few, NULL, NULL);
+  }
+}
+
+static void acceptance(void) {
+  acceptance_of("acceptance, unit", unit_setup());
+  acceptance_of("acceptance, hard", hard_setup());
+  acceptance_of("acceptance, upstream", upstream_setup());
+}
+
+static void splits_of(const char *name, setup s) {
+  head(name);
+  row("widest axis", &s, NULL, NULL);
+  s.net.split = ESP_SPLIT_PCA;
+  row("principal direction", &s, NULL, NULL);
+  if (s.net.separate) return; /* no node holds a receiver and a sender for the same reason */
+  s.net.split = ESP_SPLIT_LEARNED;
+  for (s.net.split_levels = 2; s.net.split_levels <= 6; s.net.split_levels += 2) {
+    char text[64];
+    snprintf(text, sizeof text, "learned hyperplanes, %d levels", s.net.split_levels);
+    row(text, &s, NULL, NULL);
+  }
+}
+
+static void splits(void) {
+  splits_of("splits, unit", unit_setup());
+  splits_of("splits, hard", hard_setup());
+  splits_of("splits, upstream", upstream_setup());
+}
+
 int main(int argc, char **argv) {
   const char *which = argc > 1 ? argv[1] : "all";
   const struct {
     const char *name;
     void (*run)(void);
-  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles}};
+  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles},
+                {"acceptance", acceptance}, {"splits", splits}};
   if (argc > 2) seeds = atoi(argv[2]);
   if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);
   int found = 0;

@@ -76,7 +76,7 @@ static void pass(const esp_gate_backend *backend, const esp_relation_layer_param
   if (esp_relation_layer_forward(backend, param, r->n, &input, message, r->sum, &layer))
     fail_msg("%s", esp_error_message());
   if (esp_relation_layer_backward(backend, &layer, r->g, r->dkey, query ? r->dquery : NULL, r->dvalue,
-                                  param->form.mlp ? r->doffset : NULL, r->acc))
+                                  param->form.mlp ? r->doffset : NULL, r->acc, NULL))
     fail_msg("%s", esp_error_message());
   assert_int_equal(sync.sum(&sync, r->acc, PARAMS), ESP_OK);
   esp_relation_layer_free(&layer);

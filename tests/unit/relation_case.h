@@ -97,7 +97,7 @@ static inline void problem_pass(problem *p, const esp_gate_ops *ops) {
   backend.ops = ops;
   problem_forward(p, ops, &layer);
   MUST(esp_relation_layer_backward(&backend, &layer, p->g, p->dkey, problem_query(p) ? p->dquery : NULL, p->dvalue,
-                                   p->param.form.mlp ? p->doffset : NULL, p->acc));
+                                   p->param.form.mlp ? p->doffset : NULL, p->acc, NULL));
   assert_true(layer.seconds_build >= 0 && layer.seconds_forward >= 0 && layer.seconds_backward >= 0);
   esp_relation_layer_free(&layer);
   assert_null(layer.dom);
