@@ -1,5 +1,5 @@
-/* Small feature sets with a hidden relation by direct sum, networks for them, and their training. For tests at any number
- * of ranks; needs cmocka. */
+/* Small feature sets with a hidden relation by direct sum, networks for them, and their training. For tests at any
+ * number of ranks; needs cmocka. */
 #ifndef RELATION_TRAIN_CASE_H
 #define RELATION_TRAIN_CASE_H
 
@@ -15,8 +15,8 @@
     if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
   } while (0)
 
-/* n particles of D features and F values; the first two features are the hidden coordinates [4]: as sender, then moved by
- * a little as receiver. T = F targets: y_i = sum_{j != i} exp(-|p_i - p_j|^2 / 2 h^2) v_j. Every fifth is not scored if
+/* n particles of D features and F values; the first two features are the hidden coordinates [4]: as sender, then moved
+ * by a little as receiver. T = F targets: y_i = sum_{j != i} exp(-|p_i - p_j|^2 / 2 h^2) v_j. Every fifth is not scored if
  * `holes`. */
 static inline esp_feature_set relation_case_set(int n, int D, int F, double h, int holes, uint64_t seed) {
   esp_feature_set s = {.n = n, .n_home = n, .features = D, .values = F, .targets = F, .hidden = 4};

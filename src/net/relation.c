@@ -41,8 +41,10 @@ static int check_param(const esp_relation_param *p) {
   }
   ESP_CHECK(p->split != ESP_SPLIT_LEARNED || p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
             "learned splits of a tree on %s: allowed is the tree on learned keys", esp_tree_on_name(p->tree_on));
-  ESP_CHECK(p->tree_on != ESP_TREE_ON_FEATURES || p->features <= ESP_MAX_DIM, ESP_ERR_CONFIG,
-            "a tree on %d features: at most %d", p->features, ESP_MAX_DIM);
+  if (p->tree_on == ESP_TREE_ON_FEATURES) {
+    const int dim = p->tree_features == 0 ? p->features : p->tree_features, most = esp_imin(p->features, ESP_MAX_DIM);
+    ESP_CHECK(dim >= 1 && dim <= most, ESP_ERR_CONFIG, "a tree on %d features: allowed are 1 to %d", dim, most);
+  }
   ESP_CHECK(p->gate_tolerance >= 0 && p->gate_tolerance < 1, ESP_ERR_CONFIG,
             "gate tolerance %g: must be >= 0 and < 1", p->gate_tolerance);
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
@@ -127,7 +129,8 @@ esp_gate_form esp_relation_form(const esp_relation *relation, int l) {
 static void gauss(const esp_relation *relation, int l, int group, int at, int count, double variance) {
   const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
   for (int i = 0; i < count; i++)
-    relation->value[at + i] = sqrt(variance) * esp_rng_normal(relation->param.seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
+    relation->value[at + i] =
+        sqrt(variance) * esp_rng_normal(relation->param.seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
 }
 
 static void start_normals(const esp_relation *relation, int l) {

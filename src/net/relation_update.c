@@ -41,6 +41,11 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
   }
 }
 
+/* Row by row: n h may be more than an int holds. */
+static void silu_rows(int n, int h, const double *t, double *y) {
+  for (size_t i = 0; i < (size_t)n; i++) esp_silu_forward(h, t + i * (size_t)h, y + i * (size_t)h);
+}
+
 void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                                  esp_relation_scratch *scratch, double *t, double *o) {
   const esp_relation_slot *at = &relation->slot[l];
@@ -48,7 +53,7 @@ void esp_relation_update_forward(const esp_relation *relation, int l, int n, con
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
   esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, t);
-  esp_silu_forward(n * h, t, scratch->hidden);
+  silu_rows(n, h, t, scratch->hidden);
   esp_dense_forward(n, h, at->out, value + at->R2, value + at->c, 0, scratch->hidden, o);
 }
 
@@ -88,11 +93,14 @@ void esp_relation_update_backward(const esp_relation *relation, int l, int n, co
   int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
   int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
   join(relation, l, n, s, sum, scratch->joint);
-  esp_silu_forward(n * h, t, scratch->hidden);
+  silu_rows(n, h, t, scratch->hidden);
   esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
   memset(scratch->dhidden, 0, (size_t)n * (size_t)h * sizeof *scratch->dhidden);
   esp_dense_backward(n, h, at->out, value + at->R2, d_o, scratch->dhidden);
-  esp_silu_backward(n * h, t, scratch->dhidden, scratch->dhidden);
+  for (size_t i = 0; i < (size_t)n; i++) {
+    double *row = scratch->dhidden + i * (size_t)h;
+    esp_silu_backward(h, t + i * (size_t)h, row, row);
+  }
   esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
   memset(scratch->djoint, 0, (size_t)n * (size_t)wide * sizeof *scratch->djoint);
   esp_dense_backward(n, wide, h, value + at->R1, scratch->dhidden, scratch->djoint);

@@ -34,10 +34,12 @@ static void compare(int n, int share, int samples, int separate) {
   double *p = calloc((size_t)(4 * n * r) + 1, sizeof *p), *q = p + n * r, *home_p = q + n * r, *home_q = home_p + n * r;
   for (int i = 0; i < n; i++) reference_of(&c, i, p + i * r, q + i * r);
   for (int i = 0; i < c.n_home; i++) reference_of(&c, c.home_index[i], home_p + i * r, home_q + i * r);
-  const double one = recall_of(esp_comm_self(), esp_domain_build_self, n, 3, c.z, c.id, p, separate ? q : NULL, samples);
+  const double one =
+      recall_of(esp_comm_self(), esp_domain_build_self, n, 3, c.z, c.id, p, separate ? q : NULL, samples);
   const double all = recall_of(comm, esp_domain_build_mpi, c.n_home, 3, c.home_z, c.home_id, home_p,
                                separate ? home_q : NULL, samples);
-  if (!(one == all)) fail_msg("n %d, share %d, separate %d: recall %.17g, on one rank %.17g", n, share, separate, all, one);
+  if (!(one == all))
+    fail_msg("n %d, share %d, separate %d: recall %.17g, on one rank %.17g", n, share, separate, all, one);
   if (n == N) assert_true(one > 0.1 && one < 1);
   free(p);
   cloud_free(&c);

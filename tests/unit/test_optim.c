@@ -46,7 +46,7 @@ static void third_step(void **state) {
       v += pow(0.999, t - s) * g[s - 1] * g[s - 1], wv += pow(0.999, t - s);
     }
     expected -= 0.1 * (m / wm) / sqrt(v / wv);
-    esp_adam_step(&adam, 0.1, &g[t - 1], &value);
+    esp_adam_step(&adam, 0.1, 0.999, &g[t - 1], &value);
     assert_true(fabs(value - expected) < 1e-11);
   }
   esp_adam_free(&adam);
@@ -59,7 +59,7 @@ static void finds_a_minimum(void **state) {
   assert_int_equal(esp_adam_create(2, &adam), ESP_OK);
   for (int64_t s = 0; s < 2000; s++) {
     gradient[0] = 2 * (value[0] - 1), gradient[1] = 200 * (value[1] + 1);
-    esp_adam_step(&adam, esp_rate(ESP_SCHEDULE_COSINE, 0.05, s, 20, 2000), gradient, value);
+    esp_adam_step(&adam, esp_rate(ESP_SCHEDULE_COSINE, 0.05, s, 20, 2000), 0.999, gradient, value);
   }
   assert_true(fabs(value[0] - 1) < 1e-4 && fabs(value[1] + 1) < 1e-4);
   esp_adam_free(&adam);

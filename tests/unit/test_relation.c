@@ -1,5 +1,5 @@
-/* Proves that the learned relation is what it says: its table, its start, one layer against plain loops, and its gradient
- * in every group of parameters against central differences, through stacks of both messages. */
+/* Proves that the learned relation is what it says: its table, its start, one layer against plain loops, and its
+ * gradient in every group of parameters against central differences, through stacks of both messages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static void table_has_no_gaps(void **state) {
 static void refuses(void **state) {
   (void)state;
   const esp_relation_param good = relation_case_param(RELATION_DEEP, 0.5);
-  for (int k = 0; k < 12; k++) {
+  for (int k = 0; k < 13; k++) {
     esp_relation_param p = good;
     esp_relation r;
     if (k == 0) p.layers = 0;
@@ -66,6 +66,7 @@ static void refuses(void **state) {
     if (k == 9) p.tree_on = ESP_TREE_ON_FEATURES, p.features = ESP_MAX_DIM + 1;
     if (k == 10) p.width = 0;
     if (k == 11) p.domain.lists.theta = -1;
+    if (k == 12) p.tree_on = ESP_TREE_ON_FEATURES, p.tree_features = 6;
     assert_int_equal(esp_relation_create(&p, &r), ESP_ERR_CONFIG);
     esp_error_clear();
   }
@@ -284,14 +285,15 @@ static void check_gradient(const esp_relation_param *p, int n, const char *what,
     if (strstr(r.entry[e].name, "normal")) continue;
     assert_true(most > 1e-8);
     for (int probe = 0; probe < 5 && probe < size; probe++) {
-      const int i = r.entry[e].offset +
-                    (size <= 5 ? probe : (int)esp_rng_below(6, (uint64_t)probe, ESP_RNG_TEST, (uint32_t)e, (uint64_t)size));
+      const int drawn = (int)esp_rng_below(6, (uint64_t)probe, ESP_RNG_TEST, (uint32_t)e, (uint64_t)size);
+      const int i = r.entry[e].offset + (size <= 5 ? probe : drawn);
       double slope;
       probes++;
       if (!difference(&r, &b, &set, i, &slope)) continue;
       held++;
       if (!(fabs(slope - g[i]) <= 1e-6 * most))
-        fail_msg("%s, %s[%d]: gradient %.12g, difference %.12g", what, r.entry[e].name, i - r.entry[e].offset, g[i], slope);
+        fail_msg("%s, %s[%d]: gradient %.12g, difference %.12g", what, r.entry[e].name, i - r.entry[e].offset, g[i],
+                 slope);
     }
   }
   assert_true(frozen ? held == probes : held > probes / 4);
@@ -315,11 +317,13 @@ static void gradient_over_all_pairs(void **state) {
  * there are poles: with poles the loss has a kink where a value changes sign. */
 static void gradient_over_a_fixed_tree(void **state) {
   (void)state;
-  static const char *const name[] = {"plain, tree", "separate, tree", "message, tree", "deep, tree", "deep message, tree"};
+  static const char *const name[] = {"plain, tree", "separate, tree", "message, tree", "deep, tree",
+                                     "deep message, tree"};
   for (int which = 0; which < RELATION_CASES; which++) {
     esp_relation_param p = relation_case_param(which, 0.9);
     p.tree_on = which % 2 ? ESP_TREE_ON_HIDDEN : ESP_TREE_ON_FEATURES;
     p.hidden_halves = which == RELATION_SEPARATE;
+    if (which == RELATION_MESSAGE) p.tree_features = 2;
     if (which == RELATION_DEEP) p.channels = ESP_GATE_POLES + 1;
     check_gradient(&p, 100, name[which], 1);
   }

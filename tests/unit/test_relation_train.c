@@ -1,5 +1,5 @@
-/* Proves that training brings the learned tree to the hidden relation, goes on after a stop bit for bit, keeps its books,
- * and that neither the last theta nor a stop changes a bit of it. */
+/* Proves that training brings the learned tree to the hidden relation, goes on after a stop bit for bit, keeps its
+ * books, and that neither the last theta nor a stop changes a bit of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -117,19 +117,29 @@ static void every_kind_learns(void **state) {
   }
 }
 
-/* Learned splits train as they are: their normals stay. */
-static void normals_stay(void **state) {
+/* Trees stand as the learned normals say, layer by layer; another normal is another tree. */
+static void learned_splits_are_used(void **state) {
   (void)state;
   esp_gate_backend b = esp_gate_backend_self();
-  esp_relation_param p = relation_case_param(RELATION_PLAIN, 0.8);
+  esp_relation_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
   relation_case t = relation_case_make(&p, 70, 0.6);
   esp_relation_data data = relation_case_data(&t);
-  double start[9];
-  memcpy(start, t.relation.value + t.relation.slot[0].normal, sizeof start);
   esp_train_param how = relation_case_train(3);
   OK(esp_train_relation(esp_comm_self(), &b, &data, &how, NULL, &t.relation, &t.adam));
-  assert_memory_equal(start, t.relation.value + t.relation.slot[0].normal, sizeof start);
+  for (int l = 0; l < p.layers; l++) {
+    esp_relation_pass before, after;
+    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, NULL, &before));
+    double *normal = t.relation.value + t.relation.slot[l].normal, first = normal[0];
+    normal[0] = normal[1], normal[1] = -first;
+    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, NULL, &after));
+    for (int k = 0; k <= l; k++) {
+      const esp_domain *old = before.layer[k].dom, *new = after.layer[k].dom;
+      assert_int_equal(memcmp(old->id, new->id, sizeof *old->id * 70) != 0, k == l);
+    }
+    esp_relation_pass_free(&before);
+    esp_relation_pass_free(&after);
+  }
   relation_case_free(&t);
 }
 
@@ -154,7 +164,7 @@ static void a_missing_target_is_an_error(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(finds_the_hidden_relation), cmocka_unit_test(stops_and_goes_on),
-                                     cmocka_unit_test(every_kind_learns), cmocka_unit_test(normals_stay),
+                                     cmocka_unit_test(every_kind_learns), cmocka_unit_test(learned_splits_are_used),
                                      cmocka_unit_test(a_missing_target_is_an_error)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
