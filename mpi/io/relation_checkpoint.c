@@ -8,7 +8,8 @@
 /* The description of a relation as it stands in a file. */
 typedef struct {
   int64_t layers, features, values, targets, dim, embed_hidden, separate, mlp, channels, average, include_self, width,
-      hidden, hidden_halves, split_levels, far, leaf, block, pairs_per_particle, pairs_limit, step, moments;
+      hidden, tree_features, hidden_halves, split_levels, far, fade, leaf, block, pairs_per_particle, pairs_limit, step,
+      moments;
   uint64_t seed;
   double gate_tolerance, theta;
   char embedding[ESP_CHECKPOINT_TEXT], tree_on[ESP_CHECKPOINT_TEXT], split[ESP_CHECKPOINT_TEXT],
@@ -18,24 +19,31 @@ typedef struct {
 #define FIELD(name, kind, same) \
   { #name, ESP_FIELD_##kind, offsetof(description, name), same }
 /* theta may differ where it is budgeted */
-static const esp_checkpoint_field FIELDS[] = {
-    FIELD(layers, WHOLE, 1),        FIELD(features, WHOLE, 1),      FIELD(values, WHOLE, 1),
-    FIELD(targets, WHOLE, 1),       FIELD(embedding, TEXT, 1),      FIELD(dim, WHOLE, 1),
-    FIELD(embed_hidden, WHOLE, 1),  FIELD(separate, WHOLE, 1),      FIELD(mlp, WHOLE, 1),
-    FIELD(channels, WHOLE, 1),      FIELD(average, WHOLE, 1),       FIELD(include_self, WHOLE, 1),
-    FIELD(width, WHOLE, 1),         FIELD(hidden, WHOLE, 1),        FIELD(tree_on, TEXT, 1),
-    FIELD(hidden_halves, WHOLE, 1), FIELD(split, TEXT, 1),          FIELD(split_levels, WHOLE, 1),
-    FIELD(far, WHOLE, 1),           FIELD(gate_tolerance, REAL, 1), FIELD(seed, SEED, 1),
-    FIELD(leaf, WHOLE, 1),          FIELD(block, WHOLE, 1),         FIELD(pairs_per_particle, WHOLE, 1),
-    FIELD(precision, TEXT, 1),      FIELD(theta, REAL, 0),          FIELD(pairs_limit, WHOLE, 0),
-    FIELD(step, WHOLE, 0),          FIELD(moments, WHOLE, 0)};
+static const esp_checkpoint_field FIELDS[] = {FIELD(layers, WHOLE, 1),        FIELD(features, WHOLE, 1),
+                                              FIELD(values, WHOLE, 1),        FIELD(targets, WHOLE, 1),
+                                              FIELD(embedding, TEXT, 1),      FIELD(dim, WHOLE, 1),
+                                              FIELD(embed_hidden, WHOLE, 1),  FIELD(separate, WHOLE, 1),
+                                              FIELD(mlp, WHOLE, 1),           FIELD(channels, WHOLE, 1),
+                                              FIELD(average, WHOLE, 1),       FIELD(include_self, WHOLE, 1),
+                                              FIELD(width, WHOLE, 1),         FIELD(hidden, WHOLE, 1),
+                                              FIELD(tree_on, TEXT, 1),        FIELD(tree_features, WHOLE, 1),
+                                              FIELD(hidden_halves, WHOLE, 1), FIELD(split, TEXT, 1),
+                                              FIELD(split_levels, WHOLE, 1),  FIELD(far, WHOLE, 1),
+                                              FIELD(gate_tolerance, REAL, 1), FIELD(fade, WHOLE, 1),
+                                              FIELD(seed, SEED, 1),           FIELD(leaf, WHOLE, 1),
+                                              FIELD(block, WHOLE, 1),         FIELD(pairs_per_particle, WHOLE, 1),
+                                              FIELD(precision, TEXT, 1),      FIELD(theta, REAL, 0),
+                                              FIELD(pairs_limit, WHOLE, 0),   FIELD(step, WHOLE, 0),
+                                              FIELD(moments, WHOLE, 0)};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* The int members of esp_relation_param and where they stand in a description. */
-#define INT_FIELDS(DO)                                                                                       \
-  DO(layers)                                                                                                 \
-  DO(features) DO(values) DO(targets) DO(dim) DO(embed_hidden) DO(separate) DO(mlp) DO(channels) DO(average) \
-      DO(include_self) DO(width) DO(hidden) DO(hidden_halves) DO(split_levels) DO(far)
+#define INT_FIELDS(DO)                                                                                          \
+  DO(layers)                                                                                                    \
+  DO(features)                                                                                                  \
+  DO(values)                                                                                                    \
+  DO(targets) DO(dim) DO(embed_hidden) DO(separate) DO(mlp) DO(channels) DO(average) DO(include_self) DO(width) \
+      DO(hidden) DO(tree_features) DO(hidden_halves) DO(split_levels) DO(far) DO(fade)
 
 static esp_checkpoint_block block_of(const esp_relation *relation) {
   return (esp_checkpoint_block){relation->count, relation->value, relation->entries, relation->entry};

@@ -3,8 +3,8 @@
  *
  * Layout: as in io/checkpoint.h, with format "espalier relation checkpoint" and every field of esp_relation_param as an
  * attribute of /: layers, features, values, targets, embedding, dim, embed_hidden, separate, mlp, channels, average,
- * include_self, width, hidden, tree_on, hidden_halves, split, split_levels, far, gate_tolerance, seed, leaf, block, theta,
- * pairs_per_particle, pairs_limit; precision, step, moments; datasets /parameters, /moment1, /moment2; /table.
+ * include_self, width, hidden, tree_on, tree_features, hidden_halves, split, split_levels, far, fade, gate_tolerance, seed,
+ * leaf, block, theta, pairs_per_particle, pairs_limit; precision, step, moments; datasets /parameters, /moment1, /moment2; /table.
  *
  * All functions are collective; errors as in io/checkpoint.h. A gravity network's checkpoint is ESP_ERR_FORMAT, saying
  * what it is. */

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "verbs/relation_nearest.h"
+#include "verbs/relation_sets.h"
 
-/* Bandwidths tried, in units of the features' root mean square spread. */
-static const double ladder[] = {0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6};
-enum { STEPS = sizeof ladder / sizeof ladder[0] };
+/* Bandwidths tried, in units of the features' root mean square spread; training sets that gains are fitted on. */
+static const double ladder[] = {0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6};
+enum { STEPS = sizeof ladder / sizeof ladder[0], FIT_SETS = 4 };
 
 /* ---- kernel sums in the raw features ---- */
 
@@ -136,19 +137,36 @@ static double spread(const esp_baselines *b, int features) {
   return sum > 0 ? sqrt(sum / features) : 1;
 }
 
-/* One step of the ladder; kept if it is the best so far. */
-static int try_scale(esp_baselines *b, esp_baseline which, const esp_feature_set *set, workspace *w, double s, double *best) {
+/* Where hardly any pair weighs anything, the gain is that of a few chance neighbours: such widths are no candidates. */
+static int carries(const esp_baselines *b, const esp_feature_set *set, const esp_fit *fit) {
+  const esp_fit *linear = &b->fit[ESP_BASE_LINEAR];
+  const int width = fit->p + fit->t, one = fit->p - 1, all = linear->p + linear->t, last = linear->p - 1;
+  for (int c = 0; c < set->values; c++) {
+    const int v = set->features + c;
+    const double sums = fit->sum[c * width + c] / fit->sum[one * width + one];
+    const double values = linear->sum[v * all + v] / linear->sum[last * all + last];
+    if (!(sums > 1e-2 * values)) return 0;
+  }
+  return 1;
+}
+
+/* One step of the ladder: gains from the first sets, judged on the last; kept if it is the best so far. */
+static int try_scale(esp_baselines *b, esp_baseline which, int sets, const esp_feature_set *set, workspace *w, double s,
+                     double *best) {
   const esp_comm *comm = b->backend.comm;
+  const esp_feature_set *judge = &set[sets - 1];
   esp_fit fit = {0};
   double nmse;
   int rc;
-  ESP_TRY(columns_of(b, which, set, &w->nearest, s, w->sum, w->X));
   ESP_TRY(comm->agree(comm, esp_fit_create(set->values + 1, set->targets, &fit)));
-  esp_fit_add(&fit, set->n_home, w->X, set->y, set->weight);
+  for (int k = 0; k < sets; k++) {
+    ESP_TRY(columns_of(b, which, &set[k], &w[k].nearest, s, w[k].sum, w[k].X));
+    if (k < sets - 1 || sets == 1) esp_fit_add(&fit, set[k].n_home, w[k].X, set[k].y, set[k].weight);
+  }
   ESP_TRY(esp_fit_solve(comm, &fit));
-  esp_fit_apply(&fit, set->n_home, w->X, w->y);
-  ESP_TRY(esp_relation_loss(comm, set, w->y, 1, NULL, &nmse));
-  if (nmse < *best) {
+  esp_fit_apply(&fit, judge->n_home, w[sets - 1].X, w[sets - 1].y);
+  ESP_TRY(esp_relation_loss(comm, judge, w[sets - 1].y, 1, NULL, &nmse));
+  if (nmse < *best && carries(b, set, &fit)) {
     esp_fit_free(&b->fit[which]);
     b->fit[which] = fit;
     b->scale[which] = s;
@@ -161,15 +179,15 @@ done:
   return rc;
 }
 
-static int fit_kernel(esp_baselines *b, esp_baseline which, const esp_feature_set *set) {
-  workspace w = {0};
+static int fit_kernel(esp_baselines *b, esp_baseline which, int sets, const esp_feature_set *set) {
+  workspace w[FIT_SETS + 1] = {0};
   double best = INFINITY;
   const double unit = spread(b, set->features);
-  int rc;
-  ESP_TRY(work_create(b, which, set, &w));
-  for (int k = 0; k < STEPS; k++) ESP_TRY(try_scale(b, which, set, &w, ladder[k] * unit, &best));
+  int rc = ESP_OK;
+  for (int k = 0; k < sets; k++) ESP_TRY(work_create(b, which, &set[k], &w[k]));
+  for (int k = 0; k < STEPS; k++) ESP_TRY(try_scale(b, which, sets, set, w, ladder[k] * unit, &best));
 done:
-  work_free(&w);
+  for (int k = 0; k < sets; k++) work_free(&w[k]);
   return rc;
 }
 
@@ -180,13 +198,16 @@ int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *f
   if (!file->sets[ESP_SET_TRAIN] || !file->about.targets) return ESP_OK;
   ESP_CALL(fit_linear(baselines, file));
   if (!baselines->fitted[ESP_BASE_LINEAR] || file->about.features > ESP_MAX_DIM ||
-      file->n[ESP_SET_TRAIN][0] > ESP_BASE_PAIRS_N || file->about.values > ESP_GATE_MAX_CHANNELS)
+      file->n[ESP_SET_TRAIN][esp_relation_largest(file, ESP_SET_TRAIN)] > ESP_BASE_PAIRS_N || file->about.values > ESP_GATE_MAX_CHANNELS)
     return ESP_OK;
-  esp_feature_set set;
-  ESP_CALL(esp_feature_share_read(file, backend->comm, ESP_SET_TRAIN, 0, &set));
-  int rc = fit_kernel(baselines, ESP_BASE_KERNEL, &set);
-  if (!rc) rc = fit_kernel(baselines, ESP_BASE_NEAREST, &set);
-  esp_feature_set_free(&set);
+  const int sets = esp_imin(file->sets[ESP_SET_TRAIN], FIT_SETS + 1);
+  esp_feature_set set[FIT_SETS + 1] = {0};
+  int rc = ESP_OK;
+  for (int k = 0; k < sets; k++) ESP_TRY(esp_feature_share_read(file, backend->comm, ESP_SET_TRAIN, k, &set[k]));
+  ESP_TRY(fit_kernel(baselines, ESP_BASE_KERNEL, sets, set));
+  ESP_TRY(fit_kernel(baselines, ESP_BASE_NEAREST, sets, set));
+done:
+  for (int k = 0; k < sets; k++) esp_feature_set_free(&set[k]);
   return rc;
 }
 

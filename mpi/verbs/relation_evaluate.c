@@ -81,19 +81,18 @@ static int make_network(const evaluation *ev, network which, const esp_feature_s
   const int other = which == ON_FEATURES || which == ON_HIDDEN;
   if (which == NEAR_ONLY && !p->far) return 0;
   if (other && p->domain.lists.pairs_per_particle == 0 && p->domain.lists.theta == 0) return 0; /* all pairs: no tree */
-  if (which == ON_FEATURES && (p->tree_on == ESP_TREE_ON_FEATURES || set->features > ESP_MAX_DIM)) return 0;
+  if (which == ON_FEATURES && p->tree_on == ESP_TREE_ON_FEATURES) return 0;
   if (which == ON_HIDDEN && (p->tree_on == ESP_TREE_ON_HIDDEN || !set->hidden)) return 0;
   if (which == ALL_PAIRS && set->n > ALL_PAIRS_N) return 0;
   if (which == NEAR_ONLY) p->far = 0;
-  if (which == ON_FEATURES) p->tree_on = ESP_TREE_ON_FEATURES;
+  if (which == ON_FEATURES) p->tree_on = ESP_TREE_ON_FEATURES, p->tree_features = esp_imin(set->features, ESP_MAX_DIM);
   if (which == ON_HIDDEN) p->tree_on = ESP_TREE_ON_HIDDEN, p->hidden_halves = esp_relation_halves(&ev->file->about);
   if (other) {
     if (p->split == ESP_SPLIT_LEARNED) p->split = ESP_SPLIT_WIDEST;
     p->domain.lists.pairs_per_particle = pair_budget(ev, set, near_pairs);
   }
   if (which == ALL_PAIRS) {
-    p->gate_tolerance = 0;
-    p->far = 1;
+    p->gate_tolerance = 0, p->fade = 0, p->far = 1;
     p->domain.lists.theta = 0, p->domain.lists.pairs_per_particle = 0, p->domain.lists.pairs_limit = 0;
   }
   return 1;

@@ -54,8 +54,9 @@ static int build_domain(partition *p) {
   domain.dim = param->dim;
   domain.split = (esp_split_rule){.kind = param->split, .levels = param->split_levels};
   if (normals >= 0) domain.split.normal = p->relation->value + normals;
-  if (param->gate_tolerance > 0)
-    domain.lists.reach = exp(p->relation->value[p->relation->slot[0].message]) * sqrt(-2 * log(param->gate_tolerance));
+  const double scale = exp(p->relation->value[p->relation->slot[0].message]);
+  if (param->gate_tolerance > 0) domain.lists.reach = scale * sqrt(-2 * log(param->gate_tolerance));
+  if (param->fade) domain.lists.fade = scale;
   p->particle_bytes = (size_t)esp_gate_source_width(&form) * sizeof(double);
   p->cell_bytes = (size_t)esp_gate_cell_width(&form) * sizeof(double);
   ESP_CALL(esp_domain_build_mpi(comm, &domain, p->set.n_home, p->key, p->query, p->set.id, &p->dom));

@@ -24,8 +24,10 @@ static int check_gravity(const esp_config *c, int trains) {
   if (!trains) return ESP_OK;
   ESP_CHECK(strncmp(message, "gate", 4) != 0, ESP_ERR_CONFIG,
             "net_message %s with data_task %s: gravity takes newton, newton_mlp or mlp", message, task);
-  ESP_CHECK(is(c, "tree_split", "widest") && is(c, "tree_on", "learned") && esp_config_flag(c, "tree_far"), ESP_ERR_CONFIG,
-            "tree_split, tree_on, tree_far with data_task %s: they are keys of a learned relation", task);
+  ESP_CHECK(is(c, "tree_split", "widest") && is(c, "tree_on", "learned") && esp_config_flag(c, "tree_far") &&
+                !esp_config_flag(c, "tree_fade"),
+            ESP_ERR_CONFIG, "tree_split, tree_on, tree_far, tree_fade with data_task %s: they are keys of a learned relation",
+            task);
   return ESP_OK;
 }
 
@@ -104,7 +106,9 @@ void esp_setup_relation(const esp_run *run, int features, int values, int target
                : is(c, "tree_split", "learned") ? ESP_SPLIT_LEARNED
                                                 : ESP_SPLIT_WIDEST,
       .split_levels = (int)esp_config_int(c, "tree_split_levels"),
+      .tree_features = (int)esp_config_int(c, "tree_features"),
       .far = esp_config_flag(c, "tree_far"),
+      .fade = esp_config_flag(c, "tree_fade"),
       .gate_tolerance = esp_config_real(c, "tree_gate_tolerance"),
       .seed = (uint64_t)esp_config_int(c, "run_seed"),
   };

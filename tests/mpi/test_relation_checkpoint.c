@@ -65,6 +65,8 @@ static esp_relation_param other_param(int kind) {
   p.embedding = kind == 1 ? ESP_EMBED_LINEAR : ESP_EMBED_COORDINATES;
   p.tree_on = kind == 1 ? ESP_TREE_ON_FEATURES : ESP_TREE_ON_HIDDEN;
   p.hidden_halves = kind == 2;
+  p.tree_features = kind == 1 ? 5 : 0;
+  p.fade = 1;
   p.split = kind == 1 ? ESP_SPLIT_WIDEST : ESP_SPLIT_PCA;
   p.domain.lists.pairs_per_particle = 60;
   return p;
@@ -89,11 +91,20 @@ static void same_param(const esp_relation_param *a, const esp_relation_param *b)
   assert_true(a->channels == b->channels && a->average == b->average && a->include_self == b->include_self);
   assert_true(a->width == b->width && a->hidden == b->hidden && a->tree_on == b->tree_on);
   assert_true(a->hidden_halves == b->hidden_halves && a->split == b->split && a->split_levels == b->split_levels);
+  assert_true(a->tree_features == b->tree_features && a->fade == b->fade);
   assert_true(a->far == b->far && a->gate_tolerance == b->gate_tolerance && a->seed == b->seed);
   assert_true(a->domain.leaf == b->domain.leaf && a->domain.block == b->domain.block);
   assert_true(a->domain.lists.theta == b->domain.lists.theta);
   assert_true(a->domain.lists.pairs_per_particle == b->domain.lists.pairs_per_particle);
   assert_true(a->domain.lists.pairs_limit == b->domain.lists.pairs_limit);
+}
+
+/* A field more in esp_relation_param must be stored: give it a line in FIELDS, INT_FIELDS (or describe and to_param)
+ * and in same_param and another_relation_is_refused, then count it here. */
+static void every_field_is_known(void **state) {
+  (void)state;
+  enum { INTS = 18, KINDS = 3, OTHERS = 2 }; /* whole numbers; enums; gate_tolerance and seed */
+  assert_int_equal(offsetof(esp_relation_param, domain), (INTS + KINDS + 1) / 2 * 2 * sizeof(int) + OTHERS * 8);
 }
 
 static void comes_back(void **state) {
@@ -187,7 +198,11 @@ static void another_relation_is_refused(void **state) {
   DIFFER(p.width = 10, "width: file 9, run 10");
   DIFFER(p.hidden = 7, "hidden: file 8, run 7");
   DIFFER((p.split = ESP_SPLIT_PCA, p.tree_on = ESP_TREE_ON_HIDDEN), "tree_on: file 'learned', run 'hidden'");
+  DIFFER(p.tree_features = 3, "tree_features: file 0, run 3");
+  DIFFER(p.fade = 1, "fade: file 0, run 1");
   DIFFER(p.hidden_halves = 1, "hidden_halves: file 0, run 1");
+  DIFFER(p.fade = 1, "fade: file 0, run 1");
+  DIFFER(p.tree_features = 2, "tree_features: file 0, run 2");
   DIFFER(p.split = ESP_SPLIT_PCA, "split: file 'learned', run 'pca'");
   DIFFER(p.split_levels = 3, "split_levels: file 2, run 3");
   DIFFER(p.far = 0, "far: file 1, run 0");
@@ -272,9 +287,10 @@ static void broken(void **state) {
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back), cmocka_unit_test(budget_frees_theta),
-                                     cmocka_unit_test(another_relation_is_refused),
-                                     cmocka_unit_test(gravity_is_refused), cmocka_unit_test(broken)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_field_is_known), cmocka_unit_test(comes_back),
+      cmocka_unit_test(budget_frees_theta),   cmocka_unit_test(another_relation_is_refused),
+      cmocka_unit_test(gravity_is_refused),   cmocka_unit_test(broken)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);
