@@ -3,109 +3,10 @@
  * double, its exponential ESP_GATE_EXP2              2^x for x in [-ESP_GATE_FAINT, 0] ESP_GATE_FAINT             from
  * this r2 on G is 0 ESP_GATE_OPS, ESP_GATE_OPS_NAME   the table defined here and its name */
 #include "net/gate_lanes_body.h"
+#include "net/gate_scratch_body.h"
 #include "net/message_gate_body.h"
+#include "net/message_gate_one_body.h"
 #include "net/message_gate_mlp_body.h"
-
-/* Rows of sums of the three passes: num, den | dq, du, sums for W3, sum P r2 | dk, dv or dw. */
-static int rows_forward(const gate_work *k) {
-  return k->width;
-}
-static int rows_receivers(const gate_work *k) {
-  return k->form.dim + (k->form.mlp ? 3 * k->form.channels : 0) + 1;
-}
-static int rows_senders(const gate_work *k) {
-  return k->form.dim + k->form.channels;
-}
-
-static void lanes_free(gate_lanes *t) {
-  ESP_FREE(t->key);
-  ESP_FREE(t->value);
-  ESP_FREE(t->offset);
-  ESP_FREE(t->acc);
-  ESP_FREE(t->slot);
-}
-
-static void scratch_free(gate_work **scratch) {
-  if (!*scratch) return;
-  gate_work *k = *scratch;
-  lanes_free(&k->block);
-  lanes_free(&k->pick);
-  ESP_FREE(k->stream.key);
-  ESP_FREE(k->stream.value);
-  ESP_FREE(k->stream.offset);
-  ESP_FREE(k->stream.weight);
-  ESP_FREE(k->stream.row);
-  ESP_FREE(k->stream.place);
-  ESP_FREE(k->sum);
-  ESP_FREE(k->r2);
-  ESP_FREE(k->gate);
-  ESP_FREE(k->pull);
-  ESP_FREE(k->slope_t);
-  ESP_FREE(k->edge);
-  ESP_FREE(k->param);
-  ESP_FREE(k->mean_w);
-  ESP_FREE(k->cursor);
-  ESP_FREE(k->seen);
-  ESP_FREE(*scratch);
-}
-
-static int lanes_create(const gate_work *k, gate_lanes *t) {
-  const size_t C = (size_t)k->form.channels;
-  t->capacity = k->capacity;
-  ESP_CALL(ESP_ALLOC(t->key, (size_t)k->form.dim * k->capacity));
-  ESP_CALL(ESP_ALLOC(t->value, (size_t)k->width * k->capacity));
-  ESP_CALL(ESP_ALLOC(t->offset, k->form.mlp ? C * k->capacity : 0));
-  ESP_CALL(ESP_ALLOC(t->acc, (size_t)k->acc_rows * k->capacity));
-  return ESP_OK;
-}
-
-static int stream_create(const gate_work *k, gate_stream *s) {
-  const size_t chunk = ESP_GATE_CHUNK;
-  ESP_CALL(ESP_ALLOC(s->key, chunk * (size_t)k->form.dim));
-  ESP_CALL(ESP_ALLOC(s->value, chunk * (size_t)k->width));
-  ESP_CALL(ESP_ALLOC(s->offset, k->form.mlp ? chunk * (size_t)k->form.channels : 0));
-  ESP_CALL(ESP_ALLOC(s->weight, chunk));
-  ESP_CALL(ESP_ALLOC(s->row, chunk));
-  ESP_CALL(ESP_ALLOC(s->place, chunk));
-  return ESP_OK;
-}
-
-static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate_work **scratch) {
-  int rc = ESP_OK;
-  gate_work *k = NULL;
-  *scratch = NULL;
-  ESP_CHECK(form->dim >= 1 && form->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "key dimension %d; 1 to %d are allowed",
-            form->dim, ESP_MAX_DIM);
-  ESP_CHECK(form->channels >= 1 && form->channels <= ESP_GATE_MAX_CHANNELS, ESP_ERR_CONFIG,
-            "%d channels of the message; 1 to %d are allowed", form->channels, ESP_GATE_MAX_CHANNELS);
-  ESP_TRY(ESP_ALLOC(k, 1));
-  k->form = *form;
-  k->width = esp_gate_sum_width(form);
-  k->acc_rows = esp_imax(rows_forward(k), esp_imax(rows_receivers(k), rows_senders(k)));
-  int largest = 0;
-  for (int b = 0; b < dom->tree.n_block; b++)
-    largest = esp_imax(largest, dom->tree.part_count[block_row(&dom->tree, b)]);
-  k->capacity = (size_t)esp_imax(ESP_LANE, pad_lanes(largest));
-  ESP_TRY(lanes_create(k, &k->block));
-  ESP_TRY(lanes_create(k, &k->pick));
-  ESP_TRY(ESP_ALLOC(k->pick.slot, k->capacity));
-  ESP_TRY(stream_create(k, &k->stream));
-  ESP_TRY(ESP_ALLOC(k->sum, (size_t)k->acc_rows * k->capacity));
-  ESP_TRY(ESP_ALLOC(k->r2, ESP_GATE_AT_ONCE * k->capacity));
-  ESP_TRY(ESP_ALLOC(k->gate, ESP_GATE_AT_ONCE * k->capacity));
-  ESP_TRY(ESP_ALLOC(k->pull, ESP_GATE_AT_ONCE * k->capacity));
-  ESP_TRY(ESP_ALLOC(k->slope_t, k->capacity));
-  ESP_TRY(ESP_ALLOC(k->edge, form->mlp ? 3 * form->channels : 0));
-  ESP_TRY(ESP_ALLOC(k->param, esp_gate_param_count(form)));
-  ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
-  ESP_TRY(ESP_ALLOC(k->cursor, leaves_of_block(&dom->tree)));
-  ESP_TRY(ESP_ALLOC(k->seen, leaves_of_block(&dom->tree)));
-  *scratch = k;
-  return ESP_OK;
-done:
-  scratch_free(&k);
-  return rc;
-}
 
 /* What all blocks of a call share. */
 static void work_load(gate_work *k, const esp_gate *g) {
@@ -123,6 +24,7 @@ typedef struct {
 
 static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
+  if (one_chunk(ONE_FORWARD, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     edges(k, t, j);
     if (!k->form.mlp) {
@@ -134,6 +36,7 @@ static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
 }
 
 static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+  if (!cell_acc && one_chunk(ONE_RECEIVERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     const int real = esp_imin(ESP_GATE_AT_ONCE, k->stream.count - j);
     edges(k, t, j);
@@ -150,6 +53,7 @@ static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
 
 static void flush_senders(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
+  if (one_chunk(ONE_SENDERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     edges(k, t, j);
     if (!k->form.mlp) {
@@ -278,6 +182,7 @@ static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
   gate_lanes *t = &k->pick;
   t->count = 0;
   for (int leaf = 0; leaf < leaves; leaf++) {
+    k->picked[leaf] = k->seen[leaf];
     if (!k->seen[leaf]) continue;
     const int row = leaf_row(tree, block * leaves + leaf), count = tree->part_count[row];
     const size_t at = (size_t)(tree->part_first[row] - own), to = (size_t)t->count, bytes = (size_t)count * real;
@@ -348,20 +253,25 @@ static void backward_senders(const esp_gate *g, int count, const int *block, con
   const gate_pass pass = {flush_senders, rows_senders(k), 1};
   work_load(k, g);
   const esp_tree *tree = &g->dom->tree;
+  const size_t leaves = (size_t)leaves_of_block(tree);
   const int width = esp_gate_source_width(&k->form), stride = esp_gate_receiver_width(&k->form);
   for (int b = 0; b < count; b++) {
     const int first = senders_load(k, g, block[b]);
     if (!k->block.count) continue;
     if (!g->dom->queries) stream_particles(k, &k->block, &pass, receiver + (ptrdiff_t)first * stride, k->block.count);
     stream_flush(k, &k->block, &pass, NULL);
-    memset(k->cursor, 0, (size_t)leaves_of_block(tree) * sizeof *k->cursor);
+    memset(k->cursor, 0, leaves * sizeof *k->cursor);
+    memset(k->picked, 0, leaves * sizeof *k->picked);
     for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
       int from, many;
-      pick_lanes(k, tree, block[b]);
+      if (memcmp(k->seen, k->picked, leaves * sizeof *k->seen)) {
+        stream_flush(k, &k->pick, &pass, NULL);
+        pick_lanes(k, tree, block[b]);
+      }
       receivers_of(g, entry, &from, &many);
       stream_particles(k, &k->pick, &pass, receiver + (ptrdiff_t)from * stride, many);
-      stream_flush(k, &k->pick, &pass, NULL);
     }
+    stream_flush(k, &k->pick, &pass, NULL);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < width; c++)
         dsource[(size_t)(first + i) * (size_t)width + (size_t)c] =

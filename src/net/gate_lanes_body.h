@@ -55,7 +55,9 @@ struct esp_gate_scratch {
   ESP_REAL *edge;             /* [3][C] mlp: ln 2 W3[0], W3[0], W3[1] */
   double *param;              /* [param_count] of the block: sum P r2; sums of dLoss/dt r2, then dLoss/dt G */
   double *mean_w;             /* [C] of the cell at hand */
-  int *cursor, *seen; /* [leaves of a block] place in the leaf's sender list; 1: near to the receiver block at hand */
+  /* [leaves of a block]: place in the leaf's sender list; 1: near to the receiver block at hand; 1: among the lanes
+   * picked */
+  int *cursor, *seen, *picked;
 };
 typedef struct esp_gate_scratch gate_work;
 
@@ -253,9 +255,10 @@ static void lanes_add(gate_work *k, const gate_lanes *t, int rows) {
 
 /* A sum over lanes in float64, by sixteen partial sums halved in a fixed order. */
 ESP_INLINE double lanes_total(const ESP_REAL *part) {
-  double sum[ESP_LANE];
-  for (int l = 0; l < ESP_LANE; l++) sum[l] = (double)part[l];
-  for (int l = 0; l < 8; l++) sum[l] += sum[l + 8];
+  double sum[8];
+#pragma omp simd
+  for (int l = 0; l < 8; l++) sum[l] = (double)part[l] + (double)part[l + 8];
+#pragma omp simd
   for (int l = 0; l < 4; l++) sum[l] += sum[l + 4];
   return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }

@@ -19,7 +19,7 @@ ESP_INLINE void edge_close(ESP_REAL r2, ESP_REAL *restrict r2_to, ESP_REAL *rest
 
 /* Bodies of vector loops are functions: an array declared in such a loop would stay in memory. */
 ESP_INLINE void edge_lane(const int d, const ESP_REAL *restrict x, size_t row, const ESP_REAL (*y)[8],
-                          ESP_REAL *restrict r2, ESP_REAL *restrict gate) {
+                          ESP_REAL *restrict r2, ESP_REAL *restrict gate, size_t to_row) {
   ESP_REAL sum[ESP_GATE_AT_ONCE] = {0};
   ESP_UNROLL
   for (int a = 0; a < d; a++) {
@@ -31,7 +31,7 @@ ESP_INLINE void edge_lane(const int d, const ESP_REAL *restrict x, size_t row, c
     }
   }
   ESP_UNROLL
-  for (int e = 0; e < ESP_GATE_AT_ONCE; e++) edge_close(sum[e], r2 + (size_t)e * row, gate + (size_t)e * row);
+  for (int e = 0; e < ESP_GATE_AT_ONCE; e++) edge_close(sum[e], r2 + (size_t)e * to_row, gate + (size_t)e * to_row);
 }
 
 ESP_INLINE void edges_fixed(const int d, gate_work *k, const gate_lanes *t, int j) {
@@ -43,7 +43,7 @@ ESP_INLINE void edges_fixed(const int d, gate_work *k, const gate_lanes *t, int 
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++)
     for (int a = 0; a < d; a++) y[e][a] = k->stream.key[(j + e) * d + a];
 #pragma omp simd
-  for (int l = 0; l < padded; l++) edge_lane(d, x + l, row, y, r2 + l, gate + l);
+  for (int l = 0; l < padded; l++) edge_lane(d, x + l, row, y, r2 + l, gate + l, row);
 }
 
 static void edges_any(gate_work *k, const gate_lanes *t, int j) {
@@ -122,13 +122,13 @@ static void score(gate_work *k, const gate_lanes *t, int j) {
 }
 
 ESP_INLINE void move_lane(const int d, const ESP_REAL *restrict x, size_t row, const ESP_REAL (*y)[8],
-                          const ESP_REAL *restrict pull, ESP_REAL *restrict acc) {
+                          const ESP_REAL *restrict pull, size_t pull_row, ESP_REAL *restrict acc) {
   ESP_UNROLL
   for (int a = 0; a < d; a++) {
     const ESP_REAL at = x[(size_t)a * row];
     ESP_REAL sum = acc[(size_t)a * row];
     ESP_UNROLL
-    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) sum += pull[(size_t)e * row] * (y[e][a] - at);
+    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) sum += pull[(size_t)e * pull_row] * (y[e][a] - at);
     acc[(size_t)a * row] = sum;
   }
 }
@@ -142,7 +142,7 @@ ESP_INLINE void moves_fixed(const int d, gate_work *k, gate_lanes *t, int j) {
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++)
     for (int a = 0; a < d; a++) y[e][a] = k->stream.key[(j + e) * d + a];
 #pragma omp simd
-  for (int l = 0; l < padded; l++) move_lane(d, x + l, row, y, pull + l, acc + l);
+  for (int l = 0; l < padded; l++) move_lane(d, x + l, row, y, pull + l, row, acc + l);
 }
 
 static void moves_any(gate_work *k, gate_lanes *t, int j) {

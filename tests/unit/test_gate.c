@@ -87,6 +87,27 @@ static void faint(void **state) {
   }
 }
 
+/* From near to far: G to the accuracy of its rho, then exactly 0. */
+static void graded(void **state) {
+  (void)state;
+  case_make(&c, form_of(1, 1, 0), 2, 1, 2, 0, 1, 0);
+  c.source[1] = 0;
+  c.source[3] = 1;
+  for (int step = 0; step < 3000; step++) {
+    const double x = 0.02 * step, want = exp(-x * x / 2), bits = x * x / (2 * log(2));
+    double sum[2];
+    c.source[0] = c.query[0] = 0;
+    c.source[2] = c.query[1] = x;
+    case_forward(&c, &esp_gate_cpu32, sum);
+    if (!(bits > 99.99 ? sum[0] == 0 || (bits < 100.01 && sum[0] < 1e-30) : fabs(sum[0] / want - 1) < 3e-5))
+      fail_msg("float32: G at x = %g is %g, not %g", x, sum[0], want);
+    case_forward(&c, &esp_gate_cpu64, sum);
+    if (!(bits > 999.99 ? sum[0] == 0 || bits < 1000.01 : fabs(sum[0] / want - 1) < 1e-12))
+      fail_msg("float64: G at x = %g is %g, not %g", x, sum[0], want);
+  }
+  case_free(&c);
+}
+
 static void gradients(void **state) {
   (void)state;
   const int dims[] = {1, 2, 4, 8}, channels[] = {1, 3, 6};
@@ -151,10 +172,10 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(all_pairs), cmocka_unit_test(near_and_far), cmocka_unit_test(converges),
-      cmocka_unit_test(faint),     cmocka_unit_test(gradients),    cmocka_unit_test(two_trees),
-      cmocka_unit_test(moments),   cmocka_unit_test(zero_value),   cmocka_unit_test(order_of_blocks),
-      cmocka_unit_test(refused),
+      cmocka_unit_test(all_pairs),       cmocka_unit_test(near_and_far), cmocka_unit_test(converges),
+      cmocka_unit_test(faint),           cmocka_unit_test(graded),       cmocka_unit_test(gradients),
+      cmocka_unit_test(two_trees),       cmocka_unit_test(moments),      cmocka_unit_test(zero_value),
+      cmocka_unit_test(order_of_blocks), cmocka_unit_test(refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
