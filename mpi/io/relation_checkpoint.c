@@ -38,12 +38,12 @@ static const esp_checkpoint_field FIELDS[] = {FIELD(layers, WHOLE, 1),        FI
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
 /* The int members of esp_relation_param and where they stand in a description. */
-#define INT_FIELDS(DO)                                                                                          \
-  DO(layers)                                                                                                    \
-  DO(features)                                                                                                  \
-  DO(values)                                                                                                    \
-  DO(targets) DO(dim) DO(embed_hidden) DO(separate) DO(mlp) DO(channels) DO(average) DO(include_self) DO(width) \
-      DO(hidden) DO(tree_features) DO(hidden_halves) DO(split_levels) DO(far) DO(fade)
+/* clang-format off */
+#define INT_FIELDS(DO) \
+  DO(layers) DO(features) DO(values) DO(targets) DO(dim) DO(embed_hidden) DO(separate) DO(mlp) DO(channels) \
+  DO(average) DO(include_self) DO(width) DO(hidden) DO(tree_features) DO(hidden_halves) DO(split_levels) DO(far) \
+  DO(fade)
+/* clang-format on */
 
 static esp_checkpoint_block block_of(const esp_relation *relation) {
   return (esp_checkpoint_block){relation->count, relation->value, relation->entries, relation->entry};

@@ -15,9 +15,10 @@
  *
  * The truth knows nothing of trees: it is summed in float64 over the pairs in the hidden space themselves,
  *   up to ESP_RELATION_DIRECT particles over all, O(n^2 / P);
- *   above, over those in the cells of a grid that lie within ESP_RELATION_REACH h: what is left out has G < 1e-12 and is
- *   below 1e-10 of the target's rms (tested). O(n (particles within reach) / P): with r = 2, h = 0.125 a fifth of all
- *   pairs; 32768 particles take half a second of one core, 262144 half a minute, 1048576 ten.
+ *   above, over those in the cells of a grid that lie within ESP_RELATION_REACH h: what is left out has G < 1e-12 and
+ *   changes no target by 1e-9 of their rms (5e-10 at most at n = 32768). O(n (particles within reach) / P): with r = 2,
+ *   h = 0.125 a fifth of all pairs; 32768 particles take half a second of one core, 262144 half a minute, 1048576 ten
+ *   minutes.
  * Every rank holds the hidden coordinates and values of all: O(n (r + F)) memory. */
 #ifndef ESP_RELATION_START_H
 #define ESP_RELATION_START_H
