@@ -112,7 +112,7 @@ static void print_param(const esp_relation_param *p, const char *precision, FILE
   if (p->domain.lists.pairs_per_particle > 0)
     fprintf(out, ", %" PRId64 " pairs a particle", p->domain.lists.pairs_per_particle);
   if (p->gate_tolerance > 0) fprintf(out, ", gate tolerance %.3g", p->gate_tolerance);
-  fprintf(out, "; %s\n", precision);
+  fprintf(out, "%s; %s\n", p->fade ? ", fading with the gate" : "", precision);
 }
 
 int esp_info_relation(const char *path, FILE *out) {
