@@ -1,5 +1,5 @@
 /* The gates of the learned relation, over fresh seeds: bench_relation ROW [SEEDS [FIRST]]. Rows: unit, hard, transfer, upstream,
- * circles, acceptance, splits; `all`. What the columns mean: docs/learned.md. */
+ * circles, acceptance, splits, scale; `all`. What the columns mean: docs/learned.md. */
 #include "../relation_gates_case.h"
 
 static int seeds = 5;
@@ -155,13 +155,113 @@ static void splits(void) {
   splits_of("splits, upstream", upstream_setup());
 }
 
+/* ---- time against n ---- */
+
+enum { SCALE_STEPS = 5 };
+
+/* Targets that cost nothing to make: a step takes the same time whatever they are. */
+static esp_feature_set any_targets(const setup *s, int64_t n) {
+  setup without = *s;
+  without.data.truth = ESP_TRUTH_NONE;
+  esp_feature_set set = draw_set(&without, first_seed, UNSEEN_DRAW, n);
+  set.targets = 1;
+  MUST(ESP_ALLOC(set.y, n));
+  for (int i = 0; i < set.n_home; i++) set.y[i] = set.v[i];
+  return set;
+}
+
+static int one_set(void *context, int c, const esp_feature_set **set) {
+  (void)c;
+  *set = context;
+  return ESP_OK;
+}
+
+typedef struct {
+  double seconds[SCALE_STEPS], near, far;
+  int steps;
+} timing;
+
+static int time_step(void *context, const esp_train_record *record) {
+  timing *t = context;
+  t->seconds[t->steps++] = record->seconds;
+  t->near = (double)record->cost.near_pairs / (double)record->particles;
+  t->far = (double)record->cost.far_pairs / (double)record->particles;
+  return ESP_OK;
+}
+
+/* Median time of a training step that leaves the trained network nearly as it is. */
+static timing time_training(const esp_relation *trained, const esp_feature_set *set, int64_t pairs) {
+  timing t = {.steps = 0};
+  esp_gate_backend backend = esp_gate_backend_self();
+  esp_relation net;
+  esp_adam adam;
+  esp_relation_param param = trained->param;
+  param.domain.lists.pairs_per_particle = pairs;
+  if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
+  MUST(esp_relation_create(&param, &net));
+  memcpy(net.value, trained->value, sizeof(double) * (size_t)net.count);
+  MUST(esp_adam_create(net.count, &adam));
+  const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
+  const esp_relation_data source = {.sets = 1, .get = one_set, .context = (void *)set};
+  const esp_train_hooks hooks = {.step = time_step, .context = &t};
+  MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
+  qsort(t.seconds, SCALE_STEPS, sizeof *t.seconds, by_value);
+  esp_adam_free(&adam);
+  esp_relation_free(&net);
+  return t;
+}
+
+static void scale(void) {
+  setup s = hard_setup();
+  s.net.fade = 1, s.net.domain.block = 64;
+  const int64_t pairs = budget(s.near, s.data.n);
+  esp_relation net;
+  double sum[5] = {0};
+  (void)run_setup(&s, first_seed, &net);
+  printf("\nTime of one training step, trained network of the hard set-up, %lld near pairs a particle allowed, one core\n"
+         "n,near_pairs,far_cells,seconds,microseconds_over_n_log2_n\n", (long long)pairs);
+  for (int64_t n = 4096; n <= 262144; n *= 2) {
+    esp_feature_set set = any_targets(&s, n);
+    const timing t = time_training(&net, &set, pairs);
+    const double x = log((double)n), y = log(t.seconds[SCALE_STEPS / 2]);
+    printf("%lld,%.1f,%.1f,%.4f,%.4f\n", (long long)n, t.near, t.far, exp(y), 1e6 * exp(y) / ((double)n * log2((double)n)));
+    fflush(stdout);
+    sum[0] += 1, sum[1] += x, sum[2] += y, sum[3] += x * x, sum[4] += x * y;
+    esp_feature_set_free(&set);
+  }
+  const double slope = (sum[0] * sum[4] - sum[1] * sum[2]) / (sum[0] * sum[3] - sum[1] * sum[1]);
+  printf("slope of log time against log n: %.3f (n log n over this range: %.3f)\n", slope,
+         1 + log(18.0 / 12.0) / log(64.0));
+  const int64_t n = 16384;
+  esp_feature_set set = draw_set(&s, first_seed, UNSEEN_DRAW, n);
+  esp_gate_backend backend = esp_gate_backend_self();
+  printf("\nAt n = %lld, the network trained at %lld:\n%-28s %9s %9s %9s %12s\n", (long long)n, (long long)s.data.n, "lists",
+         "nMSE", "near", "far", "s a step");
+  for (int64_t allowed = pairs; allowed <= 8 * pairs; allowed *= 2) {
+    outcome o = {0};
+    net.param.domain.lists.pairs_per_particle = allowed;
+    judge_draw(&net, &backend, &set, &o);
+    const timing t = time_training(&net, &set, allowed);
+    printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse * UNSEEN, o.near * UNSEEN,
+           o.far * UNSEEN, t.seconds[SCALE_STEPS / 2]);
+  }
+  outcome o = {0};
+  net.param.domain.lists.pairs_per_particle = 0, net.param.domain.lists.theta = 0, net.param.fade = 0;
+  judge_draw(&net, &backend, &set, &o);
+  const timing t = time_training(&net, &set, 0);
+  printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse * UNSEEN, o.near * UNSEEN, 0.0,
+         t.seconds[SCALE_STEPS / 2]);
+  esp_feature_set_free(&set);
+  esp_relation_free(&net);
+}
+
 int main(int argc, char **argv) {
   const char *which = argc > 1 ? argv[1] : "all";
   const struct {
     const char *name;
     void (*run)(void);
   } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles},
-                {"acceptance", acceptance}, {"splits", splits}};
+                {"acceptance", acceptance}, {"splits", splits}, {"scale", scale}};
   if (argc > 2) seeds = atoi(argv[2]);
   if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);
   int found = 0;
