@@ -44,7 +44,7 @@ int esp_split_soft_make(const esp_domain *dom, const double *key, int stride, es
   int rc = ESP_OK;
   double *limit = NULL;
   const esp_split_rule *rule = &dom->param.split;
-  int levels = esp_imin(rule->levels, dom->tree.shape.depth);
+  int levels = esp_imin(rule->levels, dom->tree.shape.block_level);
   if (levels > MOST_LEVELS) levels = MOST_LEVELS;
   *soft = (esp_split_soft){.levels = levels, .dim = dom->param.dim, .normal = rule->normal};
   const int nodes = node_count(levels);
@@ -71,14 +71,14 @@ void esp_split_soft_free(esp_split_soft *soft) {
   *soft = (esp_split_soft){0};
 }
 
-/* Node of the path to `heap` at `level`, as an index from 0. */
+/* Node of the path to the block `heap` at `level`, as an index from 0. */
 static int path_node(int64_t heap, int level) {
   return (int)(heap >> (esp_heap_level(heap) - level)) - 1;
 }
 
-/* p [levels] of a key along the path to a node. A node without spread has every particle half way. */
+/* p [levels] of a key along the path to a block. A node without spread has every particle half way. */
 static void soft_sides(const esp_split_soft *soft, int64_t heap, const double *key, double *p) {
-  for (int level = 0; level < soft->levels && level < esp_heap_level(heap); level++) {
+  for (int level = 0; level < soft->levels; level++) {
     const int m = path_node(heap, level);
     const double x = esp_split_score(soft->dim, soft->normal + (size_t)m * (size_t)soft->dim, key);
     p[level] = soft->tau[m] > 0 ? 1 / (1 + exp(-(x - soft->middle[m]) / soft->tau[m])) : 0.5;
@@ -87,12 +87,11 @@ static void soft_sides(const esp_split_soft *soft, int64_t heap, const double *k
 
 /* ---- pairs ---- */
 
-/* Levels whose nodes hold both. */
+/* Levels whose nodes hold both blocks. */
 static int common_levels(const esp_split_soft *soft, int64_t heap1, int64_t heap2) {
-  int level1 = esp_heap_level(heap1), level2 = esp_heap_level(heap2), level = esp_imin(level1, level2);
-  const uint64_t differ = (uint64_t)(heap1 >> (level1 - level)) ^ (uint64_t)(heap2 >> (level2 - level));
-  const int shared = differ ? level - (63 - __builtin_clzll(differ)) - 1 : level; /* the deepest level in common */
-  return esp_imin(shared + 1, esp_imin(soft->levels, level));
+  const uint64_t differ = (uint64_t)heap1 ^ (uint64_t)heap2;
+  const int level = esp_heap_level(heap1);
+  return differ ? esp_imin(soft->levels, level - (63 - __builtin_clzll(differ))) : soft->levels;
 }
 
 /* dp1 [levels] += dLoss/dp of the first of a pair whose g weighs `weight`. */
@@ -130,7 +129,7 @@ typedef struct {
 /* The derivatives by p of one particle of a block: to its key and to the block's normals. */
 static void put_down(work *w, int64_t heap, const double *key, const double *p, const double *dp, double *dkey) {
   const esp_split_soft *soft = w->soft;
-  for (int l = 0; l < soft->levels && l < esp_heap_level(heap); l++) {
+  for (int l = 0; l < soft->levels; l++) {
     const int m = path_node(heap, l);
     if (!(soft->tau[m] > 0)) continue;
     const double slope = dp[l] * p[l] * (1 - p[l]) / soft->tau[m];
@@ -143,7 +142,7 @@ static void put_down(work *w, int64_t heap, const double *key, const double *p, 
 
 /* One term a (block, number) of the nodes that the block's path meets. */
 static void add_normals(work *w, int64_t heap) {
-  for (int l = 0; l < w->soft->levels && l < esp_heap_level(heap); l++) {
+  for (int l = 0; l < w->soft->levels; l++) {
     double *sum = w->normal + (size_t)path_node(heap, l) * (size_t)w->soft->dim;
     int64_t *acc = w->normal_acc + (size_t)(sum - w->normal) * ESP_EXACT_FULL_WORDS;
     for (int a = 0; a < w->soft->dim; a++) {
@@ -153,7 +152,6 @@ static void add_normals(work *w, int64_t heap) {
   }
 }
 
-/* Nodes above the block alone count: inside a block its particles share no path that all see alike. */
 static int64_t block_heap(const esp_tree *tree, int64_t block) {
   return ((int64_t)1 << tree->shape.block_level) + block;
 }
@@ -162,7 +160,7 @@ static int64_t leaf_block(const esp_tree *tree, int64_t leaf_heap) {
   return leaf_heap >> (tree->shape.depth - tree->shape.block_level);
 }
 
-/* Receivers of one owned block against one run of senders. */
+/* Receivers of one owned block against one run of senders: own slots have the same numbers on both sides. */
 static void receivers_of(work *w, int first, int count, int64_t heap, int source_first, int source_count,
                          int64_t source_heap, double *dquery) {
   const esp_gate_form *f = &w->g->form;
@@ -175,6 +173,7 @@ static void receivers_of(work *w, int first, int count, int64_t heap, int source
     double p1[MOST_LEVELS], p2[MOST_LEVELS], dp[MOST_LEVELS] = {0};
     soft_sides(w->soft, heap, receiver, p1);
     for (int j = source_first; j < source_first + source_count; j++) {
+      if (j == i) continue;
       const double *source = w->g->source + (size_t)j * source_width;
       soft_sides(w->soft, source_heap, source, p2);
       pair_sides(levels, pair_weight(f, w->inverse, receiver, source), p1, p2, dp);
@@ -195,6 +194,7 @@ static void senders_of(work *w, int first, int count, int64_t heap, int other_fi
     double p1[MOST_LEVELS], p2[MOST_LEVELS], dp[MOST_LEVELS] = {0};
     soft_sides(w->soft, heap, source, p1);
     for (int i = other_first; i < other_first + other_count; i++) {
+      if (i == j) continue;
       const double *receiver = w->receiver + (size_t)i * width;
       soft_sides(w->soft, other_heap, receiver, p2);
       pair_sides(levels, pair_weight(f, w->inverse, receiver, source), p1, p2, dp);

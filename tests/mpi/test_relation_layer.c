@@ -1,6 +1,6 @@
 /* Proves that a layer of the learned relation on several ranks gives, bit by bit, the sums and all gradients of one
  * rank: every form of message, one set of keys and two, fixed trees, with and without the particle itself, with gates
- * that tell what is far.
+ * that tell what is far, with learned splits and their gradient.
  * ctest: TIMEOUT 120
  * ranks: 1 2 3 4 5 7 */
 #include "case.h"
@@ -11,13 +11,14 @@
 #include "net/relation_layer.h"
 
 enum { WIDE = 6, MOST_DIM = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE };
+enum { LEVELS = 5, NORMALS = ((1 << LEVELS) - 1) * MOST_DIM };
 enum { ONE_SET, TWO_SETS, FIXED_TREE, FIXED_TREES, SETS };
 
 /* Rows of all particles, or of a share of them. */
 typedef struct {
   int n;
   double *key, *query, *value, *offset, *tree_key, *tree_query, *g, *sum, *dkey, *dquery, *dvalue, *doffset;
-  int64_t *id, acc[PARAMS * ESP_EXACT_FULL_WORDS];
+  int64_t *id, acc[PARAMS * ESP_EXACT_FULL_WORDS], normal_acc[NORMALS * ESP_EXACT_FULL_WORDS];
 } rows;
 
 static double *numbers(int n, int width, const int *index, uint64_t seed, double size) {
@@ -76,15 +77,31 @@ static void pass(const esp_gate_backend *backend, const esp_relation_layer_param
   if (esp_relation_layer_forward(backend, param, r->n, &input, message, r->sum, &layer))
     fail_msg("%s", esp_error_message());
   if (esp_relation_layer_backward(backend, &layer, r->g, r->dkey, query ? r->dquery : NULL, r->dvalue,
-                                  param->form.mlp ? r->doffset : NULL, r->acc, NULL))
+                                  param->form.mlp ? r->doffset : NULL, r->acc,
+                                  param->domain.split.kind == ESP_SPLIT_LEARNED ? r->normal_acc : NULL))
     fail_msg("%s", esp_error_message());
   assert_int_equal(sync.sum(&sync, r->acc, PARAMS), ESP_OK);
+  assert_int_equal(sync.sum(&sync, r->normal_acc, NORMALS), ESP_OK);
   esp_relation_layer_free(&layer);
 }
 
 static void same(const double *mine, const double *whole, int n, int first, int width) {
   assert_memory_equal(mine, whole + first * width, sizeof *mine * (size_t)(n * width));
 }
+
+/* Returns how many are not 0. */
+static int same_sums(const int64_t *mine, const int64_t *whole, int count) {
+  int moved = 0;
+  for (int k = 0; k < count; k++) {
+    const double got = esp_exact_value(&ESP_EXACT_FULL, mine + k * ESP_EXACT_FULL_WORDS);
+    const double wanted = esp_exact_value(&ESP_EXACT_FULL, whole + k * ESP_EXACT_FULL_WORDS);
+    assert_memory_equal(&got, &wanted, sizeof got);
+    moved += got != 0;
+  }
+  return moved;
+}
+
+static int moved_normals; /* of the last compare: numbers of normals with a gradient */
 
 static void compare(const esp_relation_layer_param *param, const esp_gate_ops *ops, int sets, int n, int ties) {
   esp_gate_backend one = esp_gate_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .ops = ops};
@@ -103,11 +120,8 @@ static void compare(const esp_relation_layer_param *param, const esp_gate_ops *o
   same(mine->dquery, whole->dquery, mine->n, from, f->dim);
   same(mine->dvalue, whole->dvalue, mine->n, from, f->channels);
   same(mine->doffset, whole->doffset, mine->n, from, f->channels);
-  for (int p = 0; p < PARAMS; p++) {
-    const double got = esp_exact_value(&ESP_EXACT_FULL, mine->acc + p * ESP_EXACT_FULL_WORDS);
-    const double wanted = esp_exact_value(&ESP_EXACT_FULL, whole->acc + p * ESP_EXACT_FULL_WORDS);
-    assert_memory_equal(&got, &wanted, sizeof got);
-  }
+  same_sums(mine->acc, whole->acc, PARAMS);
+  moved_normals = same_sums(mine->normal_acc, whole->normal_acc, NORMALS);
   rows_free(whole);
   rows_free(mine);
   free(index);
@@ -163,4 +177,20 @@ static void reach_budget_and_all_pairs(void **state) {
   }
 }
 
-CASE_MAIN(cmocka_unit_test(every_form), cmocka_unit_test(few), cmocka_unit_test(reach_budget_and_all_pairs))
+static void learned_splits(void **state) {
+  (void)state;
+  double normal[NORMALS];
+  const int sizes[] = {0, 1, 3, 130, 700};
+  for (int k = 0; k < NORMALS; k++) normal[k] = case_uniform((uint64_t)k + 777) - 0.5;
+  for (int k = 0; k < 3 * 5; k++) {
+    const int form = k % 3, n = sizes[k / 3];
+    esp_relation_layer_param param = param_of(form, ONE_SET, k % 2 ? 0 : 0.7, k % 4 < 2);
+    param.domain.split = (esp_split_rule){.kind = ESP_SPLIT_LEARNED, .levels = LEVELS - k % 2, .normal = normal};
+    compare(&param, &esp_gate_cpu32, ONE_SET, n, k % 5 == 0);
+    const int levels = n < 130 ? 0 : esp_imin(n == 130 ? 3 : 5, param.domain.split.levels); /* above blocks of 32 */
+    assert_int_equal(moved_normals, ((1 << levels) - 1) * forms[form].dim);
+  }
+}
+
+CASE_MAIN(cmocka_unit_test(every_form), cmocka_unit_test(few), cmocka_unit_test(reach_budget_and_all_pairs),
+          cmocka_unit_test(learned_splits))
