@@ -206,13 +206,14 @@ static void count_halo(const census *c, esp_partition_load *load) {
 
 static int check(const esp_domain *dom, int parts, const int *part, const int *receiver_part) {
   ESP_CHECK(parts >= 1, ESP_ERR_ARG, "%d parts; must be >= 1", parts);
-  ESP_CHECK(!dom->queries == !receiver_part, ESP_ERR_ARG, "receivers' parts go with a tree of queries, and only with one");
+  ESP_CHECK(!dom->queries == !receiver_part, ESP_ERR_ARG,
+            "receivers' parts go with a tree of queries, and only with one");
   for (int s = 0; s < dom->n_own; s++) {
     ESP_CHECK(part[s] >= 0 && part[s] < parts, ESP_ERR_ARG, "particle id %lld has part %d; must be in [0, %d)",
               (long long)dom->id[s], part[s], parts);
     ESP_CHECK(!receiver_part || (receiver_part[s] >= 0 && receiver_part[s] < parts), ESP_ERR_ARG,
-              "receivers' slot %lld has part %d; must be in [0, %d)", (long long)dom->tree.slot_first + s, receiver_part[s],
-              parts);
+              "receivers' slot %lld has part %d; must be in [0, %d)", (long long)dom->tree.slot_first + s,
+              receiver_part[s], parts);
   }
   return ESP_OK;
 }
@@ -221,7 +222,10 @@ int esp_partition_count(const esp_domain *dom, int parts, const int *part, const
                         esp_partition_load *load) {
   const esp_comm *comm = dom->comm;
   const esp_tree *tree = &dom->tree;
-  census c = {.dom = dom, .part = part, .receiver_part = receiver_part ? receiver_part : part, .parts = parts,
+  census c = {.dom = dom,
+              .part = part,
+              .receiver_part = receiver_part ? receiver_part : part,
+              .parts = parts,
               .ghost_row = tree->own_rows + tree->top_rows};
   ESP_AGREE(comm, check(dom, parts, part, receiver_part));
   int rc = ESP_ALLOC(c.low, c.ghost_row);

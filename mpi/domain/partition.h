@@ -43,13 +43,13 @@ typedef struct {
   int64_t particles_max, cells_max, bytes_max;
 } esp_partition_cost;
 
-/* The tree's own cut: part [n_own] = rank of P that would own the slot's block; of a tree of queries as well, whose shape
- * is the same. Local; parts >= 1. */
+/* The tree's own cut: part [n_own] = rank of P that would own the slot's block; of a tree of queries as well, whose
+ * shape is the same. Local; parts >= 1. */
 void esp_partition_tree(const esp_domain *dom, int parts, int *part);
-/* load [parts], on every rank, of the cut part [n_own] (slot order) and, where dom->queries is given, receiver_part [n_own]
- * (receivers' slot order; NULL with one tree). Collective. Time O(n_own + lists) for 64 parts,
- * memory O(rows held + parts). No particle, empty ranks and empty parts are fine. Errors, on all ranks: ESP_ERR_ARG for
- * parts < 1 or a part outside [0, parts); memory; ESP_ERR_COMM. */
+/* load [parts], on every rank, of the cut part [n_own] (slot order) and, where dom->queries is given, receiver_part
+ * [n_own] (receivers' slot order; NULL with one tree). Collective. Time O(n_own + lists) for 64 parts, memory O(rows
+ * held + parts). No particle, empty ranks and empty parts are fine. Errors, on all ranks: ESP_ERR_ARG for parts < 1 or
+ * a part outside [0, parts); memory; ESP_ERR_COMM. */
 int esp_partition_count(const esp_domain *dom, int parts, const int *part, const int *receiver_part,
                         esp_partition_load *load);
 /* particle_bytes, cell_bytes: of one row as it travels. Local. */

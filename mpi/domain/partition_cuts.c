@@ -4,7 +4,8 @@
 #include "domain/split.h"
 
 /* With leaves of one particle the covering subtrees of `parts` ranks end at the very particle. */
-static int cut_order(const esp_comm *comm, int parts, int dim, int n_home, const double *z, const int64_t *id, int *part) {
+static int cut_order(const esp_comm *comm, int parts, int dim, int n_home, const double *z, const int64_t *id,
+                     int *part) {
   esp_shape shape;
   esp_cover cover = {0};
   int64_t n = n_home;

@@ -38,10 +38,12 @@ static void to_columns(const esp_baselines *b, int n, int channels, const double
 }
 
 /* Of one method: sums with width s. nearest: its neighbours, already found. */
-static int columns_of(const esp_baselines *b, esp_baseline which, const esp_feature_set *set, const esp_nearest *nearest,
-                      double s, double *sum, double *X) {
-  if (which == ESP_BASE_KERNEL) ESP_CALL(sum_all_pairs(b, set, s, sum));
-  else esp_nearest_sum(nearest, s, b->average, b->include_self ? set->v : NULL, sum);
+static int columns_of(const esp_baselines *b, esp_baseline which, const esp_feature_set *set,
+                      const esp_nearest *nearest, double s, double *sum, double *X) {
+  if (which == ESP_BASE_KERNEL)
+    ESP_CALL(sum_all_pairs(b, set, s, sum));
+  else
+    esp_nearest_sum(nearest, s, b->average, b->include_self ? set->v : NULL, sum);
   to_columns(b, set->n_home, set->values, sum, X);
   return ESP_OK;
 }
@@ -193,12 +195,13 @@ done:
 
 int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
                       int neighbours, esp_baselines *baselines) {
-  *baselines = (esp_baselines){.backend = *backend, .average = param->average, .include_self = param->include_self,
-                               .neighbours = neighbours};
+  *baselines = (esp_baselines){
+      .backend = *backend, .average = param->average, .include_self = param->include_self, .neighbours = neighbours};
   if (!file->sets[ESP_SET_TRAIN] || !file->about.targets) return ESP_OK;
   ESP_CALL(fit_linear(baselines, file));
   if (!baselines->fitted[ESP_BASE_LINEAR] || file->about.features > ESP_MAX_DIM ||
-      file->n[ESP_SET_TRAIN][esp_relation_largest(file, ESP_SET_TRAIN)] > ESP_BASE_PAIRS_N || file->about.values > ESP_GATE_MAX_CHANNELS)
+      file->n[ESP_SET_TRAIN][esp_relation_largest(file, ESP_SET_TRAIN)] > ESP_BASE_PAIRS_N ||
+      file->about.values > ESP_GATE_MAX_CHANNELS)
     return ESP_OK;
   const int sets = esp_imin(file->sets[ESP_SET_TRAIN], FIT_SETS + 1);
   esp_feature_set set[FIT_SETS + 1] = {0};
@@ -226,7 +229,8 @@ void esp_baseline_name(const esp_baselines *baselines, esp_baseline which, char 
     snprintf(text, 64, "kernel: %d nearest in raw features", baselines->neighbours);
     return;
   }
-  static const char *const names[] = {"mean of the targets", "linear least squares", "kernel: all pairs in raw features"};
+  static const char *const names[] = {"mean of the targets", "linear least squares",
+                                      "kernel: all pairs in raw features"};
   snprintf(text, 64, "%s", names[which]);
 }
 

@@ -2,10 +2,10 @@
  *
  *   mean       the training targets' mean
  *   linear     least squares of y on (x, v)
- *   kernel     b + g sum_j exp(-|x_i - x_j|^2 / 2 s^2) v_j over all pairs in the space of the raw features (an average if the
- *              network's is one); b and g by least squares on up to four training sets, s the best of a ladder of
- *              multiples of the features' spread on one set more
- *   nearest    the same over the `neighbours` nearest in the raw features alone; ties to the lower number
+ *   kernel     b + g sum_j exp(-|x_i - x_j|^2 / 2 s^2) v_j over all pairs in the space of the raw features (an average
+ * if the network's is one); b and g by least squares on up to four training sets, s the best of a ladder of multiples
+ * of the features' spread on one set more nearest    the same over the `neighbours` nearest in the raw features alone;
+ * ties to the lower number
  *
  * Results are the same bits on any number of ranks. */
 #ifndef ESP_RELATION_BASELINES_H
@@ -28,8 +28,8 @@ typedef struct {
   double scale[ESP_BASELINES]; /* s of kernel and nearest */
 } esp_baselines;
 
-/* Fit on `file`; param: the network's, for average and include_self. Methods for which the data are too wide, or a training
- * set too large, are left out. Collective. Free with esp_baselines_free, also after a failure. */
+/* Fit on `file`; param: the network's, for average and include_self. Methods for which the data are too wide, or a
+ * training set too large, are left out. Collective. Free with esp_baselines_free, also after a failure. */
 int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
                       int neighbours, esp_baselines *baselines);
 void esp_baselines_free(esp_baselines *baselines);

@@ -1,5 +1,5 @@
-/* evaluate, for a learned relation: the ladder. Every method on every test set; beside the trained network the classical
- * methods, the untrained one, and the trained one on other trees and other pairs. */
+/* evaluate, for a learned relation: the ladder. Every method on every test set; beside the trained network the
+ * classical methods, the untrained one, and the trained one on other trees and other pairs. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,12 @@ enum { SIZES_MAX = 64, ALL_PAIRS_N = 16384 };
 
 /* The networks of the ladder; the trained one comes before those that take its number of pairs. */
 typedef enum { UNTRAINED, TRAINED, NEAR_ONLY, ON_FEATURES, ON_HIDDEN, ALL_PAIRS, NETWORKS } network;
-static const char *const network_name[NETWORKS] = {
-    "untrained network", "trained network", "trained network: near pairs alone", "trained network: tree on raw features",
-    "trained network: tree on hidden space", "trained network: all pairs"};
+static const char *const network_name[NETWORKS] = {"untrained network",
+                                                   "trained network",
+                                                   "trained network: near pairs alone",
+                                                   "trained network: tree on raw features",
+                                                   "trained network: tree on hidden space",
+                                                   "trained network: all pairs"};
 enum { METHODS = ESP_BASELINES + NETWORKS };
 
 /* One method on the sets of one size. Sums over sets; pairs and cells of this rank. */
@@ -38,7 +41,7 @@ typedef struct {
   const esp_relation *trained, *untrained;
   esp_baselines baselines;
   esp_portrait portrait;
-  int portrayed; /* the set that the figures of the ranks are of */
+  int portrayed;           /* the set that the figures of the ranks are of */
   esp_lines ladder, pairs; /* rank 0 */
   cJSON *rows;
   double shift; /* NaN: not of this task */
@@ -71,8 +74,8 @@ static int64_t pair_budget(const evaluation *ev, const esp_feature_set *set, int
   return all > 0 ? (near_pairs + all - 1) / all : 0;
 }
 
-/* The network `which` as a copy that shares the parameters; 0 if it is none of this set's. near_pairs: of the trained one,
- * over all ranks. */
+/* The network `which` as a copy that shares the parameters; 0 if it is none of this set's. near_pairs: of the trained
+ * one, over all ranks. */
 static int make_network(const evaluation *ev, network which, const esp_feature_set *set, int64_t near_pairs,
                         esp_relation *net) {
   *net = which == UNTRAINED ? *ev->untrained : *ev->trained;
@@ -107,7 +110,8 @@ static int add_error(const evaluation *ev, const esp_feature_set *set, const dou
   return ESP_OK;
 }
 
-static int try_network(const evaluation *ev, const esp_relation *net, const esp_feature_set *set, visitor *v, tally *t) {
+static int try_network(const evaluation *ev, const esp_relation *net, const esp_feature_set *set, visitor *v,
+                       tally *t) {
   esp_relation_pass pass = {0};
   int rc;
   v->judge->recall = -1;
@@ -214,7 +218,8 @@ static int add_line(evaluation *ev, int64_t n, const char *name, const tally *t,
   ESP_CALL(comm->sum_i64(comm, counts, 3));
   ESP_CALL(comm->max_f64(comm, &slowest, 1));
   const double particles = counts[2] ? (double)counts[2] : 1, nmse = t->nmse / t->sets;
-  const double near = (double)counts[0] / particles, far = (double)counts[1] / particles, us = 1e6 * seconds / particles;
+  const double near = (double)counts[0] / particles, far = (double)counts[1] / particles,
+               us = 1e6 * seconds / particles;
   const double recall = t->judged ? t->recall / t->judged : 0;
   add_row(ev, n, name, t, nmse, recall, near, far, us);
   if (comm->rank) return ESP_OK;
@@ -234,8 +239,10 @@ static int try_size(evaluation *ev, int64_t n) {
     if (ev->file->n[ESP_SET_TEST][s] == n) ESP_CALL(try_set(ev, s, t));
   for (int m = 0; m < METHODS; m++) {
     char name[64];
-    if (m < ESP_BASELINES) esp_baseline_name(&ev->baselines, (esp_baseline)m, name);
-    else snprintf(name, sizeof name, "%s", network_name[m - ESP_BASELINES]);
+    if (m < ESP_BASELINES)
+      esp_baseline_name(&ev->baselines, (esp_baseline)m, name);
+    else
+      snprintf(name, sizeof name, "%s", network_name[m - ESP_BASELINES]);
     ESP_CALL(add_line(ev, n, name, &t[m], m == ESP_BASELINES + TRAINED));
   }
   return ESP_OK;
@@ -258,7 +265,8 @@ static int try_all(evaluation *ev) {
     if (k == count && count < SIZES_MAX) sizes[count++] = file->n[ESP_SET_TEST][s];
   }
   qsort(sizes, (size_t)count, sizeof *sizes, by_size);
-  esp_run_say(ev->run, "%9s  %-38s %9s %8s %9s %9s %10s\n", "n", "method", "nMSE", "recall", "pairs", "cells", "us/part.");
+  esp_run_say(ev->run, "%9s  %-38s %9s %8s %9s %9s %10s\n", "n", "method", "nMSE", "recall", "pairs", "cells",
+              "us/part.");
   for (int k = 0; k < count; k++) ESP_CALL(try_size(ev, sizes[k]));
   ESP_CALL(esp_lines_write(ev->run, "relation_ladder.csv", "n,method,nmse,recall,near_pairs,far_cells,us_per_particle",
                            &ev->ladder));
@@ -288,8 +296,8 @@ int esp_relation_evaluate(esp_run *run) {
   ev.portrayed = esp_relation_largest(&file, ESP_SET_TEST);
   ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
   if (esp_config_flag(run->config, "eval_baselines"))
-    ESP_TRY(esp_baselines_fit(&ev.backend, &file, &trained.param, (int)esp_config_int(run->config, "eval_recall_neighbours"),
-                              &ev.baselines));
+    ESP_TRY(esp_baselines_fit(&ev.backend, &file, &trained.param,
+                              (int)esp_config_int(run->config, "eval_recall_neighbours"), &ev.baselines));
   ESP_TRY(esp_error_blame(try_all(&ev), path));
 done:
   esp_lines_free(&ev.ladder);

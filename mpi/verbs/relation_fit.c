@@ -56,8 +56,10 @@ static void factor(const esp_fit *fit, double *U) {
     for (int b = a; b < p; b++) {
       double s = fit->sum[a * width + b];
       for (int k = 0; k < a; k++) s -= U[k * p + a] * U[k * p + b];
-      if (a == b) U[a * p + a] = s > 1e-10 * fit->sum[a * width + a] ? sqrt(s) : 0;
-      else U[a * p + b] = U[a * p + a] > 0 ? s / U[a * p + a] : 0;
+      if (a == b)
+        U[a * p + a] = s > 1e-10 * fit->sum[a * width + a] ? sqrt(s) : 0;
+      else
+        U[a * p + b] = U[a * p + a] > 0 ? s / U[a * p + a] : 0;
     }
 }
 

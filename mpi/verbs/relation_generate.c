@@ -7,8 +7,9 @@
 
 static void say_group(void *context, const esp_feature_group *group) {
   const char *truth = !group->targets ? "none" : group->all_pairs ? "over all pairs" : "within reach";
-  esp_run_say(context, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, targets %s, %.1f s\n", esp_set_name(group->part),
-              group->sets, group->n, group->sharded ? "all ranks together" : "whole on a rank", truth, group->seconds);
+  esp_run_say(context, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, targets %s, %.1f s\n",
+              esp_set_name(group->part), group->sets, group->n,
+              group->sharded ? "all ranks together" : "whole on a rank", truth, group->seconds);
 }
 
 static void add_results(cJSON *json, const char *path, const esp_feature_report *report) {

@@ -1,5 +1,6 @@
-/* partition, for a learned relation: the particles of the largest test set where they lie in the learned space of layer 0,
- * cut for many ranks. All cuts keep the learned tree's lists, so all compute the same sums: only who owns what differs. */
+/* partition, for a learned relation: the particles of the largest test set where they lie in the learned space of layer
+ * 0, cut for many ranks. All cuts keep the learned tree's lists, so all compute the same sums: only who owns what
+ * differs. */
 #include <limits.h>
 #include <math.h>
 
@@ -66,6 +67,21 @@ static int build_domain(partition *p) {
   return comm->agree(comm, rc);
 }
 
+/* With two trees a particle may receive on one rank and send from another: how many do under the trees' own cut. */
+static int count_apart(const partition *p, int64_t *apart) {
+  int *receives = NULL, rc;
+  *apart = 0;
+  if (!p->query) return ESP_OK;
+  ESP_TRY(p->run->comm->agree(p->run->comm, ESP_ALLOC(receives, p->set.n_home)));
+  ESP_TRY(p->dom->ops->to_home(p->dom, sizeof *p->part, p->part, p->home_part));
+  ESP_TRY(p->dom->ops->receivers_home(p->dom, sizeof *receives, p->receiver_part, receives));
+  for (int i = 0; i < p->set.n_home; i++) *apart += receives[i] != p->home_part[i];
+  ESP_TRY(p->run->comm->sum_i64(p->run->comm, apart, 1));
+done:
+  ESP_FREE(receives);
+  return rc;
+}
+
 static int describe(const partition *p, double seconds) {
   const esp_run *run = p->run;
   const esp_domain_param *param = &p->dom->param;
@@ -81,12 +97,13 @@ static int describe(const partition *p, double seconds) {
   esp_run_say(run,
               "partition: %lld particles in %d learned dimensions, leaf %d, block %d, theta %.4g: %.1f near pairs and "
               "%.1f far cells a particle; one domain on %d rank%s in %.2f s\n",
-              (long long)p->dom->n, param->dim, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
-              run->comm->size > 1 ? "s" : "", seconds);
-  esp_run_say(run,
-              "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
-              "%zu bytes a particle, %zu a cell. Every cut computes the same pairs and cells.\n\n",
-              ESP_PARTITION_FAR_WEIGHT, p->particle_bytes, p->cell_bytes);
+              (long long)p->dom->n, param->dim, param->leaf, param->block, param->lists.theta, near, far,
+              run->comm->size, run->comm->size > 1 ? "s" : "", seconds);
+  esp_run_say(
+      run,
+      "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
+      "%zu bytes a particle, %zu a cell. Every cut computes the same pairs and cells.\n\n",
+      ESP_PARTITION_FAR_WEIGHT, p->particle_bytes, p->cell_bytes);
   return ESP_OK;
 }
 
@@ -103,7 +120,8 @@ static int cut_home(partition *p, int m, int ranks) {
   if (taken < dim) {
     ESP_TRY(p->run->comm->agree(p->run->comm, ESP_ALLOC(first, (size_t)set->n_home * (size_t)taken)));
     for (int i = 0; i < set->n_home; i++)
-      for (int a = 0; a < taken; a++) first[(size_t)i * (size_t)taken + (size_t)a] = z[(size_t)i * (size_t)dim + (size_t)a];
+      for (int a = 0; a < taken; a++)
+        first[(size_t)i * (size_t)taken + (size_t)a] = z[(size_t)i * (size_t)dim + (size_t)a];
     z = first;
   }
   ESP_TRY(esp_partition_cut(p->run->comm, methods[m].kind, ranks, taken, set->n_home, z, set->id, p->home_part));
@@ -124,11 +142,11 @@ static int make_cut(partition *p, int m, int ranks) {
   return p->dom->ops->to_receivers(p->dom, sizeof *p->part, p->home_part, p->receiver_part);
 }
 
-static void add_row(partition *p, int m, int ranks, const esp_partition_cost *c, double seconds) {
+static void add_row(partition *p, int m, int ranks, const esp_partition_cost *c, int64_t apart, double seconds) {
   if (p->run->comm->rank == 0)
-    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, methods[m].name, c->imbalance_pairs,
-                  c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
-                  (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
+    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, methods[m].name,
+                  c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max,
+                  c->cells_mean, (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
   esp_run_say(p->run, "%6d  %-35s %9.3f %9.3f %11.0f %11lld %10.0f %10lld %10.1f %10.1f\n", ranks, methods[m].name,
               c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
               (long long)c->cells_max, c->bytes_mean / 1024, (double)c->bytes_max / 1024);
@@ -143,6 +161,7 @@ static void add_row(partition *p, int m, int ranks, const esp_partition_cost *c,
   cJSON_AddNumberToObject(row, "halo_cells_max", (double)c->cells_max);
   cJSON_AddNumberToObject(row, "bytes_mean", c->bytes_mean);
   cJSON_AddNumberToObject(row, "bytes_max", (double)c->bytes_max);
+  cJSON_AddNumberToObject(row, "moved_share", p->set.n ? (double)apart / (double)p->set.n : 0);
   cJSON_AddNumberToObject(row, "cut_seconds", seconds);
   cJSON_AddItemToArray(p->rows, row);
 }
@@ -159,7 +178,12 @@ static int try_ranks(partition *p, int ranks) {
     const double seconds = esp_wall() - start;
     ESP_TRY(esp_partition_count(p->dom, ranks, p->part, p->receiver_part, load));
     esp_partition_summary(ranks, load, p->particle_bytes, p->cell_bytes, &cost);
-    add_row(p, m, ranks, &cost, seconds);
+    int64_t apart = 0;
+    if (methods[m].space == CUT_TREE) ESP_TRY(count_apart(p, &apart));
+    add_row(p, m, ranks, &cost, apart, seconds);
+    if (apart)
+      esp_run_say(p->run, "%6s  %-35s %.0f %% of the particles receive on another rank than they send from\n", "", "",
+                  100 * (double)apart / (double)p->set.n);
   }
 done:
   ESP_FREE(load);

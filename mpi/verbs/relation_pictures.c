@@ -42,8 +42,8 @@ static void turn(int d, double *A, double *V, int p, int q) {
   }
 }
 
-/* The rows' components along the two axes of largest variance, out[2 i], of the d numbers from `at` on. Axes point to where
- * their largest component is positive. */
+/* The rows' components along the two axes of largest variance, out[2 i], of the d numbers from `at` on. Axes point to
+ * where their largest component is positive. */
 static int project(int n, int width, const double *row, int at, int d, double *out) {
   double *A = NULL, *V = NULL, mean[ESP_MAX_DIM] = {0};
   ESP_CALL(ESP_ALLOC(A, d * d));

@@ -66,11 +66,11 @@ static int add_results(esp_run *run, const esp_feature_set *set, const esp_relat
   cJSON_AddNumberToObject(run->json, "memory_bytes_rank", (double)most[0]);
   cJSON_AddNumberToObject(run->json, "resident_bytes_rank", (double)most[1]);
   cJSON_AddStringToObject(run->json, "prediction_checksum", text); /* the same on any number of ranks */
-  esp_run_say(run,
-              "predict: %lld particles in %.2f s on %d ranks, %.1f near pairs and %.1f far cells a particle, %.0f MiB a "
-              "rank\n",
-              (long long)set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n,
-              (double)most[0] / 1048576);
+  esp_run_say(
+      run,
+      "predict: %lld particles in %.2f s on %d ranks, %.1f near pairs and %.1f far cells a particle, %.0f MiB a "
+      "rank\n",
+      (long long)set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n, (double)most[0] / 1048576);
   return ESP_OK;
 }
 

@@ -38,7 +38,8 @@ static int copy_columns(const esp_feature_set *set, int first, int r, double **o
 int esp_relation_judge_create(const esp_run *run, const esp_comm *comm, const esp_feature_about *about,
                               const esp_feature_set *set, esp_relation_judge *judge) {
   const int halves = esp_relation_halves(about);
-  *judge = (esp_relation_judge){.run = run, .comm = comm, .set = set, .r = set->hidden / (halves ? 2 : 1), .recall = -1};
+  *judge =
+      (esp_relation_judge){.run = run, .comm = comm, .set = set, .r = set->hidden / (halves ? 2 : 1), .recall = -1};
   if (!judge->r) return ESP_OK;
   int rc = copy_columns(set, 0, judge->r, &judge->sender);
   if (!rc && halves) rc = copy_columns(set, judge->r, judge->r, &judge->receiver);

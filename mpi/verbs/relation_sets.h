@@ -6,8 +6,8 @@
 #include "net/relation.h"
 #include "verbs/run.h"
 
-/* The run's feature file (data_file or data.h5), its path into path[size]. Collective. ESP_ERR_VALUE naming the file and the
- * key if it has not at least `least` sets of `part`. The caller closes it, unless this fails. */
+/* The run's feature file (data_file or data.h5), its path into path[size]. Collective. ESP_ERR_VALUE naming the file
+ * and the key if it has not at least `least` sets of `part`. The caller closes it, unless this fails. */
 int esp_relation_open(const esp_run *run, esp_set part, int least, char *path, size_t size, esp_feature_file *file);
 /* Are the hidden coordinates those of a sender, then those of a receiver? Local. */
 int esp_relation_halves(const esp_feature_about *about);
@@ -19,9 +19,9 @@ typedef struct {
   const esp_run *run; /* eval_recall_neighbours, eval_samples, run_seed */
   const esp_comm *comm;
   const esp_feature_set *set;
-  int r;                /* hidden dimensions; 0: not known, no recall */
+  int r;                     /* hidden dimensions; 0: not known, no recall */
   double *sender, *receiver; /* [n_home][r]; receiver NULL: as sender */
-  double recall;        /* -1: not known */
+  double recall;             /* -1: not known */
 } esp_relation_judge;
 /* Local. Free with esp_relation_judge_free. */
 int esp_relation_judge_create(const esp_run *run, const esp_comm *comm, const esp_feature_about *about,

@@ -19,8 +19,8 @@ static void centre(const double *value, int d, const double *q, double c[2]) {
   c[1] = (aa * b - ab * a) / det;
 }
 
-/* The slope of c - p on u, one for both components, each with a mean of its own: one least-squares problem with columns u
- * and the component's constant. */
+/* The slope of c - p on u, one for both components, each with a mean of its own: one least-squares problem with columns
+ * u and the component's constant. */
 static int regress(const esp_comm *comm, const esp_fit *keys, const esp_feature_set *set, const double *query, int d,
                    double *slope) {
   esp_fit fit = {0};

@@ -28,8 +28,10 @@ static int get_set(void *context, int c, const esp_feature_set **set) {
   esp_feature_set read;
   *set = &s->kept[c];
   if (s->kept[c].id) return ESP_OK;
-  if (s->sharded) ESP_CALL(esp_feature_share_read(s->file, s->run->comm, ESP_SET_TRAIN, c, &read));
-  else ESP_CALL(esp_feature_set_read(s->file, ESP_SET_TRAIN, c, &read));
+  if (s->sharded)
+    ESP_CALL(esp_feature_share_read(s->file, s->run->comm, ESP_SET_TRAIN, c, &read));
+  else
+    ESP_CALL(esp_feature_set_read(s->file, ESP_SET_TRAIN, c, &read));
   /* shares differ by rank, but all ranks must keep the same sets: reading one again is collective */
   const int64_t held = (s->sharded ? read.n / s->run->comm->size + ESP_FEATURE_GROUP : read.n) *
                        (2 + read.features + read.values + read.targets + read.hidden);
@@ -71,7 +73,9 @@ typedef struct {
 
 static int find_recall(stage *s) {
   esp_relation_pass pass = {0};
-  ESP_CALL(esp_relation_forward(s->relation, &s->backend, &s->test, 0, esp_relation_judge_layer, &s->judge, &pass));
+  esp_relation net = *s->relation;
+  memset(net.theta, 0, sizeof net.theta); /* where a rank's own search began: all must begin alike */
+  ESP_CALL(esp_relation_forward(&net, &s->backend, &s->test, 0, esp_relation_judge_layer, &s->judge, &pass));
   esp_relation_pass_free(&pass);
   s->recall = s->judge.recall;
   if (s->first_recall < 0) s->first_recall = s->recall;
@@ -89,7 +93,8 @@ static int on_step(void *context, const esp_train_record *r) {
     snprintf(recall, sizeof recall, "%.5f", s->recall);
   }
   return esp_journal_line(s->journal, "%lld,%.9g,%.6g,%.6g,%.6g,%.2f,%s,%.6f\n", (long long)r->step, r->loss, r->rate,
-                          r->gradient, r->theta, (double)pairs[0] / (double)(pairs[1] ? pairs[1] : 1), recall, r->seconds);
+                          r->gradient, r->theta, (double)pairs[0] / (double)(pairs[1] ? pairs[1] : 1), recall,
+                          r->seconds);
 }
 
 static int on_checkpoint(void *context, const esp_adam *adam) {
@@ -116,17 +121,20 @@ static int train_on(esp_run *run, const esp_feature_file *file, source *from) {
   esp_train_param how;
   esp_journal journal = {.run = run};
   const esp_gate_ops *ops = esp_setup_gate_ops(run);
-  stage s = {.run = run, .journal = &journal, .relation = &relation, .precision = ops->name,
+  stage s = {.run = run,
+             .journal = &journal,
+             .relation = &relation,
+             .precision = ops->name,
              .backend = esp_setup_gate_sharded(run, ops)};
   esp_setup_relation(run, file->about.features, file->about.values, file->about.targets, &param);
   param.hidden_halves = esp_relation_halves(&file->about);
   esp_setup_train(run, &how);
   esp_gate_backend backend = from->sharded ? s.backend : esp_setup_gate_whole(ops);
-  esp_relation_data data = {.sets = file->sets[ESP_SET_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set,
-                            .context = from};
+  esp_relation_data data = {
+      .sets = file->sets[ESP_SET_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set, .context = from};
   esp_gradsync sync = esp_gradsync_comm(run->comm);
-  esp_train_hooks hooks = {.step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum,
-                           .sum_context = &sync};
+  esp_train_hooks hooks = {
+      .step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum, .sum_context = &sync};
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
   rc = esp_relation_create(&param, &relation);

@@ -1,5 +1,5 @@
-/* The verbs of a learned relation (data_task other than G and M): what esp_verb_X does with feature sets. Each is collective
- * and adds its results to run->json.
+/* The verbs of a learned relation (data_task other than G and M): what esp_verb_X does with feature sets. Each is
+ * collective and adds its results to run->json.
  *
  *   generate   data.h5, a feature file
  *   train      checkpoint.h5, metrics.csv (with the recall of test set 0 every eval_recall_every steps)

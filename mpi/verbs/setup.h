@@ -9,8 +9,8 @@
 
 /* Is data_task a learned relation over feature sets (not gravity or the box)? Local. */
 int esp_setup_is_relation(const esp_run *run);
-/* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on every
- * rank. */
+/* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on
+ * every rank. */
 int esp_setup_check(const esp_run *run, int trains);
 /* net_*, tree_*, run_seed. Local. */
 void esp_setup_model(const esp_run *run, esp_model_param *param);

@@ -54,7 +54,8 @@ int esp_journal_line(esp_journal *j, const char *format, ...) {
   va_start(list, format);
   const size_t length = (size_t)vsnprintf(line, sizeof line, format, list);
   va_end(list);
-  ESP_CHECK(length < sizeof line, ESP_ERR_LIMIT, "a line of metrics.csv is longer than %zu characters", sizeof line - 1);
+  ESP_CHECK(length < sizeof line, ESP_ERR_LIMIT, "a line of metrics.csv is longer than %zu characters",
+            sizeof line - 1);
   if (fwrite(line, 1, length, j->metrics) != length) {
     int error = errno;
     (void)!ftruncate(fileno(j->metrics), j->whole); /* no half line */

@@ -26,9 +26,10 @@ const esp_key *esp_config_keys(int *count) {
       TEXT("run_out", "out", "folder of all runs; results go to run_out/run_name"),
       INT("run_seed", "1", 0, TOTAL_MAX, "", "seed of all random numbers"),
 
-      CHOICE("data_task", "G", "G|M|subspace|circles|upstream|features",
-             "G: gravitational displacement over a horizon; M: motion in a periodic square; subspace, circles, upstream: "
-             "a hidden relation; features: a feature file of one's own (data_file)"),
+      CHOICE(
+          "data_task", "G", "G|M|subspace|circles|upstream|features",
+          "G: gravitational displacement over a horizon; M: motion in a periodic square; subspace, circles, upstream: "
+          "a hidden relation; features: a feature file of one's own (data_file)"),
       TEXT("data_file", "", "ensemble or feature file to use instead of generating one; empty: data.h5 of the run"),
       CHOICE("data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task G"),
       INTS("data_n", "128", 1, TOTAL_MAX, "particles", "sizes of the training clouds (or feature sets)"),
@@ -121,7 +122,8 @@ const esp_key *esp_config_keys(int *count) {
 
       TEXT("eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
       INT("eval_neighbours", "15", 1, COUNT_MAX, "particles", "neighbours of the local baseline"),
-      INT("eval_rollout", "0", 0, COUNT_MAX, "frames", "frames (task G: horizons) predicted one from the other; 0: none"),
+      INT("eval_rollout", "0", 0, COUNT_MAX, "frames",
+          "frames (task G: horizons) predicted one from the other; 0: none"),
       FLAG("eval_baselines", "true", "compare with classical methods"),
       INT("eval_samples", "1024", 1, COUNT_MAX, "particles", "particles on which recall is found"),
       INT("eval_recall_neighbours", "16", 1, 4096, "particles",
@@ -139,7 +141,8 @@ const esp_key *esp_config_keys(int *count) {
       TEXT("input", "", "snapshot to read"),
 
       INTS("partition_ranks", "2,4,8,16,32,64", 1, COUNT_MAX, "ranks", "numbers of ranks to cut for"),
-      FLAG("partition_periodic", "false", "keep a snapshot's period in the lists: all that lies near half a box away is near"),
+      FLAG("partition_periodic", "false",
+           "keep a snapshot's period in the lists: all that lies near half a box away is near"),
 
       FLAG("report_pictures", "true", "draw pictures into the report"),
   };

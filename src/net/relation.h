@@ -84,7 +84,7 @@ typedef struct {
   int lift, lift_bias;    /* offsets; -1 where L = 1 */
   esp_relation_slot slot[ESP_RELATION_MAX_LAYERS];
   /* Where each layer's search for a budgeted theta begins; 0: at param.domain.lists.theta. It changes no result: whoever
-   * runs the model many times may put the last theta here. */
+   * runs the model many times may put the last theta here. The same on every rank that shares a forward. */
   double theta[ESP_RELATION_MAX_LAYERS];
 } esp_relation;
 

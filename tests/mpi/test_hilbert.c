@@ -1,5 +1,6 @@
-/* Proves that the Hilbert index is one: every cell once, neighbours one after the other, in any dimension, whole sub-cubes
- * in a row; and that cuts by it and by bisection have the sizes they should and do not depend on the ranks at hand. */
+/* Proves that the Hilbert index is one: every cell once, neighbours one after the other, in any dimension, whole
+ * sub-cubes in a row; and that cuts by it and by bisection have the sizes they should and do not depend on the ranks at
+ * hand. */
 #include "case.h"
 
 #include "domain/hilbert.h"
@@ -90,8 +91,7 @@ static void cuts_of(int n, int dim, int kind, int share, int parts) {
     size[part[i]]++;
   }
   assert_int_equal(comm->sum_i64(comm, size, (size_t)parts), ESP_OK);
-  for (int q = 0; q < parts; q++)
-    assert_int_equal(size[q], (int64_t)n * (q + 1) / parts - (int64_t)n * q / parts);
+  for (int q = 0; q < parts; q++) assert_int_equal(size[q], (int64_t)n * (q + 1) / parts - (int64_t)n * q / parts);
   cloud_free(&c);
   free(index);
   free(all);

@@ -105,13 +105,16 @@ static void compare_two_trees(const cloud *c, int kind, int parts) {
     const double *z = k ? c->z : c->home_z;
     double *query = malloc(sizeof *query * (size_t)(n * c->dim + 1));
     for (int e = 0; e < n * c->dim; e++) query[e] = e % 2 ? 1 - z[e] : z[e] * z[e];
-    if (k) assert_int_equal(esp_domain_build_self(esp_comm_self(), &small, n, z, query, c->id, &dom[k]), ESP_OK);
-    else assert_int_equal(esp_domain_build_mpi(comm, &small, n, z, query, c->home_id, &dom[k]), ESP_OK);
+    if (k)
+      assert_int_equal(esp_domain_build_self(esp_comm_self(), &small, n, z, query, c->id, &dom[k]), ESP_OK);
+    else
+      assert_int_equal(esp_domain_build_mpi(comm, &small, n, z, query, c->home_id, &dom[k]), ESP_OK);
     part[k] = calloc((size_t)dom[k]->n_own + 1, sizeof(int));
     receiver_part[k] = calloc((size_t)dom[k]->n_own + 1, sizeof(int));
     load[k] = calloc((size_t)parts, sizeof *load[k]);
     cut(kind, dom[k], parts, part[k]);
-    if (kind == CUT_TREE) esp_partition_tree(dom[k], parts, receiver_part[k]);
+    if (kind == CUT_TREE)
+      esp_partition_tree(dom[k], parts, receiver_part[k]);
     else {
       int *home = calloc((size_t)n + 1, sizeof *home);
       assert_int_equal(dom[k]->ops->to_home(dom[k], sizeof *home, part[k], home), ESP_OK);
@@ -279,6 +282,5 @@ static void wrong_parts(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_cut_is_counted), cmocka_unit_test(lists_of_all_kinds),
-          cmocka_unit_test(two_trees),
-          cmocka_unit_test(tree_cut_is_the_domain), cmocka_unit_test(zoltan_cuts), cmocka_unit_test(summary),
-          cmocka_unit_test(wrong_parts))
+          cmocka_unit_test(two_trees), cmocka_unit_test(tree_cut_is_the_domain), cmocka_unit_test(zoltan_cuts),
+          cmocka_unit_test(summary), cmocka_unit_test(wrong_parts))

@@ -2,6 +2,8 @@
  *
  *   make_fixture snapshot FILE N KIND     GADGET HDF5 of N particles of type 1; KIND: good, twins (every id twice),
  *                                         point (all at one place), massless
+ *   make_fixture features FILE N D        feature file as one would write it oneself: a test set alone, float32, without
+ *                                         ids, targets and sizes
  *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
  *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
  *   make_fixture delete FILE OBJECT
@@ -169,8 +171,25 @@ static void print_sum(hid_t file, const char *name) {
   H5Dclose(dataset);
 }
 
+static void features(const char *path, int n, int columns) {
+  hid_t file = must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), path);
+  hid_t test = must(H5Gcreate2(file, "test", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "test");
+  const hsize_t x_dims[2] = {(hsize_t)n, (hsize_t)columns}, v_dims[2] = {(hsize_t)n, 1};
+  float *x = malloc(((size_t)n * (size_t)columns + 1) * sizeof *x), *v = malloc(((size_t)n + 1) * sizeof *v);
+  for (int i = 0; i < n * columns; i++) x[i] = (float)((i * 7919 + 13) % 1009) / 300 - 1.7f;
+  for (int i = 0; i < n; i++) v[i] = (float)((i * 104729) % 11) - 5;
+  put_dataset(test, "x", H5T_NATIVE_FLOAT, 2, x_dims, x);
+  put_dataset(test, "v", H5T_NATIVE_FLOAT, 2, v_dims, v);
+  set_text(file, "format", "espalier features");
+  free(x);
+  free(v);
+  H5Gclose(test);
+  H5Fclose(file);
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 3 ? argv[1] : "";
+  if (!strcmp(verb, "features") && argc == 5) return features(argv[2], atoi(argv[3]), atoi(argv[4])), EXIT_SUCCESS;
   if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
   hid_t file = must(argc > 3 ? H5Fopen(argv[2], H5F_ACC_RDWR, H5P_DEFAULT) : -1, "opening the file");
   if (!strcmp(verb, "set") && argc == 6)

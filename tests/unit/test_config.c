@@ -85,6 +85,10 @@ static void accepted(void **state) {
   assert_int_equal(esp_config_set(config, "run_seed", "900719925474099"), ESP_OK);
   assert_int_equal(esp_config_set(config, "eval_baselines", "False"), ESP_OK);
   assert_int_equal(esp_config_set(config, "net_message", "newton_mlp"), ESP_OK);
+  assert_int_equal(esp_config_set(config, "net_message", "gate_mlp"), ESP_OK);
+  assert_int_equal(esp_config_set(config, "data_task", "upstream"), ESP_OK);
+  assert_int_equal(esp_config_set(config, "tree_split", "pca"), ESP_OK);
+  assert_int_equal(esp_config_set(config, "tree_gate_tolerance", "1e-6"), ESP_OK);
   assert_int_equal(esp_config_set(config, "run_name", "a: \"b\" # c"), ESP_OK);
   assert_int_equal(esp_config_set(config, "data_n", "128, 1024 ,5"), ESP_OK);
   assert_true(esp_config_real(config, "tree_theta") == 4);
@@ -124,7 +128,11 @@ static void refused(void **state) {
   refuse(config, "tree_leaf", "99999999999999999999", "integer");
   refuse(config, "io_compress", "10", "integer in [0, 9]");
   refuse(config, "eval_baselines", "maybe", "true or false");
-  refuse(config, "net_message", "newto", "newton|newton_mlp|mlp");
+  refuse(config, "net_message", "newto", "newton|newton_mlp|mlp|gate|gate_mlp");
+  refuse(config, "data_task", "circle", "subspace|circles|upstream|features");
+  refuse(config, "tree_on", "nothing", "learned|features|hidden");
+  refuse(config, "net_dim", "65", "integer in [1, 64]");
+  refuse(config, "train_beta2", "1", "number in [1e-06, 0.999999]");
   refuse(config, "net_message", "newton|mlp", "one of");
   refuse(config, "net_message", "", "one of");
   refuse(config, "data_n", "128,,3", "separated by commas");

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Proves that a learned relation goes from data to report with the same bits on any number of ranks: data, parameters
+# trained on whole and on shared sets, errors and recall of every method, prediction, cuts; with one map and with two, in
+# one layer and in two; stopped and gone on with elsewhere; and that it learns.
+# ctest: PROCESSORS 2 TIMEOUT 240
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+figures() { tail -n 1 stdout | grep -oE '"(method|nmse|recall|pairs|cells|learned_shift)":[^,}]*' | tr '\n' ' '; }
+cuts() { tail -n 1 stdout | grep -oE '"(halo_particles_max|halo_cells_max|imbalance_pairs|moved_share)":[^,}]*' | tr '\n' ' '; }
+
+# same WHAT VALUE: the same as at the first call with WHAT
+declare -A known
+same() {
+  [ -n "$2" ] || { fail "no $1"; return; }
+  [ -n "${known[$1]:-}" ] || known[$1]=$2
+  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
+}
+
+sizes=(-data_n 200,330 -data_clouds 3,1 -data_test_n 150,400 -data_test_clouds 2,1 -data_shard_n 300)
+learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -train_schedule hold -train_beta2 0.99 -eval_recall_every 3
+  -eval_samples 100 -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 60)
+plane=(-data_task subspace -data_features 6 -net_message gate -net_layers 1 -tree_fade true)
+wind=(-data_task upstream -data_h 0.1 -net_message gate -net_layers 1 -net_separate true -net_aggregate average
+  -net_include_self true)
+stack=(-data_task circles -data_features 5 -data_hidden 1 -net_message gate_mlp -net_layers 2 -net_width 6
+  -net_embedding mlp -net_embed_hidden 5 -net_precision float64 -tree_split pca -tree_gate_tolerance 1e-6)
+
+everything() { # RANKS NAME KEYS...
+  local ranks=$1 name=$2 own=(-run_name "$2$1")
+  shift 2
+  own+=("$@")
+  good "$ranks" generate "${own[@]}" "${sizes[@]}"
+  same "data of $name" "$(json checksum)"
+  good "$ranks" train "${own[@]}" "${learn[@]}" -train_shard clouds
+  same "parameters of $name" "$(json parameter_checksum) $(json recall)"
+  same "losses of $name" "$(cut -d , -f 1-4,6,7 "out/$name$ranks/metrics.csv" | tr '\n' ' ')"
+  good "$ranks" train "${own[@]}" "${learn[@]}" -train_shard particles
+  same "parameters of $name" "$(json parameter_checksum) $(json recall)"
+  same "losses of $name" "$(cut -d , -f 1-4,6,7 "out/$name$ranks/metrics.csv" | tr '\n' ' ')"
+  good "$ranks" evaluate "${own[@]}" -eval_samples 100
+  same "ladder of $name" "$(figures)"
+  same "pictures of $name" "$(cat "out/$name$ranks"/{space,cells}.csv | cksum)"
+  good "$ranks" predict "${own[@]}" -eval_set 1
+  same "prediction of $name" "$(json prediction_checksum) $("$ESPALIER_FIXTURE" sum "out/$name$ranks/prediction.h5" test/y)"
+  good "$ranks" partition "${own[@]}" -partition_ranks 2,3,8
+  same "cuts of $name" "$(cuts)"
+}
+for ranks in 1 2 3 4; do everything $ranks plane "${plane[@]}"; done
+for ranks in 1 3 4; do everything $ranks wind "${wind[@]}"; done
+for ranks in 1 2; do everything $ranks stack "${stack[@]}"; done
+
+# stopped on the way, and on again on another number of ranks; more ranks than blocks
+good 1 train -run_name plane1 "${plane[@]}" "${learn[@]}" -train_stop 2
+good 3 train -run_name plane1 "${plane[@]}" "${learn[@]}" -train_restart out/plane1/checkpoint.h5
+same "parameters of plane" "$(json parameter_checksum) $(json recall)"
+same "losses of plane" "$(cut -d , -f 1-4,6,7 out/plane1/metrics.csv | tr '\n' ' ')"
+for ranks in 1 7; do
+  good $ranks run -run_name few "${plane[@]}" -data_n 20 -data_clouds 2 -data_test_n 20 -data_test_clouds 1 -train_steps 3 \
+    -report_pictures false
+  same "everything of a few" "$(json parameter_checksum) $(figures)"
+done
+
+# data of one's own: no ids, no targets, float32; another prediction is data, too
+spoil features own.h5 250 6
+for ranks in 1 2 4; do
+  good $ranks predict -run_name own -data_task features -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
+  same "prediction of one's own" "$(json prediction_checksum) $("$ESPALIER_FIXTURE" sum out/own/prediction.h5 test/y)"
+  good $ranks partition -run_name own -data_task features -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
+  same "cuts of one's own" "$(cuts)"
+done
+good 2 predict -run_name again -data_task features -data_file out/own/prediction.h5 -eval_checkpoint out/plane1/checkpoint.h5
+case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMSE $(json nmse)" ;; esac
+
+# what does not fit together
+refuse "net_message newton|data_task subspace|gate" 2 train -data_task subspace
+refuse "net_message gate|data_task G" 1 train -net_message gate
+refuse "tree_fade|data_task G" 1 train -tree_fade true
+refuse "data_truth none|data_task G" 1 generate -data_truth none
+refuse "data_task features|data_file" 2 train -data_task features -net_message gate
+refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features
+refuse "net_separate|net_embedding coordinates" 1 train "${plane[@]}" -net_separate true -net_embedding coordinates
+refuse "net_layers 20|at most 16" 1 train "${plane[@]}" -net_layers 20
+refuse "eval_set 9|3 test sets" 2 predict -run_name plane1 "${plane[@]}" -eval_set 9
+refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file own.h5 -run_name own
+refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own
+spoil features narrow.h5 50 5
+refuse "5 features|network of 6" 2 predict -data_task features -data_file narrow.h5 -eval_checkpoint out/plane1/checkpoint.h5
+refuse "relation checkpoint" 1 evaluate -run_name plane1 -data_file out/plane1/data.h5
+good 1 generate -run_name bodies -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1
+refuse "bodies/data.h5" 2 train "${plane[@]}" -data_file out/bodies/data.h5
+
+# it learns: far better than any method that knows the raw features alone
+good 2 run -run_name learns -data_task subspace -data_features 6 -data_n 256 -data_clouds 8 -data_test_n 256 \
+  -data_test_clouds 2 -net_message gate -net_layers 1 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 64 \
+  -train_steps 150 -train_batch 1 -train_lr 0.02 -train_warmup 20 -train_schedule hold -train_beta2 0.99 -train_clip 1 \
+  -report_pictures false
+awk -F, '$2 == "trained network" && $3 < 0.2 && $4 > 0.8 { good = 1 } $2 ~ /^kernel/ && $3 < 0.5 { bad = 1 }
+  END { exit !(good && !bad) }' out/learns/relation_ladder.csv || fail "$(cat out/learns/relation_ladder.csv)"
+[ -s out/learns/report.html ] || fail "no report"
+finish
