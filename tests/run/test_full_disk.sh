@@ -7,7 +7,7 @@ need_shim
 
 small=(-data_n 64 -data_clouds 6 -data_test_n 64,512 -data_test_clouds 2,1 -net_layers 2 -train_batch 2)
 train=(train "${small[@]}" -train_checkpoint_every 1000 -train_steps)
-good 2 run "${small[@]}" -train_steps 150 -tree_leaf 4 -tree_block 16
+good 2 run "${small[@]}" -train_steps 250 -tree_leaf 4 -tree_block 16
 spoil snapshot in.hdf5 3000 good
 good 2 predict -input in.hdf5
 good 1 partition -input in.hdf5 -partition_ranks 2,4
@@ -32,15 +32,15 @@ for ranks in 1 2; do
   full 1000 "" "config.yaml|cannot be written" $ranks "${train[@]}" 4
   full 20000 config.yaml "data.h5|file size limit" $ranks generate "${small[@]}"
   full 80000 config.yaml "data.h5|file size limit" $ranks generate "${small[@]}" -run_seed 2
-  full 8000 config.yaml "metrics.csv|cannot be written" $ranks "${train[@]}" 160 -train_restart out/run/checkpoint.h5 \
+  full 15000 config.yaml "metrics.csv|cannot be written" $ranks "${train[@]}" 260 -train_restart out/run/checkpoint.h5 \
     -tree_leaf 4 -tree_block 16
-  full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 151 -train_restart \
+  full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 251 -train_restart \
     out/run/checkpoint.h5 -tree_leaf 4 -tree_block 16
   full 100000 config.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
-  full 10000 config.yaml "scatter.csv|cannot be written" $ranks evaluate "${small[@]}"
+  full 12000 config.yaml "scatter.csv|cannot be written" $ranks evaluate "${small[@]}"
   full 60000 "" "report.html|cannot be written" $ranks report
 done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line
-full 7000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[@]}" 150
+full 15000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[@]}" 250
 [ "$(tail -c 1 out/run/metrics.csv | od -An -tx1 | tr -d ' ')" = 0a ] || fail "metrics.csv ends within a line"
 finish

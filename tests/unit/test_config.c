@@ -94,7 +94,7 @@ static void accepted(void **state) {
   assert_true(esp_config_real(config, "tree_theta") == 4);
   assert_true(esp_config_int(config, "run_seed") == 900719925474099);
   assert_int_equal(esp_config_flag(config, "eval_baselines"), 0);
-  assert_string_equal(esp_config_string(config, "net_message"), "newton_mlp");
+  assert_string_equal(esp_config_string(config, "net_message"), "gate_mlp");
   assert_string_equal(esp_config_string(config, "run_name"), "a: \"b\" # c");
   assert_int_equal(esp_config_ints(config, "data_n", list, 4), 3);
   assert_true(list[0] == 128 && list[1] == 1024 && list[2] == 5);
