@@ -1,101 +1,124 @@
 #include "net/dense.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/base.h"
 #include "base/exact_sum.h"
 #include "base/feature_set.h"
 
-/* Lanes lie side by side over outputs or inputs and each lane's sum keeps its order: what a row gets depends neither on
- * its neighbours nor on the width of a vector. */
-enum { LANES = 16, PANEL = 64 };
+/* One kernel for all three products: a few rows, LANES columns, the sum over k in ascending order. A row is an
+ * independent chain of additions, so ROWS of them fill the vector units while each waits for its last sum; a lane is one
+ * number's sum, so neither a row's neighbours nor the width of a vector change a bit. */
+enum { LANES = 8, ROWS = 4, DEEP = 128, TILE = 256 };
+typedef double lanes_t __attribute__((vector_size(LANES * sizeof(double))));
 
-/* W^T of up to PANEL inputs and LANES outputs; missing outputs are 0. */
-static void pack_panel(int in, int inputs, int outputs, const double *W, double panel[PANEL][LANES]) {
-  for (int i = 0; i < inputs; i++)
-    for (int l = 0; l < LANES; l++) panel[i][l] = l < outputs ? W[(size_t)l * (size_t)in + (size_t)i] : 0;
+/* Columns [0..lanes) of y (+)= x M for up to DEEP terms. */
+typedef struct {
+  lanes_t panel[DEEP]; /* M, missing columns 0 */
+  lanes_t bias;
+  int deep, lanes;
+  int add, biased;
+  size_t x_row, x_term, y_row; /* strides */
+} piece;
+
+/* panel [k][l] = M [k * term + l * column]. */
+static void pack(piece *p, const double *M, size_t term, size_t column) {
+  for (int k = 0; k < p->deep; k++)
+    for (int l = 0; l < LANES; l++) p->panel[k][l] = l < p->lanes ? M[(size_t)k * term + (size_t)l * column] : 0;
 }
 
-/* y [0..outputs) of one row += the panel's inputs. */
-static inline void add_panel(int inputs, int outputs, double panel[PANEL][LANES], const double *x, double *y) {
-  double sum[LANES];
-  for (int l = 0; l < LANES; l++) sum[l] = l < outputs ? y[l] : 0;
-  for (int i = 0; i < inputs; i++) {
-    const double xi = x[i];
-    for (int l = 0; l < LANES; l++) sum[l] += xi * panel[i][l];
+static inline __attribute__((always_inline)) void some_rows(const int rows, const piece *p, const double *x,
+                                                            double *y) {
+  lanes_t sum[ROWS];
+  for (int r = 0; r < rows; r++) {
+    const double *from = y + (size_t)r * p->y_row;
+    double row[LANES] = {0};
+    if (p->add && p->lanes == LANES) memcpy(row, from, sizeof row);
+    else if (p->add) memcpy(row, from, (size_t)p->lanes * sizeof *row);
+    memcpy(&sum[r], row, sizeof row);
+    if (p->biased) sum[r] += p->bias;
   }
-  for (int l = 0; l < outputs; l++) y[l] = sum[l];
+  for (int k = 0; k < p->deep; k++)
+    for (int r = 0; r < rows; r++) sum[r] += x[(size_t)r * p->x_row + (size_t)k * p->x_term] * p->panel[k];
+  for (int r = 0; r < rows; r++) {
+    double *to = y + (size_t)r * p->y_row;
+    if (p->lanes == LANES) memcpy(to, &sum[r], sizeof sum[r]);
+    else memcpy(to, &sum[r], (size_t)p->lanes * sizeof *to);
+  }
+}
+
+static void all_rows(size_t n, const piece *p, const double *x, double *y) {
+  size_t r = 0;
+  for (; r + ROWS <= n; r += ROWS) some_rows(ROWS, p, x + r * p->x_row, y + r * p->y_row);
+  for (; r < n; r++) some_rows(1, p, x + r * p->x_row, y + r * p->y_row);
+}
+
+/* y [n][wide] = x [n][deep] M (+ bias) (added to y if `add`), M [k * term + c * column], for up to TILE rows. */
+static void product(size_t n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias,
+                    int add, const double *x, double *y) {
+  piece p = {.x_row = (size_t)deep, .x_term = 1, .y_row = (size_t)wide};
+  for (int c = 0; c < wide; c += LANES) {
+    p.lanes = esp_imin(wide - c, LANES);
+    p.add = add;
+    p.biased = bias != NULL;
+    for (int l = 0; bias && l < LANES; l++) p.bias[l] = l < p.lanes ? bias[c + l] : 0;
+    int k = 0;
+    do { /* once even where nothing is summed: y is set */
+      p.deep = esp_imin(deep - k, DEEP);
+      pack(&p, M + (size_t)k * term + (size_t)c * column, term, column);
+      all_rows(n, &p, x + k, y + c);
+      p.add = 1;
+      p.biased = 0;
+      k += DEEP;
+    } while (k < deep);
+  }
 }
 
 void esp_dense_forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x,
                        double *y) {
-  const size_t wide_in = (size_t)in, wide_out = (size_t)out, rows = (size_t)n;
-  double panel[PANEL][LANES];
-  for (size_t r = 0; r < rows; r++)
-    for (size_t o = 0; o < wide_out; o++) {
-      const double begin = add ? y[r * wide_out + o] : 0;
-      y[r * wide_out + o] = bias ? begin + bias[o] : begin;
-    }
-  for (int o = 0; o < out; o += LANES)
-    for (int i = 0; i < in; i += PANEL) {
-      const int outputs = out - o < LANES ? out - o : LANES, inputs = in - i < PANEL ? in - i : PANEL;
-      pack_panel(in, inputs, outputs, W + (size_t)o * wide_in + (size_t)i, panel);
-      const double *from = x + i;
-      double *to = y + o;
-      for (size_t r = 0; r < rows; r++) add_panel(inputs, outputs, panel, from + r * wide_in, to + r * wide_out);
-    }
+  const size_t rows = (size_t)n, wide_in = (size_t)in, wide_out = (size_t)out;
+  for (size_t r = 0; r < rows; r += TILE)
+    product(rows - r < TILE ? rows - r : TILE, in, out, W, 1, wide_in, bias, add, x + r * wide_in, y + r * wide_out);
 }
 
-/* dx [0..lanes) of one row. */
-static inline void back_lanes(int lanes, int in, int out, const double *W, const double *dy, double *dx) {
-  double sum[LANES];
-  for (int l = 0; l < lanes; l++) sum[l] = dx[l];
-  for (int o = 0; o < out; o++)
-    for (int l = 0; l < lanes; l++) sum[l] += dy[o] * W[(size_t)o * (size_t)in + (size_t)l];
-  for (int l = 0; l < lanes; l++) dx[l] = sum[l];
+void esp_dense_backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx) {
+  const size_t rows = (size_t)n, wide_in = (size_t)in, wide_out = (size_t)out;
+  for (size_t r = 0; r < rows; r += TILE)
+    product(rows - r < TILE ? rows - r : TILE, out, in, W, wide_in, 1, NULL, add, dy + r * wide_out, dx + r * wide_in);
 }
 
-void esp_dense_backward(int n, int in, int out, const double *W, const double *dy, double *dx) {
-  for (int r = 0; r < n; r++) {
-    const double *row = dy + (size_t)r * (size_t)out;
-    double *to = dx + (size_t)r * (size_t)in;
-    int i = 0;
-    for (; i + LANES <= in; i += LANES) back_lanes(LANES, in, out, W + i, row, to + i);
-    if (i < in) back_lanes(in - i, in, out, W + i, row, to + i);
-  }
-}
-
-/* sum [0..lanes) of a group of rows: of weight [r * stride] x [r * in + l], rows in order. */
-static inline void group_lanes(int lanes, int rows, int in, int stride, const double *x, const double *weight,
-                               double *sum) {
-  for (int l = 0; l < lanes; l++) sum[l] = 0;
-  for (int r = 0; r < rows; r++) {
-    const double w = weight[(size_t)r * (size_t)stride];
-    for (int l = 0; l < lanes; l++) sum[l] += w * x[(size_t)r * (size_t)in + (size_t)l];
-  }
-}
-
+/* The sum over a group's rows as a product with dy^T: a row of it is an output. */
 static void group_gradient(int rows, int in, int out, const double *x, const double *dy, int64_t *acc) {
-  double sum[LANES];
-  for (int o = 0; o < out; o++)
-    for (int i = 0; i < in; i += LANES) {
-      const int lanes = in - i < LANES ? in - i : LANES;
-      if (lanes == LANES)
-        group_lanes(LANES, rows, in, out, x + i, dy + o, sum);
-      else
-        group_lanes(lanes, rows, in, out, x + i, dy + o, sum);
-      int64_t *to = acc + ((size_t)o * (size_t)in + (size_t)i) * ESP_EXACT_FULL_WORDS;
-      for (int l = 0; l < lanes; l++) esp_exact_add(&ESP_EXACT_FULL, to + (size_t)l * ESP_EXACT_FULL_WORDS, sum[l]);
+  double sum[ROWS][LANES];
+  piece p = {.deep = rows, .x_row = 1, .x_term = (size_t)out, .y_row = LANES};
+  for (int i = 0; i < in; i += LANES) {
+    p.lanes = esp_imin(in - i, LANES);
+    pack(&p, x + i, (size_t)in, 1);
+    for (int o = 0; o < out; o += ROWS) {
+      const int outputs = esp_imin(out - o, ROWS);
+      all_rows((size_t)outputs, &p, dy + o, sum[0]);
+      for (int r = 0; r < outputs; r++) {
+        int64_t *to = acc + ((size_t)(o + r) * (size_t)in + (size_t)i) * ESP_EXACT_FULL_WORDS;
+        for (int l = 0; l < p.lanes; l++)
+          esp_exact_add(&ESP_EXACT_FULL, to + (size_t)l * ESP_EXACT_FULL_WORDS, sum[r][l]);
+      }
     }
+  }
 }
 
 static void group_bias(int rows, int out, const double *dy, int64_t *acc) {
-  for (int o = 0; o < out; o++) {
-    double sum = 0;
-    for (int r = 0; r < rows; r++) sum += dy[(size_t)r * (size_t)out + (size_t)o];
-    esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)o * ESP_EXACT_FULL_WORDS, sum);
+  for (int o = 0; o < out; o += DEEP) {
+    double sum[DEEP] = {0};
+    const int outputs = esp_imin(out - o, DEEP);
+    for (int r = 0; r < rows; r++)
+      for (int l = 0; l < outputs; l++) sum[l] += dy[(size_t)r * (size_t)out + (size_t)(o + l)];
+    for (int l = 0; l < outputs; l++)
+      esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)(o + l) * ESP_EXACT_FULL_WORDS, sum[l]);
   }
 }
 
+_Static_assert((int)ESP_FEATURE_GROUP <= (int)DEEP, "a group is one piece");
 void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
   for (int begin = 0; begin < n; begin += ESP_FEATURE_GROUP) {
     const int rows = n - begin < ESP_FEATURE_GROUP ? n - begin : ESP_FEATURE_GROUP;

@@ -1,9 +1,9 @@
 /* Dense layers on home rows: per-particle linear maps, silu, and the gradients of their weights as exact sums over
  * groups.
  *
- * Plain loops in float64, a row's sums in ascending order of inputs: the same bits wherever a row lies and however many
+ * Float64 without contraction, a row's sums in ascending order of inputs: the same bits wherever a row lies and however many
  * rows there are, which a BLAS call does not promise (its kernels differ between the inside and the edge of a matrix).
- * At the widths used here (tens) the dense part is a small share of a step. Everything is local and cannot fail. */
+ * Everything is local and cannot fail. */
 #ifndef ESP_DENSE_H
 #define ESP_DENSE_H
 
@@ -13,8 +13,8 @@
  * two arrays. */
 void esp_dense_forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x,
                        double *y);
-/* dx [n][in] += dy [n][out] W. */
-void esp_dense_backward(int n, int in, int out, const double *W, const double *dy, double *dx);
+/* dx [n][in] = dy [n][out] W (added to dx if `add`). dy and dx are two arrays. */
+void esp_dense_backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx);
 /* acc [out * in][ESP_EXACT_FULL_WORDS] += sum_i dy_i x_i^T; bias_acc [out][..] += sum_i dy_i, or NULL: one float64 term
  * a (group of ESP_FEATURE_GROUP rows, number). */
 void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc);

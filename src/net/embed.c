@@ -67,11 +67,10 @@ static void hidden_backward(const esp_embed *embed, const double *value, int n, 
   const size_t words = ESP_EXACT_FULL_WORDS;
   for (size_t r = 0; r < rows; r++) esp_silu_forward(h, work + r * wide, scratch + r * wide);
   esp_dense_gradient(n, h, dim, scratch, dz, acc + (size_t)at.M2 * words, NULL);
-  memset(scratch, 0, rows * wide * sizeof *scratch);
-  esp_dense_backward(n, h, dim, value + at.M2, dz, scratch);
+  esp_dense_backward(n, h, dim, value + at.M2, 0, dz, scratch);
   for (size_t r = 0; r < rows; r++) esp_silu_backward(h, work + r * wide, scratch + r * wide, scratch + r * wide);
   esp_dense_gradient(n, in, h, s, scratch, acc + (size_t)at.M1 * words, acc + (size_t)at.m * words);
-  if (ds) esp_dense_backward(n, in, h, value + at.M1, scratch, ds);
+  if (ds) esp_dense_backward(n, in, h, value + at.M1, 1, scratch, ds);
 }
 
 void esp_embed_backward(const esp_embed *embed, const double *value, int n, const double *s, const double *work,
@@ -83,6 +82,6 @@ void esp_embed_backward(const esp_embed *embed, const double *value, int n, cons
     return;
   }
   esp_dense_gradient(n, in, dim, s, dz, acc, NULL);
-  if (ds) esp_dense_backward(n, in, dim, value, dz, ds);
+  if (ds) esp_dense_backward(n, in, dim, value, 1, dz, ds);
   if (embed->kind == ESP_EMBED_MLP) hidden_backward(embed, value, n, s, work, dz, scratch, ds, acc);
 }

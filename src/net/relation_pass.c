@@ -359,15 +359,14 @@ static void send_adjoint(const stack *k, int l, adjoint *g, int64_t *acc) {
     esp_dense_gradient(n, H, C, s, g->doffset, acc + (size_t)at->W1 * WORDS, acc + (size_t)at->b * WORDS);
     esp_dense_gradient(n, H + F, C, both, g->dvalue, acc + (size_t)at->W2 * WORDS, NULL);
     if (!g->ds) return;
-    esp_dense_backward(n, H, C, value + at->W1, g->doffset, g->ds);
+    esp_dense_backward(n, H, C, value + at->W1, 1, g->doffset, g->ds);
     const size_t wide = (size_t)(H + F);
-    memset(g->dboth, 0, (size_t)n * wide * sizeof *g->dboth);
-    esp_dense_backward(n, H + F, C, value + at->W2, g->dvalue, g->dboth);
+    esp_dense_backward(n, H + F, C, value + at->W2, 0, g->dvalue, g->dboth);
     for (size_t i = 0; i < (size_t)n; i++)
       for (size_t c = 0; c < (size_t)H; c++) g->ds[i * (size_t)H + c] += g->dboth[i * wide + c];
   } else if (at->V >= 0) {
     esp_dense_gradient(n, H, C, s, g->dvalue, acc + (size_t)at->V * WORDS, NULL);
-    esp_dense_backward(n, H, C, value + at->V, g->dvalue, g->ds);
+    esp_dense_backward(n, H, C, value + at->V, 1, g->dvalue, g->ds);
   }
 }
 

@@ -95,14 +95,12 @@ void esp_relation_update_backward(const esp_relation *relation, int l, int n, co
   join(relation, l, n, s, sum, scratch->joint);
   silu_rows(n, h, t, scratch->hidden);
   esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
-  memset(scratch->dhidden, 0, (size_t)n * (size_t)h * sizeof *scratch->dhidden);
-  esp_dense_backward(n, h, at->out, value + at->R2, d_o, scratch->dhidden);
+  esp_dense_backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
   for (size_t i = 0; i < (size_t)n; i++) {
     double *row = scratch->dhidden + i * (size_t)h;
     esp_silu_backward(h, t + i * (size_t)h, row, row);
   }
   esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
-  memset(scratch->djoint, 0, (size_t)n * (size_t)wide * sizeof *scratch->djoint);
-  esp_dense_backward(n, wide, h, value + at->R1, scratch->dhidden, scratch->djoint);
+  esp_dense_backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
   part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
 }

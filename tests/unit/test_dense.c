@@ -38,7 +38,7 @@ static void one_size(int n, int in, int out, int add, int biased) {
   double *dx = draw(n * in, 6), *was = draw(n * out, 4), *dx_was = draw(n * in, 6);
   const double mark = y[n * out] = dx[n * in] = 77;
   esp_dense_forward(n, in, out, W, biased ? b : NULL, add, x, y);
-  esp_dense_backward(n, in, out, W, dy, dx);
+  esp_dense_backward(n, in, out, W, add, dy, dx);
   for (int r = 0; r < n; r++) {
     for (int o = 0; o < out; o++) {
       double sum = (add ? was[r * out + o] : 0) + (biased ? b[o] : 0);
@@ -46,7 +46,7 @@ static void one_size(int n, int in, int out, int add, int biased) {
       if (!(sum == y[r * out + o])) fail_msg("n %d in %d out %d: %.17g, not %.17g", n, in, out, y[r * out + o], sum);
     }
     for (int i = 0; i < in; i++) {
-      double sum = dx_was[r * in + i];
+      double sum = add ? dx_was[r * in + i] : 0;
       for (int o = 0; o < out; o++) sum += dy[r * out + o] * W[o * in + i];
       assert_true(sum == dx[r * in + i]);
     }
@@ -81,13 +81,13 @@ static void rows_alone(void **state) {
   double *W = draw(in * out, 1), *x = draw(n * in, 3), *y = draw(n * out, 4), *z = draw(n * out, 5);
   double *dx = calloc(n * in, sizeof *dx), *dz = calloc(n * in, sizeof *dz);
   esp_dense_forward(n, in, out, W, NULL, 0, x, y);
-  esp_dense_backward(n, in, out, W, y, dx);
+  esp_dense_backward(n, in, out, W, 1, y, dx);
   for (int cut = 0; cut <= n; cut += 37) {
     memset(dz, 0, n * in * sizeof *dz);
     esp_dense_forward(cut, in, out, W, NULL, 0, x, z);
     esp_dense_forward(n - cut, in, out, W, NULL, 0, x + cut * in, z + cut * out);
-    esp_dense_backward(cut, in, out, W, z, dz);
-    esp_dense_backward(n - cut, in, out, W, z + cut * out, dz + cut * in);
+    esp_dense_backward(cut, in, out, W, 1, z, dz);
+    esp_dense_backward(n - cut, in, out, W, 1, z + cut * out, dz + cut * in);
     assert_memory_equal(y, z, n * out * sizeof *y);
     assert_memory_equal(dx, dz, n * in * sizeof *dx);
   }
@@ -158,10 +158,10 @@ static void central_differences(void **state) {
   int64_t *a1 = accumulators(MID * IN), *ab = accumulators(MID), *a2 = accumulators(OUT * MID);
   net_loss(&k);
   esp_dense_gradient(ROWS, MID, OUT, k.h, k.g, a2, NULL);
-  esp_dense_backward(ROWS, MID, OUT, k.W2, k.g, dh);
+  esp_dense_backward(ROWS, MID, OUT, k.W2, 0, k.g, dh);
   esp_silu_backward(ROWS * MID, k.t, dh, dh);
   esp_dense_gradient(ROWS, IN, MID, k.x, dh, a1, ab);
-  esp_dense_backward(ROWS, IN, MID, k.W1, dh, dx);
+  esp_dense_backward(ROWS, IN, MID, k.W1, 0, dh, dx);
   for (int p = 0; p < MID * IN; p++) compare(&k, &k.W1[p], value(a1, p));
   for (int p = 0; p < MID; p++) compare(&k, &k.b[p], value(ab, p));
   for (int p = 0; p < OUT * MID; p++) compare(&k, &k.W2[p], value(a2, p));
