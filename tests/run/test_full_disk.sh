@@ -5,7 +5,7 @@
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 
-small=(-data_n 64 -data_clouds 6 -data_test_n 64,512 -data_test_clouds 2,1 -net_layers 2 -train_batch 2)
+small=(-data_n 64 -data_clouds 6 -data_test_n 64,1024 -data_test_clouds 2,1 -net_layers 2 -train_batch 2)
 train=(train "${small[@]}" -train_checkpoint_every 1000 -train_steps)
 good 2 run "${small[@]}" -train_steps 250 -tree_leaf 4 -tree_block 16
 spoil snapshot in.hdf5 3000 good
@@ -37,7 +37,7 @@ for ranks in 1 2; do
   full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 251 -train_restart \
     out/run/checkpoint.h5 -tree_leaf 4 -tree_block 16
   full 100000 config.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
-  full 12000 config.yaml "scatter.csv|cannot be written" $ranks evaluate "${small[@]}"
+  full 15000 config.yaml "scatter.csv|cannot be written" $ranks evaluate "${small[@]}"
   full 60000 "" "report.html|cannot be written" $ranks report
 done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line
