@@ -13,7 +13,8 @@
  *   ranks.csv      one line a rank, its stages in columns         evaluate
  *   partition.csv  one line a method and number of ranks          partition
  *   prediction.hdf5 the input's particles at its horizon          predict
- *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report */
+ *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report
+ * The files of a learned relation's verbs: verbs/relation_verbs.h. */
 #ifndef ESP_RUN_H
 #define ESP_RUN_H
 
