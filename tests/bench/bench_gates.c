@@ -1,5 +1,6 @@
 /* The gravity rows of docs/gates.md over several draws of test clouds and several trainings, as Markdown tables: errors
- * of the network, what the tree computes, and what must be kept. Not a test: unit/test_gravity.c holds small twins.
+ * of the network, what the tree computes, what must be kept, and what other rules of splitting do. Not a test:
+ * unit/test_gravity.c holds small twins.
  *
  *   bench_gates [key=value ...]      e.g. draw_first=1 draw_last=12 training_last=4; an unknown key lists them all
  *
@@ -9,6 +10,7 @@
 #include "sim/nbody_neighbours.h"
 
 #include "bench/gates_case.h"
+#include "bench/gates_splits.h"
 
 /* ---- part 1: errors ---- */
 
@@ -133,10 +135,12 @@ static int is_learned(predictor by) {
   return by == TRAINED || by == SYMPLECTIC;
 }
 
+/* Six layers serve the errors alone. */
 static int fill_shelf(const settings *s, shelf *h) {
   h->trainings = (int)(s->training_last - s->training_first) + 1;
   for (int r = 0; r < ROWS; r++) {
     if (rows[r].by < UNTRAINED || h->model[rows[r].by][rows[r].layers > 4]) continue;
+    if (rows[r].layers > 4 && s->nets == 0) continue;
     predictor by = rows[r].by;
     esp_model **model = &h->model[by][rows[r].layers > 4];
     ESP_CALL(ESP_ALLOC(*model, h->trainings));
@@ -461,9 +465,10 @@ static int run(const settings *s) {
   shelf h = {0};
   double begin = esp_wall();
   if (s->pairs != 0) ESP_CALL(pairs(s));
-  if (s->nets != 0 || s->roll != 0 || s->kept != 0) ESP_CALL(fill_shelf(s, &h));
+  if (s->nets != 0 || s->roll != 0 || s->kept != 0 || s->splits != 0) ESP_CALL(fill_shelf(s, &h));
   if (s->kept != 0) ESP_CALL(kept(s, &h));
   if (s->roll != 0) ESP_CALL(roll(s, &h));
+  if (s->splits != 0) ESP_CALL(splits(s, h.trainings, h.model[TRAINED][0]));
   if (s->nets != 0) ESP_CALL(nets(s, &h));
   for (int by = 0; by < PREDICTORS; by++) {
     for (int six = 0; six < 2; six++) {

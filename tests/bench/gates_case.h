@@ -24,17 +24,17 @@ typedef struct {
   double training_first, training_last;
   double clouds, large, steps, clouds6, large6, steps6; /* trainings of 4 and 6 layers: clouds of 128, of 1024 */
   double batch, rate, lambda, train_theta, train_block, theta, leaf, block, eps;
-  double ratio;                   /* virial ratio of the test clouds; 0: as drawn */
-  double nets, roll, kept, pairs; /* parts: 0 leaves one out */
+  double ratio;                           /* virial ratio of the test clouds; 0: as drawn */
+  double nets, roll, kept, pairs, splits; /* parts: 0 leaves one out */
 } settings;
 
 static inline settings parse(int argc, char **argv) {
-  settings s = {1, 12, 6, 1, 4, 64, 0, 300, 64, 8, 300, 16, 0.01, 0.5, 0, 64, 0.7, 8, 8, 0.5, 0, 1, 1, 1, 1};
-  static const char *const names[] = {"draw_first",  "draw_last", "big_draws", "training_first", "training_last",
-                                      "clouds",      "large",     "steps",     "clouds6",        "large6",
-                                      "steps6",      "batch",     "rate",      "lambda",         "train_theta",
-                                      "train_block", "theta",     "leaf",      "block",          "eps",
-                                      "ratio",       "nets",      "roll",      "kept",           "pairs"};
+  settings s = {1, 12, 6, 1, 4, 64, 0, 300, 64, 8, 300, 16, 0.01, 0.5, 0, 64, 0.7, 8, 8, 0.5, 0, 1, 1, 1, 1, 1};
+  static const char *const names[] = {
+      "draw_first",  "draw_last",   "big_draws", "training_first", "training_last", "clouds", "large",
+      "steps",       "clouds6",     "large6",    "steps6",         "batch",         "rate",   "lambda",
+      "train_theta", "train_block", "theta",     "leaf",           "block",         "eps",    "ratio",
+      "nets",        "roll",        "kept",      "pairs",          "splits"};
   enum { KEYS = sizeof names / sizeof names[0] };
   _Static_assert(sizeof(settings) == KEYS * sizeof(double), "one name a setting");
   for (int i = 1; i < argc; i++) {
