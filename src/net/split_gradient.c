@@ -29,8 +29,8 @@ static void find_limits(const esp_domain *dom, const double *key, int stride, co
         child_end = first + count / 2;
       }
       const int m = (1 << level) - 1 + (int)k;
-      const double x = esp_split_score(soft->dim, soft->normal + (size_t)m * (size_t)soft->dim,
-                                       key + (size_t)s * (size_t)stride);
+      const double x =
+          esp_split_score(soft->dim, soft->normal + (size_t)m * (size_t)soft->dim, key + (size_t)s * (size_t)stride);
       double *side = &limit[(slot < child_end ? 0 : nodes) + m];
       const double seen = slot < child_end ? x : -x;
       if (seen > *side) *side = seen;

@@ -130,7 +130,11 @@ static void slopes(const scene *s, double *by_key, double *by_normal) {
     memcpy(receiver + i * rw, s->key + i * d, sizeof(double) * d);
     memcpy(receiver + i * rw + d, s->gradient + i * W, sizeof(double) * W);
   }
-  const esp_gate g = {.form = *f, .dom = s->dom, .param = p.message, .query = s->layer.query, .source = s->layer.source,
+  const esp_gate g = {.form = *f,
+                      .dom = s->dom,
+                      .param = p.message,
+                      .query = s->layer.query,
+                      .source = s->layer.source,
                       .cell = s->layer.cell};
   MUST(esp_split_gradient(&g, &s->soft, receiver, dquery, dsource, acc));
   for (size_t i = 0; i < n; i++) {
@@ -252,8 +256,10 @@ static void limits_of_members(void **state) {
           double x = 0;
           if (esp_shape_find(&s.dom->tree.shape, l, i) != node) continue;
           for (int a = 0; a < s.d; a++) x += normal[m * s.d + a] * s.key[i * s.d + a];
-          if (esp_shape_find(&s.dom->tree.shape, l + 1, i) % 2 == 0) most_left = fmax(most_left, x);
-          else least_right = fmin(least_right, x);
+          if (esp_shape_find(&s.dom->tree.shape, l + 1, i) % 2 == 0)
+            most_left = fmax(most_left, x);
+          else
+            least_right = fmin(least_right, x);
           least = fmin(least, x), most = fmax(most, x);
         }
         assert_true(most_left <= least_right);
@@ -332,9 +338,12 @@ static void none_where_none_is_defined(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(is_the_surrogates_slope), cmocka_unit_test(little),
-      cmocka_unit_test(no_pair_with_itself),     cmocka_unit_test(limits_of_members),
-      cmocka_unit_test(in_the_layer),            cmocka_unit_test(none_where_none_is_defined),
+      cmocka_unit_test(is_the_surrogates_slope),
+      cmocka_unit_test(little),
+      cmocka_unit_test(no_pair_with_itself),
+      cmocka_unit_test(limits_of_members),
+      cmocka_unit_test(in_the_layer),
+      cmocka_unit_test(none_where_none_is_defined),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
