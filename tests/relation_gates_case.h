@@ -13,7 +13,7 @@
 #include "net/train_relation.h"
 #include "sim/relation_start.h"
 
-enum { POOL = 32, UNSEEN = 4, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
+enum { POOL = 32, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
 
 typedef struct {
   esp_relation_start data; /* seed and draw are set by the run */
@@ -22,6 +22,7 @@ typedef struct {
   double near;             /* near pairs a particle over n; sets net.domain.lists.pairs_per_particle */
   int64_t test_n;          /* size of the unseen draws; 0: that of the training draws */
   double test_near;        /* their near pairs a particle over n; 0: near */
+  int unseen;              /* draws to judge on */
 } setup;
 
 typedef struct {
@@ -45,11 +46,11 @@ static inline setup unit_setup(void) {
   setup s = {.data = {.kind = ESP_RELATION_SUBSPACE, .n = 512, .features = 8, .hidden = 2, .values = 1, .h = 0.25,
                       .truth = ESP_TRUTH_BY_SIZE},
              .net = {.layers = 1, .features = 8, .values = 1, .targets = 1, .embedding = ESP_EMBED_LINEAR, .dim = 4,
-                     .embed_hidden = 32, .channels = 1, .hidden = 32, .width = 32, .far = 1,
+                     .embed_hidden = 32, .channels = 1, .hidden = 32, .width = 32, .far = 1, .fade = 1,
                      .domain = {.leaf = 16, .block = 16, .dim = 4, .lists = {.theta = 1}}},
              .train = {.steps = 400, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .warmup = 60,
                        .beta2 = 0.99, .clip = 1},
-             .near = 0.125};
+             .near = 0.125, .unseen = 16};
   return s;
 }
 
@@ -57,7 +58,7 @@ static inline setup unit_setup(void) {
 static inline setup hard_setup(void) {
   setup s = unit_setup();
   s.data.n = 2048, s.data.features = s.net.features = 32, s.data.h = 0.125;
-  s.near = 0.1;
+  s.near = 0.1, s.unseen = 4;
   return s;
 }
 
@@ -67,6 +68,7 @@ static inline setup upstream_setup(void) {
   s.data = (esp_relation_start){.kind = ESP_RELATION_UPSTREAM, .n = 1024, .features = 4, .hidden = 2, .values = 1, .h = 0.055,
                                 .average = 1, .truth = ESP_TRUTH_BY_SIZE};
   s.net.features = 4, s.net.average = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
+  s.unseen = 4;
   return s;
 }
 
@@ -75,7 +77,7 @@ static inline setup circles_setup(void) {
   setup s = unit_setup();
   s.data.kind = ESP_RELATION_CIRCLES, s.data.n = 1024;
   s.net.embedding = ESP_EMBED_MLP, s.net.embed_hidden = 64;
-  s.train.steps = 1600;
+  s.train.steps = 1600, s.unseen = 4;
   return s;
 }
 
@@ -119,24 +121,24 @@ static inline int judge_recall(void *context, int l, const esp_domain *dom, cons
 
 /* One unseen draw: adds to the means. */
 static inline void judge_draw(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set,
-                              outcome *o) {
+                              int unseen, outcome *o) {
   esp_relation_pass pass;
   judge j = {.set = set};
   double nmse;
   MUST(esp_relation_forward(net, backend, set, 0, judge_recall, &j, &pass));
   MUST(esp_relation_loss(esp_comm_self(), set, pass.y, 1, NULL, &nmse));
-  o->nmse += nmse / UNSEEN;
-  o->recall += j.recall / UNSEEN;
-  o->near += (double)pass.cost.near_pairs / (double)set->n / UNSEEN;
-  o->far += (double)pass.cost.far_pairs / (double)set->n / UNSEEN;
+  o->nmse += nmse / unseen;
+  o->recall += j.recall / unseen;
+  o->near += (double)pass.cost.near_pairs / (double)set->n / unseen;
+  o->far += (double)pass.cost.far_pairs / (double)set->n / unseen;
   o->theta = j.theta;
   esp_relation_pass_free(&pass);
 }
 
 static inline double recall_of(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set) {
   outcome o = {0};
-  judge_draw(net, backend, set, &o);
-  return o.recall * UNSEEN;
+  judge_draw(net, backend, set, 1, &o);
+  return o.recall;
 }
 
 /* Where a linear query looks: the place c whose key k(c, u = 0) is nearest to q_i, by least squares; regression of c - p on
@@ -219,9 +221,9 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
   const int64_t n = s->test_n > 0 ? s->test_n : s->data.n;
   net.param.domain.lists.pairs_per_particle = budget(s->test_near > 0 ? s->test_near : s->near, n);
-  for (int t = 0; t < UNSEEN; t++) {
+  for (int t = 0; t < s->unseen; t++) {
     esp_feature_set set = draw_set(s, seed, UNSEEN_DRAW + t, n);
-    judge_draw(&net, &backend, &set, &o);
+    judge_draw(&net, &backend, &set, s->unseen, &o);
     esp_feature_set_free(&set);
   }
   if (s->data.kind == ESP_RELATION_UPSTREAM && s->net.separate && s->net.embedding == ESP_EMBED_LINEAR)

@@ -72,7 +72,7 @@ static void hard(void) {
 static void transfer(void) {
   setup s = unit_setup();
   s.data.n = 1024, s.near = 0.1, s.data.h = 0.125;
-  s.test_n = 16384, s.test_near = 0.008;
+  s.test_n = 16384, s.test_near = 0.008, s.unseen = 4;
   head("trained at n 1024, used at 16384 with near .8 %");
   row("learned tree", &s, NULL, NULL);
   s.net.tree_on = ESP_TREE_ON_HIDDEN;
@@ -110,6 +110,7 @@ static void circles(void) {
 /* Rules of acceptance at the same near pairs: the angle alone; with a cut-off of the gate; weighed by the gate. */
 static void acceptance_of(const char *name, setup s) {
   head(name);
+  s.net.fade = 0;
   row("angle", &s, NULL, NULL);
   s.net.gate_tolerance = 1e-2;
   row("angle, or all gates below 1e-2", &s, NULL, NULL);
@@ -213,7 +214,7 @@ static timing time_training(const esp_relation *trained, const esp_feature_set *
 
 static void scale(void) {
   setup s = hard_setup();
-  s.net.fade = 1, s.net.domain.block = 64;
+  s.net.domain.block = 64;
   const int64_t pairs = budget(s.near, s.data.n);
   esp_relation net;
   double sum[5] = {0};
@@ -240,16 +241,15 @@ static void scale(void) {
   for (int64_t allowed = pairs; allowed <= 8 * pairs; allowed *= 2) {
     outcome o = {0};
     net.param.domain.lists.pairs_per_particle = allowed;
-    judge_draw(&net, &backend, &set, &o);
+    judge_draw(&net, &backend, &set, 1, &o);
     const timing t = time_training(&net, &set, allowed);
-    printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse * UNSEEN, o.near * UNSEEN,
-           o.far * UNSEEN, t.seconds[SCALE_STEPS / 2]);
+    printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse, o.near, o.far, t.seconds[SCALE_STEPS / 2]);
   }
   outcome o = {0};
   net.param.domain.lists.pairs_per_particle = 0, net.param.domain.lists.theta = 0, net.param.fade = 0;
-  judge_draw(&net, &backend, &set, &o);
+  judge_draw(&net, &backend, &set, 1, &o);
   const timing t = time_training(&net, &set, 0);
-  printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse * UNSEEN, o.near * UNSEEN, 0.0,
+  printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0,
          t.seconds[SCALE_STEPS / 2]);
   esp_feature_set_free(&set);
   esp_relation_free(&net);
