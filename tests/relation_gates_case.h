@@ -113,7 +113,7 @@ static inline int judge_recall(void *context, int l, const esp_domain *dom, cons
       from[i * r + a] = set->z[i * set->hidden + a];
       to[i * r + a] = set->z[i * set->hidden + (halves ? r : 0) + a];
     }
-  const int rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, r, from, halves ? to : NULL,
+  const int rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL,
                             NEIGHBOURS, SAMPLES, 1, &j->recall);
   free(from), free(to);
   return rc;

@@ -196,7 +196,11 @@ static int build_lists(esp_domain *dom, const esp_cover *cover, const double *sl
   double start = esp_wall();
   ESP_CALL(esp_essential_create(comm, cover, param, dom->queries, slot_z, &dom->tree, essential));
   dom->stats.seconds_essential += esp_wall() - start;
-  if (param->pairs_per_particle > 0) ESP_CALL(esp_lists_choose(param, dom->n, count_pairs, &c, &param->theta));
+  if (param->pairs_per_particle > 0) {
+    /* every rank must try the same angles, also where callers bring different hints */
+    ESP_CALL(comm->broadcast(comm, &param->theta, sizeof param->theta, 0));
+    ESP_CALL(esp_lists_choose(param, dom->n, count_pairs, &c, &param->theta));
+  }
   if (param->pairs_limit > 0) {
     int64_t pairs;
     ESP_CALL(count_pairs(&c, param, param->theta, &pairs));

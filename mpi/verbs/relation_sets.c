@@ -58,7 +58,7 @@ int esp_relation_judge_layer(void *context, int l, const esp_domain *dom, const 
   const esp_config *c = j->run->config;
   if (l > 0 || !j->r) return ESP_OK;
   /* reading the lists changes nothing in the domain, but its transfers are its own */
-  return esp_recall(j->comm, (esp_domain *)dom, j->set->n_home, j->set->id, j->r, j->sender, j->receiver,
+  return esp_recall(j->comm, (esp_domain *)dom, j->set->n_home, j->set->id, j->set->weight, j->r, j->sender, j->receiver,
                     (int)esp_config_int(c, "eval_recall_neighbours"), (int)esp_config_int(c, "eval_samples"),
                     (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
 }

@@ -30,7 +30,7 @@ static const picture pictures[] = {
      "plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps 0.7 lc rgb '#b03a2e'\nunset multiplot\n"},
     {"relation_ladder", "relation_ladder.csv", "nmse", "Error against method",
      "nMSE (1: the mean of the targets) on unseen sets of each size n, logarithmic; further left is better.", 900, 620,
-     "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:8]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] "
+     "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:1000]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] "
      "reverse\nset ytics noenhanced font ',11'\nplot data using 'nmse':0:(0.5):ytic(strcol('method').', n = '.strcol('n')) with points "
      "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.4f', column('nmse'))) with labels left notitle\n"},
     {"space", "space.csv", "after_0", "The learned space, before and after training",

@@ -24,10 +24,8 @@ static int check_gravity(const esp_config *c, int trains) {
   if (!trains) return ESP_OK;
   ESP_CHECK(strncmp(message, "gate", 4) != 0, ESP_ERR_CONFIG,
             "net_message %s with data_task %s: gravity takes newton, newton_mlp or mlp", message, task);
-  ESP_CHECK(is(c, "tree_split", "widest") && is(c, "tree_on", "learned") && esp_config_flag(c, "tree_far") &&
-                !esp_config_flag(c, "tree_fade"),
-            ESP_ERR_CONFIG,
-            "tree_split, tree_on, tree_far, tree_fade with data_task %s: they are keys of a learned relation", task);
+  ESP_CHECK(is(c, "tree_split", "widest") && is(c, "tree_on", "learned") && esp_config_flag(c, "tree_far"),
+            ESP_ERR_CONFIG, "tree_split, tree_on, tree_far with data_task %s: they are keys of a learned relation", task);
   return ESP_OK;
 }
 

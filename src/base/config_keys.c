@@ -81,7 +81,7 @@ const esp_key *esp_config_keys(int *count) {
       FLAG("tree_far", "true", "cells stand in for what is far; false: near pairs alone, a control"),
       REAL("tree_gate_tolerance", "0", 0, 1, "",
            "cells whose gates are all below this are far whatever their size; 0: theta alone decides"),
-      FLAG("tree_fade", "false", "cells may be the larger the less their gates weigh"),
+      FLAG("tree_fade", "true", "learned relations: cells may be the larger the less their gates weigh"),
 
       INT("net_layers", "4", 1, 32, "", "layers of the network"),
       CHOICE("net_tableau", "free", "free|symplectic", "coefficients between layers: free, or bound to be symplectic"),

@@ -47,12 +47,15 @@ static int find(const search *s, int64_t id) {
 /* ---- who is looked at ---- */
 
 /* This rank's first `samples` particles by hash; *mine of them. */
-static int offer(int n, const int64_t *id, uint64_t seed, int samples, candidate **list, int *mine) {
+static int offer(int n, const int64_t *id, const double *weight, uint64_t seed, int samples, candidate **list,
+                 int *mine) {
   ESP_CALL(ESP_ALLOC(*list, n));
+  int count = 0;
   for (int i = 0; i < n; i++)
-    (*list)[i] = (candidate){.hash = esp_hash_mix(seed, (uint64_t)id[i]), .id = id[i], .index = i};
-  qsort(*list, (size_t)n, sizeof **list, by_hash);
-  *mine = esp_imin(n, samples);
+    if (!weight || weight[i] > 0)
+      (*list)[count++] = (candidate){.hash = esp_hash_mix(seed, (uint64_t)id[i]), .id = id[i], .index = i};
+  qsort(*list, (size_t)count, sizeof **list, by_hash);
+  *mine = esp_imin(count, samples);
   return ESP_OK;
 }
 
@@ -225,14 +228,15 @@ done:
   return rc;
 }
 
-int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, int r, const double *reference,
+int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
+               const double *reference,
                const double *reference_query, int neighbours, int samples, uint64_t seed, double *recall) {
   int rc = ESP_OK, mine = 0;
   candidate *list = NULL;
   search s = {.width = r, .wanted = neighbours, .itself = reference_query != NULL};
   ESP_CHECK(neighbours >= 1 && samples >= 1 && r >= 1, ESP_ERR_ARG,
             "recall of %d neighbours of %d particles in %d dimensions: each must be >= 1", neighbours, samples, r);
-  ESP_TRY(comm->agree(comm, offer(n_home, id, seed, samples, &list, &mine)));
+  ESP_TRY(comm->agree(comm, offer(n_home, id, weight, seed, samples, &list, &mine)));
   ESP_TRY(choose(comm, samples, list, mine, &s));
   ESP_TRY(collect(comm, list, mine, reference_query ? reference_query : reference, &s));
   look(n_home, id, reference, &s);

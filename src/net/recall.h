@@ -6,11 +6,13 @@
 #include "tree/domain.h"
 
 /* reference [n_home][r]: coordinates of the home particles as senders; reference_query [n_home][r]: as receivers, or NULL
- * for the same (then a particle is not its own neighbour). id [n_home]. samples: particles looked at, drawn by id hash so
+ * for the same (then a particle is not its own neighbour). id [n_home]. weight [n_home]: particles of weight 0 are not
+ * looked at, though they may be neighbours; NULL: all are. samples: particles looked at, drawn by id hash so
  * that they are the same on any number of ranks (at most n; all if n <= samples). dom: the tree to be judged, over these
  * home particles. Ties in distance go to the lower id. Exact: each sample is compared with all particles, O(samples n / P)
  * a rank. *recall in [0, 1]; 1 where there is nothing to find. Collective; the same bits on any number of ranks. */
-int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, int r, const double *reference,
+int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
+               const double *reference,
                const double *reference_query, int neighbours, int samples, uint64_t seed, double *recall);
 
 #endif

@@ -23,7 +23,7 @@ static double recall_of(const esp_comm *ranks, esp_domain_builder build, int n, 
   param.lists.theta = 0.9;
   for (int i = 0; i < n * dim; i++) query[i] = z[i] + 0.05;
   if (build(ranks, &param, n, z, q ? query : NULL, id, &dom)) fail_msg("%s", esp_error_message());
-  if (esp_recall(ranks, dom, n, id, r, p, q, 8, samples, 3, &recall)) fail_msg("%s", esp_error_message());
+  if (esp_recall(ranks, dom, n, id, NULL, r, p, q, 8, samples, 3, &recall)) fail_msg("%s", esp_error_message());
   esp_domain_free(&dom);
   free(query);
   return recall;

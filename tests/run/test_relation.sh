@@ -19,7 +19,7 @@ same() {
 sizes=(-data_n 200,330 -data_clouds 3,1 -data_test_n 150,400 -data_test_clouds 2,1 -data_shard_n 300)
 learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -train_schedule hold -train_beta2 0.99 -eval_recall_every 3
   -eval_samples 100 -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 60)
-plane=(-data_task subspace -data_features 6 -net_message gate -net_layers 1 -tree_fade true)
+plane=(-data_task subspace -data_features 6 -net_message gate -net_layers 1)
 wind=(-data_task upstream -data_h 0.1 -net_message gate -net_layers 1 -net_separate true -net_aggregate average
   -net_include_self true)
 stack=(-data_task circles -data_features 5 -data_hidden 1 -net_message gate_mlp -net_layers 2 -net_width 6
@@ -74,7 +74,6 @@ case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMS
 # what does not fit together
 refuse "net_message newton|data_task subspace|gate" 2 train -data_task subspace
 refuse "net_message gate|data_task G" 1 train -net_message gate
-refuse "tree_fade|data_task G" 1 train -tree_fade true
 refuse "data_truth none|data_task G" 1 generate -data_truth none
 refuse "data_task features|data_file" 2 train -data_task features -net_message gate
 refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features

@@ -69,7 +69,7 @@ static void equals_the_double_loop(void **state) {
       esp_domain *dom = build(N, &set, separate ? query : NULL, 1);
       for (int neighbours = 1; neighbours < 12; neighbours += 5) {
         const double *at = separate ? q : NULL;
-        OK(esp_recall(esp_comm_self(), dom, N, set.id, r, p, at, neighbours, N, 3, &recall));
+        OK(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, at, neighbours, N, 3, &recall));
         const double expected = plain(dom, N, set.id, p, at, neighbours);
         assert_true(expected > 0.1 && expected < 0.99);
         if (!(recall == expected)) fail_msg("%d neighbours: recall %.17g, plain %.17g", neighbours, recall, expected);
@@ -86,11 +86,18 @@ static void samples_are_fair(void **state) {
   double p[2 * N], whole, some[2];
   for (int i = 0; i < 2 * N; i++) p[i] = set.x[i / 2 * 3 + i % 2];
   esp_domain *dom = build(N, &set, NULL, 1);
-  OK(esp_recall(esp_comm_self(), dom, N, set.id, r, p, NULL, 8, 10 * N, 3, &whole));
+  OK(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 8, 10 * N, 3, &whole));
   for (int k = 0; k < 2; k++) {
-    OK(esp_recall(esp_comm_self(), dom, N, set.id, r, p, NULL, 8, N / 2, 3 + (uint64_t)k, &some[k]));
+    OK(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 8, N / 2, 3 + (uint64_t)k, &some[k]));
     assert_true(fabs(some[k] - whole) < 0.1 && some[k] != whole);
   }
+  /* what is not scored is not looked at: two halves make the whole */
+  double weight[N], half[2];
+  for (int k = 0; k < 2; k++) {
+    for (int i = 0; i < N; i++) weight[i] = i % 2 == k;
+    OK(esp_recall(esp_comm_self(), dom, N, set.id, weight, r, p, NULL, 8, N, 3, &half[k]));
+  }
+  assert_true(fabs((half[0] + half[1]) / 2 - whole) < 1e-12 && half[0] != half[1]);
   assert_true(some[0] != some[1]);
   esp_domain_free(&dom);
   esp_feature_set_free(&set);
@@ -103,14 +110,14 @@ static void the_ends(void **state) {
   for (int i = 0; i < 2 * N; i++) p[i] = set.x[i / 2 * 3 + i % 2];
   for (int n = 0; n < 4; n++) { /* fewer than neighbours are asked for; all near */
     esp_domain *dom = build(n, &set, NULL, 0);
-    OK(esp_recall(esp_comm_self(), dom, n, set.id, r, p, NULL, 8, 16, 3, &recall));
+    OK(esp_recall(esp_comm_self(), dom, n, set.id, NULL, r, p, NULL, 8, 16, 3, &recall));
     assert_true(recall == 1);
     esp_domain_free(&dom);
   }
   esp_domain *dom = build(N, &set, NULL, 0);
-  OK(esp_recall(esp_comm_self(), dom, N, set.id, r, p, NULL, 8, N, 3, &recall));
+  OK(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 8, N, 3, &recall));
   assert_true(recall == 1);
-  assert_int_equal(esp_recall(esp_comm_self(), dom, N, set.id, r, p, NULL, 0, N, 3, &recall), ESP_ERR_ARG);
+  assert_int_equal(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 0, N, 3, &recall), ESP_ERR_ARG);
   esp_error_clear();
   esp_domain_free(&dom);
   esp_feature_set_free(&set);

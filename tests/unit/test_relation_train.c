@@ -44,7 +44,7 @@ static double unseen(const esp_relation *r, double *recall) {
   OK(esp_relation_forward(r, &b, &set, 1, NULL, NULL, &pass));
   OK(esp_relation_loss(b.comm, &set, pass.y, 1, NULL, &nmse));
   for (int i = 0; i < 512; i++) p[i] = set.z[i / 2 * 4 + i % 2];
-  OK(esp_recall(b.comm, pass.layer[0].dom, 256, set.id, 2, p, NULL, 8, 128, 1, recall));
+  OK(esp_recall(b.comm, pass.layer[0].dom, 256, set.id, NULL, 2, p, NULL, 8, 128, 1, recall));
   free(p);
   esp_relation_pass_free(&pass);
   esp_feature_set_free(&set);
