@@ -100,7 +100,8 @@ void esp_relation_free(esp_relation *relation);
 typedef struct {
   int n_home, layers;
   double *y;                 /* [n_home][T] the prediction */
-  double *state;             /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below */
+  double *state;             /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
+                                s^0 is the set's x */
   double **key, **query;     /* [L][n_home][d]; query[l] == NULL with one map */
   double **sum;              /* [L][n_home][sum_width] */
   esp_relation_layer *layer; /* [L] layer[l].dom is the tree */

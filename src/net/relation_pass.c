@@ -11,7 +11,6 @@ enum { WORDS = ESP_EXACT_FULL_WORDS };
 typedef struct {
   double *key_work, *query_work; /* [n][embed hidden] */
   double *value, *offset;        /* [n][C] what is sent; offset: mlp */
-  double *t;                     /* [n][h] */
 } layer_rows;
 
 struct esp_relation_work {
@@ -40,9 +39,14 @@ static void join(int n, int left, const double *a, int right, const double *b, d
   }
 }
 
-static double *state(const stack *k, int l) {
+static double *lifted(const stack *k, int l) {
   const size_t size = (size_t)k->pass->n_home * (size_t)k->relation->slot[0].in;
   return k->pass->state + (k->keep ? (size_t)l * size : 0);
+}
+
+/* Without a lift there is one layer, on the raw features. */
+static const double *state(const stack *k, int l) {
+  return k->relation->lift < 0 ? k->set->x : lifted(k, l);
 }
 
 /* What the embedding of a layer sees: coordinates are those of the raw features. */
@@ -107,7 +111,7 @@ static int pass_begin(const stack *k) {
   ESP_CALL(ESP_ALLOC(pass->work, 1));
   struct esp_relation_work *work = pass->work;
   ESP_CALL(ESP_ALLOC(pass->y, n * (size_t)p->targets));
-  ESP_CALL(ESP_ALLOC(pass->state, (k->keep ? L : 1) * n * H));
+  if (k->relation->lift >= 0) ESP_CALL(ESP_ALLOC(pass->state, (k->keep ? L : 1) * n * H));
   ESP_CALL(ESP_ALLOC(pass->key, L));
   ESP_CALL(ESP_ALLOC(pass->query, L));
   ESP_CALL(ESP_ALLOC(pass->sum, L));
@@ -135,7 +139,6 @@ static int layer_begin(const stack *k, int l) {
   ESP_CALL(ESP_ALLOC(rows->value, sent));
   if (p->mlp) ESP_CALL(ESP_ALLOC(rows->offset, sent));
   ESP_CALL(ESP_ALLOC(pass->sum[l], n * (size_t)esp_gate_sum_width(&form)));
-  ESP_CALL(ESP_ALLOC(rows->t, n * (size_t)p->hidden));
   return ESP_OK;
 }
 
@@ -149,7 +152,6 @@ static void layer_end(esp_relation_pass *pass, int l) {
   ESP_FREE(rows->query_work);
   ESP_FREE(rows->value);
   ESP_FREE(rows->offset);
-  ESP_FREE(rows->t);
 }
 
 /* All but y. */
@@ -183,10 +185,6 @@ void esp_relation_pass_free(esp_relation_pass *pass) {
 
 static void lift(const esp_relation *relation, const esp_feature_set *set, double *raw, double *s) {
   const int n = set->n_home, D = set->features, F = set->values;
-  if (relation->lift < 0) {
-    if (n) memcpy(s, set->x, (size_t)n * (size_t)D * sizeof *s);
-    return;
-  }
   join(n, D, set->x, F, set->v, raw);
   esp_dense_forward(n, D + F, relation->slot[0].in, relation->value + relation->lift,
                     relation->value + relation->lift_bias, 0, raw, s);
@@ -259,9 +257,9 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
   ESP_CALL(esp_relation_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
   if (visit) ESP_CALL(visit(context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
-  esp_relation_update_forward(relation, l, n, s, pass->sum[l], &work->scratch, rows->t, last ? pass->y : work->o);
+  esp_relation_update_forward(relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
   if (!last) {
-    double *next = state(k, l + 1);
+    double *next = lifted(k, l + 1);
     for (size_t i = 0; i < (size_t)n * (size_t)at->in; i++) next[i] = s[i] + work->o[i];
   }
   if (!k->keep) layer_end(pass, l);
@@ -274,7 +272,7 @@ int esp_relation_forward(const esp_relation *relation, const esp_gate_backend *b
   const stack k = {.relation = relation, .backend = backend, .set = set, .pass = pass, .keep = keep};
   *pass = (esp_relation_pass){0};
   ESP_TRY(backend->comm->agree(backend->comm, pass_begin(&k)));
-  lift(relation, set, pass->work->raw, state(&k, 0));
+  if (relation->lift >= 0) lift(relation, set, pass->work->raw, lifted(&k, 0));
   for (int l = 0; l < pass->layers; l++) ESP_TRY(run_layer(&k, l, visit, context));
   if (!keep) pass_drop(pass);
 done:
@@ -288,11 +286,11 @@ int esp_relation_place(const esp_relation *relation, const esp_feature_set *set,
   const size_t n = (size_t)set->n_home;
   double *raw = NULL, *s = NULL, *work = NULL;
   ESP_CALL(check_set(&relation->param, set));
-  ESP_TRY(ESP_ALLOC(raw, n * (size_t)(set->features + set->values)));
-  ESP_TRY(ESP_ALLOC(s, n * (size_t)at->in));
+  if (relation->lift >= 0) ESP_TRY(ESP_ALLOC(raw, n * (size_t)(set->features + set->values)));
+  if (relation->lift >= 0) ESP_TRY(ESP_ALLOC(s, n * (size_t)at->in));
   ESP_TRY(ESP_ALLOC(work, n * (size_t)at->embed.hidden));
-  lift(relation, set, raw, s);
-  const double *input = relation->param.embedding == ESP_EMBED_COORDINATES ? set->x : s;
+  if (relation->lift >= 0) lift(relation, set, raw, s);
+  const double *input = relation->param.embedding == ESP_EMBED_COORDINATES || relation->lift < 0 ? set->x : s;
   esp_embed_forward(&at->embed, relation->value + at->key, set->n_home, input, work, key);
   const int from = at->query < 0 ? at->key : at->query; /* one map: the queries are the keys */
   if (query) esp_embed_forward(&at->embed, relation->value + from, set->n_home, input, work, query);
@@ -379,7 +377,7 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   layer_rows *rows = &pass->work->rows[l];
   const int n = pass->n_home;
   double *din = relation->param.embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
-  esp_relation_update_backward(relation, l, n, s, pass->sum[l], rows->t, d_o, &g->scratch, g->dsum, g->ds, acc);
+  esp_relation_update_backward(relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   ESP_CALL(esp_relation_layer_backward(k->backend, &pass->layer[l], g->dsum, g->dkey, g->dquery, g->dvalue, g->doffset,
                                        acc + (size_t)at->message * WORDS, normal_acc));

@@ -5,13 +5,18 @@
 #include "base/exact_sum.h"
 #include "net/dense.h"
 
+/* Rows at a time: what they need for a moment stays in the cache. Whole groups, for the gradients. */
+enum { TILE = 4 * ESP_FEATURE_GROUP };
+
 int esp_relation_scratch_create(const esp_relation *relation, int n, int backward, esp_relation_scratch *scratch) {
   int rc = ESP_OK, wide = 0;
   *scratch = (esp_relation_scratch){0};
   for (int l = 0; l < relation->param.layers; l++)
     wide = esp_imax(wide, relation->slot[l].channels + relation->slot[l].in);
-  const size_t joint = (size_t)n * (size_t)wide, hidden = (size_t)n * (size_t)relation->param.hidden;
+  const size_t rows = (size_t)esp_imin(n, TILE);
+  const size_t joint = rows * (size_t)wide, hidden = rows * (size_t)relation->param.hidden;
   ESP_TRY(ESP_ALLOC(scratch->joint, joint));
+  ESP_TRY(ESP_ALLOC(scratch->t, hidden));
   ESP_TRY(ESP_ALLOC(scratch->hidden, hidden));
   if (backward) ESP_TRY(ESP_ALLOC(scratch->djoint, joint));
   if (backward) ESP_TRY(ESP_ALLOC(scratch->dhidden, hidden));
@@ -22,9 +27,14 @@ done:
 
 void esp_relation_scratch_free(esp_relation_scratch *scratch) {
   ESP_FREE(scratch->joint);
+  ESP_FREE(scratch->t);
   ESP_FREE(scratch->hidden);
   ESP_FREE(scratch->djoint);
   ESP_FREE(scratch->dhidden);
+}
+
+static size_t sum_width(const esp_relation *relation, int l) {
+  return (size_t)relation->slot[l].channels + (relation->param.average ? 1 : 0);
 }
 
 /* joint [n][C + H] = [a A; s]. */
@@ -41,20 +51,29 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
   }
 }
 
-/* Row by row: n h may be more than an int holds. */
-static void silu_rows(int n, int h, const double *t, double *y) {
-  for (size_t i = 0; i < (size_t)n; i++) esp_silu_forward(h, t + i * (size_t)h, y + i * (size_t)h);
-}
-
-void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                 esp_relation_scratch *scratch, double *t, double *o) {
+/* One tile: joint, t, hidden. */
+static void forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
+                    esp_relation_scratch *scratch) {
   const esp_relation_slot *at = &relation->slot[l];
   const double *value = relation->value;
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
-  esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, t);
-  silu_rows(n, h, t, scratch->hidden);
-  esp_dense_forward(n, h, at->out, value + at->R2, value + at->c, 0, scratch->hidden, o);
+  esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
+  esp_silu_forward(n * h, scratch->t, scratch->hidden);
+}
+
+void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
+                                 esp_relation_scratch *scratch, double *o) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const double *value = relation->value;
+  const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
+  for (int begin = 0; begin < n; begin += TILE) {
+    const size_t b = (size_t)begin;
+    const int rows = esp_imin(n - begin, TILE);
+    forward(relation, l, rows, s + b * in, sum + b * width, scratch);
+    esp_dense_forward(rows, relation->param.hidden, at->out, value + at->R2, value + at->c, 0, scratch->hidden,
+                      o + b * out);
+  }
 }
 
 /* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
@@ -63,7 +82,7 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
   const esp_relation_slot *at = &relation->slot[l];
   const int average = relation->param.average;
   const double a = relation->value[at->a];
-  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = C + (average ? 1 : 0);
+  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   double gain = 0;
   for (size_t i = 0; i < (size_t)n; i++) {
     const double *num = sum + i * width, *row = djoint + i * (C + H);
@@ -83,24 +102,32 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
   }
 }
 
-void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                  const double *t, const double *d_o, esp_relation_scratch *scratch, double *dsum,
-                                  double *ds, int64_t *acc) {
+/* One tile. */
+static void backward(const esp_relation *relation, int l, int n, const double *s, const double *sum, const double *d_o,
+                     esp_relation_scratch *scratch, double *dsum, double *ds, int64_t *acc) {
   const esp_relation_slot *at = &relation->slot[l];
   const double *value = relation->value;
   const int h = relation->param.hidden, wide = at->channels + at->in;
   const size_t words = ESP_EXACT_FULL_WORDS;
   int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
   int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
-  join(relation, l, n, s, sum, scratch->joint);
-  silu_rows(n, h, t, scratch->hidden);
+  forward(relation, l, n, s, sum, scratch);
   esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
   esp_dense_backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
-  for (size_t i = 0; i < (size_t)n; i++) {
-    double *row = scratch->dhidden + i * (size_t)h;
-    esp_silu_backward(h, t + i * (size_t)h, row, row);
-  }
+  esp_silu_backward(n * h, scratch->t, scratch->dhidden, scratch->dhidden);
   esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
   esp_dense_backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
   part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
+}
+
+void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
+                                  const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
+                                  int64_t *acc) {
+  const esp_relation_slot *at = &relation->slot[l];
+  const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
+  for (int begin = 0; begin < n; begin += TILE) {
+    const size_t b = (size_t)begin;
+    backward(relation, l, esp_imin(n - begin, TILE), s + b * in, sum + b * width, d_o + b * out, scratch,
+             dsum + b * width, ds ? ds + b * in : NULL, acc);
+  }
 }

@@ -1,26 +1,28 @@
 /* A layer's update: sums -> aggregate -> o = R2 silu(R1 [a A; s] + b1) + c, and its adjoint (net/relation.h has the
- * letters). Home rows, float64; a row's numbers do not depend on its neighbours. Local. */
+ * letters). Home rows, float64; a row's numbers do not depend on its neighbours. What lies between A and o is computed
+ * again on the way back, a few rows at a time: cheaper than to write it to memory and read it. Local. */
 #ifndef ESP_RELATION_UPDATE_H
 #define ESP_RELATION_UPDATE_H
 
 #include "net/relation.h"
 
-/* Rows that both directions need for a moment; wide enough for every layer. */
+/* What both directions need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
-  double *joint, *djoint;   /* [n][C + H] */
-  double *hidden, *dhidden; /* [n][h] */
+  double *joint, *djoint;   /* [rows][C + H] */
+  double *t;                /* [rows][h] = R1 [a A; s] + b1 */
+  double *hidden, *dhidden; /* [rows][h] silu(t) */
 } esp_relation_scratch;
-/* The second of each pair only if `backward`. */
+/* For up to n rows a call. The second of each pair only if `backward`. */
 int esp_relation_scratch_create(const esp_relation *relation, int n, int backward, esp_relation_scratch *scratch);
 void esp_relation_scratch_free(esp_relation_scratch *scratch);
 
-/* s [n][H], sum [n][sum_width] -> t [n][h] = R1 [a A; s] + b1, to be kept, and o [n][out]. */
+/* s [n][H], sum [n][sum_width] -> o [n][out]. */
 void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                 esp_relation_scratch *scratch, double *t, double *o);
+                                 esp_relation_scratch *scratch, double *o);
 /* d_o [n][out] -> dsum [n][sum_width] (set), ds [n][H] += (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] of the
  * whole block += one term a (group of ESP_FEATURE_GROUP rows, number). */
 void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                  const double *t, const double *d_o, esp_relation_scratch *scratch, double *dsum,
-                                  double *ds, int64_t *acc);
+                                  const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
+                                  int64_t *acc);
 
 #endif
