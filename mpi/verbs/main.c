@@ -277,6 +277,7 @@ static void tell_failure(const esp_run *run, int rc) {
 }
 
 int main(int argc, char **argv) {
+  esp_memory_keep();
   signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, to be reported, not a death */
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return EXIT_FAILURE;
   signal(SIGPIPE, SIG_DFL); /* `espalier info FILE | head` ends quietly, as other programs do */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* ---- errors: one record a thread ---- */
 
@@ -158,6 +161,13 @@ size_t esp_memory_peak(void) {
 }
 void esp_memory_reset_peak(void) {
   atomic_store(&held_peak, atomic_load(&held));
+}
+
+void esp_memory_keep(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
 }
 
 double esp_wall(void) {

@@ -93,6 +93,9 @@ void esp_free(void *pointer_to_pointer);
 size_t esp_memory_now(void);
 size_t esp_memory_peak(void);
 void esp_memory_reset_peak(void);
+/* From now on what is freed stays with the process: arrays made anew in every step then cost no page faults. Acts on
+ * the whole process, so it is for a program's main, at its start, not for a library. Elsewhere than with glibc: nothing. */
+void esp_memory_keep(void);
 
 /* Monotonic wall clock in seconds. */
 double esp_wall(void);

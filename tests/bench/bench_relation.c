@@ -256,6 +256,7 @@ static void scale(void) {
 }
 
 int main(int argc, char **argv) {
+  esp_memory_keep();
   const char *which = argc > 1 ? argv[1] : "all";
   const struct {
     const char *name;
