@@ -13,8 +13,22 @@ static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
 enum { STREAM_MAP = 0x6d6170, STREAM_SET = 0x736574 };
 
 const char *esp_relation_kind_name(esp_relation_kind kind) {
-  static const char *const name[] = {"subspace", "circles", "upstream"};
+  static const char *const name[] = {"subspace", "circles", "upstream", "twice", "compare"};
   return name[kind];
+}
+
+int esp_relation_targets(const esp_relation_start *start) {
+  return start->kind == ESP_RELATION_COMPARE ? start->values - 1 : start->values;
+}
+
+int esp_relation_columns(const esp_relation_start *start) {
+  const int two = start->kind == ESP_RELATION_UPSTREAM || start->kind == ESP_RELATION_TWICE;
+  return two ? 2 * start->hidden : start->hidden;
+}
+
+static int64_t map_rows(const esp_relation_start *start) {
+  const int two = start->kind == ESP_RELATION_CIRCLES || start->kind == ESP_RELATION_TWICE;
+  return (int64_t)start->hidden * (two ? 2 : 1) + (start->kind == ESP_RELATION_COMPARE);
 }
 
 int esp_relation_all_pairs(const esp_relation_start *start) {
@@ -22,12 +36,13 @@ int esp_relation_all_pairs(const esp_relation_start *start) {
 }
 
 int esp_relation_start_check(const esp_relation_start *s) {
-  ESP_CHECK(s->kind >= ESP_RELATION_SUBSPACE && s->kind <= ESP_RELATION_UPSTREAM, ESP_ERR_CONFIG,
+  ESP_CHECK(s->kind >= ESP_RELATION_SUBSPACE && s->kind < ESP_RELATION_KINDS, ESP_ERR_CONFIG,
             "kind of relation %d is not known", (int)s->kind);
   const char *kind = esp_relation_kind_name(s->kind);
   ESP_CHECK(s->n >= 0, ESP_ERR_CONFIG, "%s: a set of %" PRId64 " particles, must be >= 0", kind, s->n);
   ESP_CHECK(s->hidden >= 1, ESP_ERR_CONFIG, "%s: %d hidden coordinates, must be >= 1", kind, s->hidden);
-  ESP_CHECK(s->values >= 1, ESP_ERR_CONFIG, "%s: %d values a particle, must be >= 1", kind, s->values);
+  const int fewest = s->kind == ESP_RELATION_COMPARE ? 2 : 1;
+  ESP_CHECK(s->values >= fewest, ESP_ERR_CONFIG, "%s: %d values a particle, must be >= %d", kind, s->values, fewest);
   ESP_CHECK(s->h > 0 && isfinite(s->h), ESP_ERR_CONFIG, "%s: width h of the gate is %g, must be > 0", kind, s->h);
   ESP_CHECK(s->draw >= 0, ESP_ERR_CONFIG, "%s: draw %" PRId64 ", must be >= 0", kind, s->draw);
   if (s->kind == ESP_RELATION_UPSTREAM) {
@@ -36,7 +51,7 @@ int esp_relation_start_check(const esp_relation_start *s) {
               s->hidden);
     return ESP_OK;
   }
-  const int64_t least = (int64_t)s->hidden * (s->kind == ESP_RELATION_CIRCLES ? 2 : 1);
+  const int64_t least = map_rows(s);
   ESP_CHECK(s->features >= least, ESP_ERR_CONFIG, "%s: %d features, must be >= %" PRId64 " for %d hidden coordinates",
             kind, s->features, least, s->hidden);
   return ESP_OK;
@@ -51,7 +66,7 @@ static double dot(int n, const double *a, const double *b) {
 }
 
 int esp_relation_map(const esp_relation_start *start, double *map) {
-  const int rows = start->kind == ESP_RELATION_CIRCLES ? 2 * start->hidden : start->hidden, D = start->features;
+  const int rows = (int)map_rows(start), D = start->features;
   const uint64_t seed = esp_rng_bits(start->seed, STREAM_MAP, ESP_RNG_CLOUD, 0);
   for (int a = 0; a < rows; a++) {
     double *row = map + (size_t)a * (size_t)D;
@@ -76,8 +91,8 @@ static void draw_features(const esp_relation_start *start, uint64_t seed, const 
                           double *z) {
   const int D = start->features;
   for (int k = 0; k < D; k++) x[k] = esp_rng_normal(seed, id, ESP_RNG_POSITION, (uint32_t)k);
-  for (int a = 0; a < start->hidden; a++) {
-    if (start->kind == ESP_RELATION_SUBSPACE) {
+  for (int a = 0; a < esp_relation_columns(start); a++) {
+    if (start->kind != ESP_RELATION_CIRCLES) {
       z[a] = dot(D, map + (size_t)a * (size_t)D, x);
     } else {
       const double *plane = map + 2 * (size_t)a * (size_t)D, u = dot(D, plane, x), w = dot(D, plane + D, x);
@@ -120,33 +135,66 @@ static void draw_particles(const esp_relation_start *start, const double *map, e
 
 /* ---- targets ---- */
 
-static int make_targets(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set) {
-  const int r = start->hidden, F = start->values, upstream = start->kind == ESP_RELATION_UPSTREAM;
-  const size_t rows = (size_t)set->n_home;
-  esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream};
-  double *sum = NULL, *sender = NULL, *receiver = NULL;
+/* One hop's rows, [n_home] each. */
+typedef struct {
+  double *sum;               /* [F + 1] */
+  double *sender, *receiver; /* [r] */
+  double *mark;              /* NULL or 1 */
+} hop;
+
+static void hop_free(hop *h) {
+  ESP_FREE(h->sum);
+  ESP_FREE(h->sender);
+  ESP_FREE(h->receiver);
+  ESP_FREE(h->mark);
+}
+
+static int hop_create(const esp_relation_start *start, size_t rows, hop *h) {
+  const size_t r = (size_t)start->hidden;
+  ESP_CALL(ESP_ALLOC(h->sum, rows * (size_t)(start->values + 1)));
+  ESP_CALL(ESP_ALLOC(h->sender, rows * r));
+  ESP_CALL(ESP_ALLOC(h->receiver, rows * r));
+  if (start->kind == ESP_RELATION_COMPARE) ESP_CALL(ESP_ALLOC(h->mark, rows));
+  return ESP_OK;
+}
+
+/* Senders' and receivers' places: columns sender .. and receiver .. of the hidden coordinates. to [n_home][T] = the
+ * sums of `values` [n_home][F]; it may be the values themselves. */
+static int run_hop(const esp_comm *comm, const esp_relation_start *start, const esp_feature_set *set, int sender,
+                   int receiver, const double *values, hop *h, double *to) {
+  const int r = start->hidden, F = start->values, T = esp_relation_targets(start);
+  const int upstream = start->kind == ESP_RELATION_UPSTREAM;
+  esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream, .mark = h->mark};
   if (!esp_relation_all_pairs(start)) law.reach = ESP_RELATION_REACH * start->h;
-  int rc = ESP_ALLOC(sum, rows * (size_t)(F + 1));
-  if (!rc) rc = ESP_ALLOC(sender, rows * (size_t)r);
-  if (!rc) rc = ESP_ALLOC(receiver, rows * (size_t)r);
-  ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < set->n_home; i++) {
     const double *z = set->z + (size_t)i * (size_t)set->hidden;
     for (int a = 0; a < r; a++) {
-      sender[i * r + a] = z[a];
-      receiver[i * r + a] = z[upstream ? r + a : a];
+      h->sender[i * r + a] = z[sender + a];
+      h->receiver[i * r + a] = z[receiver + a];
     }
   }
-  ESP_TRY(esp_truth_sums(comm, &law, set->n_home, receiver, sender, set->v, sum));
+  ESP_CALL(esp_truth_sums(comm, &law, set->n_home, h->receiver, h->sender, values, h->sum));
   for (int i = 0; i < set->n_home; i++) {
-    const double *from = sum + (size_t)i * (size_t)(F + 1);
+    const double *from = h->sum + (size_t)i * (size_t)(F + 1);
     const double over = upstream || start->average ? from[F] + ESP_RELATION_FLOOR : 1;
-    for (int c = 0; c < F; c++) set->y[(size_t)i * (size_t)F + (size_t)c] = from[c] / over;
+    for (int c = 0; c < T; c++) to[(size_t)i * (size_t)T + (size_t)c] = from[c] / over;
   }
+  return ESP_OK;
+}
+
+static int make_targets(const esp_comm *comm, const esp_relation_start *start, const double *map,
+                        esp_feature_set *set) {
+  const int r = start->hidden, D = start->features;
+  hop h = {0};
+  int rc = ESP_OK;
+  ESP_TRY(comm->agree(comm, hop_create(start, (size_t)set->n_home, &h)));
+  for (int i = 0; i < set->n_home && h.mark; i++)
+    h.mark[i] = dot(D, map + (size_t)r * (size_t)D, set->x + (size_t)i * (size_t)D);
+  const int second = start->kind == ESP_RELATION_UPSTREAM ? r : 0;
+  ESP_TRY(run_hop(comm, start, set, 0, second, set->v, &h, set->y));
+  if (start->kind == ESP_RELATION_TWICE) ESP_TRY(run_hop(comm, start, set, r, r, set->y, &h, set->y));
 done:
-  ESP_FREE(sum);
-  ESP_FREE(sender);
-  ESP_FREE(receiver);
+  hop_free(&h);
   return rc;
 }
 
@@ -160,18 +208,18 @@ int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp
   esp_feature_set made = {.n = start->n,
                           .features = start->features,
                           .values = start->values,
-                          .targets = start->truth == ESP_TRUTH_NONE ? 0 : start->values,
-                          .hidden = upstream ? 2 * start->hidden : start->hidden};
+                          .targets = start->truth == ESP_TRUTH_NONE ? 0 : esp_relation_targets(start),
+                          .hidden = esp_relation_columns(start)};
   esp_feature_share(start->n, comm->rank, comm->size, &made.first, &count);
   if (count > INT32_MAX)
     rc = ESP_FAIL(ESP_ERR_LIMIT, "%" PRId64 " particles on one rank, at most %d", count, INT32_MAX);
   made.n_home = (int)count;
   if (!rc) rc = esp_feature_set_create(&made, upstream);
-  if (!rc) rc = ESP_ALLOC(map, 2 * (size_t)start->hidden * (size_t)start->features);
+  if (!rc) rc = ESP_ALLOC(map, (size_t)map_rows(start) * (size_t)start->features);
   if (!rc && !upstream) rc = esp_relation_map(start, map);
   ESP_TRY(comm->agree(comm, rc));
   draw_particles(start, map, &made);
-  if (made.targets) ESP_TRY(make_targets(comm, start, &made));
+  if (made.targets) ESP_TRY(make_targets(comm, start, map, &made));
 done:
   ESP_FREE(map);
   if (rc) esp_feature_set_free(&made);

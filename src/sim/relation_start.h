@@ -5,6 +5,12 @@
  *             G = exp(-|p_i - p_j|^2 / 2 h^2).
  *   circles   the same with a nonlinear map: u = P x with P [2 r][D] orthonormal, p_a = |(u_2a, u_2a+1)|: the radius in
  *             each of r hidden planes. No linear embedding brings together what is on one circle.
+ *   twice     two hops in two hidden spaces, p = P x and q = Q x, orthonormal rows all:
+ *             a_j = sum_{k != j} G(p_j - p_k) v_k, y_i = sum_{j != i} G(q_i - q_j) a_j, or with average each sum over
+ *             its (sum G + 0.3). Nobody is told a. z has both places: p, then q; so `hidden` of the set is 2 r.
+ *   compare   p as in subspace; a receiver's mark u = m . x, m another row of the map; F >= 2 values a sender, the last
+ *             of them its mark m_j. y_i = sum_{j != i} G tanh((m_j - u_i) / 0.5) v_j: F - 1 targets; or that over
+ *             (sum G + 0.3). What is heard depends on both sides; little of it is in the sum of the values alone.
  *   upstream  (T2) D = 4: place p uniform in the unit square, displacement u with random direction, |u| uniform in
  *             [0.2, 0.4]; x = (p, u); v_j Gaussian: the field. y_i = sum_j G v_j / (sum_j G + 0.3), the own point included,
  *             G = exp(-|p_j - (p_i - u_i)|^2 / 2 h^2). weight 0 where p - u is off the square. Hidden coordinates as
@@ -28,8 +34,15 @@
 enum { ESP_RELATION_DIRECT = 8192 };
 #define ESP_RELATION_REACH 7.44 /* exp(-7.44^2 / 2) = 0.95e-12 */
 
-typedef enum { ESP_RELATION_SUBSPACE, ESP_RELATION_CIRCLES, ESP_RELATION_UPSTREAM } esp_relation_kind;
-const char *esp_relation_kind_name(esp_relation_kind kind); /* "subspace", "circles", "upstream" */
+typedef enum {
+  ESP_RELATION_SUBSPACE,
+  ESP_RELATION_CIRCLES,
+  ESP_RELATION_UPSTREAM,
+  ESP_RELATION_TWICE,
+  ESP_RELATION_COMPARE,
+  ESP_RELATION_KINDS
+} esp_relation_kind;
+const char *esp_relation_kind_name(esp_relation_kind kind); /* "subspace", "circles", "upstream", "twice", "compare" */
 
 /* What the targets are: none; by the size, as above; over all pairs, or within reach, whatever the size. */
 typedef enum {
@@ -42,7 +55,7 @@ typedef enum {
 typedef struct {
   esp_relation_kind kind;
   int64_t n;
-  int features, hidden, values; /* D, r, F (upstream: 4, 2, F; targets T = F) */
+  int features, hidden, values; /* D, r, F (upstream: 4, 2, F) */
   double h;
   int average;   /* upstream: always */
   uint64_t seed; /* of the hidden map: the same for all draws of one run */
@@ -50,7 +63,8 @@ typedef struct {
   esp_relation_truth truth;
 } esp_relation_start;
 
-/* Checks the numbers: ESP_ERR_CONFIG naming value and range (D >= r, 2 r for circles; 4 and 2 for upstream). Local. */
+/* Checks the numbers: ESP_ERR_CONFIG naming value and range (D >= r; 2 r for circles and twice; r + 1 for
+ * compare; 4 and 2 for upstream). Local. */
 int esp_relation_start_check(const esp_relation_start *start);
 /* This rank's share (esp_feature_share) of the set, checked as above. Collective over comm; with the one-rank table: the
  * whole set. The same bits for any number of ranks. *set is the caller's. */
@@ -58,7 +72,12 @@ int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp
 /* Is the truth of n particles taken over all pairs? */
 int esp_relation_all_pairs(const esp_relation_start *start);
 
-/* The hidden map P [rows][D] of a seed: orthonormal rows; rows = r, or 2 r for circles. Local. */
+/* Targets T of the set, and columns of its hidden coordinates. Local, pure. */
+int esp_relation_targets(const esp_relation_start *start);
+int esp_relation_columns(const esp_relation_start *start);
+
+/* The hidden map [rows][D] of a seed: orthonormal rows; rows = r; 2 r for circles, and twice (P, then Q); r + 1 for
+ * compare (P, then m). Local. */
 int esp_relation_map(const esp_relation_start *start, double *map);
 
 #endif

@@ -48,7 +48,8 @@ static inline double gate(double x) {
 }
 
 /* Sources [a, b) onto the partial sums [values + 1][LANES]. */
-static void add_range(const sources *s, int64_t a, int64_t b, const double *q, double factor, double *sum) {
+static void add_range(const sources *s, int64_t a, int64_t b, const double *q, double factor, const double *mark,
+                      double *sum) {
   const size_t stride = (size_t)s->n + LANES;
   for (int64_t j = a; j < b; j += LANES) {
     double square[LANES] = {0}, g[LANES];
@@ -58,11 +59,15 @@ static void add_range(const sources *s, int64_t a, int64_t b, const double *q, d
     }
     for (int l = 0; l < LANES; l++) g[l] = gate(factor * square[l]);
     for (int l = 0; l < LANES && b - j < LANES; l++) g[l] = l < b - j ? g[l] : 0;
+    for (int l = 0; l < LANES; l++) sum[s->values * LANES + l] += g[l];
+    if (mark) {
+      const double *m = s->v + (size_t)(s->values - 1) * stride + j;
+      for (int l = 0; l < LANES; l++) g[l] *= tanh((m[l] - *mark) / ESP_TRUTH_SOFT);
+    }
     for (int c = 0; c < s->values; c++) {
       const double *v = s->v + (size_t)c * stride + j;
       for (int l = 0; l < LANES; l++) sum[c * LANES + l] += g[l] * v[l];
     }
-    for (int l = 0; l < LANES; l++) sum[s->values * LANES + l] += g[l];
   }
 }
 
@@ -127,7 +132,8 @@ static void sources_free(sources *s) {
 }
 
 /* All that lies in the cells which the reach of q meets; `skip`: a place that is left out, or -1. */
-static void receiver_sum(const sources *s, const esp_truth_law *law, const double *q, int64_t skip, double *partial) {
+static void receiver_sum(const sources *s, const esp_truth_law *law, const double *q, int64_t skip, const double *mark,
+                         double *partial) {
   const double reach = law->reach > 0 ? law->reach : INFINITY, factor = -0.5 / (law->h * law->h);
   const int second = s->axes > 1, one = s->cells[0] == 1;
   const int from = one ? 0 : cell_of(s, 0, q[0] - reach), to = one ? 0 : cell_of(s, 0, q[0] + reach);
@@ -139,10 +145,10 @@ static void receiver_sum(const sources *s, const esp_truth_law *law, const doubl
     const int last = s->cells[1] == 1 ? 0 : cell_of(s, 1, q[second] + half);
     const int64_t a = s->start[row * s->cells[1] + first], b = s->start[row * s->cells[1] + last + 1];
     if (skip >= a && skip < b) {
-      add_range(s, a, skip, q, factor, partial);
-      add_range(s, skip + 1, b, q, factor, partial);
+      add_range(s, a, skip, q, factor, mark, partial);
+      add_range(s, skip + 1, b, q, factor, mark, partial);
     } else {
-      add_range(s, a, b, q, factor, partial);
+      add_range(s, a, b, q, factor, mark, partial);
     }
   }
 }
@@ -188,7 +194,8 @@ int esp_truth_sums(const esp_comm *comm, const esp_truth_law *law, int n_home, c
   ESP_FREE(all);
   for (int i = 0; i < n_home; i++) {
     memset(partial, 0, (size_t)(width * LANES) * sizeof *partial);
-    receiver_sum(&s, law, q + (size_t)i * (size_t)law->axes, law->self ? -1 : s.place[first + i], partial);
+    receiver_sum(&s, law, q + (size_t)i * (size_t)law->axes, law->self ? -1 : s.place[first + i],
+                 law->mark ? law->mark + i : NULL, partial);
     for (int c = 0; c < width; c++) {
       double total = 0;
       for (int l = 0; l < LANES; l++) total += partial[c * LANES + l];

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
@@ -17,6 +18,7 @@ static esp_relation_start some(esp_relation_kind kind, int64_t n) {
   esp_relation_start s = {
       .kind = kind, .n = n, .features = 9, .hidden = 3, .values = 2, .h = 0.4, .seed = 5, .draw = 7};
   if (kind == ESP_RELATION_UPSTREAM) s.features = 4, s.hidden = 2, s.h = 0.055;
+  if (kind == ESP_RELATION_COMPARE) s.values = 3;
   s.truth = ESP_TRUTH_BY_SIZE;
   return s;
 }
@@ -75,23 +77,26 @@ static void map_is_not_a_network_start(void **state) {
 
 static void hidden_coordinates(void **state) {
   (void)state;
-  for (int kind = ESP_RELATION_SUBSPACE; kind <= ESP_RELATION_CIRCLES; kind++) {
+  for (int kind = ESP_RELATION_SUBSPACE; kind < ESP_RELATION_KINDS; kind++) {
+    if (kind == ESP_RELATION_UPSTREAM) continue;
     esp_relation_start s = some((esp_relation_kind)kind, 4000);
+    s.values = 2;
+    const int circles = kind == ESP_RELATION_CIRCLES, columns = kind == ESP_RELATION_TWICE ? 6 : 3;
     double map[6 * 9], mean = 0, square = 0, value = 0;
     s.truth = ESP_TRUTH_NONE;
     esp_feature_set set = make(&s);
-    assert_true(set.targets == 0 && !set.y && !set.weight && set.hidden == 3);
+    assert_true(set.targets == 0 && !set.y && !set.weight && set.hidden == columns);
     assert_int_equal(esp_relation_map(&s, map), ESP_OK);
     for (int i = 0; i < set.n_home; i++) {
       const double *x = set.x + 9 * i;
       assert_int_equal(set.id[i], i);
-      for (int a = 0; a < 3; a++) {
+      for (int a = 0; a < columns; a++) {
         double u[2] = {0, 0};
         for (int k = 0; k < 9; k++) {
-          u[0] += map[(kind ? 2 * a : a) * 9 + k] * x[k];
-          u[1] += kind ? map[(2 * a + 1) * 9 + k] * x[k] : 0;
+          u[0] += map[(circles ? 2 * a : a) * 9 + k] * x[k];
+          u[1] += circles ? map[(2 * a + 1) * 9 + k] * x[k] : 0;
         }
-        assert_true(fabs(set.z[3 * i + a] - (kind ? hypot(u[0], u[1]) : u[0])) < 1e-13);
+        assert_true(fabs(set.z[columns * i + a] - (circles ? hypot(u[0], u[1]) : u[0])) < 1e-13);
       }
       for (int k = 0; k < 9; k++) mean += x[k] / 36000, square += x[k] * x[k] / 36000;
       value += (set.v[2 * i] * set.v[2 * i] + set.v[2 * i + 1] * set.v[2 * i + 1]) / 8000;
@@ -125,42 +130,66 @@ static void upstream_is_as_defined(void **state) {
   esp_feature_set_free(&set);
 }
 
-/* The definition, written out: largest error of the targets over their rms. */
-static double against_definition(const esp_relation_start *s, const esp_feature_set *set, int average) {
-  const int up = s->kind == ESP_RELATION_UPSTREAM, r = s->hidden, F = s->values, columns = set->hidden;
-  double worst = 0, square = 0;
+/* Sums over the columns from..from + r - 1 (receivers: to..) of the hidden coordinates, written out: y [n][T] of v [n][F];
+ * u: marks of receivers. */
+static void sums_written_out(const esp_relation_start *s, const esp_feature_set *set, int from, int to, const double *v,
+                             const double *u, int average, double *y) {
+  const int self = s->kind == ESP_RELATION_UPSTREAM, F = s->values, T = u ? F - 1 : F, columns = set->hidden;
   for (int i = 0; i < set->n_home; i++) {
     double num[4] = {0}, den = 0;
     for (int j = 0; j < set->n_home; j++) {
       double d2 = 0;
-      for (int a = 0; a < r; a++) {
-        const double d = set->z[j * columns + a] - set->z[i * columns + (up ? r : 0) + a];
+      for (int a = 0; a < s->hidden; a++) {
+        const double d = set->z[j * columns + from + a] - set->z[i * columns + to + a];
         d2 += d * d;
       }
-      if (j == i && !up) continue;
-      const double g = exp(-d2 / (2 * s->h * s->h));
-      for (int c = 0; c < F; c++) num[c] += g * set->v[j * F + c];
+      if (j == i && !self) continue;
+      const double g = exp(-d2 / (2 * s->h * s->h)), heard = u ? tanh(2 * (v[j * F + F - 1] - u[i])) : 1;
+      for (int c = 0; c < T; c++) num[c] += g * heard * v[j * F + c];
       den += g;
     }
-    for (int c = 0; c < F; c++) {
-      const double y = average ? num[c] / (den + 0.3) : num[c];
-      worst = fmax(worst, fabs(y - set->y[i * F + c]));
-      square += y * y / (F * set->n_home);
-    }
+    for (int c = 0; c < T; c++) y[i * T + c] = average ? num[c] / (den + 0.3) : num[c];
   }
+}
+
+/* Largest error of the targets over their rms. */
+static double against_definition(const esp_relation_start *s, const esp_feature_set *set, int average) {
+  const int r = s->hidden, D = s->features, n = set->n_home, T = set->targets;
+  double map[10 * 9], worst = 0, square = 0;
+  double *y = malloc(sizeof(double) * (size_t)(n * T + 1)), *a = malloc(sizeof(double) * (size_t)(n * T + 1));
+  double *u = malloc(sizeof(double) * (size_t)(n + 1));
+  if (s->kind == ESP_RELATION_COMPARE) {
+    assert_int_equal(esp_relation_map(s, map), ESP_OK);
+    for (int i = 0; i < n; i++) {
+      u[i] = 0;
+      for (int k = 0; k < D; k++) u[i] += map[r * D + k] * set->x[i * D + k];
+    }
+    sums_written_out(s, set, 0, 0, set->v, u, average, y);
+  } else if (s->kind == ESP_RELATION_TWICE) {
+    sums_written_out(s, set, 0, 0, set->v, NULL, average, a);
+    sums_written_out(s, set, r, r, a, NULL, average, y);
+  } else {
+    sums_written_out(s, set, 0, s->kind == ESP_RELATION_UPSTREAM ? r : 0, set->v, NULL, average, y);
+  }
+  for (int k = 0; k < n * T; k++) {
+    worst = fmax(worst, fabs(y[k] - set->y[k]));
+    square += y[k] * y[k] / (n * T);
+  }
+  free(y), free(a), free(u);
   return square > 0 ? worst / sqrt(square) : worst;
 }
 
 static void targets_are_the_sums(void **state) {
   (void)state;
   static const int64_t sizes[] = {1, 2, 7, 8, 9, 300};
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < ESP_RELATION_KINDS; kind++) {
     for (int k = 0; k < 6 * 2; k++) {
       esp_relation_start s = some((esp_relation_kind)kind, sizes[k / 2]);
       s.average = k % 2;
       esp_feature_set set = make(&s);
-      assert_true(set.targets == 2);
-      assert_true(against_definition(&s, &set, s.average || kind == 2) < 1e-13);
+      assert_true(set.targets == 2 && esp_relation_targets(&s) == 2);
+      const double error = against_definition(&s, &set, s.average || kind == 2);
+      if (!(error < 2e-13)) fail_msg("kind %d, n %d, average %d: error %g", kind, (int)sizes[k / 2], k % 2, error);
       esp_feature_set_free(&set);
     }
   }
@@ -170,10 +199,10 @@ static void targets_are_the_sums(void **state) {
 static void within_reach_is_enough(void **state) {
   (void)state;
   static const double width[] = {0.02, 0.125, 30};
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < ESP_RELATION_KINDS; kind++) {
     for (int k = 0; k < 9; k++) {
       esp_relation_start s = some((esp_relation_kind)kind, 1500);
-      if (kind < 2) s.hidden = 1 + k / 3;
+      if (kind != ESP_RELATION_UPSTREAM) s.hidden = 1 + k / 3;
       s.h = width[k % 3] * (kind == 2 ? 0.5 : 1);
       s.truth = ESP_TRUTH_WITHIN_REACH;
       esp_feature_set set = make(&s);
@@ -237,7 +266,7 @@ static void refuse(esp_relation_start s, const char *what) {
 
 static void nothing_and_nonsense(void **state) {
   (void)state;
-  for (int kind = 0; kind < 3; kind++) {
+  for (int kind = 0; kind < ESP_RELATION_KINDS; kind++) {
     esp_relation_start s = some((esp_relation_kind)kind, 0);
     esp_feature_set set = make(&s);
     s.truth = ESP_TRUTH_WITHIN_REACH;
@@ -250,12 +279,16 @@ static void nothing_and_nonsense(void **state) {
     s.h = 0;
     refuse(s, "width h of the gate is 0");
     s = some((esp_relation_kind)kind, 3);
-    s.values = 0;
-    refuse(s, "0 values");
+    s.values = kind == ESP_RELATION_COMPARE;
+    refuse(s, kind == ESP_RELATION_COMPARE ? "1 values a particle, must be >= 2" : "0 values");
   }
   esp_relation_start s = some(ESP_RELATION_CIRCLES, 3);
   s.features = 5;
   refuse(s, "5 features, must be >= 6 for 3 hidden");
+  s = some(ESP_RELATION_TWICE, 3), s.features = 5;
+  refuse(s, "5 features, must be >= 6 for 3 hidden");
+  s = some(ESP_RELATION_COMPARE, 3), s.features = 3;
+  refuse(s, "3 features, must be >= 4 for 3 hidden");
   s = some(ESP_RELATION_SUBSPACE, 3), s.features = 2;
   refuse(s, "2 features, must be >= 3");
   s = some(ESP_RELATION_UPSTREAM, 3), s.features = 5;
