@@ -94,7 +94,7 @@ static void stream_lists(gate_work *k, const esp_gate *g, int block, const gate_
   const size_t width = (size_t)esp_gate_source_width(&k->form), cell_width = (size_t)esp_gate_cell_width(&k->form);
   gate_lanes *t = &k->block;
   if (!g->dom->queries) {
-    const int row = block_row(tree, block);
+    const int row = esp_tree_block_row(tree, block);
     stream_particles(k, t, pass, g->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
   for (int64_t e = lists->near_start[block]; e < lists->near_start[block + 1]; e++) {
@@ -111,7 +111,7 @@ static void stream_lists(gate_work *k, const esp_gate *g, int block, const gate_
 
 /* The block's receivers into lanes; returns its first slot. gradient may be NULL. */
 static int receivers_load(gate_work *k, const esp_gate *g, int block, const double *gradient) {
-  const int row = block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
+  const int row = esp_tree_block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
   const int width = esp_gate_query_width(&k->form);
   const double *query = g->query + (size_t)first * (size_t)width;
   const gate_rows from = {.key = query,
@@ -176,7 +176,7 @@ static void backward_receivers(const esp_gate *g, int count, const int *block, c
 
 /* Lanes of the leaves that the receiver block at hand has near. */
 static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
-  const int leaves = leaves_of_block(tree), own = tree->part_first[block_row(tree, block)];
+  const int leaves = esp_tree_block_leaves(tree), own = tree->part_first[esp_tree_block_row(tree, block)];
   const size_t stride = k->capacity, real = sizeof(ESP_REAL);
   const gate_lanes *from = &k->block;
   gate_lanes *t = &k->pick;
@@ -184,7 +184,7 @@ static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
   for (int leaf = 0; leaf < leaves; leaf++) {
     k->picked[leaf] = k->seen[leaf];
     if (!k->seen[leaf]) continue;
-    const int row = leaf_row(tree, block * leaves + leaf), count = tree->part_count[row];
+    const int row = esp_tree_leaf_row(tree, block * leaves + leaf), count = tree->part_count[row];
     const size_t at = (size_t)(tree->part_first[row] - own), to = (size_t)t->count, bytes = (size_t)count * real;
     for (int l = 0; l < count; l++) t->slot[t->count++] = (int)at + l;
     for (size_t a = 0; a < (size_t)k->form.dim; a++)
@@ -197,44 +197,9 @@ static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
   if (t->count) lanes_pad(k, t);
 }
 
-/* The next receiver block, in global order, that has a leaf of this block near; marks which leaves. -1: none left. */
-static int next_receiver_block(gate_work *k, const esp_gate *g, int block) {
-  const esp_lists *lists = &g->dom->lists;
-  const int leaves = leaves_of_block(&g->dom->tree);
-  int64_t lowest = INT64_MAX;
-  int entry = -1;
-  for (int leaf = 0; leaf < leaves; leaf++) {
-    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
-    if (at >= lists->sender_start[block * leaves + leaf + 1]) continue;
-    const int e = lists->sender[at];
-    const int64_t global = e < lists->n_block ? g->dom->tree.block_first + e : lists->ghost_block[e - lists->n_block];
-    if (global < lowest) lowest = global, entry = e;
-  }
-  if (entry < 0) return -1;
-  for (int leaf = 0; leaf < leaves; leaf++) {
-    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
-    k->seen[leaf] = at < lists->sender_start[block * leaves + leaf + 1] && lists->sender[at] == entry;
-    k->cursor[leaf] += k->seen[leaf];
-  }
-  return entry;
-}
-
-/* The receivers of a block as an entry of the sender lists names it. */
-static void receivers_of(const esp_gate *g, int entry, int *first, int *count) {
-  const esp_lists *lists = &g->dom->lists;
-  const esp_tree *tree = &g->dom->tree;
-  if (entry < lists->n_block) {
-    *first = tree->part_first[block_row(tree, entry)];
-    *count = tree->part_count[block_row(tree, entry)];
-  } else {
-    *first = lists->ghost_first[entry - lists->n_block];
-    *count = lists->ghost_first[entry - lists->n_block + 1] - *first;
-  }
-}
-
 /* The block's senders into lanes; returns its first slot. */
 static int senders_load(gate_work *k, const esp_gate *g, int block) {
-  const int row = block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
+  const int row = esp_tree_block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
   const int width = esp_gate_source_width(&k->form);
   const double *source = g->source + (size_t)first * (size_t)width, *value = source + k->form.dim;
   const gate_rows from = {.key = source,
@@ -253,7 +218,8 @@ static void backward_senders(const esp_gate *g, int count, const int *block, con
   const gate_pass pass = {flush_senders, rows_senders(k), 1};
   work_load(k, g);
   const esp_tree *tree = &g->dom->tree;
-  const size_t leaves = (size_t)leaves_of_block(tree);
+  const esp_lists *lists = &g->dom->lists;
+  const size_t leaves = (size_t)esp_tree_block_leaves(tree);
   const int width = esp_gate_source_width(&k->form), stride = esp_gate_receiver_width(&k->form);
   for (int b = 0; b < count; b++) {
     const int first = senders_load(k, g, block[b]);
@@ -262,13 +228,13 @@ static void backward_senders(const esp_gate *g, int count, const int *block, con
     stream_flush(k, &k->block, &pass, NULL);
     memset(k->cursor, 0, leaves * sizeof *k->cursor);
     memset(k->picked, 0, leaves * sizeof *k->picked);
-    for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
+    for (int entry; (entry = esp_lists_next_receiver(tree, lists, block[b], k->cursor, k->seen)) >= 0;) {
       int from, many;
       if (memcmp(k->seen, k->picked, leaves * sizeof *k->seen)) {
         stream_flush(k, &k->pick, &pass, NULL);
         pick_lanes(k, tree, block[b]);
       }
-      receivers_of(g, entry, &from, &many);
+      esp_lists_receivers(tree, lists, entry, &from, &many);
       stream_particles(k, &k->pick, &pass, receiver + (ptrdiff_t)from * stride, many);
     }
     stream_flush(k, &k->pick, &pass, NULL);

@@ -65,19 +65,6 @@ ESP_INLINE int pad_lanes(int count) {
   return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE;
 }
 
-/* Rows of the tree. With queries these are the receivers' blocks, too: own rows have the same numbers in both trees. */
-static int block_row(const esp_tree *tree, int block) {
-  const int level = tree->shape.block_level;
-  return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
-}
-static int leaves_of_block(const esp_tree *tree) {
-  return 1 << (tree->shape.depth - tree->shape.block_level);
-}
-static int leaf_row(const esp_tree *tree, int leaf) {
-  const int level = tree->shape.depth;
-  return (int)(tree->level_row[level] + (tree->block_first * leaves_of_block(tree) + leaf - tree->level_first[level]));
-}
-
 static void lanes_clear(gate_lanes *t, int rows) {
   for (int r = 0; r < rows; r++) memset(t->acc + (size_t)r * t->capacity, 0, (size_t)t->padded * sizeof *t->acc);
 }

@@ -80,7 +80,7 @@ static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate
   k->acc_rows = esp_imax(rows_forward(k), esp_imax(rows_receivers(k), rows_senders(k)));
   int largest = 0;
   for (int b = 0; b < dom->tree.n_block; b++)
-    largest = esp_imax(largest, dom->tree.part_count[block_row(&dom->tree, b)]);
+    largest = esp_imax(largest, dom->tree.part_count[esp_tree_block_row(&dom->tree, b)]);
   k->capacity = (size_t)esp_imax(ESP_LANE, pad_lanes(largest));
   ESP_TRY(lanes_create(k, &k->block));
   ESP_TRY(lanes_create(k, &k->pick));
@@ -94,9 +94,9 @@ static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate
   ESP_TRY(ESP_ALLOC(k->edge, form->mlp ? 3 * form->channels : 0));
   ESP_TRY(ESP_ALLOC(k->param, esp_gate_param_count(form)));
   ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
-  ESP_TRY(ESP_ALLOC(k->cursor, leaves_of_block(&dom->tree)));
-  ESP_TRY(ESP_ALLOC(k->seen, leaves_of_block(&dom->tree)));
-  ESP_TRY(ESP_ALLOC(k->picked, leaves_of_block(&dom->tree)));
+  ESP_TRY(ESP_ALLOC(k->cursor, esp_tree_block_leaves(&dom->tree)));
+  ESP_TRY(ESP_ALLOC(k->seen, esp_tree_block_leaves(&dom->tree)));
+  ESP_TRY(ESP_ALLOC(k->picked, esp_tree_block_leaves(&dom->tree)));
   *scratch = k;
   return ESP_OK;
 done:

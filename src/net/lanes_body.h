@@ -103,22 +103,9 @@ static void lanes_pad(esp_lanes *t) {
   }
 }
 
-/* Rows of the tree. */
-static int block_row(const esp_tree *tree, int block) {
-  const int level = tree->shape.block_level;
-  return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
-}
-static int leaves_of_block(const esp_tree *tree) {
-  return 1 << (tree->shape.depth - tree->shape.block_level);
-}
-static int leaf_row(const esp_tree *tree, int leaf) {
-  const int level = tree->shape.depth;
-  return (int)(tree->level_row[level] + (tree->block_first * leaves_of_block(tree) + leaf - tree->level_first[level]));
-}
-
 /* The block's particles into lanes, about their mean. Returns the first slot. gradient may be NULL. */
 static int block_load(struct esp_scratch *k, const esp_gravity *g, int block, const double (*gradient)[3]) {
-  const int row = block_row(&g->dom->tree, block);
+  const int row = esp_tree_block_row(&g->dom->tree, block);
   const int first = g->dom->tree.part_first[row], count = g->dom->tree.part_count[row];
   const esp_source *source = g->source + first;
   const double unit = g->mlp ? 1 / g->mlp->mean_mu : 0;

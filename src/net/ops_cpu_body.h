@@ -51,13 +51,13 @@ static int scratch_create(const esp_domain *dom, const esp_mlp *mlp, esp_scratch
   ESP_TRY(ESP_ALLOC(k, 1));
   int largest = 0;
   for (int b = 0; b < dom->tree.n_block; b++)
-    largest = esp_imax(largest, dom->tree.part_count[block_row(&dom->tree, b)]);
+    largest = esp_imax(largest, dom->tree.part_count[esp_tree_block_row(&dom->tree, b)]);
   k->capacity = esp_imax(ESP_LANE, pad_lanes(largest));
   ESP_TRY(lanes_create(&k->block, k->capacity));
   ESP_TRY(lanes_create(&k->pick, k->capacity));
   ESP_TRY(ESP_ALLOC(k->pick.slot, k->capacity));
   ESP_TRY(ESP_ALLOC(k->sum, 3 * (size_t)k->capacity));
-  const size_t leaves = (size_t)leaves_of_block(&dom->tree);
+  const size_t leaves = (size_t)esp_tree_block_leaves(&dom->tree);
   ESP_TRY(ESP_ALLOC(k->cursor, 2 * leaves));
   k->seen = k->cursor + leaves;
   k->hidden = mlp ? mlp->hidden : 0;
@@ -139,7 +139,7 @@ static void stream_lists(esp_scratch *k, const esp_gravity *g, int block, flush_
                          int64_t *cell_acc) {
   const esp_tree *tree = &g->dom->tree;
   const esp_lists *lists = &g->dom->lists;
-  const int own = tree->part_first[block_row(tree, block)];
+  const int own = tree->part_first[esp_tree_block_row(tree, block)];
   for (int i = 0; i < k->block.count; i++) {
     if (!k->stream.count) k->stream.first = i;
     stream_source(k, g, &g->source[own + i]);
@@ -191,13 +191,13 @@ static void backward_receivers(const esp_gravity *g, int count, const int *block
 
 /* Lanes of the leaves that the receiver block at hand has near. */
 static void pick_lanes(esp_scratch *k, const esp_tree *tree, int block) {
-  const int leaves = leaves_of_block(tree), own = tree->part_first[block_row(tree, block)];
+  const int leaves = esp_tree_block_leaves(tree), own = tree->part_first[esp_tree_block_row(tree, block)];
   const esp_lanes *from = &k->block;
   esp_lanes *t = &k->pick;
   t->count = 0;
   for (int leaf = 0; leaf < leaves; leaf++) {
     if (!k->seen[leaf]) continue;
-    const int row = leaf_row(tree, block * leaves + leaf);
+    const int row = esp_tree_leaf_row(tree, block * leaves + leaf);
     const int first = tree->part_first[row] - own, end = first + tree->part_count[row];
     for (int l = first; l < end; l++) {
       const int to = t->count++;
@@ -222,39 +222,9 @@ static void flush_senders(esp_scratch *k, const esp_gravity *g, esp_lanes *t) {
   k->stream.count = 0;
 }
 
-/* The next receiver block, in global order, that has a leaf of this block near; marks which leaves. -1: none left. */
-static int next_receiver_block(esp_scratch *k, const esp_gravity *g, int block) {
-  const esp_lists *lists = &g->dom->lists;
-  const int leaves = leaves_of_block(&g->dom->tree);
-  int64_t lowest = INT64_MAX;
-  int entry = -1;
-  for (int leaf = 0; leaf < leaves; leaf++) {
-    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
-    if (at >= lists->sender_start[block * leaves + leaf + 1]) continue;
-    const int e = lists->sender[at];
-    const int64_t global = e < lists->n_block ? g->dom->tree.block_first + e : lists->ghost_block[e - lists->n_block];
-    if (global < lowest) lowest = global, entry = e;
-  }
-  if (entry < 0) return -1;
-  for (int leaf = 0; leaf < leaves; leaf++) {
-    const int64_t at = lists->sender_start[block * leaves + leaf] + k->cursor[leaf];
-    k->seen[leaf] = at < lists->sender_start[block * leaves + leaf + 1] && lists->sender[at] == entry;
-    k->cursor[leaf] += k->seen[leaf];
-  }
-  return entry;
-}
-
 static void stream_receiver_block(esp_scratch *k, const esp_gravity *g, int entry, const esp_receiver *receiver) {
-  const esp_lists *lists = &g->dom->lists;
-  const esp_tree *tree = &g->dom->tree;
   int first, count;
-  if (entry < lists->n_block) {
-    first = tree->part_first[block_row(tree, entry)];
-    count = tree->part_count[block_row(tree, entry)];
-  } else {
-    first = lists->ghost_first[entry - lists->n_block];
-    count = lists->ghost_first[entry - lists->n_block + 1] - first;
-  }
+  esp_lists_receivers(&g->dom->tree, &g->dom->lists, entry, &first, &count);
   for (int j = 0; j < count; j++) {
     stream_receiver(k, g, &receiver[first + j]);
     if (k->stream.count == ESP_CHUNK) flush_senders(k, g, &k->pick);
@@ -266,7 +236,9 @@ static void backward_senders(const esp_gravity *g, int count, const int *block, 
                              double (*dy)[3], int64_t *param_acc, esp_scratch *k) {
   (void)param_acc; /* every parameter's gradient is taken at the receivers */
   space_load(k, g);
-  const int leaves = leaves_of_block(&g->dom->tree);
+  const esp_tree *tree = &g->dom->tree;
+  const esp_lists *lists = &g->dom->lists;
+  const int leaves = esp_tree_block_leaves(tree);
   for (int b = 0; b < count; b++) {
     const int first = block_load(k, g, block[b], NULL);
     if (!k->block.count) continue;
@@ -278,8 +250,8 @@ static void backward_senders(const esp_gravity *g, int count, const int *block, 
     flush_senders(k, g, &k->block);
     k->stream.first = INT_MIN / 2;
     memset(k->cursor, 0, (size_t)leaves * sizeof *k->cursor);
-    for (int entry; (entry = next_receiver_block(k, g, block[b])) >= 0;) {
-      pick_lanes(k, &g->dom->tree, block[b]);
+    for (int entry; (entry = esp_lists_next_receiver(tree, lists, block[b], k->cursor, k->seen)) >= 0;) {
+      pick_lanes(k, tree, block[b]);
       stream_receiver_block(k, g, entry, receiver);
     }
     for (int i = 0; i < k->block.count; i++) {

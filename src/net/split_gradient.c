@@ -206,8 +206,7 @@ static void senders_of(work *w, int first, int count, int64_t heap, int other_fi
 static void one_block(work *w, int block, double *dquery, double *dsource) {
   const esp_tree *tree = &w->g->dom->tree;
   const esp_lists *lists = &w->g->dom->lists;
-  const int level = tree->shape.block_level, leaves = 1 << (tree->shape.depth - level);
-  const int row = (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
+  const int leaves = esp_tree_block_leaves(tree), row = esp_tree_block_row(tree, block);
   const int64_t heap = tree->heap[row];
   const int first = tree->part_first[row], count = tree->part_count[row];
   receivers_of(w, first, count, heap, first, count, heap, dquery);
@@ -218,18 +217,12 @@ static void one_block(work *w, int block, double *dquery, double *dsource) {
                  leaf_block(tree, tree->heap[leaf]), dquery);
   }
   for (int l = 0; l < leaves; l++) {
-    const int leaf = block * leaves + l, deepest = tree->shape.depth;
-    const int leaf_row =
-        (int)(tree->level_row[deepest] + (tree->block_first * leaves + leaf - tree->level_first[deepest]));
+    const int leaf = block * leaves + l, leaf_row = esp_tree_leaf_row(tree, leaf);
     for (int64_t e = lists->sender_start[leaf]; e < lists->sender_start[leaf + 1]; e++) {
-      const int other = lists->sender[e], ghost = other - lists->n_block;
-      const int own = other < lists->n_block;
-      const int64_t global = own ? tree->block_first + other : lists->ghost_block[ghost];
-      const int other_row = own ? (int)(tree->level_row[level] + (global - tree->level_first[level])) : -1;
-      const int other_first = own ? tree->part_first[other_row] : lists->ghost_first[ghost];
-      const int other_count = own ? tree->part_count[other_row] : lists->ghost_first[ghost + 1] - other_first;
-      senders_of(w, tree->part_first[leaf_row], tree->part_count[leaf_row], heap, other_first, other_count,
-                 block_heap(tree, global), dsource);
+      int from, many;
+      esp_lists_receivers(tree, lists, lists->sender[e], &from, &many);
+      senders_of(w, tree->part_first[leaf_row], tree->part_count[leaf_row], heap, from, many,
+                 block_heap(tree, esp_lists_receiver_block(tree, lists, lists->sender[e])), dsource);
     }
   }
   add_normals(w, heap);

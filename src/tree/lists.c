@@ -150,10 +150,6 @@ static int walker_make(const esp_tree *tree, const esp_tree *queries, const esp_
   return ESP_OK;
 }
 
-static int block_row_of(const esp_tree *tree, int block) {
-  return tree->level_row[tree->shape.block_level] + block;
-}
-
 /* Pairs of the block walked last. */
 static int64_t block_pairs(const walker *w, int block_row, const sink *out) {
   int64_t m = w->receivers->part_count[block_row];
@@ -172,7 +168,7 @@ int esp_lists_walk(const esp_tree *tree, const esp_tree *queries, const esp_list
   ESP_TRY(ESP_GROW(out.far, out.far_capacity, 16));
   lists->n_block = tree->n_block;
   for (int b = 0; b < tree->n_block; b++) {
-    int row = block_row_of(tree, b);
+    int row = esp_tree_block_row(tree, b);
     if (tree->part_count[row] > 0) {
       ESP_TRY(walk_any(&w, row, &out));
       lists->near_pairs += block_pairs(&w, row, &out);
@@ -196,7 +192,7 @@ int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lis
   int64_t sum = 0;
   __int128 limit = param->pairs_limit > 0 ? (__int128)param->pairs_limit * tree->shape.n : INT64_MAX;
   for (int b = 0; b < tree->n_block && sum <= limit; b++) {
-    int row = block_row_of(tree, b);
+    int row = esp_tree_block_row(tree, b);
     if (tree->part_count[row] == 0) continue;
     ESP_CALL(walk_any(&w, row, &out));
     sum += block_pairs(&w, row, &out);

@@ -78,6 +78,13 @@ typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, do
  * begins. The counter may stop at pairs_limit, which is set to the budget. Collective as the counter is. */
 int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context,
                      double *theta);
+/* The receiver blocks of all leaves of an owned block, one after the other in global order: the next entry of the sender
+ * lists (as in `sender`), or -1. cursor [leaves of a block] begins with zeros; seen [leaves] is set: 1 where the leaf is
+ * near to that block. Local. */
+int esp_lists_next_receiver(const esp_tree *tree, const esp_lists *lists, int block, int *cursor, int *seen);
+/* Global number of the block that an entry of `sender` names, and its particles in the receiver arrays. Local. */
+int64_t esp_lists_receiver_block(const esp_tree *tree, const esp_lists *lists, int entry);
+void esp_lists_receivers(const esp_tree *tree, const esp_lists *lists, int entry, int *first, int *count);
 /* Order-free-in-ranks fingerprint: for each owned block a hash of (block, near heaps in order, far heaps in order),
  * summed modulo 2^64 over blocks; add over ranks for the whole. Likewise of the sender lists (heap of leaf, global
  * blocks). */

@@ -89,3 +89,38 @@ void esp_lists_free(esp_lists *lists) {
   ESP_FREE(lists->ghost_first);
   memset(lists, 0, sizeof *lists);
 }
+
+int64_t esp_lists_receiver_block(const esp_tree *tree, const esp_lists *lists, int entry) {
+  return entry < lists->n_block ? tree->block_first + entry : lists->ghost_block[entry - lists->n_block];
+}
+
+int esp_lists_next_receiver(const esp_tree *tree, const esp_lists *lists, int block, int *cursor, int *seen) {
+  const int leaves = esp_tree_block_leaves(tree);
+  const int64_t *start = lists->sender_start + (int64_t)block * leaves;
+  int64_t lowest = INT64_MAX;
+  int entry = -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    if (start[leaf] + cursor[leaf] >= start[leaf + 1]) continue;
+    const int e = lists->sender[start[leaf] + cursor[leaf]];
+    const int64_t global = esp_lists_receiver_block(tree, lists, e);
+    if (global < lowest) lowest = global, entry = e;
+  }
+  if (entry < 0) return -1;
+  for (int leaf = 0; leaf < leaves; leaf++) {
+    const int64_t at = start[leaf] + cursor[leaf];
+    seen[leaf] = at < start[leaf + 1] && lists->sender[at] == entry;
+    cursor[leaf] += seen[leaf];
+  }
+  return entry;
+}
+
+void esp_lists_receivers(const esp_tree *tree, const esp_lists *lists, int entry, int *first, int *count) {
+  if (entry < lists->n_block) {
+    const int row = esp_tree_block_row(tree, entry);
+    *first = tree->part_first[row];
+    *count = tree->part_count[row];
+  } else {
+    *first = lists->ghost_first[entry - lists->n_block];
+    *count = lists->ghost_first[entry - lists->n_block + 1] - *first;
+  }
+}

@@ -111,6 +111,21 @@ void esp_tree_join(int dim, int64_t count1, const double *centre1, int64_t count
 int esp_tree_root(const esp_tree *tree);
 void esp_tree_free(esp_tree *tree);
 
+/* Leaves of a block, and the own rows of an owned block (0 .. n_block - 1) and of an owned leaf (0 .. n_block * leaves - 1).
+ * Trees of one shape have the same rows: also those of receivers with keys of their own. */
+static inline int esp_tree_block_leaves(const esp_tree *tree) {
+  return 1 << (tree->shape.depth - tree->shape.block_level);
+}
+static inline int esp_tree_block_row(const esp_tree *tree, int block) {
+  const int level = tree->shape.block_level;
+  return (int)(tree->level_row[level] + (tree->block_first + block - tree->level_first[level]));
+}
+static inline int esp_tree_leaf_row(const esp_tree *tree, int leaf) {
+  const int level = tree->shape.depth;
+  const int64_t first = tree->block_first * esp_tree_block_leaves(tree);
+  return (int)(tree->level_row[level] + (first + leaf - tree->level_first[level]));
+}
+
 static inline int esp_heap_level(int64_t heap) { return 63 - __builtin_clzll((unsigned long long)heap); }
 /* The distances used by lists and by essential trees; one definition, so that all ranks decide alike. Periodic where
  * box[a] > 0 (box may be NULL): each component, of keys in [0, box_a), is brought to its minimum image. The largest
