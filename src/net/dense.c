@@ -1,11 +1,11 @@
 #include "net/dense.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/base.h"
 #include "base/exact_sum.h"
 #include "base/feature_set.h"
+#include "net/functions64.h"
 
 /* One kernel for all three products: a few rows, LANES columns, the sum over k in ascending order. A row is an
  * independent chain of additions, so ROWS of them fill the vector units while each waits for its last sum; a lane is one
@@ -129,12 +129,14 @@ void esp_dense_gradient(int n, int in, int out, const double *x, const double *d
 }
 
 void esp_silu_forward(int count, const double *t, double *y) {
-  for (int k = 0; k < count; k++) y[k] = t[k] / (1 + exp(-t[k]));
+#pragma omp simd
+  for (int k = 0; k < count; k++) y[k] = t[k] / (1 + esp_exp64(-t[k]));
 }
 
 void esp_silu_backward(int count, const double *t, const double *dy, double *dt) {
+#pragma omp simd
   for (int k = 0; k < count; k++) {
-    const double s = 1 / (1 + exp(-t[k]));
+    const double s = 1 / (1 + esp_exp64(-t[k]));
     dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
   }
 }
