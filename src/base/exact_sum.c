@@ -27,18 +27,19 @@ static void flag_special(int64_t *acc, uint64_t bits) {
     flag(acc, bits >> 63 ? MINUS_INF : PLUS_INF);
 }
 
-void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term) {
+/* words, lsb: of the format. */
+static inline __attribute__((always_inline)) void add(int words, int lsb, int64_t *acc, double term) {
   uint64_t bits;
   memcpy(&bits, &term, sizeof bits);
   int exponent = (int)(bits >> 52) & 0x7ff, normal = exponent != 0;
   uint64_t mantissa = (bits & 0xfffffffffffffu) | (uint64_t)normal << 52;
   /* bit of the accumulator on which the mantissa's last bit falls */
-  int position = exponent + !normal - 1075 - format->lsb;
+  int position = exponent + !normal - 1075 - lsb;
   if (__builtin_expect(exponent == 0x7ff, 0)) {
     flag_special(acc, bits);
     return;
   }
-  if (__builtin_expect(position > 32 * (format->words - 1) - 1 - 53, 0)) {
+  if (__builtin_expect(position > 32 * (words - 1) - 1 - 53, 0)) {
     flag(acc, OUT_OF_WINDOW);
     return;
   }
@@ -50,10 +51,19 @@ void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term) {
   uint64_t low = mantissa << shift, high = mantissa >> 32 >> (32 - shift);
   int64_t sign = -(int64_t)(bits >> 63);
   /* In the topmost position the third digit is 0 and has no word: it is added to the last one. */
-  int third = word + 2 < format->words ? word + 2 : format->words - 1;
+  int third = word + 2 < words ? word + 2 : words - 1;
   acc[word] += ((int64_t)(low & 0xffffffffu) ^ sign) - sign;
   acc[word + 1] += ((int64_t)(low >> 32) ^ sign) - sign;
   acc[third] += ((int64_t)high ^ sign) - sign;
+}
+
+void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term) {
+  add(format->words, format->lsb, acc, term);
+}
+
+void esp_exact_add_row(const esp_exact_format *format, int64_t *acc, const double *term, int count) {
+  const int words = format->words, lsb = format->lsb;
+  for (int k = 0; k < count; k++) add(words, lsb, acc + (size_t)k * (size_t)words, term[k]);
 }
 
 void esp_exact_add_product(const esp_exact_format *format, int64_t *acc, double a, double b) {

@@ -32,6 +32,8 @@ extern const esp_exact_format ESP_EXACT_CELL;
 
 /* acc += term. Local. */
 void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term);
+/* The same for `count` accumulators that lie side by side: accumulator k += term [k]. */
+void esp_exact_add_row(const esp_exact_format *format, int64_t *acc, const double *term, int count);
 /* acc += a * b with the product's error kept (two terms, by fma): dot products without loss in the full format. */
 void esp_exact_add_product(const esp_exact_format *format, int64_t *acc, double a, double b);
 /* Bring the digits of `count` accumulators back into range without changing their values. */

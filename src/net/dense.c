@@ -24,8 +24,12 @@ typedef struct {
 
 /* panel [k][l] = M [k * term + l * column]. */
 static void pack(piece *p, const double *M, size_t term, size_t column) {
-  for (int k = 0; k < p->deep; k++)
-    for (int l = 0; l < LANES; l++) p->panel[k][l] = l < p->lanes ? M[(size_t)k * term + (size_t)l * column] : 0;
+  for (int k = 0; k < p->deep; k++) {
+    const double *from = M + (size_t)k * term;
+    if (p->lanes == LANES && column == 1) memcpy(&p->panel[k], from, sizeof p->panel[k]);
+    else
+      for (int l = 0; l < LANES; l++) p->panel[k][l] = l < p->lanes ? from[(size_t)l * column] : 0;
+  }
 }
 
 static inline __attribute__((always_inline)) void some_rows(const int rows, const piece *p, const double *x,
@@ -100,8 +104,7 @@ static void group_gradient(int rows, int in, int out, const double *x, const dou
       all_rows((size_t)outputs, &p, dy + o, sum[0]);
       for (int r = 0; r < outputs; r++) {
         int64_t *to = acc + ((size_t)(o + r) * (size_t)in + (size_t)i) * ESP_EXACT_FULL_WORDS;
-        for (int l = 0; l < p.lanes; l++)
-          esp_exact_add(&ESP_EXACT_FULL, to + (size_t)l * ESP_EXACT_FULL_WORDS, sum[r][l]);
+        esp_exact_add_row(&ESP_EXACT_FULL, to, sum[r], p.lanes);
       }
     }
   }
@@ -113,8 +116,7 @@ static void group_bias(int rows, int out, const double *dy, int64_t *acc) {
     const int outputs = esp_imin(out - o, DEEP);
     for (int r = 0; r < rows; r++)
       for (int l = 0; l < outputs; l++) sum[l] += dy[(size_t)r * (size_t)out + (size_t)(o + l)];
-    for (int l = 0; l < outputs; l++)
-      esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)(o + l) * ESP_EXACT_FULL_WORDS, sum[l]);
+    esp_exact_add_row(&ESP_EXACT_FULL, acc + (size_t)o * ESP_EXACT_FULL_WORDS, sum, outputs);
   }
 }
 
@@ -138,5 +140,14 @@ void esp_silu_backward(int count, const double *t, const double *dy, double *dt)
   for (int k = 0; k < count; k++) {
     const double s = 1 / (1 + esp_exp64(-t[k]));
     dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
+  }
+}
+
+void esp_silu_both(int count, const double *t, double *y, double *slope) {
+#pragma omp simd
+  for (int k = 0; k < count; k++) {
+    const double x = t[k], below = 1 + esp_exp64(-x), s = 1 / below;
+    y[k] = x / below;
+    slope[k] = s * (1 + x * (1 - s));
   }
 }

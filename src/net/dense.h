@@ -21,5 +21,7 @@ void esp_dense_gradient(int n, int in, int out, const double *x, const double *d
 /* y = t / (1 + exp(-t)), elementwise, count numbers; and dt = dy * silu'(t). In place is fine. */
 void esp_silu_forward(int count, const double *t, double *y);
 void esp_silu_backward(int count, const double *t, const double *dy, double *dt);
+/* y = silu(t) and slope = silu'(t), the bits of the two above for dy = 1; slope may be t. */
+void esp_silu_both(int count, const double *t, double *y, double *slope);
 
 #endif

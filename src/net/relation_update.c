@@ -51,7 +51,7 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
   }
 }
 
-/* One tile: joint, t, hidden. */
+/* One tile: joint, t. */
 static void forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                     esp_relation_scratch *scratch) {
   const esp_relation_slot *at = &relation->slot[l];
@@ -59,7 +59,6 @@ static void forward(const esp_relation *relation, int l, int n, const double *s,
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
   esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
-  esp_silu_forward(n * h, scratch->t, scratch->hidden);
 }
 
 void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
@@ -71,6 +70,7 @@ void esp_relation_update_forward(const esp_relation *relation, int l, int n, con
     const size_t b = (size_t)begin;
     const int rows = esp_imin(n - begin, TILE);
     forward(relation, l, rows, s + b * in, sum + b * width, scratch);
+    esp_silu_forward(rows * relation->param.hidden, scratch->t, scratch->hidden);
     esp_dense_forward(rows, relation->param.hidden, at->out, value + at->R2, value + at->c, 0, scratch->hidden,
                       o + b * out);
   }
@@ -112,9 +112,10 @@ static void backward(const esp_relation *relation, int l, int n, const double *s
   int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
   int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
   forward(relation, l, n, s, sum, scratch);
+  esp_silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
   esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
   esp_dense_backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
-  esp_silu_backward(n * h, scratch->t, scratch->dhidden, scratch->dhidden);
+  for (int k = 0; k < n * h; k++) scratch->dhidden[k] *= scratch->t[k];
   esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
   esp_dense_backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
   part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);

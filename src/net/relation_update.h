@@ -9,7 +9,7 @@
 /* What both directions need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
   double *joint, *djoint;   /* [rows][C + H] */
-  double *t;                /* [rows][h] = R1 [a A; s] + b1 */
+  double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
 } esp_relation_scratch;
 /* For up to n rows a call. The second of each pair only if `backward`. */

@@ -196,7 +196,14 @@ static void exponential(void **state) {
     esp_silu_backward(1, t + k, &in, &alone);
     assert_memory_equal(&alone, y + k, sizeof alone);
   }
-  free(t), free(y);
+  esp_silu_forward(COUNT, t, y);
+  double *slope = malloc(sizeof *slope * COUNT), *both = malloc(sizeof *both * COUNT), *one = malloc(sizeof *one * COUNT);
+  for (int k = 0; k < COUNT; k++) one[k] = 1;
+  esp_silu_backward(COUNT, t, one, slope);
+  esp_silu_both(COUNT, t, both, t);
+  assert_memory_equal(both, y, sizeof *y * COUNT);
+  assert_memory_equal(t, slope, sizeof *t * COUNT);
+  free(t), free(y), free(slope), free(both), free(one);
 }
 
 static void silu_ends(void **state) {

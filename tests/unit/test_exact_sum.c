@@ -276,6 +276,24 @@ static void headroom(void **state) {
   assert_same_double(esp_exact_value(FULL, acc), -0x1p60 * term);
 }
 
+/* A row of accumulators: each as if alone, in both formats. */
+static void side_by_side(void **state) {
+  (void)state;
+  enum { COUNT = 9, ROUNDS = 50 };
+  const esp_exact_format *format[] = {&ESP_EXACT_FULL, &ESP_EXACT_CELL};
+  for (int f = 0; f < 2; f++) {
+    int64_t row[COUNT * ESP_EXACT_FULL_WORDS] = {0}, alone[COUNT * ESP_EXACT_FULL_WORDS] = {0};
+    for (int r = 0; r < ROUNDS; r++) {
+      double term[COUNT];
+      for (int k = 0; k < COUNT; k++) term[k] = ldexp(sin(r * COUNT + k), (7 * r + k) % 120 - 60);
+      if (r == 20) term[3] = INFINITY, term[4] = NAN;
+      esp_exact_add_row(format[f], row, term, r % 2 ? COUNT : COUNT - 1);
+      for (int k = 0; k < (r % 2 ? COUNT : COUNT - 1); k++) esp_exact_add(format[f], alone + k * format[f]->words, term[k]);
+    }
+    assert_memory_equal(row, alone, sizeof row);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(no_terms_and_zeros),
                                      cmocka_unit_test(one_term_is_kept),
@@ -287,6 +305,6 @@ int main(void) {
                                      cmocka_unit_test(products_keep_their_error),
                                      cmocka_unit_test(what_cannot_be_summed),
                                      cmocka_unit_test(window_of_the_cell_format),
-                                     cmocka_unit_test(headroom)};
+                                     cmocka_unit_test(headroom), cmocka_unit_test(side_by_side)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
