@@ -47,6 +47,7 @@ static int read_start(const esp_config *config, maker *m) {
                                            : !strcmp(truth, "direct") ? ESP_TRUTH_ALL_PAIRS
                                            : !strcmp(truth, "tree")   ? ESP_TRUTH_WITHIN_REACH
                                                                       : ESP_TRUTH_BY_SIZE};
+  m->start.sample = esp_config_int(config, "data_truth_sample");
   m->shard_n = esp_config_int(config, "data_shard_n");
   ESP_CALL(esp_relation_start_check(&m->start));
   esp_feature_about *about = &m->report->about;
@@ -54,7 +55,7 @@ static int read_start(const esp_config *config, maker *m) {
                                .values = m->start.values,
                                .targets = m->start.truth == ESP_TRUTH_NONE ? 0 : m->start.values,
                                .hidden = upstream ? 2 * m->start.hidden : m->start.hidden,
-                               .weighted = upstream,
+                               .weighted = upstream || m->start.sample > 0,
                                .average = m->start.average,
                                .h = m->start.h,
                                .seed = (int64_t)m->start.seed};
@@ -83,6 +84,7 @@ static int plan_part(maker *m, const esp_config *config, esp_set part) {
                                            .sets = sets[counts == 1 ? 0 : s],
                                            .sharded = n[s] >= m->shard_n,
                                            .targets = report->about.targets,
+                                           .sample = m->start.sample,
                                            .all_pairs = esp_relation_all_pairs(&start)};
     m->first_set[g] = report->sets[part];
     report->sets[part] += report->group[g].sets;

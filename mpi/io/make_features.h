@@ -5,7 +5,8 @@
  * numbers of sets: data_n, data_clouds, data_test_n, data_test_clouds. Sets of fewer than data_shard_n particles are made
  * whole, round robin, a set a rank; larger ones one after the other by all ranks. data_truth: auto (over all pairs up to
  * ESP_RELATION_DIRECT particles, above over those within reach), direct (all pairs), tree (within reach), none (no
- * targets).
+ * targets). data_truth_sample k > 0: targets of k particles of a set alone, drawn by id, over all pairs unless
+ * data_truth is tree; the file then has weights, 0 for all others.
  *
  * Every set is a draw of its own; all share the hidden map of run_seed. Values and order in the file are the same for
  * any number of ranks. */
@@ -23,6 +24,7 @@ typedef struct {
   int64_t n, sets;
   int sharded;   /* made by all ranks together */
   int targets;   /* 0: none */
+  int64_t sample; /* k > 0: of at most k scored particles of a set; 0: of all */
   int all_pairs; /* targets over all pairs; else within reach */
   double seconds; /* of the slowest rank */
 } esp_feature_group;

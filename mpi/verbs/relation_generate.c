@@ -7,9 +7,11 @@
 
 static void say_group(void *context, const esp_feature_group *group) {
   const char *truth = !group->targets ? "none" : group->all_pairs ? "over all pairs" : "within reach";
-  esp_run_say(context, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, targets %s, %.1f s\n",
+  char sample[32] = "";
+  if (group->sample > 0) snprintf(sample, sizeof sample, " of %" PRId64, group->sample);
+  esp_run_say(context, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, targets%s %s, %.1f s\n",
               esp_set_name(group->part), group->sets, group->n,
-              group->sharded ? "all ranks together" : "whole on a rank", truth, group->seconds);
+              group->sharded ? "all ranks together" : "whole on a rank", sample, truth, group->seconds);
 }
 
 static void add_results(cJSON *json, const char *path, const esp_feature_report *report) {

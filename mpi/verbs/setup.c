@@ -21,6 +21,9 @@ static int check_gravity(const esp_config *c, int trains) {
   const char *task = esp_config_string(c, "data_task"), *message = esp_config_string(c, "net_message");
   ESP_CHECK(!is(c, "data_truth", "none"), ESP_ERR_CONFIG,
             "data_truth none with data_task %s: only a hidden relation may go without targets", task);
+  ESP_CHECK(esp_config_int(c, "data_truth_sample") == 0, ESP_ERR_CONFIG,
+            "data_truth_sample %lld with data_task %s: only the truth of a hidden relation may be a sample's",
+            (long long)esp_config_int(c, "data_truth_sample"), task);
   if (!trains) return ESP_OK;
   ESP_CHECK(strncmp(message, "gate", 4) != 0, ESP_ERR_CONFIG,
             "net_message %s with data_task %s: gravity takes newton, newton_mlp or mlp", message, task);

@@ -40,6 +40,9 @@ const esp_key *esp_config_keys(int *count) {
       CHOICE("data_truth", "auto", "auto|direct|tree|none",
              "force of the truth; auto: direct sum where it is affordable; of a hidden relation, tree: over the pairs "
              "within reach; none: without targets, to predict or to partition"),
+      INT("data_truth_sample", "0", 0, TOTAL_MAX, "particles",
+          "of a hidden relation: targets of so many particles of a set, drawn by id, the others without weight; 0: of "
+          "all"),
       INT("data_truth_steps", "48", 1, COUNT_MAX, "steps", "integration steps of the truth over one horizon"),
       REAL("data_truth_theta", "0.5", 0, 4, "", "opening angle of the truth's tree force"),
       REAL("data_box_dt", "0.01", 1e-12, INFINITY, "time units of the task", "time between two frames of task M"),

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "net/relation.h" /* ESP_RELATION_FLOOR */
+#include "sim/relation_sample.h"
 #include "sim/relation_truth.h"
 
 static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
@@ -31,8 +32,13 @@ static int64_t map_rows(const esp_relation_start *start) {
   return (int64_t)start->hidden * (two ? 2 : 1) + (start->kind == ESP_RELATION_COMPARE);
 }
 
-int esp_relation_all_pairs(const esp_relation_start *start) {
+/* Are the sums that all particles need taken over all pairs? */
+static int all_of_all(const esp_relation_start *start) {
   return start->truth == ESP_TRUTH_ALL_PAIRS || (start->truth == ESP_TRUTH_BY_SIZE && start->n <= ESP_RELATION_DIRECT);
+}
+
+int esp_relation_all_pairs(const esp_relation_start *start) {
+  return all_of_all(start) || (start->truth == ESP_TRUTH_BY_SIZE && start->sample > 0);
 }
 
 int esp_relation_start_check(const esp_relation_start *s) {
@@ -45,6 +51,9 @@ int esp_relation_start_check(const esp_relation_start *s) {
   ESP_CHECK(s->values >= fewest, ESP_ERR_CONFIG, "%s: %d values a particle, must be >= %d", kind, s->values, fewest);
   ESP_CHECK(s->h > 0 && isfinite(s->h), ESP_ERR_CONFIG, "%s: width h of the gate is %g, must be > 0", kind, s->h);
   ESP_CHECK(s->draw >= 0, ESP_ERR_CONFIG, "%s: draw %" PRId64 ", must be >= 0", kind, s->draw);
+  ESP_CHECK(s->sample >= 0, ESP_ERR_CONFIG, "%s: a sample of %" PRId64 " targets, must be >= 0", kind, s->sample);
+  ESP_CHECK(s->sample == 0 || s->truth != ESP_TRUTH_NONE, ESP_ERR_CONFIG,
+            "%s: a sample of %" PRId64 " targets of no truth; must be 0 without targets", kind, s->sample);
   if (s->kind == ESP_RELATION_UPSTREAM) {
     ESP_CHECK(s->features == 4 && s->hidden == 2, ESP_ERR_CONFIG,
               "%s: %d features, %d hidden coordinates; it has 4 (place, displacement) and 2", kind, s->features,
@@ -118,13 +127,18 @@ static int draw_upstream(uint64_t seed, uint64_t id, double *x, double *z) {
   return inside;
 }
 
+static uint64_t set_seed(const esp_relation_start *start) {
+  return esp_rng_bits(start->seed, (uint64_t)start->draw, ESP_RNG_CLOUD, STREAM_SET);
+}
+
 static void draw_particles(const esp_relation_start *start, const double *map, esp_feature_set *set) {
-  const uint64_t seed = esp_rng_bits(start->seed, (uint64_t)start->draw, ESP_RNG_CLOUD, STREAM_SET);
+  const uint64_t seed = set_seed(start);
   for (int i = 0; i < set->n_home; i++) {
     const uint64_t id = (uint64_t)(set->first + i);
     double *x = set->x + (size_t)i * (size_t)set->features, *z = set->z + (size_t)i * (size_t)set->hidden;
     double *v = set->v + (size_t)i * (size_t)set->values;
     set->id[i] = (int64_t)id;
+    if (set->weight) set->weight[i] = 1;
     if (start->kind == ESP_RELATION_UPSTREAM)
       set->weight[i] = draw_upstream(seed, id, x, z);
     else
@@ -140,6 +154,7 @@ typedef struct {
   double *sum;               /* [F + 1] */
   double *sender, *receiver; /* [r] */
   double *mark;              /* NULL or 1 */
+  const double *only;        /* NULL, or borrowed: 0 where no sums are wanted */
 } hop;
 
 static void hop_free(hop *h) {
@@ -164,8 +179,8 @@ static int run_hop(const esp_comm *comm, const esp_relation_start *start, const 
                    int receiver, const double *values, hop *h, double *to) {
   const int r = start->hidden, F = start->values, T = esp_relation_targets(start);
   const int upstream = start->kind == ESP_RELATION_UPSTREAM;
-  esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream, .mark = h->mark};
-  if (!esp_relation_all_pairs(start)) law.reach = ESP_RELATION_REACH * start->h;
+  esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream, .mark = h->mark, .only = h->only};
+  if (!(h->only ? esp_relation_all_pairs(start) : all_of_all(start))) law.reach = ESP_RELATION_REACH * start->h;
   for (int i = 0; i < set->n_home; i++) {
     const double *z = set->z + (size_t)i * (size_t)set->hidden;
     for (int a = 0; a < r; a++) {
@@ -190,9 +205,12 @@ static int make_targets(const esp_comm *comm, const esp_relation_start *start, c
   ESP_TRY(comm->agree(comm, hop_create(start, (size_t)set->n_home, &h)));
   for (int i = 0; i < set->n_home && h.mark; i++)
     h.mark[i] = dot(D, map + (size_t)r * (size_t)D, set->x + (size_t)i * (size_t)D);
-  const int second = start->kind == ESP_RELATION_UPSTREAM ? r : 0;
-  ESP_TRY(run_hop(comm, start, set, 0, second, set->v, &h, set->y));
-  if (start->kind == ESP_RELATION_TWICE) ESP_TRY(run_hop(comm, start, set, r, r, set->y, &h, set->y));
+  const int receiver = start->kind == ESP_RELATION_UPSTREAM ? r : 0, twice = start->kind == ESP_RELATION_TWICE;
+  const double *const only = start->sample > 0 ? set->weight : NULL;
+  h.only = twice ? NULL : only;
+  ESP_TRY(run_hop(comm, start, set, 0, receiver, set->v, &h, set->y));
+  h.only = only;
+  if (twice) ESP_TRY(run_hop(comm, start, set, r, r, set->y, &h, set->y));
 done:
   hop_free(&h);
   return rc;
@@ -214,11 +232,12 @@ int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp
   if (count > INT32_MAX)
     rc = ESP_FAIL(ESP_ERR_LIMIT, "%" PRId64 " particles on one rank, at most %d", count, INT32_MAX);
   made.n_home = (int)count;
-  if (!rc) rc = esp_feature_set_create(&made, upstream);
+  if (!rc) rc = esp_feature_set_create(&made, upstream || start->sample > 0);
   if (!rc) rc = ESP_ALLOC(map, (size_t)map_rows(start) * (size_t)start->features);
   if (!rc && !upstream) rc = esp_relation_map(start, map);
   ESP_TRY(comm->agree(comm, rc));
   draw_particles(start, map, &made);
+  if (start->sample > 0) ESP_TRY(esp_relation_sample(comm, set_seed(start), start->sample, &made));
   if (made.targets) ESP_TRY(make_targets(comm, start, map, &made));
 done:
   ESP_FREE(map);

@@ -25,6 +25,9 @@
  *   changes no target by 1e-9 of their rms (5e-10 at most at n = 32768). O(n (particles within reach) / P): with r = 2,
  *   h = 0.125 a fifth of all pairs; 32768 particles take half a second of one core, 262144 half a minute, 1048576 ten
  *   minutes.
+ * Or of a sample: k particles drawn by id among those that are scored, over all pairs unless told otherwise (twice:
+ * the sums a, which everybody needs, as above). They keep weight 1 and have the targets of the whole truth, the others
+ * have weight 0 and target 0. O(n k / P): 4096 of 1048576 particles take ten seconds of one core.
  * Every rank holds the hidden coordinates and values of all: O(n (r + F)) memory. */
 #ifndef ESP_RELATION_START_H
 #define ESP_RELATION_START_H
@@ -61,15 +64,16 @@ typedef struct {
   uint64_t seed; /* of the hidden map: the same for all draws of one run */
   int64_t draw;  /* number of this set; no two of one run are alike */
   esp_relation_truth truth;
+  int64_t sample; /* k > 0: targets of k particles; 0: of all */
 } esp_relation_start;
 
 /* Checks the numbers: ESP_ERR_CONFIG naming value and range (D >= r; 2 r for circles and twice; r + 1 for
- * compare; 4 and 2 for upstream). Local. */
+ * compare; 4 and 2 for upstream; a sample needs a truth). Local. */
 int esp_relation_start_check(const esp_relation_start *start);
 /* This rank's share (esp_feature_share) of the set, checked as above. Collective over comm; with the one-rank table: the
  * whole set. The same bits for any number of ranks. *set is the caller's. */
 int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set);
-/* Is the truth of n particles taken over all pairs? */
+/* Is the truth (of twice: its last sum) of n particles taken over all pairs? */
 int esp_relation_all_pairs(const esp_relation_start *start);
 
 /* Targets T of the set, and columns of its hidden coordinates. Local, pure. */

@@ -194,8 +194,9 @@ int esp_truth_sums(const esp_comm *comm, const esp_truth_law *law, int n_home, c
   ESP_FREE(all);
   for (int i = 0; i < n_home; i++) {
     memset(partial, 0, (size_t)(width * LANES) * sizeof *partial);
-    receiver_sum(&s, law, q + (size_t)i * (size_t)law->axes, law->self ? -1 : s.place[first + i],
-                 law->mark ? law->mark + i : NULL, partial);
+    if (!law->only || law->only[i] != 0)
+      receiver_sum(&s, law, q + (size_t)i * (size_t)law->axes, law->self ? -1 : s.place[first + i],
+                   law->mark ? law->mark + i : NULL, partial);
     for (int c = 0; c < width; c++) {
       double total = 0;
       for (int l = 0; l < LANES; l++) total += partial[c * LANES + l];

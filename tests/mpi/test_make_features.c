@@ -132,6 +132,53 @@ static void without_targets(void **state) {
   done_with(path);
 }
 
+/* Of so many particles of every set, whoever makes it: 12 of 40, all of what is scored of 5, 12 of the shared 700. */
+static void sampled(void **state) {
+  (void)state;
+  static const setting tasks[2][8] = {{{"data_task", "subspace"},
+                                       {"data_n", "40,5"},
+                                       {"data_clouds", "3"},
+                                       {"data_test_n", "700"},
+                                       {"data_test_clouds", "2"},
+                                       {"data_shard_n", "600"},
+                                       {"data_truth_sample", "12"},
+                                       {NULL, NULL}},
+                                      {{"data_task", "upstream"},
+                                       {"data_n", "40,5"},
+                                       {"data_clouds", "3"},
+                                       {"data_test_n", "700"},
+                                       {"data_test_clouds", "2"},
+                                       {"data_shard_n", "600"},
+                                       {"data_truth_sample", "12"},
+                                       {NULL, NULL}}};
+  char path[256];
+  esp_feature_report report;
+  esp_feature_file file;
+  esp_feature_set set;
+  for (int task = 0; task < 2; task++) {
+    make_twice(tasks[task], path, sizeof path, &report);
+    assert_true(report.about.weighted && report.group[2].sharded && report.group[2].sample == 12);
+    assert_int_equal(esp_feature_open(comm, path, &file), ESP_OK);
+    for (int s = 0; s < 8; s++) {
+      const esp_set part = s < 6 ? ESP_SET_TRAIN : ESP_SET_TEST;
+      int scored = 0;
+      assert_int_equal(esp_feature_set_read(&file, part, s % 6, &set), ESP_OK);
+      assert_true(set.weight && set.targets == 1);
+      for (int i = 0; i < set.n_home; i++) {
+        scored += set.weight[i] == 1;
+        assert_true(set.weight[i] == 1 ? set.y[i] != 0 : set.y[i] == 0);
+      }
+      if (set.n == 5)
+        assert_true(task == 1 ? scored <= 5 : scored == 5);
+      else
+        assert_int_equal(scored, 12);
+      esp_feature_set_free(&set);
+    }
+    esp_feature_close(&file);
+    done_with(path);
+  }
+}
+
 static void refuse(const setting *set, const char *what) {
   esp_config *config = config_of(set);
   esp_feature_report report;
@@ -149,6 +196,9 @@ static void refused(void **state) {
       {"data_task", "circles"}, {"data_n", "32,64,128"}, {"data_clouds", "2,2"}, {NULL, NULL}};
   static const setting narrow[] = {{"data_task", "circles"}, {"data_features", "3"}, {NULL, NULL}};
   static const setting fine[] = {{"data_task", "circles"}, {NULL, NULL}};
+  static const setting sample[] = {
+      {"data_task", "circles"}, {"data_truth", "none"}, {"data_truth_sample", "7"}, {NULL, NULL}};
+  refuse(sample, "a sample of 7 targets of no truth");
   refuse(task, "data_task is G");
   refuse(counts, "data_clouds has 2 numbers for the 3 sizes");
   refuse(narrow, "3 features, must be >= 4");
@@ -163,4 +213,4 @@ static void refused(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(subspace), cmocka_unit_test(upstream_and_circles), cmocka_unit_test(without_targets),
-          cmocka_unit_test(refused))
+          cmocka_unit_test(sampled), cmocka_unit_test(refused))
