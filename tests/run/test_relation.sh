@@ -71,10 +71,18 @@ done
 good 2 predict -run_name again -data_task features -data_file out/own/prediction.h5 -eval_checkpoint out/plane1/checkpoint.h5
 case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMSE $(json nmse)" ;; esac
 
+# targets of a sample: the error of a prediction is theirs
+for ranks in 1 2 4; do
+  good $ranks generate -run_name few "${plane[@]}" "${sizes[@]}" -data_truth_sample 20
+  good $ranks predict -run_name few "${plane[@]}" -eval_set 2 -eval_checkpoint out/plane1/checkpoint.h5
+  same "prediction scored on a sample" "$(json prediction_checksum) $(json nmse)"
+done
+
 # what does not fit together
 refuse "net_message newton|data_task subspace|gate" 2 train -data_task subspace
 refuse "net_message gate|data_task G" 1 train -net_message gate
 refuse "data_truth none|data_task G" 1 generate -data_truth none
+refuse "data_truth_sample 5|data_task G" 1 generate -data_truth_sample 5
 refuse "data_task features|data_file" 2 train -data_task features -net_message gate
 refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features
 refuse "net_separate|net_embedding coordinates" 1 train "${plane[@]}" -net_separate true -net_embedding coordinates
