@@ -90,11 +90,11 @@ void esp_exact_carry(const esp_exact_format *format, int64_t *acc, size_t count)
 
 enum { SPARE = 4, DIGITS = ESP_EXACT_FULL_WORDS + SPARE };
 
-/* Digits in [0, 2^32) of sign * acc; returns the carry out of the last one: 0, or -1 when the value is negative. */
-static int64_t spread(const esp_exact_format *format, const int64_t *acc, int sign, uint32_t *digit) {
+/* Digits in [0, 2^32) of sign * acc, which has `words` words beside the status; returns the carry out of the last one: 0, or -1 when the value is negative. */
+static int64_t spread(int words, const int64_t *acc, int sign, uint32_t *digit) {
   int64_t carry = 0;
-  for (int i = 0; i < format->words - 1 + SPARE; i++) {
-    int64_t word = i < format->words - 1 ? sign * acc[1 + i] : 0, low = word & 0xffffffff;
+  for (int i = 0; i < words + SPARE; i++) {
+    int64_t word = i < words ? sign * acc[1 + i] : 0, low = word & 0xffffffff;
     int64_t sum = low + (carry & 0xffffffff);
     digit[i] = (uint32_t)sum;
     carry = (word >> 32) + (carry >> 32) + (sum >> 32);
@@ -112,9 +112,12 @@ double esp_exact_value(const esp_exact_format *format, const int64_t *acc) {
   assert(format->words <= ESP_EXACT_FULL_WORDS);
   if (acc[0]) return special_value(acc);
   uint32_t digit[DIGITS];
-  int negative = spread(format, acc, 1, digit) < 0;
-  if (negative) spread(format, acc, -1, digit);
-  int top = format->words - 2 + SPARE;
+  int words = format->words - 1;
+  while (words > 0 && !acc[words]) words--;
+  if (!words) return 0.0; /* the adjoints of most cells */
+  int negative = spread(words, acc, 1, digit) < 0;
+  if (negative) spread(words, acc, -1, digit);
+  int top = words - 1 + SPARE;
   while (top >= 0 && !digit[top]) top--;
   if (top < 0) return 0.0;
   int length = 32 * top + 32 - __builtin_clz(digit[top]), cut = length > 53 ? length - 53 : 0;
