@@ -1,5 +1,5 @@
 /* The gates of the learned relation, over fresh seeds: bench_relation ROW [SEEDS [FIRST]]. Rows: unit, hard, transfer, upstream,
- * circles, acceptance, splits, scale; `all`. What the columns mean: docs/learned.md. */
+ * circles, acceptance, splits, blocks, scale; `all`. What the columns mean: docs/learned.md. */
 #include "../relation_gates_case.h"
 
 static int seeds = 5;
@@ -118,20 +118,22 @@ static void acceptance_of(const char *name, setup s) {
   row("angle, or all gates below 1e-4", &s, NULL, NULL);
   s.net.gate_tolerance = 0, s.net.fade = 1;
   row("angle weighed by the gate", &s, NULL, NULL);
-  for (int k = 2; k <= 8; k *= 2) {
+  for (int percent = 80; percent >= 50; percent -= 15) {
     setup few = s;
     char text[64];
-    few.near = s.near / k;
-    snprintf(text, sizeof text, "the same, 1/%d of the near pairs", k);
+    few.near = s.near * percent / 100;
+    snprintf(text, sizeof text, "the same, %d %% of the near pairs", percent);
     row(text, &few, NULL, NULL);
     few.net.fade = 0;
-    snprintf(text, sizeof text, "angle, 1/%d of the near pairs", k);
+    snprintf(text, sizeof text, "angle, %d %% of the near pairs", percent);
     row(text, &few, NULL, NULL);
   }
 }
 
 static void acceptance(void) {
-  acceptance_of("acceptance, unit", unit_setup());
+  setup small = unit_setup();
+  small.net.domain.leaf = small.net.domain.block = 8;
+  acceptance_of("acceptance, unit with leaves of 8", small);
   acceptance_of("acceptance, hard", hard_setup());
   acceptance_of("acceptance, upstream", upstream_setup());
 }
@@ -154,6 +156,20 @@ static void splits(void) {
   splits_of("splits, unit", unit_setup());
   splits_of("splits, hard", hard_setup());
   splits_of("splits, upstream", upstream_setup());
+}
+
+/* Leaves and blocks at the same near pairs: small ones fit better, large ones share more. */
+static void blocks(void) {
+  const int size[][2] = {{4, 4}, {8, 8}, {8, 16}, {8, 64}, {16, 16}, {16, 64}, {32, 32}};
+  setup s = hard_setup();
+  s.net.split = ESP_SPLIT_PCA;
+  head("leaves and blocks, hard, principal direction");
+  for (size_t k = 0; k < sizeof size / sizeof size[0]; k++) {
+    char text[64];
+    s.net.domain.leaf = size[k][0], s.net.domain.block = size[k][1];
+    snprintf(text, sizeof text, "leaf %d, block %d", size[k][0], size[k][1]);
+    row(text, &s, NULL, NULL);
+  }
 }
 
 /* ---- time against n ---- */
@@ -262,7 +278,7 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)(void);
   } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles},
-                {"acceptance", acceptance}, {"splits", splits}, {"scale", scale}};
+                {"acceptance", acceptance}, {"splits", splits}, {"blocks", blocks}, {"scale", scale}};
   if (argc > 2) seeds = atoi(argv[2]);
   if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);
   int found = 0;
