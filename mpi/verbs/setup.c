@@ -116,6 +116,21 @@ void esp_setup_relation(const esp_run *run, int features, int values, int target
   set_domain(c, &param->domain);
 }
 
+void esp_setup_trees(const esp_run *run, esp_relation_param *param) {
+  const esp_config *c = run->config;
+  esp_domain_param given, *domain = &param->domain;
+  set_domain(c, &given);
+  if (esp_config_is_set(c, "tree_leaf")) domain->leaf = given.leaf;
+  if (esp_config_is_set(c, "tree_block")) domain->block = given.block;
+  if (esp_config_is_set(c, "tree_theta")) domain->lists.theta = given.lists.theta;
+  if (esp_config_is_set(c, "tree_pairs_per_particle"))
+    domain->lists.pairs_per_particle = given.lists.pairs_per_particle;
+  if (esp_config_is_set(c, "tree_pairs_limit")) domain->lists.pairs_limit = given.lists.pairs_limit;
+  if (esp_config_is_set(c, "tree_fade")) param->fade = esp_config_flag(c, "tree_fade");
+  if (!esp_config_is_set(c, "tree_split") || param->split == ESP_SPLIT_LEARNED || is(c, "tree_split", "learned")) return;
+  param->split = is(c, "tree_split", "pca") ? ESP_SPLIT_PCA : ESP_SPLIT_WIDEST;
+}
+
 /* ---- training ---- */
 
 void esp_setup_train(const esp_run *run, esp_train_param *param) {

@@ -33,7 +33,7 @@ static void row(const char *name, const setup *s, double *nmse, double *recall) 
     shift[0] = fmin(shift[0], o.shift), shift[1] = fmax(shift[1], o.shift);
   }
   qsort(sorted, (size_t)seeds, sizeof *sorted, by_value);
-  printf("%-44s %9.4f %9.4f %9.4f %8.3f %8.3f %8.3f %7.1f %7.1f %6.2f %8.2f", name, sorted[seeds / 2], mean, sorted[seeds - 1],
+  printf("%-44s %9.5f %9.5f %9.5f %8.3f %8.3f %8.3f %7.1f %7.1f %6.2f %8.2f", name, sorted[seeds / 2], mean, sorted[seeds - 1],
          found, lowest, before, o.near, o.far, o.theta, 1e3 * o.step_seconds);
   if (shift[0] != 0) printf("  shift %.4f .. %.4f", shift[0], shift[1]);
   printf("\n");
