@@ -7,7 +7,7 @@
 
 enum { MAX_WIDTH = 4096, MAX_LEVELS = 16 };
 
-static const double SCALE = 1, GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, EDGE = 0.1;
+static const double SCALE = 1, GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, EDGE = 0.1, STATE_SENT = 0.1;
 
 const char *esp_tree_on_name(esp_tree_on on) {
   static const char *const names[] = {"learned", "features", "hidden"};
@@ -120,7 +120,7 @@ static void add_layer(esp_relation *relation, int l) {
 esp_gate_form esp_relation_form(const esp_relation *relation, int l) {
   const esp_relation_param *p = &relation->param;
   return (esp_gate_form){
-      .dim = p->dim, .channels = relation->slot[l].channels, .mlp = p->mlp, .average = p->average};
+      .dim = p->dim, .channels = relation->slot[l].channels, .mlp = p->mlp, .average = p->average || p->mlp};
 }
 
 /* ---- start values ---- */
@@ -144,6 +144,15 @@ static void start_normals(const esp_relation *relation, int l) {
   }
 }
 
+/* Values are sent in full; a little of the state, which would drown them. */
+static void start_sent(const esp_relation *relation, int l) {
+  const esp_relation_slot *s = &relation->slot[l];
+  const int H = s->in, F = relation->param.values, wide = H + F;
+  gauss(relation, l, W2, s->W2, s->channels * wide, 1);
+  for (int k = 0; k < s->channels * wide; k++)
+    relation->value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
+}
+
 static void start_layer(const esp_relation *relation, int l) {
   const esp_relation_param *p = &relation->param;
   const esp_relation_slot *s = &relation->slot[l];
@@ -156,7 +165,7 @@ static void start_layer(const esp_relation *relation, int l) {
   if (p->mlp) {
     gauss(relation, l, MESSAGE_W3, s->message + 1, C * ESP_GATE_EDGE, EDGE * EDGE);
     gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
-    gauss(relation, l, W2, s->W2, C * (H + p->values), 1.0 / (H + p->values));
+    start_sent(relation, l);
   }
   if (s->V >= 0) gauss(relation, l, V, s->V, C * H, 1.0 / H);
   relation->value[s->a] = GAIN;

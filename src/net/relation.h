@@ -8,6 +8,7 @@
  *     k = embed_k(s^l), q = embed_q(s^l)                   q = k unless `separate`; equal at the start
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
  *     num, den = gated sums over all particles              relation_layer.h; near one by one, far cell by cell
+ *     mlp: num -= den silu(u)                               what senders add to silence: relation_centre.h
  *     A = num (sum), num / (den + ESP_RELATION_FLOOR) (average)
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
@@ -16,8 +17,8 @@
  * embedding. A linear path S A beside the update bought nothing (nMSE over 16 seeds of the subspace task, median 0.083
  * against 0.072 without). Embeddings by `coordinates` take the first d raw features in every layer.
  *
- * Start: embeddings as in net/embed.h, s = 1, a = 0.3; lift, V, W1, W2 and R1 are N(0, 1/inputs), W3 N(0, 0.01),
- * biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for averages, so that a stack begins near the identity; normals are
+ * Start: embeddings as in net/embed.h, s = 1, a = 0.3; lift, V, W1 and R1 are N(0, 1/inputs), W2 N(0, 0.1/H) for the
+ * state and N(0, 1/F) for the values, W3 N(0, 0.01), biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for averages, so that a stack begins near the identity; normals are
  * random unit vectors.
  *
  * A layer is a function (state in, state out) with its own adjoint, of relation_pass.c alone; the stack knows
@@ -88,7 +89,7 @@ typedef struct {
   double theta[ESP_RELATION_MAX_LAYERS];
 } esp_relation;
 
-/* The form of layer l's message. Local, pure. */
+/* The form of layer l's message; mlp messages have a den in every case. Local, pure. */
 esp_gate_form esp_relation_form(const esp_relation *relation, int l);
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Trees on features or hidden
@@ -126,8 +127,8 @@ int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *
  * [n_home][d], the caller's. Local. */
 int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query);
 
-/* nMSE of a prediction y [n_home][T]: sum weight |y - y*|^2 / sum weight |y* - mean y*|^2 over the set (a zero
- * denominator counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact.
+/* nMSE of a prediction y [n_home][T]: sum weight |y - y*|^2 / sum weight |y* - mean y*|^2 over the set (a
+ * denominator that is 0 but for the rounding of the mean counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact.
  * ESP_ERR_ARG without targets. Collective. */
 int esp_relation_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor, double *gy,
                       double *nmse);

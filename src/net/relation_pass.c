@@ -3,6 +3,7 @@
 
 #include "base/exact_sum.h"
 #include "net/dense.h"
+#include "net/relation_centre.h"
 #include "net/relation_update.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
@@ -256,6 +257,7 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
                                  .tree_query = work->tree_query};
   ESP_CALL(esp_relation_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
+  if (relation->param.mlp) esp_relation_centre(n, at->channels, rows->offset, pass->sum[l]);
   if (visit) ESP_CALL(visit(context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
   esp_relation_update_forward(relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
   if (!last) {
@@ -378,10 +380,13 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   const int n = pass->n_home;
   double *din = relation->param.embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
   esp_relation_update_backward(relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
+  if (relation->param.mlp) esp_relation_centre_sum(n, at->channels, rows->offset, g->dsum);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   ESP_CALL(esp_relation_layer_backward(k->backend, &pass->layer[l], g->dsum, g->dkey, g->dquery, g->dvalue, g->doffset,
                                        acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
+  if (relation->param.mlp)
+    esp_relation_centre_offset(n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
   send_adjoint(k, l, g, acc);
   esp_embed_backward(&at->embed, value + at->key, n, input, rows->key_work, g->dkey, g->embed, din,
                      acc + (size_t)at->key * WORDS);

@@ -34,7 +34,8 @@ void esp_relation_scratch_free(esp_relation_scratch *scratch) {
 }
 
 static size_t sum_width(const esp_relation *relation, int l) {
-  return (size_t)relation->slot[l].channels + (relation->param.average ? 1 : 0);
+  const esp_gate_form form = esp_relation_form(relation, l);
+  return (size_t)esp_gate_sum_width(&form);
 }
 
 /* joint [n][C + H] = [a A; s]. */
@@ -42,9 +43,9 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
   const esp_relation_slot *at = &relation->slot[l];
   const int average = relation->param.average;
   const double a = relation->value[at->a];
-  const size_t C = (size_t)at->channels, H = (size_t)at->in;
+  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   for (size_t i = 0; i < (size_t)n; i++) {
-    const double *num = sum + i * (C + (average ? 1 : 0)), below = average ? num[C] + ESP_RELATION_FLOOR : 1;
+    const double *num = sum + i * width, below = average ? num[C] + ESP_RELATION_FLOOR : 1;
     double *row = joint + i * (C + H);
     for (size_t c = 0; c < C; c++) row[c] = a * (num[c] / below);
     memcpy(row + C, s + i * H, H * sizeof *row);
@@ -94,7 +95,7 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
       to[c] = a * row[c] / below;
       dden -= to[c] * A;
     }
-    if (average) to[C] = dden;
+    if (width > C) to[C] = average ? dden : 0;
     for (size_t k = 0; k < H && ds; k++) ds[i * H + k] += row[C + k];
     if ((i + 1) % ESP_FEATURE_GROUP && i + 1 < (size_t)n) continue;
     esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * ESP_EXACT_FULL_WORDS, gain);
