@@ -8,8 +8,8 @@ static double weight_of(const esp_feature_set *set, size_t i) {
   return set->weight ? set->weight[i] : 1;
 }
 
-/* Weighted mean of each target. acc [T + 1][WORDS] scratch, zero. */
-static int target_mean(const esp_comm *comm, const esp_feature_set *set, int64_t *acc, double *mean) {
+/* Weighted mean of each target; *size: sum weight |mean|^2. acc [T + 1][WORDS] scratch, zero. */
+static int target_mean(const esp_comm *comm, const esp_feature_set *set, int64_t *acc, double *mean, double *size) {
   const size_t T = (size_t)set->targets;
   for (size_t i = 0; i < (size_t)set->n_home; i++) {
     const double weight = weight_of(set, i);
@@ -22,6 +22,7 @@ static int target_mean(const esp_comm *comm, const esp_feature_set *set, int64_t
   for (size_t c = 0; c < T; c++) {
     const double sum = esp_exact_value(&ESP_EXACT_FULL, acc + c * WORDS);
     mean[c] = whole > 0 ? sum / whole : 0;
+    *size += whole * mean[c] * mean[c];
   }
   return ESP_OK;
 }
@@ -52,13 +53,13 @@ int esp_relation_loss(const esp_comm *comm, const esp_feature_set *set, const do
   ESP_CHECK(set->targets > 0, ESP_ERR_ARG, "loss of a feature set without targets");
   const size_t T = (size_t)set->targets;
   int64_t *acc = NULL;
-  double *mean = NULL, sum[2];
+  double *mean = NULL, size = 0, sum[2];
   int rc = ESP_ALLOC(acc, (T + 1) * WORDS);
   if (!rc) rc = ESP_ALLOC(mean, T);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(target_mean(comm, set, acc, mean));
+  ESP_TRY(target_mean(comm, set, acc, mean, &size));
   ESP_TRY(squares(comm, set, y, mean, sum));
-  if (sum[1] == 0) sum[1] = 1;
+  if (sum[1] <= 1e-30 * size) sum[1] = 1; /* of constant targets nothing is left but the rounding of their mean */
   *nmse = sum[0] / sum[1];
   for (size_t i = 0; gy && i < (size_t)set->n_home; i++) {
     const double scale = 2 * factor * weight_of(set, i) / sum[1];
