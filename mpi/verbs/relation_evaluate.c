@@ -15,7 +15,7 @@
 #include "verbs/relation_verbs.h"
 #include "verbs/setup.h"
 
-enum { SIZES_MAX = 64, ALL_PAIRS_N = 16384 };
+enum { ALL_PAIRS_N = 16384 };
 
 /* The networks of the ladder; the trained one comes before those that take its number of pairs. */
 typedef enum { UNTRAINED, TRAINED, NEAR_ONLY, ON_FEATURES, ON_HIDDEN, ALL_PAIRS, NETWORKS } network;
@@ -74,6 +74,12 @@ static int64_t pair_budget(const evaluation *ev, const esp_feature_set *set, int
   return all > 0 ? (near_pairs + all - 1) / all : 0;
 }
 
+/* A tree can stand on the set's hidden coordinates. */
+static int hidden_fits(const evaluation *ev, const esp_feature_set *set) {
+  const int parts = esp_relation_halves(&ev->file->about) ? 2 : 1;
+  return set->hidden > 0 && set->hidden % parts == 0 && set->hidden / parts <= ESP_MAX_DIM;
+}
+
 /* The network `which` as a copy that shares the parameters; 0 if it is none of this set's. near_pairs: of the trained
  * one, over all ranks. */
 static int make_network(const evaluation *ev, network which, const esp_feature_set *set, int64_t near_pairs,
@@ -85,7 +91,7 @@ static int make_network(const evaluation *ev, network which, const esp_feature_s
   if (which == NEAR_ONLY && !p->far) return 0;
   if (other && p->domain.lists.pairs_per_particle == 0 && p->domain.lists.theta == 0) return 0; /* all pairs: no tree */
   if (which == ON_FEATURES && p->tree_on == ESP_TREE_ON_FEATURES) return 0;
-  if (which == ON_HIDDEN && (p->tree_on == ESP_TREE_ON_HIDDEN || !set->hidden)) return 0;
+  if (which == ON_HIDDEN && (p->tree_on == ESP_TREE_ON_HIDDEN || !hidden_fits(ev, set))) return 0;
   if (which == ALL_PAIRS && set->n > ALL_PAIRS_N) return 0;
   if (which == NEAR_ONLY) p->far = 0;
   if (which == ON_FEATURES) p->tree_on = ESP_TREE_ON_FEATURES, p->tree_features = esp_imin(set->features, ESP_MAX_DIM);
@@ -255,19 +261,26 @@ static int by_size(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static int try_all(evaluation *ev) {
+/* All methods on the sets of each size, smallest first. */
+static int try_sizes(evaluation *ev) {
   const esp_feature_file *file = ev->file;
-  int64_t sizes[SIZES_MAX];
-  int count = 0;
-  for (int s = 0; s < file->sets[ESP_SET_TEST]; s++) {
-    int k = 0;
-    while (k < count && sizes[k] != file->n[ESP_SET_TEST][s]) k++;
-    if (k == count && count < SIZES_MAX) sizes[count++] = file->n[ESP_SET_TEST][s];
-  }
-  qsort(sizes, (size_t)count, sizeof *sizes, by_size);
+  const int sets = file->sets[ESP_SET_TEST];
+  int64_t *size = NULL;
+  int rc;
+  ESP_TRY(ev->run->comm->agree(ev->run->comm, ESP_ALLOC(size, sets)));
+  memcpy(size, file->n[ESP_SET_TEST], (size_t)sets * sizeof *size);
+  qsort(size, (size_t)sets, sizeof *size, by_size);
+  for (int s = 0; s < sets; s++)
+    if (s == 0 || size[s] != size[s - 1]) ESP_TRY(try_size(ev, size[s]));
+done:
+  ESP_FREE(size);
+  return rc;
+}
+
+static int try_all(evaluation *ev) {
   esp_run_say(ev->run, "%9s  %-38s %9s %8s %9s %9s %10s\n", "n", "method", "nMSE", "recall", "pairs", "cells",
               "us/part.");
-  for (int k = 0; k < count; k++) ESP_CALL(try_size(ev, sizes[k]));
+  ESP_CALL(try_sizes(ev));
   ESP_CALL(esp_lines_write(ev->run, "relation_ladder.csv", "n,method,nmse,recall,near_pairs,far_cells,us_per_particle",
                            &ev->ladder));
   ESP_CALL(esp_lines_write(ev->run, "pairs.csv", "n,near_pairs,far_cells,seconds", &ev->pairs));

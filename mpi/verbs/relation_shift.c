@@ -14,7 +14,11 @@ static void centre(const double *value, int d, const double *q, double c[2]) {
     aa += ka * ka, ab += ka * kb, bb += kb * kb;
     a += ka * r, b += kb * r;
   }
-  const double det = aa * bb - ab * ab;
+  const double det = aa * bb - ab * ab; /* nothing but rounding: the keys do not tell all places apart */
+  if (!(det > 1e-12 * aa * bb)) {
+    c[0] = c[1] = NAN;
+    return;
+  }
   c[0] = (bb * a - ab * b) / det;
   c[1] = (aa * b - ab * a) / det;
 }

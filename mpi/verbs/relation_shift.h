@@ -9,7 +9,8 @@
 #include "net/relation.h"
 
 /* slope = sum_i (c_i - p_i - mean) . (u_i - mean) / sum_i |u_i - mean|^2 over the set's particles: -1 is the truth. The
- * set: features (p, u) in two dimensions, 4 in all, else ESP_ERR_ARG; NaN where the keys do not depend on p. The same
+ * set: features (p, u) in two dimensions, 4 in all, else ESP_ERR_ARG; NaN where the keys do not tell all p apart (one
+ * learned dimension never does). The same
  * bits on any number of ranks. Collective. */
 int esp_relation_shift(const esp_comm *comm, const esp_relation *relation, const esp_feature_set *set, double *slope);
 

@@ -114,7 +114,8 @@ static int start_recall(stage *s, const esp_feature_file *file, int64_t step) {
   return esp_journal_line(s->journal, "0,,,,,,%.5f,\n", s->recall);
 }
 
-static int train_on(esp_run *run, const esp_feature_file *file, source *from) {
+/* path: of the data. What is wrong with a checkpoint to continue from is not blamed on it. */
+static int train_on(esp_run *run, const esp_feature_file *file, const char *path, source *from) {
   esp_relation relation = {0};
   esp_adam adam = {0};
   esp_relation_param param;
@@ -139,11 +140,11 @@ static int train_on(esp_run *run, const esp_feature_file *file, source *from) {
   int rc;
   rc = esp_relation_create(&param, &relation);
   if (!rc) rc = esp_adam_create(relation.count, &adam);
-  ESP_TRY(run->comm->agree(run->comm, rc));
+  ESP_TRY(esp_error_blame(run->comm->agree(run->comm, rc), path));
   if (restart[0]) ESP_TRY(esp_relation_checkpoint_resume(run->comm, restart, &relation, &adam, ops->name));
   ESP_TRY(esp_journal_open(run, "step,loss,lr,gradient_norm,theta,pairs,recall,seconds", adam.step, &journal));
-  ESP_TRY(start_recall(&s, file, adam.step));
-  ESP_TRY(esp_train_relation(run->comm, &backend, &data, &how, &hooks, &relation, &adam));
+  ESP_TRY(esp_error_blame(run->comm->agree(run->comm, start_recall(&s, file, adam.step)), path));
+  ESP_TRY(esp_error_blame(esp_train_relation(run->comm, &backend, &data, &how, &hooks, &relation, &adam), path));
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, &adam)); /* no step to make: the start is the result */
   ESP_TRY(esp_journal_results(&journal, relation.count, relation.value));
   cJSON_AddNumberToObject(run->json, "theta", journal.last.theta);
@@ -173,7 +174,7 @@ int esp_relation_train(esp_run *run) {
   s.sharded = is_sharded(run, file.n[ESP_SET_TRAIN][esp_relation_largest(&file, ESP_SET_TRAIN)]);
   esp_run_say(run, "train: %d sets, %s, pairs by %s\n", sets,
               s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_gate_ops(run)->name);
-  ESP_TRY(esp_error_blame(train_on(run, &file, &s), path));
+  ESP_TRY(train_on(run, &file, path, &s));
 done:
   for (int c = 0; s.kept && c < sets; c++) esp_feature_set_free(&s.kept[c]);
   ESP_FREE(s.kept);

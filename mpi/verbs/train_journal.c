@@ -78,8 +78,10 @@ int esp_journal_results(const esp_journal *j, int count, const double *value) {
   const esp_comm *comm = j->run->comm;
   cJSON *json = j->run->json;
   cJSON_AddNumberToObject(json, "steps", (double)j->last.step);
-  cJSON_AddNumberToObject(json, "first_loss", j->first_loss);
-  cJSON_AddNumberToObject(json, "loss", j->last.loss);
+  if (j->steps) { /* a run that had nothing left to do knows no loss */
+    cJSON_AddNumberToObject(json, "first_loss", j->first_loss);
+    cJSON_AddNumberToObject(json, "loss", j->last.loss);
+  }
   cJSON_AddNumberToObject(json, "parameters", count);
   cJSON_AddNumberToObject(json, "step_seconds", j->steps ? j->seconds / (double)j->steps : 0);
   cJSON_AddStringToObject(json, "checkpoint", j->path);

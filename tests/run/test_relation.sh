@@ -96,6 +96,29 @@ refuse "relation checkpoint" 1 evaluate -run_name plane1 -data_file out/plane1/d
 good 1 generate -run_name bodies -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1
 refuse "bodies/data.h5" 2 train "${plane[@]}" -data_file out/bodies/data.h5
 
+# hidden coordinates that no tree of the task can stand on, and more sizes than fingers: the ladder goes on without
+tiny=("${plane[@]}" -data_hidden 3 -data_n 70 -data_clouds 2 -data_test_n 70 -data_test_clouds 66 -train_steps 1
+  -run_name odd -report_pictures false)
+good 2 run "${tiny[@]}"
+grep -q "tree on hidden space" out/odd/relation_ladder.csv || fail "no tree on hidden space"
+spoil attribute out/odd/data.h5 task upstream
+for ((s = 0; s < 66; s++)); do spoil set out/odd/data.h5 test/sets $((2 * s)) $((s + 1)); done
+good 2 evaluate "${tiny[@]}"
+[ "$(grep -c ',trained network,' out/odd/relation_ladder.csv)" -eq 66 ] || fail "sizes are missing in the ladder"
+if grep -q "tree on hidden space" out/odd/relation_ladder.csv; then fail "a tree on half of 3 hidden coordinates"; fi
+
+# a learned shift needs two dimensions; nothing left to train has no loss; trees elsewhere are not cut
+flat=("${wind[@]}" -net_dim 1 -data_n 70 -data_clouds 2 -data_test_n 70 -data_test_clouds 1 -train_steps 1 -run_name flat
+  -report_pictures false)
+good 2 run "${flat[@]}"
+[ -z "$(json learned_shift)" ] || fail "a learned shift in one dimension: $(json learned_shift)"
+good 2 train "${flat[@]}" -train_restart out/flat/checkpoint.h5
+[ -z "$(json loss)" ] || fail "a loss of no step: $(json loss)"
+refuse "out/flat/checkpoint.h5|dim: file 1, run 2" 2 train "${flat[@]}" -net_dim 2 -train_restart out/flat/checkpoint.h5
+if grep -q "data.h5" stderr; then fail "the data are blamed for a checkpoint: $(head -n 1 stderr)"; fi
+good 2 train "${tiny[@]}" -tree_on features
+refuse "odd/checkpoint.h5|stand on features" 2 partition "${tiny[@]}"
+
 # it learns: far better than any method that knows the raw features alone
 good 2 run -run_name learns -data_task subspace -data_features 6 -data_n 256 -data_clouds 8 -data_test_n 256 \
   -data_test_clouds 2 -net_message gate -net_layers 1 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 64 \
