@@ -23,6 +23,7 @@ typedef struct {
   int64_t test_n;          /* size of the unseen draws; 0: that of the training draws */
   double test_near;        /* their near pairs a particle over n; 0: near */
   int unseen;              /* draws to judge on */
+  int pool;                /* draws to train on; 0: POOL */
 } setup;
 
 typedef struct {
@@ -81,6 +82,27 @@ static inline setup circles_setup(void) {
   return s;
 }
 
+/* Two hops: two layers or more. Its targets have few degrees of freedom a draw: 32 draws would be learned by heart. */
+static inline setup twice_setup(void) {
+  setup s = unit_setup();
+  s.data.kind = ESP_RELATION_TWICE, s.data.n = 256, s.data.features = s.net.features = 6;
+  s.net.layers = 2, s.net.channels = 8;
+  s.near = 0.5, s.pool = 512, s.unseen = 8;
+  s.train.steps = 1500, s.train.rate = 0.01;
+  return s;
+}
+
+/* Messages that depend on both sides: mlp messages. Far cells know one mean sender each, so many pairs are near. */
+static inline setup compare_setup(void) {
+  setup s = unit_setup();
+  s.data.kind = ESP_RELATION_COMPARE, s.data.n = 256, s.data.features = s.net.features = 4;
+  s.data.values = s.net.values = 2;
+  s.net.mlp = 1, s.net.channels = 16;
+  s.near = 0.5, s.pool = 512, s.unseen = 8;
+  s.train.steps = 500;
+  return s;
+}
+
 static inline esp_feature_set draw_set(const setup *s, uint64_t seed, int64_t draw, int64_t n) {
   esp_relation_start start = s->data;
   esp_feature_set set;
@@ -98,23 +120,30 @@ static inline int64_t budget(double near, int64_t n) {
 typedef struct {
   const esp_feature_set *set;
   double recall, theta;
+  double hop[2]; /* twice: of the first hop's space and of the second's, by the layer that finds it best */
 } judge;
 
 static inline int judge_recall(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
   judge *j = context;
   const esp_feature_set *set = j->set;
   (void)key, (void)query;
-  if (l > 0) return ESP_OK;
-  j->theta = dom->param.lists.theta;
-  const int halves = set->features == 4 && set->hidden == 4, r = halves ? 2 : set->hidden;
+  if (l == 0) j->theta = dom->param.lists.theta;
+  const int halves = set->features == 4 && set->hidden == 4, hops = !halves && set->hidden == 4;
+  const int r = halves || hops ? 2 : set->hidden;
   double *from = malloc(sizeof(double) * (size_t)(set->n_home * r)), *to = malloc(sizeof(double) * (size_t)(set->n_home * r));
-  for (int i = 0; i < set->n_home; i++)
-    for (int a = 0; a < r; a++) {
-      from[i * r + a] = set->z[i * set->hidden + a];
-      to[i * r + a] = set->z[i * set->hidden + (halves ? r : 0) + a];
-    }
-  const int rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL,
-                            NEIGHBOURS, SAMPLES, 1, &j->recall);
+  int rc = ESP_OK;
+  for (int hop = 0; hop <= hops && !rc; hop++) {
+    double recall = 0;
+    for (int i = 0; i < set->n_home; i++)
+      for (int a = 0; a < r; a++) {
+        from[i * r + a] = set->z[i * set->hidden + hop * r + a];
+        to[i * r + a] = set->z[i * set->hidden + (halves ? r : hop * r) + a];
+      }
+    rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL,
+                    NEIGHBOURS, SAMPLES, 1, &recall);
+    j->hop[hop] = fmax(j->hop[hop], recall);
+    j->recall = hops ? (j->hop[0] + j->hop[1]) / 2 : j->hop[0];
+  }
   free(from), free(to);
   return rc;
 }
@@ -177,7 +206,7 @@ static inline double learned_shift(const esp_relation *net, const esp_feature_se
 /* ---- training ---- */
 
 typedef struct {
-  esp_feature_set set[POOL];
+  esp_feature_set *set; /* [pool] */
 } pool;
 
 static inline int pool_get(void *context, int c, const esp_feature_set **set) {
@@ -206,17 +235,19 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   esp_adam adam;
   outcome o = {0};
   watch w = {0};
+  const int sets = s->pool > 0 ? s->pool : POOL;
   pool *data = malloc(sizeof *data);
+  data->set = malloc(sizeof(esp_feature_set) * (size_t)sets);
   param.seed = seed;
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
   MUST(esp_relation_create(&param, &net));
   MUST(esp_adam_create(net.count, &adam));
-  for (int c = 0; c < POOL; c++) data->set[c] = draw_set(s, seed, c, s->data.n);
+  for (int c = 0; c < sets; c++) data->set[c] = draw_set(s, seed, c, s->data.n);
   esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
   o.recall_before = recall_of(&net, &backend, &first);
   esp_train_param train = s->train;
   train.seed = seed;
-  const esp_relation_data source = {.sets = POOL, .get = pool_get, .context = data};
+  const esp_relation_data source = {.sets = sets, .get = pool_get, .context = data};
   const esp_train_hooks hooks = {.step = watch_step, .context = &w};
   MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
   const int64_t n = s->test_n > 0 ? s->test_n : s->data.n;
@@ -230,7 +261,8 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
     o.shift = learned_shift(&net, &first);
   o.last_loss = w.loss;
   o.step_seconds = w.steps ? w.seconds / (double)w.steps : 0;
-  for (int c = 0; c < POOL; c++) esp_feature_set_free(&data->set[c]);
+  for (int c = 0; c < sets; c++) esp_feature_set_free(&data->set[c]);
+  free(data->set);
   esp_feature_set_free(&first);
   free(data);
   esp_adam_free(&adam);

@@ -9,8 +9,9 @@
  *             a_j = sum_{k != j} G(p_j - p_k) v_k, y_i = sum_{j != i} G(q_i - q_j) a_j, or with average each sum over
  *             its (sum G + 0.3). Nobody is told a. z has both places: p, then q; so `hidden` of the set is 2 r.
  *   compare   p as in subspace; a receiver's mark u = m . x, m another row of the map; F >= 2 values a sender, the last
- *             of them its mark m_j. y_i = sum_{j != i} G tanh((m_j - u_i) / 0.5) v_j: F - 1 targets; or that over
- *             (sum G + 0.3). What is heard depends on both sides; little of it is in the sum of the values alone.
+ *             of them its mark m_j. y_i = sum_{j != i} G f(v_j, m_j - u_i): F - 1 targets; or that over
+ *             (sum G + 0.3). f(v, t) = (|v + t| - |v - t|) / 2: the smaller size with the sign of v t. What is heard
+ *             depends on both sides; little of it is in sums of the values.
  *   upstream  (T2) D = 4: place p uniform in the unit square, displacement u with random direction, |u| uniform in
  *             [0.2, 0.4]; x = (p, u); v_j Gaussian: the field. y_i = sum_j G v_j / (sum_j G + 0.3), the own point included,
  *             G = exp(-|p_j - (p_i - u_i)|^2 / 2 h^2). weight 0 where p - u is off the square. Hidden coordinates as

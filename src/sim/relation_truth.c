@@ -47,6 +47,11 @@ static inline double gate(double x) {
   return p;
 }
 
+/* |v| or |t|, whichever is less, with the sign of v t. */
+static inline double clipped(double v, double t) {
+  return 0.5 * (fabs(v + t) - fabs(v - t));
+}
+
 /* Sources [a, b) onto the partial sums [values + 1][LANES]. */
 static void add_range(const sources *s, int64_t a, int64_t b, const double *q, double factor, const double *mark,
                       double *sum) {
@@ -60,13 +65,10 @@ static void add_range(const sources *s, int64_t a, int64_t b, const double *q, d
     for (int l = 0; l < LANES; l++) g[l] = gate(factor * square[l]);
     for (int l = 0; l < LANES && b - j < LANES; l++) g[l] = l < b - j ? g[l] : 0;
     for (int l = 0; l < LANES; l++) sum[s->values * LANES + l] += g[l];
-    if (mark) {
-      const double *m = s->v + (size_t)(s->values - 1) * stride + j;
-      for (int l = 0; l < LANES; l++) g[l] *= tanh((m[l] - *mark) / ESP_TRUTH_SOFT);
-    }
+    const double *m = s->v + (size_t)(s->values - 1) * stride + j;
     for (int c = 0; c < s->values; c++) {
       const double *v = s->v + (size_t)c * stride + j;
-      for (int l = 0; l < LANES; l++) sum[c * LANES + l] += g[l] * v[l];
+      for (int l = 0; l < LANES; l++) sum[c * LANES + l] += g[l] * (mark ? clipped(v[l], m[l] - *mark) : v[l]);
     }
   }
 }

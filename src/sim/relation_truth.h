@@ -4,7 +4,7 @@
  *
  * or, where senders and receivers have marks m and u,
  *
- *   num_i [F - 1] = sum_j G tanh((m_j - u_i) / ESP_TRUTH_SOFT) v_j,  m the last of a sender's F values
+ *   num_i [F - 1] = sum_j G (|v_j + t| - |v_j - t|) / 2,  t = m_j - u_i, m the last of a sender's F values
  *
  * Sources are sorted by cells of a grid over the first two axes, then by global number; a receiver's sum runs over the
  * cells its reach meets, in order, in partial sums that are added at the end. So it depends on the receiver and
@@ -13,8 +13,6 @@
 #define ESP_RELATION_TRUTH_H
 
 #include "base/comm.h"
-
-#define ESP_TRUTH_SOFT 0.5
 
 typedef struct {
   int axes, values; /* r, F */

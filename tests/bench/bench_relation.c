@@ -1,6 +1,7 @@
 /* The gates of the learned relation, over fresh seeds: bench_relation ROW [SEEDS [FIRST]]. Rows: unit, hard, transfer, upstream,
- * circles, acceptance, splits, blocks, scale; `all`. What the columns mean: docs/learned.md. */
+ * circles, stack, message, acceptance, splits, blocks, scale; `all`. What the columns mean: docs/learned.md. */
 #include "../relation_gates_case.h"
+#include "gates_stack.h"
 
 static int seeds = 5;
 static uint64_t first_seed = 1;
@@ -105,6 +106,24 @@ static void circles(void) {
   row("linear embedding", &s, NULL, NULL);
   s.net.dim = s.net.domain.dim = 8;
   row("linear embedding, d = 8", &s, NULL, NULL);
+}
+
+static void stack(void) {
+  head("two hops (n 256, D 6, h .25, near 50 %): layers, 8 channels");
+  stack_rows(twice_setup(), row);
+  head("unit: layers, rate .01");
+  stack_rows(stacked(unit_setup(), 800), row);
+  head("circles, n 512: layers, rate .01");
+  setup s = stacked(circles_setup(), 1600);
+  s.data.n = 512;
+  stack_rows(s, row);
+}
+
+static void message(void) {
+  head("both sides compared (n 256, D 4, h .25, near 50 %): messages");
+  message_rows(compare_setup(), row);
+  head("unit: messages");
+  message_rows(unit_setup(), row);
 }
 
 /* Rules of acceptance at the same near pairs: the angle alone; with a cut-off of the gate; weighed by the gate. */
@@ -230,7 +249,7 @@ static timing time_training(const esp_relation *trained, const esp_feature_set *
 
 static void scale(void) {
   setup s = hard_setup();
-  s.net.domain.block = 64;
+  s.net.split = ESP_SPLIT_PCA, s.net.domain.leaf = 8;
   const int64_t pairs = budget(s.near, s.data.n);
   esp_relation net;
   double sum[5] = {0};
@@ -277,7 +296,7 @@ int main(int argc, char **argv) {
   const struct {
     const char *name;
     void (*run)(void);
-  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles},
+  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles}, {"stack", stack}, {"message", message},
                 {"acceptance", acceptance}, {"splits", splits}, {"blocks", blocks}, {"scale", scale}};
   if (argc > 2) seeds = atoi(argv[2]);
   if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);

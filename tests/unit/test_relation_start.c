@@ -144,8 +144,11 @@ static void sums_written_out(const esp_relation_start *s, const esp_feature_set 
         d2 += d * d;
       }
       if (j == i && !self) continue;
-      const double g = exp(-d2 / (2 * s->h * s->h)), heard = u ? tanh(2 * (v[j * F + F - 1] - u[i])) : 1;
-      for (int c = 0; c < T; c++) num[c] += g * heard * v[j * F + c];
+      const double g = exp(-d2 / (2 * s->h * s->h)), t = u ? v[j * F + F - 1] - u[i] : 0;
+      for (int c = 0; c < T; c++) {
+        const double w = v[j * F + c], least = fmin(fabs(w), fabs(t));
+        num[c] += g * (u ? (w * t < 0 ? -least : least) : w);
+      }
       den += g;
     }
     for (int c = 0; c < T; c++) y[i * T + c] = average ? num[c] / (den + 0.3) : num[c];

@@ -1,0 +1,45 @@
+/* Rows of bench_relation that compare stacks of layers, and messages. */
+#ifndef GATES_STACK_H
+#define GATES_STACK_H
+
+#include "relation_gates_case.h"
+
+typedef void (*stack_row)(const char *name, const setup *s, double *nmse, double *recall);
+
+/* The same data with 1, 2, 3 layers; the trees of two layers told, and on the raw features. A stack's updates have more
+ * weights in a row: half the rate, and as many steps for each depth. */
+static void stack_rows(setup s, stack_row row) {
+  static const char *const name[] = {"one layer", "two layers", "three layers"};
+  for (int layers = 1; layers <= 3; layers++) {
+    s.net.layers = layers;
+    row(name[layers - 1], &s, NULL, NULL);
+  }
+  s.net.layers = 2;
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("two layers, tree on the hidden coordinates", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_FEATURES;
+  row("two layers, tree on raw features", &s, NULL, NULL);
+}
+
+/* T1 or circles as a stack is trained. */
+static setup stacked(setup s, int steps) {
+  s.net.channels = 8;
+  s.train.rate = 0.01;
+  s.train.steps = steps;
+  return s;
+}
+
+/* Gate and mlp messages. */
+static void message_rows(setup s, stack_row row) {
+  s.net.mlp = 0;
+  row("gate", &s, NULL, NULL);
+  s.net.mlp = 1;
+  s.net.channels = 16;
+  row("mlp, 16 channels", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN;
+  row("mlp, tree on the hidden coordinates", &s, NULL, NULL);
+  s.net.tree_on = ESP_TREE_ON_FEATURES;
+  row("mlp, tree on raw features", &s, NULL, NULL);
+}
+
+#endif
