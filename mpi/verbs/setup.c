@@ -122,8 +122,9 @@ void esp_setup_trees(const esp_run *run, esp_relation_param *param) {
   set_domain(c, &given);
   if (esp_config_is_set(c, "tree_leaf")) domain->leaf = given.leaf;
   if (esp_config_is_set(c, "tree_block")) domain->block = given.block;
-  if (esp_config_is_set(c, "tree_theta")) domain->lists.theta = given.lists.theta;
-  if (esp_config_is_set(c, "tree_pairs_per_particle"))
+  const int angle = esp_config_is_set(c, "tree_theta");
+  if (angle) domain->lists.theta = given.lists.theta;
+  if (angle || esp_config_is_set(c, "tree_pairs_per_particle")) /* an angle alone is no longer found from a budget */
     domain->lists.pairs_per_particle = given.lists.pairs_per_particle;
   if (esp_config_is_set(c, "tree_pairs_limit")) domain->lists.pairs_limit = given.lists.pairs_limit;
   if (esp_config_is_set(c, "tree_fade")) param->fade = esp_config_flag(c, "tree_fade");

@@ -49,6 +49,11 @@ for ranks in 1 2 3 4; do everything $ranks plane "${plane[@]}"; done
 for ranks in 1 3 4; do everything $ranks wind "${wind[@]}"; done
 for ranks in 1 2; do everything $ranks stack "${stack[@]}"; done
 
+# another angle than the one found from the budget: 0 is every pair
+good 2 predict -run_name plane1 "${plane[@]}" -eval_set 0 -tree_theta 0
+same "all pairs of 150" "$(json pairs_per_particle)"
+same "all pairs of 150" 149
+
 # stopped on the way, and on again on another number of ranks; more ranks than blocks
 good 1 train -run_name plane1 "${plane[@]}" "${learn[@]}" -train_stop 2
 good 3 train -run_name plane1 "${plane[@]}" "${learn[@]}" -train_restart out/plane1/checkpoint.h5
