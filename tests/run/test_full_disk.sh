@@ -43,4 +43,19 @@ done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line
 full 15000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[@]}" 250
 [ "$(tail -c 1 out/run/metrics.csv | od -An -tx1 | tr -d ' ')" = 0a ] || fail "metrics.csv ends within a line"
+
+# a learned relation
+plane=(-data_task subspace -net_message gate -net_layers 1 -data_n 3000 -data_clouds 2 -data_test_n 3000
+  -data_test_clouds 1 -train_steps 1 -run_name plane -report_pictures false)
+good 2 run "${plane[@]}"
+good 2 predict "${plane[@]}"
+whole=$(cksum out/plane/*.h5)
+for ranks in 1 2; do
+  for bytes in 20000 300000; do
+    ESP_SHIM_FSIZE=$bytes refuse "data.h5|file size limit" $ranks generate "${plane[@]}" -run_seed 2
+    ESP_SHIM_FSIZE=$bytes refuse "prediction.h5|file size limit" $ranks predict "${plane[@]}"
+  done
+  ESP_SHIM_FSIZE=20000 refuse "checkpoint.h5|file size limit" $ranks train "${plane[@]}"
+done
+[ "$whole" = "$(cksum out/plane/*.h5)" ] || fail "a file of the relation changed"
 finish
