@@ -26,7 +26,7 @@
 #define ESP_FEATURE_FORMAT "espalier features"
 
 typedef struct {
-  char task[16];                         /* "subspace", "circles", "upstream"; "" of other origin */
+  char task[16];                         /* "subspace", "circles", ..; "" of other origin */
   int features, values, targets, hidden; /* hidden: columns of z */
   int weighted;                          /* written: with a dataset weight; read: is there one in some group? */
   int average;

@@ -21,7 +21,7 @@ typedef struct {
 
 static int task_of(const esp_config *config) {
   const char *task = esp_config_string(config, "data_task");
-  for (int kind = ESP_RELATION_SUBSPACE; kind <= ESP_RELATION_UPSTREAM; kind++) {
+  for (int kind = ESP_RELATION_SUBSPACE; kind < ESP_RELATION_KINDS; kind++) {
     if (!strcmp(task, esp_relation_kind_name((esp_relation_kind)kind))) return kind;
   }
   return -1;
@@ -34,7 +34,7 @@ int esp_features_task(const esp_config *config) {
 static int read_start(const esp_config *config, maker *m) {
   const char *truth = esp_config_string(config, "data_truth");
   const int kind = task_of(config), upstream = kind == ESP_RELATION_UPSTREAM;
-  ESP_CHECK(kind >= 0, ESP_ERR_CONFIG, "data_task is %s; feature sets are made for subspace, circles, upstream",
+  ESP_CHECK(kind >= 0, ESP_ERR_CONFIG, "data_task is %s; feature sets are made for hidden relations",
             esp_config_string(config, "data_task"));
   m->start = (esp_relation_start){.kind = (esp_relation_kind)kind,
                                   .features = upstream ? 4 : (int)esp_config_int(config, "data_features"),
@@ -53,8 +53,8 @@ static int read_start(const esp_config *config, maker *m) {
   esp_feature_about *about = &m->report->about;
   *about = (esp_feature_about){.features = m->start.features,
                                .values = m->start.values,
-                               .targets = m->start.truth == ESP_TRUTH_NONE ? 0 : m->start.values,
-                               .hidden = upstream ? 2 * m->start.hidden : m->start.hidden,
+                               .targets = m->start.truth == ESP_TRUTH_NONE ? 0 : esp_relation_targets(&m->start),
+                               .hidden = esp_relation_columns(&m->start),
                                .weighted = upstream || m->start.sample > 0,
                                .average = m->start.average,
                                .h = m->start.h,

@@ -27,9 +27,9 @@ const esp_key *esp_config_keys(int *count) {
       INT("run_seed", "1", 0, TOTAL_MAX, "", "seed of all random numbers"),
 
       CHOICE(
-          "data_task", "G", "G|M|subspace|circles|upstream|features",
-          "G: gravitational displacement over a horizon; M: motion in a periodic square; subspace, circles, upstream: "
-          "a hidden relation; features: a feature file of one's own (data_file)"),
+          "data_task", "G", "G|M|subspace|circles|upstream|twice|compare|features",
+          "G: gravitational displacement over a horizon; M: motion in a periodic square; subspace, circles, upstream, "
+          "twice, compare: a hidden relation; features: a feature file of one's own (data_file)"),
       TEXT("data_file", "", "ensemble or feature file to use instead of generating one; empty: data.h5 of the run"),
       CHOICE("data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task G"),
       INTS("data_n", "128", 1, TOTAL_MAX, "particles", "sizes of the training clouds (or feature sets)"),
@@ -58,11 +58,13 @@ const esp_key *esp_config_keys(int *count) {
       INT("data_twin_n", "16384", 2, TOTAL_MAX, "particles",
           "size of the twin on which the displacement error of a tree "
           "truth above 65536 is found"),
-      INT("data_features", "8", 1, 4096, "", "features of a particle of tasks subspace and circles; upstream has 4"),
-      INT("data_hidden", "2", 1, 64, "", "hidden dimensions of tasks subspace and circles; upstream has 2"),
-      INT("data_values", "1", 1, 64, "", "values a particle of a hidden relation sends; as many targets"),
+      INT("data_features", "8", 1, 4096, "", "features of a particle of a hidden relation; upstream has 4"),
+      INT("data_hidden", "2", 1, 64, "",
+          "hidden dimensions of a hidden relation, of each hop of task twice; upstream has 2"),
+      INT("data_values", "1", 1, 64, "",
+          "values a particle of a hidden relation sends; as many targets (compare: one less)"),
       REAL("data_h", "0.25", 1e-6, INFINITY, "", "width of the hidden relation's kernel"),
-      FLAG("data_average", "false", "tasks subspace and circles: the target is an average, not a sum"),
+      FLAG("data_average", "false", "hidden relations: the target is an average, not a sum; upstream always"),
 
       INT("tree_leaf", "8", 1, COUNT_MAX, "particles", "most particles of a leaf"),
       INT("tree_block", "64", 1, COUNT_MAX, "particles", "most particles of a block, the unit that ranks own"),

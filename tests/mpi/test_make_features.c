@@ -91,7 +91,7 @@ static void subspace(void **state) {
   done_with(path);
 }
 
-static void upstream_and_circles(void **state) {
+static void other_tasks(void **state) {
   (void)state;
   static const setting upstream[] = {{"data_task", "upstream"},  {"data_n", "300"},         {"data_clouds", "2"},
                                      {"data_test_n", "100,500"}, {"data_test_clouds", "1"}, {"data_shard_n", "400"},
@@ -99,6 +99,12 @@ static void upstream_and_circles(void **state) {
   static const setting circles[] = {{"data_task", "circles"}, {"data_n", "150"},         {"data_clouds", "3"},
                                     {"data_test_n", "900"},   {"data_test_clouds", "1"}, {"data_shard_n", "500"},
                                     {"data_average", "true"}, {"data_truth", "direct"},  {NULL, NULL}};
+  static const setting hops[] = {{"data_task", "twice"},  {"data_n", "150"},         {"data_clouds", "3"},
+                                 {"data_test_n", "900"},  {"data_test_clouds", "1"}, {"data_shard_n", "500"},
+                                 {"data_truth", "tree"}, {NULL, NULL}};
+  static const setting compare[] = {{"data_task", "compare"}, {"data_n", "150"},         {"data_clouds", "3"},
+                                    {"data_test_n", "900"},   {"data_test_clouds", "1"}, {"data_shard_n", "500"},
+                                    {"data_values", "3"},     {NULL, NULL}};
   char path[256];
   esp_feature_report report;
   esp_feature_file file;
@@ -109,6 +115,10 @@ static void upstream_and_circles(void **state) {
   esp_feature_close(&file);
   make_twice(circles, path, sizeof path, &report);
   assert_true(report.about.features == 8 && report.about.average && report.group[1].sharded);
+  make_twice(hops, path, sizeof path, &report);
+  assert_true(report.about.targets == 1 && report.about.hidden == 4 && report.group[1].sharded);
+  make_twice(compare, path, sizeof path, &report);
+  assert_true(report.about.values == 3 && report.about.targets == 2 && report.about.hidden == 2);
   done_with(path);
 }
 
@@ -212,5 +222,5 @@ static void refused(void **state) {
   esp_config_free(&gravity);
 }
 
-CASE_MAIN(cmocka_unit_test(subspace), cmocka_unit_test(upstream_and_circles), cmocka_unit_test(without_targets),
+CASE_MAIN(cmocka_unit_test(subspace), cmocka_unit_test(other_tasks), cmocka_unit_test(without_targets),
           cmocka_unit_test(sampled), cmocka_unit_test(refused))

@@ -129,7 +129,7 @@ static void refused(void **state) {
   refuse(config, "io_compress", "10", "integer in [0, 9]");
   refuse(config, "eval_baselines", "maybe", "true or false");
   refuse(config, "net_message", "newto", "newton|newton_mlp|mlp|gate|gate_mlp");
-  refuse(config, "data_task", "circle", "subspace|circles|upstream|features");
+  refuse(config, "data_task", "circle", "subspace|circles|upstream|twice|compare|features");
   refuse(config, "tree_on", "nothing", "learned|features|hidden");
   refuse(config, "net_dim", "65", "integer in [1, 64]");
   refuse(config, "train_beta2", "1", "number in [1e-06, 0.999999]");
