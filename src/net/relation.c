@@ -25,6 +25,7 @@ static int check_sizes(const esp_relation_param *p) {
   RANGE(targets, 1, MAX_WIDTH);
   RANGE(dim, 1, ESP_MAX_DIM);
   RANGE(hidden, 1, MAX_WIDTH);
+  RANGE(hidden_halves, 0, 2);
   if (p->embedding == ESP_EMBED_MLP) RANGE(embed_hidden, 1, MAX_WIDTH);
   if (p->mlp || p->layers > 1) RANGE(channels, 1, ESP_GATE_MAX_CHANNELS);
   if (p->layers > 1) RANGE(width, 1, MAX_WIDTH);

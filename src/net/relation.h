@@ -59,7 +59,8 @@ typedef struct {
   esp_tree_on tree_on;
   int tree_features;             /* tree_on features: the first so many of them; 0: all */
   int hidden_halves;             /* tree_on hidden: the set's hidden coordinates are r/2 as sender, then r/2 as receiver
-                                    (task upstream); the second half is used where `separate` */
+                                    (task upstream); the second half is used where `separate`.
+                                    2: r/2 of the layers before the last, then r/2 of the last (task twice) */
   esp_split_kind split;
   int split_levels;              /* learned: levels that have a normal; each layer its own */
   int far;                       /* 1; 0: near pairs alone, as a control: what is not near is dropped */

@@ -15,7 +15,8 @@ typedef struct {
 } layer_rows;
 
 struct esp_relation_work {
-  double *tree_key, *tree_query; /* [n][tree dim] where the tree is not built on the learned keys */
+  double *tree_key, *tree_query; /* [n][tree dim] where the tree is not built on the learned keys; with two hops the
+                                    second is the last layer's key */
   double *raw;                   /* [n][D + F] [x; v] */
   double *both;                  /* [n][H + F] [s; v] */
   double *o;                     /* [n][width] */
@@ -97,7 +98,7 @@ static int make_tree_keys(const stack *k) {
     return ESP_OK;
   }
   columns(n, set->hidden, 0, dim, set->z, work->tree_key);
-  if (!p->hidden_halves || !p->separate) return ESP_OK;
+  if (!p->hidden_halves || (p->hidden_halves == 1 && !p->separate)) return ESP_OK;
   ESP_CALL(ESP_ALLOC(work->tree_query, (size_t)n * (size_t)dim));
   columns(n, set->hidden, dim, dim, set->z, work->tree_query);
   return ESP_OK;
@@ -241,6 +242,7 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
   const double *value = relation->value, *input = embed_input(k, l), *s = state(k, l);
   esp_relation_pass *pass = k->pass;
   const int n = pass->n_home, last = l == pass->layers - 1;
+  const int hops = relation->param.tree_on == ESP_TREE_ON_HIDDEN && relation->param.hidden_halves == 2;
   ESP_AGREE(k->backend->comm, layer_begin(k, l));
   struct esp_relation_work *work = pass->work;
   layer_rows *rows = &work->rows[l];
@@ -253,8 +255,8 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
                                  .query = pass->query[l],
                                  .value = rows->value,
                                  .offset = rows->offset,
-                                 .tree_key = work->tree_key,
-                                 .tree_query = work->tree_query};
+                                 .tree_key = hops && last ? work->tree_query : work->tree_key,
+                                 .tree_query = hops ? NULL : work->tree_query};
   ESP_CALL(esp_relation_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
   if (relation->param.mlp) esp_relation_centre(n, at->channels, rows->offset, pass->sum[l]);

@@ -20,11 +20,15 @@ static void two_hops_need_two_layers(void **state) {
   (void)state;
   setup s = twice_setup();
   const outcome two = run_setup(&s, SEED, NULL);
+  s.net.tree_on = ESP_TREE_ON_HIDDEN, s.net.hidden_halves = 2;
+  const outcome told = run_setup(&s, SEED, NULL);
+  s.net.tree_on = ESP_TREE_ON_LEARNED;
   s.net.layers = 1, s.train.steps = 400;
   const outcome one = run_setup(&s, SEED, NULL);
   say("twice: two layers", &two);
+  say("twice: trees of each hop", &told);
   say("twice: one layer", &one);
-  assert_true(two.nmse < 0.15);
+  assert_true(two.nmse < 0.15 && told.nmse < 0.15 && told.recall_before > 0.95);
   assert_true(one.nmse >= 5 * two.nmse);
 }
 
