@@ -71,6 +71,7 @@ static int add_results(esp_run *run, const esp_feature_set *set, const esp_relat
       "predict: %lld particles in %.2f s on %d ranks, %.1f near pairs and %.1f far cells a particle, %.0f MiB a "
       "rank\n",
       (long long)set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n, (double)most[0] / 1048576);
+  esp_relation_say_budget(run, "predict", &relation->param, (double)sums[0] / n);
   return ESP_OK;
 }
 

@@ -148,6 +148,8 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, &adam)); /* no step to make: the start is the result */
   ESP_TRY(esp_journal_results(&journal, relation.count, relation.value));
   cJSON_AddNumberToObject(run->json, "theta", journal.last.theta);
+  esp_relation_say_budget(run, "train", &relation.param,
+                          cJSON_GetNumberValue(cJSON_GetObjectItem(run->json, "pairs_per_particle")));
   if (s.recall >= 0) {
     cJSON_AddNumberToObject(run->json, "first_recall", s.first_recall);
     cJSON_AddNumberToObject(run->json, "recall", s.recall);

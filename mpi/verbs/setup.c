@@ -127,6 +127,8 @@ void esp_setup_trees(const esp_run *run, esp_relation_param *param) {
   if (angle || esp_config_is_set(c, "tree_pairs_per_particle")) /* an angle alone is no longer found from a budget */
     domain->lists.pairs_per_particle = given.lists.pairs_per_particle;
   if (esp_config_is_set(c, "tree_pairs_limit")) domain->lists.pairs_limit = given.lists.pairs_limit;
+  if (esp_config_is_set(c, "tree_far")) param->far = esp_config_flag(c, "tree_far");
+  if (esp_config_is_set(c, "tree_gate_tolerance")) param->gate_tolerance = esp_config_real(c, "tree_gate_tolerance");
   if (esp_config_is_set(c, "tree_fade")) param->fade = esp_config_flag(c, "tree_fade");
   if (!esp_config_is_set(c, "tree_split") || param->split == ESP_SPLIT_LEARNED || is(c, "tree_split", "learned")) return;
   param->split = is(c, "tree_split", "pca") ? ESP_SPLIT_PCA : ESP_SPLIT_WIDEST;

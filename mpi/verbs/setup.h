@@ -16,8 +16,8 @@ int esp_setup_check(const esp_run *run, int trains);
 void esp_setup_model(const esp_run *run, esp_model_param *param);
 /* The same for a learned relation on data with D features, F values and T targets. Local. */
 void esp_setup_relation(const esp_run *run, int features, int values, int targets, esp_relation_param *param);
-/* Trees are no parameters: of a network read from a checkpoint, tree_leaf, tree_block, tree_theta, tree_pairs_*, tree_fade
- * and tree_split (unless either rule is learned) are replaced by the keys that the run sets; tree_theta without
+/* Trees are no parameters: of a network read from a checkpoint, tree_leaf, tree_block, tree_theta, tree_pairs_*, tree_far,
+ * tree_fade, tree_gate_tolerance and tree_split (unless either rule is learned) are replaced by the keys that the run sets; tree_theta without
  * tree_pairs_per_particle ends a budget. Local. */
 void esp_setup_trees(const esp_run *run, esp_relation_param *param);
 /* train_*, run_seed. Local. */

@@ -142,25 +142,37 @@ static void look(int n, const int64_t *id, const double *reference, search *s) {
     }
 }
 
-/* Every rank's nearest -> the nearest of all, on every rank. */
-static int merge(const esp_comm *comm, search *s) {
+/* Samples whose neighbours of all ranks are at hand at once: what is gathered grows with the ranks. */
+enum { AT_ONCE = 32 };
+
+/* Everyone's nearest of samples first .. first + count - 1 -> the nearest of all. */
+static int merge_some(const esp_comm *comm, search *s, int first, int count, size_t *start) {
   int rc = ESP_OK;
-  const size_t wanted = (size_t)s->wanted, size = (size_t)s->samples * wanted;
+  const size_t wanted = (size_t)s->wanted, size = (size_t)count * wanted;
+  neighbour *mine = s->nearest + (size_t)first * wanted;
   void *near = NULL, *found = NULL;
-  size_t *start = NULL;
-  ESP_TRY(comm->agree(comm, ESP_ALLOC(start, comm->size + 1)));
-  ESP_TRY(comm->gather_all(comm, s->nearest, size * sizeof *s->nearest, &near, start));
-  ESP_TRY(comm->gather_all(comm, s->found, (size_t)s->samples * sizeof *s->found, &found, start));
-  memset(s->found, 0, (size_t)s->samples * sizeof *s->found);
+  ESP_TRY(comm->gather_all(comm, mine, size * sizeof *mine, &near, start));
+  ESP_TRY(comm->gather_all(comm, s->found + first, (size_t)count * sizeof *s->found, &found, start));
+  memset(s->found + first, 0, (size_t)count * sizeof *s->found);
   const neighbour *every = near;
-  const int *count = found;
-  for (int p = 0; p < comm->size; p++)
-    for (int k = 0; k < s->samples; k++)
-      for (int m = 0; m < count[(size_t)p * (size_t)s->samples + (size_t)k]; m++)
-        insert(s, k, every + (size_t)p * size + (size_t)k * wanted + (size_t)m);
+  const int *there = found;
+  for (size_t p = 0; p < (size_t)comm->size; p++)
+    for (size_t k = 0; k < (size_t)count; k++)
+      for (int m = 0; m < there[p * (size_t)count + k]; m++)
+        insert(s, first + (int)k, every + p * size + k * wanted + (size_t)m);
 done:
   ESP_FREE(near);
   ESP_FREE(found);
+  return rc;
+}
+
+static int merge(const esp_comm *comm, search *s) {
+  int rc = ESP_OK;
+  size_t *start = NULL;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(start, comm->size + 1)));
+  for (int first = 0; first < s->samples; first += AT_ONCE)
+    ESP_TRY(merge_some(comm, s, first, esp_imin(AT_ONCE, s->samples - first), start));
+done:
   ESP_FREE(start);
   return rc;
 }
