@@ -111,9 +111,9 @@ static void circles(void) {
 static void stack(void) {
   head("two hops (n 256, D 6, h .25, near 50 %): layers, 8 channels");
   stack_rows(twice_setup(), row);
-  head("unit: layers, rate .01");
+  head("unit: layers");
   stack_rows(stacked(unit_setup(), 800), row);
-  head("circles, n 512: layers, rate .01");
+  head("circles, n 512: layers");
   setup s = stacked(circles_setup(), 1600);
   s.data.n = 512;
   stack_rows(s, row);
