@@ -16,7 +16,7 @@ int esp_relation_open(const esp_run *run, esp_set part, int least, char *path, s
 }
 
 int esp_relation_halves(const esp_feature_about *about) {
-  return !strcmp(about->task, "upstream");
+  return !strcmp(about->task, "upstream") ? 1 : !strcmp(about->task, "twice") ? 2 : 0;
 }
 
 int esp_relation_largest(const esp_feature_file *file, esp_set part) {
@@ -42,7 +42,7 @@ int esp_relation_judge_create(const esp_run *run, const esp_comm *comm, const es
       (esp_relation_judge){.run = run, .comm = comm, .set = set, .r = set->hidden / (halves ? 2 : 1), .recall = -1};
   if (!judge->r) return ESP_OK;
   int rc = copy_columns(set, 0, judge->r, &judge->sender);
-  if (!rc && halves) rc = copy_columns(set, judge->r, judge->r, &judge->receiver);
+  if (!rc && halves == 1) rc = copy_columns(set, judge->r, judge->r, &judge->receiver);
   if (rc) esp_relation_judge_free(judge);
   return rc;
 }
