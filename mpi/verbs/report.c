@@ -34,14 +34,17 @@ static const table_part tables[] = {
      "energy after the horizon; dP: momentum error over the rms velocity change.",
      4},
     {"relation_ladder.csv", "The ladder",
-     "Each method on the same unseen sets. nMSE: mean square error over the variance of the targets (1 = their mean). Recall: "
-     "share of the 16 nearest in the hidden space that are near pairs. Near pairs and far cells: evaluated a particle, all "
-     "layers together. Methods that a size does not allow are left out.",
+     "Each method on the same unseen sets. nMSE: mean square error over the variance of a set's targets, mean over the sets (1: as "
+     "if each set's own mean were told; the mean of the targets is that of training). Recall: share of the nearest in the hidden "
+     "space (eval_recall_neighbours of them) that are near pairs. Near pairs and far cells: evaluated a particle, all layers "
+     "together. Tree on raw features, on hidden space: the same trained network, its lists from another tree. Methods that a "
+     "size does not allow are left out.",
      2},
     {"rollout.csv", "Roll-out", "Root mean square error over trajectories, frames, bodies and components.", 2},
     {"ranks.csv", "The ranks",
-     "One sharded cloud. Particles owned, halo (particles, receivers, cells), messages a transfer, bytes received, time by "
-     "stage and largest memory of each rank.",
+     "One prediction of the largest test set, all layers together. Particles owned, halo (particles, cells), nodes of other ranks, "
+     "messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by stage and largest "
+     "memory of each rank.",
      1},
     {"partition.csv", "The cut", "Load and halo of the tree's cut beside classical partitioners.", 2},
 };

@@ -29,34 +29,35 @@ static const picture pictures[] = {
      "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel 'recall'\n"
      "plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps 0.7 lc rgb '#b03a2e'\nunset multiplot\n"},
     {"relation_ladder", "relation_ladder.csv", "nmse", "Error against method",
-     "nMSE (1: the mean of the targets) on unseen sets of each size n, logarithmic; further left is better.", 900, 620,
+     "nMSE on unseen sets of each size n, logarithmic; further left is better. 1: as if each set's own mean were told.", 900, 620,
      "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:1000]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] "
      "reverse\nset ytics noenhanced font ',11'\nplot data using 'nmse':0:(0.5):ytic(strcol('method').', n = '.strcol('n')) with points "
-     "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.4f', column('nmse'))) with labels left notitle\n"},
+     "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.3g', column('nmse'))) with labels left notitle\n"},
     {"space", "space.csv", "after_0", "The learned space, before and after training",
      "Particles of the first test set in the first two principal axes of the first layer's keys. Colour: the first (above) and "
      "second (below) hidden coordinate, which the network is never told.", 860, 800,
      "set multiplot layout 2,2\nset size square\nunset key\nunset colorbox\nset palette defined (0 '#2c5aa0', 0.5 '#e8e4d8', 1 '#b03a2e')\n"
      "do for [h=0:1] {\ndo for [w in 'before after'] {\nset title w.' training: hidden coordinate '.h noenhanced\n"
      "plot data using w.'_0':w.'_1':(column('z'.h)) with points pt 7 ps 0.35 lc palette\n}\n}\nunset multiplot\n"},
-    {"cells", "cells.csv", "cell", "The tree's cells in the input space",
-     "The same particles coloured by the node of the learned tree that holds them (the level of 16 nodes): in the first two raw "
-     "features, where the cells mean nothing, and in the hidden coordinates, where they are compact.", 860, 430,
+    {"cells", "cells.csv", "cell", "The tree's cells",
+     "The same particles coloured by the node of the first layer's tree that holds them (the level of 16 nodes): left in the "
+     "first two raw features, right in the first two hidden coordinates, where a tree that found the relation has compact cells.",
+     860, 430,
      "set multiplot layout 1,2\nset size square\nunset key\nunset colorbox\nset cbrange [16:32]\nset palette model HSV functions "
      "gray,0.75,0.8\n"
      "set xlabel 'feature 0'\nset ylabel 'feature 1'\nplot data using 'x0':'x1':(column('cell')) with points pt 7 ps 0.4 lc palette\n"
      "set xlabel 'hidden coordinate 0'\nset ylabel 'hidden coordinate 1'\nplot data using 'hidden0':'hidden1':(column('cell')) with points "
      "pt 7 ps 0.4 lc palette\nunset multiplot\n"},
     {"pairs", "pairs.csv", "near_pairs", "Pairs against n",
-     "Near pairs and far cells evaluated, all particles together, and the power of n that fits them; the grey line is all pairs.", 760,
-     460,
+     "Near pairs and far cells evaluated, of all particles and layers together, and (from two sizes on) the power of n that fits "
+     "them; the grey line is all pairs of one layer.", 760, 460,
      "set logscale xy\nset format y '10^{%T}'\nset xlabel 'n'\nset ylabel 'evaluated'\nset key left top\n"
      "stats data using 'n' nooutput name 'N'\n"
      "f(x) = a + b * x\na = 5; b = 1; fitted = 0\nset fit quiet logfile '/dev/null'\n"
      "if (N_records > 1 && N_max > N_min) { fit f(x) data using (log10(column('n'))):(log10(column('n') * (column('near_pairs') + "
      "column('far_cells')))) via a, b; fitted = 1 }\n"
-     "plot [N_min * 0.8:N_max * 1.25] x * (x - 1) lc rgb '#aaaaaa' title 'all pairs', fitted ? 10 ** f(log10(x)) : NaN lc rgb '#1f5fa8' title "
-     "sprintf('n^{%.2f}', b), data using 'n':(column('n') * (column('near_pairs') + column('far_cells'))) with points pt 7 lc rgb '#1f5fa8' title "
+     "plot [N_min * 0.8:N_max * 1.25] x * (x - 1) lc rgb '#aaaaaa' title 'all pairs of a layer', fitted ? 10 ** f(log10(x)) : NaN lc rgb '#1f5fa8' title "
+     "fitted ? sprintf('n^{%.2f}', b) : '', data using 'n':(column('n') * (column('near_pairs') + column('far_cells'))):xtic(strcol('n')) with points pt 7 lc rgb '#1f5fa8' title "
      "'near pairs and far cells', '' using 'n':(column('n') * column('near_pairs')) with points pt 6 lc rgb '#b03a2e' title 'near pairs'\n"},
     {"ladder", "ladder_bars.csv", NULL, "Error against method",
      "NRMSE of the displacement on the largest test set, logarithmic; further left is better.", 860, 420,
@@ -85,7 +86,8 @@ static const picture pictures[] = {
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key left top\n"
      "stats data using 1 skip 1 nooutput name 'S'\n"
      "plot for [c=2:S_columns] data using 1:c with lines lw 2 title columnheader(c)\n"},
-    {"stages", "ranks.csv", NULL, "Time by stage and rank", "Seconds a rank, stacked: the sharded cloud of the evaluation.", 760, 380,
+    {"stages", "ranks.csv", NULL, "Time by stage and rank", "Seconds a rank, stacked, of one prediction of the largest test set: split (the tree, and who owns what), essential (nodes "
+     "that other ranks need), lists, set-up of the halo, forward (the messages).", 760, 380,
      "set style data histograms\nset style histogram rowstacked\nset style fill solid 0.8\nset boxwidth 0.7\nset xlabel 'rank'\n"
      "set ylabel 'seconds'\nset key outside\nplot for [s in 'seconds_split seconds_essential seconds_lists seconds_halo_setup "
      "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
