@@ -22,12 +22,14 @@ static const picture pictures[] = {
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'step'\nset ylabel 'loss'\n"
      "plot data using 'step':'loss' with lines lw 2 title 'loss', '' using 'step':'nmse_D' with lines title 'NMSE of D', "
      "'' using 'step':'nmse_K' with lines title 'NMSE of K'\n"},
-    {"training", "metrics.csv", "recall", "Training", "Loss (nMSE) at each step; below, recall of the first test set: the share of "
-     "the 16 particles nearest in the hidden space that the learned tree keeps as near pairs.", 760, 560,
-     "set multiplot layout 2,1\nset logscale y\nset format y '10^{%T}'\nset ylabel 'loss'\nunset key\n"
-     "plot data using 'step':'loss' with lines lw 1.5 lc rgb '#1f5fa8'\n"
+    {"training", "metrics.csv", "recall", "Training", "Loss (nMSE) at each step; below, where the hidden coordinates are known, recall of "
+     "the first test set: the share of the particles nearest in the hidden space that the learned tree keeps as near pairs.", 760, 560,
+     "stats data using (strcol('recall') eq '' ? 0 : 1) nooutput name 'R'\n"
+     "set multiplot layout R_max > 0 ? 2 : 1,1\nset lmargin 9\nset logscale y\nset format y '10^{%T}'\nset ylabel 'loss'\nunset key\n"
+     "set xlabel R_max > 0 ? '' : 'step'\nplot data using 'step':'loss' with lines lw 1.5 lc rgb '#1f5fa8'\n"
      "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel 'recall'\n"
-     "plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps 0.7 lc rgb '#b03a2e'\nunset multiplot\n"},
+     "if (R_max > 0) { plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps 0.7 lc rgb '#b03a2e' }\n"
+     "unset multiplot\n"},
     {"relation_ladder", "relation_ladder.csv", "nmse", "Error against method",
      "nMSE on unseen sets of each size n, logarithmic; further left is better. 1: as if each set's own mean were told.", 900, 620,
      "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:1000]\nset offsets 0,0,0.6,0.6\nset yrange [*:*] "
@@ -35,19 +37,23 @@ static const picture pictures[] = {
      "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.3g', column('nmse'))) with labels left notitle\n"},
     {"space", "space.csv", "after_0", "The learned space, before and after training",
      "Particles of the first test set in the first two principal axes of the first layer's keys. Colour: the first (above) and "
-     "second (below) hidden coordinate, which the network is never told.", 860, 800,
-     "set multiplot layout 2,2\nset size square\nunset key\nunset colorbox\nset palette defined (0 '#2c5aa0', 0.5 '#e8e4d8', 1 '#b03a2e')\n"
-     "do for [h=0:1] {\ndo for [w in 'before after'] {\nset title w.' training: hidden coordinate '.h noenhanced\n"
-     "plot data using w.'_0':w.'_1':(column('z'.h)) with points pt 7 ps 0.35 lc palette\n}\n}\nunset multiplot\n"},
+     "second (below) hidden coordinate, which the network is never told; of data that have none, the first target.", 860, 800,
+     "stats data using 'z0' nooutput name 'A'\nstats data using 'z1' nooutput name 'B'\n"
+     "known = A_max > A_min\nrows = known && B_max > B_min ? 2 : 1\nset multiplot layout rows,2\n"
+     "set size square\nunset key\nunset colorbox\nset palette defined (0 '#2c5aa0', 0.5 '#e8e4d8', 1 '#b03a2e')\n"
+     "do for [h=0:rows-1] {\ndo for [w in 'before after'] {\n"
+     "set title w.' training: '.(known ? 'hidden coordinate '.h : 'target') noenhanced\n"
+     "plot data using w.'_0':w.'_1':(known ? column('z'.h) : column('target')) with points pt 7 ps 0.35 lc palette\n}\n}\n"
+     "unset multiplot\n"},
     {"cells", "cells.csv", "cell", "The tree's cells",
      "The same particles coloured by the node of the first layer's tree that holds them (the level of 16 nodes): left in the "
-     "first two raw features, right in the first two hidden coordinates, where a tree that found the relation has compact cells.",
-     860, 430,
-     "set multiplot layout 1,2\nset size square\nunset key\nunset colorbox\nset cbrange [16:32]\nset palette model HSV functions "
-     "gray,0.75,0.8\n"
+     "first two raw features, right, where they are known, in the first two hidden coordinates, where a tree that found the "
+     "relation has compact cells.", 860, 430,
+     "stats data using 'hidden0' nooutput name 'A'\nknown = A_max > A_min\nset multiplot layout 1,known ? 2 : 1\n"
+     "set size square\nunset key\nunset colorbox\nset cbrange [16:32]\nset palette model HSV functions gray,0.75,0.8\n"
      "set xlabel 'feature 0'\nset ylabel 'feature 1'\nplot data using 'x0':'x1':(column('cell')) with points pt 7 ps 0.4 lc palette\n"
-     "set xlabel 'hidden coordinate 0'\nset ylabel 'hidden coordinate 1'\nplot data using 'hidden0':'hidden1':(column('cell')) with points "
-     "pt 7 ps 0.4 lc palette\nunset multiplot\n"},
+     "set xlabel 'hidden coordinate 0'\nset ylabel 'hidden coordinate 1'\n"
+     "if (known) { plot data using 'hidden0':'hidden1':(column('cell')) with points pt 7 ps 0.4 lc palette }\nunset multiplot\n"},
     {"pairs", "pairs.csv", "near_pairs", "Pairs against n",
      "Near pairs and far cells evaluated, of all particles and layers together, and (from two sizes on) the power of n that fits "
      "them; the grey line is all pairs of one layer.", 760, 460,
