@@ -206,7 +206,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
 static void usage(FILE *file) {
   fprintf(file, "espalier VERB [INPUT.yaml] [-key value ...]\n\nverbs\n");
   for (int v = 0; v < VERBS; v++) fprintf(file, "  %-10s %s\n", verbs[v].name, verbs[v].help);
-  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info", "what is in FILE: an ensemble, a checkpoint, or any snapshot", "help",
+  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info", "what is in FILE: an ensemble, a feature file, a checkpoint, or any snapshot", "help",
           "this page, or a KEY's type, unit, range, default and meaning");
   fprintf(file, "Every key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
 }
