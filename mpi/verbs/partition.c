@@ -1,19 +1,15 @@
 /* partition: cut the particles for many ranks and say, from real lists, what each rank would compute and receive; the
  * tree's own cut beside two of Zoltan. Runs on the ranks at hand, whatever numbers of ranks are asked for. */
-#include <limits.h>
-
 #include "domain/domain.h"
 #include "domain/partition.h"
 #include "domain/partition_zoltan.h"
 #include "io/ensemble.h"
 #include "sim/box_start.h"
-#include "verbs/csv_out.h"
+#include "verbs/cuts.h"
 #include "verbs/relation_verbs.h"
 #include "verbs/run.h"
 #include "io/snapshot_cloud.h"
 #include "verbs/setup.h"
-
-enum { RANKS_MAX = 64 };
 
 typedef struct {
   const char *name, *zoltan; /* NULL: the tree's own */
@@ -28,8 +24,6 @@ typedef struct {
   esp_cloud cloud;
   esp_domain *dom;
   int *home_part, *part; /* [n_home], [n_own] */
-  esp_lines csv;         /* rank 0 */
-  cJSON *rows;
 } partition;
 
 /* ---- the particles ---- */
@@ -139,30 +133,8 @@ static int make_cut(partition *p, const cut_method *method, int ranks) {
   return p->dom->ops->to_slots(p->dom, sizeof *p->part, p->home_part, p->part);
 }
 
-static void add_row(partition *p, const cut_method *method, int ranks, const esp_partition_cost *c, double seconds) {
-  if (p->run->comm->rank == 0)
-    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, method->name, c->imbalance_pairs,
-                  c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
-                  (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
-  esp_run_say(p->run, "%6d  %-28s %9.3f %9.3f %11.0f %11lld %10.0f %10lld %10.1f %10.1f\n", ranks, method->name,
-              c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
-              (long long)c->cells_max, c->bytes_mean / 1024, (double)c->bytes_max / 1024);
-  cJSON *row = cJSON_CreateObject();
-  cJSON_AddNumberToObject(row, "ranks", ranks);
-  cJSON_AddStringToObject(row, "method", method->name);
-  cJSON_AddNumberToObject(row, "imbalance_pairs", c->imbalance_pairs);
-  cJSON_AddNumberToObject(row, "imbalance_particles", c->imbalance_particles);
-  cJSON_AddNumberToObject(row, "halo_particles_mean", c->particles_mean);
-  cJSON_AddNumberToObject(row, "halo_particles_max", (double)c->particles_max);
-  cJSON_AddNumberToObject(row, "halo_cells_mean", c->cells_mean);
-  cJSON_AddNumberToObject(row, "halo_cells_max", (double)c->cells_max);
-  cJSON_AddNumberToObject(row, "bytes_mean", c->bytes_mean);
-  cJSON_AddNumberToObject(row, "bytes_max", (double)c->bytes_max);
-  cJSON_AddNumberToObject(row, "cut_seconds", seconds);
-  cJSON_AddItemToArray(p->rows, row);
-}
-
-static int try_ranks(partition *p, int ranks) {
+static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
+  partition *p = context;
   const esp_comm *comm = p->run->comm;
   esp_partition_load *load = NULL;
   int rc;
@@ -174,44 +146,25 @@ static int try_ranks(partition *p, int ranks) {
     const double seconds = esp_wall() - start;
     ESP_TRY(esp_partition_count(p->dom, ranks, p->part, NULL, load));
     esp_partition_summary(ranks, load, sizeof(esp_source), sizeof(esp_cell), &cost);
-    add_row(p, &methods[m], ranks, &cost, seconds);
+    esp_cuts_add(cuts, ranks, methods[m].name, &cost, -1, seconds);
   }
 done:
   ESP_FREE(load);
   return rc;
 }
 
-static int try_all(partition *p) {
-  int64_t ranks[RANKS_MAX];
-  const int count = esp_config_ints(p->run->config, "partition_ranks", ranks, RANKS_MAX);
-  ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
-  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance",
-              "halo part.", "halo part.", "halo cells", "halo cells", "KiB", "KiB");
-  esp_run_say(p->run, "%6s  %-28s %9s %9s %11s %11s %10s %10s %10s %10s\n", "", "", "pairs", "particles", "mean", "max",
-              "mean", "max", "mean", "max");
-  for (int k = 0; k < count; k++) {
-    ESP_CHECK(ranks[k] >= 1 && ranks[k] <= INT_MAX, ESP_ERR_CONFIG, "partition_ranks: %lld; must be in [1, %d]",
-              (long long)ranks[k], INT_MAX);
-    ESP_CALL(try_ranks(p, (int)ranks[k]));
-  }
-  return esp_lines_write(p->run, "partition.csv",
-                         "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
-                         "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
-                         &p->csv);
-}
-
 int esp_verb_partition(esp_run *run) {
   partition p = {.run = run};
+  esp_cuts cuts = {.run = run};
   int rc;
   if (esp_setup_is_relation(run)) return esp_relation_partition(run);
   ESP_TRY(read_cloud(run, &p.cloud));
   const double start = esp_wall();
   ESP_TRY(esp_error_blame(build_domain(&p), esp_config_string(run->config, "input")));
   ESP_TRY(describe(&p, esp_wall() - start));
-  p.rows = cJSON_AddArrayToObject(run->json, "cuts");
-  ESP_TRY(try_all(&p));
+  ESP_TRY(esp_cuts_each(run, 28, try_ranks, &p, &cuts));
 done:
-  esp_lines_free(&p.csv);
+  esp_cuts_free(&cuts);
   ESP_FREE(p.part);
   ESP_FREE(p.home_part);
   esp_domain_free(&p.dom);

@@ -1,19 +1,16 @@
 /* partition, for a learned relation: the particles of the largest test set where they lie in the learned space of layer
  * 0, cut for many ranks. All cuts keep the learned tree's lists, so all compute the same sums: only who owns what
  * differs. */
-#include <limits.h>
 #include <math.h>
 
 #include "domain/domain.h"
 #include "domain/partition.h"
 #include "domain/partition_cuts.h"
 #include "io/relation_checkpoint.h"
-#include "verbs/csv_out.h"
+#include "verbs/cuts.h"
 #include "verbs/relation_sets.h"
 #include "verbs/relation_verbs.h"
 #include "verbs/setup.h"
-
-enum { RANKS_MAX = 64 };
 
 typedef enum { CUT_TREE, CUT_LEARNED, CUT_RAW } cut_space;
 static const struct {
@@ -35,8 +32,6 @@ typedef struct {
   esp_domain *dom;
   int *home_part, *part, *receiver_part; /* [n_home], [n_own], [n_own] */
   size_t particle_bytes, cell_bytes;
-  esp_lines csv; /* rank 0 */
-  cJSON *rows;
 } partition;
 
 /* ---- the domain of layer 0 ---- */
@@ -142,31 +137,8 @@ static int make_cut(partition *p, int m, int ranks) {
   return p->dom->ops->to_receivers(p->dom, sizeof *p->part, p->home_part, p->receiver_part);
 }
 
-static void add_row(partition *p, int m, int ranks, const esp_partition_cost *c, int64_t apart, double seconds) {
-  if (p->run->comm->rank == 0)
-    esp_lines_add(&p->csv, "%d,%s,%.4f,%.4f,%.1f,%lld,%.1f,%lld,%.0f,%lld\n", ranks, methods[m].name,
-                  c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max,
-                  c->cells_mean, (long long)c->cells_max, c->bytes_mean, (long long)c->bytes_max);
-  esp_run_say(p->run, "%6d  %-35s %9.3f %9.3f %11.0f %11lld %10.0f %10lld %10.1f %10.1f\n", ranks, methods[m].name,
-              c->imbalance_pairs, c->imbalance_particles, c->particles_mean, (long long)c->particles_max, c->cells_mean,
-              (long long)c->cells_max, c->bytes_mean / 1024, (double)c->bytes_max / 1024);
-  cJSON *row = cJSON_CreateObject();
-  cJSON_AddNumberToObject(row, "ranks", ranks);
-  cJSON_AddStringToObject(row, "method", methods[m].name);
-  cJSON_AddNumberToObject(row, "imbalance_pairs", c->imbalance_pairs);
-  cJSON_AddNumberToObject(row, "imbalance_particles", c->imbalance_particles);
-  cJSON_AddNumberToObject(row, "halo_particles_mean", c->particles_mean);
-  cJSON_AddNumberToObject(row, "halo_particles_max", (double)c->particles_max);
-  cJSON_AddNumberToObject(row, "halo_cells_mean", c->cells_mean);
-  cJSON_AddNumberToObject(row, "halo_cells_max", (double)c->cells_max);
-  cJSON_AddNumberToObject(row, "bytes_mean", c->bytes_mean);
-  cJSON_AddNumberToObject(row, "bytes_max", (double)c->bytes_max);
-  cJSON_AddNumberToObject(row, "moved_share", p->set.n ? (double)apart / (double)p->set.n : 0);
-  cJSON_AddNumberToObject(row, "cut_seconds", seconds);
-  cJSON_AddItemToArray(p->rows, row);
-}
-
-static int try_ranks(partition *p, int ranks) {
+static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
+  partition *p = context;
   const esp_comm *comm = p->run->comm;
   esp_partition_load *load = NULL;
   int rc;
@@ -180,33 +152,15 @@ static int try_ranks(partition *p, int ranks) {
     esp_partition_summary(ranks, load, p->particle_bytes, p->cell_bytes, &cost);
     int64_t apart = 0;
     if (methods[m].space == CUT_TREE) ESP_TRY(count_apart(p, &apart));
-    add_row(p, m, ranks, &cost, apart, seconds);
+    const double share = p->set.n ? (double)apart / (double)p->set.n : 0;
+    esp_cuts_add(cuts, ranks, methods[m].name, &cost, share, seconds);
     if (apart)
       esp_run_say(p->run, "%6s  %-35s %.0f %% of the particles receive on another rank than they send from\n", "", "",
-                  100 * (double)apart / (double)p->set.n);
+                  100 * share);
   }
 done:
   ESP_FREE(load);
   return rc;
-}
-
-static int try_all(partition *p) {
-  int64_t ranks[RANKS_MAX];
-  const int count = esp_config_ints(p->run->config, "partition_ranks", ranks, RANKS_MAX);
-  ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
-  esp_run_say(p->run, "%6s  %-35s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", "cut", "imbalance", "imbalance",
-              "halo part.", "halo part.", "halo cells", "halo cells", "KiB", "KiB");
-  esp_run_say(p->run, "%6s  %-35s %9s %9s %11s %11s %10s %10s %10s %10s\n", "", "", "pairs", "particles", "mean", "max",
-              "mean", "max", "mean", "max");
-  for (int k = 0; k < count; k++) {
-    ESP_CHECK(ranks[k] >= 1 && ranks[k] <= INT_MAX, ESP_ERR_CONFIG, "partition_ranks: %lld; must be in [1, %d]",
-              (long long)ranks[k], INT_MAX);
-    ESP_CALL(try_ranks(p, (int)ranks[k]));
-  }
-  return esp_lines_write(p->run, "partition.csv",
-                         "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
-                         "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
-                         &p->csv);
 }
 
 int esp_relation_partition(esp_run *run) {
@@ -214,6 +168,7 @@ int esp_relation_partition(esp_run *run) {
   esp_relation relation = {0};
   esp_feature_file file;
   partition p = {.run = run, .relation = &relation};
+  esp_cuts cuts = {.run = run};
   int rc, opened = 0;
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &relation, NULL, NULL));
@@ -227,11 +182,10 @@ int esp_relation_partition(esp_run *run) {
   const double start = esp_wall();
   ESP_TRY(esp_error_blame(build_domain(&p), path));
   ESP_TRY(describe(&p, esp_wall() - start));
-  p.rows = cJSON_AddArrayToObject(run->json, "cuts");
-  ESP_TRY(try_all(&p));
+  ESP_TRY(esp_cuts_each(run, 35, try_ranks, &p, &cuts));
 done:
   if (opened) esp_feature_close(&file);
-  esp_lines_free(&p.csv);
+  esp_cuts_free(&cuts);
   ESP_FREE(p.part);
   ESP_FREE(p.receiver_part);
   ESP_FREE(p.home_part);
