@@ -24,8 +24,8 @@
  *   up to ESP_RELATION_DIRECT particles over all, O(n^2 / P);
  *   above, over those in the cells of a grid that lie within ESP_RELATION_REACH h: what is left out has G < 1e-12 and
  *   changes no target by 1e-9 of their rms (5e-10 at most at n = 32768). O(n (particles within reach) / P): with r = 2,
- *   h = 0.125 a fifth of all pairs; 32768 particles take half a second of one core, 262144 half a minute, 1048576 ten
- *   minutes.
+ *   h = 0.125 a fifth of all pairs; 32768 particles take half a second of one core, 262144 twenty-three seconds
+ *   (2-core virtual AMD EPYC), and so on as n^2.
  * Or of a sample: k particles drawn by id among those that are scored, over all pairs unless told otherwise (twice:
  * the sums a, which everybody needs, as above). They keep weight 1 and have the targets of the whole truth, the others
  * have weight 0 and target 0. O(n k / P): 4096 of 1048576 particles take ten seconds of one core.
