@@ -94,6 +94,8 @@ static void upstream(void) {
   row("learned q and k, near pairs only", &s, NULL, NULL);
   s.net.far = 1, s.net.separate = 0;
   row("symmetric embedding (q = k)", &s, NULL, NULL);
+  s.net.far = 0;
+  row("symmetric embedding, near pairs only", &s, NULL, NULL);
 }
 
 static void circles(void) {

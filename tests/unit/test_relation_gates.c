@@ -53,13 +53,19 @@ static void upstream(void **state) {
     const outcome learned = run_setup(&s, (uint64_t)seed, NULL);
     s.net.tree_on = ESP_TREE_ON_FEATURES, s.net.tree_features = 2, s.net.far = 0;
     const outcome fixed = run_setup(&s, (uint64_t)seed, NULL);
+    s = upstream_setup();
+    s.net.separate = 0, s.net.far = 0;
+    const outcome symmetric = run_setup(&s, (uint64_t)seed, NULL);
+    say("upstream: one map, q = k", seed, &symmetric);
     say("upstream: learned trees", seed, &learned);
     say("upstream: tree in space", seed, &fixed);
     print_message("upstream: learned shift %.4f\n", learned.shift);
     assert_true(learned.near <= 0.125 * 1024);
     assert_true(learned.nmse < 0.2);
     assert_true(fabs(learned.shift + 1) < 0.03);
-    assert_true(fixed.nmse > 0.8); /* near pairs alone: far cells carry the wind's message even there */
+    /* with near pairs alone: far cells carry some of the message even where the tree is wrong (docs/learned.md) */
+    assert_true(fixed.nmse > 0.8);
+    assert_true(symmetric.nmse > 0.9);
   }
 }
 
