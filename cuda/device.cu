@@ -20,8 +20,8 @@ int esp_device_count(int *count) {
 static int check_range(int device) {
   int count;
   ESP_CALL(esp_device_count(&count));
-  ESP_CHECK(device >= 0 && device < count, ESP_ERR_ARG, "device %d: allowed is 0 <= device < %d, the devices here", device,
-            count);
+  ESP_CHECK(device >= 0 && device < count, ESP_ERR_ARG, "device %d: allowed is 0 <= device < %d, the devices here",
+            device, count);
   return ESP_OK;
 }
 

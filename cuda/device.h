@@ -13,10 +13,10 @@ extern "C" {
 
 typedef struct {
   char name[256];
-  int major, minor;      /* compute capability */
+  int major, minor; /* compute capability */
   int multiprocessors;
-  size_t memory, free;   /* bytes on the device, bytes free now */
-  double bandwidth;      /* bytes/s of its memory by clock and bus width; 0 if the driver does not say */
+  size_t memory, free; /* bytes on the device, bytes free now */
+  double bandwidth;    /* bytes/s of its memory by clock and bus width; 0 if the driver does not say */
 } esp_device_info;
 
 /* Devices this process may use. 0 where there is no device, no driver or one older than the runtime: not an error.

@@ -19,18 +19,18 @@ typedef struct {
   esp_relation_start data; /* seed and draw are set by the run */
   esp_relation_param net;  /* seed likewise */
   esp_train_param train;
-  double near;             /* near pairs a particle over n; sets net.domain.lists.pairs_per_particle */
-  int64_t test_n;          /* size of the unseen draws; 0: that of the training draws */
-  double test_near;        /* their near pairs a particle over n; 0: near */
-  int unseen;              /* draws to judge on */
-  int pool;                /* draws to train on; 0: POOL */
+  double near;      /* near pairs a particle over n; sets net.domain.lists.pairs_per_particle */
+  int64_t test_n;   /* size of the unseen draws; 0: that of the training draws */
+  double test_near; /* their near pairs a particle over n; 0: near */
+  int unseen;       /* draws to judge on */
+  int pool;         /* draws to train on; 0: POOL */
 } setup;
 
 typedef struct {
-  double nmse, recall, recall_before;   /* over the unseen draws: means */
-  double near, far, theta, last_loss;   /* near pairs, far cells a particle; angle at the end */
+  double nmse, recall, recall_before; /* over the unseen draws: means */
+  double near, far, theta, last_loss; /* near pairs, far cells a particle; angle at the end */
   double step_seconds;
-  double shift;                         /* upstream: the learned shift, see learned_shift */
+  double shift; /* upstream: the learned shift, see learned_shift */
 } outcome;
 
 static int check(int rc, const char *what) {
@@ -44,14 +44,35 @@ static int check(int rc, const char *what) {
 
 /* T1 of 512 particles: D 8, r 2, h 0.25. */
 static inline setup unit_setup(void) {
-  setup s = {.data = {.kind = ESP_RELATION_SUBSPACE, .n = 512, .features = 8, .hidden = 2, .values = 1, .h = 0.25,
+  setup s = {.data = {.kind = ESP_RELATION_SUBSPACE,
+                      .n = 512,
+                      .features = 8,
+                      .hidden = 2,
+                      .values = 1,
+                      .h = 0.25,
                       .truth = ESP_TRUTH_BY_SIZE},
-             .net = {.layers = 1, .features = 8, .values = 1, .targets = 1, .embedding = ESP_EMBED_LINEAR, .dim = 4,
-                     .embed_hidden = 32, .channels = 1, .hidden = 32, .width = 32, .far = 1, .fade = 1,
+             .net = {.layers = 1,
+                     .features = 8,
+                     .values = 1,
+                     .targets = 1,
+                     .embedding = ESP_EMBED_LINEAR,
+                     .dim = 4,
+                     .embed_hidden = 32,
+                     .channels = 1,
+                     .hidden = 32,
+                     .width = 32,
+                     .far = 1,
+                     .fade = 1,
                      .domain = {.leaf = 16, .block = 16, .dim = 4, .lists = {.theta = 1}}},
-             .train = {.steps = 400, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .warmup = 60,
-                       .beta2 = 0.99, .clip = 1},
-             .near = 0.125, .unseen = 16};
+             .train = {.steps = 400,
+                       .batch = 1,
+                       .rate = 0.02,
+                       .schedule = ESP_SCHEDULE_HOLD,
+                       .warmup = 60,
+                       .beta2 = 0.99,
+                       .clip = 1},
+             .near = 0.125,
+             .unseen = 16};
   return s;
 }
 
@@ -66,8 +87,14 @@ static inline setup hard_setup(void) {
 /* T2. */
 static inline setup upstream_setup(void) {
   setup s = unit_setup();
-  s.data = (esp_relation_start){.kind = ESP_RELATION_UPSTREAM, .n = 1024, .features = 4, .hidden = 2, .values = 1, .h = 0.055,
-                                .average = 1, .truth = ESP_TRUTH_BY_SIZE};
+  s.data = (esp_relation_start){.kind = ESP_RELATION_UPSTREAM,
+                                .n = 1024,
+                                .features = 4,
+                                .hidden = 2,
+                                .values = 1,
+                                .h = 0.055,
+                                .average = 1,
+                                .truth = ESP_TRUTH_BY_SIZE};
   s.net.features = 4, s.net.average = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
   s.unseen = 4;
   return s;
@@ -130,7 +157,8 @@ static inline int judge_recall(void *context, int l, const esp_domain *dom, cons
   if (l == 0) j->theta = dom->param.lists.theta;
   const int halves = set->features == 4 && set->hidden == 4, hops = !halves && set->hidden == 4;
   const int r = halves || hops ? 2 : set->hidden;
-  double *from = malloc(sizeof(double) * (size_t)(set->n_home * r)), *to = malloc(sizeof(double) * (size_t)(set->n_home * r));
+  double *from = malloc(sizeof(double) * (size_t)(set->n_home * r)),
+         *to = malloc(sizeof(double) * (size_t)(set->n_home * r));
   int rc = ESP_OK;
   for (int hop = 0; hop <= hops && !rc; hop++) {
     double recall = 0;
@@ -266,8 +294,10 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   esp_feature_set_free(&first);
   free(data);
   esp_adam_free(&adam);
-  if (kept) *kept = net;
-  else esp_relation_free(&net);
+  if (kept)
+    *kept = net;
+  else
+    esp_relation_free(&net);
   return o;
 }
 

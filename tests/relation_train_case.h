@@ -57,8 +57,16 @@ static inline esp_feature_set relation_case_share(const esp_comm *comm, const es
 /* Networks of different kinds for sets of D = 5, F = T = 2. */
 enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
 static inline esp_relation_param relation_case_param(int which, double theta) {
-  esp_relation_param p = {.layers = 1, .features = 5, .values = 2, .targets = 2, .dim = 3, .width = 6, .hidden = 7,
-                          .channels = 3, .far = 1, .seed = 21};
+  esp_relation_param p = {.layers = 1,
+                          .features = 5,
+                          .values = 2,
+                          .targets = 2,
+                          .dim = 3,
+                          .width = 6,
+                          .hidden = 7,
+                          .channels = 3,
+                          .far = 1,
+                          .seed = 21};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {
@@ -79,8 +87,7 @@ static inline esp_relation relation_case_network(const esp_relation_param *param
   OK(esp_relation_create(param, &r));
   for (int e = 0; e < r.entries; e++)
     for (int i = 0; i < r.entry[e].rows * r.entry[e].columns && !strstr(r.entry[e].name, "normal"); i++)
-      r.value[r.entry[e].offset + i] +=
-          0.2 * esp_rng_normal(3, (uint64_t)(r.entry[e].offset + i), ESP_RNG_TEST, 0);
+      r.value[r.entry[e].offset + i] += 0.2 * esp_rng_normal(3, (uint64_t)(r.entry[e].offset + i), ESP_RNG_TEST, 0);
   return r;
 }
 
@@ -127,8 +134,8 @@ static inline void relation_case_free(relation_case *t) {
 }
 
 static inline esp_train_param relation_case_train(int64_t steps) {
-  return (esp_train_param){.steps = steps, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .beta2 = 0.99,
-                           .clip = 1, .seed = 4};
+  return (esp_train_param){
+      .steps = steps, .batch = 1, .rate = 0.02, .schedule = ESP_SCHEDULE_HOLD, .beta2 = 0.99, .clip = 1, .seed = 4};
 }
 
 #endif

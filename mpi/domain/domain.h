@@ -10,6 +10,6 @@
  * no particle, or all; more ranks than blocks leaves ranks that own nothing. Memory of a rank O(n_home + n / P + halo +
  * P log n). Needs PETSc initialised. Errors: those of the contract, on all ranks. */
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                          const double *query, const int64_t *id, esp_domain **dom);
+                         const double *query, const int64_t *id, esp_domain **dom);
 
 #endif

@@ -181,7 +181,7 @@ typedef struct {
   const double *box;
   double theta, reach; /* reach: infinite where theta alone decides */
   double fade;         /* 1 / 4 s^2; 0: none */
-  size_t unit; /* bytes of a row */
+  size_t unit;         /* bytes of a row */
   const double *group;
   int n_group;
   int *open; /* [depth + 1][n_group] groups that may open the node being visited at each depth */

@@ -146,10 +146,9 @@ static int make_forest(const esp_comm *comm, int n_roots, int n_leaves, PetscSFN
   return ESP_OK;
 }
 
-int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover,
-                       const esp_split_rule *rule, int dim, int n_home,
-                       const double *z, const int64_t *id, const int *cover_of, esp_migrate *migrate, int64_t **slot_id,
-                       double **slot_z) {
+int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule,
+                       int dim, int n_home, const double *z, const int64_t *id, const int *cover_of,
+                       esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
   const size_t unit = sizeof(traveller) + (size_t)dim * sizeof(double);
   const int first = cover->cover_first[comm->rank], covers = cover->cover_first[comm->rank + 1] - first;
   int *dest = NULL;

@@ -36,7 +36,8 @@ static int build(const esp_backend *backend, int leaf, int block, const esp_clou
   const double half = 0.5 * (cloud->model ? 1 : cloud->T); /* the middle of the horizon is nearest to all layers */
   ESP_AGREE(backend->comm, ESP_ALLOC(z, (size_t)cloud->n_home * (size_t)cloud->dim));
   for (int i = 0; i < cloud->n_home; i++)
-    for (int a = 0; a < cloud->dim; a++) z[(size_t)i * (size_t)cloud->dim + (size_t)a] = cloud->x[i][a] + half * cloud->v[i][a];
+    for (int a = 0; a < cloud->dim; a++)
+      z[(size_t)i * (size_t)cloud->dim + (size_t)a] = cloud->x[i][a] + half * cloud->v[i][a];
   int rc = backend->build(backend->comm, &param, cloud->n_home, z, NULL, cloud->id, dom);
   ESP_FREE(z);
   return rc;

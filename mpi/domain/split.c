@@ -28,11 +28,11 @@ typedef struct {
   double *direction;
   esp_split_grid *grid; /* pca */
   int64_t *sums;        /* pca: [count][words] */
-  int64_t *bins;     /* [count][BINS] */
-  int64_t *rank;     /* which smallest is wanted among the candidates, from 1; 0: none */
-  int64_t *equal;    /* candidates that share every digit so far */
-  uint64_t *key_cut; /* image of the median key */
-  uint64_t *id_cut;  /* largest id that goes left among equal keys */
+  int64_t *bins;        /* [count][BINS] */
+  int64_t *rank;        /* which smallest is wanted among the candidates, from 1; 0: none */
+  int64_t *equal;       /* candidates that share every digit so far */
+  uint64_t *key_cut;    /* image of the median key */
+  uint64_t *id_cut;     /* largest id that goes left among equal keys */
   uint64_t *prefix;
 } selection;
 

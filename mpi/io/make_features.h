@@ -22,10 +22,10 @@ enum { ESP_FEATURE_GROUPS = 64 };
 typedef struct {
   esp_set part;
   int64_t n, sets;
-  int sharded;   /* made by all ranks together */
-  int targets;   /* 0: none */
+  int sharded;    /* made by all ranks together */
+  int targets;    /* 0: none */
   int64_t sample; /* k > 0: of at most k scored particles of a set; 0: of all */
-  int all_pairs; /* targets over all pairs; else within reach */
+  int all_pairs;  /* targets over all pairs; else within reach */
   double seconds; /* of the slowest rank */
 } esp_feature_group;
 

@@ -19,7 +19,9 @@ struct espalier {
 
 enum { SAME_MOST = 8 };
 
-const char *espalier_error(void) { return esp_error_message(); }
+const char *espalier_error(void) {
+  return esp_error_message();
+}
 
 /* ---- life ---- */
 
@@ -51,8 +53,8 @@ static int check_same(const esp_comm *comm, int count, const double *value, cons
   for (int k = 0; k < count; k++) most[2 * k] = value[k], most[2 * k + 1] = -value[k];
   ESP_CALL(comm->max_f64(comm, most, 2 * (size_t)count));
   for (int k = 0; k < count; k++)
-    ESP_CHECK(most[2 * k] == -most[2 * k + 1], ESP_ERR_VALUE, "%s differs over the ranks: from %g to %g; it must be the same",
-              name[k], -most[2 * k + 1], most[2 * k]);
+    ESP_CHECK(most[2 * k] == -most[2 * k + 1], ESP_ERR_VALUE,
+              "%s differs over the ranks: from %g to %g; it must be the same", name[k], -most[2 * k + 1], most[2 * k]);
   return ESP_OK;
 }
 
@@ -63,8 +65,8 @@ static int resolve(const espalier_options *given, espalier_options *o) {
   if (!o->block) o->block = 64;
   if (!o->pairs_limit) o->pairs_limit = 65536;
   if (!o->layers) o->layers = 4;
-  ESP_CHECK(!isnan(o->theta) && o->theta <= 4, ESP_ERR_CONFIG, "options.theta = %g; allowed: 0 (default), (0, 4], or negative for all pairs",
-            o->theta);
+  ESP_CHECK(!isnan(o->theta) && o->theta <= 4, ESP_ERR_CONFIG,
+            "options.theta = %g; allowed: 0 (default), (0, 4], or negative for all pairs", o->theta);
   o->theta = o->theta == 0 ? 0.5 : o->theta < 0 ? 0 : o->theta;
   ESP_CHECK(o->leaf >= 1, ESP_ERR_CONFIG, "options.leaf = %d; at least 1 is needed", o->leaf);
   ESP_CHECK(o->block >= 1, ESP_ERR_CONFIG, "options.block = %d; at least 1 is needed", o->block);
@@ -77,8 +79,8 @@ static int check_options(const espalier *e) {
   static const char *const name[] = {"options.leaf",   "options.block",  "options.theta",     "options.pairs_limit",
                                      "options.layers", "options.single", "options.checkpoint"};
   const espalier_options *o = &e->options;
-  const double value[] = {o->leaf,   o->block,     o->theta,             (double)o->pairs_limit,
-                          o->layers, o->single != 0, o->checkpoint != NULL};
+  const double value[] = {
+      o->leaf, o->block, o->theta, (double)o->pairs_limit, o->layers, o->single != 0, o->checkpoint != NULL};
   return check_same(e->comm, 7, value, name);
 }
 
@@ -91,7 +93,8 @@ static int make_model(espalier *e) {
     e->network_ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
     return ESP_OK;
   }
-  esp_model_param param = {.layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
+  esp_model_param param = {
+      .layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
   param.domain.leaf = o->leaf;
   param.domain.block = o->block;
   param.domain.lists.theta = o->theta;
@@ -137,19 +140,19 @@ static int check_particles(const espalier *e, const espalier_particles *p, int v
   ESP_CHECK(p->n == 0 || results, ESP_ERR_ARG, "no place for the results of %lld particles", (long long)p->n);
   ESP_CHECK(isfinite(horizon) && horizon >= 0, ESP_ERR_VALUE, "horizon = %g; allowed: finite and >= 0", horizon);
   ESP_CHECK(isfinite(p->G) && p->G > 0, ESP_ERR_VALUE, "particles.G = %g; allowed: finite and > 0", p->G);
-  ESP_CHECK(isfinite(p->softening) && p->softening >= 0, ESP_ERR_VALUE, "particles.softening = %g; allowed: finite and >= 0",
-            p->softening);
+  ESP_CHECK(isfinite(p->softening) && p->softening >= 0, ESP_ERR_VALUE,
+            "particles.softening = %g; allowed: finite and >= 0", p->softening);
   for (int a = 0; a < 3; a++)
-    ESP_CHECK(isfinite(p->box[a]) && p->box[a] >= 0, ESP_ERR_VALUE, "particles.box[%d] = %g; allowed: finite and >= 0", a,
-              p->box[a]);
+    ESP_CHECK(isfinite(p->box[a]) && p->box[a] >= 0, ESP_ERR_VALUE, "particles.box[%d] = %g; allowed: finite and >= 0",
+              a, p->box[a]);
   return ESP_OK;
 }
 
 /* A copy, so that what the caller owns stays as it is. Collective. */
 static int make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
                       esp_cloud *cloud) {
-  static const char *const name[] = {"particles.G",      "particles.softening", "particles.box[0]", "particles.box[1]",
-                                     "particles.box[2]", "horizon"};
+  static const char *const name[] = {"particles.G",      "particles.softening", "particles.box[0]",
+                                     "particles.box[1]", "particles.box[2]",    "horizon"};
   ESP_CHECK(e, ESP_ERR_ARG, "espalier: no library object given");
   const esp_comm *comm = e->comm;
   ESP_AGREE(comm, check_particles(e, p, velocity, results, horizon));
@@ -228,8 +231,8 @@ static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espal
   for (int c = 0; c < 3; c++) param.domain.lists.box[c] = ldexp(cloud->box[c], -length);
   esp_backend backend = backend_of(e, e->force_ops);
   esp_layer layer;
-  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL, a,
-                             &layer));
+  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL,
+                             a, &layer));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) a[i][c] = cloud->G * ldexp(a[i][c], mass - 2 * length);
   fill_stats(layer.dom, stats);

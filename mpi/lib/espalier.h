@@ -48,14 +48,14 @@ typedef struct {
 } espalier_options;
 
 typedef struct {
-  int64_t n;                  /* particles on this rank, >= 0 */
-  const int64_t *id;          /* [n] unique over all ranks; NULL: numbered by rank and place */
-  const double *mass;         /* [n] >= 0 */
+  int64_t n;                   /* particles on this rank, >= 0 */
+  const int64_t *id;           /* [n] unique over all ranks; NULL: numbered by rank and place */
+  const double *mass;          /* [n] >= 0 */
   const double (*position)[3]; /* [n] */
   const double (*velocity)[3]; /* [n]; NULL where not needed: espalier_force, espalier_partition */
-  double G;                   /* gravitational constant in the caller's units, > 0 */
-  double softening;           /* Plummer softening length, >= 0; the same on every rank */
-  double box[3];              /* period by axis; 0: open */
+  double G;                    /* gravitational constant in the caller's units, > 0 */
+  double softening;            /* Plummer softening length, >= 0; the same on every rank */
+  double box[3];               /* period by axis; 0: open */
 } espalier_particles;
 
 /* What the last call cost on this rank. */

@@ -30,7 +30,7 @@ typedef struct {
   const esp_ensemble *ensemble;
   const esp_model *trained, *untrained;
   const esp_ops *ops;
-  int64_t n;      /* of the set at hand */
+  int64_t n;         /* of the set at hand */
   int sharded, last; /* last: the largest set, that the pictures show */
   esp_portrait portrait;
   esp_lines ladder, bars; /* rank 0 */
@@ -143,8 +143,8 @@ static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
   esp_lines_add(&ev->ladder, "test,%lld,%lld,%s,%.5f,%.5f,%s,%s,%.3f,%s,%.2g\n", (long long)ev->n, (long long)f.clouds,
                 method->name, f.nrmse.D, f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
   if (ev->last) esp_lines_add(&ev->bars, "%s,%.6g\n", method->name, f.nrmse.D);
-  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9s %9s %10.3f %10s %9.2g\n", (long long)ev->n, method->name, f.nrmse.D,
-              f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
+  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9s %9s %10.3f %10s %9.2g\n", (long long)ev->n, method->name,
+              f.nrmse.D, f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
   add_row(ev, method, &f);
   return ESP_OK;
 }
@@ -152,8 +152,10 @@ static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
 /* Cloud c of the test set in model units: this rank's share, or all of it. */
 static int read_cloud(const evaluation *ev, const esp_backend *backend, int c, esp_cloud *cloud) {
   const esp_domain_param *tree = &ev->trained->param.domain;
-  if (ev->sharded) ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_SET_TEST, c, cloud));
-  else ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_SET_TEST, c, cloud));
+  if (ev->sharded)
+    ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_SET_TEST, c, cloud));
+  else
+    ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_SET_TEST, c, cloud));
   int rc = esp_cloud_to_model(cloud);
   if (!rc && ev->sharded) rc = esp_cloud_settle(backend, tree->leaf, tree->block, cloud);
   if (rc) esp_cloud_free(cloud);
@@ -165,7 +167,9 @@ static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, 
   double(*D)[3] = NULL, (*K)[3] = NULL;
   esp_backend backend = ev->sharded ? esp_setup_sharded(ev->run) : esp_setup_whole(ev->run);
   backend.ops = ev->ops;
-  esp_methods methods = {.backend = &backend, .trained = ev->trained, .untrained = ev->untrained,
+  esp_methods methods = {.backend = &backend,
+                         .trained = ev->trained,
+                         .untrained = ev->untrained,
                          .neighbours = (int)esp_config_int(ev->run->config, "eval_neighbours")};
   if (draw) methods.visit = esp_portrait_layer, methods.context = &ev->portrait;
   int rc;
@@ -174,7 +178,8 @@ static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, 
   if (!rc) rc = ESP_ALLOC(K, cloud.n_home);
   ESP_TRY(backend.comm->agree(backend.comm, rc));
   ESP_TRY(try_cloud(ev, method, &methods, &cloud, D, K, t));
-  if (draw && ev->sharded) ESP_TRY(esp_scatter_write(ev->run, &cloud, (const double(*)[3])D, SCATTER / ev->run->comm->size));
+  if (draw && ev->sharded)
+    ESP_TRY(esp_scatter_write(ev->run, &cloud, (const double(*)[3])D, SCATTER / ev->run->comm->size));
 done:
   if (draw && !ev->sharded) { /* the others wait for the sample */
     esp_cloud none = {.dim = 3};
@@ -200,7 +205,8 @@ static int try_method(evaluation *ev, const esp_method *method) {
     int mine = ev->sharded || index++ % comm->size == comm->rank;
     int draw = trained && !drawn;
     drawn = 1;
-    if (mine) rc = try_entry(ev, method, c, draw, t);
+    if (mine)
+      rc = try_entry(ev, method, c, draw, t);
     else if (draw) { /* the first cloud is rank 0's */
       esp_cloud none = {.dim = 3};
       rc = esp_scatter_write(ev->run, &none, NULL, SCATTER);
@@ -244,8 +250,8 @@ static int try_set(evaluation *ev) {
 static int try_all(evaluation *ev) {
   int64_t sizes[SETS_MAX];
   int sets = test_sizes(ev->ensemble, sizes);
-  esp_run_say(ev->run, "%9s  %-34s %9s %9s %9s %9s %10s %10s %9s\n", "n", "method", "D NRMSE", "K NRMSE", "pairs", "cells",
-              "us/part.", "dE", "dP");
+  esp_run_say(ev->run, "%9s  %-34s %9s %9s %9s %9s %10s %10s %9s\n", "n", "method", "D NRMSE", "K NRMSE", "pairs",
+              "cells", "us/part.", "dE", "dP");
   for (int s = 0; s < sets; s++) {
     ev->n = sizes[s];
     ev->last = s == sets - 1;
@@ -271,7 +277,8 @@ int esp_verb_evaluate(esp_run *run) {
   ESP_TRY(esp_run_data(run, path, sizeof path));
   ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
   opened = 1;
-  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1", path);
+  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1",
+           path);
   evaluation ev = {.run = run, .ensemble = &ensemble, .trained = &trained, .untrained = &untrained};
   ev.ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
   ev.portrait.run = run;
@@ -281,7 +288,8 @@ int esp_verb_evaluate(esp_run *run) {
   esp_lines_free(&ev.bars);
   esp_lines_forget(run, "rollout.csv");
   esp_lines_forget(run, "rollout_curves.csv");
-  if (!rc && esp_config_int(run->config, "eval_rollout") > 0) rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
+  if (!rc && esp_config_int(run->config, "eval_rollout") > 0)
+    rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
 done:
   if (opened) esp_ensemble_close(&ensemble);
   esp_model_free(&untrained);

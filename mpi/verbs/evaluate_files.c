@@ -120,10 +120,11 @@ int esp_portrait_ranks(esp_portrait *p) {
                   (long long)p->essential_rows, (long long)p->messages, (long long)p->bytes, (long long)p->moved,
                   (long long)p->near_pairs, (long long)p->far_pairs, p->split, p->essential, p->lists, p->halo_setup,
                   p->forward, (double)esp_memory_peak() / 1048576);
-  ESP_CALL(esp_lines_write(run, "ranks.csv",
-                           "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
-                           "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
-                           &ranks));
+  ESP_CALL(
+      esp_lines_write(run, "ranks.csv",
+                      "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
+                      "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
+                      &ranks));
   return add_json(p);
 }
 

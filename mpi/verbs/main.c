@@ -32,7 +32,8 @@ static const verb_entry verbs[] = {
     {"generate", esp_verb_generate, "make the data of the task and their truth"},
     {"train", esp_verb_train, "train the network on the data"},
     {"evaluate", esp_verb_evaluate, "the trained network beside classical methods"},
-    {"predict", esp_verb_predict, "move a snapshot (-input FILE) by its horizon, or fill a feature file with predictions"},
+    {"predict", esp_verb_predict,
+     "move a snapshot (-input FILE) by its horizon, or fill a feature file with predictions"},
     {"partition", esp_verb_partition, "cut a snapshot or a feature set for many ranks and compare with other cuts"},
     {"report", esp_verb_report, "report.html from the files of a run"},
 };
@@ -206,7 +207,8 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
 static void usage(FILE *file) {
   fprintf(file, "espalier VERB [INPUT.yaml] [-key value ...]\n\nverbs\n");
   for (int v = 0; v < VERBS; v++) fprintf(file, "  %-10s %s\n", verbs[v].name, verbs[v].help);
-  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info", "what is in FILE: an ensemble, a feature file, a checkpoint, or any snapshot", "help",
+  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info",
+          "what is in FILE: an ensemble, a feature file, a checkpoint, or any snapshot", "help",
           "this page, or a KEY's type, unit, range, default and meaning");
   fprintf(file, "Every key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
 }

@@ -16,8 +16,8 @@ static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double 
 static int constant(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                     esp_model_cost *cost) {
   const double(*x)[3] = (const double(*)[3])cloud->x;
-  ESP_CALL(esp_nbody_direct(methods->backend->comm, cloud->n_home, x, cloud->m, cloud->n_home, x, cloud->eps, cloud->box,
-                            K, NULL));
+  ESP_CALL(esp_nbody_direct(methods->backend->comm, cloud->n_home, x, cloud->m, cloud->n_home, x, cloud->eps,
+                            cloud->box, K, NULL));
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < 3; a++) D[i][a] = 0.5 * K[i][a];
   cost->near_pairs = (int64_t)cloud->n_home * (cloud->n - 1);

@@ -15,10 +15,10 @@ typedef struct {
 } esp_methods;
 
 typedef struct {
-  const char *name;    /* no comma: it is a CSV field */
-  int64_t largest;     /* not tried on clouds above this */
-  int whole;           /* only for clouds that lie whole on one rank */
-  int baseline;        /* left out with eval_baselines false */
+  const char *name; /* no comma: it is a CSV field */
+  int64_t largest;  /* not tried on clouds above this */
+  int whole;        /* only for clouds that lie whole on one rank */
+  int baseline;     /* left out with eval_baselines false */
   /* cloud in model units -> D, K [n_home][3]; cost: pairs and cells of this rank, -1 where nobody counts them */
   int (*predict)(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                  esp_model_cost *cost);

@@ -56,8 +56,8 @@ static int advance(esp_run *run, const esp_model *model, const esp_ops *ops, esp
   cJSON_AddNumberToObject(run->json, "halo_particles", (double)sums[3]);
   cJSON_AddNumberToObject(run->json, "bytes", (double)sums[4]);
   cJSON_AddNumberToObject(run->json, "predict_seconds", seconds);
-  esp_run_say(run, "predict: %lld particles over T = %g in %.2f s on %d ranks\n", (long long)cloud->n, cloud->T, seconds,
-              run->comm->size);
+  esp_run_say(run, "predict: %lld particles over T = %g in %.2f s on %d ranks\n", (long long)cloud->n, cloud->T,
+              seconds, run->comm->size);
 done:
   ESP_FREE(D);
   ESP_FREE(K);
@@ -79,8 +79,8 @@ int esp_verb_predict(esp_run *run) {
   const esp_ops *ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
   ESP_TRY(esp_error_blame(advance(run, &model, ops, &cloud), esp_config_string(run->config, "input")));
   double time = header.comoving ? cloud.T : header.time + cloud.T; /* a scale factor is no time to add to */
-  ESP_TRY(esp_snapshot_write(run->comm, out, &cloud, &header.units, time,
-                             (int)esp_config_int(run->config, "io_compress")));
+  ESP_TRY(
+      esp_snapshot_write(run->comm, out, &cloud, &header.units, time, (int)esp_config_int(run->config, "io_compress")));
   cJSON_AddNumberToObject(run->json, "horizon", cloud.T);
   cJSON_AddStringToObject(run->json, "prediction", out);
   esp_run_say(run, "predict: %s\n", out);

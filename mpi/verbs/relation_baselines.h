@@ -3,9 +3,9 @@
  *   mean       the training targets' mean
  *   linear     least squares of y on (x, v)
  *   kernel     b + g sum_j exp(-|x_i - x_j|^2 / 2 s^2) v_j over all pairs in the space of the raw features (an average
- * if the network's is one); b and g by least squares on up to four training sets, s the best of a ladder of multiples
- * of the features' spread on one set more nearest    the same over the `neighbours` nearest in the raw features alone;
- * ties to the lower number
+ *              if the network's is one); b and g by least squares on up to four training sets, s the best of a ladder
+ *              of multiples of the features' spread on one set more
+ *   nearest    the same over the `neighbours` nearest in the raw features alone; ties to the lower number
  *
  * Results are the same bits on any number of ranks. */
 #ifndef ESP_RELATION_BASELINES_H

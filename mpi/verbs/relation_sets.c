@@ -58,14 +58,16 @@ int esp_relation_judge_layer(void *context, int l, const esp_domain *dom, const 
   const esp_config *c = j->run->config;
   if (l > 0 || !j->r) return ESP_OK;
   /* reading the lists changes nothing in the domain, but its transfers are its own */
-  return esp_recall(j->comm, (esp_domain *)dom, j->set->n_home, j->set->id, j->set->weight, j->r, j->sender, j->receiver,
-                    (int)esp_config_int(c, "eval_recall_neighbours"), (int)esp_config_int(c, "eval_samples"),
-                    (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
+  return esp_recall(j->comm, (esp_domain *)dom, j->set->n_home, j->set->id, j->set->weight, j->r, j->sender,
+                    j->receiver, (int)esp_config_int(c, "eval_recall_neighbours"),
+                    (int)esp_config_int(c, "eval_samples"), (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
 }
 
 void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs) {
   const double budget = (double)param->domain.lists.pairs_per_particle;
   if (budget > 0 && pairs > budget * param->layers)
-    esp_run_say(run, "%s: %.1f near pairs a particle are more than tree_pairs_per_particle allows (%.0f a layer): no angle "
-                "gives fewer; smaller leaves and blocks do\n", verb, pairs, budget);
+    esp_run_say(run,
+                "%s: %.1f near pairs a particle are more than tree_pairs_per_particle allows (%.0f a layer): no angle "
+                "gives fewer; smaller leaves and blocks do\n",
+                verb, pairs, budget);
 }

@@ -29,21 +29,29 @@ typedef struct {
 
 static const table_part tables[] = {
     {"ladder.csv", "The ladder",
-     "Each method on the same test clouds. D and K: NRMSE of the displacement beyond ballistic and of the velocity change "
-     "(1 = predicting zero). Pairs and cells: evaluated a particle, all layers together. dE: mean relative error of the "
+     "Each method on the same test clouds. D and K: NRMSE of the displacement beyond ballistic and of the velocity "
+     "change "
+     "(1 = predicting zero). Pairs and cells: evaluated a particle, all layers together. dE: mean relative error of "
+     "the "
      "energy after the horizon; dP: momentum error over the rms velocity change.",
      4},
     {"relation_ladder.csv", "The ladder",
-     "Each method on the same unseen sets. nMSE: mean square error over the variance of a set's targets, mean over the sets (1: as "
-     "if each set's own mean were told; the mean of the targets is that of training). Recall: share of the nearest in the hidden "
-     "space (eval_recall_neighbours of them) that are near pairs. Near pairs and far cells: evaluated a particle, all layers "
-     "together. Tree on raw features, on hidden space: the same trained network, its lists from another tree. Methods that a "
+     "Each method on the same unseen sets. nMSE: mean square error over the variance of a set's targets, mean over the "
+     "sets (1: as "
+     "if each set's own mean were told; the mean of the targets is that of training). Recall: share of the nearest in "
+     "the hidden "
+     "space (eval_recall_neighbours of them) that are near pairs. Near pairs and far cells: evaluated a particle, all "
+     "layers "
+     "together. Tree on raw features, on hidden space: the same trained network, its lists from another tree. Methods "
+     "that a "
      "size does not allow are left out.",
      2},
     {"rollout.csv", "Roll-out", "Root mean square error over trajectories, frames, bodies and components.", 2},
     {"ranks.csv", "The ranks",
-     "One prediction of the largest test set, all layers together. Particles owned, halo (particles, cells), nodes of other ranks, "
-     "messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by stage and largest "
+     "One prediction of the largest test set, all layers together. Particles owned, halo (particles, cells), nodes of "
+     "other ranks, "
+     "messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by stage and "
+     "largest "
      "memory of each rank.",
      1},
     {"partition.csv", "The cut", "Load and halo of the tree's cut beside classical partitioners.", 2},
@@ -80,8 +88,10 @@ static int write_page(FILE *html, const esp_run *run) {
   const char *name = esp_config_string(run->config, "run_name");
   const char *message = esp_config_string(run->config, "net_message");
   fprintf(html, head, name, name);
-  if (!strncmp(message, "gate", 4)) fputs(by_learning, html);
-  else fprintf(html, by_physics, strcmp(message, "newton") ? ", and a message between pairs" : "");
+  if (!strncmp(message, "gate", 4))
+    fputs(by_learning, html);
+  else
+    fprintf(html, by_physics, strcmp(message, "newton") ? ", and a message between pairs" : "");
   ESP_CALL(write_table(html, run, &tables[0]));
   ESP_CALL(write_table(html, run, &tables[1]));
   if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir));

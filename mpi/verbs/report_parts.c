@@ -65,11 +65,20 @@ void esp_csv_free(esp_csv *csv) {
 void esp_html_text(FILE *html, const char *text) {
   for (; *text; text++) {
     switch (*text) {
-      case '<': fputs("&lt;", html); break;
-      case '>': fputs("&gt;", html); break;
-      case '&': fputs("&amp;", html); break;
-      case '"': fputs("&quot;", html); break;
-      default: fputc(*text, html);
+      case '<':
+        fputs("&lt;", html);
+        break;
+      case '>':
+        fputs("&gt;", html);
+        break;
+      case '&':
+        fputs("&amp;", html);
+        break;
+      case '"':
+        fputs("&quot;", html);
+        break;
+      default:
+        fputc(*text, html);
     }
   }
 }

@@ -7,8 +7,8 @@
 
 /* A CSV file in memory: no quoting, first line is the header. */
 typedef struct {
-  char *text;    /* the file, commas and newlines replaced by 0 */
-  char **field;  /* [rows + 1][columns]; row 0 is the header */
+  char *text;   /* the file, commas and newlines replaced by 0 */
+  char **field; /* [rows + 1][columns]; row 0 is the header */
   int rows, columns;
 } esp_csv;
 

@@ -28,7 +28,8 @@ typedef struct {
 } plan;
 
 /* Squared error of a state in model units against frame f of cloud c. */
-static int add_frame(const plan *p, int c, int f, const esp_cloud *cloud, double (*x)[3], double (*v)[3], int64_t *acc) {
+static int add_frame(const plan *p, int c, int f, const esp_cloud *cloud, double (*x)[3], double (*v)[3],
+                     int64_t *acc) {
   ESP_CALL(esp_ensemble_frame(p->ensemble, ESP_SET_TEST, c, f, 0, cloud->n_home, x, v));
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < cloud->dim; a++) {
@@ -116,8 +117,7 @@ static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *na
 static int write_curves(const plan *p, int count, const char *const *name, const double *curves) {
   esp_lines lines = {0};
   char header[1024] = "frame";
-  for (int m = 0; m < count; m++)
-    snprintf(header + strlen(header), sizeof header - strlen(header), ",%s", name[m]);
+  for (int m = 0; m < count; m++) snprintf(header + strlen(header), sizeof header - strlen(header), ",%s", name[m]);
   for (int f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
     esp_lines_add(&lines, "%d", f + 1);
     for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%.6g", curves[m * p->frames + f]);
@@ -159,9 +159,14 @@ int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_model *tra
   }
   esp_backend backend = esp_setup_whole(run);
   backend.ops = ops;
-  plan p = {.run = run, .ensemble = ensemble, .frames = framed ? steps : 0, .whole = framed ? 1 : 2,
+  plan p = {.run = run,
+            .ensemble = ensemble,
+            .frames = framed ? steps : 0,
+            .whole = framed ? 1 : 2,
             .steps = framed ? steps : 2 * steps};
-  p.methods = (esp_methods){.backend = &backend, .trained = trained, .untrained = untrained,
+  p.methods = (esp_methods){.backend = &backend,
+                            .trained = trained,
+                            .untrained = untrained,
                             .neighbours = (int)esp_config_int(run->config, "eval_neighbours")};
   return try_methods(&p);
 }

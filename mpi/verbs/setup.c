@@ -28,7 +28,8 @@ static int check_gravity(const esp_config *c, int trains) {
   ESP_CHECK(strncmp(message, "gate", 4) != 0, ESP_ERR_CONFIG,
             "net_message %s with data_task %s: gravity takes newton, newton_mlp or mlp", message, task);
   ESP_CHECK(is(c, "tree_split", "widest") && is(c, "tree_on", "learned") && esp_config_flag(c, "tree_far"),
-            ESP_ERR_CONFIG, "tree_split, tree_on, tree_far with data_task %s: they are keys of a learned relation", task);
+            ESP_ERR_CONFIG, "tree_split, tree_on, tree_far with data_task %s: they are keys of a learned relation",
+            task);
   return ESP_OK;
 }
 
@@ -130,7 +131,8 @@ void esp_setup_trees(const esp_run *run, esp_relation_param *param) {
   if (esp_config_is_set(c, "tree_far")) param->far = esp_config_flag(c, "tree_far");
   if (esp_config_is_set(c, "tree_gate_tolerance")) param->gate_tolerance = esp_config_real(c, "tree_gate_tolerance");
   if (esp_config_is_set(c, "tree_fade")) param->fade = esp_config_flag(c, "tree_fade");
-  if (!esp_config_is_set(c, "tree_split") || param->split == ESP_SPLIT_LEARNED || is(c, "tree_split", "learned")) return;
+  if (!esp_config_is_set(c, "tree_split") || param->split == ESP_SPLIT_LEARNED || is(c, "tree_split", "learned"))
+    return;
   param->split = is(c, "tree_split", "pca") ? ESP_SPLIT_PCA : ESP_SPLIT_WIDEST;
 }
 

@@ -32,8 +32,10 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
   *cloud = &s->kept[c];
   if (s->kept[c].id) return ESP_OK;
   esp_cloud read;
-  if (s->sharded) ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_SET_TRAIN, c, &read));
-  else ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_SET_TRAIN, c, &read));
+  if (s->sharded)
+    ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_SET_TRAIN, c, &read));
+  else
+    ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_SET_TRAIN, c, &read));
   int rc = esp_cloud_to_model(&read);
   if (!rc && s->sharded) rc = esp_cloud_settle(s->backend, s->leaf, s->block, &read);
   if (rc) return esp_cloud_free(&read), rc;
@@ -94,12 +96,15 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   esp_backend backend = s->sharded ? esp_setup_sharded(run) : esp_setup_whole(run);
   s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
   snprintf(at.precision, sizeof at.precision, "%s", backend.ops->name);
-  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN], .sharded = s->sharded, .get = get_cloud,
-                           .put = put_cloud, .context = s};
+  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN],
+                           .sharded = s->sharded,
+                           .get = get_cloud,
+                           .put = put_cloud,
+                           .context = s};
   data.lambda = esp_config_real(run->config, "train_loss_k");
   esp_gradsync sync = esp_gradsync_comm(run->comm);
-  esp_train_hooks hooks = {.step = on_step, .checkpoint = on_checkpoint, .context = &at, .sum = esp_journal_sum,
-                           .sum_context = &sync};
+  esp_train_hooks hooks = {
+      .step = on_step, .checkpoint = on_checkpoint, .context = &at, .sum = esp_journal_sum, .sum_context = &sync};
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
   rc = esp_model_create(&param, &model);
@@ -127,7 +132,8 @@ int esp_verb_train(esp_run *run) {
   ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
   source s = {.run = run, .ensemble = &ensemble};
   int clouds = ensemble.clouds[ESP_SET_TRAIN], rc;
-  ESP_NEED(clouds > 0, ESP_ERR_VALUE, "%s: no training clouds; set data_clouds (or data_box_train) to at least 1", path);
+  ESP_NEED(clouds > 0, ESP_ERR_VALUE, "%s: no training clouds; set data_clouds (or data_box_train) to at least 1",
+           path);
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, clouds)));
   s.sharded = esp_setup_is_sharded(run, largest_cloud(&ensemble));
   esp_run_say(run, "train: %d clouds, %s, pairs by %s\n", clouds,

@@ -49,32 +49,38 @@ int esp_fail(int code, const char *file, int line, const char *func, const char 
 int esp_trace(int code, const char *file, int line, const char *func);
 
 /* ESP_CALL: propagate a failure of a callee. Only where nothing needs freeing; else test and `goto`. */
-#define ESP_CALL(expr)                                                  \
-  do {                                                                  \
-    int esp_rc_ = (expr);                                               \
-    if (esp_rc_) {                                                      \
-      esp_trace(esp_rc_, __FILE__, __LINE__, __func__);                 \
+#define ESP_CALL(expr)                                                                \
+  do {                                                                                \
+    int esp_rc_ = (expr);                                                             \
+    if (esp_rc_) {                                                                    \
+      esp_trace(esp_rc_, __FILE__, __LINE__, __func__);                               \
       return esp_rc_; /* not the callee's word: the compiler sees that it is not 0 */ \
-    }                                                                   \
+    }                                                                                 \
   } while (0)
 /* ESP_CHECK: `condition` must hold; the message names the value seen, what is allowed, and what to do. */
-#define ESP_CHECK(condition, code, ...)                                              \
-  do {                                                                               \
-    if (!(condition)) {                                                              \
-      esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__);                   \
-      return (code);                                                                 \
-    }                                                                                \
+#define ESP_CHECK(condition, code, ...)                            \
+  do {                                                             \
+    if (!(condition)) {                                            \
+      esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__); \
+      return (code);                                               \
+    }                                                              \
   } while (0)
 #define ESP_FAIL(code, ...) (esp_fail((code), __FILE__, __LINE__, __func__, __VA_ARGS__), (code))
 /* The same two with a jump to a cleanup label `done`, setting the int variable `rc`. */
-#define ESP_TRY(expr)                                                   \
-  do {                                                                  \
-    rc = (expr);                                                        \
-    if (rc) { esp_trace(rc, __FILE__, __LINE__, __func__); goto done; } \
+#define ESP_TRY(expr)                              \
+  do {                                             \
+    rc = (expr);                                   \
+    if (rc) {                                      \
+      esp_trace(rc, __FILE__, __LINE__, __func__); \
+      goto done;                                   \
+    }                                              \
   } while (0)
-#define ESP_NEED(condition, code, ...)                                               \
-  do {                                                                               \
-    if (!(condition)) { rc = ESP_FAIL((code), __VA_ARGS__); goto done; } \
+#define ESP_NEED(condition, code, ...)    \
+  do {                                    \
+    if (!(condition)) {                   \
+      rc = ESP_FAIL((code), __VA_ARGS__); \
+      goto done;                          \
+    }                                     \
   } while (0)
 
 /* Counted, zeroed, 64-byte aligned memory. count * size of 0 gives a valid pointer that holds nothing. Overflow of
@@ -100,7 +106,11 @@ void esp_memory_keep(void);
 /* Monotonic wall clock in seconds. */
 double esp_wall(void);
 
-static inline int esp_imin(int a, int b) { return a < b ? a : b; }
-static inline int esp_imax(int a, int b) { return a > b ? a : b; }
+static inline int esp_imin(int a, int b) {
+  return a < b ? a : b;
+}
+static inline int esp_imax(int a, int b) {
+  return a > b ? a : b;
+}
 
 #endif

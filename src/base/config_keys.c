@@ -26,12 +26,11 @@ const esp_key *esp_config_keys(int *count) {
       TEXT("run_out", "out", "folder of all runs; results go to run_out/run_name"),
       INT("run_seed", "1", 0, TOTAL_MAX, "", "seed of all random numbers"),
 
-      CHOICE(
-          "data_task", "G", "G|M|subspace|circles|upstream|twice|compare|features",
-          "G: gravitational displacement over a horizon; M: motion in a periodic square; hidden relations: subspace "
-          "(who is near in a hidden plane is heard), circles (near in hidden radii), upstream (at a displacement of "
-          "one's own), twice (subspace in two hops), compare (a message that depends on both sides); features: a "
-          "feature file of one's own (data_file)"),
+      CHOICE("data_task", "G", "G|M|subspace|circles|upstream|twice|compare|features",
+             "G: gravitational displacement over a horizon; M: motion in a periodic square; hidden relations: subspace "
+             "(who is near in a hidden plane is heard), circles (near in hidden radii), upstream (at a displacement of "
+             "one's own), twice (subspace in two hops), compare (a message that depends on both sides); features: a "
+             "feature file of one's own (data_file)"),
       TEXT("data_file", "", "ensemble or feature file to use instead of generating one; empty: data.h5 of the run"),
       CHOICE("data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task G"),
       INTS("data_n", "128", 1, TOTAL_MAX, "particles", "sizes of the training clouds (or feature sets)"),

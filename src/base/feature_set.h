@@ -16,14 +16,14 @@
 enum { ESP_FEATURE_GROUP = 64 };
 
 typedef struct {
-  int64_t n;     /* particles in all */
-  int64_t first; /* global number of the first held here: a multiple of ESP_FEATURE_GROUP */
-  int n_home;    /* held here: whole groups, but for the end of the set */
+  int64_t n;                             /* particles in all */
+  int64_t first;                         /* global number of the first held here: a multiple of ESP_FEATURE_GROUP */
+  int n_home;                            /* held here: whole groups, but for the end of the set */
   int features, values, targets, hidden; /* D >= 1, F >= 1, T >= 1 (0: targets unknown), r (0: not known) */
-  int64_t *id;    /* [n_home] unique over ranks */
-  double *x;      /* [n_home][D] features: what embeddings and read-outs see */
-  double *v;      /* [n_home][F] values that are sent */
-  double *y;      /* [n_home][T] targets; NULL if T = 0 */
+  int64_t *id;                           /* [n_home] unique over ranks */
+  double *x;                             /* [n_home][D] features: what embeddings and read-outs see */
+  double *v;                             /* [n_home][F] values that are sent */
+  double *y;                             /* [n_home][T] targets; NULL if T = 0 */
   double *weight; /* [n_home] of the particle in the loss: 1 scored, 0 not; NULL: all are scored */
   double *z;      /* [n_home][r] hidden coordinates, where whoever made the data knows them: for judging, for the oracle
                      tree and for pictures, never an input of the network; NULL if r = 0 */

@@ -26,7 +26,8 @@ typedef struct {
 static void pack(piece *p, const double *M, size_t term, size_t column) {
   for (int k = 0; k < p->deep; k++) {
     const double *from = M + (size_t)k * term;
-    if (p->lanes == LANES && column == 1) memcpy(&p->panel[k], from, sizeof p->panel[k]);
+    if (p->lanes == LANES && column == 1)
+      memcpy(&p->panel[k], from, sizeof p->panel[k]);
     else
       for (int l = 0; l < LANES; l++) p->panel[k][l] = l < p->lanes ? from[(size_t)l * column] : 0;
   }
@@ -38,8 +39,10 @@ static inline __attribute__((always_inline)) void some_rows(const int rows, cons
   for (int r = 0; r < rows; r++) {
     const double *from = y + (size_t)r * p->y_row;
     double row[LANES] = {0};
-    if (p->add && p->lanes == LANES) memcpy(row, from, sizeof row);
-    else if (p->add) memcpy(row, from, (size_t)p->lanes * sizeof *row);
+    if (p->add && p->lanes == LANES)
+      memcpy(row, from, sizeof row);
+    else if (p->add)
+      memcpy(row, from, (size_t)p->lanes * sizeof *row);
     memcpy(&sum[r], row, sizeof row);
     if (p->biased) sum[r] += p->bias;
   }
@@ -47,8 +50,10 @@ static inline __attribute__((always_inline)) void some_rows(const int rows, cons
     for (int r = 0; r < rows; r++) sum[r] += x[(size_t)r * p->x_row + (size_t)k * p->x_term] * p->panel[k];
   for (int r = 0; r < rows; r++) {
     double *to = y + (size_t)r * p->y_row;
-    if (p->lanes == LANES) memcpy(to, &sum[r], sizeof sum[r]);
-    else memcpy(to, &sum[r], (size_t)p->lanes * sizeof *to);
+    if (p->lanes == LANES)
+      memcpy(to, &sum[r], sizeof sum[r]);
+    else
+      memcpy(to, &sum[r], (size_t)p->lanes * sizeof *to);
   }
 }
 

@@ -40,13 +40,21 @@ typedef struct {
   int average;  /* 1: den too */
 } esp_gate_form;
 
-static inline int esp_gate_poles(const esp_gate_form *f) { return !f->mlp && f->channels <= ESP_GATE_POLES; }
+static inline int esp_gate_poles(const esp_gate_form *f) {
+  return !f->mlp && f->channels <= ESP_GATE_POLES;
+}
 /* A result and its gradient: num [C], den (if average). */
-static inline int esp_gate_sum_width(const esp_gate_form *f) { return f->channels + (f->average ? 1 : 0); }
+static inline int esp_gate_sum_width(const esp_gate_form *f) {
+  return f->channels + (f->average ? 1 : 0);
+}
 /* A sender as it travels: k [d], v or w [C]. */
-static inline int esp_gate_source_width(const esp_gate_form *f) { return f->dim + f->channels; }
+static inline int esp_gate_source_width(const esp_gate_form *f) {
+  return f->dim + f->channels;
+}
 /* A receiver: q [d], u [C] if mlp. */
-static inline int esp_gate_query_width(const esp_gate_form *f) { return f->dim + (f->mlp ? f->channels : 0); }
+static inline int esp_gate_query_width(const esp_gate_form *f) {
+  return f->dim + (f->mlp ? f->channels : 0);
+}
 /* A receiver in the backward pass as it travels: the receiver's row, then dLoss/d(num, den). */
 static inline int esp_gate_receiver_width(const esp_gate_form *f) {
   return esp_gate_query_width(f) + esp_gate_sum_width(f);
@@ -56,7 +64,9 @@ static inline int esp_gate_cell_width(const esp_gate_form *f) {
   return (esp_gate_poles(f) ? 2 * f->channels * (1 + f->dim) : f->channels) + 1 + f->dim;
 }
 /* Learned numbers of the message itself: ln s; with mlp then W3 [C][ESP_GATE_EDGE]. */
-static inline int esp_gate_param_count(const esp_gate_form *f) { return 1 + (f->mlp ? ESP_GATE_EDGE * f->channels : 0); }
+static inline int esp_gate_param_count(const esp_gate_form *f) {
+  return 1 + (f->mlp ? ESP_GATE_EDGE * f->channels : 0);
+}
 
 /* One layer's inputs, rows of doubles of the widths above, in slot order of `dom`. Borrowed. */
 typedef struct {

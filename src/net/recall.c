@@ -122,8 +122,10 @@ static void insert(search *s, int k, const neighbour *one) {
   neighbour *list = s->nearest + (size_t)k * (size_t)s->wanted;
   int at = s->found[k];
   if (at == s->wanted && !nearer(one, &list[at - 1])) return;
-  if (at == s->wanted) at--;
-  else s->found[k]++;
+  if (at == s->wanted)
+    at--;
+  else
+    s->found[k]++;
   for (; at > 0 && nearer(one, &list[at - 1]); at--) list[at] = list[at - 1];
   list[at] = *one;
 }
@@ -241,8 +243,8 @@ done:
 }
 
 int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
-               const double *reference,
-               const double *reference_query, int neighbours, int samples, uint64_t seed, double *recall) {
+               const double *reference, const double *reference_query, int neighbours, int samples, uint64_t seed,
+               double *recall) {
   int rc = ESP_OK, mine = 0;
   candidate *list = NULL;
   search s = {.width = r, .wanted = neighbours, .itself = reference_query != NULL};

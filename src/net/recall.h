@@ -12,7 +12,7 @@
  * home particles. Ties in distance go to the lower id. Exact: each sample is compared with all particles, O(samples n / P)
  * a rank. *recall in [0, 1]; 1 where there is nothing to find. Collective; the same bits on any number of ranks. */
 int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
-               const double *reference,
-               const double *reference_query, int neighbours, int samples, uint64_t seed, double *recall);
+               const double *reference, const double *reference_query, int neighbours, int samples, uint64_t seed,
+               double *recall);
 
 #endif

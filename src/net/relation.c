@@ -14,7 +14,7 @@ const char *esp_tree_on_name(esp_tree_on on) {
   return names[on];
 }
 
-#define RANGE(field, low, high)                                                                                  \
+#define RANGE(field, low, high)                                                                                       \
   ESP_CHECK(p->field >= (low) && p->field <= (high), ESP_ERR_CONFIG, "%s %d: allowed are %d to %d", #field, p->field, \
             low, high)
 
@@ -46,8 +46,8 @@ static int check_param(const esp_relation_param *p) {
     const int dim = p->tree_features == 0 ? p->features : p->tree_features, most = esp_imin(p->features, ESP_MAX_DIM);
     ESP_CHECK(dim >= 1 && dim <= most, ESP_ERR_CONFIG, "a tree on %d features: allowed are 1 to %d", dim, most);
   }
-  ESP_CHECK(p->gate_tolerance >= 0 && p->gate_tolerance < 1, ESP_ERR_CONFIG,
-            "gate tolerance %g: must be >= 0 and < 1", p->gate_tolerance);
+  ESP_CHECK(p->gate_tolerance >= 0 && p->gate_tolerance < 1, ESP_ERR_CONFIG, "gate tolerance %g: must be >= 0 and < 1",
+            p->gate_tolerance);
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
             p->domain.leaf, p->domain.block);
   ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
@@ -58,21 +58,44 @@ static int check_param(const esp_relation_param *p) {
 
 /* Groups of one layer; their order is that of the block. The numbers also tell random streams apart. */
 enum {
-  KEY_E, KEY_M1, KEY_M, KEY_M2, QUERY_E, QUERY_M1, QUERY_M, QUERY_M2, NORMAL, MESSAGE_S, MESSAGE_W3, V, W1, B, W2,
-  A, R1, B1, R2, C, LIFT_W, LIFT_B, GROUPS
+  KEY_E,
+  KEY_M1,
+  KEY_M,
+  KEY_M2,
+  QUERY_E,
+  QUERY_M1,
+  QUERY_M,
+  QUERY_M2,
+  NORMAL,
+  MESSAGE_S,
+  MESSAGE_W3,
+  V,
+  W1,
+  B,
+  W2,
+  A,
+  R1,
+  B1,
+  R2,
+  C,
+  LIFT_W,
+  LIFT_B,
+  GROUPS
 };
 static const char *const group_name[GROUPS] = {
-    "key.E", "key.M1", "key.m", "key.M2", "query.E", "query.M1", "query.m", "query.M2", "split.normal", "message.ln_s",
-    "message.W3", "message.V", "message.W1", "message.b", "message.W2", "update.a", "update.R1", "update.b1",
-    "update.R2", "update.c", "lift.W", "lift.b"};
+    "key.E",        "key.M1",       "key.m",      "key.M2",    "query.E",    "query.M1",  "query.m",    "query.M2",
+    "split.normal", "message.ln_s", "message.W3", "message.V", "message.W1", "message.b", "message.W2", "update.a",
+    "update.R1",    "update.b1",    "update.R2",  "update.c",  "lift.W",     "lift.b"};
 
 /* One group more; returns its offset. The lift has no layer: -1. */
 static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
   esp_param_entry *e = &relation->entry[relation->entries++];
   int at = relation->count;
   *e = (esp_param_entry){.rows = rows, .columns = columns, .offset = at};
-  if (layer < 0) snprintf(e->name, sizeof e->name, "%s", group_name[group]);
-  else snprintf(e->name, sizeof e->name, "layer%d.%s", layer, group_name[group]);
+  if (layer < 0)
+    snprintf(e->name, sizeof e->name, "%s", group_name[group]);
+  else
+    snprintf(e->name, sizeof e->name, "layer%d.%s", layer, group_name[group]);
   relation->count += rows * columns;
   return at;
 }

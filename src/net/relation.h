@@ -49,24 +49,24 @@ typedef struct {
   int layers;                    /* L, 1..ESP_RELATION_MAX_LAYERS */
   int features, values, targets; /* D, F, T of the data */
   esp_embed_kind embedding;
-  int dim, embed_hidden;         /* d; h of the mlp embedding */
-  int separate;                  /* 1: q and k are two maps, with two trees */
-  int mlp;                       /* message: 0 gate, 1 mlp */
-  int channels;                  /* C of mlp messages, and of gate messages after the first layer */
+  int dim, embed_hidden; /* d; h of the mlp embedding */
+  int separate;          /* 1: q and k are two maps, with two trees */
+  int mlp;               /* message: 0 gate, 1 mlp */
+  int channels;          /* C of mlp messages, and of gate messages after the first layer */
   int average, include_self;
-  int width, hidden;             /* H of the state where L > 1; h of the updates */
+  int width, hidden; /* H of the state where L > 1; h of the updates */
   esp_tree_on tree_on;
-  int tree_features;             /* tree_on features: the first so many of them; 0: all */
-  int hidden_halves;             /* tree_on hidden: the set's hidden coordinates are r/2 as sender, then r/2 as receiver
+  int tree_features; /* tree_on features: the first so many of them; 0: all */
+  int hidden_halves; /* tree_on hidden: the set's hidden coordinates are r/2 as sender, then r/2 as receiver
                                     (task upstream); the second half is used where `separate`.
                                     2: r/2 of the layers before the last, then r/2 of the last (task twice) */
   esp_split_kind split;
-  int split_levels;              /* learned: levels that have a normal; each layer its own */
-  int far;                       /* 1; 0: near pairs alone, as a control: what is not near is dropped */
-  double gate_tolerance;         /* relation_layer.h; 0: theta alone */
-  int fade;                      /* 1: far cells may be the larger the less they weigh: relation_layer.h */
-  uint64_t seed;                 /* of the start values */
-  esp_domain_param domain;       /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
+  int split_levels;        /* learned: levels that have a normal; each layer its own */
+  int far;                 /* 1; 0: near pairs alone, as a control: what is not near is dropped */
+  double gate_tolerance;   /* relation_layer.h; 0: theta alone */
+  int fade;                /* 1: far cells may be the larger the less they weigh: relation_layer.h */
+  uint64_t seed;           /* of the start values */
+  esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_relation_param;
 
 /* One layer's places in the parameter block; -1: not there. */
@@ -100,14 +100,14 @@ void esp_relation_free(esp_relation *relation);
 /* What forward leaves for backward and for the caller. */
 typedef struct {
   int n_home, layers;
-  double *y;                 /* [n_home][T] the prediction */
-  double *state;             /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
+  double *y;                      /* [n_home][T] the prediction */
+  double *state;                  /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
                                 s^0 is the set's x */
-  double **key, **query;     /* [L][n_home][d]; query[l] == NULL with one map */
-  double **sum;              /* [L][n_home][sum_width] */
-  esp_relation_layer *layer; /* [L] layer[l].dom is the tree */
+  double **key, **query;          /* [L][n_home][d]; query[l] == NULL with one map */
+  double **sum;                   /* [L][n_home][sum_width] */
+  esp_relation_layer *layer;      /* [L] layer[l].dom is the tree */
   struct esp_relation_work *work; /* of relation_pass.c */
-  esp_model_cost cost;       /* of this rank, summed over the layers */
+  esp_model_cost cost;            /* of this rank, summed over the layers */
 } esp_relation_pass;
 
 /* Called after each layer's messages; dom is that layer's. */

@@ -36,18 +36,18 @@ typedef struct {
  * on all ranks. */
 typedef struct {
   const int64_t *id;
-  const double *key;      /* [d] */
-  const double *query;    /* [d] or NULL */
-  const double *value;    /* [C] v, or w of the mlp message */
-  const double *offset;   /* [C] u of the mlp message, else NULL */
+  const double *key;    /* [d] */
+  const double *query;  /* [d] or NULL */
+  const double *value;  /* [C] v, or w of the mlp message */
+  const double *offset; /* [C] u of the mlp message, else NULL */
   const double *tree_key, *tree_query;
 } esp_relation_input;
 
 typedef struct {
   esp_domain *dom;
   esp_relation_layer_param param;
-  esp_relation_input input; /* borrowed until backward */
-  const double *value;      /* message parameters, borrowed until backward */
+  esp_relation_input input;      /* borrowed until backward */
+  const double *value;           /* message parameters, borrowed until backward */
   double *query, *source, *cell; /* rows of gate.h: receivers' slots, senders' slots, rows of the tree */
   int n_home;
   double seconds_build, seconds_forward, seconds_backward; /* of this rank */

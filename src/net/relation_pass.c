@@ -309,12 +309,12 @@ done:
 
 typedef struct {
   esp_relation_scratch scratch;
-  double *ds;            /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
-  double *d_o;           /* [n][H] dLoss/d(the layer's output) */
-  double *dsum;          /* [n][sum_width] */
-  double *dkey, *dquery; /* [n][d] */
+  double *ds;                       /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
+  double *d_o;                      /* [n][H] dLoss/d(the layer's output) */
+  double *dsum;                     /* [n][sum_width] */
+  double *dkey, *dquery;            /* [n][d] */
   double *dvalue, *doffset, *dboth; /* [n][C], [n][C], [n][H + F] */
-  double *embed;         /* [n][embed hidden] */
+  double *embed;                    /* [n][embed hidden] */
 } adjoint;
 
 static int adjoint_create(const stack *k, adjoint *g) {
@@ -387,8 +387,7 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   ESP_CALL(esp_relation_layer_backward(k->backend, &pass->layer[l], g->dsum, g->dkey, g->dquery, g->dvalue, g->doffset,
                                        acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
-  if (relation->param.mlp)
-    esp_relation_centre_offset(n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
+  if (relation->param.mlp) esp_relation_centre_offset(n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
   send_adjoint(k, l, g, acc);
   esp_embed_backward(&at->embed, value + at->key, n, input, rows->key_work, g->dkey, g->embed, din,
                      acc + (size_t)at->key * WORDS);

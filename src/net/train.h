@@ -34,12 +34,12 @@ typedef struct {
 
 /* What is trained. Borrowed pointers. */
 typedef struct {
-  int count;                           /* parameters */
-  double *value;                       /* [count] the same on every rank; updated */
-  int sums;                            /* exact accumulators of one gradient */
-  int items;                           /* >= 1 */
-  int sharded;                         /* 0: whole items, 1: sharded */
-  int parts;                           /* parts of the loss, 1..ESP_TRAIN_PARTS: loss = sum part_weight part */
+  int count;     /* parameters */
+  double *value; /* [count] the same on every rank; updated */
+  int sums;      /* exact accumulators of one gradient */
+  int items;     /* >= 1 */
+  int sharded;   /* 0: whole items, 1: sharded */
+  int parts;     /* parts of the loss, 1..ESP_TRAIN_PARTS: loss = sum part_weight part */
   double part_weight[ESP_TRAIN_PARTS];
   /* Item c, forward and back: acc [sums][ESP_EXACT_FULL_WORDS] += this rank's share of weight * d(loss of the item);
    * part [parts] is set; of *record theta is set and the counts and costs are added to. Local where items are whole,
@@ -51,9 +51,9 @@ typedef struct {
 } esp_learner;
 
 typedef struct {
-  int64_t steps;            /* of the whole run, resumed ones included */
-  int64_t stop;             /* stop after this step without changing the schedule; 0: run to the end */
-  int batch;                /* items a step */
+  int64_t steps; /* of the whole run, resumed ones included */
+  int64_t stop;  /* stop after this step without changing the schedule; 0: run to the end */
+  int batch;     /* items a step */
   double rate;
   esp_schedule schedule;
   int64_t warmup;           /* steps */

@@ -169,8 +169,8 @@ int esp_nbody_accelerate(const esp_nbody_force *force, int n_home, const double 
   if (force->kind == ESP_NBODY_TREE) {
     ESP_CALL(tree_force(force, n_home, x, m, id, a));
   } else if (force->kind == ESP_NBODY_NEAREST) {
-    ESP_CHECK(force->backend->comm->size == 1, ESP_ERR_ARG, "nearest neighbours of a cloud on %d ranks; it must lie on one",
-              force->backend->comm->size);
+    ESP_CHECK(force->backend->comm->size == 1, ESP_ERR_ARG,
+              "nearest neighbours of a cloud on %d ranks; it must lie on one", force->backend->comm->size);
     ESP_CALL(esp_nbody_nearest(n_home, x, m, force->neighbours, 1, force->eps, force->box, a));
   } else {
     ESP_CALL(esp_nbody_direct(force->backend->comm, n_home, x, m, n_home, x, force->eps, force->box, a, NULL));

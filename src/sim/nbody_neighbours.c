@@ -41,8 +41,10 @@ static int nearest_of(int i, int n, const double (*x)[3], int k, const double *b
     double r[3];
     difference(x[i], x[j], box, r);
     neighbour item = {r[0] * r[0] + r[1] * r[1] + r[2] * r[2], j};
-    if (count < k) sift_up(heap, count++, item);
-    else if (closer(item, heap[0])) sift_down(heap, count, item);
+    if (count < k)
+      sift_up(heap, count++, item);
+    else if (closer(item, heap[0]))
+      sift_down(heap, count, item);
   }
   return count;
 }

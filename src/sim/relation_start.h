@@ -49,12 +49,7 @@ typedef enum {
 const char *esp_relation_kind_name(esp_relation_kind kind); /* "subspace", "circles", "upstream", "twice", "compare" */
 
 /* What the targets are: none; by the size, as above; over all pairs, or within reach, whatever the size. */
-typedef enum {
-  ESP_TRUTH_NONE,
-  ESP_TRUTH_BY_SIZE,
-  ESP_TRUTH_ALL_PAIRS,
-  ESP_TRUTH_WITHIN_REACH
-} esp_relation_truth;
+typedef enum { ESP_TRUTH_NONE, ESP_TRUTH_BY_SIZE, ESP_TRUTH_ALL_PAIRS, ESP_TRUTH_WITHIN_REACH } esp_relation_truth;
 
 typedef struct {
   esp_relation_kind kind;

@@ -36,7 +36,7 @@ void esp_cells_top(const esp_tree *tree, esp_cell *cell);
  * is overwritten with the totals. Out: dy [n_own][3] += the gradient to the own particles' positions. Walks top rows,
  * then own rows, downward, then the leaves' particles. Local.
  *   dX_c += (M_c/M) (dX + 2 dC u_c),  dC_c += (M_c/M) dC,  and a particle likewise with u = y - X. */
-void esp_cells_downward(const esp_tree *tree, const esp_source *source, const esp_cell *cell,
-                        esp_cell_adjoint *adjoint, double (*dy)[3]);
+void esp_cells_downward(const esp_tree *tree, const esp_source *source, const esp_cell *cell, esp_cell_adjoint *adjoint,
+                        double (*dy)[3]);
 
 #endif

@@ -29,9 +29,9 @@
 typedef struct esp_domain esp_domain;
 
 typedef struct {
-  int leaf;  /* leaf capacity B, >= 1 */
-  int block; /* block size, >= 1 */
-  int dim;   /* key dimension */
+  int leaf;             /* leaf capacity B, >= 1 */
+  int block;            /* block size, >= 1 */
+  int dim;              /* key dimension */
   esp_split_rule split; /* zero: widest */
   esp_lists_param lists;
 } esp_domain_param;
@@ -59,12 +59,12 @@ typedef struct {
 
 /* What a domain cost: for reports. Of this rank. */
 typedef struct {
-  int64_t moved;              /* home particles whose slot is on another rank; with queries in either of the two trees,
+  int64_t moved; /* home particles whose slot is on another rank; with queries in either of the two trees,
                                  each move counted */
   int64_t ghosts, receiver_ghosts, ghost_cells;
-  int64_t essential_rows;     /* remote nodes received before the walk */
+  int64_t essential_rows;           /* remote nodes received before the walk */
   int64_t messages[ESP_HALO_KINDS]; /* messages this rank receives in one transfer */
-  int64_t bytes;              /* bytes this rank has received through the halos and migrations so far */
+  int64_t bytes;                    /* bytes this rank has received through the halos and migrations so far */
   double seconds_split, seconds_essential, seconds_lists, seconds_halo_setup;
 } esp_domain_stats;
 
@@ -94,7 +94,7 @@ struct esp_domain {
  * leaf < 1, dim, a reach with a period; ESP_ERR_ARG where only some ranks give query keys. With box[a] > 0 every z_a
  * and query_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
 typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
-                          const double *query, const int64_t *id, esp_domain **dom);
+                                  const double *query, const int64_t *id, esp_domain **dom);
 /* The builder for comm->size == 1. */
 int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom);

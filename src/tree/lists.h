@@ -32,14 +32,14 @@
 
 typedef struct {
   double theta;
-  double box[ESP_MAX_DIM];     /* period by axis; 0 = open */
-  double reach, fade;          /* > 0: gate-aware, see above; 0 = theta alone decides */
-  int64_t pairs_per_particle;  /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
-  int64_t pairs_limit;         /* error if near pairs exceed pairs_limit * n; 0 = no limit */
+  double box[ESP_MAX_DIM];    /* period by axis; 0 = open */
+  double reach, fade;         /* > 0: gate-aware, see above; 0 = theta alone decides */
+  int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
+  int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
 
 typedef struct {
-  int n_block; /* owned blocks */
+  int n_block;         /* owned blocks */
   int64_t *near_start; /* [n_block + 1] */
   int *near;           /* leaf rows in walk order, own block left out */
   int64_t *far_start;  /* [n_block + 1] */
@@ -47,15 +47,15 @@ typedef struct {
   /* transpose, for the owned leaves in slot order: receiver blocks whose near list holds the leaf (with one tree not
    * the leaf's own), ordered by global block number. An entry < n_block is an owned block; n_block + g is ghost block
    * g. */
-  int n_leaf;             /* owned leaves */
-  int64_t *sender_start;  /* [n_leaf + 1] */
+  int n_leaf;            /* owned leaves */
+  int64_t *sender_start; /* [n_leaf + 1] */
   int *sender;
   int n_ghost_block;
-  int64_t *ghost_block;   /* [n_ghost_block] global block numbers, ascending */
-  int *ghost_first;       /* [n_ghost_block + 1] first particle in the receiver arrays (own slots, then ghosts) */
-  int64_t near_pairs;     /* ordered pairs of this rank's receivers, own block included, self-pairs left out (with a
+  int64_t *ghost_block; /* [n_ghost_block] global block numbers, ascending */
+  int *ghost_first;     /* [n_ghost_block + 1] first particle in the receiver arrays (own slots, then ghosts) */
+  int64_t near_pairs;   /* ordered pairs of this rank's receivers, own block included, self-pairs left out (with a
                              tree of their own: all pairs of the near lists) */
-  int64_t far_pairs;      /* receiver-cell pairs of this rank */
+  int64_t far_pairs;    /* receiver-cell pairs of this rank */
 } esp_lists;
 
 /* The walk: near and far lists of the owned blocks. Local. ESP_ERR_INTERNAL if a node must be opened whose children are
@@ -76,8 +76,7 @@ typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, do
  * Counts fall with theta, so few are taken: by halves, or, where param->theta lies in the ladder's range, from the step
  * nearest to it outward, which is two counts if that is the answer. The answer does not depend on where the search
  * begins. The counter may stop at pairs_limit, which is set to the budget. Collective as the counter is. */
-int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context,
-                     double *theta);
+int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context, double *theta);
 /* The receiver blocks of all leaves of an owned block, one after the other in global order: the next entry of the sender
  * lists (as in `sender`), or -1. cursor [leaves of a block] begins with zeros; seen [leaves] is set: 1 where the leaf is
  * near to that block. Local. */

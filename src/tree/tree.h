@@ -53,16 +53,16 @@ typedef struct {
   int64_t block_first; /* first block owned */
   int n_block;         /* blocks owned */
   int own_rows, top_rows, row_count;
-  int64_t *heap;   /* [row_count] */
-  int *child;      /* [row_count][2] rows of the children; {-1,-1} at level D and where the children are not held */
-  int *owner;      /* [row_count] rank; -1 for top rows */
+  int64_t *heap;      /* [row_count] */
+  int *child;         /* [row_count][2] rows of the children; {-1,-1} at level D and where the children are not held */
+  int *owner;         /* [row_count] rank; -1 for top rows */
   int64_t *owner_row; /* [row_count] the row this node has at its owner (own rows: itself; top: -1) */
   int *part_first; /* [row_count] leaves (level D): first particle in the source arrays (own slots, then ghosts), -1 for
                       a ghost leaf whose particles were not fetched; own rows of any level: slot offset - slot_first */
   int *part_count; /* [row_count] particles in the node, saturated at INT32_MAX for top rows */
   double *centre;  /* [row_count][dim] geometric mean of the members' keys */
   double *radius;  /* [row_count] largest distance of a member's key from centre; 0 for an empty node */
-  int level_row[65];      /* own rows of level l start here; level_row[depth+1] = own_rows */
+  int level_row[65];       /* own rows of level l start here; level_row[depth+1] = own_rows */
   int64_t level_first[65]; /* k of the first own node of level l */
   size_t row_capacity;     /* rows the arrays have room for */
 } esp_tree;
@@ -126,7 +126,9 @@ static inline int esp_tree_leaf_row(const esp_tree *tree, int leaf) {
   return (int)(tree->level_row[level] + (first + leaf - tree->level_first[level]));
 }
 
-static inline int esp_heap_level(int64_t heap) { return 63 - __builtin_clzll((unsigned long long)heap); }
+static inline int esp_heap_level(int64_t heap) {
+  return 63 - __builtin_clzll((unsigned long long)heap);
+}
 /* The distances used by lists and by essential trees; one definition, so that all ranks decide alike. Periodic where
  * box[a] > 0 (box may be NULL): each component, of keys in [0, box_a), is brought to its minimum image. The largest
  * of these distances with box = NULL, rooted, is a radius, bit for bit. */

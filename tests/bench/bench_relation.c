@@ -12,9 +12,9 @@ static int by_value(const void *a, const void *b) {
 }
 
 static void head(const char *title) {
-  printf("\n%s, seeds %llu..%llu\n%-44s %9s %9s %9s %8s %8s %8s %7s %7s %6s %8s\n", title, (unsigned long long)first_seed,
-         (unsigned long long)first_seed + (unsigned long long)seeds - 1, "set-up", "nMSE med", "mean", "worst", "recall", "lowest",
-         "before", "near", "far", "theta", "ms/step");
+  printf("\n%s, seeds %llu..%llu\n%-44s %9s %9s %9s %8s %8s %8s %7s %7s %6s %8s\n", title,
+         (unsigned long long)first_seed, (unsigned long long)first_seed + (unsigned long long)seeds - 1, "set-up",
+         "nMSE med", "mean", "worst", "recall", "lowest", "before", "near", "far", "theta", "ms/step");
 }
 
 /* One line; nmse [seeds] and recall [seeds] are kept if not NULL. */
@@ -34,8 +34,8 @@ static void row(const char *name, const setup *s, double *nmse, double *recall) 
     shift[0] = fmin(shift[0], o.shift), shift[1] = fmax(shift[1], o.shift);
   }
   qsort(sorted, (size_t)seeds, sizeof *sorted, by_value);
-  printf("%-44s %9.5f %9.5f %9.5f %8.3f %8.3f %8.3f %7.1f %7.1f %6.2f %8.2f", name, sorted[seeds / 2], mean, sorted[seeds - 1],
-         found, lowest, before, o.near, o.far, o.theta, 1e3 * o.step_seconds);
+  printf("%-44s %9.5f %9.5f %9.5f %8.3f %8.3f %8.3f %7.1f %7.1f %6.2f %8.2f", name, sorted[seeds / 2], mean,
+         sorted[seeds - 1], found, lowest, before, o.near, o.far, o.theta, 1e3 * o.step_seconds);
   if (shift[0] != 0) printf("  shift %.4f .. %.4f", shift[0], shift[1]);
   printf("\n");
   fflush(stdout);
@@ -256,13 +256,16 @@ static void scale(void) {
   esp_relation net;
   double sum[5] = {0};
   (void)run_setup(&s, first_seed, &net);
-  printf("\nTime of one training step, trained network of the hard set-up, %lld near pairs a particle allowed, one core\n"
-         "n,near_pairs,far_cells,seconds,microseconds_over_n_log2_n\n", (long long)pairs);
+  printf(
+      "\nTime of one training step, trained network of the hard set-up, %lld near pairs a particle allowed, one core\n"
+      "n,near_pairs,far_cells,seconds,microseconds_over_n_log2_n\n",
+      (long long)pairs);
   for (int64_t n = 4096; n <= 262144; n *= 2) {
     esp_feature_set set = any_targets(&s, n);
     const timing t = time_training(&net, &set, pairs);
     const double x = log((double)n), y = log(t.seconds[SCALE_STEPS / 2]);
-    printf("%lld,%.1f,%.1f,%.4f,%.4f\n", (long long)n, t.near, t.far, exp(y), 1e6 * exp(y) / ((double)n * log2((double)n)));
+    printf("%lld,%.1f,%.1f,%.4f,%.4f\n", (long long)n, t.near, t.far, exp(y),
+           1e6 * exp(y) / ((double)n * log2((double)n)));
     fflush(stdout);
     sum[0] += 1, sum[1] += x, sum[2] += y, sum[3] += x * x, sum[4] += x * y;
     esp_feature_set_free(&set);
@@ -273,21 +276,21 @@ static void scale(void) {
   const int64_t n = 16384;
   esp_feature_set set = draw_set(&s, first_seed, UNSEEN_DRAW, n);
   esp_gate_backend backend = esp_gate_backend_self();
-  printf("\nAt n = %lld, the network trained at %lld:\n%-28s %9s %9s %9s %12s\n", (long long)n, (long long)s.data.n, "lists",
-         "nMSE", "near", "far", "s a step");
+  printf("\nAt n = %lld, the network trained at %lld:\n%-28s %9s %9s %9s %12s\n", (long long)n, (long long)s.data.n,
+         "lists", "nMSE", "near", "far", "s a step");
   for (int64_t allowed = pairs; allowed <= 8 * pairs; allowed *= 2) {
     outcome o = {0};
     net.param.domain.lists.pairs_per_particle = allowed;
     judge_draw(&net, &backend, &set, 1, &o);
     const timing t = time_training(&net, &set, allowed);
-    printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse, o.near, o.far, t.seconds[SCALE_STEPS / 2]);
+    printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse, o.near, o.far,
+           t.seconds[SCALE_STEPS / 2]);
   }
   outcome o = {0};
   net.param.domain.lists.pairs_per_particle = 0, net.param.domain.lists.theta = 0, net.param.fade = 0;
   judge_draw(&net, &backend, &set, 1, &o);
   const timing t = time_training(&net, &set, 0);
-  printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0,
-         t.seconds[SCALE_STEPS / 2]);
+  printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0, t.seconds[SCALE_STEPS / 2]);
   esp_feature_set_free(&set);
   esp_relation_free(&net);
 }
@@ -298,8 +301,9 @@ int main(int argc, char **argv) {
   const struct {
     const char *name;
     void (*run)(void);
-  } rows[] = {{"unit", unit}, {"hard", hard}, {"transfer", transfer}, {"upstream", upstream}, {"circles", circles}, {"stack", stack}, {"message", message},
-                {"acceptance", acceptance}, {"splits", splits}, {"blocks", blocks}, {"scale", scale}};
+  } rows[] = {{"unit", unit},       {"hard", hard},     {"transfer", transfer}, {"upstream", upstream},
+              {"circles", circles}, {"stack", stack},   {"message", message},   {"acceptance", acceptance},
+              {"splits", splits},   {"blocks", blocks}, {"scale", scale}};
   if (argc > 2) seeds = atoi(argv[2]);
   if (argc > 3) first_seed = strtoull(argv[3], NULL, 10);
   int found = 0;

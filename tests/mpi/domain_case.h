@@ -90,8 +90,7 @@ static inline void round_trip(esp_domain *dom, const cloud *c, size_t unit) {
   free(slots);
 }
 
-static inline char *begun(esp_domain *dom, esp_halo_kind kind, size_t unit, const int64_t *name, int rows,
-                          int ghosts) {
+static inline char *begun(esp_domain *dom, esp_halo_kind kind, size_t unit, const int64_t *name, int rows, int ghosts) {
   char *array = calloc((size_t)(rows + ghosts) + 1, unit);
   for (int r = 0; r < rows; r++) fill_row(array + (size_t)r * unit, unit, name[r]);
   assert_int_equal(dom->ops->halo_begin(dom, kind, unit, array), ESP_OK);

@@ -99,12 +99,12 @@ static void other_tasks(void **state) {
   static const setting circles[] = {{"data_task", "circles"}, {"data_n", "150"},         {"data_clouds", "3"},
                                     {"data_test_n", "900"},   {"data_test_clouds", "1"}, {"data_shard_n", "500"},
                                     {"data_average", "true"}, {"data_truth", "direct"},  {NULL, NULL}};
-  static const setting hops[] = {{"data_task", "twice"},  {"data_n", "150"},         {"data_clouds", "3"},
-                                 {"data_test_n", "900"},  {"data_test_clouds", "1"}, {"data_shard_n", "500"},
-                                 {"data_truth", "tree"}, {NULL, NULL}};
-  static const setting compare[] = {{"data_task", "compare"}, {"data_n", "150"},         {"data_clouds", "3"},
-                                    {"data_test_n", "900"},   {"data_test_clouds", "1"}, {"data_shard_n", "500"},
-                                    {"data_values", "3"},     {NULL, NULL}};
+  static const setting hops[] = {
+      {"data_task", "twice"},    {"data_n", "150"},       {"data_clouds", "3"},   {"data_test_n", "900"},
+      {"data_test_clouds", "1"}, {"data_shard_n", "500"}, {"data_truth", "tree"}, {NULL, NULL}};
+  static const setting compare[] = {
+      {"data_task", "compare"},  {"data_n", "150"},       {"data_clouds", "3"}, {"data_test_n", "900"},
+      {"data_test_clouds", "1"}, {"data_shard_n", "500"}, {"data_values", "3"}, {NULL, NULL}};
   char path[256];
   esp_feature_report report;
   esp_feature_file file;

@@ -41,8 +41,10 @@ static void any_reach(void **state) {
     cloud c = cloud_make(1300, 2 + k % 3, k % 3 ? KEYS_PLUMMER : KEYS_BALL, SHARE_EVEN);
     esp_domain_param param = param_of(c.dim, k % 2 ? 0.5 : 0);
     if (k % 8 >= 4) cloud_query(&c, KEYS_BALL);
-    if (k < 8) param.lists.reach = reach[k % 4];
-    else param.lists.fade = 0.5 * reach[k % 4];
+    if (k < 8)
+      param.lists.reach = reach[k % 4];
+    else
+      param.lists.fade = 0.5 * reach[k % 4];
     compare(&c, &param);
     cloud_free(&c);
   }

@@ -178,11 +178,14 @@ static void exponential(void **state) {
   for (int k = 0; k < COUNT; k++) {
     t[k] = (k % 2 ? 745 : 3) * (2.0 * k / (COUNT - 1) - 1);
     const double right = exp(t[k]), error = fabs(esp_exp64(t[k]) - right) / (right > 1e-300 ? right : 1e-300);
-    if (right < INFINITY) worst = fmax(worst, error);
-    else assert_true(esp_exp64(t[k]) == INFINITY);
+    if (right < INFINITY)
+      worst = fmax(worst, error);
+    else
+      assert_true(esp_exp64(t[k]) == INFINITY);
   }
   if (worst > 4.5e-16) fail_msg("error %g", worst);
-  assert_true(esp_exp64(0) == 1 && esp_exp64(-INFINITY) == 0 && esp_exp64(INFINITY) == INFINITY && isnan(esp_exp64(NAN)));
+  assert_true(esp_exp64(0) == 1 && esp_exp64(-INFINITY) == 0 && esp_exp64(INFINITY) == INFINITY &&
+              isnan(esp_exp64(NAN)));
   esp_silu_forward(COUNT, t, y);
   for (int k = 0; k < COUNT; k++) {
     double alone;
@@ -197,7 +200,8 @@ static void exponential(void **state) {
     assert_memory_equal(&alone, y + k, sizeof alone);
   }
   esp_silu_forward(COUNT, t, y);
-  double *slope = malloc(sizeof *slope * COUNT), *both = malloc(sizeof *both * COUNT), *one = malloc(sizeof *one * COUNT);
+  double *slope = malloc(sizeof *slope * COUNT), *both = malloc(sizeof *both * COUNT),
+         *one = malloc(sizeof *one * COUNT);
   for (int k = 0; k < COUNT; k++) one[k] = 1;
   esp_silu_backward(COUNT, t, one, slope);
   esp_silu_both(COUNT, t, both, t);
@@ -218,8 +222,8 @@ static void silu_ends(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(plain_loops), cmocka_unit_test(rows_alone),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(plain_loops),   cmocka_unit_test(rows_alone),
                                      cmocka_unit_test(groups_shared), cmocka_unit_test(central_differences),
-                                     cmocka_unit_test(exponential), cmocka_unit_test(silu_ends)};
+                                     cmocka_unit_test(exponential),   cmocka_unit_test(silu_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,7 +288,8 @@ static void side_by_side(void **state) {
       for (int k = 0; k < COUNT; k++) term[k] = ldexp(sin(r * COUNT + k), (7 * r + k) % 120 - 60);
       if (r == 20) term[3] = INFINITY, term[4] = NAN;
       esp_exact_add_row(format[f], row, term, r % 2 ? COUNT : COUNT - 1);
-      for (int k = 0; k < (r % 2 ? COUNT : COUNT - 1); k++) esp_exact_add(format[f], alone + k * format[f]->words, term[k]);
+      for (int k = 0; k < (r % 2 ? COUNT : COUNT - 1); k++)
+        esp_exact_add(format[f], alone + k * format[f]->words, term[k]);
     }
     assert_memory_equal(row, alone, sizeof row);
   }
@@ -305,6 +306,7 @@ int main(void) {
                                      cmocka_unit_test(products_keep_their_error),
                                      cmocka_unit_test(what_cannot_be_summed),
                                      cmocka_unit_test(window_of_the_cell_format),
-                                     cmocka_unit_test(headroom), cmocka_unit_test(side_by_side)};
+                                     cmocka_unit_test(headroom),
+                                     cmocka_unit_test(side_by_side)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,8 @@ static void is_a_force(void **state) {
   double b[N][3];
   int64_t id[N] = {0};
   esp_backend backend = esp_backend_self();
-  esp_nbody_force force = {.backend = &backend, .kind = ESP_NBODY_NEAREST, .G = 3, .eps = 0.1, .dim = 3, .neighbours = 7};
+  esp_nbody_force force = {
+      .backend = &backend, .kind = ESP_NBODY_NEAREST, .G = 3, .eps = 0.1, .dim = 3, .neighbours = 7};
   assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, 7, 1, 0.1, NULL, a), ESP_OK);
   assert_int_equal(esp_nbody_accelerate(&force, N, (const double(*)[3])x, m, id, b), ESP_OK);
   for (int i = 0; i < N; i++)
@@ -86,6 +87,7 @@ static void degenerate(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(sums_the_nearest), cmocka_unit_test(is_a_force)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(sums_the_nearest),
+                                     cmocka_unit_test(is_a_force)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

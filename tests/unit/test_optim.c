@@ -68,9 +68,11 @@ static void finds_a_minimum(void **state) {
 static void schedule(void **state) {
   (void)state;
   assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, 0, 4, 100) == 0.5 && esp_rate(ESP_SCHEDULE_COSINE, 2, 3, 4, 100) == 2);
-  assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, 4, 4, 100) == 2 && fabs(esp_rate(ESP_SCHEDULE_COSINE, 2, 52, 4, 100) - 1) < 1e-15);
+  assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, 4, 4, 100) == 2 &&
+              fabs(esp_rate(ESP_SCHEDULE_COSINE, 2, 52, 4, 100) - 1) < 1e-15);
   assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, 99, 4, 100) > 0 && esp_rate(ESP_SCHEDULE_COSINE, 2, 100, 4, 100) == 0);
-  for (int64_t s = 5; s < 100; s++) assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, s, 4, 100) < esp_rate(ESP_SCHEDULE_COSINE, 2, s - 1, 4, 100));
+  for (int64_t s = 5; s < 100; s++)
+    assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, s, 4, 100) < esp_rate(ESP_SCHEDULE_COSINE, 2, s - 1, 4, 100));
   assert_true(esp_rate(ESP_SCHEDULE_COSINE, 2, 7, 4, 0) == 2);
 }
 
@@ -112,9 +114,12 @@ static void clip(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_to_do), cmocka_unit_test(first_step),
-                                     cmocka_unit_test(third_step),    cmocka_unit_test(finds_a_minimum),
-                                     cmocka_unit_test(schedule),      cmocka_unit_test(clip),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_to_do),
+                                     cmocka_unit_test(first_step),
+                                     cmocka_unit_test(third_step),
+                                     cmocka_unit_test(finds_a_minimum),
+                                     cmocka_unit_test(schedule),
+                                     cmocka_unit_test(clip),
                                      cmocka_unit_test(schedule_that_holds),
                                      cmocka_unit_test(second_moment_forgets)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,8 @@ static int by_reach(const esp_domain *dom, int I, int J) {
 static int by_fade(const esp_domain *dom, int I, int J) {
   const esp_tree *t = &dom->tree, *r = dom->queries ? dom->queries : t;
   double distance = sqrt(esp_tree_distance2(t->dim, r->centre + I * t->dim, t->centre + J * t->dim, NULL));
-  double R = r->radius[I] + t->radius[J], gap = distance - R, w = 0.25 / (dom->param.lists.fade * dom->param.lists.fade);
+  double R = r->radius[I] + t->radius[J], gap = distance - R,
+         w = 0.25 / (dom->param.lists.fade * dom->param.lists.fade);
   return dom->param.lists.fade > 0 && gap > 0 && R * exp(-w * gap * gap) < dom->param.lists.theta * distance;
 }
 
@@ -120,9 +121,9 @@ static void check_block(const subject *s, int b, char *seen) {
   for (int64_t e = l->far_start[b]; e < l->far_start[b + 1]; e++) {
     int J = l->far[e], parent = (int)(t->heap[J] / 2) - 1;
     assert_true(accepted(dom, I, J));
-    if (!by_angle(dom, I, J) && !by_fade(dom, I, J)) assert_true(closest(s, I, J) > dom->param.lists.reach * (1 - 1e-12));
-    if (parent >= 0 && (apart || !holds(t, parent, I)))
-      assert_false(accepted(dom, I, parent));
+    if (!by_angle(dom, I, J) && !by_fade(dom, I, J))
+      assert_true(closest(s, I, J) > dom->param.lists.reach * (1 - 1e-12));
+    if (parent >= 0 && (apart || !holds(t, parent, I))) assert_false(accepted(dom, I, parent));
     mark(seen, t, J);
   }
   if (t->part_count[I] == 0) return;
@@ -372,14 +373,13 @@ static void bad_input_is_named(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_pair_once),
-      cmocka_unit_test(every_pair_once_in_a_box),
-      cmocka_unit_test(a_reach_alone_makes_far),
-      cmocka_unit_test(a_fade_spares_pairs),
-      cmocka_unit_test(two_trees_are_two),
-      cmocka_unit_test(any_start_finds_the_same_step),
-      cmocka_unit_test(a_domain_may_begin_anywhere),
-      cmocka_unit_test(bad_input_is_named)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_pair_once),
+                                     cmocka_unit_test(every_pair_once_in_a_box),
+                                     cmocka_unit_test(a_reach_alone_makes_far),
+                                     cmocka_unit_test(a_fade_spares_pairs),
+                                     cmocka_unit_test(two_trees_are_two),
+                                     cmocka_unit_test(any_start_finds_the_same_step),
+                                     cmocka_unit_test(a_domain_may_begin_anywhere),
+                                     cmocka_unit_test(bad_input_is_named)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -345,11 +345,15 @@ static void gradient_over_the_learned_tree(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(table_has_no_gaps),         cmocka_unit_test(refuses),
-      cmocka_unit_test(one_layer_is_the_formula),  cmocka_unit_test(passes_agree),
-      cmocka_unit_test(budget_forgets),            cmocka_unit_test(near_only_drops),
-      cmocka_unit_test(loss_is_the_formula),       cmocka_unit_test(gradient_over_all_pairs),
-      cmocka_unit_test(gradient_over_a_fixed_tree), cmocka_unit_test(gradient_over_the_learned_tree)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(table_has_no_gaps),
+                                     cmocka_unit_test(refuses),
+                                     cmocka_unit_test(one_layer_is_the_formula),
+                                     cmocka_unit_test(passes_agree),
+                                     cmocka_unit_test(budget_forgets),
+                                     cmocka_unit_test(near_only_drops),
+                                     cmocka_unit_test(loss_is_the_formula),
+                                     cmocka_unit_test(gradient_over_all_pairs),
+                                     cmocka_unit_test(gradient_over_a_fixed_tree),
+                                     cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

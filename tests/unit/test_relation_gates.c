@@ -12,8 +12,8 @@
 enum { SEEDS = 5, FIRST_SEED = 2026 };
 
 static void say(const char *what, int seed, const outcome *o) {
-  print_message("%-28s seed %d: nMSE %.4f, recall %.3f (before %.3f), %.1f near pairs, theta %.2f\n", what, seed, o->nmse,
-                o->recall, o->recall_before, o->near, o->theta);
+  print_message("%-28s seed %d: nMSE %.4f, recall %.3f (before %.3f), %.1f near pairs, theta %.2f\n", what, seed,
+                o->nmse, o->recall, o->recall_before, o->near, o->theta);
 }
 
 static void unit(void **state) {

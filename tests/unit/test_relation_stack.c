@@ -12,8 +12,8 @@
 enum { SEED = 2026 };
 
 static void say(const char *what, const outcome *o) {
-  print_message("%-24s nMSE %.4f, recall %.3f (before %.3f), %.1f near pairs, %.1f ms a step\n", what, o->nmse, o->recall,
-                o->recall_before, o->near, 1e3 * o->step_seconds);
+  print_message("%-24s nMSE %.4f, recall %.3f (before %.3f), %.1f near pairs, %.1f ms a step\n", what, o->nmse,
+                o->recall, o->recall_before, o->near, 1e3 * o->step_seconds);
 }
 
 static void two_hops_need_two_layers(void **state) {

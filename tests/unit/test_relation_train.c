@@ -11,8 +11,8 @@
 #include "relation_train_case.h"
 
 static esp_relation_param subspace(void) {
-  esp_relation_param p = {.layers = 1, .features = 6, .values = 1, .targets = 1, .dim = 3, .hidden = 16, .far = 1,
-                          .seed = 5};
+  esp_relation_param p = {
+      .layers = 1, .features = 6, .values = 1, .targets = 1, .dim = 3, .hidden = 16, .far = 1, .seed = 5};
   p.domain = (esp_domain_param){.leaf = 8, .block = 8};
   p.domain.lists.theta = 1;
   p.domain.lists.pairs_per_particle = 48;

@@ -65,9 +65,11 @@ static void stops_and_goes_on(void **state) {
              parts = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20);
   esp_gravity_data data_whole = train_case_data(&whole), data_parts = train_case_data(&parts);
   esp_train_param p = train_case_param(7);
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole.model, &whole.adam), ESP_OK);
+  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole.model, &whole.adam),
+                   ESP_OK);
   for (p.stop = 3; p.stop < 9; p.stop += 2) {
-    assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_parts, &p, NULL, &parts.model, &parts.adam), ESP_OK);
+    assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_parts, &p, NULL, &parts.model, &parts.adam),
+                     ESP_OK);
   }
   assert_int_equal(parts.adam.step, 7);
   assert_memory_equal(parts.model.value, whole.model.value, sizeof(double) * (size_t)whole.model.count);
@@ -152,9 +154,9 @@ static void budget_becomes_an_angle(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(picks_are_permutations), cmocka_unit_test(loss_falls),
-      cmocka_unit_test(stops_and_goes_on),      cmocka_unit_test(hooks_are_called),
-      cmocka_unit_test(divergence_is_an_error), cmocka_unit_test(budget_becomes_an_angle),
+      cmocka_unit_test(picks_are_permutations),   cmocka_unit_test(loss_falls),
+      cmocka_unit_test(stops_and_goes_on),        cmocka_unit_test(hooks_are_called),
+      cmocka_unit_test(divergence_is_an_error),   cmocka_unit_test(budget_becomes_an_angle),
       cmocka_unit_test(wrong_numbers_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

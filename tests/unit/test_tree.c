@@ -293,13 +293,10 @@ static void too_many_nodes_for_one_rank(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(shape_follows_from_counts),
-                                     cmocka_unit_test(every_block_has_one_rank),
-                                     cmocka_unit_test(order_is_the_definition),
-                                     cmocka_unit_test(no_input_is_slow),
-                                     cmocka_unit_test(geometry_on_any_cut),
-                                     cmocka_unit_test(minus_zero_is_zero),
-                                     cmocka_unit_test(too_many_nodes_for_one_rank),
-                                     cmocka_unit_test(subtree_order_is_part_of_the_whole)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(shape_follows_from_counts),   cmocka_unit_test(every_block_has_one_rank),
+      cmocka_unit_test(order_is_the_definition),     cmocka_unit_test(no_input_is_slow),
+      cmocka_unit_test(geometry_on_any_cut),         cmocka_unit_test(minus_zero_is_zero),
+      cmocka_unit_test(too_many_nodes_for_one_rank), cmocka_unit_test(subtree_order_is_part_of_the_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,8 +34,12 @@ int main(int argc, char **argv) {
   }
   espalier *e;
   espalier_stats stats;
-  espalier_particles p = {.n = n, .mass = m, .position = (const double(*)[3])x, .velocity = (const double(*)[3])v,
-                          .G = 1, .softening = 0.06};
+  espalier_particles p = {.n = n,
+                          .mass = m,
+                          .position = (const double(*)[3])x,
+                          .velocity = (const double(*)[3])v,
+                          .G = 1,
+                          .softening = 0.06};
   double horizon, error[2] = {0, 0};
   int64_t owned = 0;
   check(espalier_create(MPI_COMM_WORLD, NULL, &e));
@@ -62,8 +66,8 @@ int main(int argc, char **argv) {
   double nrmse = sqrt(error[0] / error[1]);
   int good = nrmse < 0.02 && owned * size - N <= 64 * size;
   if (rank == 0)
-    printf("%d bodies on %d ranks, at most %lld on one; NRMSE of the network against %d leapfrog steps: %.4f\n", N, size,
-           (long long)owned, STEPS, nrmse);
+    printf("%d bodies on %d ranks, at most %lld on one; NRMSE of the network against %d leapfrog steps: %.4f\n", N,
+           size, (long long)owned, STEPS, nrmse);
   MPI_Finalize();
   return good ? 0 : 1;
 }
