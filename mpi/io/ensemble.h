@@ -17,8 +17,8 @@
 #include "base/particles.h"
 #include "io/file.h"
 
-typedef enum { ESP_SET_TRAIN, ESP_SET_TEST, ESP_SETS } esp_set;
-const char *esp_set_name(esp_set set);
+typedef enum { ESP_PART_TRAIN, ESP_PART_TEST, ESP_PARTS } esp_part;
+const char *esp_part_name(esp_part set);
 
 /* One cloud as the table has it. */
 typedef struct {
@@ -44,13 +44,14 @@ typedef struct {
 
 typedef struct {
   esp_file *file;
-  int64_t clouds[ESP_SETS], bodies[ESP_SETS], frame_rows[ESP_SETS];
+  int64_t clouds[ESP_PARTS], bodies[ESP_PARTS], frame_rows[ESP_PARTS];
 } esp_ensemble_writer;
 
 /* Begin PATH (written beside it) with the sizes of each set: clouds, particles and frame rows (0 rows: no frames).
  * Creates all groups and datasets. The caller ends with esp_ensemble_commit or _abort. Collective. */
-int esp_ensemble_begin(const esp_comm *comm, const char *path, const int64_t clouds[ESP_SETS],
-                       const int64_t bodies[ESP_SETS], const int64_t frame_rows[ESP_SETS], esp_ensemble_writer *writer);
+int esp_ensemble_begin(const esp_comm *comm, const char *path, const int64_t clouds[ESP_PARTS],
+                       const int64_t bodies[ESP_PARTS], const int64_t frame_rows[ESP_PARTS],
+                       esp_ensemble_writer *writer);
 /* This rank's part of one write: whole clouds lying one after the other, or its share of a sharded one (then one rank
  * alone gives the entry). Any count may be 0. */
 typedef struct {
@@ -62,7 +63,7 @@ typedef struct {
   const double (*frame_x)[3], (*frame_v)[3];
 } esp_ensemble_part;
 /* Collective; the ranks' parts must not overlap. Order of calls and split over ranks leave no trace in the file. */
-int esp_ensemble_put(esp_ensemble_writer *writer, esp_set set, const esp_ensemble_part *part);
+int esp_ensemble_put(esp_ensemble_writer *writer, esp_part set, const esp_ensemble_part *part);
 int esp_ensemble_commit(esp_ensemble_writer *writer);
 /* Removes what was written; keeps the error at hand. */
 void esp_ensemble_abort(esp_ensemble_writer *writer);
@@ -72,21 +73,21 @@ void esp_ensemble_abort(esp_ensemble_writer *writer);
 typedef struct {
   const esp_comm *comm; /* borrowed */
   esp_file *file;
-  int clouds[ESP_SETS];
-  int64_t bodies[ESP_SETS], frame_rows[ESP_SETS];
-  esp_ensemble_entry *entry[ESP_SETS]; /* [clouds] the table, on every rank */
-  hid_t particle[ESP_SETS][6], frame[ESP_SETS][2];
+  int clouds[ESP_PARTS];
+  int64_t bodies[ESP_PARTS], frame_rows[ESP_PARTS];
+  esp_ensemble_entry *entry[ESP_PARTS]; /* [clouds] the table, on every rank */
+  hid_t particle[ESP_PARTS][6], frame[ESP_PARTS][2];
 } esp_ensemble;
 
 /* Opens the file and reads the tables, which are checked against the datasets. Collective. */
 int esp_ensemble_open(const esp_comm *comm, const char *path, esp_ensemble *ensemble);
 void esp_ensemble_close(esp_ensemble *ensemble);
 /* Cloud c of a set, whole, with targets, in physical units; *cloud is the caller's (esp_cloud_free). Local. */
-int esp_ensemble_cloud(const esp_ensemble *ensemble, esp_set set, int c, esp_cloud *cloud);
+int esp_ensemble_cloud(const esp_ensemble *ensemble, esp_part set, int c, esp_cloud *cloud);
 /* This rank's share, particles [n r/P, n (r+1)/P), of cloud c over `comm`. Collective over comm. */
-int esp_ensemble_share(const esp_ensemble *ensemble, const esp_comm *comm, esp_set set, int c, esp_cloud *cloud);
+int esp_ensemble_share(const esp_ensemble *ensemble, const esp_comm *comm, esp_part set, int c, esp_cloud *cloud);
 /* Bodies [first, first + count) of frame f of cloud c: x and v [count][3]. Local. */
-int esp_ensemble_frame(const esp_ensemble *ensemble, esp_set set, int c, int64_t f, int64_t first, int count,
+int esp_ensemble_frame(const esp_ensemble *ensemble, esp_part set, int c, int64_t f, int64_t first, int count,
                        double (*x)[3], double (*v)[3]);
 /* Fingerprint of all datasets in file order, values and places: equal only for equal content. For tests and logs. Each
  * rank reads a part of it. Collective. */

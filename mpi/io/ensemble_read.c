@@ -21,7 +21,7 @@ static int column_rows(const esp_file *file, const char *name, const esp_ensembl
   return ESP_OK;
 }
 
-static int open_column(const esp_ensemble *ens, esp_set set, const char *group, const esp_ensemble_column *column,
+static int open_column(const esp_ensemble *ens, esp_part set, const char *group, const esp_ensemble_column *column,
                        int64_t *rows, hid_t *dataset) {
   char name[ESP_ENSEMBLE_NAME];
   int64_t found = 0;
@@ -35,18 +35,18 @@ static int open_column(const esp_ensemble *ens, esp_set set, const char *group, 
   return ESP_OK;
 }
 
-static int check_entry(const esp_ensemble *ens, esp_set set, int c) {
+static int check_entry(const esp_ensemble *ens, esp_part set, int c) {
   const esp_ensemble_entry *e = &ens->entry[set][c];
   ESP_CHECK(e->n >= 0 && e->offset >= 0 && e->n <= ens->bodies[set] && e->offset <= ens->bodies[set] - e->n,
-            ESP_ERR_FORMAT, "%s: /%s cloud %d has rows [%lld, +%lld) of %lld", ens->file->path, esp_set_name(set), c,
+            ESP_ERR_FORMAT, "%s: /%s cloud %d has rows [%lld, +%lld) of %lld", ens->file->path, esp_part_name(set), c,
             (long long)e->offset, (long long)e->n, (long long)ens->bodies[set]);
   ESP_CHECK(e->frames >= 0 && e->frame_offset >= 0 && (e->n == 0 || e->frames <= ens->frame_rows[set] / e->n) &&
                 e->frame_offset <= ens->frame_rows[set] - e->frames * e->n,
             ESP_ERR_FORMAT, "%s: /%s cloud %d has %lld frames from row %lld of %lld", ens->file->path,
-            esp_set_name(set), c, (long long)e->frames, (long long)e->frame_offset, (long long)ens->frame_rows[set]);
+            esp_part_name(set), c, (long long)e->frames, (long long)e->frame_offset, (long long)ens->frame_rows[set]);
   ESP_CHECK((e->dim == 2 || e->dim == 3) && e->d > 0 && e->T > 0 && e->eps >= 0, ESP_ERR_FORMAT,
             "%s: /%s cloud %d has dim %lld, d %g, T %g, eps %g; allowed are dim 2 or 3, d and T > 0, eps >= 0",
-            ens->file->path, esp_set_name(set), c, (long long)e->dim, e->d, e->T, e->eps);
+            ens->file->path, esp_part_name(set), c, (long long)e->dim, e->d, e->T, e->eps);
   return ESP_OK;
 }
 
@@ -74,7 +74,7 @@ static int check_table(const esp_ensemble *ens, const char *name, hid_t stored) 
 }
 
 /* The table of an open dataset; every rank reads all of it. Local. */
-static int load_table(esp_ensemble *ens, esp_set set, const char *name, hid_t dataset) {
+static int load_table(esp_ensemble *ens, esp_part set, const char *name, hid_t dataset) {
   hid_t stored = H5Dget_type(dataset), space = H5Dget_space(dataset), type = esp_ensemble_table_type();
   hssize_t clouds = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
   int rc = ESP_OK;
@@ -93,7 +93,7 @@ done:
   return rc;
 }
 
-static int read_table(esp_ensemble *ens, esp_set set) {
+static int read_table(esp_ensemble *ens, esp_part set) {
   char name[ESP_ENSEMBLE_NAME];
   esp_file_shape shape;
   esp_ensemble_name(set, "", "clouds", name);
@@ -107,7 +107,7 @@ static int read_table(esp_ensemble *ens, esp_set set) {
 }
 
 /* Local. */
-static int open_set(esp_ensemble *ens, esp_set set) {
+static int open_set(esp_ensemble *ens, esp_part set) {
   int64_t rows = -1;
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     ESP_CALL(open_column(ens, set, "", &esp_ensemble_particles[k], &rows, &ens->particle[set][k]));
@@ -141,14 +141,14 @@ int esp_ensemble_open(const esp_comm *comm, const char *path, esp_ensemble *ens)
   ESP_TRY(esp_file_attr_read_string(ens->file, "/", "format", format, sizeof format));
   ESP_NEED(!strcmp(format, "espalier ensemble"), ESP_ERR_FORMAT,
            "%s: attribute format is \"%s\", must be \"espalier ensemble\"", path, format);
-  for (int set = 0; set < ESP_SETS; set++) ESP_TRY(comm->agree(comm, open_set(ens, (esp_set)set)));
+  for (int set = 0; set < ESP_PARTS; set++) ESP_TRY(comm->agree(comm, open_set(ens, (esp_part)set)));
 done:
   if (rc) esp_ensemble_close(ens);
   return rc;
 }
 
 void esp_ensemble_close(esp_ensemble *ens) {
-  for (int set = 0; set < ESP_SETS; set++) {
+  for (int set = 0; set < ESP_PARTS; set++) {
     for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
       if (ens->file && ens->particle[set][k] >= 0) H5Dclose(ens->particle[set][k]);
     }
@@ -163,7 +163,7 @@ void esp_ensemble_close(esp_ensemble *ens) {
 
 /* ---- clouds ---- */
 
-static int read_particles(const esp_ensemble *ens, esp_set set, int64_t first, int count, esp_cloud *cloud) {
+static int read_particles(const esp_ensemble *ens, esp_part set, int64_t first, int count, esp_cloud *cloud) {
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     void *data;
     memcpy(&data, (char *)cloud + esp_ensemble_particles[k].offset, sizeof data);
@@ -175,10 +175,10 @@ static int read_particles(const esp_ensemble *ens, esp_set set, int64_t first, i
 }
 
 /* Bodies [first, first + count) of cloud c. Local. */
-static int read_cloud(const esp_ensemble *ens, esp_set set, int c, int64_t first, int64_t count, esp_cloud *cloud) {
+static int read_cloud(const esp_ensemble *ens, esp_part set, int c, int64_t first, int64_t count, esp_cloud *cloud) {
   memset(cloud, 0, sizeof *cloud);
   ESP_CHECK(c >= 0 && c < ens->clouds[set], ESP_ERR_ARG, "%s: cloud %d of /%s, which has %d", ens->file->path, c,
-            esp_set_name(set), ens->clouds[set]);
+            esp_part_name(set), ens->clouds[set]);
   const esp_ensemble_entry *e = &ens->entry[set][c];
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld bodies of cloud %d on one rank, at most %d", ens->file->path,
             (long long)count, c, INT32_MAX);
@@ -195,7 +195,7 @@ static int read_cloud(const esp_ensemble *ens, esp_set set, int c, int64_t first
   return rc;
 }
 
-int esp_ensemble_share(const esp_ensemble *ens, const esp_comm *comm, esp_set set, int c, esp_cloud *cloud) {
+int esp_ensemble_share(const esp_ensemble *ens, const esp_comm *comm, esp_part set, int c, esp_cloud *cloud) {
   int64_t n = c >= 0 && c < ens->clouds[set] ? ens->entry[set][c].n : 0;
   int64_t first = n * comm->rank / comm->size, end = n * (comm->rank + 1) / comm->size;
   int rc = ESP_OK;
@@ -206,19 +206,19 @@ done:
   return rc;
 }
 
-int esp_ensemble_cloud(const esp_ensemble *ens, esp_set set, int c, esp_cloud *cloud) {
+int esp_ensemble_cloud(const esp_ensemble *ens, esp_part set, int c, esp_cloud *cloud) {
   ESP_CALL(esp_ensemble_share(ens, esp_comm_self(), set, c, cloud));
   return ESP_OK;
 }
 
-int esp_ensemble_frame(const esp_ensemble *ens, esp_set set, int c, int64_t f, int64_t first, int count, double (*x)[3],
-                       double (*v)[3]) {
+int esp_ensemble_frame(const esp_ensemble *ens, esp_part set, int c, int64_t f, int64_t first, int count,
+                       double (*x)[3], double (*v)[3]) {
   ESP_CHECK(c >= 0 && c < ens->clouds[set], ESP_ERR_ARG, "%s: cloud %d of /%s, which has %d", ens->file->path, c,
-            esp_set_name(set), ens->clouds[set]);
+            esp_part_name(set), ens->clouds[set]);
   const esp_ensemble_entry *e = &ens->entry[set][c];
   ESP_CHECK(f >= 0 && f < e->frames && first >= 0 && count >= 0 && first + count <= e->n, ESP_ERR_ARG,
             "%s: bodies [%lld, +%d) of frame %lld asked for; cloud %d of /%s has %lld bodies, %lld frames",
-            ens->file->path, (long long)first, count, (long long)f, c, esp_set_name(set), (long long)e->n,
+            ens->file->path, (long long)first, count, (long long)f, c, esp_part_name(set), (long long)e->n,
             (long long)e->frames);
   void *data[ESP_ENSEMBLE_FRAMES] = {x, v};
   for (int k = 0; k < ESP_ENSEMBLE_FRAMES; k++) {
@@ -256,7 +256,7 @@ static int hash_column(const esp_ensemble *ens, hid_t dataset, const esp_ensembl
   return ESP_OK;
 }
 
-static int hash_set(const esp_ensemble *ens, esp_set set, uint64_t *salt, uint64_t *buffer, int64_t buffer_rows,
+static int hash_set(const esp_ensemble *ens, esp_part set, uint64_t *salt, uint64_t *buffer, int64_t buffer_rows,
                     uint64_t *sum) {
   int columns;
   const esp_ensemble_column *table = esp_ensemble_table(&columns);
@@ -284,7 +284,7 @@ int esp_ensemble_checksum(const esp_ensemble *ens, uint64_t *sum) {
   uint64_t *buffer = NULL, salt = 1;
   int rc = ESP_ALLOC(buffer, 3 * ROWS);
   *sum = 0;
-  for (int set = 0; set < ESP_SETS && !rc; set++) rc = hash_set(ens, (esp_set)set, &salt, buffer, ROWS, sum);
+  for (int set = 0; set < ESP_PARTS && !rc; set++) rc = hash_set(ens, (esp_part)set, &salt, buffer, ROWS, sum);
   ESP_TRY(ens->comm->agree(ens->comm, rc));
   ESP_TRY(ens->comm->sum_i64(ens->comm, (int64_t *)sum, 1));
 done:

@@ -55,8 +55,8 @@ const esp_ensemble_column *esp_ensemble_table(int *count) {
   return table;
 }
 
-const char *esp_set_name(esp_set set) {
-  return set == ESP_SET_TRAIN ? "train" : "test";
+const char *esp_part_name(esp_part set) {
+  return set == ESP_PART_TRAIN ? "train" : "test";
 }
 
 hid_t esp_ensemble_table_type(void) {
@@ -72,8 +72,8 @@ hid_t esp_ensemble_table_type(void) {
   return type;
 }
 
-void esp_ensemble_name(esp_set set, const char *group, const char *column, char name[ESP_ENSEMBLE_NAME]) {
-  snprintf(name, ESP_ENSEMBLE_NAME, "/%s/%s%s%s", esp_set_name(set), group, *group ? "/" : "", column);
+void esp_ensemble_name(esp_part set, const char *group, const char *column, char name[ESP_ENSEMBLE_NAME]) {
+  snprintf(name, ESP_ENSEMBLE_NAME, "/%s/%s%s%s", esp_part_name(set), group, *group ? "/" : "", column);
 }
 
 int esp_ensemble_width(const esp_ensemble_column *column) {

@@ -23,7 +23,7 @@ const esp_ensemble_column *esp_ensemble_table(int *count);
 hid_t esp_ensemble_table_type(void);
 
 /* "/SET/GROUP/NAME"; group may be "". */
-void esp_ensemble_name(esp_set set, const char *group, const char *column, char name[ESP_ENSEMBLE_NAME]);
+void esp_ensemble_name(esp_part set, const char *group, const char *column, char name[ESP_ENSEMBLE_NAME]);
 /* Elements of a row. */
 int esp_ensemble_width(const esp_ensemble_column *column);
 /* Move rows [first, first + count) between memory and an open dataset, collectively or by this rank alone. type: of an

@@ -5,7 +5,7 @@
 
 static const int64_t VERSION = 1;
 
-static int create_column(esp_file *file, esp_set set, const char *group, const esp_ensemble_column *column,
+static int create_column(esp_file *file, esp_part set, const char *group, const esp_ensemble_column *column,
                          int64_t rows) {
   char name[ESP_ENSEMBLE_NAME];
   esp_ensemble_name(set, group, column->name, name);
@@ -16,7 +16,7 @@ static int create_column(esp_file *file, esp_set set, const char *group, const e
 }
 
 /* The table, and as its attribute the unit and meaning of every field. */
-static int create_table(esp_file *file, esp_set set, int64_t clouds) {
+static int create_table(esp_file *file, esp_part set, int64_t clouds) {
   char name[ESP_ENSEMBLE_NAME], text[4096];
   int fields, used = 0;
   const esp_ensemble_column *table = esp_ensemble_table(&fields);
@@ -38,9 +38,9 @@ static int create_table(esp_file *file, esp_set set, int64_t clouds) {
   return ESP_OK;
 }
 
-static int create_set(esp_ensemble_writer *writer, esp_set set) {
+static int create_set(esp_ensemble_writer *writer, esp_part set) {
   char name[ESP_ENSEMBLE_NAME];
-  snprintf(name, sizeof name, "/%s", esp_set_name(set));
+  snprintf(name, sizeof name, "/%s", esp_part_name(set));
   ESP_CALL(esp_file_group(writer->file, name));
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {
     ESP_CALL(create_column(writer->file, set, "", &esp_ensemble_particles[k], writer->bodies[set]));
@@ -55,20 +55,20 @@ static int create_set(esp_ensemble_writer *writer, esp_set set) {
   return ESP_OK;
 }
 
-int esp_ensemble_begin(const esp_comm *comm, const char *path, const int64_t clouds[ESP_SETS],
-                       const int64_t bodies[ESP_SETS], const int64_t frame_rows[ESP_SETS],
+int esp_ensemble_begin(const esp_comm *comm, const char *path, const int64_t clouds[ESP_PARTS],
+                       const int64_t bodies[ESP_PARTS], const int64_t frame_rows[ESP_PARTS],
                        esp_ensemble_writer *writer) {
   int rc = ESP_OK;
   memset(writer, 0, sizeof *writer);
   ESP_CALL(esp_file_create_begin(comm, path, &writer->file));
-  for (int set = 0; set < ESP_SETS; set++) {
+  for (int set = 0; set < ESP_PARTS; set++) {
     writer->clouds[set] = clouds[set];
     writer->bodies[set] = bodies[set];
     writer->frame_rows[set] = frame_rows[set];
   }
   ESP_TRY(esp_file_attr_write_string(writer->file, "/", "format", "espalier ensemble"));
   ESP_TRY(esp_file_attr_write(writer->file, "/", "version", ESP_FILE_I64, 0, &VERSION));
-  for (int set = 0; set < ESP_SETS; set++) ESP_TRY(create_set(writer, (esp_set)set));
+  for (int set = 0; set < ESP_PARTS; set++) ESP_TRY(create_set(writer, (esp_part)set));
 done:
   if (rc) esp_ensemble_abort(writer);
   return rc;
@@ -92,7 +92,7 @@ static int put_rows(const esp_ensemble_writer *writer, const char *name, hid_t t
   return rc;
 }
 
-static int put_table(const esp_ensemble_writer *writer, esp_set set, const esp_ensemble_part *part) {
+static int put_table(const esp_ensemble_writer *writer, esp_part set, const esp_ensemble_part *part) {
   char name[ESP_ENSEMBLE_NAME];
   esp_ensemble_name(set, "", "clouds", name);
   hid_t type = esp_ensemble_table_type();
@@ -102,7 +102,7 @@ static int put_table(const esp_ensemble_writer *writer, esp_set set, const esp_e
   return ESP_OK;
 }
 
-int esp_ensemble_put(esp_ensemble_writer *writer, esp_set set, const esp_ensemble_part *part) {
+int esp_ensemble_put(esp_ensemble_writer *writer, esp_part set, const esp_ensemble_part *part) {
   char name[ESP_ENSEMBLE_NAME];
   ESP_CALL(put_table(writer, set, part));
   for (int k = 0; k < ESP_ENSEMBLE_PARTICLES; k++) {

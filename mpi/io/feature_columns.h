@@ -17,7 +17,7 @@ typedef struct {
 extern const esp_feature_column esp_feature_columns[ESP_FEATURE_COLUMNS];
 
 /* "/PART/COLUMN". */
-void esp_feature_name(esp_set part, const char *column, char name[ESP_FEATURE_NAME]);
+void esp_feature_name(esp_part part, const char *column, char name[ESP_FEATURE_NAME]);
 /* Numbers a row of the column, 0 if it is not there (weight: 1). */
 int esp_feature_width(const esp_feature_about *about, int column);
 /* The column's array in a set; may be NULL. */

@@ -20,7 +20,7 @@
 #define ESP_FEATURE_FILE_H
 
 #include "base/feature_set.h"
-#include "io/ensemble.h" /* esp_set: train, test */
+#include "io/ensemble.h" /* esp_part: train, test */
 #include "io/file.h"
 
 #define ESP_FEATURE_FORMAT "espalier features"
@@ -37,18 +37,18 @@ typedef struct {
 typedef struct {
   esp_file *file;
   esp_feature_about about;
-  int64_t sets[ESP_SETS], rows[ESP_SETS];
-  int64_t *n[ESP_SETS], *row[ESP_SETS]; /* [sets] particles and first row */
+  int64_t sets[ESP_PARTS], rows[ESP_PARTS];
+  int64_t *n[ESP_PARTS], *row[ESP_PARTS]; /* [sets] particles and first row */
 } esp_feature_writer;
 
 /* Begin PATH (written beside it) with sizes n [sets] of each part (0 sets: n may be NULL). Collective. The caller ends
  * with commit or abort; further attributes may be written to writer->file. */
 int esp_feature_begin(const esp_comm *comm, const char *path, const esp_feature_about *about,
-                      const int64_t sets[ESP_SETS], const int64_t *const n[ESP_SETS], esp_feature_writer *writer);
+                      const int64_t sets[ESP_PARTS], const int64_t *const n[ESP_PARTS], esp_feature_writer *writer);
 /* This rank's rows of set number `s` of a part: its share (set->first, n_home), the whole of it, or nothing (set NULL).
  * Other ranks may give rows of other sets of the part at the same time. ESP_ERR_ARG where sizes are not those announced.
  * Collective. */
-int esp_feature_put(esp_feature_writer *writer, esp_set part, int64_t s, const esp_feature_set *set);
+int esp_feature_put(esp_feature_writer *writer, esp_part part, int64_t s, const esp_feature_set *set);
 int esp_feature_commit(esp_feature_writer *writer);
 /* Removes what was written; keeps the error at hand. */
 void esp_feature_abort(esp_feature_writer *writer);
@@ -57,12 +57,12 @@ typedef struct {
   const esp_comm *comm; /* borrowed */
   esp_file *file;       /* this rank's own */
   esp_feature_about about;
-  int sets[ESP_SETS];
-  int64_t rows[ESP_SETS];
-  int64_t *n[ESP_SETS], *row[ESP_SETS]; /* [sets] */
+  int sets[ESP_PARTS];
+  int64_t rows[ESP_PARTS];
+  int64_t *n[ESP_PARTS], *row[ESP_PARTS]; /* [sets] */
   struct {
     int id, y, weight, z, sets; /* datasets that are there */
-  } has[ESP_SETS];
+  } has[ESP_PARTS];
 } esp_feature_file;
 
 /* 1 if PATH is a feature file, 0 if it is another kind of file or none. Collective. */
@@ -71,8 +71,8 @@ int esp_feature_is(const esp_comm *comm, const char *path, int *is);
 int esp_feature_open(const esp_comm *comm, const char *path, esp_feature_file *file);
 void esp_feature_close(esp_feature_file *file);
 /* Set s whole (local), or this rank's share of it (collective over comm). *set is the caller's; checked. */
-int esp_feature_set_read(const esp_feature_file *file, esp_set part, int s, esp_feature_set *set);
-int esp_feature_share_read(const esp_feature_file *file, const esp_comm *comm, esp_set part, int s,
+int esp_feature_set_read(const esp_feature_file *file, esp_part part, int s, esp_feature_set *set);
+int esp_feature_share_read(const esp_feature_file *file, const esp_comm *comm, esp_part part, int s,
                            esp_feature_set *set);
 /* Fingerprint of all datasets in file order, values (as float64) and places. Each rank reads a part. Collective. */
 int esp_feature_checksum(const esp_feature_file *file, uint64_t *sum);

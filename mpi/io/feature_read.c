@@ -34,7 +34,7 @@ static int check_column(const esp_file *file, const char *name, int k, const esp
 }
 
 /* Widths [ESP_FEATURE_COLUMNS] of a part, 0 where a dataset is missing; its rows. */
-static int open_columns(esp_feature_file *f, esp_set part, int *width) {
+static int open_columns(esp_feature_file *f, esp_part part, int *width) {
   char name[ESP_FEATURE_NAME];
   int64_t rows = -1;
   static const int order[] = {ESP_COLUMN_X, ESP_COLUMN_V, ESP_COLUMN_Y, ESP_COLUMN_ID, ESP_COLUMN_WEIGHT, ESP_COLUMN_Z};
@@ -57,17 +57,17 @@ static int open_columns(esp_feature_file *f, esp_set part, int *width) {
   return ESP_OK;
 }
 
-static int check_sets(const esp_feature_file *f, esp_set part, const int64_t (*table)[2]) {
+static int check_sets(const esp_feature_file *f, esp_part part, const int64_t (*table)[2]) {
   for (int s = 0; s < f->sets[part]; s++) {
     const int64_t n = table[s][0], row = table[s][1], rows = f->rows[part];
     ESP_CHECK(n >= 0 && row >= 0 && n <= rows && row <= rows - n, ESP_ERR_FORMAT,
-              "%s: /%s set %d has rows [%lld, +%lld) of %lld", f->file->path, esp_set_name(part), s, (long long)row,
+              "%s: /%s set %d has rows [%lld, +%lld) of %lld", f->file->path, esp_part_name(part), s, (long long)row,
               (long long)n, (long long)rows);
   }
   return ESP_OK;
 }
 
-static int open_table(esp_feature_file *f, esp_set part) {
+static int open_table(esp_feature_file *f, esp_part part) {
   char name[ESP_FEATURE_NAME], seen[96];
   int64_t(*table)[2] = NULL;
   int rc = ESP_OK;
@@ -95,27 +95,27 @@ done:
 }
 
 static int open_parts(esp_feature_file *f) {
-  int width[ESP_SETS][ESP_FEATURE_COLUMNS] = {{0}}, parts = 0, last = 0;
+  int width[ESP_PARTS][ESP_FEATURE_COLUMNS] = {{0}}, parts = 0, last = 0;
   const char *path = f->file->path;
-  for (int part = 0; part < ESP_SETS; part++) {
+  for (int part = 0; part < ESP_PARTS; part++) {
     char name[ESP_FEATURE_NAME];
     int exists;
-    snprintf(name, sizeof name, "/%s", esp_set_name((esp_set)part));
+    snprintf(name, sizeof name, "/%s", esp_part_name((esp_part)part));
     ESP_CALL(esp_file_exists(f->file, name, &exists));
     if (!exists) continue;
-    ESP_CALL(open_columns(f, (esp_set)part, width[part]));
-    ESP_CALL(open_table(f, (esp_set)part));
+    ESP_CALL(open_columns(f, (esp_part)part, width[part]));
+    ESP_CALL(open_table(f, (esp_part)part));
     last = part;
     parts++;
   }
-  ESP_CHECK(parts, ESP_ERR_FORMAT, "%s: holds neither a group /%s nor /%s", path, esp_set_name(ESP_SET_TRAIN),
-            esp_set_name(ESP_SET_TEST));
-  for (int k = 0; k < ESP_FEATURE_COLUMNS && parts == ESP_SETS; k++) {
+  ESP_CHECK(parts, ESP_ERR_FORMAT, "%s: holds neither a group /%s nor /%s", path, esp_part_name(ESP_PART_TRAIN),
+            esp_part_name(ESP_PART_TEST));
+  for (int k = 0; k < ESP_FEATURE_COLUMNS && parts == ESP_PARTS; k++) {
     if (k == ESP_COLUMN_ID || k == ESP_COLUMN_WEIGHT) continue;
     ESP_CHECK(width[0][k] == width[1][k], ESP_ERR_FORMAT,
               "%s: %s has %d columns in /%s and %d in /%s (0: missing), must be the same", path,
-              esp_feature_columns[k].name, width[0][k], esp_set_name(ESP_SET_TRAIN), width[1][k],
-              esp_set_name(ESP_SET_TEST));
+              esp_feature_columns[k].name, width[0][k], esp_part_name(ESP_PART_TRAIN), width[1][k],
+              esp_part_name(ESP_PART_TEST));
   }
   f->about.features = width[last][ESP_COLUMN_X];
   f->about.values = width[last][ESP_COLUMN_V];
@@ -190,7 +190,7 @@ int esp_feature_open(const esp_comm *comm, const char *path, esp_feature_file *f
 }
 
 void esp_feature_close(esp_feature_file *file) {
-  for (int part = 0; part < ESP_SETS; part++) {
+  for (int part = 0; part < ESP_PARTS; part++) {
     ESP_FREE(file->n[part]);
     ESP_FREE(file->row[part]);
   }
@@ -213,14 +213,14 @@ int esp_feature_is(const esp_comm *comm, const char *path, int *is) {
 
 /* ---- sets ---- */
 
-static int has_column(const esp_feature_file *f, esp_set part, int k) {
+static int has_column(const esp_feature_file *f, esp_part part, int k) {
   return k == ESP_COLUMN_ID       ? f->has[part].id
          : k == ESP_COLUMN_WEIGHT ? f->has[part].weight
                                   : esp_feature_width(&f->about, k) > 0;
 }
 
 /* Rows of one dataset. Local. */
-static int read_column(const esp_feature_file *f, esp_set part, int k, int64_t first, int64_t count, void *data) {
+static int read_column(const esp_feature_file *f, esp_part part, int k, int64_t first, int64_t count, void *data) {
   char name[ESP_FEATURE_NAME];
   const int width = esp_feature_width(&f->about, k);
   esp_feature_name(part, esp_feature_columns[k].name, name);
@@ -229,7 +229,7 @@ static int read_column(const esp_feature_file *f, esp_set part, int k, int64_t f
 }
 
 /* Particles [first, first + count) of set s. Local. */
-static int read_rows(const esp_feature_file *f, esp_set part, int s, int64_t first, int64_t count,
+static int read_rows(const esp_feature_file *f, esp_part part, int s, int64_t first, int64_t count,
                      esp_feature_set *set) {
   int rc = ESP_OK;
   const esp_feature_about *a = &f->about;
@@ -241,7 +241,7 @@ static int read_rows(const esp_feature_file *f, esp_set part, int s, int64_t fir
                           .targets = a->targets,
                           .hidden = a->hidden};
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld particles of /%s set %d on one rank, at most %d",
-            f->file->path, (long long)count, esp_set_name(part), s, INT32_MAX);
+            f->file->path, (long long)count, esp_part_name(part), s, INT32_MAX);
   ESP_TRY(esp_feature_set_create(&made, f->has[part].weight));
   for (int k = 0; k < ESP_FEATURE_COLUMNS; k++) {
     if (has_column(f, part, k))
@@ -254,31 +254,31 @@ done:
   return rc;
 }
 
-int esp_feature_share_read(const esp_feature_file *file, const esp_comm *comm, esp_set part, int s,
+int esp_feature_share_read(const esp_feature_file *file, const esp_comm *comm, esp_part part, int s,
                            esp_feature_set *set) {
   char source[4200];
   int64_t first = 0, count = 0;
   int rc = ESP_OK;
   memset(set, 0, sizeof *set);
   ESP_CHECK(s >= 0 && s < file->sets[part], ESP_ERR_ARG, "%s: set %d of /%s, which has %d", file->file->path, s,
-            esp_set_name(part), file->sets[part]);
+            esp_part_name(part), file->sets[part]);
   esp_feature_share(file->n[part][s], comm->rank, comm->size, &first, &count);
   ESP_TRY(comm->agree(comm, read_rows(file, part, s, first, count, set)));
-  snprintf(source, sizeof source, "%s: /%s set %d", file->file->path, esp_set_name(part), s);
+  snprintf(source, sizeof source, "%s: /%s set %d", file->file->path, esp_part_name(part), s);
   ESP_TRY(esp_feature_set_check(comm, set, source));
 done:
   if (rc) esp_feature_set_free(set);
   return rc;
 }
 
-int esp_feature_set_read(const esp_feature_file *file, esp_set part, int s, esp_feature_set *set) {
+int esp_feature_set_read(const esp_feature_file *file, esp_part part, int s, esp_feature_set *set) {
   return esp_feature_share_read(file, esp_comm_self(), part, s, set);
 }
 
 /* ---- fingerprint ---- */
 
 /* Every number is hashed with its place; the sum is free of order, so ranks may share the rows. */
-static int hash_column(const esp_feature_file *f, esp_set part, int k, uint64_t *buffer, int64_t numbers,
+static int hash_column(const esp_feature_file *f, esp_part part, int k, uint64_t *buffer, int64_t numbers,
                        uint64_t *sum) {
   const int64_t width = esp_feature_width(&f->about, k), rows = f->rows[part], some = numbers / width;
   const int64_t begin = rows * f->comm->rank / f->comm->size, end = rows * (f->comm->rank + 1) / f->comm->size;
@@ -293,7 +293,7 @@ static int hash_column(const esp_feature_file *f, esp_set part, int k, uint64_t 
   return ESP_OK;
 }
 
-static int hash_part(const esp_feature_file *f, esp_set part, uint64_t *buffer, int64_t numbers, uint64_t *sum) {
+static int hash_part(const esp_feature_file *f, esp_part part, uint64_t *buffer, int64_t numbers, uint64_t *sum) {
   for (int k = 0; k < ESP_FEATURE_COLUMNS && f->rows[part]; k++) {
     if (has_column(f, part, k)) ESP_CALL(hash_column(f, part, k, buffer, numbers, sum));
   }
@@ -313,7 +313,7 @@ int esp_feature_checksum(const esp_feature_file *file, uint64_t *sum) {
   }
   int rc = ESP_ALLOC(buffer, numbers);
   *sum = 0;
-  for (int part = 0; part < ESP_SETS && !rc; part++) rc = hash_part(file, (esp_set)part, buffer, numbers, sum);
+  for (int part = 0; part < ESP_PARTS && !rc; part++) rc = hash_part(file, (esp_part)part, buffer, numbers, sum);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(comm->sum_i64(comm, (int64_t *)sum, 1));
 done:

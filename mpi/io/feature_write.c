@@ -16,8 +16,8 @@ const esp_feature_column esp_feature_columns[ESP_FEATURE_COLUMNS] = {
     {"z", "hidden coordinates: for judging, never an input", ESP_FILE_F64, offsetof(esp_feature_set, z)},
 };
 
-void esp_feature_name(esp_set part, const char *column, char name[ESP_FEATURE_NAME]) {
-  snprintf(name, ESP_FEATURE_NAME, "/%s/%s", esp_set_name(part), column);
+void esp_feature_name(esp_part part, const char *column, char name[ESP_FEATURE_NAME]) {
+  snprintf(name, ESP_FEATURE_NAME, "/%s/%s", esp_part_name(part), column);
 }
 
 int esp_feature_width(const esp_feature_about *about, int column) {
@@ -65,14 +65,14 @@ static int write_about(esp_file *file, const esp_feature_about *about) {
 }
 
 /* Sizes and first rows, kept in the writer. Local. */
-static int plan_part(esp_feature_writer *w, esp_set part, int64_t sets, const int64_t *n) {
-  ESP_CHECK(sets >= 0 && sets <= INT32_MAX, ESP_ERR_ARG, "/%s of %lld sets, allowed are 0 to %d", esp_set_name(part),
+static int plan_part(esp_feature_writer *w, esp_part part, int64_t sets, const int64_t *n) {
+  ESP_CHECK(sets >= 0 && sets <= INT32_MAX, ESP_ERR_ARG, "/%s of %lld sets, allowed are 0 to %d", esp_part_name(part),
             (long long)sets, INT32_MAX);
   w->sets[part] = sets;
   ESP_CALL(ESP_ALLOC(w->n[part], sets));
   ESP_CALL(ESP_ALLOC(w->row[part], sets));
   for (int64_t s = 0; s < sets; s++) {
-    ESP_CHECK(n[s] >= 0, ESP_ERR_ARG, "/%s set %lld of %lld particles, must be >= 0", esp_set_name(part), (long long)s,
+    ESP_CHECK(n[s] >= 0, ESP_ERR_ARG, "/%s set %lld of %lld particles, must be >= 0", esp_part_name(part), (long long)s,
               (long long)n[s]);
     w->n[part][s] = n[s];
     w->row[part][s] = w->rows[part];
@@ -81,7 +81,7 @@ static int plan_part(esp_feature_writer *w, esp_set part, int64_t sets, const in
   return ESP_OK;
 }
 
-static int write_table(esp_feature_writer *w, esp_set part) {
+static int write_table(esp_feature_writer *w, esp_part part) {
   char name[ESP_FEATURE_NAME];
   const esp_comm *comm = w->file->comm;
   const int64_t sets = w->sets[part];
@@ -97,7 +97,7 @@ done:
   return rc;
 }
 
-static int create_part(esp_feature_writer *w, esp_set part) {
+static int create_part(esp_feature_writer *w, esp_part part) {
   char name[ESP_FEATURE_NAME];
   esp_feature_name(part, "", name);
   name[strlen(name) - 1] = 0;
@@ -113,34 +113,34 @@ static int create_part(esp_feature_writer *w, esp_set part) {
 }
 
 static void forget(esp_feature_writer *w) {
-  for (int part = 0; part < ESP_SETS; part++) {
+  for (int part = 0; part < ESP_PARTS; part++) {
     ESP_FREE(w->n[part]);
     ESP_FREE(w->row[part]);
   }
 }
 
 int esp_feature_begin(const esp_comm *comm, const char *path, const esp_feature_about *about,
-                      const int64_t sets[ESP_SETS], const int64_t *const n[ESP_SETS], esp_feature_writer *writer) {
+                      const int64_t sets[ESP_PARTS], const int64_t *const n[ESP_PARTS], esp_feature_writer *writer) {
   int rc = ESP_OK;
   memset(writer, 0, sizeof *writer);
   writer->about = *about;
   ESP_NEED(about->features >= 1 && about->values >= 1 && about->targets >= 0 && about->hidden >= 0, ESP_ERR_ARG,
            "%s: %d features, %d values, %d targets, %d hidden coordinates: need >= 1, >= 1, >= 0, >= 0", path,
            about->features, about->values, about->targets, about->hidden);
-  for (int part = 0; part < ESP_SETS && !rc; part++) rc = plan_part(writer, (esp_set)part, sets[part], n[part]);
+  for (int part = 0; part < ESP_PARTS && !rc; part++) rc = plan_part(writer, (esp_part)part, sets[part], n[part]);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(esp_file_create_begin(comm, path, &writer->file));
   ESP_TRY(write_about(writer->file, about));
-  for (int part = 0; part < ESP_SETS; part++) ESP_TRY(create_part(writer, (esp_set)part));
+  for (int part = 0; part < ESP_PARTS; part++) ESP_TRY(create_part(writer, (esp_part)part));
 done:
   if (rc) esp_feature_abort(writer);
   return rc;
 }
 
-static int check_set(const esp_feature_writer *w, esp_set part, int64_t s, const esp_feature_set *set) {
+static int check_set(const esp_feature_writer *w, esp_part part, int64_t s, const esp_feature_set *set) {
   if (!set) return ESP_OK;
   const esp_feature_about *a = &w->about;
-  const char *path = w->file->path, *name = esp_set_name(part);
+  const char *path = w->file->path, *name = esp_part_name(part);
   ESP_CHECK(s >= 0 && s < w->sets[part], ESP_ERR_ARG, "%s: set %lld of /%s, which has %lld", path, (long long)s, name,
             (long long)w->sets[part]);
   ESP_CHECK(set->n == w->n[part][s] && set->first >= 0 && set->n_home >= 0 && set->first + set->n_home <= set->n,
@@ -157,7 +157,7 @@ static int check_set(const esp_feature_writer *w, esp_set part, int64_t s, const
   return ESP_OK;
 }
 
-int esp_feature_put(esp_feature_writer *w, esp_set part, int64_t s, const esp_feature_set *set) {
+int esp_feature_put(esp_feature_writer *w, esp_part part, int64_t s, const esp_feature_set *set) {
   char name[ESP_FEATURE_NAME];
   ESP_AGREE(w->file->comm, check_set(w, part, s, set));
   const int64_t first = set ? w->row[part][s] + set->first : 0, count = set ? set->n_home : 0;

@@ -16,10 +16,10 @@ static int refused(const char *what, FILE *out) {
 /* ---- feature files ---- */
 
 /* Sizes in file order, equal neighbours together. */
-static void print_sets(const esp_feature_file *f, esp_set part, FILE *out) {
+static void print_sets(const esp_feature_file *f, esp_part part, FILE *out) {
   enum { MOST = 12 };
   int runs = 0;
-  fprintf(out, "%-12s %d set%s, %" PRId64 " rows:", esp_set_name(part), f->sets[part], f->sets[part] == 1 ? "" : "s",
+  fprintf(out, "%-12s %d set%s, %" PRId64 " rows:", esp_part_name(part), f->sets[part], f->sets[part] == 1 ? "" : "s",
           f->rows[part]);
   for (int s = 0; s < f->sets[part];) {
     int end = s + 1;
@@ -49,7 +49,7 @@ static void range_add(range *r, int64_t count, const double *value) {
   }
 }
 
-static int print_range(const esp_feature_file *f, esp_set part, int k, FILE *out) {
+static int print_range(const esp_feature_file *f, esp_part part, int k, FILE *out) {
   char name[ESP_FEATURE_NAME];
   const int width = k == ESP_COLUMN_WEIGHT ? f->has[part].weight : esp_feature_width(&f->about, k);
   const int64_t rows = f->rows[part], some = 65536 / esp_imax(1, width) + 1;
@@ -89,9 +89,9 @@ int esp_info_features(const char *path, FILE *out) {
   int rc = ESP_OK;
   if (esp_feature_open(esp_comm_self(), path, &file)) return refused("features", out);
   print_about(&file.about, out);
-  for (int part = 0; part < ESP_SETS; part++) {
-    print_sets(&file, (esp_set)part, out);
-    for (int k = ESP_COLUMN_X; k < ESP_FEATURE_COLUMNS; k++) ESP_TRY(print_range(&file, (esp_set)part, k, out));
+  for (int part = 0; part < ESP_PARTS; part++) {
+    print_sets(&file, (esp_part)part, out);
+    for (int k = ESP_COLUMN_X; k < ESP_FEATURE_COLUMNS; k++) ESP_TRY(print_range(&file, (esp_part)part, k, out));
   }
 done:
   esp_feature_close(&file);

@@ -28,14 +28,14 @@ typedef struct {
 
 /* ---- the plan ---- */
 
-static int plan_set(maker *m, const esp_config *config, esp_set set) {
-  const char *const size_key[ESP_SETS] = {"data_n", "data_test_n"};
-  const char *const count_key[ESP_SETS] = {"data_clouds", "data_test_clouds"};
+static int plan_set(maker *m, const esp_config *config, esp_part set) {
+  const char *const size_key[ESP_PARTS] = {"data_n", "data_test_n"};
+  const char *const count_key[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
   int64_t n[ESP_DATA_GROUPS], items[ESP_DATA_GROUPS], first_item = 0;
   esp_data_report *report = m->report;
   int sizes = esp_config_ints(config, size_key[set], n, ESP_DATA_GROUPS);
   int counts = esp_config_ints(config, count_key[set], items, ESP_DATA_GROUPS);
-  int train_box = m->recipe.box && set == ESP_SET_TRAIN;
+  int train_box = m->recipe.box && set == ESP_PART_TRAIN;
   if (train_box) counts = 1, items[0] = esp_config_int(config, "data_box_train");
   ESP_CHECK(sizes >= 1 && report->groups + sizes <= ESP_DATA_GROUPS, ESP_ERR_CONFIG,
             "%s has %d sizes, allowed are 1 to %d", size_key[set], sizes, ESP_DATA_GROUPS - report->groups);
@@ -72,13 +72,13 @@ static int plan_snapshot(maker *m, const esp_config *config) {
   ESP_CALL(esp_snapshot_read_header(m->comm, esp_config_string(config, "input"), &header));
   group_plan *plan = &m->plan[report->groups];
   plan->out = &report->group[report->groups++];
-  *plan->out = (esp_data_group){.set = ESP_SET_TEST, .items = 1, .entries = 1, .sharded = 1};
+  *plan->out = (esp_data_group){.set = ESP_PART_TEST, .items = 1, .entries = 1, .sharded = 1};
   for (int type = 0; type < header.types; type++)
     if (!types || (types >> type & 1)) plan->out->n += header.count[type];
   plan->out->tree = esp_data_by_tree(&m->recipe, plan->out->n);
   plan->snapshot = 1;
-  report->clouds[ESP_SET_TEST] = 1;
-  report->bodies[ESP_SET_TEST] = plan->out->n;
+  report->clouds[ESP_PART_TEST] = 1;
+  report->bodies[ESP_PART_TEST] = plan->out->n;
   return ESP_OK;
 }
 
@@ -197,7 +197,7 @@ static void note_errors(esp_data_group *group, const esp_ensemble_entry *entry, 
 
 /* One round: this rank's items [first, end), none on some ranks. */
 static int make_round(maker *m, group_plan *plan, int64_t first, int64_t end) {
-  const esp_set set = plan->out->set;
+  const esp_part set = plan->out->set;
   const esp_data_recipe *recipe = &m->recipe;
   int64_t rows = esp_data_item_rows(recipe, set, plan->out->n), entries = esp_data_item_entries(recipe, set);
   int64_t frame_rows = esp_data_item_frame_rows(recipe, set, plan->out->n), items = end - first;
@@ -301,8 +301,8 @@ int esp_data_generate(const esp_comm *comm, const esp_config *config, const char
   m->report = report;
   esp_data_recipe_read(config, &m->recipe);
   m->config = config;
-  ESP_TRY(plan_set(m, config, ESP_SET_TRAIN));
-  ESP_TRY(esp_config_string(config, "input")[0] ? plan_snapshot(m, config) : plan_set(m, config, ESP_SET_TEST));
+  ESP_TRY(plan_set(m, config, ESP_PART_TRAIN));
+  ESP_TRY(esp_config_string(config, "input")[0] ? plan_snapshot(m, config) : plan_set(m, config, ESP_PART_TEST));
   ESP_TRY(esp_ensemble_begin(comm, path, report->clouds, report->bodies, report->frame_rows, &m->writer));
   ESP_TRY(write_parameters(m->writer.file, config));
   for (int g = 0; g < report->groups; g++) {

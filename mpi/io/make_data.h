@@ -25,7 +25,7 @@ enum { ESP_DATA_GROUPS = 64 };
 
 /* Clouds (or trajectories) of one size in one set. Errors are the largest over clouds; -1: not computed. */
 typedef struct {
-  esp_set set;
+  esp_part set;
   int64_t n;       /* bodies */
   int64_t items;   /* clouds; trajectories of task M */
   int64_t entries; /* clouds in the file */
@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
   int groups;
   esp_data_group group[ESP_DATA_GROUPS];
-  int64_t clouds[ESP_SETS], bodies[ESP_SETS], frame_rows[ESP_SETS];
+  int64_t clouds[ESP_PARTS], bodies[ESP_PARTS], frame_rows[ESP_PARTS];
   uint64_t checksum; /* of the file as read back */
   double seconds;    /* all, this rank */
 } esp_data_report;

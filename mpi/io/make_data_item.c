@@ -41,19 +41,19 @@ int esp_data_by_tree(const esp_data_recipe *recipe, int64_t n) {
   return recipe->truth == 2 || (recipe->truth == 0 && n > DIRECT_TRUTH_LIMIT);
 }
 
-int64_t esp_data_item_entries(const esp_data_recipe *recipe, esp_set set) {
-  return recipe->box && set == ESP_SET_TRAIN ? (recipe->train_frames + recipe->stride - 1) / recipe->stride : 1;
+int64_t esp_data_item_entries(const esp_data_recipe *recipe, esp_part set) {
+  return recipe->box && set == ESP_PART_TRAIN ? (recipe->train_frames + recipe->stride - 1) / recipe->stride : 1;
 }
 
-int64_t esp_data_item_rows(const esp_data_recipe *recipe, esp_set set, int64_t n) {
+int64_t esp_data_item_rows(const esp_data_recipe *recipe, esp_part set, int64_t n) {
   return n * esp_data_item_entries(recipe, set);
 }
 
-int64_t esp_data_item_frame_rows(const esp_data_recipe *recipe, esp_set set, int64_t n) {
-  return recipe->box && set == ESP_SET_TEST ? n * (recipe->test_frames + 1) : 0;
+int64_t esp_data_item_frame_rows(const esp_data_recipe *recipe, esp_part set, int64_t n) {
+  return recipe->box && set == ESP_PART_TEST ? n * (recipe->test_frames + 1) : 0;
 }
 
-static uint64_t item_seed(const esp_data_recipe *recipe, esp_set set, int64_t number) {
+static uint64_t item_seed(const esp_data_recipe *recipe, esp_part set, int64_t number) {
   return esp_rng_bits(recipe->seed, (uint64_t)number, ESP_RNG_CLOUD, 1 + (uint32_t)set);
 }
 
@@ -109,7 +109,7 @@ static int twin_error(const esp_backend *backend, esp_data_recipe *recipe, int k
     esp_cloud twin;
     esp_start_info info;
     esp_nbody_check check;
-    esp_start_param param = start_of(recipe, kind, item_seed(recipe, ESP_SETS, kind), recipe->twin_n);
+    esp_start_param param = start_of(recipe, kind, item_seed(recipe, ESP_PARTS, kind), recipe->twin_n);
     ESP_CALL(esp_nbody_start(backend, &param, &twin, &info));
     int rc = tree_and_direct(backend, recipe, &twin, &check, &recipe->twin[kind]);
     esp_cloud_free(&twin);
@@ -189,7 +189,7 @@ static int finish_cloud(const esp_backend *backend, esp_data_recipe *recipe, int
   return ESP_OK;
 }
 
-int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_set set, int64_t number, int64_t index,
+int esp_data_cloud(const esp_backend *backend, esp_data_recipe *recipe, esp_part set, int64_t number, int64_t index,
                    int64_t n, esp_cloud *cloud, esp_ensemble_entry *entry) {
   esp_start_info info;
   int kind = recipe->kind == ESP_DATA_KIND_MIXED ? (int)(index % 2) : (int)recipe->kind;
@@ -228,7 +228,7 @@ static int box_energy(const esp_nbody_force *force, const esp_cloud *cloud, doub
 
 typedef struct {
   const esp_data_recipe *recipe;
-  esp_set set;
+  esp_part set;
   esp_nbody_force force;
   esp_cloud cloud;
   double (*x)[3], (*v)[3], (*a)[3];
@@ -238,7 +238,7 @@ typedef struct {
 static int run_box(box_run *run, int64_t first_row, esp_cloud *rows, double (*frame_x)[3], double (*frame_v)[3],
                    double *energy) {
   const esp_data_recipe *recipe = run->recipe;
-  int train = run->set == ESP_SET_TRAIN, n = run->cloud.n_home;
+  int train = run->set == ESP_PART_TRAIN, n = run->cloud.n_home;
   int stride = train ? recipe->stride : recipe->test_frames;
   int last = train ? ((int)esp_data_item_entries(recipe, run->set) - 1) * stride + 1 : recipe->test_frames;
   size_t bytes = (size_t)n * sizeof *run->x;
@@ -258,7 +258,7 @@ static int run_box(box_run *run, int64_t first_row, esp_cloud *rows, double (*fr
   return ESP_OK;
 }
 
-int esp_data_trajectory(const esp_backend *backend, const esp_data_recipe *recipe, esp_set set, int64_t number,
+int esp_data_trajectory(const esp_backend *backend, const esp_data_recipe *recipe, esp_part set, int64_t number,
                         int64_t n, int64_t first_row, esp_cloud *rows, esp_ensemble_entry *entry, double (*frame_x)[3],
                         double (*frame_v)[3]) {
   int rc = ESP_OK;
@@ -278,7 +278,7 @@ int esp_data_trajectory(const esp_backend *backend, const esp_data_recipe *recip
                                     .kind = ESP_DATA_KIND_BOX,
                                     .seed = (int64_t)seed,
                                     .dim = 2,
-                                    .frames = set == ESP_SET_TEST ? recipe->test_frames + 1 : 0,
+                                    .frames = set == ESP_PART_TEST ? recipe->test_frames + 1 : 0,
                                     .G = run.cloud.G,
                                     .eps = run.cloud.eps,
                                     .box = {run.cloud.box[0], run.cloud.box[1], 0},

@@ -6,7 +6,7 @@
 #include "sim/relation_start.h"
 
 /* Draws of test sets begin here: no training set is one of them. */
-static const int64_t FIRST_DRAW[ESP_SETS] = {0, INT64_C(1) << 40};
+static const int64_t FIRST_DRAW[ESP_PARTS] = {0, INT64_C(1) << 40};
 
 typedef struct {
   const esp_comm *comm;
@@ -63,9 +63,9 @@ static int read_start(const esp_config *config, maker *m) {
   return ESP_OK;
 }
 
-static int plan_part(maker *m, const esp_config *config, esp_set part) {
-  const char *const size_key[ESP_SETS] = {"data_n", "data_test_n"};
-  const char *const count_key[ESP_SETS] = {"data_clouds", "data_test_clouds"};
+static int plan_part(maker *m, const esp_config *config, esp_part part) {
+  const char *const size_key[ESP_PARTS] = {"data_n", "data_test_n"};
+  const char *const count_key[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
   int64_t n[ESP_FEATURE_GROUPS], sets[ESP_FEATURE_GROUPS];
   esp_feature_report *report = m->report;
   const int sizes = esp_config_ints(config, size_key[part], n, ESP_FEATURE_GROUPS);
@@ -95,18 +95,18 @@ static int plan_part(maker *m, const esp_config *config, esp_set part) {
 
 static int begin(maker *m, const char *path) {
   const esp_feature_report *report = m->report;
-  int64_t *n[ESP_SETS] = {NULL, NULL};
+  int64_t *n[ESP_PARTS] = {NULL, NULL};
   int rc = ESP_OK;
-  for (int part = 0; part < ESP_SETS && !rc; part++) rc = ESP_ALLOC(n[part], report->sets[part]);
+  for (int part = 0; part < ESP_PARTS && !rc; part++) rc = ESP_ALLOC(n[part], report->sets[part]);
   ESP_TRY(m->comm->agree(m->comm, rc));
   for (int g = 0; g < report->groups; g++) {
     const esp_feature_group *group = &report->group[g];
     for (int64_t s = 0; s < group->sets; s++) n[group->part][m->first_set[g] + s] = group->n;
   }
-  const int64_t *const sizes[ESP_SETS] = {n[0], n[1]};
+  const int64_t *const sizes[ESP_PARTS] = {n[0], n[1]};
   ESP_TRY(esp_feature_begin(m->comm, path, &report->about, report->sets, sizes, &m->writer));
 done:
-  for (int part = 0; part < ESP_SETS; part++) ESP_FREE(n[part]);
+  for (int part = 0; part < ESP_PARTS; part++) ESP_FREE(n[part]);
   return rc;
 }
 
@@ -177,7 +177,7 @@ int esp_features_generate(const esp_comm *comm, const esp_config *config, const 
   m->comm = comm;
   m->report = report;
   ESP_TRY(read_start(config, m));
-  for (int part = 0; part < ESP_SETS; part++) ESP_TRY(plan_part(m, config, (esp_set)part));
+  for (int part = 0; part < ESP_PARTS; part++) ESP_TRY(plan_part(m, config, (esp_part)part));
   ESP_TRY(begin(m, path));
   for (int g = 0; g < report->groups; g++) {
     ESP_TRY(make_group(m, g));

@@ -20,7 +20,7 @@ enum { ESP_FEATURE_GROUPS = 64 };
 
 /* Sets of one size in one part. */
 typedef struct {
-  esp_set part;
+  esp_part part;
   int64_t n, sets;
   int sharded;    /* made by all ranks together */
   int targets;    /* 0: none */
@@ -33,7 +33,7 @@ typedef struct {
   int groups;
   esp_feature_group group[ESP_FEATURE_GROUPS];
   esp_feature_about about;
-  int64_t sets[ESP_SETS], rows[ESP_SETS];
+  int64_t sets[ESP_PARTS], rows[ESP_PARTS];
   uint64_t checksum; /* of the file as read back */
   double seconds;    /* all, this rank */
 } esp_feature_report;

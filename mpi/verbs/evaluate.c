@@ -153,9 +153,9 @@ static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
 static int read_cloud(const evaluation *ev, const esp_backend *backend, int c, esp_cloud *cloud) {
   const esp_domain_param *tree = &ev->trained->param.domain;
   if (ev->sharded)
-    ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_SET_TEST, c, cloud));
+    ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_PART_TEST, c, cloud));
   else
-    ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_SET_TEST, c, cloud));
+    ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_PART_TEST, c, cloud));
   int rc = esp_cloud_to_model(cloud);
   if (!rc && ev->sharded) rc = esp_cloud_settle(backend, tree->leaf, tree->block, cloud);
   if (rc) esp_cloud_free(cloud);
@@ -200,8 +200,8 @@ static int try_method(evaluation *ev, const esp_method *method) {
   ESP_AGREE(comm, ESP_ALLOC(t, 1));
   int rc = ESP_OK, index = 0, drawn = 0;
   int trained = !strcmp(method->name, "trained network") && ev->last;
-  for (int c = 0; c < ev->ensemble->clouds[ESP_SET_TEST] && !rc; c++) {
-    if (ev->ensemble->entry[ESP_SET_TEST][c].n != ev->n) continue;
+  for (int c = 0; c < ev->ensemble->clouds[ESP_PART_TEST] && !rc; c++) {
+    if (ev->ensemble->entry[ESP_PART_TEST][c].n != ev->n) continue;
     int mine = ev->sharded || index++ % comm->size == comm->rank;
     int draw = trained && !drawn;
     drawn = 1;
@@ -227,10 +227,10 @@ static int by_size(const void *a, const void *b) {
 
 static int test_sizes(const esp_ensemble *ensemble, int64_t sizes[SETS_MAX]) {
   int sets = 0;
-  for (int c = 0; c < ensemble->clouds[ESP_SET_TEST]; c++) {
+  for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {
     int s = 0;
-    while (s < sets && sizes[s] != ensemble->entry[ESP_SET_TEST][c].n) s++;
-    if (s == sets && sets < SETS_MAX) sizes[sets++] = ensemble->entry[ESP_SET_TEST][c].n;
+    while (s < sets && sizes[s] != ensemble->entry[ESP_PART_TEST][c].n) s++;
+    if (s == sets && sets < SETS_MAX) sizes[sets++] = ensemble->entry[ESP_PART_TEST][c].n;
   }
   qsort(sizes, (size_t)sets, sizeof *sizes, by_size);
   return sets;
@@ -277,7 +277,7 @@ int esp_verb_evaluate(esp_run *run) {
   ESP_TRY(esp_run_data(run, path, sizeof path));
   ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
   opened = 1;
-  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1",
+  ESP_NEED(ensemble.clouds[ESP_PART_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1",
            path);
   evaluation ev = {.run = run, .ensemble = &ensemble, .trained = &trained, .untrained = &untrained};
   ev.ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;

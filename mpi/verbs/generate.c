@@ -8,7 +8,7 @@
 
 static void say_group(void *context, const esp_data_group *group) {
   const esp_run *run = context;
-  esp_run_say(run, "  %-5s %6" PRId64 " x %8" PRId64 " bodies, %s, truth by %s, %.1f s", esp_set_name(group->set),
+  esp_run_say(run, "  %-5s %6" PRId64 " x %8" PRId64 " bodies, %s, truth by %s, %.1f s", esp_part_name(group->set),
               group->items, group->n, group->sharded ? "all ranks together" : "whole on a rank",
               group->tree ? "tree" : "direct sum", group->seconds);
   if (group->energy_error >= 0) esp_run_say(run, ", energy %.1e", group->energy_error);
@@ -22,7 +22,7 @@ static void say_group(void *context, const esp_data_group *group) {
 
 static void add_group(cJSON *list, const esp_data_group *group) {
   cJSON *item = cJSON_CreateObject();
-  cJSON_AddStringToObject(item, "set", esp_set_name(group->set));
+  cJSON_AddStringToObject(item, "set", esp_part_name(group->set));
   cJSON_AddNumberToObject(item, "bodies", (double)group->n);
   cJSON_AddNumberToObject(item, "items", (double)group->items);
   cJSON_AddNumberToObject(item, "clouds", (double)group->entries);
@@ -46,8 +46,8 @@ static void add_results(cJSON *json, const char *path, const esp_data_report *re
   cJSON_AddStringToObject(json, "file", path);
   cJSON_AddStringToObject(json, "checksum", text);
   cJSON_AddNumberToObject(json, "seconds", report->seconds);
-  for (int set = 0; set < ESP_SETS; set++) {
-    cJSON *item = cJSON_AddObjectToObject(json, esp_set_name((esp_set)set));
+  for (int set = 0; set < ESP_PARTS; set++) {
+    cJSON *item = cJSON_AddObjectToObject(json, esp_part_name((esp_part)set));
     cJSON_AddNumberToObject(item, "clouds", (double)report->clouds[set]);
     cJSON_AddNumberToObject(item, "bodies", (double)report->bodies[set]);
     cJSON_AddNumberToObject(item, "frame_rows", (double)report->frame_rows[set]);

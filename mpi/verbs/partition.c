@@ -34,12 +34,12 @@ static int read_test_cloud(const esp_run *run, esp_cloud *cloud) {
   int largest = 0, rc;
   ESP_CALL(esp_run_data(run, path, sizeof path));
   ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
-  const esp_ensemble_entry *entry = ensemble.entry[ESP_SET_TEST];
-  ESP_NEED(ensemble.clouds[ESP_SET_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE",
+  const esp_ensemble_entry *entry = ensemble.entry[ESP_PART_TEST];
+  ESP_NEED(ensemble.clouds[ESP_PART_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE",
            path);
-  for (int c = 1; c < ensemble.clouds[ESP_SET_TEST]; c++)
+  for (int c = 1; c < ensemble.clouds[ESP_PART_TEST]; c++)
     if (entry[c].n > entry[largest].n) largest = c;
-  ESP_TRY(esp_ensemble_share(&ensemble, run->comm, ESP_SET_TEST, largest, cloud));
+  ESP_TRY(esp_ensemble_share(&ensemble, run->comm, ESP_PART_TEST, largest, cloud));
 done:
   esp_ensemble_close(&ensemble);
   return rc;

@@ -112,9 +112,9 @@ static int fit_linear(esp_baselines *b, const esp_feature_file *file) {
   int rc = esp_fit_create(1, file->about.targets, mean);
   if (!rc && !wide) rc = esp_fit_create(p, file->about.targets, linear);
   ESP_CALL(comm->agree(comm, rc));
-  for (int s = 0; s < file->sets[ESP_SET_TRAIN]; s++) {
+  for (int s = 0; s < file->sets[ESP_PART_TRAIN]; s++) {
     esp_feature_set set;
-    ESP_CALL(esp_feature_share_read(file, comm, ESP_SET_TRAIN, s, &set));
+    ESP_CALL(esp_feature_share_read(file, comm, ESP_PART_TRAIN, s, &set));
     rc = add_set(b, &set, wide ? NULL : linear, mean);
     esp_feature_set_free(&set);
     ESP_CALL(rc);
@@ -197,16 +197,16 @@ int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *f
                       int neighbours, esp_baselines *baselines) {
   *baselines = (esp_baselines){
       .backend = *backend, .average = param->average, .include_self = param->include_self, .neighbours = neighbours};
-  if (!file->sets[ESP_SET_TRAIN] || !file->about.targets) return ESP_OK;
+  if (!file->sets[ESP_PART_TRAIN] || !file->about.targets) return ESP_OK;
   ESP_CALL(fit_linear(baselines, file));
   if (!baselines->fitted[ESP_BASE_LINEAR] || file->about.features > ESP_MAX_DIM ||
-      file->n[ESP_SET_TRAIN][esp_relation_largest(file, ESP_SET_TRAIN)] > ESP_BASE_PAIRS_N ||
+      file->n[ESP_PART_TRAIN][esp_relation_largest(file, ESP_PART_TRAIN)] > ESP_BASE_PAIRS_N ||
       file->about.values > ESP_GATE_MAX_CHANNELS)
     return ESP_OK;
-  const int sets = esp_imin(file->sets[ESP_SET_TRAIN], FIT_SETS + 1);
+  const int sets = esp_imin(file->sets[ESP_PART_TRAIN], FIT_SETS + 1);
   esp_feature_set set[FIT_SETS + 1] = {0};
   int rc = ESP_OK;
-  for (int k = 0; k < sets; k++) ESP_TRY(esp_feature_share_read(file, backend->comm, ESP_SET_TRAIN, k, &set[k]));
+  for (int k = 0; k < sets; k++) ESP_TRY(esp_feature_share_read(file, backend->comm, ESP_PART_TRAIN, k, &set[k]));
   ESP_TRY(fit_kernel(baselines, ESP_BASE_KERNEL, sets, set));
   ESP_TRY(fit_kernel(baselines, ESP_BASE_NEAREST, sets, set));
 done:

@@ -177,7 +177,7 @@ static int try_set(evaluation *ev, int s, tally t[METHODS]) {
   esp_relation_judge judge = {0};
   int64_t *cell = NULL;
   int rc;
-  ESP_TRY(esp_feature_share_read(ev->file, comm, ESP_SET_TEST, s, &set));
+  ESP_TRY(esp_feature_share_read(ev->file, comm, ESP_PART_TEST, s, &set));
   rc = esp_relation_judge_create(ev->run, comm, &ev->file->about, &set, &judge);
   if (!rc) rc = ESP_ALLOC(cell, set.n_home);
   ESP_TRY(comm->agree(comm, rc));
@@ -241,8 +241,8 @@ static int add_line(evaluation *ev, int64_t n, const char *name, const tally *t,
 
 static int try_size(evaluation *ev, int64_t n) {
   tally t[METHODS] = {0};
-  for (int s = 0; s < ev->file->sets[ESP_SET_TEST]; s++)
-    if (ev->file->n[ESP_SET_TEST][s] == n) ESP_CALL(try_set(ev, s, t));
+  for (int s = 0; s < ev->file->sets[ESP_PART_TEST]; s++)
+    if (ev->file->n[ESP_PART_TEST][s] == n) ESP_CALL(try_set(ev, s, t));
   for (int m = 0; m < METHODS; m++) {
     char name[64];
     if (m < ESP_BASELINES)
@@ -264,11 +264,11 @@ static int by_size(const void *a, const void *b) {
 /* All methods on the sets of each size, smallest first. */
 static int try_sizes(evaluation *ev) {
   const esp_feature_file *file = ev->file;
-  const int sets = file->sets[ESP_SET_TEST];
+  const int sets = file->sets[ESP_PART_TEST];
   int64_t *size = NULL;
   int rc;
   ESP_TRY(ev->run->comm->agree(ev->run->comm, ESP_ALLOC(size, sets)));
-  memcpy(size, file->n[ESP_SET_TEST], (size_t)sets * sizeof *size);
+  memcpy(size, file->n[ESP_PART_TEST], (size_t)sets * sizeof *size);
   qsort(size, (size_t)sets, sizeof *size, by_size);
   for (int s = 0; s < sets; s++)
     if (s == 0 || size[s] != size[s - 1]) ESP_TRY(try_size(ev, size[s]));
@@ -302,12 +302,12 @@ int esp_relation_evaluate(esp_run *run) {
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &trained, NULL, precision));
   esp_setup_trees(run, &trained.param);
   ESP_TRY(run->comm->agree(run->comm, esp_relation_create(&trained.param, &untrained)));
-  ESP_TRY(esp_relation_open(run, ESP_SET_TEST, 1, path, sizeof path, &file));
+  ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
   ESP_NEED(file.about.targets > 0, ESP_ERR_VALUE, "%s: no targets to compare with", path);
   ev.backend = esp_setup_gate_sharded(run, !strcmp(precision, esp_gate_cpu64.name) ? &esp_gate_cpu64 : &esp_gate_cpu32);
   ev.portrait = (esp_portrait){.run = run, .sharded = 1};
-  ev.portrayed = esp_relation_largest(&file, ESP_SET_TEST);
+  ev.portrayed = esp_relation_largest(&file, ESP_PART_TEST);
   ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
   if (esp_config_flag(run->config, "eval_baselines"))
     ESP_TRY(esp_baselines_fit(&ev.backend, &file, &trained.param,

@@ -10,7 +10,7 @@ static void say_group(void *context, const esp_feature_group *group) {
   char sample[32] = "";
   if (group->sample > 0) snprintf(sample, sizeof sample, " of %" PRId64, group->sample);
   esp_run_say(context, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, targets%s %s, %.1f s\n",
-              esp_set_name(group->part), group->sets, group->n,
+              esp_part_name(group->part), group->sets, group->n,
               group->sharded ? "all ranks together" : "whole on a rank", sample, truth, group->seconds);
 }
 
@@ -20,8 +20,8 @@ static void add_results(cJSON *json, const char *path, const esp_feature_report 
   cJSON_AddStringToObject(json, "file", path);
   cJSON_AddStringToObject(json, "checksum", text);
   cJSON_AddStringToObject(json, "task", report->about.task);
-  for (int part = 0; part < ESP_SETS; part++) {
-    cJSON *item = cJSON_AddObjectToObject(json, esp_set_name((esp_set)part));
+  for (int part = 0; part < ESP_PARTS; part++) {
+    cJSON *item = cJSON_AddObjectToObject(json, esp_part_name((esp_part)part));
     cJSON_AddNumberToObject(item, "sets", (double)report->sets[part]);
     cJSON_AddNumberToObject(item, "particles", (double)report->rows[part]);
   }

@@ -176,9 +176,9 @@ int esp_relation_partition(esp_run *run) {
   ESP_NEED(relation.param.tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
            "%s: its trees stand on %s (tree_on); partition cuts trees on the learned keys", path,
            esp_tree_on_name(relation.param.tree_on));
-  ESP_TRY(esp_relation_open(run, ESP_SET_TEST, 1, path, sizeof path, &file));
+  ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
-  ESP_TRY(esp_feature_share_read(&file, run->comm, ESP_SET_TEST, esp_relation_largest(&file, ESP_SET_TEST), &p.set));
+  ESP_TRY(esp_feature_share_read(&file, run->comm, ESP_PART_TEST, esp_relation_largest(&file, ESP_PART_TEST), &p.set));
   const double start = esp_wall();
   ESP_TRY(esp_error_blame(build_domain(&p), path));
   ESP_TRY(describe(&p, esp_wall() - start));

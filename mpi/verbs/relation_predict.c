@@ -29,12 +29,12 @@ static int write_prediction(const esp_run *run, const esp_feature_file *file, co
   esp_feature_writer writer;
   esp_feature_about about = file->about;
   esp_feature_set out = *set;
-  const int64_t sets[ESP_SETS] = {[ESP_SET_TEST] = 1};
-  const int64_t *const sizes[ESP_SETS] = {[ESP_SET_TEST] = &set->n};
+  const int64_t sets[ESP_PARTS] = {[ESP_PART_TEST] = 1};
+  const int64_t *const sizes[ESP_PARTS] = {[ESP_PART_TEST] = &set->n};
   out.y = y, out.targets = about.targets = targets;
   about.weighted = set->weight != NULL;
   ESP_CALL(esp_feature_begin(run->comm, path, &about, sets, sizes, &writer));
-  int rc = esp_feature_put(&writer, ESP_SET_TEST, 0, &out);
+  int rc = esp_feature_put(&writer, ESP_PART_TEST, 0, &out);
   if (rc) return esp_feature_abort(&writer), rc;
   return esp_feature_commit(&writer);
 }
@@ -83,9 +83,9 @@ static int predict_set(esp_run *run, const esp_feature_file *file, const esp_rel
   esp_relation_pass pass = {0};
   traffic t = {0};
   int rc;
-  ESP_CHECK(s < file->sets[ESP_SET_TEST], ESP_ERR_CONFIG, "eval_set %lld: the file has %d test sets, numbered from 0",
-            (long long)s, file->sets[ESP_SET_TEST]);
-  ESP_TRY(esp_feature_share_read(file, run->comm, ESP_SET_TEST, (int)s, &set));
+  ESP_CHECK(s < file->sets[ESP_PART_TEST], ESP_ERR_CONFIG, "eval_set %lld: the file has %d test sets, numbered from 0",
+            (long long)s, file->sets[ESP_PART_TEST]);
+  ESP_TRY(esp_feature_share_read(file, run->comm, ESP_PART_TEST, (int)s, &set));
   const double start = esp_wall();
   ESP_TRY(esp_relation_forward(relation, &backend, &set, 0, add_traffic, &t, &pass));
   const double seconds = esp_wall() - start;
@@ -112,7 +112,7 @@ int esp_relation_predict(esp_run *run) {
   ESP_TRY(esp_run_path(run, "prediction.h5", out, sizeof out));
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &relation, NULL, precision));
   esp_setup_trees(run, &relation.param);
-  ESP_TRY(esp_relation_open(run, ESP_SET_TEST, 1, path, sizeof path, &file));
+  ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
   const esp_gate_ops *ops = !strcmp(precision, esp_gate_cpu64.name) ? &esp_gate_cpu64 : &esp_gate_cpu32;
   ESP_TRY(esp_error_blame(predict_set(run, &file, &relation, ops, out), path));

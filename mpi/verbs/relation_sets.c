@@ -4,13 +4,13 @@
 
 #include "net/recall.h"
 
-int esp_relation_open(const esp_run *run, esp_set part, int least, char *path, size_t size, esp_feature_file *file) {
+int esp_relation_open(const esp_run *run, esp_part part, int least, char *path, size_t size, esp_feature_file *file) {
   static const char *const keys[] = {"data_clouds", "data_test_clouds"};
   ESP_CALL(esp_run_data(run, path, size));
   ESP_CALL(esp_feature_open(run->comm, path, file));
   if (file->sets[part] >= least) return ESP_OK;
   int rc = ESP_FAIL(ESP_ERR_VALUE, "%s: %d sets to %s on, at least %d needed; set %s", path, file->sets[part],
-                    part == ESP_SET_TRAIN ? "train" : "test", least, keys[part]);
+                    part == ESP_PART_TRAIN ? "train" : "test", least, keys[part]);
   esp_feature_close(file);
   return rc;
 }
@@ -19,7 +19,7 @@ int esp_relation_halves(const esp_feature_about *about) {
   return !strcmp(about->task, "upstream") ? 1 : !strcmp(about->task, "twice") ? 2 : 0;
 }
 
-int esp_relation_largest(const esp_feature_file *file, esp_set part) {
+int esp_relation_largest(const esp_feature_file *file, esp_part part) {
   int largest = 0;
   for (int s = 1; s < file->sets[part]; s++)
     if (file->n[part][s] > file->n[part][largest]) largest = s;

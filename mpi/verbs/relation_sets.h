@@ -8,12 +8,12 @@
 
 /* The run's feature file (data_file or data.h5), its path into path[size]. Collective. ESP_ERR_VALUE naming the file
  * and the key if it has not at least `least` sets of `part`. The caller closes it, unless this fails. */
-int esp_relation_open(const esp_run *run, esp_set part, int least, char *path, size_t size, esp_feature_file *file);
+int esp_relation_open(const esp_run *run, esp_part part, int least, char *path, size_t size, esp_feature_file *file);
 /* Halves of the hidden coordinates, as relation.h's hidden_halves: 1 a sender's, then a receiver's (task upstream); 2 the
  * first hop's, then the second's (task twice; recall is that of the first); else 0. Local. */
 int esp_relation_halves(const esp_feature_about *about);
 /* The number of a set of `part` with the most particles. Local. */
-int esp_relation_largest(const esp_feature_file *file, esp_set part);
+int esp_relation_largest(const esp_feature_file *file, esp_part part);
 
 /* Says so where `pairs` near pairs a particle, all layers together, are more than the budget allows. Local. */
 void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs);

@@ -29,9 +29,9 @@ static int get_set(void *context, int c, const esp_feature_set **set) {
   *set = &s->kept[c];
   if (s->kept[c].id) return ESP_OK;
   if (s->sharded)
-    ESP_CALL(esp_feature_share_read(s->file, s->run->comm, ESP_SET_TRAIN, c, &read));
+    ESP_CALL(esp_feature_share_read(s->file, s->run->comm, ESP_PART_TRAIN, c, &read));
   else
-    ESP_CALL(esp_feature_set_read(s->file, ESP_SET_TRAIN, c, &read));
+    ESP_CALL(esp_feature_set_read(s->file, ESP_PART_TRAIN, c, &read));
   /* shares differ by rank, but all ranks must keep the same sets: reading one again is collective */
   const int64_t held = (s->sharded ? read.n / s->run->comm->size + ESP_FEATURE_GROUP : read.n) *
                        (2 + read.features + read.values + read.targets + read.hidden);
@@ -106,8 +106,8 @@ static int on_checkpoint(void *context, const esp_adam *adam) {
 static int start_recall(stage *s, const esp_feature_file *file, int64_t step) {
   s->every = esp_config_int(s->run->config, "eval_recall_every");
   s->first_recall = s->recall = -1;
-  if (!s->every || !file->sets[ESP_SET_TEST] || !file->about.hidden) return ESP_OK;
-  ESP_CALL(esp_feature_share_read(file, s->run->comm, ESP_SET_TEST, 0, &s->test));
+  if (!s->every || !file->sets[ESP_PART_TEST] || !file->about.hidden) return ESP_OK;
+  ESP_CALL(esp_feature_share_read(file, s->run->comm, ESP_PART_TEST, 0, &s->test));
   ESP_AGREE(s->run->comm, esp_relation_judge_create(s->run, s->run->comm, &file->about, &s->test, &s->judge));
   if (step > 0) return ESP_OK;
   ESP_CALL(find_recall(s));
@@ -132,7 +132,7 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
   esp_setup_train(run, &how);
   esp_gate_backend backend = from->sharded ? s.backend : esp_setup_gate_whole(ops);
   esp_relation_data data = {
-      .sets = file->sets[ESP_SET_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set, .context = from};
+      .sets = file->sets[ESP_PART_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set, .context = from};
   esp_gradsync sync = esp_gradsync_comm(run->comm);
   esp_train_hooks hooks = {
       .step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum, .sum_context = &sync};
@@ -167,13 +167,13 @@ done:
 int esp_relation_train(esp_run *run) {
   char path[4096];
   esp_feature_file file;
-  ESP_CALL(esp_relation_open(run, ESP_SET_TRAIN, 1, path, sizeof path, &file));
+  ESP_CALL(esp_relation_open(run, ESP_PART_TRAIN, 1, path, sizeof path, &file));
   source s = {.run = run, .file = &file};
-  const int sets = file.sets[ESP_SET_TRAIN];
+  const int sets = file.sets[ESP_PART_TRAIN];
   int rc;
   ESP_NEED(file.about.targets > 0, ESP_ERR_VALUE, "%s: no targets to train on", path);
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, sets)));
-  s.sharded = is_sharded(run, file.n[ESP_SET_TRAIN][esp_relation_largest(&file, ESP_SET_TRAIN)]);
+  s.sharded = is_sharded(run, file.n[ESP_PART_TRAIN][esp_relation_largest(&file, ESP_PART_TRAIN)]);
   esp_run_say(run, "train: %d sets, %s, pairs by %s\n", sets,
               s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_gate_ops(run)->name);
   ESP_TRY(train_on(run, &file, path, &s));

@@ -30,7 +30,7 @@ typedef struct {
 /* Squared error of a state in model units against frame f of cloud c. */
 static int add_frame(const plan *p, int c, int f, const esp_cloud *cloud, double (*x)[3], double (*v)[3],
                      int64_t *acc) {
-  ESP_CALL(esp_ensemble_frame(p->ensemble, ESP_SET_TEST, c, f, 0, cloud->n_home, x, v));
+  ESP_CALL(esp_ensemble_frame(p->ensemble, ESP_PART_TEST, c, f, 0, cloud->n_home, x, v));
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < cloud->dim; a++) {
       double dx = cloud->x[i][a] * cloud->d - x[i][a], dv = cloud->v[i][a] * cloud->d / cloud->T - v[i][a];
@@ -46,7 +46,7 @@ static int roll(const plan *p, const esp_method *method, int c, tally *t) {
   esp_cloud cloud = {0};
   double(*D)[3] = NULL, (*K)[3] = NULL;
   int rc;
-  ESP_TRY(esp_ensemble_cloud(p->ensemble, ESP_SET_TEST, c, &cloud));
+  ESP_TRY(esp_ensemble_cloud(p->ensemble, ESP_PART_TEST, c, &cloud));
   ESP_TRY(ESP_ALLOC(D, cloud.n_home));
   ESP_TRY(ESP_ALLOC(K, cloud.n_home));
   ESP_TRY(esp_cloud_to_model(&cloud));
@@ -69,7 +69,7 @@ done:
 }
 
 static int usable(const plan *p, int c) {
-  const esp_ensemble_entry *entry = &p->ensemble->entry[ESP_SET_TEST][c];
+  const esp_ensemble_entry *entry = &p->ensemble->entry[ESP_PART_TEST][c];
   return entry->n <= LARGEST && (p->frames == 0 || entry->frames > p->frames);
 }
 
@@ -78,7 +78,7 @@ static int try_method(const plan *p, const esp_method *method, double *curve, do
   const esp_comm *comm = p->run->comm;
   tally t = {0};
   int rc = ESP_ALLOC(t.squares, (size_t)(p->frames + 1) * WORDS), index = 0;
-  for (int c = 0; c < p->ensemble->clouds[ESP_SET_TEST] && !rc; c++)
+  for (int c = 0; c < p->ensemble->clouds[ESP_PART_TEST] && !rc; c++)
     if (usable(p, c) && index++ % comm->size == comm->rank) rc = roll(p, method, c, &t);
   ESP_TRY(comm->agree(comm, rc));
   esp_exact_carry(&ESP_EXACT_FULL, t.squares, (size_t)p->frames + 1);
@@ -152,8 +152,8 @@ done:
 int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_model *trained, const esp_model *untrained,
                 const esp_ops *ops) {
   int steps = (int)esp_config_int(run->config, "eval_rollout"), framed = 0;
-  for (int c = 0; c < ensemble->clouds[ESP_SET_TEST]; c++) {
-    int64_t frames = ensemble->entry[ESP_SET_TEST][c].frames;
+  for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {
+    int64_t frames = ensemble->entry[ESP_PART_TEST][c].frames;
     if (frames > 0 && frames - 1 < steps) steps = (int)frames - 1; /* no further than the truth */
     framed |= frames > 0;
   }

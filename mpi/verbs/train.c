@@ -33,9 +33,9 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
   if (s->kept[c].id) return ESP_OK;
   esp_cloud read;
   if (s->sharded)
-    ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_SET_TRAIN, c, &read));
+    ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_PART_TRAIN, c, &read));
   else
-    ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_SET_TRAIN, c, &read));
+    ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_PART_TRAIN, c, &read));
   int rc = esp_cloud_to_model(&read);
   if (!rc && s->sharded) rc = esp_cloud_settle(s->backend, s->leaf, s->block, &read);
   if (rc) return esp_cloud_free(&read), rc;
@@ -79,8 +79,8 @@ static int on_checkpoint(void *context, const esp_adam *adam) {
 
 static int64_t largest_cloud(const esp_ensemble *ensemble) {
   int64_t largest = 0;
-  for (int c = 0; c < ensemble->clouds[ESP_SET_TRAIN]; c++)
-    if (ensemble->entry[ESP_SET_TRAIN][c].n > largest) largest = ensemble->entry[ESP_SET_TRAIN][c].n;
+  for (int c = 0; c < ensemble->clouds[ESP_PART_TRAIN]; c++)
+    if (ensemble->entry[ESP_PART_TRAIN][c].n > largest) largest = ensemble->entry[ESP_PART_TRAIN][c].n;
   return largest;
 }
 
@@ -96,7 +96,7 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   esp_backend backend = s->sharded ? esp_setup_sharded(run) : esp_setup_whole(run);
   s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
   snprintf(at.precision, sizeof at.precision, "%s", backend.ops->name);
-  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_SET_TRAIN],
+  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_PART_TRAIN],
                            .sharded = s->sharded,
                            .get = get_cloud,
                            .put = put_cloud,
@@ -131,7 +131,7 @@ int esp_verb_train(esp_run *run) {
   ESP_CALL(esp_run_data(run, path, sizeof path));
   ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
   source s = {.run = run, .ensemble = &ensemble};
-  int clouds = ensemble.clouds[ESP_SET_TRAIN], rc;
+  int clouds = ensemble.clouds[ESP_PART_TRAIN], rc;
   ESP_NEED(clouds > 0, ESP_ERR_VALUE, "%s: no training clouds; set data_clouds (or data_box_train) to at least 1",
            path);
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, clouds)));

@@ -89,14 +89,14 @@ static void put(esp_ensemble_writer *writer, int c, int sharded) {
                             .frame_rows = mine * FRAMES * n,
                             .frame_x = (const double(*)[3])x,
                             .frame_v = (const double(*)[3])v};
-  if (esp_ensemble_put(writer, ESP_SET_TEST, &part)) fail_msg("%s", esp_error_message());
+  if (esp_ensemble_put(writer, ESP_PART_TEST, &part)) fail_msg("%s", esp_error_message());
   esp_cloud_free(&cloud);
 }
 
 static void write_file(const char *path, int sharded, int backwards) {
   esp_ensemble_writer writer;
-  int64_t clouds[ESP_SETS] = {0, CLOUDS}, bodies[ESP_SETS] = {0, offset_of(CLOUDS - 1)};
-  int64_t frame_rows[ESP_SETS] = {0, FRAMES * bodies[1]};
+  int64_t clouds[ESP_PARTS] = {0, CLOUDS}, bodies[ESP_PARTS] = {0, offset_of(CLOUDS - 1)};
+  int64_t frame_rows[ESP_PARTS] = {0, FRAMES * bodies[1]};
   assert_int_equal(esp_ensemble_begin(comm, path, clouds, bodies, frame_rows, &writer), ESP_OK);
   for (int c = 0; c < CLOUDS; c++) put(&writer, backwards ? CLOUDS - 1 - c : c, sharded);
   assert_int_equal(esp_ensemble_commit(&writer), ESP_OK);
@@ -111,28 +111,28 @@ static void file_name(char *path, size_t size) {
 static void check_file(const char *path, uint64_t *checksum) {
   esp_ensemble ens;
   if (esp_ensemble_open(comm, path, &ens)) fail_msg("%s", esp_error_message());
-  assert_int_equal(ens.clouds[ESP_SET_TRAIN], 0);
-  assert_int_equal(ens.clouds[ESP_SET_TEST], CLOUDS);
+  assert_int_equal(ens.clouds[ESP_PART_TRAIN], 0);
+  assert_int_equal(ens.clouds[ESP_PART_TEST], CLOUDS);
   for (int c = 0; c < CLOUDS; c++) {
     esp_ensemble_entry e = entry_of(c);
-    assert_memory_equal(&ens.entry[ESP_SET_TEST][c], &e, sizeof e);
+    assert_memory_equal(&ens.entry[ESP_PART_TEST][c], &e, sizeof e);
     esp_cloud cloud;
     if (c % comm->size == comm->rank) { /* each rank for itself */
-      assert_int_equal(esp_ensemble_cloud(&ens, ESP_SET_TEST, c, &cloud), ESP_OK);
+      assert_int_equal(esp_ensemble_cloud(&ens, ESP_PART_TEST, c, &cloud), ESP_OK);
       compare(c, 0, &cloud);
       esp_cloud_free(&cloud);
     }
-    assert_int_equal(esp_ensemble_share(&ens, comm, ESP_SET_TEST, c, &cloud), ESP_OK);
+    assert_int_equal(esp_ensemble_share(&ens, comm, ESP_PART_TEST, c, &cloud), ESP_OK);
     compare(c, SIZE[c] * comm->rank / comm->size, &cloud);
     esp_cloud_free(&cloud);
     for (int f = 0; f < FRAMES && SIZE[c] > 1; f++) {
       double x[40][3], v[40][3];
-      assert_int_equal(esp_ensemble_frame(&ens, ESP_SET_TEST, c, f, 1, (int)SIZE[c] - 1, x, v), ESP_OK);
+      assert_int_equal(esp_ensemble_frame(&ens, ESP_PART_TEST, c, f, 1, (int)SIZE[c] - 1, x, v), ESP_OK);
       assert_true(x[0][2] == number(c, f * (int)SIZE[c] + 1, 5, 2) && v[0][0] == number(c, f * (int)SIZE[c] + 1, 6, 0));
     }
   }
   esp_cloud cloud;
-  assert_int_equal(esp_ensemble_share(&ens, comm, ESP_SET_TEST, CLOUDS, &cloud), ESP_ERR_ARG);
+  assert_int_equal(esp_ensemble_share(&ens, comm, ESP_PART_TEST, CLOUDS, &cloud), ESP_ERR_ARG);
   esp_error_clear();
   assert_int_equal(esp_ensemble_checksum(&ens, checksum), ESP_OK);
   esp_ensemble_close(&ens);
@@ -161,7 +161,7 @@ static void checksum_sees_places(void **state) {
   file_name(path, sizeof path);
   for (int way = 0; way < 3; way++) {
     esp_ensemble_writer writer;
-    int64_t clouds[ESP_SETS] = {1, 0}, bodies[ESP_SETS] = {2, 0}, none[ESP_SETS] = {0, 0};
+    int64_t clouds[ESP_PARTS] = {1, 0}, bodies[ESP_PARTS] = {2, 0}, none[ESP_PARTS] = {0, 0};
     esp_cloud cloud;
     esp_ensemble_entry entry = {.n = 2, .dim = 3, .d = 1, .T = 1};
     assert_int_equal(esp_cloud_create(2, 2, 1, &cloud), ESP_OK);
@@ -169,7 +169,7 @@ static void checksum_sees_places(void **state) {
     esp_ensemble_part part = {.entries = 1, .entry = &entry, .rows = 2, .cloud = &cloud};
     if (comm->rank) memset(&part, 0, sizeof part);
     assert_int_equal(esp_ensemble_begin(comm, path, clouds, bodies, none, &writer), ESP_OK);
-    assert_int_equal(esp_ensemble_put(&writer, ESP_SET_TRAIN, &part), ESP_OK);
+    assert_int_equal(esp_ensemble_put(&writer, ESP_PART_TRAIN, &part), ESP_OK);
     assert_int_equal(esp_ensemble_commit(&writer), ESP_OK);
     esp_cloud_free(&cloud);
     esp_ensemble ens;
@@ -192,11 +192,11 @@ static void refused(void **state) {
   esp_error_clear();
   for (int way = 0; way < 3; way++) {
     esp_ensemble_writer writer;
-    int64_t clouds[ESP_SETS] = {1, 0}, bodies[ESP_SETS] = {2, 0}, none[ESP_SETS] = {0, 0};
+    int64_t clouds[ESP_PARTS] = {1, 0}, bodies[ESP_PARTS] = {2, 0}, none[ESP_PARTS] = {0, 0};
     esp_ensemble_entry entry = {.n = 2, .offset = way == 0, .dim = way == 1 ? 4 : 3, .d = 1, .T = 1};
     esp_ensemble_part part = {.entries = comm->rank == 0, .entry = &entry};
     assert_int_equal(esp_ensemble_begin(comm, path, clouds, bodies, none, &writer), ESP_OK);
-    assert_int_equal(esp_ensemble_put(&writer, ESP_SET_TRAIN, &part), ESP_OK);
+    assert_int_equal(esp_ensemble_put(&writer, ESP_PART_TRAIN, &part), ESP_OK);
     if (way == 2) assert_true(H5Ldelete(writer.file->id, "/train/v", H5P_DEFAULT) >= 0);
     assert_int_equal(esp_ensemble_commit(&writer), ESP_OK);
     assert_int_equal(esp_ensemble_open(comm, path, &ens), ESP_ERR_FORMAT);

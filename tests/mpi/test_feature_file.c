@@ -87,7 +87,7 @@ static esp_feature_about about_of(int weighted) {
 
 /* Sets 0, 1, 2 to train, 3, 4 to test; test sets shared by all ranks, training sets whole, round robin. */
 static void write_file(const esp_comm *who, const char *name, int weighted) {
-  const int64_t sets[ESP_SETS] = {3, 2}, *const n[ESP_SETS] = {SIZE, SIZE + 3};
+  const int64_t sets[ESP_PARTS] = {3, 2}, *const n[ESP_PARTS] = {SIZE, SIZE + 3};
   const esp_feature_about about = about_of(weighted);
   esp_feature_writer writer;
   esp_feature_set set;
@@ -96,13 +96,13 @@ static void write_file(const esp_comm *who, const char *name, int weighted) {
     int64_t first, count;
     esp_feature_share(SIZE[s], who->rank, who->size, &first, &count);
     fill(s, first, first + count, weighted, &set);
-    assert_ok(esp_feature_put(&writer, ESP_SET_TEST, s - 3, &set));
+    assert_ok(esp_feature_put(&writer, ESP_PART_TEST, s - 3, &set));
     esp_feature_set_free(&set);
   }
   for (int round = 0; round < 3; round += who->size) {
     const int s = round + who->rank;
     if (s < 3) fill(s, 0, SIZE[s], weighted, &set);
-    assert_ok(esp_feature_put(&writer, ESP_SET_TRAIN, s, s < 3 ? &set : NULL));
+    assert_ok(esp_feature_put(&writer, ESP_PART_TRAIN, s, s < 3 ? &set : NULL));
     if (s < 3) esp_feature_set_free(&set);
   }
   assert_ok(esp_feature_commit(&writer));
@@ -129,7 +129,7 @@ static void comes_back(void **state) {
     assert_memory_equal(&file.about, &about, sizeof about);
     assert_true(file.sets[0] == 3 && file.sets[1] == 2 && file.n[0][2] == 0 && file.n[1][1] == 200);
     for (int s = 0; s < SETS; s++) {
-      const esp_set part = s < 3 ? ESP_SET_TRAIN : ESP_SET_TEST;
+      const esp_part part = s < 3 ? ESP_PART_TRAIN : ESP_PART_TEST;
       assert_ok(esp_feature_share_read(&file, comm, part, s < 3 ? s : s - 3, &set));
       compare(s, weighted, &set);
       assert_int_equal(sum_over_ranks(set.n_home), SIZE[s]);
@@ -141,7 +141,7 @@ static void comes_back(void **state) {
         esp_feature_set_free(&set);
       }
     }
-    assert_int_equal(esp_feature_set_read(&file, ESP_SET_TEST, 2, &set), ESP_ERR_ARG);
+    assert_int_equal(esp_feature_set_read(&file, ESP_PART_TEST, 2, &set), ESP_ERR_ARG);
     esp_error_clear();
     assert_ok(esp_feature_checksum(&file, &sums[weighted]));
     esp_feature_close(&file);
@@ -223,7 +223,7 @@ static void own_data(void **state) {
   assert_true(file.sets[0] == 1 && file.sets[1] == 0 && file.n[0][0] == 150);
   assert_true(file.about.features == 2 && file.about.values == 1 && file.about.targets == 1 && file.about.hidden == 0);
   assert_string_equal(file.about.task, "");
-  assert_ok(esp_feature_share_read(&file, comm, ESP_SET_TRAIN, 0, &set));
+  assert_ok(esp_feature_share_read(&file, comm, ESP_PART_TRAIN, 0, &set));
   assert_true(!set.weight && !set.z);
   for (int i = 0; i < set.n_home; i++) {
     const int64_t at = set.first + i;
@@ -232,7 +232,7 @@ static void own_data(void **state) {
   }
   esp_feature_set_free(&set);
   if (comm->rank == comm->size - 1) { /* a compressed dataset, read by one rank alone */
-    assert_ok(esp_feature_set_read(&file, ESP_SET_TRAIN, 0, &set));
+    assert_ok(esp_feature_set_read(&file, ESP_PART_TRAIN, 0, &set));
     assert_true(set.x[299] == 299);
     esp_feature_set_free(&set);
   }
@@ -375,7 +375,7 @@ static void not_a_feature_file(void **state) {
 /* A forbidden number is named with file, set and id, on every rank, by the set that holds it alone. */
 static void forbidden_numbers(void **state) {
   (void)state;
-  const int64_t sets[ESP_SETS] = {0, 2}, *const n[ESP_SETS] = {NULL, SIZE + 3};
+  const int64_t sets[ESP_PARTS] = {0, 2}, *const n[ESP_PARTS] = {NULL, SIZE + 3};
   const esp_feature_about about = about_of(1);
   esp_feature_writer writer;
   esp_feature_file file;
@@ -384,19 +384,19 @@ static void forbidden_numbers(void **state) {
   for (int s = 3; s < 5; s++) {
     fill(s, 0, SIZE[s], 1, &set);
     if (s == 4) set.v[150 * F + 1] = NAN, set.weight[199] = -1;
-    assert_ok(esp_feature_put(&writer, ESP_SET_TEST, s - 3, comm->rank == comm->size - 1 ? &set : NULL));
+    assert_ok(esp_feature_put(&writer, ESP_PART_TEST, s - 3, comm->rank == comm->size - 1 ? &set : NULL));
     esp_feature_set_free(&set);
   }
   assert_ok(esp_feature_commit(&writer));
   assert_ok(esp_feature_open(comm, path, &file));
-  assert_ok(esp_feature_share_read(&file, comm, ESP_SET_TEST, 0, &set));
+  assert_ok(esp_feature_share_read(&file, comm, ESP_PART_TEST, 0, &set));
   esp_feature_set_free(&set);
-  assert_int_equal(esp_feature_share_read(&file, comm, ESP_SET_TEST, 1, &set), ESP_ERR_VALUE);
+  assert_int_equal(esp_feature_share_read(&file, comm, ESP_PART_TEST, 1, &set), ESP_ERR_VALUE);
   const char *said = esp_error_message();
   assert_true(strstr(said, path) && strstr(said, "/test set 1") && !set.x);
   assert_true(strstr(said, "particle 5050: value, column 1") || strstr(said, "particle 5393: weight"));
   esp_error_clear();
-  assert_int_equal(esp_feature_set_read(&file, ESP_SET_TEST, 1, &set), ESP_ERR_VALUE);
+  assert_int_equal(esp_feature_set_read(&file, ESP_PART_TEST, 1, &set), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "particle 5050: value, column 1"));
   esp_error_clear();
   esp_feature_close(&file);
@@ -405,7 +405,7 @@ static void forbidden_numbers(void **state) {
 /* What was not announced is not written, and a failure leaves no file. */
 static void wrong_sets(void **state) {
   (void)state;
-  const int64_t sets[ESP_SETS] = {1, 0}, *const n[ESP_SETS] = {SIZE, NULL};
+  const int64_t sets[ESP_PARTS] = {1, 0}, *const n[ESP_PARTS] = {SIZE, NULL};
   esp_feature_about about = about_of(0);
   esp_feature_writer writer;
   esp_feature_set set;
@@ -413,10 +413,10 @@ static void wrong_sets(void **state) {
   if (comm->rank == 0) remove(path);
   assert_ok(esp_feature_begin(comm, path, &about, sets, n, &writer));
   fill(4, 0, SIZE[4], 0, &set);
-  assert_int_equal(esp_feature_put(&writer, ESP_SET_TRAIN, 0, &set), ESP_ERR_ARG);
+  assert_int_equal(esp_feature_put(&writer, ESP_PART_TRAIN, 0, &set), ESP_ERR_ARG);
   assert_non_null(strstr(esp_error_message(), "of 200 for set 0 of /train, which has 130"));
   esp_error_clear();
-  assert_int_equal(esp_feature_put(&writer, ESP_SET_TRAIN, 1, &set), ESP_ERR_ARG);
+  assert_int_equal(esp_feature_put(&writer, ESP_PART_TRAIN, 1, &set), ESP_ERR_ARG);
   esp_error_clear();
   esp_feature_set_free(&set);
   esp_feature_abort(&writer);

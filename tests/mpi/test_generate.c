@@ -56,15 +56,15 @@ static void gravity_clouds(void **state) {
   esp_data_report report;
   make_twice(set, path, sizeof path, &report);
   assert_int_equal(report.groups, 4);
-  assert_int_equal(report.clouds[ESP_SET_TRAIN], 10);
-  assert_int_equal(report.bodies[ESP_SET_TRAIN], 6 + 165 + 1400);
+  assert_int_equal(report.clouds[ESP_PART_TRAIN], 10);
+  assert_int_equal(report.bodies[ESP_PART_TRAIN], 6 + 165 + 1400);
   assert_int_equal(report.group[2].sharded, 1);
   for (int g = 0; g < 4; g++) assert_true(report.group[g].energy_error >= 0 && report.group[g].momentum < 1e-14);
   assert_true(report.group[2].energy_error < 1e-3);
   esp_ensemble ensemble;
   assert_int_equal(esp_ensemble_open(comm, path, &ensemble), ESP_OK);
   for (int c = 0; c < 10; c++) {
-    const esp_ensemble_entry *e = &ensemble.entry[ESP_SET_TRAIN][c];
+    const esp_ensemble_entry *e = &ensemble.entry[ESP_PART_TRAIN][c];
     assert_int_equal(e->kind, c < 3 ? c % 2 : c < 8 ? (c - 3) % 2 : c % 2);
     assert_true(e->Q > 0.4 && e->Q < 1 && e->eps == 0.5 * e->d && e->G == 1 && e->steps == 12 && e->truth == 0);
     assert_true(c == 0 || e->seed != e[-1].seed);
@@ -104,17 +104,17 @@ static void periodic_boxes(void **state) {
   char path[256];
   esp_data_report report;
   make_twice(set, path, sizeof path, &report);
-  assert_int_equal(report.clouds[ESP_SET_TRAIN], 9);
-  assert_int_equal(report.clouds[ESP_SET_TEST], 3);
-  assert_int_equal(report.frame_rows[ESP_SET_TEST], 7 * (30 + 30 + 7));
+  assert_int_equal(report.clouds[ESP_PART_TRAIN], 9);
+  assert_int_equal(report.clouds[ESP_PART_TEST], 3);
+  assert_int_equal(report.frame_rows[ESP_PART_TEST], 7 * (30 + 30 + 7));
   esp_ensemble ensemble;
   assert_int_equal(esp_ensemble_open(comm, path, &ensemble), ESP_OK);
   for (int c = 0; c < 3; c++) {
     esp_cloud cloud;
     double x[2][30][3], v[2][30][3];
-    assert_int_equal(esp_ensemble_cloud(&ensemble, ESP_SET_TEST, c, &cloud), ESP_OK);
+    assert_int_equal(esp_ensemble_cloud(&ensemble, ESP_PART_TEST, c, &cloud), ESP_OK);
     for (int f = 0; f < 2; f++) {
-      assert_int_equal(esp_ensemble_frame(&ensemble, ESP_SET_TEST, c, f, 0, cloud.n_home, x[f], v[f]), ESP_OK);
+      assert_int_equal(esp_ensemble_frame(&ensemble, ESP_PART_TEST, c, f, 0, cloud.n_home, x[f], v[f]), ESP_OK);
     }
     assert_memory_equal(x[0], cloud.x, (size_t)cloud.n_home * sizeof *cloud.x);
     assert_memory_equal(v[0], cloud.v, (size_t)cloud.n_home * sizeof *cloud.v);
@@ -128,7 +128,7 @@ static void periodic_boxes(void **state) {
       for (int k = 0; k < 3; k++) assert_true(fabs(next[0][k] - x[1][i][k]) < 1e-12);
     }
     esp_cloud_free(&cloud);
-    assert_int_equal(esp_ensemble_frame(&ensemble, ESP_SET_TEST, c, 7, 0, 1, x[0], v[0]), ESP_ERR_ARG);
+    assert_int_equal(esp_ensemble_frame(&ensemble, ESP_PART_TEST, c, 7, 0, 1, x[0], v[0]), ESP_ERR_ARG);
   }
   esp_ensemble_close(&ensemble);
   comm->agree(comm, 0);

@@ -75,14 +75,14 @@ static void subspace(void **state) {
                               .seed = 1234567890123,
                               .draw = INT64_C(1) << 40,
                               .truth = ESP_TRUTH_ALL_PAIRS};
-  assert_int_equal(esp_feature_set_read(&file, ESP_SET_TEST, 0, &set0), ESP_OK);
+  assert_int_equal(esp_feature_set_read(&file, ESP_PART_TEST, 0, &set0), ESP_OK);
   assert_int_equal(esp_relation_make(esp_comm_self(), &start, &made), ESP_OK);
   assert_memory_equal(set0.x, made.x, 1200 * sizeof(double));
   assert_memory_equal(set0.y, made.y, 400 * sizeof(double));
   assert_memory_equal(set0.z, made.z, 600 * sizeof(double));
   esp_feature_set_free(&made);
   for (int s = 0; s < 10; s++) {
-    assert_int_equal(esp_feature_set_read(&file, ESP_SET_TRAIN, s, &made), ESP_OK);
+    assert_int_equal(esp_feature_set_read(&file, ESP_PART_TRAIN, s, &made), ESP_OK);
     assert_true(made.x[0] != set0.x[0] && made.n == (s < 3 ? 2 : s < 8 ? 65 : 700));
     esp_feature_set_free(&made);
   }
@@ -170,7 +170,7 @@ static void sampled(void **state) {
     assert_true(report.about.weighted && report.group[2].sharded && report.group[2].sample == 12);
     assert_int_equal(esp_feature_open(comm, path, &file), ESP_OK);
     for (int s = 0; s < 8; s++) {
-      const esp_set part = s < 6 ? ESP_SET_TRAIN : ESP_SET_TEST;
+      const esp_part part = s < 6 ? ESP_PART_TRAIN : ESP_PART_TEST;
       int scored = 0;
       assert_int_equal(esp_feature_set_read(&file, part, s % 6, &set), ESP_OK);
       assert_true(set.weight && set.targets == 1);
