@@ -15,10 +15,8 @@
 #define ESP_ENSEMBLE_H
 
 #include "base/particles.h"
+#include "base/set.h"
 #include "io/file.h"
-
-typedef enum { ESP_PART_TRAIN, ESP_PART_TEST, ESP_PARTS } esp_part;
-const char *esp_part_name(esp_part set);
 
 /* One cloud as the table has it. */
 typedef struct {

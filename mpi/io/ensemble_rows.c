@@ -55,10 +55,6 @@ const esp_ensemble_column *esp_ensemble_table(int *count) {
   return table;
 }
 
-const char *esp_part_name(esp_part set) {
-  return set == ESP_PART_TRAIN ? "train" : "test";
-}
-
 hid_t esp_ensemble_table_type(void) {
   hid_t type = H5Tcreate(H5T_COMPOUND, sizeof(esp_ensemble_entry));
   for (size_t k = 0; k < sizeof table / sizeof *table && type >= 0; k++) {

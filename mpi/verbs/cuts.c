@@ -23,10 +23,10 @@ int esp_cuts_each(esp_run *run, int width, int (*one)(void *context, esp_cuts *c
               (long long)ranks[k], INT_MAX);
     ESP_CALL(one(context, cuts, (int)ranks[k]));
   }
-  return esp_lines_write(run, "partition.csv",
-                         "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
-                         "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
-                         &cuts->csv);
+  return esp_run_lines(run, "partition.csv",
+                       "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
+                       "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",
+                       &cuts->csv);
 }
 
 void esp_cuts_add(esp_cuts *cuts, int ranks, const char *name, const esp_partition_cost *c, double moved_share,

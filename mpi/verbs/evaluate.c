@@ -259,9 +259,9 @@ static int try_all(evaluation *ev) {
     ev->portrait.sharded = ev->sharded;
     ESP_CALL(try_set(ev));
   }
-  ESP_CALL(esp_lines_write(ev->run, "ladder.csv",
-                           "set,n,clouds,method,D_nrmse,K_nrmse,pairs,cells,us_per_particle,dE,dP", &ev->ladder));
-  ESP_CALL(esp_lines_write(ev->run, "ladder_bars.csv", "method,D_nrmse", &ev->bars));
+  ESP_CALL(esp_run_lines(ev->run, "ladder.csv", "set,n,clouds,method,D_nrmse,K_nrmse,pairs,cells,us_per_particle,dE,dP",
+                         &ev->ladder));
+  ESP_CALL(esp_run_lines(ev->run, "ladder_bars.csv", "method,D_nrmse", &ev->bars));
   return esp_portrait_write(&ev->portrait);
 }
 
@@ -286,8 +286,8 @@ int esp_verb_evaluate(esp_run *run) {
   rc = esp_error_blame(try_all(&ev), path);
   esp_lines_free(&ev.ladder);
   esp_lines_free(&ev.bars);
-  esp_lines_forget(run, "rollout.csv");
-  esp_lines_forget(run, "rollout_curves.csv");
+  esp_run_forget(run, "rollout.csv");
+  esp_run_forget(run, "rollout_curves.csv");
   if (!rc && esp_config_int(run->config, "eval_rollout") > 0)
     rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
 done:

@@ -120,17 +120,16 @@ int esp_portrait_ranks(esp_portrait *p) {
                   (long long)p->essential_rows, (long long)p->messages, (long long)p->bytes, (long long)p->moved,
                   (long long)p->near_pairs, (long long)p->far_pairs, p->split, p->essential, p->lists, p->halo_setup,
                   p->forward, (double)esp_memory_peak() / 1048576);
-  ESP_CALL(
-      esp_lines_write(run, "ranks.csv",
-                      "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
-                      "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
-                      &ranks));
+  ESP_CALL(esp_run_lines(run, "ranks.csv",
+                         "rank,particles,halo_particles,halo_cells,essential_nodes,messages,bytes,moved,pairs,cells,"
+                         "seconds_split,seconds_essential,seconds_lists,seconds_halo_setup,seconds_forward,memory_MiB",
+                         &ranks));
   return add_json(p);
 }
 
 int esp_portrait_write(esp_portrait *p) {
-  ESP_CALL(esp_lines_write(p->run, "tree.csv", "xmin,xmax,ymin,ymax,owner,ranks", &p->tree));
-  ESP_CALL(esp_lines_write(p->run, "owners.csv", "x,y,owner,ranks", &p->owners));
+  ESP_CALL(esp_run_lines(p->run, "tree.csv", "xmin,xmax,ymin,ymax,owner,ranks", &p->tree));
+  ESP_CALL(esp_run_lines(p->run, "owners.csv", "x,y,owner,ranks", &p->owners));
   return esp_portrait_ranks(p);
 }
 
@@ -141,5 +140,5 @@ int esp_scatter_write(const esp_run *run, const esp_cloud *cloud, const double (
     int axis = i / every % cloud->dim;
     esp_lines_add(&lines, "%.6g,0,%.6g\n", cloud->D[i][axis], D[i][axis]);
   }
-  return esp_lines_write(run, "scatter.csv", "true,ballistic,predicted", &lines);
+  return esp_run_lines(run, "scatter.csv", "true,ballistic,predicted", &lines);
 }

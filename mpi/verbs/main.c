@@ -13,6 +13,7 @@
 #include <petscsys.h>
 
 #include "base/base.h"
+#include "base/lines.h"
 #include "domain/comm.h"
 #include "io/info.h"
 #include "io/options.h"
@@ -41,22 +42,11 @@ enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
 /* ---- output that scripts read ---- */
 
-/* Beside the other files, written beside and renamed, so that a killed job leaves the old one. */
 static int keep_json(const esp_run *run, const char *verb, const char *text) {
-  char name[64], path[4096], part[4112];
+  char name[64], path[4096];
   snprintf(name, sizeof name, "%s.json", verb);
   ESP_CALL(esp_run_path(run, name, path, sizeof path));
-  snprintf(part, sizeof part, "%s.part", path);
-  FILE *file = fopen(part, "w");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
-  int bad = fprintf(file, "%s\n", text) < 0;
-  bad |= fclose(file) != 0;
-  if (bad || rename(part, path)) {
-    int error = errno;
-    remove(part);
-    ESP_CHECK(0, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
-  }
-  return ESP_OK;
+  return esp_lines_write(path, text, "", 0);
 }
 
 static int finish_json(const esp_run *run, const char *verb) {

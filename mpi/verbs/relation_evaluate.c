@@ -281,9 +281,9 @@ static int try_all(evaluation *ev) {
   esp_run_say(ev->run, "%9s  %-38s %9s %8s %9s %9s %10s\n", "n", "method", "nMSE", "recall", "pairs", "cells",
               "us/part.");
   ESP_CALL(try_sizes(ev));
-  ESP_CALL(esp_lines_write(ev->run, "relation_ladder.csv", "n,method,nmse,recall,near_pairs,far_cells,us_per_particle",
-                           &ev->ladder));
-  ESP_CALL(esp_lines_write(ev->run, "pairs.csv", "n,near_pairs,far_cells,seconds", &ev->pairs));
+  ESP_CALL(esp_run_lines(ev->run, "relation_ladder.csv", "n,method,nmse,recall,near_pairs,far_cells,us_per_particle",
+                         &ev->ladder));
+  ESP_CALL(esp_run_lines(ev->run, "pairs.csv", "n,near_pairs,far_cells,seconds", &ev->pairs));
   ESP_CALL(esp_portrait_ranks(&ev->portrait));
   if (!isnan(ev->shift)) {
     cJSON_AddNumberToObject(ev->run->json, "learned_shift", ev->shift);

@@ -156,8 +156,8 @@ int esp_relation_pictures_write(const esp_run *run, const esp_relation *untraine
   ESP_TRY(comm->gather_all(comm, mine, (size_t)count * (size_t)width * sizeof *mine, &all, start));
   const int rows = (int)(start[comm->size] / ((size_t)width * sizeof *mine));
   ESP_TRY(comm->agree(comm, comm->rank ? ESP_OK : add_lines(rows, d, all, &space, &cells)));
-  ESP_TRY(esp_lines_write(run, "space.csv", "z0,z1,before_0,before_1,after_0,after_1,target", &space));
-  ESP_TRY(esp_lines_write(run, "cells.csv", "x0,x1,cell,hidden0,hidden1", &cells));
+  ESP_TRY(esp_run_lines(run, "space.csv", "z0,z1,before_0,before_1,after_0,after_1,target", &space));
+  ESP_TRY(esp_run_lines(run, "cells.csv", "x0,x1,cell,hidden0,hidden1", &cells));
 done:
   esp_lines_free(&space);
   esp_lines_free(&cells);

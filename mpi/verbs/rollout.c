@@ -123,7 +123,7 @@ static int write_curves(const plan *p, int count, const char *const *name, const
     for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%.6g", curves[m * p->frames + f]);
     esp_lines_add(&lines, "\n");
   }
-  return esp_lines_write(p->run, "rollout_curves.csv", header, &lines);
+  return esp_run_lines(p->run, "rollout_curves.csv", header, &lines);
 }
 
 static int try_methods(const plan *p) {
@@ -141,7 +141,7 @@ static int try_methods(const plan *p) {
     add_row(p, rows, &lines, table[m].name, rmse, energy);
     name[used++] = table[m].name;
   }
-  ESP_TRY(esp_lines_write(p->run, "rollout.csv", "method,predictions,RMSE,energy_error", &lines));
+  ESP_TRY(esp_run_lines(p->run, "rollout.csv", "method,predictions,RMSE,energy_error", &lines));
   if (p->frames) ESP_TRY(write_curves(p, used, name, curves));
 done:
   esp_lines_free(&lines);

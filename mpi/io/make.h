@@ -1,0 +1,42 @@
+/* Making a set file: every item that the keys ask for, made by the task, shared by the ranks, written as it is made.
+ *
+ * Keys: data_n, data_clouds, data_test_n, data_test_clouds (sizes and numbers of items), data_shard_n. Items below
+ * data_shard_n particles are made whole, each on one rank, contiguous ranges of items a rank, a batch of at most
+ * 65536 rows a write; larger ones one after the other, each by all ranks. Key `input`: the file of another code that it
+ * names is the test set, made the task's own by task->adopt (ESP_ERR_CONFIG where the task has none).
+ *
+ * Values and order in the file are the same for any number of ranks. Which task it is makes no difference here. */
+#ifndef ESP_MAKE_H
+#define ESP_MAKE_H
+
+#include "base/config.h"
+#include "io/set_file.h"
+#include "tasks/task.h"
+
+enum { ESP_MAKE_GROUPS = 64 };
+
+/* Items of one size in one part. */
+typedef struct {
+  esp_plan plan;
+  double seconds; /* of the slowest rank */
+  double most
+      [ESP_NUMBERS]; /* the largest of each number that is `told` (esp_number), in the layout's order; -INFINITY: none */
+} esp_make_group;
+
+typedef struct {
+  int groups;
+  esp_make_group group[ESP_MAKE_GROUPS];
+  int64_t sets[ESP_PARTS], rows[ESP_PARTS], frame_rows[ESP_PARTS];
+  uint64_t checksum; /* of the file as read back */
+  double seconds;    /* all, this rank */
+} esp_make_report;
+
+/* Called on every rank after each group with its results; may be NULL. Local. */
+typedef void (*esp_make_progress)(void *context, const esp_make_group *group);
+
+/* device: for what the task computes (its truth: float64). Written beside, then renamed. Collective. Errors, on all
+ * ranks: ESP_ERR_CONFIG for lists of sizes and numbers that do not match; those of the task; ESP_ERR_FILE; memory. */
+int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *task, const void *param, const char *path,
+             esp_make_progress progress, void *context, esp_make_report *report);
+
+#endif

@@ -1,0 +1,85 @@
+/* The table of networks: what is trained, whatever it is. A row is a const esp_network in a file of its own, listed in
+ * net/networks.c. Training, checkpoints, evaluation and prediction reach a network through its row alone.
+ *
+ * A model is a row, its parameters' structure (filled from the row's options), the widths of the data, and one block of
+ * parameters, the same on every rank. Everything is collective over backend->comm unless it says local, and gives the same
+ * bits on any number of ranks. */
+#ifndef ESP_NETWORK_H
+#define ESP_NETWORK_H
+
+#include "base/block.h"
+#include "base/option.h"
+#include "base/set.h"
+#include "net/cost.h"
+#include "net/device.h"
+
+typedef struct esp_network esp_network;
+typedef struct esp_pass esp_pass; /* what forward keeps for backward; the network's own */
+
+/* Numbers a particle, by role, all columns together. */
+typedef struct {
+  int width[ESP_ROLES];
+} esp_sizes;
+
+typedef struct {
+  const esp_network *network;
+  void *param; /* network->options->size bytes, owned */
+  esp_sizes sizes;
+  esp_block block;
+  void *plan; /* the network's own: offsets, where searches begin; changes no result; owned */
+} esp_model;
+
+/* Called after each layer's messages; dom is that layer's, key and query its home keys (query NULL: one tree). */
+typedef struct {
+  int (*layer)(void *context, int l, esp_domain *dom, const double *key, const double *query);
+  void *context;
+} esp_visit;
+
+/* How a tree of the network would be built: for whoever cuts where it stands (partition). */
+typedef struct {
+  esp_domain_param domain;         /* normals of learned splits borrowed from the model */
+  int queries;                     /* 1: receivers have keys of their own */
+  size_t source_bytes, cell_bytes; /* of a particle and a cell as they travel */
+} esp_place;
+
+struct esp_network {
+  const char *name, *help; /* "integrator", "stack" */
+  const esp_options *options;
+  int order_free; /* 1: a set's particles may lie in any order on any rank; 0: in the set's own, whole groups */
+  /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
+   * *model, whose network, param and sizes are given. Local. */
+  int (*create)(esp_model *model);
+  void (*destroy)(esp_model *model); /* the plan; may be NULL */
+  /* y [n_home][target width] is set. keep: *pass is what backward needs (the caller frees it with pass_free); else pass is
+   * NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else). n = 0 is fine. */
+  int (*forward)(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
+                 double *y, esp_cost *cost, esp_pass **pass);
+  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS] += this rank's share, carried. */
+  int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
+                  const double *dy, int64_t *acc, esp_cost *cost);
+  void (*pass_free)(esp_pass **pass);
+  /* Exact accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. NULL: one a
+   * parameter, and its value. Local. */
+  int (*sums)(const esp_model *model);
+  void (*map)(const esp_model *model, const int64_t *acc, double *gradient);
+  /* Where the particles are for the tree of layer 0, key [n_home][dim] (query likewise where place->queries, else NULL). key
+   * NULL: only *place is set. ESP_ERR_CONFIG where its tree does not stand on keys of the network's own. Local. */
+  int (*place)(const esp_model *model, const esp_set *set, esp_place *place, double *key, double *query);
+};
+
+extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
+const esp_network *esp_network_find(const char *name); /* NULL: there is none */
+
+/* param is copied. Local. */
+int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model);
+void esp_model_free(esp_model *model);
+/* The start values anew: a model of the same row, param and sizes. */
+int esp_model_untrained(const esp_model *model, esp_model *untrained);
+/* The widths of a set's roles. Local, pure. */
+esp_sizes esp_sizes_of(const esp_set *set);
+/* Accumulators of a gradient. */
+int esp_model_sums(const esp_model *model);
+/* Fingerprint of the parameters' bits. Local, pure. */
+uint64_t esp_model_checksum(const esp_model *model);
+
+#endif
