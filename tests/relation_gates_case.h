@@ -150,7 +150,7 @@ typedef struct {
   double hop[2]; /* twice: of the first hop's space and of the second's, by the layer that finds it best */
 } judge;
 
-static inline int judge_recall(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+static inline int judge_recall(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   judge *j = context;
   const esp_feature_set *set = j->set;
   (void)key, (void)query;
@@ -167,8 +167,8 @@ static inline int judge_recall(void *context, int l, const esp_domain *dom, cons
         from[i * r + a] = set->z[i * set->hidden + hop * r + a];
         to[i * r + a] = set->z[i * set->hidden + (halves ? r : hop * r) + a];
       }
-    rc = esp_recall(esp_comm_self(), (esp_domain *)dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL,
-                    NEIGHBOURS, SAMPLES, 1, &recall);
+    rc = esp_recall(esp_comm_self(), dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL, NEIGHBOURS,
+                    SAMPLES, 1, &recall);
     j->hop[hop] = fmax(j->hop[hop], recall);
     j->recall = hops ? (j->hop[0] + j->hop[1]) / 2 : j->hop[0];
   }
@@ -177,12 +177,13 @@ static inline int judge_recall(void *context, int l, const esp_domain *dom, cons
 }
 
 /* One unseen draw: adds to the means. */
-static inline void judge_draw(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set,
+static inline void judge_draw(const esp_relation *net, const esp_backend *backend, const esp_feature_set *set,
                               int unseen, outcome *o) {
   esp_relation_pass pass;
   judge j = {.set = set};
+  const esp_visit visit = {judge_recall, &j};
   double nmse;
-  MUST(esp_relation_forward(net, backend, set, 0, judge_recall, &j, &pass));
+  MUST(esp_relation_forward(net, backend, set, 0, &visit, &pass));
   MUST(esp_relation_loss(esp_comm_self(), set, pass.y, 1, NULL, &nmse));
   o->nmse += nmse / unseen;
   o->recall += j.recall / unseen;
@@ -192,7 +193,7 @@ static inline void judge_draw(const esp_relation *net, const esp_gate_backend *b
   esp_relation_pass_free(&pass);
 }
 
-static inline double recall_of(const esp_relation *net, const esp_gate_backend *backend, const esp_feature_set *set) {
+static inline double recall_of(const esp_relation *net, const esp_backend *backend, const esp_feature_set *set) {
   outcome o = {0};
   judge_draw(net, backend, set, 1, &o);
   return o.recall;
@@ -202,7 +203,7 @@ static inline double recall_of(const esp_relation *net, const esp_gate_backend *
  * u over all particles. Truth: -1. */
 static inline double learned_shift(const esp_relation *net, const esp_feature_set *set) {
   const int d = net->param.dim, n = set->n_home;
-  const double *K = net->value + net->slot[0].key, *Q = net->value + net->slot[0].query;
+  const double *K = net->block.value + net->slot[0].key, *Q = net->block.value + net->slot[0].query;
   double m[2][2] = {{0}}, top = 0, bottom = 0, mean_c[2] = {0}, mean_u[2] = {0};
   double *c = malloc(sizeof(double) * 2 * (size_t)n);
   for (int r = 0; r < d; r++)
@@ -257,7 +258,7 @@ static inline int watch_step(void *context, const esp_train_record *record) {
 
 /* The trained network goes to *kept unless NULL (the caller's). */
 static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kept) {
-  esp_gate_backend backend = esp_gate_backend_self();
+  esp_backend backend = esp_backend_self();
   esp_relation_param param = s->net;
   esp_relation net;
   esp_adam adam;
@@ -269,7 +270,7 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   param.seed = seed;
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
   MUST(esp_relation_create(&param, &net));
-  MUST(esp_adam_create(net.count, &adam));
+  MUST(esp_adam_create(net.block.count, &adam));
   for (int c = 0; c < sets; c++) data->set[c] = draw_set(s, seed, c, s->data.n);
   esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
   o.recall_before = recall_of(&net, &backend, &first);

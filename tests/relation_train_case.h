@@ -85,9 +85,11 @@ static inline esp_relation_param relation_case_param(int which, double theta) {
 static inline esp_relation relation_case_network(const esp_relation_param *param) {
   esp_relation r;
   OK(esp_relation_create(param, &r));
-  for (int e = 0; e < r.entries; e++)
-    for (int i = 0; i < r.entry[e].rows * r.entry[e].columns && !strstr(r.entry[e].name, "normal"); i++)
-      r.value[r.entry[e].offset + i] += 0.2 * esp_rng_normal(3, (uint64_t)(r.entry[e].offset + i), ESP_RNG_TEST, 0);
+  for (int e = 0; e < r.block.entries; e++)
+    for (int i = 0; i < r.block.entry[e].rows * r.block.entry[e].columns && !strstr(r.block.entry[e].name, "normal");
+         i++)
+      r.block.value[r.block.entry[e].offset + i] +=
+          0.2 * esp_rng_normal(3, (uint64_t)(r.block.entry[e].offset + i), ESP_RNG_TEST, 0);
   return r;
 }
 
@@ -121,7 +123,7 @@ static inline esp_relation_data relation_case_data(relation_case *t) {
 static inline relation_case relation_case_make(const esp_relation_param *param, int n, double h) {
   relation_case t = {0};
   OK(esp_relation_create(param, &t.relation));
-  OK(esp_adam_create(t.relation.count, &t.adam));
+  OK(esp_adam_create(t.relation.block.count, &t.adam));
   for (int c = 0; c < RELATION_SETS; c++)
     t.set[c] = relation_case_set(n, param->features, param->values, h, 0, 50 + (uint64_t)c);
   return t;

@@ -37,7 +37,7 @@ static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) 
   esp_model_param p = {.layers = 8, .domain = {.leaf = 8, .block = 64, .dim = 3}};
   esp_model model;
   assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-  assert_int_equal(esp_model_predict(&model, backend, c, c->D, c->K, NULL, NULL, NULL), ESP_OK);
+  assert_int_equal(esp_model_predict(&model, backend, c, c->D, c->K, NULL, NULL), ESP_OK);
   esp_model_free(&model);
 }
 
@@ -54,7 +54,7 @@ static inline esp_model train_case_model(esp_message_kind message) {
 static inline train_case train_case_make(esp_message_kind message, int clouds, int n) {
   esp_backend backend = esp_backend_self();
   train_case t = {.clouds = clouds, .model = train_case_model(message)};
-  assert_int_equal(esp_adam_create(t.model.count, &t.adam), ESP_OK);
+  assert_int_equal(esp_adam_create(t.model.block.count, &t.adam), ESP_OK);
   t.cloud = malloc(sizeof *t.cloud * (size_t)clouds);
   for (int c = 0; c < clouds; c++) {
     t.cloud[c] = train_case_cloud(n + c, 0, n + c, 100 + (uint64_t)c);

@@ -5,7 +5,7 @@
 #define ESP_SETTLE_H
 
 #include "base/particles.h"
-#include "net/ops.h"
+#include "net/device.h"
 
 /* In place, with targets if there are any. leaf and block as in esp_domain_param: those of the network, so that the cuts
  * fall alike. Results computed on the cloud are the same bits in any home; only where they lie changes. One rank: the

@@ -25,10 +25,6 @@ static const esp_checkpoint_field FIELDS[] = {
     FIELD(pairs_limit, WHOLE, 0)};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
-static esp_checkpoint_block block_of(const esp_model *model) {
-  return (esp_checkpoint_block){model->count, model->value, model->entries, model->entry};
-}
-
 static description describe(const esp_model *model, const esp_adam *adam, const char *precision) {
   const esp_model_param *p = &model->param;
   description d = {.layers = p->layers,
@@ -50,9 +46,8 @@ static description describe(const esp_model *model, const esp_adam *adam, const 
 /* ---- writing ---- */
 
 static int write_all(esp_file *file, const esp_model *model, const esp_adam *adam, const description *d) {
-  const esp_checkpoint_block block = block_of(model);
   ESP_CALL(esp_checkpoint_put_fields(file, FORMAT, FIELDS, FIELD_COUNT, d));
-  return esp_checkpoint_put_block(file, &block, adam);
+  return esp_checkpoint_put_block(file, &model->block, adam);
 }
 
 int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
@@ -71,8 +66,7 @@ int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model
 /* ---- reading ---- */
 
 static int read_blocks(esp_file *file, const description *d, esp_model *model, esp_adam *adam) {
-  const esp_checkpoint_block block = block_of(model);
-  return esp_checkpoint_get_block(file, &block, d->moments, d->step, adam);
+  return esp_checkpoint_get_block(file, &model->block, d->moments, d->step, adam);
 }
 
 static int to_param(const char *path, const description *d, esp_model_param *param) {
@@ -105,7 +99,7 @@ static int read_model(esp_file *file, esp_model *model, esp_adam *adam, char *pr
   ESP_CALL(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &d));
   ESP_CALL(to_param(file->path, &d, &param));
   ESP_AGREE(file->comm, esp_model_create(&param, model));
-  if (adam) ESP_AGREE(file->comm, esp_adam_create(model->count, adam));
+  if (adam) ESP_AGREE(file->comm, esp_adam_create(model->block.count, adam));
   ESP_CALL(read_blocks(file, &d, model, adam));
   if (precision) snprintf(precision, ESP_CHECKPOINT_PRECISION, "%.15s", d.precision);
   return ESP_OK;
@@ -148,11 +142,11 @@ int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *mod
   ESP_TRY(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &in_file));
   ESP_TRY(check_same(path, &in_file, &in_run));
   rc = esp_model_create(&model->param, &copy);
-  if (!rc) rc = esp_adam_create(model->count, &moments);
+  if (!rc) rc = esp_adam_create(model->block.count, &moments);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(read_blocks(file, &in_file, &copy, adam ? &moments : NULL));
-  size_t bytes = (size_t)model->count * sizeof(double);
-  memcpy(model->value, copy.value, bytes);
+  size_t bytes = (size_t)model->block.count * sizeof(double);
+  memcpy(model->block.value, copy.block.value, bytes);
   model->param.domain.lists.theta = in_file.theta;
   model->param.domain.lists.pairs_per_particle = in_file.pairs_per_particle;
   if (adam) {

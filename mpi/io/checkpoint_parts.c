@@ -88,10 +88,10 @@ static int write_block(esp_file *file, const char *name, int count, const double
   return esp_file_write(file, name, ESP_FILE_F64, 0, count, 0, file->comm->rank == 0 ? count : 0, value, 0);
 }
 
-int esp_checkpoint_put_block(esp_file *file, const esp_checkpoint_block *block, const esp_adam *adam) {
+int esp_checkpoint_put_block(esp_file *file, const esp_block *block, const esp_adam *adam) {
   ESP_CALL(esp_file_group(file, "table"));
   for (int e = 0; e < block->entries; e++) {
-    const esp_param_entry *entry = &block->entry[e];
+    const esp_entry *entry = &block->entry[e];
     const int32_t place[3] = {entry->offset, entry->rows, entry->columns};
     ESP_CALL(esp_file_attr_write(file, "table", entry->name, ESP_FILE_I32, 3, place));
   }
@@ -104,9 +104,9 @@ int esp_checkpoint_put_block(esp_file *file, const esp_checkpoint_block *block, 
 }
 
 /* The parameter table must be the one this program gives such a model. */
-static int check_table(esp_file *file, const esp_checkpoint_block *block) {
+static int check_table(esp_file *file, const esp_block *block) {
   for (int e = 0; e < block->entries; e++) {
-    const esp_param_entry *entry = &block->entry[e];
+    const esp_entry *entry = &block->entry[e];
     int32_t place[3] = {0};
     ESP_CALL(esp_file_attr_read(file, "table", entry->name, ESP_FILE_I32, 3, place));
     ESP_CHECK(place[0] == entry->offset && place[1] == entry->rows && place[2] == entry->columns, ESP_ERR_FORMAT,
@@ -125,8 +125,7 @@ static int read_block(esp_file *file, const char *name, int count, double *value
   return ESP_OK;
 }
 
-int esp_checkpoint_get_block(esp_file *file, const esp_checkpoint_block *block, int64_t moments, int64_t step,
-                             esp_adam *adam) {
+int esp_checkpoint_get_block(esp_file *file, const esp_block *block, int64_t moments, int64_t step, esp_adam *adam) {
   ESP_CALL(check_table(file, block));
   ESP_CALL(read_block(file, "parameters", block->count, block->value));
   if (!adam) return ESP_OK;

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/block.h"
 #include "io/file.h"
-#include "net/model.h" /* esp_param_entry */
 #include "net/optim.h"
 
 enum { ESP_CHECKPOINT_TEXT = 32 };
@@ -29,20 +29,11 @@ int esp_checkpoint_put_fields(esp_file *file, const char *format, const esp_chec
 int esp_checkpoint_get_fields(esp_file *file, const char *format, const esp_checkpoint_field *field, int fields,
                               void *description);
 
-/* Parameters of any network. */
-typedef struct {
-  int count;
-  double *value; /* [count] */
-  int entries;
-  const esp_param_entry *entry;
-} esp_checkpoint_block;
-
 /* Table and parameters, and moments unless adam is NULL. */
-int esp_checkpoint_put_block(esp_file *file, const esp_checkpoint_block *block, const esp_adam *adam);
+int esp_checkpoint_put_block(esp_file *file, const esp_block *block, const esp_adam *adam);
 /* The other way: the table must be that of `block`, numbers finite. adam (of block->count): moments (must be there, as
  * `moments` tells) and `step`; NULL: not read. */
-int esp_checkpoint_get_block(esp_file *file, const esp_checkpoint_block *block, int64_t moments, int64_t step,
-                             esp_adam *adam);
+int esp_checkpoint_get_block(esp_file *file, const esp_block *block, int64_t moments, int64_t step, esp_adam *adam);
 
 /* Differences between what a file and a run are, in words, a line each. */
 typedef struct {

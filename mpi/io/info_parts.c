@@ -120,12 +120,13 @@ int esp_info_relation(const char *path, FILE *out) {
   char precision[ESP_CHECKPOINT_PRECISION];
   if (esp_relation_checkpoint_read(esp_comm_self(), path, &relation, NULL, precision)) return refused("relation", out);
   print_param(&relation.param, precision, out);
-  fprintf(out, "parameters   %d\n", relation.count);
-  for (int e = 0; e < relation.entries; e++) {
-    const esp_param_entry *entry = &relation.entry[e];
+  fprintf(out, "parameters   %d\n", relation.block.count);
+  for (int e = 0; e < relation.block.entries; e++) {
+    const esp_entry *entry = &relation.block.entry[e];
     const int count = entry->rows * entry->columns;
     double square = 0;
-    for (int i = 0; i < count; i++) square += relation.value[entry->offset + i] * relation.value[entry->offset + i];
+    for (int i = 0; i < count; i++)
+      square += relation.block.value[entry->offset + i] * relation.block.value[entry->offset + i];
     fprintf(out, "  %-24s %d x %d from %d, rms %.3g\n", entry->name, entry->rows, entry->columns, entry->offset,
             count ? sqrt(square / count) : 0);
   }

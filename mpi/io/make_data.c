@@ -144,7 +144,7 @@ static int fill_cloud(maker *m, const group_plan *plan, int64_t item, int64_t sl
   esp_cloud cloud;
   const esp_data_group *group = plan->out;
   esp_backend backend = esp_backend_self();
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud,
                           b->entry + slot));
   int64_t at = slot * group->n;
@@ -238,7 +238,7 @@ static int make_whole(maker *m, group_plan *plan) {
 /* ---- sharded clouds ---- */
 
 static int make_shared(maker *m, group_plan *plan, int64_t item) {
-  esp_backend backend = {.comm = m->comm, .build = esp_domain_build_mpi, .ops = &esp_ops_cpu64};
+  esp_backend backend = {.comm = m->comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu64};
   const esp_data_group *group = plan->out;
   esp_cloud cloud;
   esp_ensemble_entry entry;

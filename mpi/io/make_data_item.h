@@ -4,7 +4,7 @@
 
 #include "base/config.h"
 #include "io/ensemble.h"
-#include "net/ops.h"
+#include "net/device.h"
 
 typedef enum {
   ESP_DATA_KIND_BALL,

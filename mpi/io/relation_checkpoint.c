@@ -45,10 +45,6 @@ enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
   DO(fade)
 /* clang-format on */
 
-static esp_checkpoint_block block_of(const esp_relation *relation) {
-  return (esp_checkpoint_block){relation->count, relation->value, relation->entries, relation->entry};
-}
-
 static description describe(const esp_relation *relation, const esp_adam *adam, const char *precision) {
   const esp_relation_param *p = &relation->param;
   description d = {.leaf = p->domain.leaf,
@@ -107,9 +103,8 @@ static int to_param(const char *path, const description *d, esp_relation_param *
 /* ---- writing ---- */
 
 static int write_all(esp_file *file, const esp_relation *relation, const esp_adam *adam, const description *d) {
-  const esp_checkpoint_block block = block_of(relation);
   ESP_CALL(esp_checkpoint_put_fields(file, ESP_RELATION_CHECKPOINT_FORMAT, FIELDS, FIELD_COUNT, d));
-  return esp_checkpoint_put_block(file, &block, adam);
+  return esp_checkpoint_put_block(file, &relation->block, adam);
 }
 
 int esp_relation_checkpoint_write(const esp_comm *comm, const char *path, const esp_relation *relation,
@@ -128,8 +123,7 @@ int esp_relation_checkpoint_write(const esp_comm *comm, const char *path, const 
 /* ---- reading ---- */
 
 static int read_blocks(esp_file *file, const description *d, const esp_relation *relation, esp_adam *adam) {
-  const esp_checkpoint_block block = block_of(relation);
-  return esp_checkpoint_get_block(file, &block, d->moments, d->step, adam);
+  return esp_checkpoint_get_block(file, &relation->block, d->moments, d->step, adam);
 }
 
 static int get_fields(esp_file *file, description *d) {
@@ -142,7 +136,7 @@ static int read_relation(esp_file *file, esp_relation *relation, esp_adam *adam,
   ESP_CALL(get_fields(file, &d));
   ESP_CALL(to_param(file->path, &d, &param));
   ESP_AGREE(file->comm, esp_relation_create(&param, relation));
-  if (adam) ESP_AGREE(file->comm, esp_adam_create(relation->count, adam));
+  if (adam) ESP_AGREE(file->comm, esp_adam_create(relation->block.count, adam));
   ESP_CALL(read_blocks(file, &d, relation, adam));
   if (precision) snprintf(precision, ESP_CHECKPOINT_PRECISION, "%.15s", d.precision);
   return ESP_OK;
@@ -186,11 +180,11 @@ int esp_relation_checkpoint_resume(const esp_comm *comm, const char *path, esp_r
   ESP_TRY(get_fields(file, &in_file));
   ESP_TRY(check_same(path, &in_file, &in_run));
   rc = esp_relation_create(&relation->param, &copy);
-  if (!rc) rc = esp_adam_create(relation->count, &moments);
+  if (!rc) rc = esp_adam_create(relation->block.count, &moments);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(read_blocks(file, &in_file, &copy, adam ? &moments : NULL));
-  const size_t bytes = (size_t)relation->count * sizeof(double);
-  memcpy(relation->value, copy.value, bytes);
+  const size_t bytes = (size_t)relation->block.count * sizeof(double);
+  memcpy(relation->block.value, copy.block.value, bytes);
   relation->param.domain.lists.theta = in_file.theta;
   if (adam) {
     memcpy(adam->m, moments.m, bytes);

@@ -14,7 +14,7 @@ struct espalier {
   esp_comm *comm;
   espalier_options options; /* resolved */
   esp_model model;
-  const esp_ops *force_ops, *network_ops;
+  const esp_device *force, *network;
 };
 
 enum { SAME_MOST = 8 };
@@ -86,11 +86,11 @@ static int check_options(const espalier *e) {
 
 static int make_model(espalier *e) {
   const espalier_options *o = &e->options;
-  e->force_ops = e->network_ops = o->single ? &esp_ops_cpu32 : &esp_ops_cpu64;
+  e->force = e->network = o->single ? &esp_device_cpu32 : &esp_device_cpu64;
   if (o->checkpoint) {
     char precision[16];
     ESP_CALL(esp_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
-    e->network_ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
+    e->network = esp_device_find(precision);
     return ESP_OK;
   }
   esp_model_param param = {
@@ -210,8 +210,8 @@ static void fill_stats(const esp_domain *dom, espalier_stats *s) {
   s->far_pairs += dom->lists.far_pairs;
 }
 
-static esp_backend backend_of(const espalier *e, const esp_ops *ops) {
-  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .ops = ops};
+static esp_backend backend_of(const espalier *e, const esp_device *device) {
+  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .device = device};
 }
 
 /* ---- what the caller asks for ---- */
@@ -229,7 +229,7 @@ static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espal
   param.domain.lists.theta = o->theta;
   param.domain.lists.pairs_limit = o->theta > 0 ? o->pairs_limit : 0;
   for (int c = 0; c < 3; c++) param.domain.lists.box[c] = ldexp(cloud->box[c], -length);
-  esp_backend backend = backend_of(e, e->force_ops);
+  esp_backend backend = backend_of(e, e->force);
   esp_layer layer;
   ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL,
                              a, &layer));
@@ -292,9 +292,9 @@ done:
   return rc;
 }
 
-static int visit_layer(void *context, int l, const esp_layer *layer) {
-  (void)l;
-  fill_stats(layer->dom, context);
+static int visit_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  (void)l, (void)key, (void)query;
+  fill_stats(dom, context);
   return ESP_OK;
 }
 
@@ -316,8 +316,9 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
                    espalier_stats *stats) {
   ESP_AGREE(e->comm, set_units(e, horizon, cloud));
   ESP_CALL(esp_cloud_to_model(cloud));
-  esp_backend backend = backend_of(e, e->network_ops);
-  ESP_CALL(esp_model_predict(&e->model, &backend, cloud, D, K, visit_layer, stats, NULL));
+  esp_backend backend = backend_of(e, e->network);
+  const esp_visit visit = {visit_layer, stats};
+  ESP_CALL(esp_model_predict(&e->model, &backend, cloud, D, K, &visit, NULL));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) {
       D[i][c] *= cloud->d;

@@ -29,7 +29,7 @@ typedef struct {
   esp_run *run;
   const esp_ensemble *ensemble;
   const esp_model *trained, *untrained;
-  const esp_ops *ops;
+  const esp_device *device;
   int64_t n;         /* of the set at hand */
   int sharded, last; /* last: the largest set, that the pictures show */
   esp_portrait portrait;
@@ -59,11 +59,11 @@ static int energy_error(const esp_cloud *cloud, const double (*D)[3], const doub
 }
 
 /* D, K hold room for the cloud. Collective over methods->backend->comm. */
-static int try_cloud(const evaluation *ev, const esp_method *method, const esp_methods *methods, const esp_cloud *cloud,
+static int try_cloud(evaluation *ev, const esp_method *method, const esp_methods *methods, const esp_cloud *cloud,
                      double (*D)[3], double (*K)[3], tally *t) {
   const double(*d)[3] = (const double(*)[3])D, (*k)[3] = (const double(*)[3])K;
   const esp_comm *comm = methods->backend->comm;
-  esp_model_cost cost = {0};
+  esp_cost cost = {0};
   double start = esp_wall(), momentum, energy;
   ESP_CALL(method->predict(methods, cloud, D, K, &cost));
   esp_nbody_sum_add(&t->sums, 3, esp_wall() - start);
@@ -78,6 +78,7 @@ static int try_cloud(const evaluation *ev, const esp_method *method, const esp_m
     esp_nbody_sum_add(&t->sums, 0, energy);
     esp_nbody_sum_add(&t->sums, 2, 1);
   }
+  if (methods->visit) ev->portrait.forward += cost.seconds_forward;
   t->near_pairs += cost.near_pairs;
   t->far_pairs += cost.far_pairs;
   t->particles += cloud->n_home;
@@ -165,13 +166,13 @@ static int read_cloud(const evaluation *ev, const esp_backend *backend, int c, e
 static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, tally *t) {
   esp_cloud cloud = {0};
   double(*D)[3] = NULL, (*K)[3] = NULL;
-  esp_backend backend = ev->sharded ? esp_setup_sharded(ev->run) : esp_setup_whole(ev->run);
-  backend.ops = ev->ops;
+  esp_backend backend = ev->sharded ? esp_setup_sharded(ev->run, ev->device) : esp_setup_whole(ev->device);
+  const esp_visit visit = {esp_portrait_layer, &ev->portrait};
   esp_methods methods = {.backend = &backend,
                          .trained = ev->trained,
                          .untrained = ev->untrained,
                          .neighbours = (int)esp_config_int(ev->run->config, "eval_neighbours")};
-  if (draw) methods.visit = esp_portrait_layer, methods.context = &ev->portrait;
+  if (draw) methods.visit = &visit;
   int rc;
   ESP_TRY(read_cloud(ev, &backend, c, &cloud));
   rc = ESP_ALLOC(D, cloud.n_home);
@@ -280,7 +281,7 @@ int esp_verb_evaluate(esp_run *run) {
   ESP_NEED(ensemble.clouds[ESP_PART_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1",
            path);
   evaluation ev = {.run = run, .ensemble = &ensemble, .trained = &trained, .untrained = &untrained};
-  ev.ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
+  ev.device = esp_device_find(precision);
   ev.portrait.run = run;
   ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
   rc = esp_error_blame(try_all(&ev), path);
@@ -289,7 +290,7 @@ int esp_verb_evaluate(esp_run *run) {
   esp_run_forget(run, "rollout.csv");
   esp_run_forget(run, "rollout_curves.csv");
   if (!rc && esp_config_int(run->config, "eval_rollout") > 0)
-    rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.ops);
+    rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.device);
 done:
   if (opened) esp_ensemble_close(&ensemble);
   esp_model_free(&untrained);

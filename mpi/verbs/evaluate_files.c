@@ -6,12 +6,22 @@ enum { DRAWN_LEVEL = 11, DRAWN_PARTICLES = 6000 };
 
 /* ---- pictures of layer 0 ---- */
 
-static void bounds(const esp_source *source, int first, int count, double low[3], double high[3]) {
+/* What is drawn: a tree and its keys [n_own][dim] in slot order. */
+typedef struct {
+  esp_portrait *to;
+  const esp_domain *dom;
+  const double *key;
+} drawing;
+
+static void bounds(const drawing *d, int row, double low[3], double high[3]) {
+  const esp_tree *tree = &d->dom->tree;
+  const int first = tree->part_first[row], count = tree->part_count[row];
   for (int a = 0; a < 3; a++) low[a] = INFINITY, high[a] = -INFINITY;
   for (int i = first; i < first + count; i++)
-    for (int a = 0; a < 3; a++) {
-      low[a] = fmin(low[a], source[i].y[a]);
-      high[a] = fmax(high[a], source[i].y[a]);
+    for (int a = 0; a < tree->dim; a++) {
+      const double at = d->key[(size_t)i * (size_t)tree->dim + (size_t)a];
+      low[a] = fmin(low[a], at);
+      high[a] = fmax(high[a], at);
     }
 }
 
@@ -20,8 +30,9 @@ typedef struct {
 } region;
 
 /* A node's region is cut, as its particles are, half way between its children along the axis that parts them. */
-static void draw_node(esp_portrait *p, const esp_layer *layer, int row, int level, int last, double plane, region at) {
-  const esp_tree *tree = &layer->dom->tree;
+static void draw_node(const drawing *d, int row, int level, int last, double plane, region at) {
+  const esp_tree *tree = &d->dom->tree;
+  esp_portrait *p = d->to;
   if (tree->dim > 2 && (plane < at.low[2] || plane >= at.high[2])) return;
   if (level == last) {
     esp_lines_add(&p->tree, "%.6g,%.6g,%.6g,%.6g,%d,%d\n", at.low[0], at.high[0], at.low[1], at.high[1],
@@ -30,21 +41,21 @@ static void draw_node(esp_portrait *p, const esp_layer *layer, int row, int leve
   }
   int left = tree->child[2 * row], right = tree->child[2 * row + 1];
   double low[3], high[3], unused[3];
-  bounds(layer->source, tree->part_first[left], tree->part_count[left], unused, high);
-  bounds(layer->source, tree->part_first[right], tree->part_count[right], low, unused);
+  bounds(d, left, unused, high);
+  bounds(d, right, low, unused);
   int axis = 0;
   for (int a = 1; a < tree->dim; a++)
     if (low[a] - high[a] > low[axis] - high[axis]) axis = a;
   double cut = 0.5 * (low[axis] + high[axis]);
   region first = at, second = at;
   first.high[axis] = second.low[axis] = cut;
-  draw_node(p, layer, left, level + 1, last, plane, first);
-  draw_node(p, layer, right, level + 1, last, plane, second);
+  draw_node(d, left, level + 1, last, plane, first);
+  draw_node(d, right, level + 1, last, plane, second);
 }
 
 /* Nodes of one level, not so many that they cannot be told apart, that the plane through the root's centre cuts. */
-static void draw_tree(esp_portrait *p, const esp_layer *layer) {
-  const esp_tree *tree = &layer->dom->tree;
+static void draw_tree(const drawing *d) {
+  const esp_tree *tree = &d->dom->tree;
   int last = tree->shape.depth < DRAWN_LEVEL ? tree->shape.depth : DRAWN_LEVEL;
   if (last < tree->shape.block_level) last = tree->shape.block_level;
   double plane = tree->dim > 2 ? tree->centre[esp_tree_root(tree) * tree->dim + 2] : 0;
@@ -55,17 +66,19 @@ static void draw_tree(esp_portrait *p, const esp_layer *layer) {
                           (tree->heap[row] >> 1) <= tree->heap[tree->level_row[level] - 1];
       if (parent_is_own || tree->part_count[row] == 0) continue;
       region all;
-      bounds(layer->source, tree->part_first[row], tree->part_count[row], all.low, all.high);
-      draw_node(p, layer, row, level, last, plane, all);
+      bounds(d, row, all.low, all.high);
+      draw_node(d, row, level, last, plane, all);
     }
   }
 }
 
-static void draw_owners(esp_portrait *p, const esp_layer *layer) {
-  int64_t n = layer->dom->n, every = n > DRAWN_PARTICLES ? n / DRAWN_PARTICLES : 1;
-  for (int64_t s = 0; s < layer->dom->n_own; s += every)
-    esp_lines_add(&p->owners, "%.6g,%.6g,%d,%d\n", layer->source[s].y[0], layer->source[s].y[1], p->run->comm->rank,
-                  p->run->comm->size);
+static void draw_owners(const drawing *d) {
+  const esp_comm *comm = d->to->run->comm;
+  int64_t n = d->dom->n, every = n > DRAWN_PARTICLES ? n / DRAWN_PARTICLES : 1;
+  for (int64_t s = 0; s < d->dom->n_own; s += every) {
+    const double *key = d->key + s * d->dom->tree.dim;
+    esp_lines_add(&d->to->owners, "%.6g,%.6g,%d,%d\n", key[0], key[1], comm->rank, comm->size);
+  }
 }
 
 void esp_portrait_domain(esp_portrait *p, const esp_domain *dom) {
@@ -86,15 +99,21 @@ void esp_portrait_domain(esp_portrait *p, const esp_domain *dom) {
   p->halo_setup += s->seconds_halo_setup;
 }
 
-int esp_portrait_layer(void *context, int l, const esp_layer *layer) {
-  esp_portrait *p = context;
-  esp_portrait_domain(p, layer->dom);
-  p->forward += layer->seconds_forward;
-  if (l == 0) {
-    draw_tree(p, layer);
-    draw_owners(p, layer);
-  }
-  return ESP_OK;
+int esp_portrait_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  (void)query;
+  int rc;
+  double *slots = NULL;
+  const size_t width = (size_t)dom->tree.dim;
+  esp_portrait_domain(context, dom); /* before anything is moved for the picture */
+  if (l > 0) return ESP_OK;
+  ESP_TRY(dom->comm->agree(dom->comm, ESP_ALLOC(slots, (size_t)dom->n_own * width)));
+  ESP_TRY(dom->ops->to_slots(dom, width * sizeof *key, key, slots));
+  const drawing d = {context, dom, slots};
+  draw_tree(&d);
+  draw_owners(&d);
+done:
+  ESP_FREE(slots);
+  return rc;
 }
 
 static int add_json(const esp_portrait *p) {

@@ -14,8 +14,8 @@ typedef struct {
   esp_lines tree, owners;
 } esp_portrait;
 
-/* An esp_model_visit with the portrait as context. */
-int esp_portrait_layer(void *portrait, int l, const esp_layer *layer);
+/* An esp_visit of gravity layers with the portrait as context. */
+int esp_portrait_layer(void *portrait, int l, esp_domain *dom, const double *key, const double *query);
 /* The part of it that every kind of network has: adds a layer's domain. Local. */
 void esp_portrait_domain(esp_portrait *portrait, const esp_domain *dom);
 /* ranks.csv; imbalance, halo and bytes into run->json. Collective over run->comm; a cloud that was not sharded is

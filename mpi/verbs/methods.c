@@ -5,7 +5,7 @@
 #include "sim/nbody_step.h"
 
 static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                     esp_model_cost *cost) {
+                     esp_cost *cost) {
   (void)methods, (void)cost;
   memset(D, 0, (size_t)cloud->n_home * sizeof *D);
   memset(K, 0, (size_t)cloud->n_home * sizeof *K);
@@ -14,7 +14,7 @@ static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double 
 
 /* Constant acceleration, by the direct sum, over the horizon T = 1. */
 static int constant(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                    esp_model_cost *cost) {
+                    esp_cost *cost) {
   const double(*x)[3] = (const double(*)[3])cloud->x;
   ESP_CALL(esp_nbody_direct(methods->backend->comm, cloud->n_home, x, cloud->m, cloud->n_home, x, cloud->eps,
                             cloud->box, K, NULL));
@@ -48,8 +48,7 @@ static int leapfrog(const esp_methods *methods, const esp_nbody_force *force, in
   return rc;
 }
 
-static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                   esp_model_cost *cost) {
+static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3], esp_cost *cost) {
   esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_NEAREST, 0, cloud);
   force.neighbours = methods->neighbours;
   int64_t others = cloud->n - 1, seen = force.neighbours < others ? force.neighbours : others;
@@ -59,10 +58,10 @@ static int nearest(const esp_methods *methods, const esp_cloud *cloud, double (*
 
 /* In float64 on the same kind of tree. */
 static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                     esp_model_cost *cost) {
+                     esp_cost *cost) {
   const esp_domain_param *tree = &methods->trained->param.domain;
   esp_backend exact = *methods->backend;
-  exact.ops = &esp_ops_cpu64;
+  exact.device = &esp_device_cpu64;
   esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, tree->lists.theta, cloud);
   int64_t pairs[2] = {0, 0};
   force.leaf = tree->leaf;
@@ -74,18 +73,16 @@ static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double 
 }
 
 static int untrained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                     esp_model_cost *cost) {
-  return esp_model_predict(methods->untrained, methods->backend, cloud, D, K, NULL, NULL, cost);
+                     esp_cost *cost) {
+  return esp_model_predict(methods->untrained, methods->backend, cloud, D, K, NULL, cost);
 }
 
-static int trained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                   esp_model_cost *cost) {
-  return esp_model_predict(methods->trained, methods->backend, cloud, D, K, methods->visit, methods->context, cost);
+static int trained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3], esp_cost *cost) {
+  return esp_model_predict(methods->trained, methods->backend, cloud, D, K, methods->visit, cost);
 }
 
 /* The start tableau is a leapfrog of L steps; with all pairs in float64 it is the direct one. */
-static int direct(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                  esp_model_cost *cost) {
+static int direct(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3], esp_cost *cost) {
   esp_nbody_force force = esp_nbody_force_of(methods->backend, ESP_NBODY_DIRECT, 0, cloud);
   cost->near_pairs = methods->trained->param.layers * (int64_t)cloud->n_home * (cloud->n - 1);
   return leapfrog(methods, &force, 0, cloud, D, K);

@@ -6,12 +6,11 @@
 #include "net/model.h"
 
 typedef struct {
-  const esp_backend *backend; /* ops: the network's precision */
+  const esp_backend *backend; /* device: the network's */
   const esp_model *trained;
   const esp_model *untrained; /* the same model with its start values */
   int neighbours;             /* of the nearest-neighbour baseline */
-  esp_model_visit visit;      /* of the trained network's layers, or NULL */
-  void *context;
+  const esp_visit *visit;     /* of the trained network's layers, or NULL */
 } esp_methods;
 
 typedef struct {
@@ -20,8 +19,7 @@ typedef struct {
   int whole;        /* only for clouds that lie whole on one rank */
   int baseline;     /* left out with eval_baselines false */
   /* cloud in model units -> D, K [n_home][3]; cost: pairs and cells of this rank, -1 where nobody counts them */
-  int (*predict)(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
-                 esp_model_cost *cost);
+  int (*predict)(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3], esp_cost *cost);
 } esp_method;
 
 const esp_method *esp_methods_table(int *count);

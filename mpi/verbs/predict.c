@@ -11,22 +11,22 @@ typedef struct {
   int64_t moved, ghosts, bytes;
 } traffic;
 
-static int add_traffic(void *context, int l, const esp_layer *layer) {
-  (void)l;
+static int add_traffic(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  (void)l, (void)key, (void)query;
   traffic *t = context;
-  t->moved += layer->dom->stats.moved;
-  t->ghosts += layer->dom->stats.ghosts;
-  t->bytes += layer->dom->stats.bytes;
+  t->moved += dom->stats.moved;
+  t->ghosts += dom->stats.ghosts;
+  t->bytes += dom->stats.bytes;
   return ESP_OK;
 }
 
 /* In place: the cloud becomes the one after the horizon, in physical units. */
-static int advance(esp_run *run, const esp_model *model, const esp_ops *ops, esp_cloud *cloud) {
+static int advance(esp_run *run, const esp_model *model, const esp_device *device, esp_cloud *cloud) {
   double(*D)[3] = NULL, (*K)[3] = NULL;
-  esp_backend backend = esp_setup_sharded(run);
-  backend.ops = ops;
-  esp_model_cost cost = {0};
+  const esp_backend backend = esp_setup_sharded(run, device);
+  esp_cost cost = {0};
   traffic t = {0};
+  const esp_visit visit = {add_traffic, &t};
   esp_cloud physical = *cloud, scaled = {0};
   int rc = esp_cloud_create(cloud->n, cloud->n_home, 0, &scaled);
   if (!rc) rc = ESP_ALLOC(D, cloud->n_home);
@@ -40,7 +40,7 @@ static int advance(esp_run *run, const esp_model *model, const esp_ops *ops, esp
   memcpy(scaled.v, cloud->v, (size_t)cloud->n_home * sizeof *cloud->v);
   ESP_TRY(esp_cloud_to_model(&scaled));
   double start = esp_wall();
-  ESP_TRY(esp_model_predict(model, &backend, &scaled, D, K, add_traffic, &t, &cost));
+  ESP_TRY(esp_model_predict(model, &backend, &scaled, D, K, &visit, &cost));
   double seconds = esp_wall() - start;
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < 3; a++) {
@@ -76,8 +76,8 @@ int esp_verb_predict(esp_run *run) {
   ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
   ESP_TRY(esp_snapshot_cloud(run->comm, run->config, &cloud, &header, NULL));
-  const esp_ops *ops = !strcmp(precision, esp_ops_cpu64.name) ? &esp_ops_cpu64 : &esp_ops_cpu32;
-  ESP_TRY(esp_error_blame(advance(run, &model, ops, &cloud), esp_config_string(run->config, "input")));
+  ESP_TRY(esp_error_blame(advance(run, &model, esp_device_find(precision), &cloud),
+                          esp_config_string(run->config, "input")));
   double time = header.comoving ? cloud.T : header.time + cloud.T; /* a scale factor is no time to add to */
   ESP_TRY(
       esp_snapshot_write(run->comm, out, &cloud, &header.units, time, (int)esp_config_int(run->config, "io_compress")));

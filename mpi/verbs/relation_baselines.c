@@ -193,7 +193,7 @@ done:
   return rc;
 }
 
-int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
+int esp_baselines_fit(const esp_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
                       int neighbours, esp_baselines *baselines) {
   *baselines = (esp_baselines){
       .backend = *backend, .average = param->average, .include_self = param->include_self, .neighbours = neighbours};

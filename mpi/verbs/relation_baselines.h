@@ -21,7 +21,7 @@ typedef enum { ESP_BASE_MEAN, ESP_BASE_LINEAR, ESP_BASE_KERNEL, ESP_BASE_NEAREST
 enum { ESP_BASE_PAIRS_N = 16384, ESP_BASE_COLUMNS = 256 };
 
 typedef struct {
-  esp_gate_backend backend; /* over all ranks; float32 */
+  esp_backend backend; /* over all ranks; float32 */
   int average, include_self, neighbours;
   int fitted[ESP_BASELINES];
   esp_fit fit[ESP_BASELINES];
@@ -30,7 +30,7 @@ typedef struct {
 
 /* Fit on `file`; param: the network's, for average and include_self. Methods for which the data are too wide, or a
  * training set too large, are left out. Collective. Free with esp_baselines_free, also after a failure. */
-int esp_baselines_fit(const esp_gate_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
+int esp_baselines_fit(const esp_backend *backend, const esp_feature_file *file, const esp_relation_param *param,
                       int neighbours, esp_baselines *baselines);
 void esp_baselines_free(esp_baselines *baselines);
 /* Is it fitted, and are n particles not too many? Local. */

@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
   esp_run *run;
   const esp_feature_file *file;
-  esp_gate_backend backend;
+  esp_backend backend;
   const esp_relation *trained, *untrained;
   esp_baselines baselines;
   esp_portrait portrait;
@@ -57,7 +57,7 @@ typedef struct {
   int64_t near_pairs, far_pairs;
 } visitor;
 
-static int visit(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+static int visit(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   visitor *v = context;
   v->near_pairs += dom->lists.near_pairs;
   v->far_pairs += dom->lists.far_pairs;
@@ -118,11 +118,12 @@ static int add_error(const evaluation *ev, const esp_feature_set *set, const dou
 
 static int try_network(const evaluation *ev, const esp_relation *net, const esp_feature_set *set, visitor *v,
                        tally *t) {
+  const esp_visit looks = {visit, v};
   esp_relation_pass pass = {0};
   int rc;
   v->judge->recall = -1;
   v->near_pairs = v->far_pairs = 0;
-  ESP_TRY(esp_relation_forward(net, &ev->backend, set, 0, visit, v, &pass));
+  ESP_TRY(esp_relation_forward(net, &ev->backend, set, 0, &looks, &pass));
   t->seconds += pass.cost.seconds_build + pass.cost.seconds_forward; /* without those of recall */
   if (v->portrait) v->portrait->forward += pass.cost.seconds_forward;
   ESP_TRY(add_error(ev, set, pass.y, t));
@@ -305,7 +306,7 @@ int esp_relation_evaluate(esp_run *run) {
   ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
   ESP_NEED(file.about.targets > 0, ESP_ERR_VALUE, "%s: no targets to compare with", path);
-  ev.backend = esp_setup_gate_sharded(run, !strcmp(precision, esp_gate_cpu64.name) ? &esp_gate_cpu64 : &esp_gate_cpu32);
+  ev.backend = esp_setup_sharded(run, esp_device_find(precision));
   ev.portrait = (esp_portrait){.run = run, .sharded = 1};
   ev.portrayed = esp_relation_largest(&file, ESP_PART_TEST);
   ev.rows = cJSON_AddArrayToObject(run->json, "ladder");

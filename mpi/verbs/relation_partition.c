@@ -49,8 +49,8 @@ static int build_domain(partition *p) {
   ESP_CALL(comm->agree(comm, rc));
   domain.dim = param->dim;
   domain.split = (esp_split_rule){.kind = param->split, .levels = param->split_levels};
-  if (normals >= 0) domain.split.normal = p->relation->value + normals;
-  const double scale = exp(p->relation->value[p->relation->slot[0].message]);
+  if (normals >= 0) domain.split.normal = p->relation->block.value + normals;
+  const double scale = exp(p->relation->block.value[p->relation->slot[0].message]);
   if (param->gate_tolerance > 0) domain.lists.reach = scale * sqrt(-2 * log(param->gate_tolerance));
   if (param->fade) domain.lists.fade = scale;
   p->particle_bytes = (size_t)esp_gate_source_width(&form) * sizeof(double);

@@ -12,7 +12,7 @@ typedef struct {
   int64_t moved, ghosts, bytes, near_pairs, far_pairs;
 } traffic;
 
-static int add_traffic(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+static int add_traffic(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)l, (void)key, (void)query;
   traffic *t = context;
   t->moved += dom->stats.moved;
@@ -76,9 +76,9 @@ static int add_results(esp_run *run, const esp_feature_set *set, const esp_relat
 }
 
 static int predict_set(esp_run *run, const esp_feature_file *file, const esp_relation *relation,
-                       const esp_gate_ops *ops, const char *out) {
+                       const esp_device *device, const char *out) {
   const int64_t s = esp_config_int(run->config, "eval_set");
-  const esp_gate_backend backend = esp_setup_gate_sharded(run, ops);
+  const esp_backend backend = esp_setup_sharded(run, device);
   esp_feature_set set = {0};
   esp_relation_pass pass = {0};
   traffic t = {0};
@@ -86,8 +86,9 @@ static int predict_set(esp_run *run, const esp_feature_file *file, const esp_rel
   ESP_CHECK(s < file->sets[ESP_PART_TEST], ESP_ERR_CONFIG, "eval_set %lld: the file has %d test sets, numbered from 0",
             (long long)s, file->sets[ESP_PART_TEST]);
   ESP_TRY(esp_feature_share_read(file, run->comm, ESP_PART_TEST, (int)s, &set));
+  const esp_visit visit = {add_traffic, &t};
   const double start = esp_wall();
-  ESP_TRY(esp_relation_forward(relation, &backend, &set, 0, add_traffic, &t, &pass));
+  ESP_TRY(esp_relation_forward(relation, &backend, &set, 0, &visit, &pass));
   const double seconds = esp_wall() - start;
   ESP_TRY(add_results(run, &set, relation, &t, pass.y, seconds));
   if (set.targets == relation->param.targets && set.y) {
@@ -114,8 +115,7 @@ int esp_relation_predict(esp_run *run) {
   esp_setup_trees(run, &relation.param);
   ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
-  const esp_gate_ops *ops = !strcmp(precision, esp_gate_cpu64.name) ? &esp_gate_cpu64 : &esp_gate_cpu32;
-  ESP_TRY(esp_error_blame(predict_set(run, &file, &relation, ops, out), path));
+  ESP_TRY(esp_error_blame(predict_set(run, &file, &relation, esp_device_find(precision), out), path));
   cJSON_AddStringToObject(run->json, "prediction", out);
   esp_run_say(run, "predict: %s\n", out);
 done:

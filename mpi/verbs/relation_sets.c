@@ -52,15 +52,15 @@ void esp_relation_judge_free(esp_relation_judge *judge) {
   ESP_FREE(judge->receiver);
 }
 
-int esp_relation_judge_layer(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+int esp_relation_judge_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)key, (void)query;
   esp_relation_judge *j = context;
   const esp_config *c = j->run->config;
   if (l > 0 || !j->r) return ESP_OK;
   /* reading the lists changes nothing in the domain, but its transfers are its own */
-  return esp_recall(j->comm, (esp_domain *)dom, j->set->n_home, j->set->id, j->set->weight, j->r, j->sender,
-                    j->receiver, (int)esp_config_int(c, "eval_recall_neighbours"),
-                    (int)esp_config_int(c, "eval_samples"), (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
+  return esp_recall(j->comm, dom, j->set->n_home, j->set->id, j->set->weight, j->r, j->sender, j->receiver,
+                    (int)esp_config_int(c, "eval_recall_neighbours"), (int)esp_config_int(c, "eval_samples"),
+                    (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
 }
 
 void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs) {

@@ -18,7 +18,7 @@ int esp_relation_largest(const esp_feature_file *file, esp_part part);
 /* Says so where `pairs` near pairs a particle, all layers together, are more than the budget allows. Local. */
 void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs);
 
-/* Recall of layer 0's tree, as an esp_relation_visit with this as context. */
+/* Recall of layer 0's tree, as an esp_visit with this as context. */
 typedef struct {
   const esp_run *run; /* eval_recall_neighbours, eval_samples, run_seed */
   const esp_comm *comm;
@@ -32,6 +32,6 @@ int esp_relation_judge_create(const esp_run *run, const esp_comm *comm, const es
                               const esp_feature_set *set, esp_relation_judge *judge);
 void esp_relation_judge_free(esp_relation_judge *judge);
 /* Collective. */
-int esp_relation_judge_layer(void *judge, int l, const esp_domain *dom, const double *key, const double *query);
+int esp_relation_judge_layer(void *judge, int l, esp_domain *dom, const double *key, const double *query);
 
 #endif

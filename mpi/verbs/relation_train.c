@@ -64,8 +64,8 @@ typedef struct {
   esp_journal *journal;
   const esp_relation *relation;
   const char *precision;
-  esp_gate_backend backend; /* over all ranks: for the set that recall is found on */
-  esp_feature_set test;     /* n = 0: there is none */
+  esp_backend backend;  /* over all ranks: for the set that recall is found on */
+  esp_feature_set test; /* n = 0: there is none */
   esp_relation_judge judge;
   int64_t every;
   double first_recall, recall; /* -1: not known */
@@ -75,7 +75,8 @@ static int find_recall(stage *s) {
   esp_relation_pass pass = {0};
   esp_relation net = *s->relation;
   memset(net.theta, 0, sizeof net.theta); /* where a rank's own search began: all must begin alike */
-  ESP_CALL(esp_relation_forward(&net, &s->backend, &s->test, 0, esp_relation_judge_layer, &s->judge, &pass));
+  const esp_visit visit = {esp_relation_judge_layer, &s->judge};
+  ESP_CALL(esp_relation_forward(&net, &s->backend, &s->test, 0, &visit, &pass));
   esp_relation_pass_free(&pass);
   s->recall = s->judge.recall;
   if (s->first_recall < 0) s->first_recall = s->recall;
@@ -121,16 +122,16 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
   esp_relation_param param;
   esp_train_param how;
   esp_journal journal = {.run = run};
-  const esp_gate_ops *ops = esp_setup_gate_ops(run);
+  const esp_device *device = esp_setup_device(run);
   stage s = {.run = run,
              .journal = &journal,
              .relation = &relation,
-             .precision = ops->name,
-             .backend = esp_setup_gate_sharded(run, ops)};
+             .precision = device->name,
+             .backend = esp_setup_sharded(run, device)};
   esp_setup_relation(run, file->about.features, file->about.values, file->about.targets, &param);
   param.hidden_halves = esp_relation_halves(&file->about);
   esp_setup_train(run, &how);
-  esp_gate_backend backend = from->sharded ? s.backend : esp_setup_gate_whole(ops);
+  esp_backend backend = from->sharded ? s.backend : esp_setup_whole(device);
   esp_relation_data data = {
       .sets = file->sets[ESP_PART_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set, .context = from};
   esp_gradsync sync = esp_gradsync_comm(run->comm);
@@ -139,14 +140,14 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
   rc = esp_relation_create(&param, &relation);
-  if (!rc) rc = esp_adam_create(relation.count, &adam);
+  if (!rc) rc = esp_adam_create(relation.block.count, &adam);
   ESP_TRY(esp_error_blame(run->comm->agree(run->comm, rc), path));
-  if (restart[0]) ESP_TRY(esp_relation_checkpoint_resume(run->comm, restart, &relation, &adam, ops->name));
+  if (restart[0]) ESP_TRY(esp_relation_checkpoint_resume(run->comm, restart, &relation, &adam, device->name));
   ESP_TRY(esp_journal_open(run, "step,loss,lr,gradient_norm,theta,pairs,recall,seconds", adam.step, &journal));
   ESP_TRY(esp_error_blame(run->comm->agree(run->comm, start_recall(&s, file, adam.step)), path));
   ESP_TRY(esp_error_blame(esp_train_relation(run->comm, &backend, &data, &how, &hooks, &relation, &adam), path));
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, &adam)); /* no step to make: the start is the result */
-  ESP_TRY(esp_journal_results(&journal, relation.count, relation.value));
+  ESP_TRY(esp_journal_results(&journal, relation.block.count, relation.block.value));
   cJSON_AddNumberToObject(run->json, "theta", journal.last.theta);
   esp_relation_say_budget(run, "train", &relation.param,
                           cJSON_GetNumberValue(cJSON_GetObjectItem(run->json, "pairs_per_particle")));
@@ -175,7 +176,7 @@ int esp_relation_train(esp_run *run) {
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, sets)));
   s.sharded = is_sharded(run, file.n[ESP_PART_TRAIN][esp_relation_largest(&file, ESP_PART_TRAIN)]);
   esp_run_say(run, "train: %d sets, %s, pairs by %s\n", sets,
-              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_gate_ops(run)->name);
+              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_device(run)->name);
   ESP_TRY(train_on(run, &file, path, &s));
 done:
   for (int c = 0; s.kept && c < sets; c++) esp_feature_set_free(&s.kept[c]);

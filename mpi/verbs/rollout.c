@@ -53,7 +53,7 @@ static int roll(const plan *p, const esp_method *method, int c, tally *t) {
   if (p->whole > 1) ESP_TRY(esp_cloud_horizon(&cloud, 1.0 / p->whole));
   double start = esp_energy_total(&cloud);
   for (int s = 0; s < p->steps; s++) {
-    esp_model_cost cost = {0};
+    esp_cost cost = {0};
     ESP_TRY(method->predict(&p->methods, &cloud, D, K, &cost));
     ESP_TRY(esp_cloud_advance(&cloud, (const double(*)[3])D, (const double(*)[3])K));
     if (s < p->frames) ESP_TRY(add_frame(p, c, s + 1, &cloud, D, K, t->squares + (size_t)s * WORDS));
@@ -150,15 +150,14 @@ done:
 }
 
 int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_model *trained, const esp_model *untrained,
-                const esp_ops *ops) {
+                const esp_device *device) {
   int steps = (int)esp_config_int(run->config, "eval_rollout"), framed = 0;
   for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {
     int64_t frames = ensemble->entry[ESP_PART_TEST][c].frames;
     if (frames > 0 && frames - 1 < steps) steps = (int)frames - 1; /* no further than the truth */
     framed |= frames > 0;
   }
-  esp_backend backend = esp_setup_whole(run);
-  backend.ops = ops;
+  esp_backend backend = esp_setup_whole(device);
   plan p = {.run = run,
             .ensemble = ensemble,
             .frames = framed ? steps : 0,

@@ -13,6 +13,6 @@
 /* rollout.csv (a line a method), rollout_curves.csv (a line a frame; task M), run->json rollout. Clouds lie whole on
  * ranks, which share them; clouds of more than 4096 bodies are left out. Collective. */
 int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_model *trained, const esp_model *untrained,
-                const esp_ops *ops);
+                const esp_device *device);
 
 #endif

@@ -154,31 +154,17 @@ void esp_setup_train(const esp_run *run, esp_train_param *param) {
 
 /* ---- who computes ---- */
 
-const esp_ops *esp_setup_ops(const esp_run *run) {
-  return is(run->config, "net_precision", "float64") ? &esp_ops_cpu64 : &esp_ops_cpu32;
+const esp_device *esp_setup_device(const esp_run *run) {
+  return esp_device_of(esp_config_string(run->config, "net_precision"));
 }
 
-const esp_gate_ops *esp_setup_gate_ops(const esp_run *run) {
-  return is(run->config, "net_precision", "float64") ? &esp_gate_cpu64 : &esp_gate_cpu32;
+esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device) {
+  return (esp_backend){.comm = run->comm, .build = esp_domain_build_mpi, .device = device};
 }
 
-esp_gate_backend esp_setup_gate_sharded(const esp_run *run, const esp_gate_ops *ops) {
-  return (esp_gate_backend){.comm = run->comm, .build = esp_domain_build_mpi, .ops = ops};
-}
-
-esp_gate_backend esp_setup_gate_whole(const esp_gate_ops *ops) {
-  esp_gate_backend backend = esp_gate_backend_self();
-  backend.ops = ops;
-  return backend;
-}
-
-esp_backend esp_setup_sharded(const esp_run *run) {
-  return (esp_backend){.comm = run->comm, .build = esp_domain_build_mpi, .ops = esp_setup_ops(run)};
-}
-
-esp_backend esp_setup_whole(const esp_run *run) {
+esp_backend esp_setup_whole(const esp_device *device) {
   esp_backend backend = esp_backend_self();
-  backend.ops = esp_setup_ops(run);
+  backend.device = device;
   return backend;
 }
 

@@ -23,13 +23,10 @@ void esp_setup_trees(const esp_run *run, esp_relation_param *param);
 /* train_*, run_seed. Local. */
 void esp_setup_train(const esp_run *run, esp_train_param *param);
 /* net_precision. Local. */
-const esp_ops *esp_setup_ops(const esp_run *run);
-const esp_gate_ops *esp_setup_gate_ops(const esp_run *run);
-/* All ranks share one cloud; each cloud lies whole on one rank. Local. */
-esp_backend esp_setup_sharded(const esp_run *run);
-esp_backend esp_setup_whole(const esp_run *run);
-esp_gate_backend esp_setup_gate_sharded(const esp_run *run, const esp_gate_ops *ops);
-esp_gate_backend esp_setup_gate_whole(const esp_gate_ops *ops);
+const esp_device *esp_setup_device(const esp_run *run);
+/* All ranks share one cloud or set; each lies whole on one rank. Local. */
+esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device);
+esp_backend esp_setup_whole(const esp_device *device);
 /* train_shard for clouds of at most `largest` particles: 1 sharded. auto: sharded above 8192 particles. Local. */
 int esp_setup_is_sharded(const esp_run *run, int64_t largest);
 #endif

@@ -93,9 +93,10 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   stage at = {.journal = &journal, .model = &model};
   esp_setup_model(run, &param);
   esp_setup_train(run, &how);
-  esp_backend backend = s->sharded ? esp_setup_sharded(run) : esp_setup_whole(run);
+  const esp_device *device = esp_setup_device(run);
+  esp_backend backend = s->sharded ? esp_setup_sharded(run, device) : esp_setup_whole(device);
   s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
-  snprintf(at.precision, sizeof at.precision, "%s", backend.ops->name);
+  snprintf(at.precision, sizeof at.precision, "%s", device->name);
   esp_gravity_data data = {.clouds = ensemble->clouds[ESP_PART_TRAIN],
                            .sharded = s->sharded,
                            .get = get_cloud,
@@ -108,14 +109,14 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
   rc = esp_model_create(&param, &model);
-  if (!rc) rc = esp_adam_create(model.count, &adam);
+  if (!rc) rc = esp_adam_create(model.block.count, &adam);
   ESP_TRY(run->comm->agree(run->comm, rc));
   if (restart[0]) ESP_TRY(esp_checkpoint_resume(run->comm, restart, &model, &adam, at.precision));
   ESP_TRY(esp_train_fix_theta(run->comm, &backend, &data, &model));
   ESP_TRY(esp_journal_open(run, "step,loss,nmse_D,nmse_K,lr,gradient_norm,seconds", adam.step, &journal));
   ESP_TRY(esp_train_gravity(run->comm, &backend, &data, &how, &hooks, &model, &adam));
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&at, &adam)); /* no step to make: the start is the result */
-  ESP_TRY(esp_journal_results(&journal, model.count, model.value));
+  ESP_TRY(esp_journal_results(&journal, model.block.count, model.block.value));
   cJSON_AddNumberToObject(run->json, "theta", model.param.domain.lists.theta);
 done:
   esp_journal_close(&journal);
@@ -137,7 +138,7 @@ int esp_verb_train(esp_run *run) {
   ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, clouds)));
   s.sharded = esp_setup_is_sharded(run, largest_cloud(&ensemble));
   esp_run_say(run, "train: %d clouds, %s, pairs by %s\n", clouds,
-              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_ops(run)->name);
+              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_device(run)->name);
   ESP_TRY(esp_error_blame(train_on(run, &ensemble, &s), path));
 done:
   for (int c = 0; s.kept && c < clouds; c++) esp_cloud_free(&s.kept[c]);

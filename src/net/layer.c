@@ -42,15 +42,13 @@ static void pack_home(const esp_layer_param *param, int n_home, const double (*y
 static int layer_build(const esp_backend *backend, const esp_layer_param *param, int n_home, const double (*y)[3],
                        const double *mu, const int64_t *id, esp_source **home, esp_layer *layer) {
   int rc = ESP_OK;
-  double *z = NULL;
   ESP_TRY(backend->comm->agree(backend->comm, check_inputs(param, n_home, y, mu, id)));
   int code = ESP_ALLOC(*home, n_home);
-  if (!code) code = ESP_ALLOC(z, (size_t)n_home * (size_t)param->domain.dim);
+  if (!code) code = ESP_ALLOC(layer->key, (size_t)n_home * (size_t)param->domain.dim);
   ESP_TRY(backend->comm->agree(backend->comm, code));
-  pack_home(param, n_home, y, mu, *home, z);
-  ESP_TRY(backend->build(backend->comm, &param->domain, n_home, z, NULL, id, &layer->dom));
+  pack_home(param, n_home, y, mu, *home, layer->key);
+  ESP_TRY(backend->build(backend->comm, &param->domain, n_home, layer->key, NULL, id, &layer->dom));
 done:
-  ESP_FREE(z);
   return rc;
 }
 
@@ -73,7 +71,7 @@ static int layer_messages(const esp_backend *backend, const esp_source *home, es
   int code = ESP_ALLOC(layer->source, (size_t)dom->n_own + (size_t)dom->n_ghost);
   if (!code) code = ESP_ALLOC(layer->cell, dom->tree.row_count);
   if (!code) code = ESP_ALLOC(slot, dom->n_own);
-  if (!code) code = backend->ops->scratch_create(dom, layer->g.mlp, &scratch);
+  if (!code) code = backend->device->ops->scratch_create(dom, layer->g.mlp, &scratch);
   ESP_TRY(comm->agree(comm, code));
   layer->g.dom = dom;
   layer->g.source = layer->source;
@@ -81,13 +79,13 @@ static int layer_messages(const esp_backend *backend, const esp_source *home, es
   ESP_TRY(dom->ops->to_slots(dom, sizeof *home, home, layer->source));
   ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, sizeof *layer->source, layer->source));
   ESP_TRY(layer_cells(layer));
-  backend->ops->forward(&layer->g, dom->n_interior, dom->block_order, slot, scratch);
+  backend->device->ops->forward(&layer->g, dom->n_interior, dom->block_order, slot, scratch);
   ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, sizeof *layer->source, layer->source));
-  backend->ops->forward(&layer->g, dom->tree.n_block - dom->n_interior, dom->block_order + dom->n_interior, slot,
-                        scratch);
+  backend->device->ops->forward(&layer->g, dom->tree.n_block - dom->n_interior, dom->block_order + dom->n_interior,
+                                slot, scratch);
   ESP_TRY(dom->ops->to_home(dom, sizeof *a, slot, a));
 done:
-  backend->ops->scratch_free(&scratch);
+  backend->device->ops->scratch_free(&scratch);
   ESP_FREE(slot);
   return rc;
 }
@@ -128,7 +126,7 @@ static int work_create(const esp_backend *backend, const esp_layer *layer, backw
   ESP_CALL(ESP_ALLOC(w->receiver, (size_t)dom->n_own + (size_t)dom->n_receiver_ghost));
   ESP_CALL(ESP_ALLOC(w->cell_acc, (size_t)tree->row_count * CELL_WORDS));
   ESP_CALL(ESP_ALLOC(w->adjoint, (size_t)tree->own_rows + (size_t)tree->top_rows));
-  ESP_CALL(backend->ops->scratch_create(dom, layer->g.mlp, &w->scratch));
+  ESP_CALL(backend->device->ops->scratch_create(dom, layer->g.mlp, &w->scratch));
   return ESP_OK;
 }
 
@@ -138,7 +136,7 @@ static void work_free(const esp_backend *backend, backward_work *w) {
   ESP_FREE(w->receiver);
   ESP_FREE(w->cell_acc);
   ESP_FREE(w->adjoint);
-  backend->ops->scratch_free(&w->scratch);
+  backend->device->ops->scratch_free(&w->scratch);
 }
 
 /* Cell adjoints to their owners, and out of the exact accumulators. */
@@ -158,7 +156,7 @@ static int reduce_cells(esp_domain *dom, backward_work *w) {
 
 static int layer_pull(const esp_backend *backend, esp_layer *layer, backward_work *w, int64_t *param_acc) {
   esp_domain *dom = layer->dom;
-  const esp_ops *ops = backend->ops;
+  const esp_ops *ops = backend->device->ops;
   for (int i = 0; i < dom->n_own; i++) {
     memcpy(w->receiver[i].y, layer->source[i].y, sizeof w->receiver[i].y);
     memcpy(w->receiver[i].g, w->gradient[i], sizeof w->receiver[i].g);
@@ -197,5 +195,6 @@ void esp_layer_free(esp_layer *layer) {
   esp_domain_free(&layer->dom);
   ESP_FREE(layer->source);
   ESP_FREE(layer->cell);
+  ESP_FREE(layer->key);
   memset(layer, 0, sizeof *layer);
 }

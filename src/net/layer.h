@@ -5,12 +5,13 @@
 #ifndef ESP_LAYER_H
 #define ESP_LAYER_H
 
-#include "net/ops.h"
+#include "net/device.h"
 
 typedef struct {
   esp_domain *dom;
   esp_source *source; /* [n_own + n_ghost] */
   esp_cell *cell;     /* [row_count] */
+  double *key;        /* [n_home][dim] the tree's keys at home: whoever has seen them may free them */
   esp_gravity g;
   double seconds_build, seconds_forward, seconds_backward; /* of this rank */
 } esp_layer;

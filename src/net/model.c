@@ -32,7 +32,7 @@ static int check_param(const esp_model_param *p) {
 
 static void add_entry(esp_model *model, const char *prefix, const char *name, int rows, int columns, int *offset) {
   if (rows * columns == 0) return;
-  esp_param_entry *e = &model->entry[model->entries++];
+  esp_entry *e = &model->block.entry[model->block.entries++];
   snprintf(e->name, sizeof e->name, "%s.%s", prefix, name);
   e->rows = rows;
   e->columns = columns;
@@ -93,13 +93,13 @@ int esp_model_create(const esp_model_param *param, esp_model *model) {
   model->mlps = param->message == ESP_MESSAGE_NEWTON ? 0 : param->message == ESP_MESSAGE_MLP ? 1 : param->layers;
   model->mlp_count = model->param.hidden * (2 + 1 + ESP_MLP_EDGE + 1);
   model->tableau_count = esp_tableau_count(param->tableau, param->layers);
-  model->count = model->tableau_count + model->mlps * model->mlp_count;
-  ESP_TRY(ESP_ALLOC(model->value, model->count));
-  ESP_TRY(ESP_ALLOC(model->entry, TABLEAU_GROUPS + MLP_GROUPS * model->mlps));
+  model->block.count = model->tableau_count + model->mlps * model->mlp_count;
+  ESP_TRY(ESP_ALLOC(model->block.value, model->block.count));
+  ESP_TRY(ESP_ALLOC(model->block.entry, TABLEAU_GROUPS + MLP_GROUPS * model->mlps));
   fill_table(model);
-  esp_tableau_start(param->tableau, param->layers, model->value);
+  esp_tableau_start(param->tableau, param->layers, model->block.value);
   for (int m = 0; m < model->mlps; m++) {
-    double *value = model->value + model->tableau_count + m * model->mlp_count;
+    double *value = model->block.value + model->tableau_count + m * model->mlp_count;
     start_mlp(model, m, value);
     if (param->message == ESP_MESSAGE_MLP) start_law(model, value);
   }
@@ -109,8 +109,8 @@ done:
 }
 
 void esp_model_free(esp_model *model) {
-  ESP_FREE(model->value);
-  ESP_FREE(model->entry);
+  ESP_FREE(model->block.value);
+  ESP_FREE(model->block.entry);
   *model = (esp_model){0};
 }
 
@@ -123,7 +123,7 @@ int esp_gradient_create(const esp_model *model, esp_gradient *gradient) {
   *gradient = (esp_gradient){.count = esp_gradient_sums(model)};
   ESP_TRY(ESP_ALLOC(gradient->acc, (size_t)gradient->count * WORDS));
   ESP_TRY(ESP_ALLOC(gradient->sums, gradient->count));
-  ESP_TRY(ESP_ALLOC(gradient->value, model->count));
+  ESP_TRY(ESP_ALLOC(gradient->value, model->block.count));
 done:
   if (rc) esp_gradient_free(gradient);
   return rc;
@@ -150,6 +150,6 @@ void esp_gradient_map(const esp_model *model, esp_gradient *gradient) {
   for (int i = 0; i < gradient->count; i++) {
     gradient->sums[i] = esp_exact_value(&ESP_EXACT_FULL, gradient->acc + (size_t)i * WORDS);
   }
-  esp_tableau_pull(model->param.tableau, model->param.layers, model->value, gradient->sums, gradient->value);
+  esp_tableau_pull(model->param.tableau, model->param.layers, model->block.value, gradient->sums, gradient->value);
   for (int i = size; i < gradient->count; i++) gradient->value[model->tableau_count + i - size] = gradient->sums[i];
 }

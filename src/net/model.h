@@ -12,8 +12,10 @@
 #ifndef ESP_MODEL_H
 #define ESP_MODEL_H
 
+#include "base/block.h"
 #include "base/particles.h"
 #include "net/layer.h"
+#include "net/pass.h"
 #include "net/tableau.h"
 
 typedef enum {
@@ -34,33 +36,17 @@ typedef struct {
   esp_domain_param domain;
 } esp_model_param;
 
-/* One line of the parameter block's table. */
-typedef struct {
-  char name[32]; /* tableau.c, tableau.alpha, mlp0.W1 ... */
-  int rows, columns;
-  int offset; /* in doubles; rows * columns of them, row by row */
-} esp_param_entry;
-
 typedef struct {
   esp_model_param param;
-  int count;     /* parameters */
-  double *value; /* [count] the same on every rank */
-  int entries;
-  esp_param_entry *entry; /* [entries] in order of offset, without gaps */
-  int tableau_count;      /* the first ones are the tableau's free numbers, the rest the learned messages' */
-  int mlps;               /* learned messages: 0, 1, or L */
-  int mlp_count;          /* parameters of one */
+  esp_block block;   /* tableau.c, tableau.alpha, mlp0.W1 ... */
+  int tableau_count; /* the first ones are the tableau's free numbers, the rest the learned messages' */
+  int mlps;          /* learned messages: 0, 1, or L */
+  int mlp_count;     /* parameters of one */
 } esp_model;
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Local. */
 int esp_model_create(const esp_model_param *param, esp_model *model);
 void esp_model_free(esp_model *model);
-
-/* What a pass cost: this rank's share, summed over the layers. */
-typedef struct {
-  int64_t near_pairs, far_pairs;
-  double seconds_build, seconds_forward, seconds_backward;
-} esp_model_cost;
 
 /* What forward leaves for backward and for the caller. */
 typedef struct {
@@ -71,7 +57,7 @@ typedef struct {
   esp_mlp *mlp;            /* [L] the views the layers borrow */
   double mass;             /* total mass; 0 if there is none */
   double table[ESP_MAX_TABLE];
-  esp_model_cost cost;
+  esp_cost cost;
 } esp_model_pass;
 
 /* cloud must be in model units (ESP_ERR_ARG else). Collective over backend->comm. Errors: those of the layers. n = 0 is
@@ -79,12 +65,10 @@ typedef struct {
 int esp_model_forward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, esp_model_pass *pass);
 void esp_model_pass_free(esp_model_pass *pass);
 
-/* Called by esp_model_predict after layer l, before it is freed. Collective where predict is. */
-typedef int (*esp_model_visit)(void *context, int l, const esp_layer *layer);
 /* Forward alone: each layer is freed at once. D, K [n_home][3] are the caller's; the cloud is not touched. visit, cost
  * may be NULL. The bits of forward. */
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, double (*D)[3],
-                      double (*K)[3], esp_model_visit visit, void *context, esp_model_cost *cost);
+                      double (*K)[3], const esp_visit *visit, esp_cost *cost);
 
 /* A gradient under way: exact accumulators, one a table number and one a learned parameter, this rank's share of the
  * sum over particles, layers and clouds. */

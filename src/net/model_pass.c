@@ -87,7 +87,7 @@ static void set_mlps(const esp_model *model, const esp_cloud *cloud, esp_model_p
     pass->mlp[l] = (esp_mlp){.use = model->param.message == ESP_MESSAGE_MLP ? ESP_MLP_LAW : ESP_MLP_CORRECTION,
                              .hidden = model->param.hidden,
                              .count = model->mlp_count,
-                             .param = model->value + model->tableau_count + m * model->mlp_count,
+                             .param = model->block.value + model->tableau_count + m * model->mlp_count,
                              .mean_mu = mean};
   }
 }
@@ -118,7 +118,7 @@ static void place(const esp_cloud *cloud, const esp_model_pass *pass, int l, vec
   }
 }
 
-static void count_cost(const esp_layer *layer, esp_model_cost *cost) {
+static void count_cost(const esp_layer *layer, esp_cost *cost) {
   cost->near_pairs += layer->dom->lists.near_pairs;
   cost->far_pairs += layer->dom->lists.far_pairs;
   cost->seconds_build += layer->seconds_build;
@@ -144,10 +144,10 @@ static void readout(const esp_model_pass *pass, vec3 *D, vec3 *K) {
 
 /* All layers into pass->A. keep: pass->layer holds them after; else each is freed after visit. */
 static int run_layers(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, int keep, vec3 *y,
-                      esp_model_visit visit, void *context, esp_model_pass *pass) {
+                      const esp_visit *visit, esp_model_pass *pass) {
   esp_layer_param param = layer_param(model, cloud);
   ESP_CALL(total_mass(backend->comm, cloud, &pass->mass));
-  esp_tableau_expand(model->param.tableau, pass->layers, model->value, pass->table);
+  esp_tableau_expand(model->param.tableau, pass->layers, model->block.value, pass->table);
   set_mlps(model, cloud, pass);
   for (int l = 0; l < pass->layers; l++) {
     esp_layer *layer = &pass->layer[l];
@@ -155,7 +155,8 @@ static int run_layers(const esp_model *model, const esp_backend *backend, const 
     ESP_CALL(esp_layer_forward(backend, &param, cloud->n_home, (const vec3 *)y, cloud->m, cloud->id,
                                model->mlps ? &pass->mlp[l] : NULL, pass->A + (size_t)l * (size_t)cloud->n_home, layer));
     count_cost(layer, &pass->cost);
-    int rc = visit ? visit(context, l, layer) : ESP_OK;
+    int rc = visit ? visit->layer(visit->context, l, layer->dom, layer->key, NULL) : ESP_OK;
+    ESP_FREE(layer->key);
     if (!keep) esp_layer_free(layer);
     ESP_CALL(rc);
   }
@@ -171,7 +172,7 @@ int esp_model_forward(const esp_model *model, const esp_backend *backend, const 
   if (!rc) rc = ESP_ALLOC(pass->K, cloud->n_home);
   if (!rc) rc = ESP_ALLOC(y, cloud->n_home);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(run_layers(model, backend, cloud, 1, y, NULL, NULL, pass));
+  ESP_TRY(run_layers(model, backend, cloud, 1, y, NULL, pass));
   readout(pass, pass->D, pass->K);
   ESP_TRY(project(comm, cloud, pass->mass, pass->D, pass->K));
 done:
@@ -191,14 +192,14 @@ void esp_model_pass_free(esp_model_pass *pass) {
 }
 
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, double (*D)[3],
-                      double (*K)[3], esp_model_visit visit, void *context, esp_model_cost *cost) {
+                      double (*K)[3], const esp_visit *visit, esp_cost *cost) {
   const esp_comm *comm = backend->comm;
   esp_model_pass pass = {0};
   vec3 *y = NULL;
   int rc = pass_alloc(model, cloud, &pass);
   if (!rc) rc = ESP_ALLOC(y, cloud->n_home);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(run_layers(model, backend, cloud, 0, y, visit, context, &pass));
+  ESP_TRY(run_layers(model, backend, cloud, 0, y, visit, &pass));
   readout(&pass, D, K);
   ESP_TRY(project(comm, cloud, pass.mass, D, K));
   if (cost) *cost = pass.cost;

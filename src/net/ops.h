@@ -47,13 +47,4 @@ typedef struct {
 
 extern const esp_ops esp_ops_cpu32, esp_ops_cpu64;
 
-/* Who computes, with whom: what a layer needs besides its data. Borrowed pointers. */
-typedef struct {
-  const esp_comm *comm;
-  esp_domain_builder build;
-  const esp_ops *ops;
-} esp_backend;
-/* comm_self, domain_build_self, cpu32. */
-esp_backend esp_backend_self(void);
-
 #endif

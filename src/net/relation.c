@@ -89,19 +89,19 @@ static const char *const group_name[GROUPS] = {
 
 /* One group more; returns its offset. The lift has no layer: -1. */
 static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
-  esp_param_entry *e = &relation->entry[relation->entries++];
-  int at = relation->count;
-  *e = (esp_param_entry){.rows = rows, .columns = columns, .offset = at};
+  esp_entry *e = &relation->block.entry[relation->block.entries++];
+  int at = relation->block.count;
+  *e = (esp_entry){.rows = rows, .columns = columns, .offset = at};
   if (layer < 0)
     snprintf(e->name, sizeof e->name, "%s", group_name[group]);
   else
     snprintf(e->name, sizeof e->name, "layer%d.%s", layer, group_name[group]);
-  relation->count += rows * columns;
+  relation->block.count += rows * columns;
   return at;
 }
 
 static int add_embed(esp_relation *relation, int l, int group, const esp_embed *embed) {
-  int at = relation->count;
+  int at = relation->block.count;
   if (embed->kind == ESP_EMBED_COORDINATES) return at;
   add_entry(relation, l, group, embed->dim, embed->in);
   if (embed->kind == ESP_EMBED_MLP) {
@@ -153,7 +153,7 @@ esp_gate_form esp_relation_form(const esp_relation *relation, int l) {
 static void gauss(const esp_relation *relation, int l, int group, int at, int count, double variance) {
   const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
   for (int i = 0; i < count; i++)
-    relation->value[at + i] =
+    relation->block.value[at + i] =
         sqrt(variance) * esp_rng_normal(relation->param.seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
 }
 
@@ -162,7 +162,7 @@ static void start_normals(const esp_relation *relation, int l) {
   const int at = relation->slot[l].normal;
   gauss(relation, l, NORMAL, at, nodes * d, 1);
   for (int node = 0; node < nodes; node++) {
-    double *w = relation->value + at + node * d, square = 0;
+    double *w = relation->block.value + at + node * d, square = 0;
     for (int a = 0; a < d; a++) square += w[a] * w[a];
     for (int a = 0; a < d && square > 0; a++) w[a] /= sqrt(square);
   }
@@ -174,7 +174,7 @@ static void start_sent(const esp_relation *relation, int l) {
   const int H = s->in, F = relation->param.values, wide = H + F;
   gauss(relation, l, W2, s->W2, s->channels * wide, 1);
   for (int k = 0; k < s->channels * wide; k++)
-    relation->value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
+    relation->block.value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
 }
 
 static void start_layer(const esp_relation *relation, int l) {
@@ -182,17 +182,17 @@ static void start_layer(const esp_relation *relation, int l) {
   const esp_relation_slot *s = &relation->slot[l];
   const int H = s->in, C = s->channels, h = p->hidden;
   const double out = p->average ? OUT_AVERAGE : OUT_SUM;
-  esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->value + s->key);
-  if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->value + s->query);
+  esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->key);
+  if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->query);
   if (s->normal >= 0) start_normals(relation, l);
-  relation->value[s->message] = log(SCALE);
+  relation->block.value[s->message] = log(SCALE);
   if (p->mlp) {
     gauss(relation, l, MESSAGE_W3, s->message + 1, C * ESP_GATE_EDGE, EDGE * EDGE);
     gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
     start_sent(relation, l);
   }
   if (s->V >= 0) gauss(relation, l, V, s->V, C * H, 1.0 / H);
-  relation->value[s->a] = GAIN;
+  relation->block.value[s->a] = GAIN;
   gauss(relation, l, R1, s->R1, h * (C + H), 1.0 / (C + H));
   gauss(relation, l, R2, s->R2, s->out * h, out * out / h);
 }
@@ -202,13 +202,13 @@ int esp_relation_create(const esp_relation_param *param, esp_relation *relation)
   *relation = (esp_relation){.param = *param, .lift = -1, .lift_bias = -1};
   ESP_CALL(check_param(param));
   const int L = param->layers, inputs = param->features + param->values;
-  ESP_TRY(ESP_ALLOC(relation->entry, (size_t)GROUPS * (size_t)L));
+  ESP_TRY(ESP_ALLOC(relation->block.entry, (size_t)GROUPS * (size_t)L));
   if (L > 1) {
     relation->lift = add_entry(relation, -1, LIFT_W, param->width, inputs);
     relation->lift_bias = add_entry(relation, -1, LIFT_B, param->width, 1);
   }
   for (int l = 0; l < L; l++) add_layer(relation, l);
-  ESP_TRY(ESP_ALLOC(relation->value, relation->count));
+  ESP_TRY(ESP_ALLOC(relation->block.value, relation->block.count));
   if (L > 1) gauss(relation, -1, LIFT_W, relation->lift, param->width * inputs, 1.0 / inputs);
   for (int l = 0; l < L; l++) start_layer(relation, l);
 done:
@@ -217,7 +217,7 @@ done:
 }
 
 void esp_relation_free(esp_relation *relation) {
-  ESP_FREE(relation->value);
-  ESP_FREE(relation->entry);
+  ESP_FREE(relation->block.value);
+  ESP_FREE(relation->block.entry);
   *relation = (esp_relation){0};
 }

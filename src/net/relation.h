@@ -32,9 +32,10 @@
 #ifndef ESP_RELATION_H
 #define ESP_RELATION_H
 
+#include "base/block.h"
 #include "base/feature_set.h"
 #include "net/embed.h"
-#include "net/model.h" /* esp_param_entry, esp_model_cost */
+#include "net/pass.h"
 #include "net/relation_layer.h"
 
 #define ESP_RELATION_FLOOR 0.3
@@ -78,11 +79,8 @@ typedef struct {
 
 typedef struct {
   esp_relation_param param;
-  int count;     /* parameters */
-  double *value; /* [count] the same on every rank */
-  int entries;
-  esp_param_entry *entry; /* [entries] in order of offset, without gaps; names layer0.key.E, layer0.message.ln_s ... */
-  int lift, lift_bias;    /* offsets; -1 where L = 1 */
+  esp_block block;     /* layer0.key.E, layer0.message.ln_s ... */
+  int lift, lift_bias; /* offsets; -1 where L = 1 */
   esp_relation_slot slot[ESP_RELATION_MAX_LAYERS];
   /* Where each layer's search for a budgeted theta begins; 0: at param.domain.lists.theta. It changes no result: whoever
    * runs the model many times may put the last theta here. The same on every rank that shares a forward. */
@@ -107,21 +105,18 @@ typedef struct {
   double **sum;                   /* [L][n_home][sum_width] */
   esp_relation_layer *layer;      /* [L] layer[l].dom is the tree */
   struct esp_relation_work *work; /* of relation_pass.c */
-  esp_model_cost cost;            /* of this rank, summed over the layers */
+  esp_cost cost;                  /* of this rank, summed over the layers */
 } esp_relation_pass;
-
-/* Called after each layer's messages; dom is that layer's. */
-typedef int (*esp_relation_visit)(void *context, int l, const esp_domain *dom, const double *key, const double *query);
 
 /* Forward; keep: what backward needs stays in *pass (else only y; layers are freed one by one). visit may be NULL.
  * ESP_ERR_ARG where the set's D, F (and hidden, for tree_on hidden) are not the model's. Collective; n = 0 is fine. Free
  * with esp_relation_pass_free. */
-int esp_relation_forward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
-                         int keep, esp_relation_visit visit, void *context, esp_relation_pass *pass);
+int esp_relation_forward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
+                         const esp_visit *visit, esp_relation_pass *pass);
 void esp_relation_pass_free(esp_relation_pass *pass);
 /* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. The pass is
  * a kept one of the same model values and set. Collective. */
-int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
+int esp_relation_backward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set,
                           esp_relation_pass *pass, const double *gy, int64_t *acc);
 /* Keys (and queries, or NULL) of layer `l` = 0 alone: where the particles are in the learned space. key, query
  * [n_home][d], the caller's. Local. */

@@ -7,10 +7,6 @@
 #include "net/split_gradient.h"
 #include "tree/moments.h"
 
-esp_gate_backend esp_gate_backend_self(void) {
-  return (esp_gate_backend){.comm = esp_comm_self(), .build = esp_domain_build_self, .ops = &esp_gate_cpu32};
-}
-
 static int check_param(const esp_relation_layer_param *param, const esp_relation_input *input, const double *value) {
   const esp_gate_form *f = &param->form;
   ESP_CHECK(f->dim >= 1 && f->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "messages have key dimension %d; allowed: 1 to %d",
@@ -59,7 +55,7 @@ static void drop_far(esp_lists *lists) {
   lists->far_pairs = 0;
 }
 
-static int layer_build(const esp_gate_backend *backend, esp_relation_layer *layer) {
+static int layer_build(const esp_backend *backend, esp_relation_layer *layer) {
   const esp_relation_layer_param *param = &layer->param;
   const esp_relation_input *in = &layer->input;
   esp_domain_param domain = param->domain;
@@ -139,7 +135,7 @@ typedef struct {
   esp_gate_scratch *scratch;
 } forward_work;
 
-static int forward_create(const esp_gate_backend *backend, esp_relation_layer *layer, forward_work *w) {
+static int forward_create(const esp_backend *backend, esp_relation_layer *layer, forward_work *w) {
   const esp_domain *dom = layer->dom;
   const esp_gate_form *f = &layer->param.form;
   const size_t n = (size_t)layer->n_home, own = (size_t)dom->n_own, sources = own + (size_t)dom->n_ghost;
@@ -150,18 +146,18 @@ static int forward_create(const esp_gate_backend *backend, esp_relation_layer *l
   ESP_CALL(ESP_ALLOC(layer->source, sources * source_width));
   ESP_CALL(ESP_ALLOC(layer->query, own * query_width));
   ESP_CALL(ESP_ALLOC(layer->cell, (size_t)dom->tree.row_count * (size_t)esp_gate_cell_width(f)));
-  ESP_CALL(backend->ops->scratch_create(f, dom, &w->scratch));
+  ESP_CALL(backend->device->gate->scratch_create(f, dom, &w->scratch));
   return ESP_OK;
 }
 
-static void forward_free(const esp_gate_backend *backend, forward_work *w) {
+static void forward_free(const esp_backend *backend, forward_work *w) {
   ESP_FREE(w->source);
   ESP_FREE(w->query);
   ESP_FREE(w->sum);
-  if (w->scratch) backend->ops->scratch_free(&w->scratch);
+  if (w->scratch) backend->device->gate->scratch_free(&w->scratch);
 }
 
-static int layer_messages(const esp_gate_backend *backend, esp_relation_layer *layer, double *sum) {
+static int layer_messages(const esp_backend *backend, esp_relation_layer *layer, double *sum) {
   int rc = ESP_OK;
   esp_domain *dom = layer->dom;
   const esp_gate_form *f = &layer->param.form;
@@ -178,9 +174,9 @@ static int layer_messages(const esp_gate_backend *backend, esp_relation_layer *l
   ESP_TRY(dom->ops->to_receivers(dom, query_unit, w.query, layer->query));
   ESP_TRY(layer_cells(layer));
   const esp_gate g = gate_of(layer);
-  backend->ops->forward(&g, interior, dom->block_order, w.sum, w.scratch);
+  backend->device->gate->forward(&g, interior, dom->block_order, w.sum, w.scratch);
   ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, source_unit, layer->source));
-  backend->ops->forward(&g, blocks - interior, dom->block_order + interior, w.sum, w.scratch);
+  backend->device->gate->forward(&g, blocks - interior, dom->block_order + interior, w.sum, w.scratch);
   ESP_TRY(dom->ops->receivers_home(dom, (size_t)esp_gate_sum_width(f) * sizeof *sum, w.sum, sum));
 done:
   forward_free(backend, &w);
@@ -191,7 +187,7 @@ static esp_self_rows self_rows(const esp_relation_input *in) {
   return (esp_self_rows){.key = in->key, .query = in->query, .value = in->value, .offset = in->offset};
 }
 
-int esp_relation_layer_forward(const esp_gate_backend *backend, const esp_relation_layer_param *param, int n_home,
+int esp_relation_layer_forward(const esp_backend *backend, const esp_relation_layer_param *param, int n_home,
                                const esp_relation_input *input, const double *param_value, double *sum,
                                esp_relation_layer *layer) {
   int rc = ESP_OK;
@@ -224,7 +220,7 @@ typedef struct {
   esp_gate_scratch *scratch;
 } backward_work;
 
-static int work_create(const esp_gate_backend *backend, const esp_relation_layer *layer, backward_work *w) {
+static int work_create(const esp_backend *backend, const esp_relation_layer *layer, backward_work *w) {
   const esp_domain *dom = layer->dom;
   const esp_gate_form *f = &layer->param.form;
   const size_t own = (size_t)dom->n_own, receivers = own + (size_t)dom->n_receiver_ghost, n = (size_t)layer->n_home;
@@ -239,11 +235,11 @@ static int work_create(const esp_gate_backend *backend, const esp_relation_layer
   ESP_CALL(ESP_ALLOC(w->adjoint, held * cell_width));
   ESP_CALL(ESP_ALLOC(w->home_q, n * query_width));
   ESP_CALL(ESP_ALLOC(w->home_s, n * source_width));
-  ESP_CALL(backend->ops->scratch_create(f, dom, &w->scratch));
+  ESP_CALL(backend->device->gate->scratch_create(f, dom, &w->scratch));
   return ESP_OK;
 }
 
-static void work_free(const esp_gate_backend *backend, backward_work *w) {
+static void work_free(const esp_backend *backend, backward_work *w) {
   ESP_FREE(w->gradient);
   ESP_FREE(w->receiver);
   ESP_FREE(w->dquery);
@@ -252,7 +248,7 @@ static void work_free(const esp_gate_backend *backend, backward_work *w) {
   ESP_FREE(w->adjoint);
   ESP_FREE(w->home_q);
   ESP_FREE(w->home_s);
-  if (w->scratch) backend->ops->scratch_free(&w->scratch);
+  if (w->scratch) backend->device->gate->scratch_free(&w->scratch);
 }
 
 /* Cell adjoints to their owners, out of the exact accumulators, and by the cells' sums. */
@@ -269,10 +265,9 @@ static int reduce_cells(const esp_relation_layer *layer, backward_work *w) {
   return ESP_OK;
 }
 
-static int layer_pull(const esp_gate_backend *backend, esp_relation_layer *layer, backward_work *w,
-                      int64_t *param_acc) {
+static int layer_pull(const esp_backend *backend, esp_relation_layer *layer, backward_work *w, int64_t *param_acc) {
   esp_domain *dom = layer->dom;
-  const esp_gate_ops *ops = backend->ops;
+  const esp_gate_ops *ops = backend->device->gate;
   const esp_gate_form *f = &layer->param.form;
   const esp_gate g = gate_of(layer);
   const size_t unit = (size_t)esp_gate_receiver_width(f) * sizeof *w->receiver;
@@ -316,7 +311,7 @@ static void spread_home(const esp_relation_layer *layer, const backward_work *w,
     for (size_t a = 0; a < dim; a++) dkey[i * dim + a] += w->home_q[i * wide + a];
 }
 
-int esp_relation_layer_backward(const esp_gate_backend *backend, esp_relation_layer *layer, const double *gradient,
+int esp_relation_layer_backward(const esp_backend *backend, esp_relation_layer *layer, const double *gradient,
                                 double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc,
                                 int64_t *normal_acc) {
   int rc = ESP_OK;

@@ -8,17 +8,7 @@
 #ifndef ESP_RELATION_LAYER_H
 #define ESP_RELATION_LAYER_H
 
-#include "base/comm.h"
-#include "net/gate.h"
-
-/* Who computes, with whom. Borrowed pointers. */
-typedef struct {
-  const esp_comm *comm;
-  esp_domain_builder build;
-  const esp_gate_ops *ops;
-} esp_gate_backend;
-/* comm_self, domain_build_self, cpu32. */
-esp_gate_backend esp_gate_backend_self(void);
+#include "net/device.h"
 
 typedef struct {
   esp_domain_param domain; /* dim: of the tree's keys; reach and fade are set at each forward */
@@ -57,7 +47,7 @@ typedef struct {
  * nothing. On success *layer holds what backward needs; free it with esp_relation_layer_free. Errors: those of the
  * builder; ESP_ERR_VALUE for a non-finite key, query, value or offset with id and column, and for a scale s that is not
  * positive and finite; ESP_ERR_CONFIG for the form, the tolerance and a period (messages know none). */
-int esp_relation_layer_forward(const esp_gate_backend *backend, const esp_relation_layer_param *param, int n_home,
+int esp_relation_layer_forward(const esp_backend *backend, const esp_relation_layer_param *param, int n_home,
                                const esp_relation_input *input, const double *param_value, double *sum,
                                esp_relation_layer *layer);
 /* gradient [n_home][sum_width] = dLoss/dsum -> dkey [n_home][d], dquery [n_home][d] (NULL where query was NULL: then
@@ -65,7 +55,7 @@ int esp_relation_layer_forward(const esp_gate_backend *backend, const esp_relati
  * [param_count][ESP_EXACT_FULL_WORDS] is added to, this rank's share. normal_acc: NULL, or, where the tree's splits are
  * learned, [(2^levels - 1) d][ESP_EXACT_FULL_WORDS] to which the gradient of their normals is added (split_gradient.h;
  * nothing for mlp messages and for trees not built on the keys alone), and dkey gets its part. Collective. */
-int esp_relation_layer_backward(const esp_gate_backend *backend, esp_relation_layer *layer, const double *gradient,
+int esp_relation_layer_backward(const esp_backend *backend, esp_relation_layer *layer, const double *gradient,
                                 double *dkey, double *dquery, double *dvalue, double *doffset, int64_t *param_acc,
                                 int64_t *normal_acc);
 void esp_relation_layer_free(esp_relation_layer *layer);

@@ -26,7 +26,7 @@ struct esp_relation_work {
 
 typedef struct {
   const esp_relation *relation;
-  const esp_gate_backend *backend;
+  const esp_backend *backend;
   const esp_feature_set *set;
   esp_relation_pass *pass;
   int keep;
@@ -188,15 +188,15 @@ void esp_relation_pass_free(esp_relation_pass *pass) {
 static void lift(const esp_relation *relation, const esp_feature_set *set, double *raw, double *s) {
   const int n = set->n_home, D = set->features, F = set->values;
   join(n, D, set->x, F, set->v, raw);
-  esp_dense_forward(n, D + F, relation->slot[0].in, relation->value + relation->lift,
-                    relation->value + relation->lift_bias, 0, raw, s);
+  esp_dense_forward(n, D + F, relation->slot[0].in, relation->block.value + relation->lift,
+                    relation->block.value + relation->lift_bias, 0, raw, s);
 }
 
 /* What is sent, and the receivers' part of the mlp message. */
 static void send(const stack *k, int l) {
   const esp_relation *relation = k->relation;
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value, *s = state(k, l);
+  const double *value = relation->block.value, *s = state(k, l);
   layer_rows *rows = &k->pass->work->rows[l];
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
   if (relation->param.mlp) {
@@ -222,24 +222,24 @@ static esp_relation_layer_param layer_param(const stack *k, int l) {
   param.domain.split = (esp_split_rule){.kind = p->split};
   if (p->split == ESP_SPLIT_LEARNED) {
     param.domain.split.levels = p->split_levels;
-    param.domain.split.normal = k->relation->value + k->relation->slot[l].normal;
+    param.domain.split.normal = k->relation->block.value + k->relation->slot[l].normal;
   }
   if (p->domain.lists.pairs_per_particle > 0 && k->relation->theta[l] > 0)
     param.domain.lists.theta = k->relation->theta[l];
   return param;
 }
 
-static void count_cost(const esp_relation_layer *layer, esp_model_cost *cost) {
+static void count_cost(const esp_relation_layer *layer, esp_cost *cost) {
   cost->near_pairs += layer->dom->lists.near_pairs;
   cost->far_pairs += layer->dom->lists.far_pairs;
   cost->seconds_build += layer->seconds_build;
   cost->seconds_forward += layer->seconds_forward;
 }
 
-static int run_layer(const stack *k, int l, esp_relation_visit visit, void *context) {
+static int run_layer(const stack *k, int l, const esp_visit *visit) {
   const esp_relation *relation = k->relation;
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value, *input = embed_input(k, l), *s = state(k, l);
+  const double *value = relation->block.value, *input = embed_input(k, l), *s = state(k, l);
   esp_relation_pass *pass = k->pass;
   const int n = pass->n_home, last = l == pass->layers - 1;
   const int hops = relation->param.tree_on == ESP_TREE_ON_HIDDEN && relation->param.hidden_halves == 2;
@@ -260,7 +260,7 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
   ESP_CALL(esp_relation_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
   if (relation->param.mlp) esp_relation_centre(n, at->channels, rows->offset, pass->sum[l]);
-  if (visit) ESP_CALL(visit(context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
+  if (visit) ESP_CALL(visit->layer(visit->context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
   esp_relation_update_forward(relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
   if (!last) {
     double *next = lifted(k, l + 1);
@@ -270,14 +270,14 @@ static int run_layer(const stack *k, int l, esp_relation_visit visit, void *cont
   return ESP_OK;
 }
 
-int esp_relation_forward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
-                         int keep, esp_relation_visit visit, void *context, esp_relation_pass *pass) {
+int esp_relation_forward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
+                         const esp_visit *visit, esp_relation_pass *pass) {
   int rc = ESP_OK;
   const stack k = {.relation = relation, .backend = backend, .set = set, .pass = pass, .keep = keep};
   *pass = (esp_relation_pass){0};
   ESP_TRY(backend->comm->agree(backend->comm, pass_begin(&k)));
   if (relation->lift >= 0) lift(relation, set, pass->work->raw, lifted(&k, 0));
-  for (int l = 0; l < pass->layers; l++) ESP_TRY(run_layer(&k, l, visit, context));
+  for (int l = 0; l < pass->layers; l++) ESP_TRY(run_layer(&k, l, visit));
   if (!keep) pass_drop(pass);
 done:
   if (rc) esp_relation_pass_free(pass);
@@ -295,9 +295,9 @@ int esp_relation_place(const esp_relation *relation, const esp_feature_set *set,
   ESP_TRY(ESP_ALLOC(work, n * (size_t)at->embed.hidden));
   if (relation->lift >= 0) lift(relation, set, raw, s);
   const double *input = relation->param.embedding == ESP_EMBED_COORDINATES || relation->lift < 0 ? set->x : s;
-  esp_embed_forward(&at->embed, relation->value + at->key, set->n_home, input, work, key);
+  esp_embed_forward(&at->embed, relation->block.value + at->key, set->n_home, input, work, key);
   const int from = at->query < 0 ? at->key : at->query; /* one map: the queries are the keys */
-  if (query) esp_embed_forward(&at->embed, relation->value + from, set->n_home, input, work, query);
+  if (query) esp_embed_forward(&at->embed, relation->block.value + from, set->n_home, input, work, query);
 done:
   ESP_FREE(raw);
   ESP_FREE(s);
@@ -353,7 +353,7 @@ static void adjoint_free(adjoint *g) {
 static void send_adjoint(const stack *k, int l, adjoint *g, int64_t *acc) {
   const esp_relation *relation = k->relation;
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value, *s = state(k, l);
+  const double *value = relation->block.value, *s = state(k, l);
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
   if (relation->param.mlp) {
     double *both = k->pass->work->both;
@@ -376,7 +376,7 @@ static void send_adjoint(const stack *k, int l, adjoint *g, int64_t *acc) {
 static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int64_t *acc) {
   const esp_relation *relation = k->relation;
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value, *input = embed_input(k, l), *s = state(k, l);
+  const double *value = relation->block.value, *input = embed_input(k, l), *s = state(k, l);
   esp_relation_pass *pass = k->pass;
   layer_rows *rows = &pass->work->rows[l];
   const int n = pass->n_home;
@@ -397,7 +397,7 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   return ESP_OK;
 }
 
-int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *backend, const esp_feature_set *set,
+int esp_relation_backward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set,
                           esp_relation_pass *pass, const double *gy, int64_t *acc) {
   int rc = ESP_OK;
   const stack k = {.relation = relation, .backend = backend, .set = set, .pass = pass, .keep = 1};
@@ -414,7 +414,7 @@ int esp_relation_backward(const esp_relation *relation, const esp_gate_backend *
     esp_dense_gradient(n, set->features + set->values, H, pass->work->raw, g.ds, acc + (size_t)relation->lift * WORDS,
                        acc + (size_t)relation->lift_bias * WORDS);
   }
-  esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)relation->count);
+  esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)relation->block.count);
 done:
   adjoint_free(&g);
   return rc;

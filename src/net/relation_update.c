@@ -42,7 +42,7 @@ static size_t sum_width(const esp_relation *relation, int l) {
 static void join(const esp_relation *relation, int l, int n, const double *s, const double *sum, double *joint) {
   const esp_relation_slot *at = &relation->slot[l];
   const int average = relation->param.average;
-  const double a = relation->value[at->a];
+  const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   for (size_t i = 0; i < (size_t)n; i++) {
     const double *num = sum + i * width, below = average ? num[C] + ESP_RELATION_FLOOR : 1;
@@ -56,7 +56,7 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
 static void forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                     esp_relation_scratch *scratch) {
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value;
+  const double *value = relation->block.value;
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
   esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
@@ -65,7 +65,7 @@ static void forward(const esp_relation *relation, int l, int n, const double *s,
 void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                                  esp_relation_scratch *scratch, double *o) {
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value;
+  const double *value = relation->block.value;
   const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
   for (int begin = 0; begin < n; begin += TILE) {
     const size_t b = (size_t)begin;
@@ -82,7 +82,7 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
                  double *ds, int64_t *acc) {
   const esp_relation_slot *at = &relation->slot[l];
   const int average = relation->param.average;
-  const double a = relation->value[at->a];
+  const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   double gain = 0;
   for (size_t i = 0; i < (size_t)n; i++) {
@@ -107,7 +107,7 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
 static void backward(const esp_relation *relation, int l, int n, const double *s, const double *sum, const double *d_o,
                      esp_relation_scratch *scratch, double *dsum, double *ds, int64_t *acc) {
   const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->value;
+  const double *value = relation->block.value;
   const int h = relation->param.hidden, wide = at->channels + at->in;
   const size_t words = ESP_EXACT_FULL_WORDS;
   int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;

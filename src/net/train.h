@@ -14,8 +14,8 @@
 #define ESP_TRAIN_H
 
 #include "base/comm.h"
-#include "net/model.h" /* esp_model_cost */
 #include "net/optim.h"
+#include "net/pass.h"
 
 enum { ESP_TRAIN_PARTS = 2 };
 
@@ -26,10 +26,10 @@ typedef struct {
   double part[ESP_TRAIN_PARTS]; /* the learner's parts of it: means over the batch */
   double gradient;              /* norm before clipping */
   double rate;
-  double seconds;      /* of the step */
-  double theta;        /* opening angle of the last tree built; 0: none was, or the learner does not tell */
-  int64_t particles;   /* home particles times items */
-  esp_model_cost cost; /* over the batch */
+  double seconds;    /* of the step */
+  double theta;      /* opening angle of the last tree built; 0: none was, or the learner does not tell */
+  int64_t particles; /* home particles times items */
+  esp_cost cost;     /* over the batch */
 } esp_train_record;
 
 /* What is trained. Borrowed pointers. */

@@ -62,8 +62,8 @@ int esp_train_gravity(const esp_comm *comm, const esp_backend *backend, const es
                       const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model, esp_adam *adam) {
   int rc = ESP_OK;
   gravity g = {.backend = backend, .data = data, .model = model};
-  esp_learner learner = {.count = model->count,
-                         .value = model->value,
+  esp_learner learner = {.count = model->block.count,
+                         .value = model->block.value,
                          .sums = esp_gradient_sums(model),
                          .items = data->clouds,
                          .sharded = data->sharded,

@@ -3,6 +3,7 @@
 #define ESP_TRAIN_GRAVITY_H
 
 #include "net/loss.h"
+#include "net/model.h"
 #include "net/train.h"
 
 /* Where clouds come from. Clouds are in model units, with targets. `get` is local when sharded is 0 (this rank alone

@@ -3,7 +3,7 @@
 #include "base/exact_sum.h"
 
 typedef struct {
-  const esp_gate_backend *backend;
+  const esp_backend *backend;
   const esp_relation_data *data;
   esp_relation *relation;
   double *gy; /* [n_home][T] */
@@ -28,7 +28,7 @@ static int run_set(learner_state *g, const esp_feature_set *set, double weight, 
   esp_relation_pass pass = {0};
   int rc = ESP_OK;
   ESP_CALL(comm->agree(comm, ESP_GROW(g->gy, g->capacity, (size_t)set->n_home * (size_t)set->targets)));
-  ESP_TRY(esp_relation_forward(g->relation, g->backend, set, 1, NULL, NULL, &pass));
+  ESP_TRY(esp_relation_forward(g->relation, g->backend, set, 1, NULL, &pass));
   ESP_TRY(esp_relation_loss(comm, set, pass.y, weight, g->gy, part));
   ESP_TRY(esp_relation_backward(g->relation, g->backend, set, &pass, g->gy, acc));
   note_pass(g->relation, &pass, record);
@@ -50,17 +50,17 @@ static int item(void *context, int c, double weight, int64_t *acc, double *part,
 
 static void map(void *context, const int64_t *acc, double *gradient) {
   const learner_state *g = context;
-  for (int i = 0; i < g->relation->count; i++)
+  for (int i = 0; i < g->relation->block.count; i++)
     gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + (size_t)i * ESP_EXACT_FULL_WORDS);
 }
 
-int esp_train_relation(const esp_comm *comm, const esp_gate_backend *backend, const esp_relation_data *data,
+int esp_train_relation(const esp_comm *comm, const esp_backend *backend, const esp_relation_data *data,
                        const esp_train_param *param, const esp_train_hooks *hooks, esp_relation *relation,
                        esp_adam *adam) {
   learner_state g = {.backend = backend, .data = data, .relation = relation};
-  const esp_learner learner = {.count = relation->count,
-                               .value = relation->value,
-                               .sums = relation->count,
+  const esp_learner learner = {.count = relation->block.count,
+                               .value = relation->block.value,
+                               .sums = relation->block.count,
                                .items = data->sets,
                                .sharded = data->sharded,
                                .parts = 1,

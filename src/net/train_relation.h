@@ -19,7 +19,7 @@ typedef struct {
  * each tree; relation->theta is left at the last ones of this rank (no result depends on it). record->theta: the first
  * layer's. Measured good: rate 0.02 held for half of 400 steps, beta2 0.99, clip 1, one set a step, 60 steps of warm-up.
  * Collective over comm. */
-int esp_train_relation(const esp_comm *comm, const esp_gate_backend *backend, const esp_relation_data *data,
+int esp_train_relation(const esp_comm *comm, const esp_backend *backend, const esp_relation_data *data,
                        const esp_train_param *param, const esp_train_hooks *hooks, esp_relation *relation,
                        esp_adam *adam);
 

@@ -11,7 +11,7 @@
 #define ESP_NBODY_FORCE_H
 
 #include "base/particles.h"
-#include "net/ops.h"
+#include "net/device.h"
 
 /* Acceleration at n_receiver places y of this rank by all particles (x, m) of all ranks, G = 1. A source at distance 0
  * gives no acceleration, so a receiver may be one of the sources. Either of a and potential may be NULL, on all ranks
@@ -29,7 +29,7 @@ typedef enum {
 
 /* Which force: the direct sum needs backend->comm only. */
 typedef struct {
-  const esp_backend *backend; /* borrowed; ops decides the tree force's precision: esp_ops_cpu64 for a truth */
+  const esp_backend *backend; /* borrowed; device decides the tree force's precision: cpu64 for a truth */
   esp_nbody_kind kind;
   double G, eps, box[3];
   int dim;             /* 2: z = 0 throughout and the tree has 2-D keys; 3 */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "net/gate.h"
+#include "net/device.h"
 #include "tree/moments.h"
 
 enum { SEED = 3, ROUNDS = 5 };
@@ -83,36 +83,36 @@ static void bench_free(bench_case *c) {
 }
 
 /* Best seconds of the three passes. */
-static int bench_time(bench_case *c, const esp_gate_ops *ops, double best[3]) {
+static int bench_time(bench_case *c, const esp_device *device, double best[3]) {
   const int blocks = c->dom->tree.n_block;
   esp_gate_scratch *scratch;
-  ESP_CALL(ops->scratch_create(&c->g.form, c->dom, &scratch));
+  ESP_CALL(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
   best[0] = best[1] = best[2] = 1e30;
   for (int round = 0; round < ROUNDS; round++) {
     const double t0 = esp_wall();
-    ops->forward(&c->g, blocks, c->dom->block_order, c->sum, scratch);
+    device->gate->forward(&c->g, blocks, c->dom->block_order, c->sum, scratch);
     const double t1 = esp_wall();
-    ops->backward_receivers(&c->g, blocks, c->dom->block_order, c->gradient, c->dquery, c->cell_acc, c->param_acc,
-                            scratch);
+    device->gate->backward_receivers(&c->g, blocks, c->dom->block_order, c->gradient, c->dquery, c->cell_acc,
+                                     c->param_acc, scratch);
     const double t2 = esp_wall();
-    ops->backward_senders(&c->g, blocks, c->dom->sender_block_order, c->receiver, c->dsource, scratch);
+    device->gate->backward_senders(&c->g, blocks, c->dom->sender_block_order, c->receiver, c->dsource, scratch);
     const double t[3] = {t1 - t0, t2 - t1, esp_wall() - t2};
     for (int k = 0; k < 3; k++) best[k] = fmin(best[k], t[k]);
   }
-  ops->scratch_free(&scratch);
+  device->gate->scratch_free(&scratch);
   return ESP_OK;
 }
 
 /* Near pairs alone (the far lists emptied), then what the far cells add. */
-static int measure(const char *label, const esp_gate_ops *ops, esp_gate_form form, int n, int leaf, int block,
+static int measure(const char *label, const esp_device *device, esp_gate_form form, int n, int leaf, int block,
                    double theta, double s) {
   bench_case c;
   double all[3], near[3];
   ESP_CALL(bench_create(&c, form, n, leaf, block, theta, s));
-  ESP_CALL(bench_time(&c, ops, all));
+  ESP_CALL(bench_time(&c, device, all));
   const double pairs = (double)c.dom->lists.near_pairs + n, cells = (double)c.dom->lists.far_pairs;
   for (int b = 0; b <= c.dom->lists.n_block; b++) c.dom->lists.far_start[b] = 0;
-  ESP_CALL(bench_time(&c, ops, near));
+  ESP_CALL(bench_time(&c, device, near));
   printf("%-44s near %6.0f far %5.0f a particle; ns a pair: forward %6.3f receivers %6.3f senders %6.3f", label,
          pairs / n, cells / n, near[0] / pairs * 1e9, near[1] / pairs * 1e9, near[2] / pairs * 1e9);
   if (cells > 0)
@@ -148,7 +148,7 @@ static double distance_limit(int d) {
 
 static int run(int n) {
   printf("limit: squared distances in float32, d 4: %.3f, d 8: %.3f ns a pair\n", distance_limit(4), distance_limit(8));
-  const esp_gate_ops *t32 = &esp_gate_cpu32, *t64 = &esp_gate_cpu64;
+  const esp_device *t32 = &esp_device_cpu32, *t64 = &esp_device_cpu64;
   for (int d = 2; d <= 8; d *= 2) {
     const esp_gate_form one = {.dim = d, .channels = 1}, two = {.dim = d, .channels = 1, .average = 1};
     char label[80];

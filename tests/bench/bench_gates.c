@@ -95,7 +95,7 @@ static int predict(const settings *s, const row *r, const esp_model *model, cons
   esp_model view = *model;
   view.param.domain.lists.theta = r->tree ? s->theta : 0;
   view.param.domain.block = r->tree ? (int)s->block : 128;
-  return esp_model_predict(&view, &backend, cloud, D, K, NULL, NULL, NULL);
+  return esp_model_predict(&view, &backend, cloud, D, K, NULL, NULL);
 }
 
 /* One figure: a row on a draw by one network. momentum: the largest so far, of the networks. */
@@ -272,7 +272,7 @@ static int drift(const esp_model *model, const esp_cloud *from, int horizons, in
   ESP_CALL(esp_cloud_horizon(&cloud, 1.0 / parts));
   double start = esp_energy_total(&cloud);
   for (int t = 0; t < horizons * parts; t++) {
-    ESP_CALL(esp_model_predict(model, &backend, &cloud, D, K, NULL, NULL, NULL));
+    ESP_CALL(esp_model_predict(model, &backend, &cloud, D, K, NULL, NULL));
     ESP_CALL(esp_cloud_advance(&cloud, (const vec3 *)D, (const vec3 *)K));
   }
   *out = fabs(esp_energy_total(&cloud) / start - 1);
@@ -340,15 +340,15 @@ static void turn(int n, vec3 *u) {
 
 enum { THETA_ZERO, FLOAT32, TURN, SHIFT, BOOST, TURN_TREE, TREE_ERROR, KEPT };
 
-static int look(const esp_model *model, const esp_ops *ops, const esp_cloud *cloud, double theta, int leaf, int block,
-                vec3 *D) {
+static int look(const esp_model *model, const esp_device *device, const esp_cloud *cloud, double theta, int leaf,
+                int block, vec3 *D) {
   esp_backend backend = esp_backend_self();
   esp_model view = *model;
   vec3 *K;
-  backend.ops = ops;
+  backend.device = device;
   view.param.domain.leaf = leaf, view.param.domain.block = block, view.param.domain.lists.theta = theta;
   ESP_CALL(ESP_ALLOC(K, cloud->n));
-  ESP_CALL(esp_model_predict(&view, &backend, cloud, D, K, NULL, NULL, NULL));
+  ESP_CALL(esp_model_predict(&view, &backend, cloud, D, K, NULL, NULL));
   ESP_FREE(K);
   return ESP_OK;
 }
@@ -357,10 +357,10 @@ static int look(const esp_model *model, const esp_ops *ops, const esp_cloud *clo
 static int kept_by(const settings *s, const esp_model *model, const esp_cloud *cloud, double *miss) {
   enum { N = 256 };
   static vec3 whole[N], exact[N], tree[N], other[N];
-  const esp_ops *f32 = &esp_ops_cpu32;
+  const esp_device *f32 = &esp_device_cpu32;
   esp_cloud moved;
   ESP_CALL(look(model, f32, cloud, 0, N, N, whole));
-  ESP_CALL(look(model, &esp_ops_cpu64, cloud, 0, N, N, exact));
+  ESP_CALL(look(model, &esp_device_cpu64, cloud, 0, N, N, exact));
   ESP_CALL(look(model, f32, cloud, s->theta, 8, 8, tree));
   ESP_CALL(look(model, f32, cloud, 0, 5, 11, other));
   miss[THETA_ZERO] = distance(N, (const vec3 *)other, (const vec3 *)whole);

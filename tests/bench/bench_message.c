@@ -35,15 +35,15 @@ static int cloud_create(int n, cloud *c) {
 }
 
 /* Best of five, of forward and of the two sides of backward, without the tree. */
-static int measure(const char *label, const esp_ops *ops, const cloud *c, const esp_layer_param *param,
+static int measure(const char *label, const esp_device *device, const cloud *c, const esp_layer_param *param,
                    const esp_mlp *mlp) {
   esp_backend backend = esp_backend_self();
-  backend.ops = ops;
+  backend.device = device;
   esp_layer layer;
   ESP_CALL(esp_layer_forward(&backend, param, c->n, c->y, c->mu, c->id, mlp, c->a, &layer));
   esp_domain *dom = layer.dom;
   esp_scratch *scratch;
-  ESP_CALL(ops->scratch_create(dom, mlp, &scratch));
+  ESP_CALL(device->ops->scratch_create(dom, mlp, &scratch));
   esp_receiver *receiver;
   int64_t *cell_acc, *param_acc;
   ESP_CALL(ESP_ALLOC(receiver, c->n));
@@ -58,12 +58,12 @@ static int measure(const char *label, const esp_ops *ops, const cloud *c, const 
   double best[3] = {1e30, 1e30, 1e30};
   for (int repeat = 0; repeat < 5; repeat++) {
     const double t0 = esp_wall();
-    ops->forward(&layer.g, dom->tree.n_block, dom->block_order, c->a, scratch);
+    device->ops->forward(&layer.g, dom->tree.n_block, dom->block_order, c->a, scratch);
     const double t1 = esp_wall();
-    ops->backward_receivers(&layer.g, dom->tree.n_block, dom->block_order, (const double(*)[3])c->g, c->dy, cell_acc,
-                            param_acc, scratch);
+    device->ops->backward_receivers(&layer.g, dom->tree.n_block, dom->block_order, (const double(*)[3])c->g, c->dy,
+                                    cell_acc, param_acc, scratch);
     const double t2 = esp_wall();
-    ops->backward_senders(&layer.g, dom->tree.n_block, dom->block_order, receiver, c->dy, NULL, scratch);
+    device->ops->backward_senders(&layer.g, dom->tree.n_block, dom->block_order, receiver, c->dy, NULL, scratch);
     const double t3 = esp_wall();
     const double t[3] = {t1 - t0, t2 - t1, t3 - t2};
     for (int k = 0; k < 3; k++)
@@ -72,7 +72,7 @@ static int measure(const char *label, const esp_ops *ops, const cloud *c, const 
   const double near = (double)dom->lists.near_pairs, far = (double)dom->lists.far_pairs;
   printf("%-34s near %7.0f far %6.0f a particle; Gpair/s: forward %6.3f receivers %6.3f senders(near) %6.3f\n", label,
          near / c->n, far / c->n, (near + far) / best[0] * 1e-9, (near + far) / best[1] * 1e-9, near / best[2] * 1e-9);
-  ops->scratch_free(&scratch);
+  device->ops->scratch_free(&scratch);
   ESP_FREE(receiver);
   ESP_FREE(cell_acc);
   ESP_FREE(param_acc);
@@ -118,23 +118,23 @@ static int run(void) {
   ESP_CALL(cloud_create(8192, &c));
   esp_layer_param p = {.domain = {.leaf = 8, .block = 64, .dim = 3}, .eps = 0.05, .newton = 1};
   p.domain.lists.theta = 0;
-  ESP_CALL(measure("newton32, all pairs", &esp_ops_cpu32, &c, &p, NULL));
-  ESP_CALL(measure("newton64, all pairs", &esp_ops_cpu64, &c, &p, NULL));
+  ESP_CALL(measure("newton32, all pairs", &esp_device_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton64, all pairs", &esp_device_cpu64, &c, &p, NULL));
   p.domain.lists.theta = 0.7;
-  ESP_CALL(measure("newton32, theta 0.7", &esp_ops_cpu32, &c, &p, NULL));
-  ESP_CALL(measure("newton64, theta 0.7", &esp_ops_cpu64, &c, &p, NULL));
+  ESP_CALL(measure("newton32, theta 0.7", &esp_device_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton64, theta 0.7", &esp_device_cpu64, &c, &p, NULL));
   p.domain.leaf = p.domain.block = 64;
   p.domain.lists.theta = 2;
-  ESP_CALL(measure("newton32, theta 2, leaf 64", &esp_ops_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton32, theta 2, leaf 64", &esp_device_cpu32, &c, &p, NULL));
   p.domain.leaf = 8;
   p.domain.lists.theta = 0.7;
-  ESP_CALL(measure("newton32 + correction H 32", &esp_ops_cpu32, &c, &p, &correction));
+  ESP_CALL(measure("newton32 + correction H 32", &esp_device_cpu32, &c, &p, &correction));
   p.newton = 0;
-  ESP_CALL(measure("law H 32", &esp_ops_cpu32, &c, &p, &law));
+  ESP_CALL(measure("law H 32", &esp_device_cpu32, &c, &p, &law));
   p.domain.lists.box[0] = p.domain.lists.box[1] = p.domain.lists.box[2] = 20;
   p.newton = 1;
   p.domain.lists.theta = 0;
-  ESP_CALL(measure("newton32, all pairs, periodic", &esp_ops_cpu32, &c, &p, NULL));
+  ESP_CALL(measure("newton32, all pairs, periodic", &esp_device_cpu32, &c, &p, NULL));
   cloud_free(&c);
   return ESP_OK;
 }

@@ -230,15 +230,15 @@ static int time_step(void *context, const esp_train_record *record) {
 /* Median time of a training step that leaves the trained network nearly as it is. */
 static timing time_training(const esp_relation *trained, const esp_feature_set *set, int64_t pairs) {
   timing t = {.steps = 0};
-  esp_gate_backend backend = esp_gate_backend_self();
+  esp_backend backend = esp_backend_self();
   esp_relation net;
   esp_adam adam;
   esp_relation_param param = trained->param;
   param.domain.lists.pairs_per_particle = pairs;
   if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
   MUST(esp_relation_create(&param, &net));
-  memcpy(net.value, trained->value, sizeof(double) * (size_t)net.count);
-  MUST(esp_adam_create(net.count, &adam));
+  memcpy(net.block.value, trained->block.value, sizeof(double) * (size_t)net.block.count);
+  MUST(esp_adam_create(net.block.count, &adam));
   const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
   const esp_relation_data source = {.sets = 1, .get = one_set, .context = (void *)set};
   const esp_train_hooks hooks = {.step = time_step, .context = &t};
@@ -275,7 +275,7 @@ static void scale(void) {
          1 + log(18.0 / 12.0) / log(64.0));
   const int64_t n = 16384;
   esp_feature_set set = draw_set(&s, first_seed, UNSEEN_DRAW, n);
-  esp_gate_backend backend = esp_gate_backend_self();
+  esp_backend backend = esp_backend_self();
   printf("\nAt n = %lld, the network trained at %lld:\n%-28s %9s %9s %9s %12s\n", (long long)n, (long long)s.data.n,
          "lists", "nMSE", "near", "far", "s a step");
   for (int64_t allowed = pairs; allowed <= 8 * pairs; allowed *= 2) {

@@ -66,7 +66,7 @@ static inline int make_cloud(const settings *s, int64_t seed, int set, int numbe
                              double *Q) {
   esp_backend backend = esp_backend_self();
   esp_start_info info;
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   esp_start_param p = {.kind = index % 2 ? ESP_START_PLUMMER : ESP_START_BALL,
                        .n = n,
                        .seed = esp_rng_bits((uint64_t)seed, (uint64_t)number, ESP_RNG_CLOUD, 1 + (uint32_t)set),
@@ -124,7 +124,7 @@ static inline int train(const settings *s, int64_t seed, int layers, esp_tableau
     ESP_CALL(make_cloud(s, seed, 0, c, c < small ? c : c - small, c < small ? 128 : 1024, set + c, &Q));
   }
   ESP_CALL(make_model(s, layers, tableau, model));
-  ESP_CALL(esp_adam_create(model->count, &adam));
+  ESP_CALL(esp_adam_create(model->block.count, &adam));
   esp_gravity_data data = {.clouds = small + large, .lambda = s->lambda, .get = get_cloud, .context = set};
   esp_train_param p = {.steps = (int64_t)(layers > 4 ? s->steps6 : s->steps),
                        .batch = (int)s->batch,
@@ -145,7 +145,7 @@ static inline int make_given(const settings *s, esp_model *model) {
   static const double value[] = {.1057, .3576, .6329, .8911, .2082, .1690, .1009, .0225, .2324,
                                  .2629, .2716, .2334, .0709, .1168, .0820, .1938, .1279, .0794};
   ESP_CALL(make_model(s, 4, ESP_TABLEAU_FREE, model));
-  memcpy(model->value, value, sizeof value);
+  memcpy(model->block.value, value, sizeof value);
   return ESP_OK;
 }
 

@@ -64,7 +64,7 @@ static inline int split_force(const esp_cloud *cloud, const esp_domain_param *do
   esp_layer layer;
   vec3 *tree;
   double miss = 0, size = 0;
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   ESP_CALL(ESP_ALLOC(tree, n));
   ESP_CALL(esp_layer_forward(&backend, &param, n, (const vec3 *)cloud->x, cloud->m, cloud->id, NULL, tree, &layer));
   for (int i = 0; i < n; i++) {
@@ -131,7 +131,7 @@ static inline int split_network(const settings *s, const split_line *line, const
     vec3 *D, *K;
     ESP_CALL(ESP_ALLOC(D, cloud[c].n));
     ESP_CALL(ESP_ALLOC(K, cloud[c].n));
-    ESP_CALL(esp_model_predict(&view, &backend, cloud + c, D, K, NULL, NULL, NULL));
+    ESP_CALL(esp_model_predict(&view, &backend, cloud + c, D, K, NULL, NULL));
     ESP_CALL(esp_errors_add(&errors, cloud + c, (const vec3 *)D, (const vec3 *)K));
     ESP_FREE(D);
     ESP_FREE(K);

@@ -55,10 +55,10 @@ static esp_model_param some_param(void) {
 /* A model and moments with no round number in them. */
 static void make(const esp_model_param *p, esp_model *model, esp_adam *adam) {
   assert_int_equal(esp_model_create(p, model), ESP_OK);
-  assert_int_equal(esp_adam_create(model->count, adam), ESP_OK);
+  assert_int_equal(esp_adam_create(model->block.count, adam), ESP_OK);
   adam->step = 123456789012;
-  for (int i = 0; i < model->count; i++) {
-    model->value[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
+  for (int i = 0; i < model->block.count; i++) {
+    model->block.value[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
     adam->m[i] = 1e-200 * esp_rng_normal(2, (uint64_t)i, ESP_RNG_TEST, 0);
     adam->v[i] = 1e-310 * esp_rng_uniform(3, (uint64_t)i, ESP_RNG_TEST, 0);
   }
@@ -79,21 +79,21 @@ static void comes_back(void **state) {
     esp_adam adam, moments, again;
     char precision[ESP_CHECKPOINT_PRECISION];
     make(&p, &model, &adam);
-    size_t bytes = sizeof(double) * (size_t)model.count;
+    size_t bytes = sizeof(double) * (size_t)model.block.count;
     assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "cpu32"));
     assert_ok(esp_checkpoint_read(comm, path, &read, &moments, precision));
     assert_string_equal(precision, "cpu32");
-    assert_int_equal(read.count, model.count);
-    assert_memory_equal(read.value, model.value, bytes);
+    assert_int_equal(read.block.count, model.block.count);
+    assert_memory_equal(read.block.value, model.block.value, bytes);
     assert_memory_equal(moments.m, adam.m, bytes);
     assert_memory_equal(moments.v, adam.v, bytes);
     assert_int_equal(moments.step, adam.step);
     assert_true(read.param.seed == p.seed && read.param.domain.lists.theta == 0.7 && read.param.domain.block == 16);
     assert_true(read.param.tableau == p.tableau && read.param.domain.lists.pairs_limit == 1000);
     assert_int_equal(esp_model_create(&p, &resumed), ESP_OK);
-    assert_int_equal(esp_adam_create(resumed.count, &again), ESP_OK);
+    assert_int_equal(esp_adam_create(resumed.block.count, &again), ESP_OK);
     assert_ok(esp_checkpoint_resume(comm, path, &resumed, &again, "cpu32"));
-    assert_memory_equal(resumed.value, model.value, bytes);
+    assert_memory_equal(resumed.block.value, model.block.value, bytes);
     assert_memory_equal(again.v, adam.v, bytes);
     esp_model *models[] = {&model, &read, &resumed};
     esp_adam *adams[] = {&adam, &moments, &again};
@@ -126,13 +126,13 @@ static void refuse(const esp_model_param *p, const char *precision, int code, co
   esp_model model;
   esp_adam adam;
   assert_int_equal(esp_model_create(p, &model), ESP_OK);
-  assert_int_equal(esp_adam_create(model.count, &adam), ESP_OK);
-  double first = model.value[0];
+  assert_int_equal(esp_adam_create(model.block.count, &adam), ESP_OK);
+  double first = model.block.value[0];
   assert_int_equal(esp_checkpoint_resume(comm, path, &model, &adam, precision), code);
   if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
   if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
   esp_error_clear();
-  assert_true(model.value[0] == first && adam.step == 0);
+  assert_true(model.block.value[0] == first && adam.step == 0);
   esp_model_free(&model);
   esp_adam_free(&adam);
 }
@@ -181,7 +181,7 @@ static void missing_and_truncated(void **state) {
   refuse(&p, "cpu32", ESP_ERR_FILE, "");
   esp_model read;
   assert_int_equal(esp_checkpoint_read(comm, path, &read, NULL, NULL), ESP_ERR_FILE);
-  assert_null(read.value);
+  assert_null(read.block.value);
   esp_error_clear();
   esp_model_free(&model);
   esp_adam_free(&adam);
@@ -199,10 +199,10 @@ static void not_a_checkpoint(void **state) {
   assert_ok(esp_file_commit(&file));
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "not a checkpoint");
   make(&p, &model, &adam);
-  model.value[7] = NAN;
+  model.block.value[7] = NAN;
   assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "cpu32"));
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "parameters[7] is");
-  model.value[7] = 1;
+  model.block.value[7] = 1;
   assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "cpu32"));
   MPI_Barrier(MPI_COMM_WORLD);
   if (comm->rank == 0) {

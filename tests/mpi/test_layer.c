@@ -58,10 +58,10 @@ static void pass(const esp_backend *backend, const esp_layer_param *param, const
   esp_layer_free(&layer);
 }
 
-static void compare(const cloud *c, const esp_layer_param *param, const esp_ops *ops, const esp_mlp *mlp) {
-  esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .ops = ops};
+static void compare(const cloud *c, const esp_layer_param *param, const esp_device *device, const esp_mlp *mlp) {
+  esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .device = device};
   rows *whole = rows_make(c, c->n, NULL), *mine = rows_make(c, c->n_home, c->home_index);
-  one.ops = ops;
+  one.device = device;
   pass(&one, param, mlp, whole);
   pass(&many, param, mlp, mine);
   for (int k = 0; k < mine->n; k++) {
@@ -91,8 +91,8 @@ static void newton(void **state) {
     for (int kind = 0; kind < KEYS_KINDS; kind++) {
       cloud c = cloud_make(sizes[s], 2 + (s + kind) % 2, kind, kind % SHARE_KINDS);
       esp_layer_param open = param_of(c.dim, 0.7, 0), periodic = param_of(c.dim, 0.7, 9);
-      compare(&c, &open, kind % 2 ? &esp_ops_cpu32 : &esp_ops_cpu64, NULL);
-      compare(&c, &periodic, &esp_ops_cpu32, NULL);
+      compare(&c, &open, kind % 2 ? &esp_device_cpu32 : &esp_device_cpu64, NULL);
+      compare(&c, &periodic, &esp_device_cpu32, NULL);
       cloud_free(&c);
     }
 }
@@ -101,9 +101,9 @@ static void all_pairs_and_budget(void **state) {
   (void)state;
   cloud c = cloud_make(900, 3, KEYS_PLUMMER, SHARE_CYCLIC);
   esp_layer_param param = param_of(3, 0, 0);
-  compare(&c, &param, &esp_ops_cpu32, NULL);
+  compare(&c, &param, &esp_device_cpu32, NULL);
   param.domain.lists.pairs_per_particle = 120;
-  compare(&c, &param, &esp_ops_cpu32, NULL);
+  compare(&c, &param, &esp_device_cpu32, NULL);
   cloud_free(&c);
 }
 
@@ -116,8 +116,8 @@ static void learned(void **state) {
     esp_mlp mlp = {.use = use, .hidden = HIDDEN, .count = PARAMS, .param = theta, .mean_mu = 0.43};
     esp_layer_param param = param_of(3, 0.8, 0);
     param.newton = use == ESP_MLP_CORRECTION;
-    compare(&c, &param, &esp_ops_cpu32, &mlp);
-    compare(&c, &param, &esp_ops_cpu64, &mlp);
+    compare(&c, &param, &esp_device_cpu32, &mlp);
+    compare(&c, &param, &esp_device_cpu64, &mlp);
   }
   cloud_free(&c);
 }

@@ -75,8 +75,8 @@ static train_case trained(const esp_comm *ranks, sum_function sum) {
 }
 
 static int same(const train_case *a, const train_case *b) {
-  assert_int_equal(a->model.count, b->model.count);
-  return memcmp(a->model.value, b->model.value, sizeof(double) * (size_t)a->model.count) == 0;
+  assert_int_equal(a->model.block.count, b->model.block.count);
+  return memcmp(a->model.block.value, b->model.block.value, sizeof(double) * (size_t)a->model.block.count) == 0;
 }
 
 static void a_rounded_gradient_shows(void **state) {

@@ -10,8 +10,8 @@
 
 enum { STEPS = 3 };
 
-static esp_gate_backend shared(void) {
-  esp_gate_backend b = esp_gate_backend_self();
+static esp_backend shared(void) {
+  esp_backend b = esp_backend_self();
   b.comm = comm;
   b.build = esp_domain_build_mpi;
   return b;
@@ -36,15 +36,15 @@ typedef struct {
   int64_t near, far;
 } outcome;
 
-static outcome pass_of(const esp_relation *r, const esp_gate_backend *b, const esp_feature_set *set) {
+static outcome pass_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set) {
   outcome o = {0};
   esp_relation_pass pass;
-  const size_t rows = (size_t)set->n_home * 2, count = (size_t)r->count;
+  const size_t rows = (size_t)set->n_home * 2, count = (size_t)r->block.count;
   double *gy = calloc(rows + 1, sizeof *gy);
   int64_t *acc = calloc(count * ESP_EXACT_FULL_WORDS, sizeof *acc);
   o.y = calloc(rows + 1, sizeof *o.y);
   o.gradient = calloc(count, sizeof *o.gradient);
-  OK(esp_relation_forward(r, b, set, 1, NULL, NULL, &pass));
+  OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
   OK(esp_relation_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
   OK(esp_relation_backward(r, b, set, &pass, gy, acc));
   OK(b->comm->sum_i64(b->comm, acc, count * ESP_EXACT_FULL_WORDS));
@@ -60,18 +60,18 @@ static outcome pass_of(const esp_relation *r, const esp_gate_backend *b, const e
 
 static void compare(int which, int kind, int n) {
   const esp_relation_param p = variant(which, kind);
-  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  esp_backend self = esp_backend_self(), many = shared();
   esp_relation r = relation_case_network(&p);
   esp_feature_set whole = relation_case_set(n, 5, 2, 0.6, 1, 8), part = relation_case_share(comm, &whole);
   outcome one = pass_of(&r, &self, &whole), all = pass_of(&r, &many, &part);
   const size_t rows = (size_t)part.n_home * 2;
   if (memcmp(all.y, one.y + 2 * part.first, rows * sizeof *all.y))
     fail_msg("network %d, variant %d, n %d: predictions differ", which, kind, n);
-  for (int e = 0; e < r.entries; e++) {
-    const int at = r.entry[e].offset;
-    const size_t size = (size_t)(r.entry[e].rows * r.entry[e].columns);
+  for (int e = 0; e < r.block.entries; e++) {
+    const int at = r.block.entry[e].offset;
+    const size_t size = (size_t)(r.block.entry[e].rows * r.block.entry[e].columns);
     if (memcmp(all.gradient + at, one.gradient + at, size * sizeof(double)))
-      fail_msg("network %d, variant %d, n %d: gradients of %s differ", which, kind, n, r.entry[e].name);
+      fail_msg("network %d, variant %d, n %d: gradients of %s differ", which, kind, n, r.block.entry[e].name);
   }
   assert_true(all.nmse == one.nmse && all.near == one.near && all.far == one.far);
   free(one.y), free(one.gradient), free(all.y), free(all.gradient);
@@ -107,7 +107,7 @@ static int note(void *context, const esp_train_record *record) {
   return ESP_OK;
 }
 
-static void run(const esp_comm *ranks, const esp_gate_backend *backend, int sharded, int64_t stop, relation_case *t,
+static void run(const esp_comm *ranks, const esp_backend *backend, int sharded, int64_t stop, relation_case *t,
                 trained *o) {
   esp_relation_data data = relation_case_data(t);
   esp_train_param how = relation_case_train(STEPS);
@@ -120,9 +120,9 @@ static void run(const esp_comm *ranks, const esp_gate_backend *backend, int shar
   data.sharded = sharded;
   how.batch = 4, how.stop = stop;
   OK(esp_train_relation(ranks, backend, &data, &how, &hooks, &t->relation, &t->adam));
-  o->size = sizeof(double) * (size_t)t->relation.count;
+  o->size = sizeof(double) * (size_t)t->relation.block.count;
   assert_true(o->size <= sizeof o->value);
-  memcpy(o->value, t->relation.value, o->size);
+  memcpy(o->value, t->relation.block.value, o->size);
   memcpy(o->moment, t->adam.v, o->size);
 }
 
@@ -143,7 +143,7 @@ static void share_all(relation_case *t) {
 
 static void training_has_the_same_bits(void **state) {
   (void)state;
-  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  esp_backend self = esp_backend_self(), many = shared();
   for (int which = 0; which < RELATION_CASES; which++) {
     const esp_relation_param p = variant(which, 1);
     trained one = {0}, whole = {0}, sharded = {0}, resumed = {0};
@@ -171,7 +171,7 @@ static void training_has_the_same_bits(void **state) {
 
 static void one_failure_ends_all(void **state) {
   (void)state;
-  esp_gate_backend self = esp_gate_backend_self(), many = shared();
+  esp_backend self = esp_backend_self(), many = shared();
   const esp_relation_param p = variant(RELATION_DEEP, 0);
   for (int sharded = 0; sharded < 2; sharded++) {
     relation_case t = relation_case_make(&p, 150, 0.6);

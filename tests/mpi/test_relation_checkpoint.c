@@ -68,10 +68,10 @@ static esp_relation_param other_param(int kind) {
 /* A relation and moments with no round number in them. */
 static void make(const esp_relation_param *p, esp_relation *relation, esp_adam *adam) {
   assert_ok(esp_relation_create(p, relation));
-  assert_ok(esp_adam_create(relation->count, adam));
+  assert_ok(esp_adam_create(relation->block.count, adam));
   adam->step = 123456789012;
-  for (int i = 0; i < relation->count; i++) {
-    relation->value[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
+  for (int i = 0; i < relation->block.count; i++) {
+    relation->block.value[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
     adam->m[i] = esp_rng_normal(2, (uint64_t)i, ESP_RNG_TEST, 0) * 1e-9;
     adam->v[i] = 1e-310 * esp_rng_uniform(3, (uint64_t)i, ESP_RNG_TEST, 0);
   }
@@ -100,20 +100,20 @@ static void comes_back(void **state) {
     esp_adam adam, moments, again;
     char precision[ESP_CHECKPOINT_PRECISION];
     make(&p, &relation, &adam);
-    const size_t bytes = sizeof(double) * (size_t)relation.count;
+    const size_t bytes = sizeof(double) * (size_t)relation.block.count;
     assert_ok(esp_relation_checkpoint_write(comm, path, &relation, &adam, "cpu32"));
     assert_ok(esp_relation_checkpoint_read(comm, path, &read, &moments, precision));
     assert_string_equal(precision, "cpu32");
-    assert_int_equal(read.count, relation.count);
+    assert_int_equal(read.block.count, relation.block.count);
     same_param(&read.param, &p);
-    assert_memory_equal(read.value, relation.value, bytes);
+    assert_memory_equal(read.block.value, relation.block.value, bytes);
     assert_memory_equal(moments.m, adam.m, bytes);
     assert_memory_equal(moments.v, adam.v, bytes);
     assert_int_equal(moments.step, adam.step);
     assert_ok(esp_relation_create(&p, &resumed));
-    assert_ok(esp_adam_create(resumed.count, &again));
+    assert_ok(esp_adam_create(resumed.block.count, &again));
     assert_ok(esp_relation_checkpoint_resume(comm, path, &resumed, &again, "cpu32"));
-    assert_memory_equal(resumed.value, relation.value, bytes);
+    assert_memory_equal(resumed.block.value, relation.block.value, bytes);
     assert_memory_equal(again.v, adam.v, bytes);
     assert_int_equal(again.step, adam.step);
     esp_relation *relations[] = {&relation, &read, &resumed};
@@ -127,13 +127,13 @@ static void refuse(const esp_relation_param *p, const char *precision, int code,
   esp_adam adam;
   comm->agree(comm, 0);
   assert_ok(esp_relation_create(p, &relation));
-  assert_ok(esp_adam_create(relation.count, &adam));
-  const double first = relation.value[0], theta = relation.param.domain.lists.theta;
+  assert_ok(esp_adam_create(relation.block.count, &adam));
+  const double first = relation.block.value[0], theta = relation.param.domain.lists.theta;
   assert_int_equal(esp_relation_checkpoint_resume(comm, path, &relation, &adam, precision), code);
   if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
   if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
   esp_error_clear();
-  assert_true(relation.value[0] == first && adam.step == 0 && relation.param.domain.lists.theta == theta);
+  assert_true(relation.block.value[0] == first && adam.step == 0 && relation.param.domain.lists.theta == theta);
   esp_relation_free(&relation);
   esp_adam_free(&adam);
   comm->agree(comm, 0);
@@ -244,10 +244,10 @@ static void broken(void **state) {
   esp_relation relation, read;
   esp_adam adam;
   make(&p, &relation, &adam);
-  relation.value[7] = NAN;
+  relation.block.value[7] = NAN;
   assert_ok(esp_relation_checkpoint_write(comm, path, &relation, &adam, "cpu32"));
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "parameters[7] is");
-  relation.value[7] = 1;
+  relation.block.value[7] = 1;
   assert_ok(esp_relation_checkpoint_write(comm, path, &relation, &adam, "cpu32"));
   change("/moment2", NULL);
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "moment2");
@@ -255,7 +255,7 @@ static void broken(void **state) {
   assert_int_equal(esp_relation_checkpoint_read(comm, path, &read, NULL, NULL), ESP_ERR_FORMAT);
   assert_non_null(strstr(esp_error_message(), "embedding 'xxx"));
   assert_non_null(strstr(esp_error_message(), "is not known"));
-  assert_null(read.value);
+  assert_null(read.block.value);
   esp_error_clear();
   comm->agree(comm, 0);
   if (comm->rank == 0) assert_int_equal(truncate(path, 3000), 0);

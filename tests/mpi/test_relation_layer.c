@@ -61,7 +61,7 @@ static void rows_free(rows *r) {
   free(r);
 }
 
-static void pass(const esp_gate_backend *backend, const esp_relation_layer_param *param, int sets, rows *r) {
+static void pass(const esp_backend *backend, const esp_relation_layer_param *param, int sets, rows *r) {
   double message[PARAMS];
   for (int p = 0; p < PARAMS; p++) message[p] = case_uniform((uint64_t)p + 4242) - 0.5;
   const double *query = sets == ONE_SET ? NULL : r->query;
@@ -103,13 +103,13 @@ static int same_sums(const int64_t *mine, const int64_t *whole, int count) {
 
 static int moved_normals; /* of the last compare: numbers of normals with a gradient */
 
-static void compare(const esp_relation_layer_param *param, const esp_gate_ops *ops, int sets, int n, int ties) {
-  esp_gate_backend one = esp_gate_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .ops = ops};
+static void compare(const esp_relation_layer_param *param, const esp_device *device, int sets, int n, int ties) {
+  esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .device = device};
   const esp_gate_form *f = &param->form;
   int64_t first, count;
   int *index = calloc((size_t)n + 1, sizeof *index);
   for (int i = 0; i < n; i++) index[i] = i;
-  one.ops = ops;
+  one.device = device;
   esp_feature_share(n, comm->rank, comm->size, &first, &count);
   const int from = (int)first;
   rows *whole = rows_make(param, n, index, ties), *mine = rows_make(param, (int)count, index + first, ties);
@@ -147,7 +147,7 @@ static void every_form(void **state) {
     for (int sets = 0; sets < SETS; sets++)
       for (int self = 0; self < 2; self++) {
         const esp_relation_layer_param param = param_of(form, sets, 0.7, self);
-        compare(&param, (sets + self) % 2 ? &esp_gate_cpu64 : &esp_gate_cpu32, sets, 700, self);
+        compare(&param, (sets + self) % 2 ? &esp_device_cpu64 : &esp_device_cpu32, sets, 700, self);
       }
 }
 
@@ -157,7 +157,7 @@ static void few(void **state) {
   for (int k = 0; k < FORMS * SETS; k++)
     for (int s = k % 2; s < 5; s += 2) {
       const esp_relation_layer_param param = param_of(k % FORMS, k / FORMS, 0.7, k / FORMS % 2);
-      compare(&param, &esp_gate_cpu32, k / FORMS, sizes[s], s > 1);
+      compare(&param, &esp_device_cpu32, k / FORMS, sizes[s], s > 1);
     }
 }
 
@@ -166,14 +166,14 @@ static void reach_budget_and_all_pairs(void **state) {
   for (int k = 0; k < FORMS; k++) {
     const int sets = k % 2;
     esp_relation_layer_param param = param_of(k, sets, 0, 0);
-    compare(&param, &esp_gate_cpu32, sets, 400, 0);
+    compare(&param, &esp_device_cpu32, sets, 400, 0);
     param.gate_tolerance = 1e-3;
-    compare(&param, &esp_gate_cpu32, sets, 900, 0);
+    compare(&param, &esp_device_cpu32, sets, 900, 0);
     param.domain.lists.pairs_per_particle = 100;
-    compare(&param, &esp_gate_cpu32, sets, 900, 1);
+    compare(&param, &esp_device_cpu32, sets, 900, 1);
     param.domain.split.kind = ESP_SPLIT_PCA;
     param.near_only = 1;
-    compare(&param, &esp_gate_cpu32, sets, 500, 0);
+    compare(&param, &esp_device_cpu32, sets, 500, 0);
   }
 }
 
@@ -186,7 +186,7 @@ static void learned_splits(void **state) {
     const int form = k % 3, n = sizes[k / 3];
     esp_relation_layer_param param = param_of(form, ONE_SET, k % 2 ? 0 : 0.7, k % 4 < 2);
     param.domain.split = (esp_split_rule){.kind = ESP_SPLIT_LEARNED, .levels = LEVELS - k % 2, .normal = normal};
-    compare(&param, &esp_gate_cpu32, ONE_SET, n, k % 5 == 0);
+    compare(&param, &esp_device_cpu32, ONE_SET, n, k % 5 == 0);
     const int levels = n < 130 ? 0 : esp_imin(n == 130 ? 3 : 5, param.domain.split.levels); /* above blocks of 32 */
     assert_int_equal(moved_normals, ((1 << levels) - 1) * forms[form].dim);
   }

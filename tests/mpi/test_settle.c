@@ -24,7 +24,7 @@ static esp_cloud make(int n, int kind, int share, int targets) {
 
 static void settles(void **state) {
   (void)state;
-  const esp_backend backend = {.comm = comm, .build = esp_domain_build_mpi, .ops = &esp_ops_cpu32};
+  const esp_backend backend = {.comm = comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu32};
   const int sizes[] = {0, 1, 3, 700};
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
     for (int kind = 0; kind < KEYS_POINT; kind++)

@@ -35,9 +35,9 @@ static int note(void *context, const esp_train_record *record) {
 }
 
 static void keep(const train_case *t, outcome *o) {
-  o->count = t->model.count;
+  o->count = t->model.block.count;
   assert_in_range(o->count, 1, 512);
-  memcpy(o->value, t->model.value, sizeof(double) * (size_t)o->count);
+  memcpy(o->value, t->model.block.value, sizeof(double) * (size_t)o->count);
   memcpy(o->moment, t->adam.v, sizeof(double) * (size_t)o->count);
 }
 
@@ -108,7 +108,7 @@ static void on_after_a_stop_on_one_rank(void **state) {
 /* This rank's bodies of every cloud; the first rank holds few, so that homes differ from what ranks own. */
 static train_case shard_case(const esp_backend *backend, esp_message_kind message) {
   train_case t = {.clouds = CLOUDS, .model = train_case_model(message)};
-  assert_int_equal(esp_adam_create(t.model.count, &t.adam), ESP_OK);
+  assert_int_equal(esp_adam_create(t.model.block.count, &t.adam), ESP_OK);
   t.cloud = malloc(sizeof *t.cloud * CLOUDS);
   for (int c = 0; c < CLOUDS; c++) {
     int64_t n = BODIES + c, P = comm->size, r = comm->rank;

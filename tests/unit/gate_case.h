@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "net/gate.h"
+#include "net/device.h"
 
 #define MUST(expr)                                                        \
   do {                                                                    \
@@ -194,11 +194,11 @@ static inline void case_pairs(const gate_case *c, double *sum, double *size) {
     }
 }
 
-static inline void case_forward(const gate_case *c, const esp_gate_ops *ops, double *sum) {
+static inline void case_forward(const gate_case *c, const esp_device *device, double *sum) {
   esp_gate_scratch *scratch;
-  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
-  ops->forward(&c->g, c->dom->tree.n_block, c->dom->block_order, sum, scratch);
-  ops->scratch_free(&scratch);
+  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
+  device->gate->forward(&c->g, c->dom->tree.n_block, c->dom->block_order, sum, scratch);
+  device->gate->scratch_free(&scratch);
   assert_null(scratch);
 }
 
@@ -213,10 +213,10 @@ static inline double case_worst(size_t count, const double *a, const double *b, 
 }
 
 /* The routines of the table against the plain loops over lists (and, at theta 0, over pairs). */
-static inline double case_forward_error(const gate_case *c, const esp_gate_ops *ops) {
+static inline double case_forward_error(const gate_case *c, const esp_device *device) {
   const size_t count = (size_t)c->n * (size_t)c->sum_width;
   double *sum = case_doubles(count), *want = case_doubles(count), *size = case_doubles(count);
-  case_forward(c, ops, sum);
+  case_forward(c, device, sum);
   case_lists(c, want, size);
   double worst = case_worst(count, sum, want, size);
   if (c->dom->param.lists.theta == 0) {
@@ -242,7 +242,7 @@ static inline void case_slopes_free(gate_slopes *s) {
 }
 
 /* source: of the near pairs; the cells' share stays in `cell`. */
-static inline void case_backward(const gate_case *c, const esp_gate_ops *ops, gate_slopes *s) {
+static inline void case_backward(const gate_case *c, const esp_device *device, gate_slopes *s) {
   const size_t n = (size_t)c->n, rows = (size_t)c->dom->tree.row_count, qw = (size_t)c->query_width;
   const size_t W = (size_t)c->sum_width, width = qw + W, cells = rows * (size_t)c->cell_width;
   int64_t *cell_acc = NULL, *param_acc = NULL;
@@ -256,11 +256,11 @@ static inline void case_backward(const gate_case *c, const esp_gate_ops *ops, ga
     memcpy(receiver + i * width, c->query + i * qw, qw * sizeof(double));
     memcpy(receiver + i * width + qw, c->gradient + i * W, W * sizeof(double));
   }
-  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
-  ops->backward_receivers(&c->g, c->dom->tree.n_block, c->dom->block_order, c->gradient, s->query, cell_acc, param_acc,
-                          scratch);
-  ops->backward_senders(&c->g, c->dom->tree.n_block, c->dom->sender_block_order, receiver, s->source, scratch);
-  ops->scratch_free(&scratch);
+  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
+  device->gate->backward_receivers(&c->g, c->dom->tree.n_block, c->dom->block_order, c->gradient, s->query, cell_acc,
+                                   param_acc, scratch);
+  device->gate->backward_senders(&c->g, c->dom->tree.n_block, c->dom->sender_block_order, receiver, s->source, scratch);
+  device->gate->scratch_free(&scratch);
   for (size_t i = 0; i < cells; i++) s->cell[i] = esp_exact_value(&ESP_EXACT_CELL, cell_acc + i * ESP_EXACT_CELL_WORDS);
   for (size_t r = 0; r < rows; r++)
     esp_gate_cell_adjoint(&c->g.form, c->cell + r * (size_t)c->cell_width, s->cell + r * (size_t)c->cell_width);
@@ -355,8 +355,8 @@ static inline void case_check_gradients(gate_case *c) {
   const size_t n = (size_t)c->n, queries = n * (size_t)c->query_width, sources = n * (size_t)c->source_width;
   const size_t cells = (size_t)c->dom->tree.row_count * (size_t)c->cell_width, params = (size_t)c->params;
   gate_slopes s, f;
-  case_backward(c, &esp_gate_cpu64, &s);
-  case_backward(c, &esp_gate_cpu32, &f);
+  case_backward(c, &esp_device_cpu64, &s);
+  case_backward(c, &esp_device_cpu32, &f);
   const double error[] = {case_probe(c, c->query, s.query, queries, 20, 0),
                           case_probe(c, c->source, s.source, sources, 20, 0),
                           case_probe(c, c->param, s.param, params, c->params, 0), case_probe_cells(c, s.cell, 40)};
@@ -401,17 +401,17 @@ static inline void case_check_moments(esp_gate_form form) {
 }
 
 /* Blocks in two halves, the later first: the same bits. */
-static inline void case_check_order(const gate_case *c, const esp_gate_ops *ops) {
+static inline void case_check_order(const gate_case *c, const esp_device *device) {
   const size_t count = (size_t)c->n * (size_t)c->sum_width;
   const int blocks = c->dom->tree.n_block, half = blocks / 2;
   double *sum = case_doubles(count), *again = case_doubles(count);
   esp_gate_scratch *scratch;
-  MUST(ops->scratch_create(&c->g.form, c->dom, &scratch));
-  ops->forward(&c->g, blocks, c->dom->block_order, sum, scratch);
-  ops->forward(&c->g, blocks - half, c->dom->block_order + half, again, scratch);
-  ops->forward(&c->g, half, c->dom->block_order, again, scratch);
+  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
+  device->gate->forward(&c->g, blocks, c->dom->block_order, sum, scratch);
+  device->gate->forward(&c->g, blocks - half, c->dom->block_order + half, again, scratch);
+  device->gate->forward(&c->g, half, c->dom->block_order, again, scratch);
   assert_memory_equal(sum, again, count * sizeof *sum);
-  ops->scratch_free(&scratch);
+  device->gate->scratch_free(&scratch);
   ESP_FREE(sum);
   ESP_FREE(again);
 }

@@ -43,9 +43,9 @@ static inline esp_layer_param case_param(int leaf, int block, int dim, double th
   return p;
 }
 
-static inline esp_backend case_backend(const esp_ops *ops) {
+static inline esp_backend case_backend(const esp_device *device) {
   esp_backend b = esp_backend_self();
-  b.ops = ops;
+  b.device = device;
   return b;
 }
 
@@ -88,7 +88,7 @@ static inline double case_distance(int n, const double (*a)[3], const double (*b
 }
 
 /* sum g.A with slots of the layer's domain: forward on a fixed tree. y at home. Cells anew; lists as built. */
-static inline double case_frozen_loss(const esp_ops *ops, const esp_layer *layer, const net_case *c) {
+static inline double case_frozen_loss(const esp_device *device, const esp_layer *layer, const net_case *c) {
   esp_domain *dom = layer->dom;
   esp_gravity g = layer->g;
   esp_source *home = NULL, *source = NULL;
@@ -100,7 +100,7 @@ static inline double case_frozen_loss(const esp_ops *ops, const esp_layer *layer
   MUST(ESP_ALLOC(cell, dom->tree.row_count));
   MUST(ESP_ALLOC(slot, c->n));
   MUST(ESP_ALLOC(a, c->n));
-  MUST(ops->scratch_create(dom, g.mlp, &scratch));
+  MUST(device->ops->scratch_create(dom, g.mlp, &scratch));
   for (int i = 0; i < c->n; i++) {
     memcpy(home[i].y, c->y[i], sizeof home[i].y);
     home[i].mu = c->mu[i];
@@ -109,11 +109,11 @@ static inline double case_frozen_loss(const esp_ops *ops, const esp_layer *layer
   esp_cells_upward(&dom->tree, source, cell);
   g.source = source;
   g.cell = cell;
-  ops->forward(&g, dom->tree.n_block, dom->block_order, slot, scratch);
+  device->ops->forward(&g, dom->tree.n_block, dom->block_order, slot, scratch);
   MUST(dom->ops->to_home(dom, sizeof *a, slot, a));
   for (int i = 0; i < c->n; i++)
     for (int k = 0; k < 3; k++) loss += c->g[i][k] * a[i][k];
-  ops->scratch_free(&scratch);
+  device->ops->scratch_free(&scratch);
   ESP_FREE(home);
   ESP_FREE(source);
   ESP_FREE(cell);
@@ -124,7 +124,7 @@ static inline double case_frozen_loss(const esp_ops *ops, const esp_layer *layer
 
 /* dLoss/dy of the layer against central differences on the frozen tree, in `probes` random directions of one particle
  * each and one of all: the worst difference over |dLoss/dy| of the case. */
-static inline double case_check_gradient(const esp_ops *ops, const esp_layer *layer, net_case *c, double (*dy)[3],
+static inline double case_check_gradient(const esp_device *device, const esp_layer *layer, net_case *c, double (*dy)[3],
                                          int probes, double h) {
   double worst = 0, norm = 0;
   for (int i = 0; i < c->n; i++)
@@ -136,7 +136,7 @@ static inline double case_check_gradient(const esp_ops *ops, const esp_layer *la
     double value[2];
     for (int side = 0; side < 2; side++) {
       c->y[i][k] = keep + (side ? h : -h);
-      value[side] = case_frozen_loss(ops, layer, c);
+      value[side] = case_frozen_loss(device, layer, c);
     }
     c->y[i][k] = keep;
     const double error = fabs((value[1] - value[0]) / (2 * h) - dy[i][k]) / norm;

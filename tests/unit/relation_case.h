@@ -83,19 +83,19 @@ static inline uint64_t support_of(const esp_domain *dom) {
   return hash;
 }
 
-static inline void problem_forward(problem *p, const esp_gate_ops *ops, esp_relation_layer *layer) {
-  esp_gate_backend backend = esp_gate_backend_self();
-  backend.ops = ops;
+static inline void problem_forward(problem *p, const esp_device *device, esp_relation_layer *layer) {
+  esp_backend backend = esp_backend_self();
+  backend.device = device;
   const esp_relation_input input = problem_input(p);
   MUST(esp_relation_layer_forward(&backend, &p->param, p->n, &input, p->message, p->sum, layer));
   p->support = support_of(layer->dom);
 }
 
-static inline void problem_pass(problem *p, const esp_gate_ops *ops) {
-  esp_gate_backend backend = esp_gate_backend_self();
+static inline void problem_pass(problem *p, const esp_device *device) {
+  esp_backend backend = esp_backend_self();
   esp_relation_layer layer;
-  backend.ops = ops;
-  problem_forward(p, ops, &layer);
+  backend.device = device;
+  problem_forward(p, device, &layer);
   MUST(esp_relation_layer_backward(&backend, &layer, p->g, p->dkey, problem_query(p) ? p->dquery : NULL, p->dvalue,
                                    p->param.form.mlp ? p->doffset : NULL, p->acc, NULL));
   assert_true(layer.seconds_build >= 0 && layer.seconds_forward >= 0 && layer.seconds_backward >= 0);
@@ -103,10 +103,10 @@ static inline void problem_pass(problem *p, const esp_gate_ops *ops) {
   assert_null(layer.dom);
 }
 
-static inline double problem_loss(problem *p, const esp_gate_ops *ops) {
+static inline double problem_loss(problem *p, const esp_device *device) {
   esp_relation_layer layer;
   double loss = 0;
-  problem_forward(p, ops, &layer);
+  problem_forward(p, device, &layer);
   for (int k = 0; k < p->n * esp_gate_sum_width(&p->param.form); k++) loss += p->g[k] * p->sum[k];
   esp_relation_layer_free(&layer);
   return loss;

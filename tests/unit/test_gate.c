@@ -16,8 +16,8 @@ static void all_pairs(void **state) {
     for (int a = 0; a < 6; a++)
       for (int v = 0; v < 3; v++) {
         case_make(&c, form_of(dims[a], channels[v], (a + v + s) % 2), sizes[s], 3 + a, 12 + 9 * v, 0, 0.5, 0);
-        const double error64 = case_forward_error(&c, &esp_gate_cpu64),
-                     error32 = case_forward_error(&c, &esp_gate_cpu32);
+        const double error64 = case_forward_error(&c, &esp_device_cpu64),
+                     error32 = case_forward_error(&c, &esp_device_cpu32);
         if (!(error64 < 1e-12 && error32 < 4e-6))
           fail_msg("n %d d %d C %d: %g %g", sizes[s], dims[a], channels[v], error64, error32);
         case_free(&c);
@@ -32,8 +32,8 @@ static void near_and_far(void **state) {
       for (int average = 0; average < 2; average++) {
         case_make(&c, form_of(dims[a], channels[v], average), 800, 4, 9 + 20 * v, 0.9 + 0.3 * a, 0.6, 0);
         assert_true(c.dom->lists.far_pairs > 0 && c.dom->lists.near_pairs > 0);
-        const double error64 = case_forward_error(&c, &esp_gate_cpu64),
-                     error32 = case_forward_error(&c, &esp_gate_cpu32);
+        const double error64 = case_forward_error(&c, &esp_device_cpu64),
+                     error32 = case_forward_error(&c, &esp_device_cpu32);
         if (!(error64 < 1e-12 && error32 < 4e-6))
           fail_msg("d %d C %d average %d: %g %g", dims[a], channels[v], average, error64, error32);
         case_free(&c);
@@ -48,7 +48,7 @@ static void converges(void **state) {
     case_make(&c, form_of(2, 2, 1), 1500, 2, 4, t ? 0.2 : 0.4, 0.4, 0);
     const size_t count = (size_t)c.n * (size_t)c.sum_width;
     double *sum = case_doubles(count), *want = case_doubles(count), diff = 0, norm = 0;
-    case_forward(&c, &esp_gate_cpu64, sum);
+    case_forward(&c, &esp_device_cpu64, sum);
     case_pairs(&c, want, NULL);
     for (size_t i = 0; i < count; i++) {
       diff += (sum[i] - want[i]) * (sum[i] - want[i]);
@@ -68,7 +68,7 @@ static void faint(void **state) {
   for (int wide = 0; wide < 2; wide++) {
     const double scale = wide ? 1e-18 : 1e-3;
     case_make(&c, form_of(4, 1, 1), 200, 4, 20, 0.8, scale, 0);
-    const esp_gate_ops *table[] = {&esp_gate_cpu32, &esp_gate_cpu64};
+    const esp_device *table[] = {&esp_device_cpu32, &esp_device_cpu64};
     for (int o = 0; o < 2; o++) {
       double *sum = case_doubles(2 * 200);
       case_forward(&c, table[o], sum);
@@ -98,10 +98,10 @@ static void graded(void **state) {
     double sum[2];
     c.source[0] = c.query[0] = 0;
     c.source[2] = c.query[1] = x;
-    case_forward(&c, &esp_gate_cpu32, sum);
+    case_forward(&c, &esp_device_cpu32, sum);
     if (!(bits > 99.99 ? sum[0] == 0 || (bits < 100.01 && sum[0] < 1e-30) : fabs(sum[0] / want - 1) < 3e-5))
       fail_msg("float32: G at x = %g is %g, not %g", x, sum[0], want);
-    case_forward(&c, &esp_gate_cpu64, sum);
+    case_forward(&c, &esp_device_cpu64, sum);
     if (!(bits > 999.99 ? sum[0] == 0 || bits < 1000.01 : fabs(sum[0] / want - 1) < 1e-12))
       fail_msg("float64: G at x = %g is %g, not %g", x, sum[0], want);
   }
@@ -127,7 +127,8 @@ static void two_trees(void **state) {
     const int channels = k < 2 ? 1 : 6;
     case_make(&c, form_of(2 + 2 * (k % 2), channels, 1), 130, 4, 30 - 15 * (k % 2), k % 2 ? 1.2 : 0, 0.5, 1);
     assert_true(c.dom->queries && (c.dom->lists.far_pairs > 0) == k % 2);
-    const double error64 = case_forward_error(&c, &esp_gate_cpu64), error32 = case_forward_error(&c, &esp_gate_cpu32);
+    const double error64 = case_forward_error(&c, &esp_device_cpu64),
+                 error32 = case_forward_error(&c, &esp_device_cpu32);
     if (!(error64 < 1e-12 && error32 < 4e-6)) fail_msg("C %d: %g %g", channels, error64, error32);
     case_check_gradients(&c);
     case_free(&c);
@@ -154,8 +155,8 @@ static void zero_value(void **state) {
 static void order_of_blocks(void **state) {
   (void)state;
   case_make(&c, form_of(4, 1, 1), 500, 5, 40, 1.2, 0.5, 0);
-  case_check_order(&c, &esp_gate_cpu32);
-  case_check_order(&c, &esp_gate_cpu64);
+  case_check_order(&c, &esp_device_cpu32);
+  case_check_order(&c, &esp_device_cpu64);
   case_free(&c);
 }
 
@@ -164,8 +165,8 @@ static void refused(void **state) {
   esp_gate_scratch *scratch;
   case_make(&c, form_of(2, 1, 0), 5, 2, 4, 0, 1, 0);
   const esp_gate_form wide = form_of(2, ESP_GATE_MAX_CHANNELS + 1, 0), flat = form_of(0, 1, 0);
-  assert_int_equal(esp_gate_cpu32.scratch_create(&wide, c.dom, &scratch), ESP_ERR_CONFIG);
-  assert_int_equal(esp_gate_cpu32.scratch_create(&flat, c.dom, &scratch), ESP_ERR_CONFIG);
+  assert_int_equal(esp_device_cpu32.gate->scratch_create(&wide, c.dom, &scratch), ESP_ERR_CONFIG);
+  assert_int_equal(esp_device_cpu32.gate->scratch_create(&flat, c.dom, &scratch), ESP_ERR_CONFIG);
   esp_error_clear();
   case_free(&c);
 }

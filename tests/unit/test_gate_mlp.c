@@ -10,7 +10,7 @@ static esp_gate_form form_of(int dim, int channels, int average) {
 }
 
 static void check_forward(void) {
-  const double error64 = case_forward_error(&c, &esp_gate_cpu64), error32 = case_forward_error(&c, &esp_gate_cpu32);
+  const double error64 = case_forward_error(&c, &esp_device_cpu64), error32 = case_forward_error(&c, &esp_device_cpu32);
   if (!(error64 < 1e-12 && error32 < 4e-6))
     fail_msg("n %d d %d C %d: %g %g", c.n, c.g.form.dim, c.g.form.channels, error64, error32);
 }
@@ -70,7 +70,7 @@ static void moments(void **state) {
 static void order_of_blocks(void **state) {
   (void)state;
   case_make(&c, form_of(4, 8, 1), 300, 5, 40, 1.2, 0.5, 0);
-  case_check_order(&c, &esp_gate_cpu32);
+  case_check_order(&c, &esp_device_cpu32);
   case_free(&c);
 }
 

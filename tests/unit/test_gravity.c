@@ -42,7 +42,7 @@ static esp_cloud make_cloud(int n, uint64_t seed, int c) {
   esp_backend backend = esp_backend_self();
   esp_cloud cloud;
   esp_start_info info;
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   esp_start_param p = {.kind = c % 2 ? ESP_START_PLUMMER : ESP_START_BALL,
                        .n = n,
                        .seed = seed + (uint64_t)c,
@@ -73,7 +73,7 @@ static esp_model train(shelf *s, int layers, int clouds, int steps) {
   esp_adam adam;
   esp_gravity_data data = {.clouds = clouds, .lambda = 0.5, .get = get_cloud, .context = s->train};
   esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .beta2 = 0.999, .clip = 0.3, .seed = 3};
-  assert_ok(esp_adam_create(model.count, &adam));
+  assert_ok(esp_adam_create(model.block.count, &adam));
   assert_ok(esp_train_gravity(esp_comm_self(), &s->backend, &data, &p, NULL, &model, &adam));
   esp_adam_free(&adam);
   return model;
@@ -119,7 +119,7 @@ static double figure(const shelf *s, const esp_model *model, int z, double theta
     const esp_cloud *cloud = &s->test[z][c];
     vec3 *D = calloc((size_t)cloud->n, sizeof *D), *K = calloc((size_t)cloud->n, sizeof *K);
     double momentum;
-    assert_ok(esp_model_predict(&view, &s->backend, cloud, D, K, NULL, NULL, NULL));
+    assert_ok(esp_model_predict(&view, &s->backend, cloud, D, K, NULL, NULL));
     assert_ok(esp_errors_add(&errors, cloud, (const vec3 *)D, (const vec3 *)K));
     assert_ok(esp_momentum_error(esp_comm_self(), cloud, (const vec3 *)K, &momentum));
     assert_true(momentum <= 1e-6);
@@ -191,7 +191,7 @@ static void no_angle_is_all_pairs(void **state) {
     esp_model view = s->four;
     view.param.domain.leaf = i ? 256 : 5;
     view.param.domain.block = i ? 256 : 11;
-    assert_ok(esp_model_predict(&view, &s->backend, cloud, D[i], K[i], NULL, NULL, NULL));
+    assert_ok(esp_model_predict(&view, &s->backend, cloud, D[i], K[i], NULL, NULL));
   }
   double error = 0, size = 0;
   for (int i = 0; i < 256; i++) {
@@ -218,7 +218,7 @@ static void energy_stays(void **state) {
     assert_ok(esp_cloud_horizon(&cloud, 0.5));
     double start = esp_energy_total(&cloud);
     for (int t = 0; t < 20; t++) {
-      assert_ok(esp_model_predict(&model, &s->backend, &cloud, D, K, NULL, NULL, NULL));
+      assert_ok(esp_model_predict(&model, &s->backend, &cloud, D, K, NULL, NULL));
       assert_ok(esp_cloud_advance(&cloud, (const vec3 *)D, (const vec3 *)K));
     }
     drift += fabs(esp_energy_total(&cloud) / start - 1) / size_clouds[0];

@@ -66,18 +66,18 @@ static void home_order(void **state) {
 static void block_order(void **state) {
   (void)state;
   const esp_backend backend = esp_backend_self();
-  const esp_ops *ops = backend.ops;
+  const esp_device *device = backend.device;
   case_fill(&c, 777, 3, 9, 1, 34);
   const esp_layer_param param = case_param(5, 40, 3, 0.8, 0.1);
   esp_layer layer;
   esp_scratch *scratch;
   MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, NULL, a, &layer));
   esp_domain *dom = layer.dom;
-  MUST(ops->scratch_create(dom, NULL, &scratch));
-  for (int k = dom->tree.n_block - 1; k >= 0; k--) ops->forward(&layer.g, 1, &k, db, scratch);
+  MUST(device->ops->scratch_create(dom, NULL, &scratch));
+  for (int k = dom->tree.n_block - 1; k >= 0; k--) device->ops->forward(&layer.g, 1, &k, db, scratch);
   MUST(dom->ops->to_home(dom, sizeof *b, db, b));
   assert_memory_equal(a, b, (size_t)c.n * sizeof *a);
-  ops->scratch_free(&scratch);
+  device->ops->scratch_free(&scratch);
   assert_null(scratch);
   esp_layer_free(&layer);
 }

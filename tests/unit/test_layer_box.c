@@ -33,14 +33,14 @@ static void fill(double box, vec3 *y, double *mu, int64_t *id) {
 }
 
 /* L2 difference of the layer's A from the direct sum, over the direct sum's. */
-static double error_of(const esp_ops *ops, int dim, double eps, int block) {
+static double error_of(const esp_device *device, int dim, double eps, int block) {
   const double box = 33.7;
   vec3 y[N], a[N], exact[N];
   double mu[N], period[3] = {box, box, dim > 2 ? box : 0}, error = 0, size = 0;
   int64_t id[N];
   esp_backend backend = esp_backend_self();
   esp_layer layer;
-  backend.ops = ops;
+  backend.device = device;
   fill(box, y, mu, id);
   for (int i = 0; i < N && dim < 3; i++) y[i][2] = 0;
   esp_layer_param param = {.eps = eps, .newton = 1};
@@ -61,7 +61,8 @@ static void one_block_spans_the_box(void **state) {
     for (int block = 8; block <= 128; block *= 4) {
       for (int soft = 0; soft < 3; soft++) {
         const double eps = soft == 2 ? 0.2 : soft == 1 ? 1e-5 : 0;
-        const double e32 = error_of(&esp_ops_cpu32, dim, eps, block), e64 = error_of(&esp_ops_cpu64, dim, eps, block);
+        const double e32 = error_of(&esp_device_cpu32, dim, eps, block),
+                     e64 = error_of(&esp_device_cpu64, dim, eps, block);
         if (!(e32 < 2e-5) || !(e64 < 1e-12))
           fail_msg("dimension %d, block %d, softening %g: error %.2e in float32, %.2e in float64", dim, block, eps, e32,
                    e64);

@@ -41,9 +41,9 @@ static void direct(const esp_mlp *m, double eps, const double *box, int newton, 
     }
 }
 
-static void run(const esp_ops *ops, const esp_layer_param *param, const esp_mlp *mlp, double (*out)[3], double (*dy)[3],
-                double *dparam) {
-  const esp_backend backend = case_backend(ops);
+static void run(const esp_device *device, const esp_layer_param *param, const esp_mlp *mlp, double (*out)[3],
+                double (*dy)[3], double *dparam) {
+  const esp_backend backend = case_backend(device);
   esp_layer layer;
   MUST(esp_layer_forward(&backend, param, c.n, c.y, c.mu, c.id, mlp, out, &layer));
   if (dy) {
@@ -77,9 +77,9 @@ static void all_pairs(void **state) {
       esp_layer_param param = case_param(3, 13, 3, 0, 0.2);
       param.newton = use == ESP_MLP_CORRECTION;
       direct(&mlp, 0.2, NULL, param.newton, b);
-      run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+      run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
       assert_true(case_distance(c.n, a, b) < 1e-12);
-      run(&esp_ops_cpu32, &param, &mlp, a, NULL, NULL);
+      run(&esp_device_cpu32, &param, &mlp, a, NULL, NULL);
       if (!(case_distance(c.n, a, b) < 1e-5)) fail_msg("float32: %g", case_distance(c.n, a, b));
     }
 }
@@ -94,7 +94,7 @@ static void periodic(void **state) {
   param.domain.lists.box[1] = box[1];
   param.newton = 0;
   direct(&mlp, 0.2, box, 0, b);
-  run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+  run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
   assert_true(case_distance(c.n, a, b) < 1e-12);
 }
 
@@ -109,15 +109,15 @@ static void far(void **state) {
   for (int t = 0; t < 2; t++) {
     esp_layer_param param = case_param(3, 6, 3, t ? 0.35 : 0.7, 0.2);
     param.newton = 0;
-    run(&esp_ops_cpu64, &param, &mlp, a, NULL, NULL);
+    run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
     error[t] = case_distance(c.n, a, b);
   }
   if (!(error[0] < 0.1 && error[1] > 1e-6 && error[1] < error[0] / 3)) fail_msg("errors %g %g", error[0], error[1]);
 }
 
-static double loss(const esp_layer_param *param, const esp_mlp *mlp, const esp_ops *ops) {
+static double loss(const esp_layer_param *param, const esp_mlp *mlp, const esp_device *device) {
   double sum = 0;
-  run(ops, param, mlp, a, NULL, NULL);
+  run(device, param, mlp, a, NULL, NULL);
   for (int i = 0; i < c.n; i++)
     for (int k = 0; k < 3; k++) sum += c.g[i][k] * a[i][k];
   return sum;
@@ -133,7 +133,7 @@ static void check_parameters(const esp_layer_param *param, const esp_mlp *mlp, c
     double value[2];
     for (int side = 0; side < 2; side++) {
       weight[p] = keep + (side ? h : -h);
-      value[side] = loss(param, mlp, &esp_ops_cpu64);
+      value[side] = loss(param, mlp, &esp_device_cpu64);
     }
     weight[p] = keep;
     const double error = fabs((value[1] - value[0]) / (2 * h) - dparam[p]) / norm;
@@ -152,17 +152,17 @@ static void gradient(void **state) {
         esp_layer_param param = case_param(3, 7, 2, thetas[t], 0.3);
         for (int k = 0; k < 2; k++) param.domain.lists.box[k] = wrap ? box[k] : 0;
         param.newton = use == ESP_MLP_CORRECTION;
-        const esp_backend backend = case_backend(&esp_ops_cpu64);
+        const esp_backend backend = case_backend(&esp_device_cpu64);
         esp_layer layer;
         double dy[MOST][3], d32[MOST][3], dparam[COUNT], p32[COUNT], diff = 0, norm = 0;
         MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, &mlp, a, &layer));
         if (t) assert_true(layer.dom->lists.far_pairs > 0);
-        run(&esp_ops_cpu64, &param, &mlp, a, dy, dparam);
-        const double error = case_check_gradient(&esp_ops_cpu64, &layer, &c, dy, 40, 1e-4);
+        run(&esp_device_cpu64, &param, &mlp, a, dy, dparam);
+        const double error = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 40, 1e-4);
         esp_layer_free(&layer);
         if (!(error < 1e-6)) fail_msg("use %d theta %g box %d: error %g", use, thetas[t], wrap, error);
         check_parameters(&param, &mlp, dparam);
-        run(&esp_ops_cpu32, &param, &mlp, a, d32, p32);
+        run(&esp_device_cpu32, &param, &mlp, a, d32, p32);
         for (int p = 0; p < COUNT; p++) diff += pow(p32[p] - dparam[p], 2), norm += pow(dparam[p], 2);
         assert_true(case_distance(c.n, d32, dy) < 1e-4);
         if (!(sqrt(diff / norm) < 1e-4)) fail_msg("parameters in float32: %g", sqrt(diff / norm));

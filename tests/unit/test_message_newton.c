@@ -5,8 +5,8 @@
 static net_case c;
 static double a[MOST][3], b[MOST][3];
 
-static void run(const esp_ops *ops, const esp_layer_param *param, double (*out)[3], double (*dy)[3]) {
-  const esp_backend backend = case_backend(ops);
+static void run(const esp_device *device, const esp_layer_param *param, double (*out)[3], double (*dy)[3]) {
+  const esp_backend backend = case_backend(device);
   esp_layer layer;
   MUST(esp_layer_forward(&backend, param, c.n, c.y, c.mu, c.id, NULL, out, &layer));
   if (dy) MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
@@ -22,9 +22,9 @@ static void all_pairs(void **state) {
         case_fill(&c, sizes[s], dim, 4, 1, 11);
         const esp_layer_param param = case_param(shapes[p][0], shapes[p][1], dim, 0, 0.05);
         case_direct(&c, 0.05, NULL, b);
-        run(&esp_ops_cpu64, &param, a, NULL);
+        run(&esp_device_cpu64, &param, a, NULL);
         assert_true(case_distance(c.n, a, b) < 1e-13);
-        run(&esp_ops_cpu32, &param, a, NULL);
+        run(&esp_device_cpu32, &param, a, NULL);
         assert_true(case_distance(c.n, a, b) < 1e-5);
       }
 }
@@ -39,9 +39,9 @@ static void coincident(void **state) {
       const esp_layer_param param = case_param(4, 8, 3, 0, eps);
       case_direct(&c, eps, NULL, b);
       double d32[MOST][3], d64[MOST][3];
-      run(&esp_ops_cpu64, &param, a, d64);
+      run(&esp_device_cpu64, &param, a, d64);
       assert_true(case_distance(c.n, a, b) < 1e-13);
-      run(&esp_ops_cpu32, &param, a, d32);
+      run(&esp_device_cpu32, &param, a, d32);
       assert_true(case_distance(c.n, a, b) < 1e-5);
       assert_true(case_distance(c.n, d32, d64) < 1e-4);
     }
@@ -53,7 +53,7 @@ static void massless(void **state) {
   memset(c.mu, 0, sizeof c.mu);
   const esp_layer_param param = case_param(4, 16, 3, 0.7, 0.1);
   double dy[MOST][3];
-  run(&esp_ops_cpu32, &param, a, dy);
+  run(&esp_device_cpu32, &param, a, dy);
   for (int i = 0; i < c.n; i++)
     for (int k = 0; k < 3; k++) assert_true(a[i][k] == 0 && dy[i][k] == 0);
 }
@@ -66,7 +66,7 @@ static void opening(void **state) {
   double error[2];
   for (int t = 0; t < 2; t++) {
     const esp_layer_param param = case_param(4, 8, 3, t ? 0.35 : 0.7, 0.1);
-    run(&esp_ops_cpu64, &param, a, NULL);
+    run(&esp_device_cpu64, &param, a, NULL);
     error[t] = case_distance(c.n, a, b);
   }
   if (!(error[0] < 0.01 && error[0] > 1e-5 && error[1] < error[0] / 5)) fail_msg("errors %g %g", error[0], error[1]);
@@ -81,16 +81,16 @@ static void gradient(void **state) {
       for (int dim = 2; dim <= 3; dim++) {
         case_fill(&c, sizes[s], dim, 5, 1, 15);
         const esp_layer_param param = case_param(3, 14, dim, thetas[t], 0.3);
-        const esp_backend backend = case_backend(&esp_ops_cpu64);
+        const esp_backend backend = case_backend(&esp_device_cpu64);
         esp_layer layer;
         double dy[MOST][3], d32[MOST][3];
         MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, NULL, a, &layer));
         MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
         if (t && s == 2) assert_true(layer.dom->lists.far_pairs > 0);
-        const double error = case_check_gradient(&esp_ops_cpu64, &layer, &c, dy, 45, 1e-4);
+        const double error = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 45, 1e-4);
         if (!(error < 1e-6)) fail_msg("theta %g n %d dim %d: error %g", thetas[t], sizes[s], dim, error);
         esp_layer_free(&layer);
-        run(&esp_ops_cpu32, &param, a, d32);
+        run(&esp_device_cpu32, &param, a, d32);
         if (!(case_distance(c.n, d32, dy) < 1e-4)) fail_msg("float32: %g", case_distance(c.n, d32, dy));
       }
 }
@@ -104,7 +104,7 @@ static void periodic(void **state) {
     param.domain.lists.box[0] = box[0];
     param.domain.lists.box[1] = box[1];
     case_direct(&c, 0.2, box, b);
-    const esp_backend backend = case_backend(&esp_ops_cpu64);
+    const esp_backend backend = case_backend(&esp_device_cpu64);
     esp_layer layer;
     double dy[MOST][3], d32[MOST][3];
     MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, NULL, a, &layer));
@@ -112,14 +112,14 @@ static void periodic(void **state) {
     const double error = case_distance(c.n, a, b);
     if (!(error < (t ? 0.03 : 1e-12))) fail_msg("theta %g: error %g", param.domain.lists.theta, error);
     MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
-    const double slope = case_check_gradient(&esp_ops_cpu64, &layer, &c, dy, 30, 1e-5);
+    const double slope = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 30, 1e-5);
     if (!(slope < 1e-6)) fail_msg("gradient: error %g", slope);
     esp_layer_free(&layer);
-    run(&esp_ops_cpu32, &param, a, d32);
+    run(&esp_device_cpu32, &param, a, d32);
     assert_true(case_distance(c.n, d32, dy) < 1e-4);
     if (!t) assert_true(case_distance(c.n, a, b) < 1e-5);
     for (int i = 0; i < c.n; i++) c.y[i][0] += i % 3 * box[0] - box[0]; /* wrapped by the layer */
-    run(&esp_ops_cpu64, &param, b, NULL);
+    run(&esp_device_cpu64, &param, b, NULL);
     assert_true(case_distance(c.n, a, b) < 1e-5);
   }
 }

@@ -45,7 +45,7 @@ static esp_model_param some_param(int layers, esp_tableau_kind tableau, esp_mess
 
 static esp_backend backend64(void) {
   esp_backend b = esp_backend_self();
-  b.ops = &esp_ops_cpu64;
+  b.device = &esp_device_cpu64;
   return b;
 }
 
@@ -72,7 +72,7 @@ static void test_degenerate(void **state) {
           esp_model_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D, (const vec3 *)cloud.K, &gradient),
           ESP_OK);
       esp_gradient_map(&model, &gradient);
-      for (int i = 0; i < model.count; i++) assert_true(isfinite(gradient.value[i]));
+      for (int i = 0; i < model.block.count; i++) assert_true(isfinite(gradient.value[i]));
       esp_gradient_free(&gradient);
       esp_model_pass_free(&pass);
       esp_model_free(&model);
@@ -106,11 +106,11 @@ static void test_table(void **state) {
         esp_model model;
         assert_int_equal(esp_model_create(&p, &model), ESP_OK);
         int offset = 0;
-        for (int e = 0; e < model.entries; e++) {
-          assert_int_equal(model.entry[e].offset, offset);
-          offset += model.entry[e].rows * model.entry[e].columns;
+        for (int e = 0; e < model.block.entries; e++) {
+          assert_int_equal(model.block.entry[e].offset, offset);
+          offset += model.block.entry[e].rows * model.block.entry[e].columns;
         }
-        assert_int_equal(offset, model.count);
+        assert_int_equal(offset, model.block.count);
         esp_model_free(&model);
       }
     }
@@ -159,7 +159,7 @@ static void test_start_is_leapfrog(void **state) {
       esp_model_param p = some_param(layers, (esp_tableau_kind)kind, ESP_MESSAGE_NEWTON, 0);
       esp_model model;
       assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-      assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, NULL, NULL, NULL), ESP_OK);
+      assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, NULL, NULL), ESP_OK);
       memcpy(x, cloud.x, sizeof x);
       memcpy(v, cloud.v, sizeof v);
       leapfrog(&cloud, layers, x, v, a);
@@ -177,8 +177,8 @@ static void test_start_is_leapfrog(void **state) {
 
 /* ---- prediction ---- */
 
-static int count_visits(void *context, int l, const esp_layer *layer) {
-  assert_non_null(layer->dom);
+static int count_visits(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  assert_true(dom && key && !query);
   assert_int_equal(*(int *)context, l);
   ++*(int *)context;
   return ESP_OK;
@@ -190,15 +190,16 @@ static void test_predict(void **state) {
   vec3 D[N], K[N];
   double momentum;
   int visits = 0;
+  const esp_visit visit = {count_visits, &visits};
   esp_backend backend = esp_backend_self();
   esp_cloud cloud = random_cloud(N, 3);
   esp_model_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.7);
   esp_model model;
   esp_model_pass pass;
-  esp_model_cost cost;
+  esp_cost cost;
   assert_int_equal(esp_model_create(&p, &model), ESP_OK);
   assert_int_equal(esp_model_forward(&model, &backend, &cloud, &pass), ESP_OK);
-  assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, count_visits, &visits, &cost), ESP_OK);
+  assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, &visit, &cost), ESP_OK);
   assert_int_equal(visits, 3);
   assert_memory_equal(D, pass.D, sizeof D);
   assert_memory_equal(K, pass.K, sizeof K);
@@ -217,7 +218,7 @@ static void test_predict(void **state) {
 
 static double loss_of(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D, vec3 *K) {
   esp_nmse nmse;
-  assert_int_equal(esp_model_predict(model, backend, cloud, D, K, NULL, NULL, NULL), ESP_OK);
+  assert_int_equal(esp_model_predict(model, backend, cloud, D, K, NULL, NULL), ESP_OK);
   assert_int_equal(esp_loss_cloud(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 0.5, 1, NULL, NULL, &nmse),
                    ESP_OK);
   return nmse.D + 0.5 * nmse.K;
@@ -234,9 +235,9 @@ static void check_gradient(const esp_model_param *param, const esp_cloud *cloud,
   assert_int_equal(esp_model_create(param, &model), ESP_OK);
   /* Away from the start, where V = 0 and every tableau is the same. */
   /* A law is kept small: far bodies weigh as much as near ones, and places must not fly apart. */
-  for (int i = 0; i < model.count; i++) {
+  for (int i = 0; i < model.block.count; i++) {
     double size = i >= model.tableau_count && param->message == ESP_MESSAGE_MLP ? 1e-4 : 0.05;
-    model.value[i] += size * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
+    model.block.value[i] += size * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
   }
   assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
   assert_int_equal(esp_model_forward(&model, &backend, cloud, &pass), ESP_OK);
@@ -248,15 +249,15 @@ static void check_gradient(const esp_model_param *param, const esp_cloud *cloud,
   esp_gradient_map(&model, &gradient);
   assert_true(param->domain.lists.theta == 0 || pass.cost.far_pairs > 0);
   double largest = 0, h_mlp = param->message == ESP_MESSAGE_MLP ? h / ESP_MLP_GAIN : h;
-  for (int i = 0; i < model.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
-  for (int i = model.tableau_count; i < model.count; i++) assert_true(gradient.value[i] != 0);
-  for (int i = 0; i < model.count; i++) {
-    double at = model.value[i], side[4], step = i < model.tableau_count ? h : h_mlp;
+  for (int i = 0; i < model.block.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
+  for (int i = model.tableau_count; i < model.block.count; i++) assert_true(gradient.value[i] != 0);
+  for (int i = 0; i < model.block.count; i++) {
+    double at = model.block.value[i], side[4], step = i < model.tableau_count ? h : h_mlp;
     for (int s = 0; s < 4; s++) { /* fourth order, at -2h, -h, h, 2h */
-      model.value[i] = at + step * (s < 2 ? s - 2 : s - 1);
+      model.block.value[i] = at + step * (s < 2 ? s - 2 : s - 1);
       side[s] = loss_of(&model, &backend, cloud, D, K);
     }
-    model.value[i] = at;
+    model.block.value[i] = at;
     double difference = (side[0] - 8 * side[1] + 8 * side[2] - side[3]) / (12 * step);
     double scale = fmax(fabs(gradient.value[i]), 1e-3 * largest);
     if (!(fabs(difference - gradient.value[i]) <= tolerance * scale)) {

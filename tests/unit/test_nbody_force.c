@@ -103,7 +103,7 @@ static void tree_against_direct(void **state) {
     for (int s = 0; s < 3; s++) {
       esp_nbody_force_error error;
       esp_backend backend = esp_backend_self();
-      backend.ops = &esp_ops_cpu64;
+      backend.device = &esp_device_cpu64;
       draw(N, dim);
       esp_cloud cloud = {.G = 2, .eps = 0.02, .dim = dim};
       if (dim == 2) cloud.box[0] = cloud.box[1] = 1;

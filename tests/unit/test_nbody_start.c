@@ -83,7 +83,7 @@ static void cloud_is_as_defined(void **state) {
 static void above_the_direct_limit(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   esp_cloud cloud, other;
   esp_start_info info, sampled;
   esp_start_param param = param_of(ESP_START_PLUMMER, 6000);

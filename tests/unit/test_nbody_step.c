@@ -95,7 +95,7 @@ static void half_a_t_squared(void **state) {
 static void truth_by_tree(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
-  backend.ops = &esp_ops_cpu64;
+  backend.device = &esp_device_cpu64;
   esp_cloud direct, tree;
   for (int zero = 0; zero < 2; zero++) {
     make_cloud(1, 512, &backend, &direct);

@@ -10,9 +10,9 @@
 #include "net/dense.h"
 #include "relation_train_case.h"
 
-static esp_gate_backend backend64(void) {
-  esp_gate_backend b = esp_gate_backend_self();
-  b.ops = &esp_gate_cpu64;
+static esp_backend backend64(void) {
+  esp_backend b = esp_backend_self();
+  b.device = &esp_device_cpu64;
   return b;
 }
 
@@ -29,18 +29,18 @@ static void table_has_no_gaps(void **state) {
       p.split = ESP_SPLIT_LEARNED, p.split_levels = 3;
       OK(esp_relation_create(&p, &r));
       int at = 0;
-      for (int e = 0; e < r.entries; e++) {
-        assert_int_equal(r.entry[e].offset, at);
-        at += r.entry[e].rows * r.entry[e].columns;
-        for (int f = 0; f < e; f++) assert_string_not_equal(r.entry[e].name, r.entry[f].name);
+      for (int e = 0; e < r.block.entries; e++) {
+        assert_int_equal(r.block.entry[e].offset, at);
+        at += r.block.entry[e].rows * r.block.entry[e].columns;
+        for (int f = 0; f < e; f++) assert_string_not_equal(r.block.entry[e].name, r.block.entry[f].name);
       }
-      assert_int_equal(at, r.count);
+      assert_int_equal(at, r.block.count);
       for (int l = 0; l < p.layers; l++) {
         const esp_relation_slot *s = &r.slot[l];
         const size_t size = sizeof(double) * (size_t)esp_embed_count(&s->embed);
-        if (p.separate) assert_memory_equal(r.value + s->key, r.value + s->query, size);
+        if (p.separate) assert_memory_equal(r.block.value + s->key, r.block.value + s->query, size);
         for (int node = 0; node < 7; node++) {
-          const double *w = r.value + s->normal + 3 * node;
+          const double *w = r.block.value + s->normal + 3 * node;
           assert_true(fabs(w[0] * w[0] + w[1] * w[1] + w[2] * w[2] - 1) < 1e-14);
         }
       }
@@ -80,18 +80,18 @@ static void one_layer_is_the_formula(void **state) {
   esp_feature_set set = relation_case_set(N, D, 2, 0.5, 0, 8);
   esp_relation_param p = relation_case_param(RELATION_PLAIN, 0);
   esp_relation r = relation_case_network(&p);
-  esp_gate_backend b = backend64();
+  esp_backend b = backend64();
   esp_relation_pass pass;
-  OK(esp_relation_forward(&r, &b, &set, 0, NULL, NULL, &pass));
+  OK(esp_relation_forward(&r, &b, &set, 0, NULL, &pass));
   assert_null(pass.layer);
   const esp_relation_slot *at = &r.slot[0];
-  double z[N][d], s = exp(r.value[at->message]), a = r.value[at->a];
+  double z[N][d], s = exp(r.block.value[at->message]), a = r.block.value[at->a];
   OK(esp_relation_place(&r, &set, &z[0][0], NULL));
   for (int i = 0; i < N; i++) {
-    double A[2] = {0}, y[2] = {r.value[at->c], r.value[at->c + 1]};
+    double A[2] = {0}, y[2] = {r.block.value[at->c], r.block.value[at->c + 1]};
     for (int k = 0; k < d; k++) {
       double sum = 0;
-      for (int f = 0; f < D; f++) sum += r.value[at->key + k * D + f] * set.x[i * D + f];
+      for (int f = 0; f < D; f++) sum += r.block.value[at->key + k * D + f] * set.x[i * D + f];
       assert_true(fabs(sum - z[i][k]) < 1e-13);
     }
     for (int j = 0; j < N; j++) {
@@ -100,10 +100,10 @@ static void one_layer_is_the_formula(void **state) {
       for (int c = 0; c < 2 && j != i; c++) A[c] += exp(-q / (2 * s * s)) * set.v[j * 2 + c];
     }
     for (int u = 0; u < h; u++) {
-      const double *R1 = r.value + at->R1 + u * (2 + D);
-      double t = r.value[at->b1 + u] + R1[0] * a * A[0] + R1[1] * a * A[1];
+      const double *R1 = r.block.value + at->R1 + u * (2 + D);
+      double t = r.block.value[at->b1 + u] + R1[0] * a * A[0] + R1[1] * a * A[1];
       for (int f = 0; f < D; f++) t += R1[2 + f] * set.x[i * D + f];
-      for (int c = 0; c < 2; c++) y[c] += r.value[at->R2 + c * h + u] * t / (1 + exp(-t));
+      for (int c = 0; c < 2; c++) y[c] += r.block.value[at->R2 + c * h + u] * t / (1 + exp(-t));
     }
     for (int c = 0; c < 2; c++) assert_true(fabs(y[c] - pass.y[i * 2 + c]) < 1e-12);
   }
@@ -116,7 +116,7 @@ static void one_layer_is_the_formula(void **state) {
 /* A kept pass gives what a passing one gives; few and no particles are fine; the wrong set is not. */
 static void passes_agree(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
     esp_relation_param p = relation_case_param(which, 0.7);
     esp_relation r = relation_case_network(&p);
@@ -124,14 +124,14 @@ static void passes_agree(void **state) {
     for (int k = 0; k < 5; k++) {
       esp_feature_set set = relation_case_set(sizes[k], 5, 2, 0.5, 0, 8);
       esp_relation_pass kept, passing;
-      OK(esp_relation_forward(&r, &b, &set, 1, NULL, NULL, &kept));
-      OK(esp_relation_forward(&r, &b, &set, 0, NULL, NULL, &passing));
+      OK(esp_relation_forward(&r, &b, &set, 1, NULL, &kept));
+      OK(esp_relation_forward(&r, &b, &set, 0, NULL, &passing));
       assert_memory_equal(kept.y, passing.y, sizeof(double) * 2 * (size_t)sizes[k]);
       assert_non_null(kept.layer[p.layers - 1].dom);
       esp_relation_pass_free(&kept);
       esp_relation_pass_free(&passing);
       set.values = 1;
-      assert_int_equal(esp_relation_forward(&r, &b, &set, 1, NULL, NULL, &kept), ESP_ERR_ARG);
+      assert_int_equal(esp_relation_forward(&r, &b, &set, 1, NULL, &kept), ESP_ERR_ARG);
       set.values = 2;
       esp_error_clear();
       esp_feature_set_free(&set);
@@ -143,17 +143,17 @@ static void passes_agree(void **state) {
 /* Where the last theta was changes nothing. */
 static void budget_forgets(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   esp_feature_set set = relation_case_set(200, 5, 2, 0.5, 0, 8);
   esp_relation_param p = relation_case_param(RELATION_DEEP, 0.7);
   p.domain.lists.pairs_per_particle = 40;
   esp_relation r = relation_case_network(&p);
   esp_relation_pass first, again;
-  OK(esp_relation_forward(&r, &b, &set, 1, NULL, NULL, &first));
+  OK(esp_relation_forward(&r, &b, &set, 1, NULL, &first));
   assert_in_range(first.cost.near_pairs, 1, 3 * 200 * 40);
   for (int k = 0; k < 3; k++) {
     for (int l = 0; l < 3; l++) r.theta[l] = k == 0 ? first.layer[l].dom->param.lists.theta : k == 1 ? 0.1 : 5;
-    OK(esp_relation_forward(&r, &b, &set, 1, NULL, NULL, &again));
+    OK(esp_relation_forward(&r, &b, &set, 1, NULL, &again));
     assert_memory_equal(first.y, again.y, sizeof(double) * 400);
     for (int l = 0; l < 3; l++)
       assert_true(first.layer[l].dom->param.lists.theta == again.layer[l].dom->param.lists.theta);
@@ -167,7 +167,7 @@ static void budget_forgets(void **state) {
 /* Where far cells are left out, what is not near is not heard. */
 static void near_only_drops(void **state) {
   (void)state;
-  esp_gate_backend b = backend64();
+  esp_backend b = backend64();
   esp_feature_set set = relation_case_set(200, 5, 2, 0.5, 0, 8);
   esp_relation_param p = relation_case_param(RELATION_PLAIN, 1);
   double y[2][400];
@@ -175,7 +175,7 @@ static void near_only_drops(void **state) {
     p.far = far;
     esp_relation r = relation_case_network(&p);
     esp_relation_pass pass;
-    OK(esp_relation_forward(&r, &b, &set, 0, NULL, NULL, &pass));
+    OK(esp_relation_forward(&r, &b, &set, 0, NULL, &pass));
     assert_true(far ? pass.cost.far_pairs > 0 : pass.cost.far_pairs == 0);
     memcpy(y[far], pass.y, sizeof y[far]);
     esp_relation_pass_free(&pass);
@@ -230,7 +230,7 @@ static void loss_is_the_formula(void **state) {
 /* ---- gradient ---- */
 
 /* Order, lists and angle of every layer's tree: central differences hold where it does not change. */
-static int note_support(void *context, int l, const esp_domain *dom, const double *key, const double *query) {
+static int note_support(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)l, (void)key, (void)query;
   uint64_t *hash = context;
   *hash = *hash * 31 + esp_lists_hash(&dom->tree, &dom->lists);
@@ -238,66 +238,67 @@ static int note_support(void *context, int l, const esp_domain *dom, const doubl
   return ESP_OK;
 }
 
-static double loss_of(const esp_relation *r, const esp_gate_backend *b, const esp_feature_set *set, uint64_t *support) {
+static double loss_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set, uint64_t *support) {
   esp_relation_pass pass;
+  const esp_visit visit = {note_support, support};
   double nmse;
   *support = 7;
-  OK(esp_relation_forward(r, b, set, 0, note_support, support, &pass));
+  OK(esp_relation_forward(r, b, set, 0, &visit, &pass));
   OK(esp_relation_loss(b->comm, set, pass.y, 1, NULL, &nmse));
   esp_relation_pass_free(&pass);
   return nmse;
 }
 
-static double *gradient_of(const esp_relation *r, const esp_gate_backend *b, const esp_feature_set *set) {
+static double *gradient_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set) {
   esp_relation_pass pass;
-  double nmse, *gy = calloc((size_t)set->n * 2 + 1, sizeof *gy), *g = calloc((size_t)r->count, sizeof *g);
-  int64_t *acc = calloc((size_t)r->count * ESP_EXACT_FULL_WORDS, sizeof *acc);
-  OK(esp_relation_forward(r, b, set, 1, NULL, NULL, &pass));
+  double nmse, *gy = calloc((size_t)set->n * 2 + 1, sizeof *gy), *g = calloc((size_t)r->block.count, sizeof *g);
+  int64_t *acc = calloc((size_t)r->block.count * ESP_EXACT_FULL_WORDS, sizeof *acc);
+  OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
   OK(esp_relation_loss(b->comm, set, pass.y, 1, gy, &nmse));
   OK(esp_relation_backward(r, b, set, &pass, gy, acc));
-  for (int i = 0; i < r->count; i++) g[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
+  for (int i = 0; i < r->block.count; i++) g[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
   esp_relation_pass_free(&pass);
   free(gy), free(acc);
   return g;
 }
 
 /* Fourth-order difference of parameter i; 0 if the tree changed on the way and the loss is not that of all pairs. */
-static int difference(esp_relation *r, const esp_gate_backend *b, const esp_feature_set *set, int i, double *slope) {
-  const double h = 2e-4, keep = r->value[i];
+static int difference(esp_relation *r, const esp_backend *b, const esp_feature_set *set, int i, double *slope) {
+  const double h = 2e-4, keep = r->block.value[i];
   double value[4];
   uint64_t support[4];
   for (int k = 0; k < 4; k++) {
-    r->value[i] = keep + (k < 2 ? k - 2 : k - 1) * h;
+    r->block.value[i] = keep + (k < 2 ? k - 2 : k - 1) * h;
     value[k] = loss_of(r, b, set, &support[k]);
   }
-  r->value[i] = keep;
+  r->block.value[i] = keep;
   *slope = (8 * (value[2] - value[1]) - (value[3] - value[0])) / (12 * h);
   if (r->param.domain.lists.theta == 0) return 1;
   return support[0] == support[1] && support[1] == support[2] && support[2] == support[3];
 }
 
 static void check_gradient(const esp_relation_param *p, int n, const char *what, int frozen) {
-  esp_gate_backend b = backend64();
+  esp_backend b = backend64();
   esp_feature_set set = relation_case_set(n, 5, 2, 0.6, 1, 8);
   esp_relation r = relation_case_network(p);
   double *g = gradient_of(&r, &b, &set);
   int held = 0, probes = 0;
-  for (int e = 0; e < r.entries; e++) {
-    const int size = r.entry[e].rows * r.entry[e].columns;
+  for (int e = 0; e < r.block.entries; e++) {
+    const int size = r.block.entry[e].rows * r.block.entry[e].columns;
     double most = 0;
-    for (int i = 0; i < size; i++) most = fmax(most, fabs(g[r.entry[e].offset + i]));
-    if (strstr(r.entry[e].name, "normal")) continue;
+    for (int i = 0; i < size; i++) most = fmax(most, fabs(g[r.block.entry[e].offset + i]));
+    if (strstr(r.block.entry[e].name, "normal")) continue;
     assert_true(most > 1e-8);
     for (int probe = 0; probe < 5 && probe < size; probe++) {
       const int drawn = (int)esp_rng_below(6, (uint64_t)probe, ESP_RNG_TEST, (uint32_t)e, (uint64_t)size);
-      const int i = r.entry[e].offset + (size <= 5 ? probe : drawn);
+      const int i = r.block.entry[e].offset + (size <= 5 ? probe : drawn);
       double slope;
       probes++;
       if (!difference(&r, &b, &set, i, &slope)) continue;
       held++;
       if (!(fabs(slope - g[i]) <= 1e-6 * most))
-        fail_msg("%s, %s[%d]: gradient %.12g, difference %.12g", what, r.entry[e].name, i - r.entry[e].offset, g[i],
-                 slope);
+        fail_msg("%s, %s[%d]: gradient %.12g, difference %.12g", what, r.block.entry[e].name,
+                 i - r.block.entry[e].offset, g[i], slope);
     }
   }
   assert_true(frozen ? held == probes : held > probes / 4);

@@ -20,9 +20,9 @@ static void all_pairs(void **state) {
     p.param.include_self = k / FORMS / KEYS;
     problem_direct(&p, direct);
     const int count = p.n * esp_gate_sum_width(&p.param.form);
-    problem_loss(&p, &esp_gate_cpu64);
+    problem_loss(&p, &esp_device_cpu64);
     assert_true(distance(p.sum, direct, count) < 1e-13);
-    problem_loss(&p, &esp_gate_cpu32);
+    problem_loss(&p, &esp_device_cpu32);
     assert_true(distance(p.sum, direct, count) < 1e-6);
   }
 }
@@ -35,16 +35,16 @@ static void far_cells(void **state) {
     problem_fill(&p, MOST, forms[k % 3], k / 3, 0.5);
     const int count = p.n * esp_gate_sum_width(&p.param.form);
     problem_direct(&p, direct);
-    problem_loss(&p, &esp_gate_cpu64);
+    problem_loss(&p, &esp_device_cpu64);
     const double with = distance(p.sum, direct, count);
     p.param.near_only = 1;
-    problem_loss(&p, &esp_gate_cpu64);
+    problem_loss(&p, &esp_device_cpu64);
     const double without = distance(p.sum, direct, count);
     if (!(with < 0.03 && without > 2 * with)) fail_msg("form %d: error %g, near only %g", k % 3, with, without);
     p.param.near_only = 0;
     p.param.domain.lists.theta = 0;
     p.param.gate_tolerance = 1e-6;
-    problem_loss(&p, &esp_gate_cpu64);
+    problem_loss(&p, &esp_device_cpu64);
     assert_true(distance(p.sum, direct, count) < 1e-4);
   }
 }
@@ -57,7 +57,7 @@ static void reach_leaves_pairs_out(void **state) {
     problem_fill(&p, MOST, forms[0], ONE_SET, 0);
     p.message[0] = -2;
     p.param.gate_tolerance = t ? 1e-6 : 0;
-    problem_forward(&p, &esp_gate_cpu64, &layer);
+    problem_forward(&p, &esp_device_cpu64, &layer);
     pairs[t] = layer.dom->lists.near_pairs;
     esp_relation_layer_free(&layer);
   }
@@ -65,7 +65,7 @@ static void reach_leaves_pairs_out(void **state) {
   problem_fill(&p, MOST, forms[0], FIXED_TREE, 0); /* a fixed tree knows nothing of the message's keys */
   p.message[0] = -2;
   p.param.gate_tolerance = 1e-6;
-  problem_forward(&p, &esp_gate_cpu64, &layer);
+  problem_forward(&p, &esp_device_cpu64, &layer);
   assert_true(layer.dom->lists.near_pairs == pairs[0] && layer.dom->lists.far_pairs == 0);
   esp_relation_layer_free(&layer);
 }
@@ -81,10 +81,10 @@ static double worst_difference(double *x, int count, int step, const double *slo
   for (int k = 0; k < count; k += step) {
     const double was = x[k];
     x[k] = was + h;
-    double above = problem_loss(&p, &esp_gate_cpu64);
+    double above = problem_loss(&p, &esp_device_cpu64);
     int same = p.support == support;
     x[k] = was - h;
-    const double below = problem_loss(&p, &esp_gate_cpu64);
+    const double below = problem_loss(&p, &esp_device_cpu64);
     same = same && p.support == support;
     x[k] = was;
     ++*tried;
@@ -110,7 +110,7 @@ static void check_gradients(void) {
   const esp_gate_form *f = &p.param.form;
   double slope[PARAMS];
   memset(p.acc, 0, sizeof p.acc);
-  problem_pass(&p, &esp_gate_cpu64);
+  problem_pass(&p, &esp_device_cpu64);
   for (int k = 0; k < esp_gate_param_count(f); k++) slope[k] = esp_exact_value(&ESP_EXACT_FULL, p.acc + k * WORDS);
   check_gradient("value", p.value, p.n * f->channels, 13, p.dvalue);
   check_gradient("key", p.key, p.n * f->dim, 7, p.dkey);
@@ -151,8 +151,8 @@ static void equal_queries(void **state) {
     memcpy(p.query, p.key, sizeof p.key);
     other = p;
     other.keys = TWO_SETS;
-    problem_pass(&p, &esp_gate_cpu64);
-    problem_pass(&other, &esp_gate_cpu64);
+    problem_pass(&p, &esp_device_cpu64);
+    problem_pass(&other, &esp_device_cpu64);
     const int dims = p.n * p.param.form.dim, channels = p.n * p.param.form.channels;
     for (int x = 0; x < dims; x++) other.dkey[x] += other.dquery[x];
     assert_true(distance(other.sum, p.sum, p.n * esp_gate_sum_width(&p.param.form)) < 1e-13);
@@ -185,8 +185,8 @@ static void home_order(void **state) {
       memcpy(other.tree_query + to * 2, p.tree_query + i * 2, sizeof(double) * 2);
       memcpy(other.g + to * width, p.g + i * width, sizeof(double) * (size_t)width);
     }
-    problem_pass(&p, &esp_gate_cpu32);
-    problem_pass(&other, &esp_gate_cpu32);
+    problem_pass(&p, &esp_device_cpu32);
+    problem_pass(&other, &esp_device_cpu32);
     for (int i = 0; i < p.n; i++) {
       const int to = (i * 53 + 5) % p.n;
       same_row(p.sum, other.sum, width, i, to);
@@ -207,7 +207,7 @@ static void empty(void **state) {
   for (int k = 0; k < FORMS * KEYS * 2; k++) {
     const int n = k / FORMS / KEYS;
     problem_fill(&p, n, forms[k % FORMS], k / FORMS % KEYS, 0.7);
-    problem_pass(&p, &esp_gate_cpu64);
+    problem_pass(&p, &esp_device_cpu64);
     for (int c = 0; c < n * esp_gate_sum_width(&p.param.form); c++) assert_true(fabs(p.sum[c]) < 1e-15);
     for (int c = 0; c < n * p.param.form.dim; c++) assert_true(fabs(p.dkey[c]) < 1e-15 && fabs(p.dquery[c]) < 1e-15);
     for (int c = 0; c < n * p.param.form.channels; c++) assert_true(fabs(p.dvalue[c]) < 1e-15);
@@ -216,7 +216,7 @@ static void empty(void **state) {
 }
 
 static void refuse(const char *word, esp_code code) {
-  const esp_gate_backend backend = esp_gate_backend_self();
+  const esp_backend backend = esp_backend_self();
   const esp_relation_input input = problem_input(&p);
   esp_relation_layer layer;
   esp_error_clear();

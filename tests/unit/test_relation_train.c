@@ -37,11 +37,11 @@ static int note(void *context, const esp_train_record *record) {
 
 /* On a draw that was not trained on. */
 static double unseen(const esp_relation *r, double *recall) {
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   esp_feature_set set = relation_case_set(256, r->param.features, 1, 0.3, 0, 999);
   esp_relation_pass pass;
   double nmse, *p = malloc(sizeof *p * 512);
-  OK(esp_relation_forward(r, &b, &set, 1, NULL, NULL, &pass));
+  OK(esp_relation_forward(r, &b, &set, 1, NULL, &pass));
   OK(esp_relation_loss(b.comm, &set, pass.y, 1, NULL, &nmse));
   for (int i = 0; i < 512; i++) p[i] = set.z[i / 2 * 4 + i % 2];
   OK(esp_recall(b.comm, pass.layer[0].dom, 256, set.id, NULL, 2, p, NULL, 8, 128, 1, recall));
@@ -54,7 +54,7 @@ static double unseen(const esp_relation *r, double *recall) {
 static void finds_the_hidden_relation(void **state) {
   (void)state;
   const esp_relation_param p = subspace();
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   relation_case t = relation_case_make(&p, 256, 0.3);
   esp_relation_data data = relation_case_data(&t);
   notes n = {0};
@@ -77,7 +77,7 @@ static void finds_the_hidden_relation(void **state) {
 /* A whole run, and one in parts, each starting its search of theta anew. */
 static void stops_and_goes_on(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
     esp_relation_param p = relation_case_param(which, 1);
     p.domain.lists.pairs_per_particle = 30;
@@ -91,8 +91,8 @@ static void stops_and_goes_on(void **state) {
       memset(parts.relation.theta, 0, sizeof parts.relation.theta);
     }
     assert_int_equal(parts.adam.step, 7);
-    const size_t size = sizeof(double) * (size_t)whole.relation.count;
-    assert_memory_equal(parts.relation.value, whole.relation.value, size);
+    const size_t size = sizeof(double) * (size_t)whole.relation.block.count;
+    assert_memory_equal(parts.relation.block.value, whole.relation.block.value, size);
     assert_memory_equal(parts.adam.v, whole.adam.v, size);
     relation_case_free(&whole);
     relation_case_free(&parts);
@@ -102,7 +102,7 @@ static void stops_and_goes_on(void **state) {
 /* A deep stack of each message learns, too: all sets in a batch, so that losses compare. */
 static void every_kind_learns(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
     esp_relation_param p = relation_case_param(which, 0.8);
     relation_case t = relation_case_make(&p, 70, 0.6);
@@ -120,7 +120,7 @@ static void every_kind_learns(void **state) {
 /* Trees stand as the learned normals say, layer by layer; another normal is another tree. */
 static void learned_splits_are_used(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   esp_relation_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
   relation_case t = relation_case_make(&p, 70, 0.6);
@@ -129,10 +129,10 @@ static void learned_splits_are_used(void **state) {
   OK(esp_train_relation(esp_comm_self(), &b, &data, &how, NULL, &t.relation, &t.adam));
   for (int l = 0; l < p.layers; l++) {
     esp_relation_pass before, after;
-    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, NULL, &before));
-    double *normal = t.relation.value + t.relation.slot[l].normal, first = normal[0];
+    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, &before));
+    double *normal = t.relation.block.value + t.relation.slot[l].normal, first = normal[0];
     normal[0] = normal[1], normal[1] = -first;
-    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, NULL, &after));
+    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, &after));
     for (int k = 0; k <= l; k++) {
       const esp_domain *old = before.layer[k].dom, *new = after.layer[k].dom;
       assert_int_equal(memcmp(old->id, new->id, sizeof *old->id * 70) != 0, k == l);
@@ -145,7 +145,7 @@ static void learned_splits_are_used(void **state) {
 
 static void a_missing_target_is_an_error(void **state) {
   (void)state;
-  esp_gate_backend b = esp_gate_backend_self();
+  esp_backend b = esp_backend_self();
   esp_relation_param p = relation_case_param(RELATION_PLAIN, 0.8);
   relation_case t = relation_case_make(&p, 10, 0.6);
   esp_relation_data data = relation_case_data(&t);

@@ -69,7 +69,7 @@ static void weigh_near_pairs(scene *s) {
 
 static void scene_make(scene *s) {
   *s = (scene){.n = p.n, .d = p.param.form.dim};
-  problem_forward(&p, &esp_gate_cpu64, &s->layer);
+  problem_forward(&p, &esp_device_cpu64, &s->layer);
   s->dom = s->layer.dom;
   const size_t n = (size_t)s->n, width = (size_t)esp_gate_source_width(&p.param.form);
   MUST(esp_split_soft_make(s->dom, s->layer.source, (int)width, &s->soft));
@@ -277,12 +277,12 @@ static int64_t normal_acc[MOST_NORMALS * WORDS];
 
 /* The gradient of normals and keys with normal_acc, in home order. */
 static void pass_with(double *dkey) {
-  esp_gate_backend backend = esp_gate_backend_self();
+  esp_backend backend = esp_backend_self();
   esp_relation_layer layer;
-  backend.ops = &esp_gate_cpu64;
+  backend.device = &esp_device_cpu64;
   memset(normal_acc, 0, sizeof normal_acc);
   memset(p.acc, 0, sizeof p.acc);
-  problem_forward(&p, &esp_gate_cpu64, &layer);
+  problem_forward(&p, &esp_device_cpu64, &layer);
   MUST(esp_relation_layer_backward(&backend, &layer, p.g, dkey, problem_query(&p) ? p.dquery : NULL, p.dvalue,
                                    p.param.form.mlp ? p.doffset : NULL, p.acc, normal_acc));
   esp_relation_layer_free(&layer);
@@ -297,7 +297,7 @@ static void in_the_layer(void **state) {
     scene s;
     set_problem(90, forms[k % FORMS], 4, 0.6, 4, 10);
     p.param.include_self = k / FORMS;
-    problem_pass(&p, &esp_gate_cpu64);
+    problem_pass(&p, &esp_device_cpu64);
     memcpy(dvalue, p.dvalue, sizeof dvalue);
     memcpy(acc, p.acc, sizeof acc);
     pass_with(with);
@@ -329,7 +329,7 @@ static void none_where_none_is_defined(void **state) {
     set_problem(90, k == 1 ? mlp : forms[0], 4, 0.6, 4, 10);
     if (k == 0) p.param.domain.split.kind = ESP_SPLIT_PCA;
     if (k >= 2) p.keys = k == 2 ? TWO_SETS : FIXED_ONE_SET;
-    problem_pass(&p, &esp_gate_cpu64);
+    problem_pass(&p, &esp_device_cpu64);
     pass_with(with);
     assert_memory_equal(with, p.dkey, sizeof *with * 180);
     for (int i = 0; i < MOST_NORMALS * WORDS; i++) assert_true(normal_acc[i] == 0);

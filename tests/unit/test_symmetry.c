@@ -23,13 +23,14 @@ static esp_model some_model(esp_message_kind message, double theta) {
   p.domain.lists.theta = theta;
   esp_model model;
   assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-  for (int i = 0; i < model.count; i++) model.value[i] += 0.05 * esp_rng_normal(5, (uint64_t)i, ESP_RNG_TEST, 0);
+  for (int i = 0; i < model.block.count; i++)
+    model.block.value[i] += 0.05 * esp_rng_normal(5, (uint64_t)i, ESP_RNG_TEST, 0);
   return model;
 }
 
 static void predict(const esp_model *model, const esp_cloud *cloud, vec3 *D, vec3 *K) {
   esp_backend backend = esp_backend_self();
-  if (esp_model_predict(model, &backend, cloud, D, K, NULL, NULL, NULL)) fail_msg("%s", esp_error_message());
+  if (esp_model_predict(model, &backend, cloud, D, K, NULL, NULL)) fail_msg("%s", esp_error_message());
 }
 
 /* By one radian about (1, 2, 3); mirror: and the first component changes sign. */

@@ -72,8 +72,9 @@ static void stops_and_goes_on(void **state) {
                      ESP_OK);
   }
   assert_int_equal(parts.adam.step, 7);
-  assert_memory_equal(parts.model.value, whole.model.value, sizeof(double) * (size_t)whole.model.count);
-  assert_memory_equal(parts.adam.v, whole.adam.v, sizeof(double) * (size_t)whole.model.count);
+  assert_memory_equal(parts.model.block.value, whole.model.block.value,
+                      sizeof(double) * (size_t)whole.model.block.count);
+  assert_memory_equal(parts.adam.v, whole.adam.v, sizeof(double) * (size_t)whole.model.block.count);
   train_case_free(&whole);
   train_case_free(&parts);
 }
