@@ -6,7 +6,7 @@
 # The arithmetic (constants in jobscripts/arithmetic.sh; printed for every case): 32,768 particles, theta 0.7, L = 4
 #   1 rank:  32,768 a rank, 0.14 GiB; 0.3 s forward, 1.2 s the training step; truths are checked by direct sums
 #   2 ranks: 16,384 a rank, 0.1 GiB, halo = all of the other rank, 2 MB forward, 8 MB the training step; half the time
-#   seen on an idle 2-core machine with 262,144 bodies: both cases together 48 s (2026-11-21; docs/scaling.md)
+#   seen on an idle 2-core machine with 262,144 bodies: both cases together 48 s (2026-11-21; docs/figures/scaling.md)
 set -euo pipefail
 # shellcheck source=jobscripts/scaling.sh
 . "$(dirname "${BASH_SOURCE[0]}")/scaling.sh"

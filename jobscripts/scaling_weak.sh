@@ -5,7 +5,7 @@
 #
 # The arithmetic (constants in jobscripts/arithmetic.sh; printed for every case): 16,384 a rank, theta 0.7, L = 4
 #   0.1 GiB a rank; 0.2 s forward, 0.6 s the training step, on any number of ranks while the near pairs of a particle
-#   stay what they are (in clustered clouds they do not: docs/scaling.md)
+#   stay what they are (in clustered clouds they do not: docs/figures/scaling.md)
 #   halo on 2 ranks = all of the other rank, 2 MB forward, 8 MB the training step
 set -euo pipefail
 # shellcheck source=jobscripts/scaling.sh

@@ -1,7 +1,7 @@
 /* Mlp messages as differences from silence: num -= den silu(u), and its adjoint (net/relation.h has the letters).
  *
  * A sender of w = 0 with W3 = 0 then says nothing: what is left is what senders add to what the receiver says to itself.
- * Without it the sum is mostly the number of senders within the gate, and training did not start (docs/learned.md).
+ * Without it the sum is mostly the number of senders within the gate, and training did not start (docs/figures/relation.md).
  * Home rows, float64; a row's numbers do not depend on its neighbours. Local; cannot fail; n = 0 is fine. */
 #ifndef ESP_RELATION_CENTRE_H
 #define ESP_RELATION_CENTRE_H

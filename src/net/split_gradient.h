@@ -15,7 +15,7 @@
  * Straight through: near messages are left as they are (g counts as 1), and dLoss/dg_ij = a_i . v_j G_ij + e_i G_ij
  * passes on to w_m and to the keys of both. Far cells are no members of anything. For one tree built on the keys alone:
  * with queries of their own no node holds a receiver and a sender for the same reason. Float64, pair by pair: this is
- * an experiment (docs/learned.md says what it brought), not a fast routine. */
+ * an experiment (docs/figures/relation.md says what it brought), not a fast routine. */
 #ifndef ESP_SPLIT_GRADIENT_H
 #define ESP_SPLIT_GRADIENT_H
 

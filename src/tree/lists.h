@@ -14,7 +14,7 @@
  * reach weighs nothing that is seen, and one large cell stands in for it. Not with a period.
  * Fade. For messages that are weighed by exp(-r^2 / 2 s^2), `fade` = s lets a cell be the larger the less it weighs: it is
  * also far where (R_I + R_J) exp(-gap^2 / 4 s^2) < theta |c_I - c_J|, gap = |c_I - c_J| - R_I - R_J > 0. At equal near
- * pairs they go where the gate is open (docs/learned.md has the gain). Not with a period.
+ * pairs they go where the gate is open (docs/figures/relation.md has the gain). Not with a period.
  *
  * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same
  * shape over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots

@@ -1,4 +1,4 @@
-/* The gravity rows of docs/gates.md over several draws of test clouds and several trainings, as Markdown tables: errors
+/* The gravity rows of docs/figures/gravity.md over several draws of test clouds and several trainings, as Markdown tables: errors
  * of the network, what the tree computes, what must be kept, and what other rules of splitting do. Not a test:
  * unit/test_gravity.c holds small twins.
  *

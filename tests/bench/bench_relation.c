@@ -1,5 +1,5 @@
 /* The gates of the learned relation, over fresh seeds: bench_relation ROW [SEEDS [FIRST]]. Rows: unit, hard, transfer, upstream,
- * circles, stack, message, acceptance, splits, blocks, scale; `all`. What the columns mean: docs/learned.md. */
+ * circles, stack, message, acceptance, splits, blocks, scale; `all`. What the columns mean: docs/figures/relation.md. */
 #include "../relation_gates_case.h"
 #include "gates_stack.h"
 

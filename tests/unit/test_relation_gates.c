@@ -1,4 +1,4 @@
-/* The gates of the learned relation that take seconds (docs/learned.md has all, over more seeds: bench_relation): from the
+/* The gates of the learned relation that take seconds (docs/figures/relation.md has all, over more seeds: bench_relation): from the
  * targets alone the network finds the hidden space, and its tree does as well as one that is told.
  * ctest: TIMEOUT 600 PROCESSORS 2 */
 #include <setjmp.h>
@@ -63,7 +63,7 @@ static void upstream(void **state) {
     assert_true(learned.near <= 0.125 * 1024);
     assert_true(learned.nmse < 0.2);
     assert_true(fabs(learned.shift + 1) < 0.03);
-    /* with near pairs alone: far cells carry some of the message even where the tree is wrong (docs/learned.md) */
+    /* with near pairs alone: far cells carry some of the message even where the tree is wrong (docs/figures/relation.md) */
     assert_true(fixed.nmse > 0.8);
     assert_true(symmetric.nmse > 0.9);
   }
