@@ -11,7 +11,7 @@
 
 #include "net/recall.h"
 #include "net/train_relation.h"
-#include "sim/relation_start.h"
+#include "tasks/relation/relation_start.h"
 
 enum { POOL = 32, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
 

@@ -5,10 +5,10 @@
 
 #include "base/rng.h"
 #include "io/snapshot_cloud.h"
-#include "sim/box_start.h"
-#include "sim/nbody_start.h"
-#include "sim/nbody_step.h"
-#include "sim/nbody_sum.h"
+#include "tasks/box/box_start.h"
+#include "tasks/gravity/nbody_start.h"
+#include "tasks/gravity/nbody_step.h"
+#include "base/sum.h"
 
 static const int64_t DIRECT_TRUTH_LIMIT = 65536;
 enum { FORCE_SAMPLE = 1000 };
@@ -61,16 +61,16 @@ static uint64_t item_seed(const esp_data_recipe *recipe, esp_part set, int64_t n
 
 /* NRMSE of D against `exact`. */
 static int displacement_error(const esp_comm *comm, const esp_cloud *cloud, const double (*exact)[3], double *error) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   double value[2];
   for (int i = 0; i < cloud->n_home; i++) {
     for (int k = 0; k < 3; k++) {
       double miss = cloud->D[i][k] - exact[i][k];
-      esp_nbody_sum_add(&sum, 0, miss * miss);
-      esp_nbody_sum_add(&sum, 1, exact[i][k] * exact[i][k]);
+      esp_sum_add(&sum, 0, miss * miss);
+      esp_sum_add(&sum, 1, exact[i][k] * exact[i][k]);
     }
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 2, value));
+  ESP_CALL(esp_sum_end(comm, &sum, 2, value));
   *error = value[1] > 0 ? sqrt(value[0] / value[1]) : sqrt(value[0]);
   return ESP_OK;
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/relation_start.h"
+#include "tasks/relation/relation_start.h"
 
 /* Draws of test sets begin here: no training set is one of them. */
 static const int64_t FIRST_DRAW[ESP_PARTS] = {0, INT64_C(1) << 40};

@@ -1,6 +1,6 @@
 /* Making a feature file: every set of the configuration with its targets, shared by the ranks, written as it is made.
  *
- * The hidden relations of sim/relation_start.h with data_features, data_hidden, data_values, data_h, data_average;
+ * The hidden relations of relation_start.h with data_features, data_hidden, data_values, data_h, data_average;
  * upstream has 4 features and 2 hidden coordinates whatever the keys say, and always averages. Sizes and
  * numbers of sets: data_n, data_clouds, data_test_n, data_test_clouds. Sets of fewer than data_shard_n particles are made
  * whole, round robin, a set a rank; larger ones one after the other by all ranks. data_truth: auto (over all pairs up to

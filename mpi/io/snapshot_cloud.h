@@ -4,7 +4,7 @@
 
 #include "base/config.h"
 #include "io/snapshot.h"
-#include "sim/nbody_start.h"
+#include "tasks/gravity/nbody_start.h"
 
 /* The snapshot of key `input` in physical units (keys io_types, units_*), with target arrays (unset), d and T by
  * esp_nbody_units and eps = data_eps d. Rank r holds the particles [n r/P, n (r+1)/P) of the file. header, info may be

@@ -8,7 +8,7 @@
 #include "domain/domain.h"
 #include "io/checkpoint.h"
 #include "net/model.h"
-#include "sim/nbody_start.h"
+#include "tasks/gravity/nbody_start.h"
 
 struct espalier {
   esp_comm *comm;

@@ -8,7 +8,7 @@
 #include "io/checkpoint.h"
 #include "io/ensemble.h"
 #include "net/metrics.h"
-#include "sim/nbody_sum.h"
+#include "base/sum.h"
 #include "verbs/evaluate_files.h"
 #include "verbs/methods.h"
 #include "verbs/rollout.h"
@@ -21,7 +21,7 @@ enum { ENERGY_LARGEST = 4096, SCATTER = 3000, SETS_MAX = 64 };
 /* One method on one test set: this rank's share. */
 typedef struct {
   esp_errors errors;
-  esp_nbody_sum sums; /* 0 energy error, 1 momentum error, 2 clouds with an energy, 3 seconds, 4 clouds */
+  esp_sum sums; /* 0 energy error, 1 momentum error, 2 clouds with an energy, 3 seconds, 4 clouds */
   int64_t near_pairs, far_pairs, particles;
 } tally;
 
@@ -66,17 +66,17 @@ static int try_cloud(evaluation *ev, const esp_method *method, const esp_methods
   esp_cost cost = {0};
   double start = esp_wall(), momentum, energy;
   ESP_CALL(method->predict(methods, cloud, D, K, &cost));
-  esp_nbody_sum_add(&t->sums, 3, esp_wall() - start);
+  esp_sum_add(&t->sums, 3, esp_wall() - start);
   ESP_CALL(esp_errors_add(&t->errors, cloud, d, k));
   ESP_CALL(esp_momentum_error(comm, cloud, k, &momentum));
   if (comm->rank == 0) {
-    esp_nbody_sum_add(&t->sums, 1, momentum);
-    esp_nbody_sum_add(&t->sums, 4, 1);
+    esp_sum_add(&t->sums, 1, momentum);
+    esp_sum_add(&t->sums, 4, 1);
   }
   if (!ev->sharded && cloud->n <= ENERGY_LARGEST) {
     ESP_CALL(energy_error(cloud, d, k, &energy));
-    esp_nbody_sum_add(&t->sums, 0, energy);
-    esp_nbody_sum_add(&t->sums, 2, 1);
+    esp_sum_add(&t->sums, 0, energy);
+    esp_sum_add(&t->sums, 2, 1);
   }
   if (methods->visit) ev->portrait.forward += cost.seconds_forward;
   t->near_pairs += cost.near_pairs;
@@ -97,11 +97,11 @@ typedef struct {
 
 static int sum_up(const evaluation *ev, const tally *t, figures *f) {
   const esp_comm *comm = ev->run->comm;
-  esp_nbody_sum sums = t->sums;
+  esp_sum sums = t->sums;
   double total[5];
   int64_t counts[3] = {t->near_pairs, t->far_pairs, t->particles};
   ESP_CALL(esp_errors_value(comm, &t->errors, &f->nrmse));
-  ESP_CALL(esp_nbody_sum_end(comm, &sums, 5, total));
+  ESP_CALL(esp_sum_end(comm, &sums, 5, total));
   ESP_CALL(comm->sum_i64(comm, counts, 3));
   double particles = counts[2] ? (double)counts[2] : 1;
   f->clouds = total[4] > 0 ? (int64_t)total[4] : 1;

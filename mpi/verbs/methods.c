@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "sim/nbody_step.h"
+#include "tasks/gravity/nbody_step.h"
 
 static int ballistic(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                      esp_cost *cost) {

@@ -4,7 +4,7 @@
 #include "domain/partition.h"
 #include "domain/partition_zoltan.h"
 #include "io/ensemble.h"
-#include "sim/box_start.h"
+#include "tasks/box/box_start.h"
 #include "verbs/cuts.h"
 #include "verbs/relation_verbs.h"
 #include "verbs/run.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "io/relation_checkpoint.h"
-#include "sim/nbody_sum.h"
+#include "base/sum.h"
 #include "verbs/evaluate_files.h"
 #include "verbs/relation_baselines.h"
 #include "verbs/relation_pictures.h"
@@ -217,11 +217,11 @@ static void add_row(const evaluation *ev, int64_t n, const char *name, const tal
 static int add_line(evaluation *ev, int64_t n, const char *name, const tally *t, int trained) {
   const esp_comm *comm = ev->run->comm;
   int64_t counts[3] = {t->near_pairs, t->far_pairs, t->particles};
-  esp_nbody_sum sums = {0};
+  esp_sum sums = {0};
   double seconds, slowest = t->seconds;
   if (!t->sets) return ESP_OK;
-  esp_nbody_sum_add(&sums, 0, t->seconds);
-  ESP_CALL(esp_nbody_sum_end(comm, &sums, 1, &seconds));
+  esp_sum_add(&sums, 0, t->seconds);
+  ESP_CALL(esp_sum_end(comm, &sums, 1, &seconds));
   ESP_CALL(comm->sum_i64(comm, counts, 3));
   ESP_CALL(comm->max_f64(comm, &slowest, 1));
   const double particles = counts[2] ? (double)counts[2] : 1, nmse = t->nmse / t->sets;

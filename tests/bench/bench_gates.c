@@ -7,7 +7,7 @@
  * Seed s gives the clouds of `espalier generate -run_seed s -data_test_n 256,1024,4096,16384 -data_test_clouds
  * 8,8,4,1`, and training s that of `espalier train -run_seed s` on as many clouds. */
 #include "net/metrics.h"
-#include "sim/nbody_neighbours.h"
+#include "tasks/gravity/nbody_neighbours.h"
 
 #include "bench/gates_case.h"
 #include "bench/gates_splits.h"

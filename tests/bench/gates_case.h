@@ -9,8 +9,8 @@
 
 #include "base/rng.h"
 #include "net/train_gravity.h"
-#include "sim/nbody_start.h"
-#include "sim/nbody_step.h"
+#include "tasks/gravity/nbody_start.h"
+#include "tasks/gravity/nbody_step.h"
 
 typedef double vec3[3];
 

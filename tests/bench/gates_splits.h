@@ -8,7 +8,7 @@
 
 #include "net/layer.h"
 #include "net/metrics.h"
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 #include "bench/gates_case.h"
 

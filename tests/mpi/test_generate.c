@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "io/make_data.h"
-#include "sim/box_start.h"
+#include "tasks/box/box_start.h"
 
 typedef struct {
   const char *key, *value;

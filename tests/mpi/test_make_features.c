@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "io/make_features.h"
-#include "sim/relation_start.h"
+#include "tasks/relation/relation_start.h"
 
 typedef struct {
   const char *key, *value;

@@ -11,9 +11,9 @@ awk '
     may["message"] = may["tree"] " message"
     may["net"] = may["message"] " net"
     may["cuda"] = may["net"] " cuda"
-    may["sim"] = may["tasks"] = may["net"] " sim tasks"
+    may["tasks"] = may["net"] " tasks"
     may["domain"] = may["net"] " domain"
-    may["io"] = may["domain"] " sim tasks io"
+    may["io"] = may["domain"] " tasks io"
     may["lib"] = may["io"] " lib"
     may["verbs"] = may["lib"] " verbs"
   }

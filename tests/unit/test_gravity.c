@@ -16,9 +16,9 @@
 
 #include "net/metrics.h"
 #include "net/train_gravity.h"
-#include "sim/nbody_neighbours.h"
-#include "sim/nbody_start.h"
-#include "sim/nbody_step.h"
+#include "tasks/gravity/nbody_neighbours.h"
+#include "tasks/gravity/nbody_start.h"
+#include "tasks/gravity/nbody_step.h"
 
 typedef double vec3[3];
 

@@ -10,7 +10,7 @@
 #include <math.h>
 
 #include "net/layer.h"
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 typedef double vec3[3];
 

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "sim/nbody_force.h"
-#include "sim/nbody_sum.h"
+#include "tasks/gravity/nbody_force.h"
+#include "base/sum.h"
 
 enum { N = 1000 };
 static double X[N][3], M[N], A[N][3], B[N][3], PHI[N];
@@ -144,11 +144,11 @@ static void selection_is_exact(void **state) {
   const double sorted[] = {0, 0, 5e-324, 1e-5, 2, 3, 3, 1e300};
   double got;
   for (int k = 0; k < 8; k++) {
-    assert_int_equal(esp_nbody_select(esp_comm_self(), 8, value, k, &got), 0);
+    assert_int_equal(esp_sum_select(esp_comm_self(), 8, value, k, &got), 0);
     assert_true(got == sorted[k]);
   }
-  assert_int_equal(esp_nbody_select(esp_comm_self(), 8, value, 8, &got), ESP_ERR_ARG);
-  assert_int_equal(esp_nbody_select(esp_comm_self(), 1, (const double[]){NAN}, 0, &got), ESP_ERR_VALUE);
+  assert_int_equal(esp_sum_select(esp_comm_self(), 8, value, 8, &got), ESP_ERR_ARG);
+  assert_int_equal(esp_sum_select(esp_comm_self(), 1, (const double[]){NAN}, 0, &got), ESP_ERR_VALUE);
 }
 
 int main(void) {

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "sim/nbody_force.h"
-#include "sim/nbody_neighbours.h"
+#include "tasks/gravity/nbody_force.h"
+#include "tasks/gravity/nbody_neighbours.h"
 
 enum { N = 60 };
 static double x[N][3], m[N], a[N][3];

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "sim/box_start.h"
-#include "sim/nbody_start.h"
-#include "sim/nbody_step.h"
+#include "tasks/box/box_start.h"
+#include "tasks/gravity/nbody_start.h"
+#include "tasks/gravity/nbody_step.h"
 
 static esp_start_param param_of(esp_start_kind kind, int64_t n) {
   esp_start_param param = {

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "sim/box_start.h"
-#include "sim/nbody_start.h"
-#include "sim/nbody_step.h"
+#include "tasks/box/box_start.h"
+#include "tasks/gravity/nbody_start.h"
+#include "tasks/gravity/nbody_step.h"
 
 static void make_cloud(int c, int64_t n, const esp_backend *backend, esp_cloud *cloud) {
   esp_start_info info;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sim/relation_start.h"
+#include "tasks/relation/relation_start.h"
 
 static esp_relation_start some(int kind, int64_t n) {
   esp_relation_start s = {.kind = (esp_relation_kind)kind,

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "sim/relation_start.h"
-#include "sim/relation_truth.h"
+#include "tasks/relation/relation_start.h"
+#include "tasks/relation/relation_truth.h"
 
 static esp_relation_start some(esp_relation_kind kind, int64_t n) {
   esp_relation_start s = {

@@ -1,4 +1,4 @@
-#include "sim/relation_truth.h"
+#include "tasks/relation/relation_truth.h"
 
 #include <math.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #ifndef ESP_BOX_START_H
 #define ESP_BOX_START_H
 
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 /* Rank r holds the ids [n r/P, n (r+1)/P); target arrays unset. n >= 1, frame > 0 else ESP_ERR_ARG. *cloud is owned by
  * the caller. */

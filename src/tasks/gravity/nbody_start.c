@@ -1,11 +1,11 @@
-#include "sim/nbody_start.h"
+#include "tasks/gravity/nbody_start.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
-#include "sim/nbody_step.h"
-#include "sim/nbody_sum.h"
+#include "tasks/gravity/nbody_step.h"
+#include "base/sum.h"
 
 static const double PLUMMER_SCALE = 0.6, PLUMMER_FRACTION = 0.95, UNIT_SOFTENING = 0.1;
 
@@ -37,13 +37,13 @@ static void draw_velocity(const esp_start_param *param, uint64_t id, double *v) 
 
 /* mean [3] = sum m u / sum m; ESP_ERR_VALUE without mass. */
 static int weighted_mean(const esp_comm *comm, int n, const double *m, const double (*u)[3], double *mean) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   double value[4];
   for (int i = 0; i < n; i++) {
-    for (int k = 0; k < 3; k++) esp_nbody_sum_add(&sum, k, m[i] * u[i][k]);
-    esp_nbody_sum_add(&sum, 3, m[i]);
+    for (int k = 0; k < 3; k++) esp_sum_add(&sum, k, m[i] * u[i][k]);
+    esp_sum_add(&sum, 3, m[i]);
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 4, value));
+  ESP_CALL(esp_sum_end(comm, &sum, 4, value));
   ESP_CHECK(value[3] > 0, ESP_ERR_VALUE, "total mass is %g, must be > 0", value[3]);
   for (int k = 0; k < 3; k++) mean[k] = value[k] / value[3];
   return ESP_OK;
@@ -69,7 +69,7 @@ static int half_radius(const esp_comm *comm, const esp_cloud *cloud, double *r_h
     for (int k = 0; k < 3; k++) square += (cloud->x[i][k] - centre[k]) * (cloud->x[i][k] - centre[k]);
     r[i] = sqrt(square);
   }
-  ESP_TRY(esp_nbody_select(comm, cloud->n_home, r, (cloud->n - 1) / 2, r_h));
+  ESP_TRY(esp_sum_select(comm, cloud->n_home, r, (cloud->n - 1) / 2, r_h));
 done:
   ESP_FREE(r);
   return rc;
@@ -80,7 +80,7 @@ static int mean_acceleration(const esp_comm *comm, int all, double eps, const es
                              esp_start_info *info) {
   int rc = ESP_OK, n = cloud->n_home, count = n, *sample = NULL;
   double(*y)[3] = NULL, (*exact)[3] = NULL, value[2];
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   int64_t first = n;
   ESP_CALL(comm->exscan_i64(comm, &first));
   rc = ESP_ALLOC(sample, n);
@@ -94,11 +94,11 @@ static int mean_acceleration(const esp_comm *comm, int all, double eps, const es
                            exact, NULL));
   for (int s = 0; s < count; s++) {
     const double *e = exact[s];
-    esp_nbody_sum_add(&sum, 0, cloud->G * sqrt(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]));
-    esp_nbody_sum_add(&sum, 1, 1);
+    esp_sum_add(&sum, 0, cloud->G * sqrt(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]));
+    esp_sum_add(&sum, 1, 1);
     for (int k = 0; k < 3 && all && a; k++) a[s][k] = cloud->G * e[k];
   }
-  ESP_TRY(esp_nbody_sum_end(comm, &sum, 2, value));
+  ESP_TRY(esp_sum_end(comm, &sum, 2, value));
   info->sampled = (int64_t)value[1];
   info->mean_a = value[0] / value[1];
 done:
@@ -124,7 +124,7 @@ int esp_nbody_units(const esp_comm *comm, int64_t direct_limit, esp_cloud *cloud
 }
 
 static int draw_bodies(const esp_comm *comm, const esp_start_param *param, esp_cloud *cloud) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   double total;
   int64_t first = param->n * comm->rank / comm->size;
   for (int i = 0; i < cloud->n_home; i++) {
@@ -133,9 +133,9 @@ static int draw_bodies(const esp_comm *comm, const esp_start_param *param, esp_c
     cloud->m[i] = 0.2 + 1.6 * esp_rng_uniform(param->seed, id, ESP_RNG_MASS, 0);
     draw_position(param, id, cloud->x[i]);
     draw_velocity(param, id, cloud->v[i]);
-    esp_nbody_sum_add(&sum, 0, cloud->m[i]);
+    esp_sum_add(&sum, 0, cloud->m[i]);
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 1, &total));
+  ESP_CALL(esp_sum_end(comm, &sum, 1, &total));
   for (int i = 0; i < cloud->n_home; i++) cloud->m[i] /= total;
   ESP_CALL(subtract_mean(comm, cloud->n_home, cloud->m, cloud->x));
   ESP_CALL(subtract_mean(comm, cloud->n_home, cloud->m, cloud->v));
@@ -145,13 +145,13 @@ static int draw_bodies(const esp_comm *comm, const esp_start_param *param, esp_c
 /* Bring the velocities to the virial ratio; a at softening 0.1 d. */
 static int scale_velocities(const esp_comm *comm, const esp_start_param *param, const double (*a)[3], esp_cloud *cloud,
                             esp_start_info *info) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   double kinetic;
   for (int i = 0; i < cloud->n_home; i++) {
     const double *x = cloud->x[i];
-    esp_nbody_sum_add(&sum, 0, cloud->m[i] * (x[0] * a[i][0] + x[1] * a[i][1] + x[2] * a[i][2]));
+    esp_sum_add(&sum, 0, cloud->m[i] * (x[0] * a[i][0] + x[1] * a[i][1] + x[2] * a[i][2]));
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 1, &info->W));
+  ESP_CALL(esp_sum_end(comm, &sum, 1, &info->W));
   ESP_CALL(esp_nbody_kinetic(comm, cloud->n_home, cloud->m, (const double(*)[3])cloud->v, &kinetic));
   ESP_CHECK(kinetic > 0, ESP_ERR_VALUE, "kinetic energy as drawn is %g, must be > 0", kinetic);
   info->Q = 0.4 + 0.6 * esp_rng_uniform(param->seed, 0, ESP_RNG_CLOUD, 0);

@@ -1,15 +1,14 @@
-#include "sim/nbody_sum.h"
+#include "base/sum.h"
 
 #include <math.h>
 #include <string.h>
 
-void esp_nbody_sum_add(esp_nbody_sum *sum, int which, double term) {
+void esp_sum_add(esp_sum *sum, int which, double term) {
   esp_exact_add(&ESP_EXACT_FULL, sum->acc[which], term);
 }
 
-int esp_nbody_sum_end(const esp_comm *comm, esp_nbody_sum *sum, int count, double *value) {
-  ESP_CHECK(count >= 0 && count <= ESP_NBODY_SUMS, ESP_ERR_ARG, "%d sums asked for, at most %d are held", count,
-            ESP_NBODY_SUMS);
+int esp_sum_end(const esp_comm *comm, esp_sum *sum, int count, double *value) {
+  ESP_CHECK(count >= 0 && count <= ESP_SUMS, ESP_ERR_ARG, "%d sums asked for, at most %d are held", count, ESP_SUMS);
   esp_exact_carry(&ESP_EXACT_FULL, sum->acc[0], (size_t)count);
   ESP_CALL(comm->sum_i64(comm, sum->acc[0], (size_t)count * ESP_EXACT_FULL_WORDS));
   for (int s = 0; s < count; s++) value[s] = esp_exact_value(&ESP_EXACT_FULL, sum->acc[s]);
@@ -24,7 +23,7 @@ static uint64_t bits_of(double value) {
   return bits;
 }
 
-int esp_nbody_select(const esp_comm *comm, int n_home, const double *value, int64_t k, double *out) {
+int esp_sum_select(const esp_comm *comm, int n_home, const double *value, int64_t k, double *out) {
   int rc = ESP_OK;
   for (int i = 0; i < n_home && !rc; i++) {
     if (!(value[i] >= 0)) rc = ESP_FAIL(ESP_ERR_VALUE, "selection: value %d is %g, must be >= 0", i, value[i]);

@@ -1,4 +1,4 @@
-#include "sim/relation_sample.h"
+#include "tasks/relation/relation_sample.h"
 
 #include "base/rng.h"
 

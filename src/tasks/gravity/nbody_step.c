@@ -1,9 +1,9 @@
-#include "sim/nbody_step.h"
+#include "tasks/gravity/nbody_step.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "sim/nbody_sum.h"
+#include "base/sum.h"
 
 /* to += factor * by */
 static void advance(int n, double factor, const double (*by)[3], double (*to)[3]) {
@@ -77,11 +77,11 @@ done:
 }
 
 int esp_nbody_kinetic(const esp_comm *comm, int n_home, const double *m, const double (*v)[3], double *kinetic) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   for (int i = 0; i < n_home; i++) {
-    esp_nbody_sum_add(&sum, 0, 0.5 * m[i] * (v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2]));
+    esp_sum_add(&sum, 0, 0.5 * m[i] * (v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2]));
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 1, kinetic));
+  ESP_CALL(esp_sum_end(comm, &sum, 1, kinetic));
   return ESP_OK;
 }
 
@@ -90,25 +90,25 @@ int esp_nbody_potential(const esp_nbody_force *force, int n_home, const double *
   const esp_comm *comm = force->backend->comm;
   int rc = ESP_OK;
   double *p = NULL;
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   rc = ESP_ALLOC(p, n_home);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(esp_nbody_direct(comm, n_home, x, m, n_home, x, force->eps, force->box, NULL, p));
   for (int i = 0; i < n_home; i++) {
     if (force->eps > 0) p[i] += m[i] / force->eps; /* the direct sum counts the particle itself */
-    esp_nbody_sum_add(&sum, 0, 0.5 * force->G * m[i] * p[i]);
+    esp_sum_add(&sum, 0, 0.5 * force->G * m[i] * p[i]);
   }
-  ESP_TRY(esp_nbody_sum_end(comm, &sum, 1, potential));
+  ESP_TRY(esp_sum_end(comm, &sum, 1, potential));
 done:
   ESP_FREE(p);
   return rc;
 }
 
 int esp_nbody_momentum(const esp_comm *comm, int n_home, const double *m, const double (*v)[3], double *momentum) {
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   for (int i = 0; i < n_home; i++) {
-    for (int k = 0; k < 3; k++) esp_nbody_sum_add(&sum, k, m[i] * v[i][k]);
+    for (int k = 0; k < 3; k++) esp_sum_add(&sum, k, m[i] * v[i][k]);
   }
-  ESP_CALL(esp_nbody_sum_end(comm, &sum, 3, momentum));
+  ESP_CALL(esp_sum_end(comm, &sum, 3, momentum));
   return ESP_OK;
 }

@@ -1,4 +1,4 @@
-#include "sim/nbody_neighbours.h"
+#include "tasks/gravity/nbody_neighbours.h"
 
 #include <math.h>
 

@@ -16,7 +16,7 @@
 #ifndef ESP_NBODY_START_H
 #define ESP_NBODY_START_H
 
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 typedef enum { ESP_START_BALL, ESP_START_PLUMMER, ESP_START_KINDS } esp_start_kind;
 

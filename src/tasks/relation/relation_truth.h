@@ -1,4 +1,4 @@
-/* Inside src/sim: sums over Gaussian gates in a space of few dimensions, in float64, as the truth of made relations.
+/* Inside this folder: sums over Gaussian gates in a space of few dimensions, in float64, as the truth of made relations.
  *
  *   num_i [F] = sum_j G v_j,  den_i = sum_j G,  G = exp(-|q_i - k_j|^2 / 2 h^2)
  *

@@ -1,10 +1,10 @@
-#include "sim/box_start.h"
+#include "tasks/box/box_start.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
-#include "sim/nbody_step.h"
+#include "tasks/gravity/nbody_step.h"
 
 static const double AREA_PER_BODY = 12;
 

@@ -1,12 +1,12 @@
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "net/layer.h"
-#include "sim/nbody_neighbours.h"
-#include "sim/nbody_sum.h"
+#include "tasks/gravity/nbody_neighbours.h"
+#include "base/sum.h"
 
 /* LANES receivers are summed side by side; every receiver, also of a part-filled tile, goes through the same loop, so
  * that its result does not depend on its place. */
@@ -195,17 +195,17 @@ int esp_nbody_sample(uint64_t seed, int64_t n, int count, int64_t first, int n_h
   return found;
 }
 
-static void compare_add(esp_nbody_sum *sum, const double *a, const double *exact) {
+static void compare_add(esp_sum *sum, const double *a, const double *exact) {
   double difference = 0, square = 0;
   for (int k = 0; k < 3; k++) {
     difference += (a[k] - exact[k]) * (a[k] - exact[k]);
     square += exact[k] * exact[k];
   }
-  esp_nbody_sum_add(sum, 0, difference);
-  esp_nbody_sum_add(sum, 1, square);
+  esp_sum_add(sum, 0, difference);
+  esp_sum_add(sum, 1, square);
   if (square > 0) {
-    esp_nbody_sum_add(sum, 2, difference / square);
-    esp_nbody_sum_add(sum, 3, 1);
+    esp_sum_add(sum, 2, difference / square);
+    esp_sum_add(sum, 3, 1);
   }
 }
 
@@ -214,7 +214,7 @@ int esp_nbody_compare(const esp_nbody_force *force, uint64_t seed, int count, in
   const esp_comm *comm = force->backend->comm;
   int rc = ESP_OK, *sample = NULL, found = 0;
   double(*y)[3] = NULL, (*exact)[3] = NULL, value[4];
-  esp_nbody_sum sum = {0};
+  esp_sum sum = {0};
   int64_t first = n_home;
   ESP_CALL(comm->exscan_i64(comm, &first));
   rc = ESP_ALLOC(sample, esp_imin(n_home, n <= count ? n_home : count));
@@ -230,7 +230,7 @@ int esp_nbody_compare(const esp_nbody_force *force, uint64_t seed, int count, in
     for (int k = 0; k < 3; k++) exact[s][k] *= force->G;
     compare_add(&sum, a[sample[s]], exact[s]);
   }
-  ESP_TRY(esp_nbody_sum_end(comm, &sum, 4, value));
+  ESP_TRY(esp_sum_end(comm, &sum, 4, value));
   error->bodies = n < count ? n : count;
   error->l2 = value[1] > 0 ? sqrt(value[0] / value[1]) : 0;
   error->rms = value[3] > 0 ? sqrt(value[2] / value[3]) : 0;

@@ -1,4 +1,4 @@
-/* Inside src/sim: a few particles of a set, drawn to be scored alone. */
+/* Inside this folder: a few particles of a set, drawn to be scored alone. */
 #ifndef ESP_RELATION_SAMPLE_H
 #define ESP_RELATION_SAMPLE_H
 

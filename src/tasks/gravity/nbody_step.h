@@ -4,7 +4,7 @@
 #ifndef ESP_NBODY_STEP_H
 #define ESP_NBODY_STEP_H
 
-#include "sim/nbody_force.h"
+#include "tasks/gravity/nbody_force.h"
 
 /* `steps` kick-drift-kick steps of length h, in place. a [n_home][3] is workspace; with have_a it holds the
  * acceleration at x on entry (one evaluation saved), and always that at the new x on return. */

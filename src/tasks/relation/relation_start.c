@@ -1,12 +1,12 @@
-#include "sim/relation_start.h"
+#include "tasks/relation/relation_start.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 #include "base/rng.h"
 #include "net/relation.h" /* ESP_RELATION_FLOOR */
-#include "sim/relation_sample.h"
-#include "sim/relation_truth.h"
+#include "tasks/relation/relation_sample.h"
+#include "tasks/relation/relation_truth.h"
 
 static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
 /* Numbers of the streams that seeds of their own are taken from, so that neither the map nor a set meets the numbers
