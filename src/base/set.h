@@ -46,6 +46,8 @@ typedef struct {
   int count;        /* 1, or the length of a vector */
   int told;         /* its largest value over the sets made is told and stands in generate's results */
   const char *unit, *help;
+  const char *(*names)(int k); /* whole: a place among words, NULL behind the last; NULL: a number as such */
+  double min, max;             /* allowed in a file: closed range; both 0: any */
 } esp_number;
 
 typedef union {
