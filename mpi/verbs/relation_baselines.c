@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "verbs/relation_nearest.h"
+#include "base/nearest.h"
 #include "verbs/relation_sets.h"
 
 /* Bandwidths tried, in units of the features' root mean square spread; training sets that gains are fitted on. */
@@ -68,7 +68,9 @@ static int work_create(const esp_baselines *b, esp_baseline which, const esp_fea
   if (!rc) rc = ESP_ALLOC(w->X, n * (size_t)(set->values + 1));
   if (!rc) rc = ESP_ALLOC(w->y, n * (size_t)(set->targets > 0 ? set->targets : 1));
   ESP_CALL(comm->agree(comm, rc));
-  if (which == ESP_BASE_NEAREST) ESP_CALL(esp_nearest_find(comm, set, b->neighbours, &w->nearest));
+  if (which == ESP_BASE_NEAREST)
+    ESP_CALL(esp_nearest_find(comm, set->n, set->first, set->n_home, set->features, set->x, set->values, set->v,
+                              b->neighbours, &w->nearest));
   return ESP_OK;
 }
 
@@ -93,13 +95,14 @@ static int constant_rows(const esp_feature_set *set, double **X) {
   return ESP_OK;
 }
 
-static int add_set(const esp_baselines *b, const esp_feature_set *set, esp_fit *linear, esp_fit *mean) {
+static int add_set(const esp_baselines *b, const esp_feature_set *set, esp_least_squares *linear,
+                   esp_least_squares *mean) {
   double *X = NULL, *one = NULL;
   int rc = constant_rows(set, &one);
   if (!rc && linear) rc = linear_rows(set, &X);
   rc = b->backend.comm->agree(b->backend.comm, rc);
-  if (!rc) esp_fit_add(mean, set->n_home, one, set->y, set->weight);
-  if (!rc && linear) esp_fit_add(linear, set->n_home, X, set->y, set->weight);
+  if (!rc) esp_least_squares_add(mean, set->n_home, one, set->y, set->weight);
+  if (!rc && linear) esp_least_squares_add(linear, set->n_home, X, set->y, set->weight);
   ESP_FREE(X);
   ESP_FREE(one);
   return rc;
@@ -108,9 +111,9 @@ static int add_set(const esp_baselines *b, const esp_feature_set *set, esp_fit *
 static int fit_linear(esp_baselines *b, const esp_feature_file *file) {
   const esp_comm *comm = b->backend.comm;
   const int p = file->about.features + file->about.values + 1, wide = p > ESP_BASE_COLUMNS;
-  esp_fit *mean = &b->fit[ESP_BASE_MEAN], *linear = &b->fit[ESP_BASE_LINEAR];
-  int rc = esp_fit_create(1, file->about.targets, mean);
-  if (!rc && !wide) rc = esp_fit_create(p, file->about.targets, linear);
+  esp_least_squares *mean = &b->fit[ESP_BASE_MEAN], *linear = &b->fit[ESP_BASE_LINEAR];
+  int rc = esp_least_squares_create(1, file->about.targets, mean);
+  if (!rc && !wide) rc = esp_least_squares_create(p, file->about.targets, linear);
   ESP_CALL(comm->agree(comm, rc));
   for (int s = 0; s < file->sets[ESP_PART_TRAIN]; s++) {
     esp_feature_set set;
@@ -119,8 +122,8 @@ static int fit_linear(esp_baselines *b, const esp_feature_file *file) {
     esp_feature_set_free(&set);
     ESP_CALL(rc);
   }
-  ESP_CALL(esp_fit_solve(comm, mean));
-  if (!wide) ESP_CALL(esp_fit_solve(comm, linear));
+  ESP_CALL(esp_least_squares_solve(comm, mean));
+  if (!wide) ESP_CALL(esp_least_squares_solve(comm, linear));
   b->fitted[ESP_BASE_MEAN] = 1;
   b->fitted[ESP_BASE_LINEAR] = !wide;
   return ESP_OK;
@@ -128,7 +131,7 @@ static int fit_linear(esp_baselines *b, const esp_feature_file *file) {
 
 /* Root mean square spread of a feature, from the sums of the linear fit. */
 static double spread(const esp_baselines *b, int features) {
-  const esp_fit *fit = &b->fit[ESP_BASE_LINEAR];
+  const esp_least_squares *fit = &b->fit[ESP_BASE_LINEAR];
   const int width = fit->p + fit->t, one = fit->p - 1;
   const double count = fit->sum[one * width + one];
   double sum = 0;
@@ -140,8 +143,8 @@ static double spread(const esp_baselines *b, int features) {
 }
 
 /* Where hardly any pair weighs anything, the gain is that of a few chance neighbours: such widths are no candidates. */
-static int carries(const esp_baselines *b, const esp_feature_set *set, const esp_fit *fit) {
-  const esp_fit *linear = &b->fit[ESP_BASE_LINEAR];
+static int carries(const esp_baselines *b, const esp_feature_set *set, const esp_least_squares *fit) {
+  const esp_least_squares *linear = &b->fit[ESP_BASE_LINEAR];
   const int width = fit->p + fit->t, one = fit->p - 1, all = linear->p + linear->t, last = linear->p - 1;
   for (int c = 0; c < set->values; c++) {
     const int v = set->features + c;
@@ -157,27 +160,27 @@ static int try_scale(esp_baselines *b, esp_baseline which, int sets, const esp_f
                      double *best) {
   const esp_comm *comm = b->backend.comm;
   const esp_feature_set *judge = &set[sets - 1];
-  esp_fit fit = {0};
+  esp_least_squares fit = {0};
   double nmse;
   int rc;
-  ESP_TRY(comm->agree(comm, esp_fit_create(set->values + 1, set->targets, &fit)));
+  ESP_TRY(comm->agree(comm, esp_least_squares_create(set->values + 1, set->targets, &fit)));
   for (int k = 0; k < sets; k++) {
     ESP_TRY(columns_of(b, which, &set[k], &w[k].nearest, s, w[k].sum, w[k].X));
-    if (k < sets - 1 || sets == 1) esp_fit_add(&fit, set[k].n_home, w[k].X, set[k].y, set[k].weight);
+    if (k < sets - 1 || sets == 1) esp_least_squares_add(&fit, set[k].n_home, w[k].X, set[k].y, set[k].weight);
   }
-  ESP_TRY(esp_fit_solve(comm, &fit));
-  esp_fit_apply(&fit, judge->n_home, w[sets - 1].X, w[sets - 1].y);
+  ESP_TRY(esp_least_squares_solve(comm, &fit));
+  esp_least_squares_apply(&fit, judge->n_home, w[sets - 1].X, w[sets - 1].y);
   ESP_TRY(esp_relation_loss(comm, judge, w[sets - 1].y, 1, NULL, &nmse));
   if (nmse < *best && carries(b, set, &fit)) {
-    esp_fit_free(&b->fit[which]);
+    esp_least_squares_free(&b->fit[which]);
     b->fit[which] = fit;
     b->scale[which] = s;
-    fit = (esp_fit){0};
+    fit = (esp_least_squares){0};
     *best = nmse;
     b->fitted[which] = 1;
   }
 done:
-  esp_fit_free(&fit);
+  esp_least_squares_free(&fit);
   return rc;
 }
 
@@ -215,7 +218,7 @@ done:
 }
 
 void esp_baselines_free(esp_baselines *baselines) {
-  for (int w = 0; w < ESP_BASELINES; w++) esp_fit_free(&baselines->fit[w]);
+  for (int w = 0; w < ESP_BASELINES; w++) esp_least_squares_free(&baselines->fit[w]);
 }
 
 /* ---- predicting ---- */
@@ -243,12 +246,12 @@ int esp_baseline_predict(const esp_baselines *baselines, esp_baseline which, con
   if (which == ESP_BASE_MEAN || which == ESP_BASE_LINEAR) {
     rc = which == ESP_BASE_MEAN ? constant_rows(set, &X) : linear_rows(set, &X);
     ESP_TRY(baselines->backend.comm->agree(baselines->backend.comm, rc));
-    esp_fit_apply(&baselines->fit[which], set->n_home, X, y);
+    esp_least_squares_apply(&baselines->fit[which], set->n_home, X, y);
     goto done;
   }
   ESP_TRY(work_create(baselines, which, set, &w));
   ESP_TRY(columns_of(baselines, which, set, &w.nearest, baselines->scale[which], w.sum, w.X));
-  esp_fit_apply(&baselines->fit[which], set->n_home, w.X, y);
+  esp_least_squares_apply(&baselines->fit[which], set->n_home, w.X, y);
   *pairs = which == ESP_BASE_KERNEL ? (double)(set->n - 1) : w.nearest.k;
 done:
   ESP_FREE(X);

@@ -13,7 +13,7 @@
 
 #include "io/feature_file.h"
 #include "net/relation.h"
-#include "verbs/relation_fit.h"
+#include "base/least_squares.h"
 
 typedef enum { ESP_BASE_MEAN, ESP_BASE_LINEAR, ESP_BASE_KERNEL, ESP_BASE_NEAREST, ESP_BASELINES } esp_baseline;
 
@@ -24,7 +24,7 @@ typedef struct {
   esp_backend backend; /* over all ranks; float32 */
   int average, include_self, neighbours;
   int fitted[ESP_BASELINES];
-  esp_fit fit[ESP_BASELINES];
+  esp_least_squares fit[ESP_BASELINES];
   double scale[ESP_BASELINES]; /* s of kernel and nearest */
 } esp_baselines;
 

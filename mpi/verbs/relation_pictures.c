@@ -1,8 +1,8 @@
 #include "verbs/relation_pictures.h"
 
-#include <math.h>
 #include <string.h>
 
+#include "base/principal_axes.h"
 #include "verbs/csv_out.h"
 
 enum { SAMPLE = 4096, CELL_LEVEL = 4, ID = 0, CELL, Z0, Z1, X0, X1, TARGET, KEYS };
@@ -18,65 +18,6 @@ int esp_relation_cells(const esp_domain *dom, int64_t *cell) {
   ESP_TRY(dom->ops->to_home((esp_domain *)dom, sizeof *slot, slot, cell));
 done:
   ESP_FREE(slot);
-  return rc;
-}
-
-/* ---- principal axes ---- */
-
-/* One turn of Jacobi's method in the plane of axes p, q: A = V^T A V stays, V collects the turns. */
-static void turn(int d, double *A, double *V, int p, int q) {
-  if (A[p * d + q] == 0) return;
-  const double theta = (A[q * d + q] - A[p * d + p]) / (2 * A[p * d + q]);
-  const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
-  for (int k = 0; k < d; k++) {
-    const double x = A[k * d + p], y = A[k * d + q];
-    A[k * d + p] = c * x - s * y;
-    A[k * d + q] = s * x + c * y;
-  }
-  for (int k = 0; k < d; k++) {
-    const double x = A[p * d + k], y = A[q * d + k], v = V[p * d + k], w = V[q * d + k];
-    A[p * d + k] = c * x - s * y;
-    A[q * d + k] = s * x + c * y;
-    V[p * d + k] = c * v - s * w;
-    V[q * d + k] = s * v + c * w;
-  }
-}
-
-/* The rows' components along the two axes of largest variance, out[2 i], of the d numbers from `at` on. Axes point to
- * where their largest component is positive. */
-static int project(int n, int width, const double *row, int at, int d, double *out) {
-  double *A = NULL, *V = NULL, mean[ESP_MAX_DIM] = {0};
-  ESP_CALL(ESP_ALLOC(A, d * d));
-  int rc = ESP_ALLOC(V, d * d), axis[2] = {0, d > 1 ? 1 : 0};
-  for (int i = 0; i < n && !rc; i++)
-    for (int a = 0; a < d; a++) mean[a] += row[(size_t)i * (size_t)width + (size_t)(at + a)] / n;
-  for (int i = 0; i < n && !rc; i++) {
-    const double *z = row + (size_t)i * (size_t)width + at;
-    for (int a = 0; a < d; a++)
-      for (int b = 0; b < d; b++) A[a * d + b] += (z[a] - mean[a]) * (z[b] - mean[b]);
-  }
-  for (int a = 0; a < d && !rc; a++) V[a * d + a] = 1;
-  for (int sweep = 0; sweep < 30 && !rc; sweep++)
-    for (int p = 0; p < d; p++)
-      for (int q = p + 1; q < d; q++) turn(d, A, V, p, q);
-  for (int k = 0; k < 2 && d > 1 && !rc; k++) {
-    axis[k] = k ? axis[0] == 0 : 0;
-    for (int a = 0; a < d; a++)
-      if ((k == 0 || a != axis[0]) && A[a * d + a] > A[axis[k] * d + axis[k]]) axis[k] = a;
-  }
-  for (int k = 0; k < 2 && !rc; k++) {
-    const double *v = V + axis[k] * d;
-    int largest = 0;
-    for (int a = 1; a < d; a++)
-      if (fabs(v[a]) > fabs(v[largest])) largest = a;
-    for (int i = 0; i < n; i++) {
-      double s = 0;
-      for (int a = 0; a < d; a++) s += v[a] * (row[(size_t)i * (size_t)width + (size_t)(at + a)] - mean[a]);
-      out[2 * i + k] = k == 1 && d == 1 ? 0 : v[largest] < 0 ? -s : s;
-    }
-  }
-  ESP_FREE(A);
-  ESP_FREE(V);
   return rc;
 }
 
@@ -127,8 +68,8 @@ static int add_lines(int n, int d, const double *row, esp_lines *space, esp_line
   int rc;
   ESP_TRY(ESP_ALLOC(before, 2 * n));
   ESP_TRY(ESP_ALLOC(after, 2 * n));
-  ESP_TRY(project(n, width, row, KEYS, d, before));
-  ESP_TRY(project(n, width, row, KEYS + d, d, after));
+  ESP_TRY(esp_principal_axes(n, width, row + KEYS, d, before));
+  ESP_TRY(esp_principal_axes(n, width, row + KEYS + d, d, after));
   for (int i = 0; i < n; i++) {
     const double *r = row + (size_t)i * (size_t)width;
     esp_lines_add(space, "%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g\n", r[Z0], r[Z1], before[2 * i], before[2 * i + 1],

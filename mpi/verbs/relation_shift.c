@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "verbs/relation_fit.h"
+#include "base/least_squares.h"
 
 enum { UPSTREAM = 4, COLUMNS = UPSTREAM + 1 };
 
@@ -25,14 +25,14 @@ static void centre(const double *value, int d, const double *q, double c[2]) {
 
 /* The slope of c - p on u, one for both components, each with a mean of its own: one least-squares problem with columns
  * u and the component's constant. */
-static int regress(const esp_comm *comm, const esp_fit *keys, const esp_feature_set *set, const double *query, int d,
-                   double *slope) {
-  esp_fit fit = {0};
+static int regress(const esp_comm *comm, const esp_least_squares *keys, const esp_feature_set *set, const double *query,
+                   int d, double *slope) {
+  esp_least_squares fit = {0};
   double *X = NULL, *y = NULL;
   const size_t n = (size_t)set->n_home;
   int rc = ESP_ALLOC(X, 2 * n * 3);
   if (!rc) rc = ESP_ALLOC(y, 2 * n);
-  if (!rc) rc = esp_fit_create(3, 1, &fit);
+  if (!rc) rc = esp_least_squares_create(3, 1, &fit);
   ESP_TRY(comm->agree(comm, rc));
   /* component by component inside a group, so that groups of rows are groups of particles */
   for (size_t i = 0; i < n; i++) {
@@ -45,11 +45,11 @@ static int regress(const esp_comm *comm, const esp_fit *keys, const esp_feature_
       y[2 * i + a] = c[a] - x[a];
     }
   }
-  esp_fit_add(&fit, 2 * set->n_home, X, y, NULL);
-  ESP_TRY(esp_fit_solve(comm, &fit));
+  esp_least_squares_add(&fit, 2 * set->n_home, X, y, NULL);
+  ESP_TRY(esp_least_squares_solve(comm, &fit));
   *slope = fit.value[0];
 done:
-  esp_fit_free(&fit);
+  esp_least_squares_free(&fit);
   ESP_FREE(X);
   ESP_FREE(y);
   return rc;
@@ -58,25 +58,25 @@ done:
 int esp_relation_shift(const esp_comm *comm, const esp_relation *relation, const esp_feature_set *set, double *slope) {
   const int d = relation->param.dim;
   const size_t n = (size_t)set->n_home;
-  esp_fit keys = {0};
+  esp_least_squares keys = {0};
   double *key = NULL, *query = NULL, *X = NULL;
   int rc;
   ESP_CHECK(set->features == UPSTREAM, ESP_ERR_ARG, "%d features; the shift is that of %d", set->features, UPSTREAM);
   rc = ESP_ALLOC(key, n * (size_t)d);
   if (!rc) rc = ESP_ALLOC(query, n * (size_t)d);
   if (!rc) rc = ESP_ALLOC(X, n * COLUMNS);
-  if (!rc) rc = esp_fit_create(COLUMNS, d, &keys);
+  if (!rc) rc = esp_least_squares_create(COLUMNS, d, &keys);
   if (!rc) rc = esp_relation_place(relation, set, key, relation->param.separate ? query : NULL);
   ESP_TRY(comm->agree(comm, rc));
   for (size_t i = 0; i < n; i++) {
     for (size_t a = 0; a < UPSTREAM; a++) X[i * COLUMNS + a] = set->x[i * UPSTREAM + a];
     X[i * COLUMNS + UPSTREAM] = 1;
   }
-  esp_fit_add(&keys, set->n_home, X, key, NULL);
-  ESP_TRY(esp_fit_solve(comm, &keys));
+  esp_least_squares_add(&keys, set->n_home, X, key, NULL);
+  ESP_TRY(esp_least_squares_solve(comm, &keys));
   ESP_TRY(regress(comm, &keys, set, relation->param.separate ? query : key, d, slope));
 done:
-  esp_fit_free(&keys);
+  esp_least_squares_free(&keys);
   ESP_FREE(X);
   ESP_FREE(key);
   ESP_FREE(query);

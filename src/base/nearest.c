@@ -1,4 +1,4 @@
-#include "verbs/relation_nearest.h"
+#include "base/nearest.h"
 
 #include <math.h>
 #include <string.h>
@@ -44,28 +44,31 @@ static void find_one(esp_nearest *nearest, int i, int64_t self, int dim, int n, 
   }
 }
 
-int esp_nearest_find(const esp_comm *comm, const esp_feature_set *set, int neighbours, esp_nearest *nearest) {
-  const int dim = set->features, n = (int)set->n;
+int esp_nearest_find(const esp_comm *comm, int64_t count, int64_t first, int n_home, int dim, const double *x_home,
+                     int values, const double *v_home, int neighbours, esp_nearest *nearest) {
+  const int n = (int)count;
   void *x = NULL, *v = NULL;
   double *axes = NULL;
   size_t *start = NULL;
-  *nearest = (esp_nearest){.n_home = set->n_home, .values = set->values};
+  *nearest = (esp_nearest){.n_home = n_home, .values = values};
+  ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "nearest of %lld particles: at most %d can be looked at",
+            (long long)count, INT32_MAX);
   nearest->k = esp_imin(neighbours, n > 0 ? n - 1 : 0);
   int rc = ESP_ALLOC(start, comm->size + 1);
-  if (!rc) rc = ESP_ALLOC(nearest->distance2, (size_t)set->n_home * (size_t)nearest->k);
-  if (!rc) rc = ESP_ALLOC(nearest->index, (size_t)set->n_home * (size_t)nearest->k);
-  if (!rc) rc = ESP_ALLOC(nearest->value, (size_t)n * (size_t)set->values);
+  if (!rc) rc = ESP_ALLOC(nearest->distance2, (size_t)n_home * (size_t)nearest->k);
+  if (!rc) rc = ESP_ALLOC(nearest->index, (size_t)n_home * (size_t)nearest->k);
+  if (!rc) rc = ESP_ALLOC(nearest->value, (size_t)n * (size_t)values);
   if (!rc) rc = ESP_ALLOC(axes, (size_t)n * (size_t)dim);
   ESP_TRY(comm->agree(comm, rc));
   /* shares lie in the set's order, rank after rank */
-  ESP_TRY(comm->gather_all(comm, set->x, (size_t)set->n_home * (size_t)dim * sizeof(double), &x, start));
-  ESP_TRY(comm->gather_all(comm, set->v, (size_t)set->n_home * (size_t)set->values * sizeof(double), &v, start));
-  memcpy(nearest->value, v, (size_t)n * (size_t)set->values * sizeof(double));
+  ESP_TRY(comm->gather_all(comm, x_home, (size_t)n_home * (size_t)dim * sizeof(double), &x, start));
+  ESP_TRY(comm->gather_all(comm, v_home, (size_t)n_home * (size_t)values * sizeof(double), &v, start));
+  memcpy(nearest->value, v, (size_t)n * (size_t)values * sizeof(double));
   for (int i = 0; i < n; i++)
     for (int a = 0; a < dim; a++)
       axes[(size_t)a * (size_t)n + (size_t)i] = ((double *)x)[(size_t)i * (size_t)dim + (size_t)a];
-  for (int i = 0; i < set->n_home && nearest->k > 0; i++)
-    find_one(nearest, i, set->first + i, dim, n, axes, set->x + (size_t)i * (size_t)dim);
+  for (int i = 0; i < n_home && nearest->k > 0; i++)
+    find_one(nearest, i, first + i, dim, n, axes, x_home + (size_t)i * (size_t)dim);
 done:
   ESP_FREE(x);
   ESP_FREE(v);

@@ -1,29 +1,29 @@
-#include "verbs/relation_fit.h"
+#include "base/least_squares.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/exact_sum.h"
-#include "base/feature_set.h"
+#include "base/set.h"
 
-int esp_fit_create(int p, int t, esp_fit *fit) {
+int esp_least_squares_create(int p, int t, esp_least_squares *fit) {
   const size_t count = (size_t)p * (size_t)(p + t);
-  *fit = (esp_fit){.p = p, .t = t};
+  *fit = (esp_least_squares){.p = p, .t = t};
   int rc = ESP_ALLOC(fit->acc, count * ESP_EXACT_FULL_WORDS);
   if (!rc) rc = ESP_ALLOC(fit->sum, count);
   if (!rc) rc = ESP_ALLOC(fit->value, p * t);
-  if (rc) esp_fit_free(fit);
+  if (rc) esp_least_squares_free(fit);
   return rc;
 }
 
-void esp_fit_free(esp_fit *fit) {
+void esp_least_squares_free(esp_least_squares *fit) {
   ESP_FREE(fit->acc);
   ESP_FREE(fit->sum);
   ESP_FREE(fit->value);
 }
 
 /* Sums of one group, in home order; only the upper triangle of X^T X. */
-static void add_group(esp_fit *fit, int n, const double *X, const double *y, const double *weight) {
+static void add_group(esp_least_squares *fit, int n, const double *X, const double *y, const double *weight) {
   const int p = fit->p, t = fit->t, width = p + t;
   memset(fit->sum, 0, (size_t)p * (size_t)width * sizeof *fit->sum);
   for (int i = 0; i < n; i++) {
@@ -43,14 +43,14 @@ static void add_group(esp_fit *fit, int n, const double *X, const double *y, con
     }
 }
 
-void esp_fit_add(esp_fit *fit, int n, const double *X, const double *y, const double *weight) {
-  for (int i = 0; i < n; i += ESP_FEATURE_GROUP)
-    add_group(fit, esp_imin(ESP_FEATURE_GROUP, n - i), X + (size_t)i * (size_t)fit->p, y + (size_t)i * (size_t)fit->t,
+void esp_least_squares_add(esp_least_squares *fit, int n, const double *X, const double *y, const double *weight) {
+  for (int i = 0; i < n; i += ESP_GROUP)
+    add_group(fit, esp_imin(ESP_GROUP, n - i), X + (size_t)i * (size_t)fit->p, y + (size_t)i * (size_t)fit->t,
               weight ? weight + i : NULL);
 }
 
 /* Cholesky in place (upper triangle U, X^T X = U^T U); a dependent column's pivot is left 0. */
-static void factor(const esp_fit *fit, double *U) {
+static void factor(const esp_least_squares *fit, double *U) {
   const int p = fit->p, width = p + fit->t;
   for (int a = 0; a < p; a++)
     for (int b = a; b < p; b++) {
@@ -63,7 +63,7 @@ static void factor(const esp_fit *fit, double *U) {
     }
 }
 
-int esp_fit_solve(const esp_comm *comm, esp_fit *fit) {
+int esp_least_squares_solve(const esp_comm *comm, esp_least_squares *fit) {
   const int p = fit->p, t = fit->t, width = p + t;
   double *U = NULL;
   int rc;
@@ -90,7 +90,7 @@ done:
   return rc;
 }
 
-void esp_fit_apply(const esp_fit *fit, int n, const double *X, double *y) {
+void esp_least_squares_apply(const esp_least_squares *fit, int n, const double *X, double *y) {
   for (int i = 0; i < n; i++)
     for (int c = 0; c < fit->t; c++) {
       double s = 0;
