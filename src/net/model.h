@@ -15,7 +15,7 @@
 #include "base/block.h"
 #include "base/particles.h"
 #include "net/layer.h"
-#include "net/pass.h"
+#include "net/cost.h"
 #include "net/tableau.h"
 
 typedef enum {

@@ -29,12 +29,6 @@ typedef struct {
   void *plan; /* the network's own: offsets, where searches begin; changes no result; owned */
 } esp_model;
 
-/* Called after each layer's messages; dom is that layer's, key and query its home keys (query NULL: one tree). */
-typedef struct {
-  int (*layer)(void *context, int l, esp_domain *dom, const double *key, const double *query);
-  void *context;
-} esp_visit;
-
 /* How a tree of the network would be built: for whoever cuts where it stands (partition). */
 typedef struct {
   esp_domain_param domain;         /* normals of learned splits borrowed from the model */

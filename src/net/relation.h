@@ -35,7 +35,7 @@
 #include "base/block.h"
 #include "base/feature_set.h"
 #include "net/embed.h"
-#include "net/pass.h"
+#include "net/cost.h"
 #include "net/relation_layer.h"
 
 #define ESP_RELATION_FLOOR 0.3

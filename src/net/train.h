@@ -15,7 +15,7 @@
 
 #include "base/comm.h"
 #include "net/optim.h"
-#include "net/pass.h"
+#include "net/cost.h"
 
 enum { ESP_TRAIN_PARTS = 2 };
 

@@ -1,6 +1,6 @@
 /* What a pass through a network tells of itself, whatever the network is. */
-#ifndef ESP_PASS_H
-#define ESP_PASS_H
+#ifndef ESP_COST_H
+#define ESP_COST_H
 
 #include "tree/domain.h"
 
