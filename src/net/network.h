@@ -33,13 +33,13 @@ typedef struct {
 typedef struct {
   esp_domain_param domain;         /* normals of learned splits borrowed from the model */
   int queries;                     /* 1: receivers have keys of their own */
+  int positions;                   /* 1: keys are the set's positions (esp_space), as they are; 0: the network's own */
   size_t source_bytes, cell_bytes; /* of a particle and a cell as they travel */
 } esp_place;
 
 struct esp_network {
   const char *name, *help; /* "integrator", "stack" */
   const esp_options *options;
-  int order_free; /* 1: a set's particles may lie in any order on any rank; 0: in the set's own, whole groups */
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);
@@ -56,9 +56,14 @@ struct esp_network {
    * parameter, and its value. Local. */
   int (*sums)(const esp_model *model);
   void (*map)(const esp_model *model, const int64_t *acc, double *gradient);
-  /* Where the particles are for the tree of layer 0, key [n_home][dim] (query likewise where place->queries, else NULL). key
-   * NULL: only *place is set. ESP_ERR_CONFIG where its tree does not stand on keys of the network's own. Local. */
+  /* Where the particles are at the start, for the tree of layer 0: key [n_home][dim] (query likewise where place->queries,
+   * else NULL), in the units of the set, which need not be the network's where keys are its own positions. key NULL: only
+   * *place is set, and set may be NULL, too (dim and period are then 0 where they are the set's). ESP_ERR_CONFIG where its
+   * tree does not stand on keys of the network's own. Local. */
   int (*place)(const esp_model *model, const esp_set *set, esp_place *place, double *key, double *query);
+  /* A home from which the trees of all layers are near: key [n_home][dim of place]. NULL: particles must stay in the set's
+   * own order, whole groups; else they may lie in any order on any rank, with the same bits. Local. */
+  int (*settle)(const esp_model *model, const esp_set *set, double *key);
 };
 
 extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
