@@ -1,6 +1,6 @@
 /* Proves that the learned relation gives the bits of one rank on any number of ranks: prediction, keys, loss, gradient,
  * and parameters after training, with sets whole on a rank or shared by all, also where ranks hold nothing.
- * ctest: TIMEOUT 120
+ * ctest: TIMEOUT 600
  * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 

@@ -1,7 +1,7 @@
 /* Proves that a layer of the learned relation on several ranks gives, bit by bit, the sums and all gradients of one
  * rank: every form of message, one set of keys and two, fixed trees, with and without the particle itself, with gates
  * that tell what is far, with learned splits and their gradient.
- * ctest: TIMEOUT 120
+ * ctest: TIMEOUT 600
  * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 

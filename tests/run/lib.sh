@@ -5,7 +5,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/espalier-run.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
-limit=30 # seconds a call may take
+limit=300 # seconds after which a call counts as hung: many times what a busy machine needs
 # mpirun gives the ranks that are left a second between asking and killing; here they have ended already
 export OMPI_MCA_odls_base_sigkill_timeout=0
 

@@ -2,7 +2,6 @@
 # Proves that a network trained on small clouds predicts a real halo, read from another code's snapshot, better than the
 # leapfrog it started from, and that predict writes the moved snapshot. Needs ESPALIER_DATA; skipped without.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-limit=90
 halo=${ESPALIER_DATA:-}/nbody/isolated_32_dm_smallbox.hdf5
 [ -r "$halo" ] || { echo "skipped: no $halo (set ESPALIER_DATA)"; exit 77; }
 good 2 run "$ESPALIER_SOURCE/inputs/halo.yaml" -input "$halo" -data_truth_steps 12 -data_clouds 16 -train_steps 60 \

@@ -2,7 +2,6 @@
 # Proves that no rank holds all particles: the largest memory that a rank of a sharded training ever asked for falls with
 # the number of ranks.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-limit=60
 keys="-data_n 60000 -data_clouds 1 -data_kind ball -data_truth tree -data_truth_steps 1 -data_twin_n 64 -data_shard_n 1000
   -data_test_clouds 0 -net_layers 2 -tree_block 64 -tree_theta 1 -train_steps 1 -train_batch 1 -train_shard particles"
 cat >input.yaml <<'YAML'
@@ -10,9 +9,11 @@ run_name: memory
 YAML
 # shellcheck disable=SC2086
 good 2 generate input.yaml $keys
+[ "$failures" -eq 0 ] || finish
 for ranks in 1 2 4; do
   # shellcheck disable=SC2086
   good $ranks train input.yaml $keys
+  [ "$failures" -eq 0 ] || finish # no figures then
   memory[ranks]=$(json memory_bytes_rank)
   checksum[ranks]=$(json parameter_checksum)
   [ "${checksum[ranks]}" = "${checksum[1]}" ] || fail "parameters at $ranks ranks: ${checksum[ranks]}, at one: ${checksum[1]}"

@@ -4,7 +4,6 @@
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
-limit=15
 
 small=(-data_n 200 -data_clouds 2 -data_test_n 200 -data_test_clouds 1 -net_layers 2 -train_batch 1 -train_steps 1 -tree_leaf 4
   -tree_block 32)

@@ -2,9 +2,9 @@
 # Proves that a learned relation goes from data to report with the same bits on any number of ranks: data, parameters
 # trained on whole and on shared sets, errors and recall of every method, prediction, cuts; with one map and with two, in
 # one layer and in two; stopped and gone on with elsewhere; and that it learns.
-# ctest: PROCESSORS 2 TIMEOUT 600
+# ctest: PROCESSORS 2
+# ctest: LABELS slow
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
-limit=180 # a busy machine must not fail it
 
 figures() { tail -n 1 stdout | grep -oE '"(method|nmse|recall|pairs|cells|learned_shift)":[^,}]*' | tr '\n' ' '; }
 cuts() { tail -n 1 stdout | grep -oE '"(halo_particles_max|halo_cells_max|imbalance_pairs|moved_share)":[^,}]*' | tr '\n' ' '; }

@@ -2,7 +2,8 @@
  * pairs and with the tree, beside the baselines that say how hard the task is. Two trainings are shared by the rows.
  *
  * One fixed draw of test clouds, whose clouds of 1024 are cooler (mean virial ratio 0.61) than U(0.4, 1) is on average: it
- * detects a defect, it does not show the mean over draws. docs/figures/gravity.md does. */
+ * detects a defect, it does not show the mean over draws. docs/figures/gravity.md does.
+ * ctest: LABELS slow */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

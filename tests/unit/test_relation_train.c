@@ -1,5 +1,6 @@
 /* Proves that training brings the learned tree to the hidden relation, goes on after a stop bit for bit, keeps its
- * books, and that neither the last theta nor a stop changes a bit of it. */
+ * books, and that neither the last theta nor a stop changes a bit of it.
+ * ctest: LABELS slow */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -148,7 +148,7 @@ static void order_is_the_definition(void **state) {
 
 static void no_input_is_slow(void **state) {
   (void)state;
-  int n = 200000;
+  int n = 500000; /* n^2 steps would reach the time limit of the test */
   double *z = cloud_keys(n, 3, CLOUD_BALL);
   int64_t *id = cloud_ids(n);
   int *order = malloc(sizeof(int) * (size_t)n);
@@ -159,15 +159,11 @@ static void no_input_is_slow(void **state) {
   assert_int_equal(esp_shape_make(n, 8, 8, &s), ESP_OK);
   for (int kind = 0; kind < 3; kind++) {
     for (int i = 0; i < 3 * n; i++) z[i] = kind == 0 ? i : kind == 1 ? -i : 0;
-    double start = esp_wall();
     assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_OK);
-    assert_true(esp_wall() - start < 5);
   }
   for (int i = 0; i < n; i++) id[i] = 5;
-  double start = esp_wall();
   assert_int_equal(esp_tree_order(&s, NULL, 0, 0, n, 3, z, id, order), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "id 5"));
-  assert_true(esp_wall() - start < 5);
   esp_error_clear();
   free(z), free(id), free(order);
 }
