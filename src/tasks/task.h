@@ -26,11 +26,12 @@ typedef struct {
 /* What items of one size give. In: part, n, items (as the keys say). */
 typedef struct {
   esp_part part;
-  int64_t n, items; /* items may be changed */
-  int64_t sets;     /* an item gives */
-  int frames;       /* a set has; 0: none */
-  int shared;       /* 1: large enough to be made by all ranks together (n >= data_shard_n); may be set to 0 */
-  char how[96];     /* in words, for the progress line: "truth by direct sum" */
+  int64_t n, items;       /* items may be changed */
+  int64_t sets;           /* an item gives */
+  int frames;             /* a set has; 0: none */
+  int shared;             /* 1: large enough to be made by all ranks together (n >= data_shard_n); may be set to 0 */
+  int width[ESP_COLUMNS]; /* of the columns, 0: not there. In: as the layout fixes them; all sizes of a file alike */
+  char how[96];           /* in words, for the progress line: "truth by direct sum" */
 } esp_plan;
 
 /* Where a task puts what it makes: mpi/io/make.h, or memory in tests. The set's arrays are taken over (*set is zeroed), in
@@ -39,6 +40,13 @@ typedef struct esp_maker esp_maker;
 struct esp_maker {
   int (*put)(esp_maker *maker, esp_set *set);
 };
+
+/* What another code's particles are wanted for. */
+typedef enum {
+  ESP_ADOPT_PLACES, /* where they are: the set is ready as it lies, its space is set, units do not matter */
+  ESP_ADOPT_INPUT,  /* to predict from */
+  ESP_ADOPT_TARGETS /* to judge predictions: with the truth */
+} esp_adopt;
 
 /* ---- comparing ---- */
 
@@ -158,16 +166,18 @@ typedef struct {
   /* What the configuration alone tells to be wrong; network_param: filled. Local. */
   int (*check)(const void *param, const void *network_param, int trains);
   int (*plan)(const void *param, esp_plan *plan);
-  int (*make)(const void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
-  /* Another code's particles (columns by their foreign names, numbers by name) become a set of this task: units of its
-   * own, and, with `targets`, the truth. NULL: not for this task. */
-  int (*adopt)(const void *param, const esp_backend *backend, int targets, esp_set *set);
+  /* param: a copy for this file alone, on this rank: what several items need may be kept in it. */
+  int (*make)(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
+  /* Another code's particles (columns by their foreign names, numbers by name) become a set of this task, in units of
+   * its own; param as for make. NULL: not for this task. */
+  int (*adopt)(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
   int (*ready)(const void *param, esp_set *set); /* file's units -> network's, in place; NULL: they are. Local */
   int (*begin)(const void *param, const esp_backend *backend, esp_model *model,
                const esp_set *first); /* before step 1, and
                                  when a set of other data is to be judged; NULL */
-  /* A prediction as the set it is of: in the file's units, ready to be written as another code's, or as a set of this task. */
-  int (*output)(const void *param, const esp_set *ready, const double *y, esp_set *set);
+  /* A set as in the file (not ready) becomes its prediction, in place and in the file's units: to be written as another
+   * code's, or as a set of this task. y [n_home][targets], the network's. Local. */
+  int (*output)(const void *param, const double *y, esp_set *set);
   const esp_showing *showing;
   const esp_rolling *rolling; /* NULL: none */
 } esp_task;
