@@ -9,7 +9,7 @@
 #include "net/train_gravity.h"
 
 typedef struct {
-  esp_model model;
+  esp_integrator model;
   esp_adam adam;
   int clouds, held;
   esp_cloud *cloud;
@@ -34,19 +34,19 @@ static inline esp_cloud train_case_cloud(int64_t n, int64_t first, int n_home, u
 
 /* Targets: what a network of eight layers gives. Collective over the backend's ranks. */
 static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) {
-  esp_model_param p = {.layers = 8, .domain = {.leaf = 8, .block = 64, .dim = 3}};
-  esp_model model;
-  assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-  assert_int_equal(esp_model_predict(&model, backend, c, c->D, c->K, NULL, NULL), ESP_OK);
-  esp_model_free(&model);
+  esp_integrator_param p = {.layers = 8, .domain = {.leaf = 8, .block = 64, .dim = 3}};
+  esp_integrator model;
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
+  assert_int_equal(esp_integrator_predict(&model, backend, c, c->D, c->K, NULL, NULL), ESP_OK);
+  esp_integrator_free(&model);
 }
 
-static inline esp_model train_case_model(esp_message_kind message) {
-  esp_model_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
+static inline esp_integrator train_case_model(esp_message_kind message) {
+  esp_integrator_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = 0.7;
-  esp_model model;
-  assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+  esp_integrator model;
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
   return model;
 }
 
@@ -66,7 +66,7 @@ static inline train_case train_case_make(esp_message_kind message, int clouds, i
 static inline void train_case_free(train_case *t) {
   for (int c = 0; c < t->clouds; c++) esp_cloud_free(&t->cloud[c]);
   free(t->cloud);
-  esp_model_free(&t->model);
+  esp_integrator_free(&t->model);
   esp_adam_free(&t->adam);
 }
 

@@ -25,8 +25,8 @@ static const esp_checkpoint_field FIELDS[] = {
     FIELD(pairs_limit, WHOLE, 0)};
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
-static description describe(const esp_model *model, const esp_adam *adam, const char *precision) {
-  const esp_model_param *p = &model->param;
+static description describe(const esp_integrator *model, const esp_adam *adam, const char *precision) {
+  const esp_integrator_param *p = &model->param;
   description d = {.layers = p->layers,
                    .hidden = p->hidden,
                    .leaf = p->domain.leaf,
@@ -45,12 +45,12 @@ static description describe(const esp_model *model, const esp_adam *adam, const 
 
 /* ---- writing ---- */
 
-static int write_all(esp_file *file, const esp_model *model, const esp_adam *adam, const description *d) {
+static int write_all(esp_file *file, const esp_integrator *model, const esp_adam *adam, const description *d) {
   ESP_CALL(esp_checkpoint_put_fields(file, FORMAT, FIELDS, FIELD_COUNT, d));
   return esp_checkpoint_put_block(file, &model->block, adam);
 }
 
-int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
+int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_integrator *model, const esp_adam *adam,
                          const char *precision) {
   esp_file *file = NULL;
   description d = describe(model, adam, precision);
@@ -65,11 +65,11 @@ int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model
 
 /* ---- reading ---- */
 
-static int read_blocks(esp_file *file, const description *d, esp_model *model, esp_adam *adam) {
+static int read_blocks(esp_file *file, const description *d, esp_integrator *model, esp_adam *adam) {
   return esp_checkpoint_get_block(file, &model->block, d->moments, d->step, adam);
 }
 
-static int to_param(const char *path, const description *d, esp_model_param *param) {
+static int to_param(const char *path, const description *d, esp_integrator_param *param) {
   const char *tableaux[] = {esp_tableau_name(ESP_TABLEAU_FREE), esp_tableau_name(ESP_TABLEAU_SYMPLECTIC)};
   const char *messages[] = {esp_message_name(ESP_MESSAGE_NEWTON), esp_message_name(ESP_MESSAGE_CORRECTION),
                             esp_message_name(ESP_MESSAGE_MLP)};
@@ -81,7 +81,7 @@ static int to_param(const char *path, const description *d, esp_model_param *par
     ESP_CHECK(small[i] >= 0 && small[i] <= INT32_MAX, ESP_ERR_FORMAT, "%s: layers, hidden, leaf or block is %lld", path,
               (long long)small[i]);
   }
-  *param = (esp_model_param){.layers = (int)d->layers,
+  *param = (esp_integrator_param){.layers = (int)d->layers,
                              .tableau = (esp_tableau_kind)tableau,
                              .message = (esp_message_kind)message,
                              .hidden = (int)d->hidden,
@@ -93,27 +93,27 @@ static int to_param(const char *path, const description *d, esp_model_param *par
   return ESP_OK;
 }
 
-static int read_model(esp_file *file, esp_model *model, esp_adam *adam, char *precision) {
+static int read_model(esp_file *file, esp_integrator *model, esp_adam *adam, char *precision) {
   description d = {0};
-  esp_model_param param;
+  esp_integrator_param param;
   ESP_CALL(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &d));
   ESP_CALL(to_param(file->path, &d, &param));
-  ESP_AGREE(file->comm, esp_model_create(&param, model));
+  ESP_AGREE(file->comm, esp_integrator_create(&param, model));
   if (adam) ESP_AGREE(file->comm, esp_adam_create(model->block.count, adam));
   ESP_CALL(read_blocks(file, &d, model, adam));
   if (precision) snprintf(precision, ESP_CHECKPOINT_PRECISION, "%.15s", d.precision);
   return ESP_OK;
 }
 
-int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam, char *precision) {
+int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam, char *precision) {
   esp_file *file = NULL;
-  *model = (esp_model){0};
+  *model = (esp_integrator){0};
   if (adam) *adam = (esp_adam){0};
   ESP_CALL(esp_file_open(comm, path, &file));
   int rc = read_model(file, model, adam, precision);
   esp_file_close(&file);
   if (rc) {
-    esp_model_free(model);
+    esp_integrator_free(model);
     if (adam) esp_adam_free(adam);
     return esp_trace(rc, __FILE__, __LINE__, __func__);
   }
@@ -131,17 +131,17 @@ static int check_same(const char *path, const description *file, const descripti
 }
 
 /* A failure leaves model and adam untouched: everything is read into copies first. */
-int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam,
+int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam,
                           const char *precision) {
   int rc = ESP_OK;
   esp_file *file = NULL;
-  esp_model copy = {0};
+  esp_integrator copy = {0};
   esp_adam moments = {0};
   description in_file = {0}, in_run = describe(model, adam, precision);
   ESP_CALL(esp_file_open(comm, path, &file));
   ESP_TRY(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &in_file));
   ESP_TRY(check_same(path, &in_file, &in_run));
-  rc = esp_model_create(&model->param, &copy);
+  rc = esp_integrator_create(&model->param, &copy);
   if (!rc) rc = esp_adam_create(model->block.count, &moments);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(read_blocks(file, &in_file, &copy, adam ? &moments : NULL));
@@ -156,7 +156,7 @@ int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *mod
   }
 done:
   esp_file_close(&file);
-  esp_model_free(&copy);
+  esp_integrator_free(&copy);
   esp_adam_free(&moments);
   return rc;
 }

@@ -11,21 +11,21 @@
 #ifndef ESP_CHECKPOINT_H
 #define ESP_CHECKPOINT_H
 
-#include "net/model.h"
+#include "net/integrator.h"
 #include "net/optim.h"
 
 enum { ESP_CHECKPOINT_PRECISION = 16 };
 
 /* precision: name of the ops table used ("cpu32"). adam may be NULL: no moments, step 0. */
-int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
+int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_integrator *model, const esp_adam *adam,
                          const char *precision);
 /* Read a model from the file alone: *model is created as the file describes it; so is *adam unless NULL. precision
  * [ESP_CHECKPOINT_PRECISION] gets the ops name; may be NULL. */
-int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam, char *precision);
+int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam, char *precision);
 /* Continue: the file must hold the model that `model` (created from the run's configuration) is: same layers, tableau,
  * message, hidden, leaf, block, seed, precision and, unless it is budgeted, theta. Then value, theta, moments and step
  * are taken over. adam may be NULL. */
-int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam,
+int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam,
                           const char *precision);
 
 #endif

@@ -7,13 +7,13 @@
 #include "domain/comm.h"
 #include "domain/domain.h"
 #include "io/checkpoint.h"
-#include "net/model.h"
+#include "net/integrator.h"
 #include "tasks/gravity/nbody_start.h"
 
 struct espalier {
   esp_comm *comm;
   espalier_options options; /* resolved */
-  esp_model model;
+  esp_integrator model;
   const esp_device *force, *network;
 };
 
@@ -93,13 +93,13 @@ static int make_model(espalier *e) {
     e->network = esp_device_find(precision);
     return ESP_OK;
   }
-  esp_model_param param = {
+  esp_integrator_param param = {
       .layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
   param.domain.leaf = o->leaf;
   param.domain.block = o->block;
   param.domain.lists.theta = o->theta;
   param.domain.lists.pairs_limit = o->pairs_limit;
-  return esp_model_create(&param, &e->model);
+  return esp_integrator_create(&param, &e->model);
 }
 
 int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **out) {
@@ -123,7 +123,7 @@ done:
 
 int espalier_destroy(espalier **e) {
   if (!e || !*e) return ESP_OK;
-  esp_model_free(&(*e)->model);
+  esp_integrator_free(&(*e)->model);
   esp_comm_mpi_free(&(*e)->comm);
   ESP_FREE(*e);
   return ESP_OK;
@@ -318,7 +318,7 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
   ESP_CALL(esp_cloud_to_model(cloud));
   esp_backend backend = backend_of(e, e->network);
   const esp_visit visit = {visit_layer, stats};
-  ESP_CALL(esp_model_predict(&e->model, &backend, cloud, D, K, &visit, NULL));
+  ESP_CALL(esp_integrator_predict(&e->model, &backend, cloud, D, K, &visit, NULL));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) {
       D[i][c] *= cloud->d;

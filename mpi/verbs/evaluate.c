@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
   esp_run *run;
   const esp_ensemble *ensemble;
-  const esp_model *trained, *untrained;
+  const esp_integrator *trained, *untrained;
   const esp_device *device;
   int64_t n;         /* of the set at hand */
   int sharded, last; /* last: the largest set, that the pictures show */
@@ -268,13 +268,13 @@ static int try_all(evaluation *ev) {
 
 int esp_verb_evaluate(esp_run *run) {
   char path[4096], precision[16];
-  esp_model trained = {0}, untrained = {0};
+  esp_integrator trained = {0}, untrained = {0};
   esp_ensemble ensemble = {0};
   int rc, opened = 0;
   if (esp_setup_is_relation(run)) return esp_relation_evaluate(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_checkpoint_read(run->comm, path, &trained, NULL, precision));
-  ESP_TRY(run->comm->agree(run->comm, esp_model_create(&trained.param, &untrained)));
+  ESP_TRY(run->comm->agree(run->comm, esp_integrator_create(&trained.param, &untrained)));
   ESP_TRY(esp_run_data(run, path, sizeof path));
   ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
   opened = 1;
@@ -293,7 +293,7 @@ int esp_verb_evaluate(esp_run *run) {
     rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.device);
 done:
   if (opened) esp_ensemble_close(&ensemble);
-  esp_model_free(&untrained);
-  esp_model_free(&trained);
+  esp_integrator_free(&untrained);
+  esp_integrator_free(&trained);
   return rc;
 }

@@ -2,7 +2,7 @@
 #ifndef ESP_EVALUATE_FILES_H
 #define ESP_EVALUATE_FILES_H
 
-#include "net/model.h"
+#include "net/integrator.h"
 #include "verbs/csv_out.h"
 
 /* Sums over the layers of one prediction, on this rank, and the lines of layer 0's tree. Zero-initialise with run set. */

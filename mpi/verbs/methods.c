@@ -74,11 +74,11 @@ static int same_tree(const esp_methods *methods, const esp_cloud *cloud, double 
 
 static int untrained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3],
                      esp_cost *cost) {
-  return esp_model_predict(methods->untrained, methods->backend, cloud, D, K, NULL, cost);
+  return esp_integrator_predict(methods->untrained, methods->backend, cloud, D, K, NULL, cost);
 }
 
 static int trained(const esp_methods *methods, const esp_cloud *cloud, double (*D)[3], double (*K)[3], esp_cost *cost) {
-  return esp_model_predict(methods->trained, methods->backend, cloud, D, K, methods->visit, cost);
+  return esp_integrator_predict(methods->trained, methods->backend, cloud, D, K, methods->visit, cost);
 }
 
 /* The start tableau is a leapfrog of L steps; with all pairs in float64 it is the direct one. */

@@ -3,12 +3,12 @@
 #ifndef ESP_METHODS_H
 #define ESP_METHODS_H
 
-#include "net/model.h"
+#include "net/integrator.h"
 
 typedef struct {
   const esp_backend *backend; /* device: the network's */
-  const esp_model *trained;
-  const esp_model *untrained; /* the same model with its start values */
+  const esp_integrator *trained;
+  const esp_integrator *untrained; /* the same model with its start values */
   int neighbours;             /* of the nearest-neighbour baseline */
   const esp_visit *visit;     /* of the trained network's layers, or NULL */
 } esp_methods;

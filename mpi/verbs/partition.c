@@ -71,7 +71,7 @@ static int build_domain(partition *p) {
   const int dim = cloud->dim;
   double *z = NULL;
   int rc;
-  esp_model_param model;
+  esp_integrator_param model;
   esp_setup_model(run, &model);
   model.domain.dim = dim;
   for (int a = 0; a < dim; a++) model.domain.lists.box[a] = cloud->box[a];

@@ -21,7 +21,7 @@ static int add_traffic(void *context, int l, esp_domain *dom, const double *key,
 }
 
 /* In place: the cloud becomes the one after the horizon, in physical units. */
-static int advance(esp_run *run, const esp_model *model, const esp_device *device, esp_cloud *cloud) {
+static int advance(esp_run *run, const esp_integrator *model, const esp_device *device, esp_cloud *cloud) {
   double(*D)[3] = NULL, (*K)[3] = NULL;
   const esp_backend backend = esp_setup_sharded(run, device);
   esp_cost cost = {0};
@@ -40,7 +40,7 @@ static int advance(esp_run *run, const esp_model *model, const esp_device *devic
   memcpy(scaled.v, cloud->v, (size_t)cloud->n_home * sizeof *cloud->v);
   ESP_TRY(esp_cloud_to_model(&scaled));
   double start = esp_wall();
-  ESP_TRY(esp_model_predict(model, &backend, &scaled, D, K, &visit, &cost));
+  ESP_TRY(esp_integrator_predict(model, &backend, &scaled, D, K, &visit, &cost));
   double seconds = esp_wall() - start;
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < 3; a++) {
@@ -69,7 +69,7 @@ int esp_verb_predict(esp_run *run) {
   char path[4096], out[4096], precision[16];
   esp_cloud cloud = {0};
   esp_snapshot_header header;
-  esp_model model = {0};
+  esp_integrator model = {0};
   int rc;
   if (esp_setup_is_relation(run)) return esp_relation_predict(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
@@ -86,6 +86,6 @@ int esp_verb_predict(esp_run *run) {
   esp_run_say(run, "predict: %s\n", out);
 done:
   esp_cloud_free(&cloud);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   return rc;
 }

@@ -149,7 +149,7 @@ done:
   return rc;
 }
 
-int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_model *trained, const esp_model *untrained,
+int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_integrator *trained, const esp_integrator *untrained,
                 const esp_device *device) {
   int steps = (int)esp_config_int(run->config, "eval_rollout"), framed = 0;
   for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {

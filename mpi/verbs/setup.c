@@ -67,10 +67,10 @@ static void set_domain(const esp_config *c, esp_domain_param *domain) {
   domain->lists.pairs_limit = esp_config_int(c, "tree_pairs_limit");
 }
 
-void esp_setup_model(const esp_run *run, esp_model_param *param) {
+void esp_setup_model(const esp_run *run, esp_integrator_param *param) {
   const esp_config *c = run->config;
   const char *message = esp_config_string(c, "net_message");
-  *param = (esp_model_param){
+  *param = (esp_integrator_param){
       .layers = (int)esp_config_int(c, "net_layers"),
       .tableau = !strcmp(esp_config_string(c, "net_tableau"), "symplectic") ? ESP_TABLEAU_SYMPLECTIC : ESP_TABLEAU_FREE,
       .message = !strcmp(message, "mlp")          ? ESP_MESSAGE_MLP

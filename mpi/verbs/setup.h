@@ -2,7 +2,7 @@
 #ifndef ESP_SETUP_H
 #define ESP_SETUP_H
 
-#include "net/model.h"
+#include "net/integrator.h"
 #include "net/relation.h"
 #include "net/train.h"
 #include "verbs/run.h"
@@ -13,7 +13,7 @@ int esp_setup_is_relation(const esp_run *run);
  * every rank. */
 int esp_setup_check(const esp_run *run, int trains);
 /* net_*, tree_*, run_seed. Local. */
-void esp_setup_model(const esp_run *run, esp_model_param *param);
+void esp_setup_model(const esp_run *run, esp_integrator_param *param);
 /* The same for a learned relation on data with D features, F values and T targets. Local. */
 void esp_setup_relation(const esp_run *run, int features, int values, int targets, esp_relation_param *param);
 /* Trees are no parameters: of a network read from a checkpoint, tree_leaf, tree_block, tree_theta, tree_pairs_*, tree_far,

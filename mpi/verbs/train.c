@@ -61,7 +61,7 @@ static void put_cloud(void *context, int c, const esp_cloud *cloud) {
 
 typedef struct {
   esp_journal *journal;
-  const esp_model *model;
+  const esp_integrator *model;
   char precision[16];
 } stage;
 
@@ -85,9 +85,9 @@ static int64_t largest_cloud(const esp_ensemble *ensemble) {
 }
 
 static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
-  esp_model model = {0};
+  esp_integrator model = {0};
   esp_adam adam = {0};
-  esp_model_param param;
+  esp_integrator_param param;
   esp_train_param how;
   esp_journal journal = {.run = run};
   stage at = {.journal = &journal, .model = &model};
@@ -108,7 +108,7 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
       .step = on_step, .checkpoint = on_checkpoint, .context = &at, .sum = esp_journal_sum, .sum_context = &sync};
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
-  rc = esp_model_create(&param, &model);
+  rc = esp_integrator_create(&param, &model);
   if (!rc) rc = esp_adam_create(model.block.count, &adam);
   ESP_TRY(run->comm->agree(run->comm, rc));
   if (restart[0]) ESP_TRY(esp_checkpoint_resume(run->comm, restart, &model, &adam, at.precision));
@@ -121,7 +121,7 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
 done:
   esp_journal_close(&journal);
   esp_adam_free(&adam);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   return rc;
 }
 

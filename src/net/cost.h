@@ -8,7 +8,18 @@
 typedef struct {
   int64_t near_pairs, far_pairs;
   double seconds_build, seconds_forward, seconds_backward;
+  double theta; /* opening angle of the first layer's tree, of the last pass that was kept; 0: none was */
 } esp_cost;
+
+/* all += one, but for theta, which becomes that of `one` if it has any. Local. */
+static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
+  all->near_pairs += one->near_pairs;
+  all->far_pairs += one->far_pairs;
+  all->seconds_build += one->seconds_build;
+  all->seconds_forward += one->seconds_forward;
+  all->seconds_backward += one->seconds_backward;
+  if (one->theta > 0) all->theta = one->theta;
+}
 
 /* Called after the messages of layer l, before the layer is freed. dom: its tree; key [n_home][d] in home order: what the
  * messages' senders are at (gravity: the keys of the tree; a relation: the learned keys, whatever the tree is on);

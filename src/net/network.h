@@ -10,8 +10,8 @@
 #include "base/block.h"
 #include "base/option.h"
 #include "base/set.h"
-#include "net/cost.h"
 #include "net/device.h"
+#include "net/cost.h"
 
 typedef struct esp_network esp_network;
 typedef struct esp_pass esp_pass; /* what forward keeps for backward; the network's own */
@@ -43,9 +43,11 @@ struct esp_network {
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);
-  void (*destroy)(esp_model *model); /* the plan; may be NULL */
-  /* y [n_home][target width] is set. keep: *pass is what backward needs (the caller frees it with pass_free); else pass is
-   * NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else). n = 0 is fine. */
+  void (*destroy)(esp_model *model); /* block and plan, also of a model that could not be made whole */
+  /* y [n_home][target width] is set. pass NULL: forward alone, searches begin anew, each layer is visited and freed; else
+   * *pass is what backward needs (the caller frees it with pass_free), searches begin where the last such pass ended, and
+   * visit must be NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else).
+   * n = 0 is fine. */
   int (*forward)(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                  double *y, esp_cost *cost, esp_pass **pass);
   /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS] += this rank's share, carried. */
@@ -76,8 +78,9 @@ void esp_model_free(esp_model *model);
 int esp_model_untrained(const esp_model *model, esp_model *untrained);
 /* The widths of a set's roles. Local, pure. */
 esp_sizes esp_sizes_of(const esp_set *set);
-/* Accumulators of a gradient. */
+/* Accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. Local. */
 int esp_model_sums(const esp_model *model);
+void esp_model_map(const esp_model *model, const int64_t *acc, double *gradient);
 /* Fingerprint of the parameters' bits. Local, pure. */
 uint64_t esp_model_checksum(const esp_model *model);
 

@@ -34,6 +34,7 @@
 
 #include "base/block.h"
 #include "base/feature_set.h"
+#include "base/option.h"
 #include "net/embed.h"
 #include "net/cost.h"
 #include "net/relation_layer.h"
@@ -69,6 +70,8 @@ typedef struct {
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_relation_param;
+/* net_*, tree_*, run_seed. */
+extern const esp_options esp_stack_options;
 
 /* One layer's places in the parameter block; -1: not there. */
 typedef struct {

@@ -5,7 +5,7 @@
 typedef struct {
   const esp_backend *backend;
   const esp_gravity_data *data;
-  const esp_model *model;
+  const esp_integrator *model;
   double *sums; /* [accumulators] scratch of map */
   double (*gD)[3], (*gK)[3];
   size_t capacity_D, capacity_K;
@@ -15,16 +15,16 @@ typedef struct {
 static int run_cloud(gravity *g, const esp_cloud *cloud, double weight, esp_gradient *gradient, double *part,
                      esp_train_record *record) {
   const esp_comm *comm = g->backend->comm;
-  esp_model_pass pass = {0};
+  esp_integrator_pass pass = {0};
   esp_nmse nmse;
   int rc = ESP_GROW(g->gD, g->capacity_D, cloud->n_home);
   if (!rc) rc = ESP_GROW(g->gK, g->capacity_K, cloud->n_home);
   ESP_CALL(comm->agree(comm, rc));
-  ESP_TRY(esp_model_forward(g->model, g->backend, cloud, &pass));
+  ESP_TRY(esp_integrator_forward(g->model, g->backend, cloud, &pass));
   ESP_TRY(esp_loss_cloud(comm, cloud, (const double(*)[3])pass.D, (const double(*)[3])pass.K, g->data->lambda, weight,
                          g->gD, g->gK, &nmse));
-  ESP_TRY(esp_model_backward(g->model, g->backend, cloud, &pass, (const double(*)[3])g->gD, (const double(*)[3])g->gK,
-                             gradient));
+  ESP_TRY(esp_integrator_backward(g->model, g->backend, cloud, &pass, (const double(*)[3])g->gD,
+                                  (const double(*)[3])g->gK, gradient));
   part[0] = nmse.D;
   part[1] = nmse.K;
   record->particles += cloud->n_home;
@@ -35,7 +35,7 @@ static int run_cloud(gravity *g, const esp_cloud *cloud, double weight, esp_grad
   record->cost.seconds_backward += pass.cost.seconds_backward;
   record->theta = pass.layer[pass.layers - 1].dom->param.lists.theta;
 done:
-  esp_model_pass_free(&pass);
+  esp_integrator_pass_free(&pass);
   return rc;
 }
 
@@ -59,7 +59,8 @@ static void map(void *context, const int64_t *acc, double *value) {
 }
 
 int esp_train_gravity(const esp_comm *comm, const esp_backend *backend, const esp_gravity_data *data,
-                      const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model, esp_adam *adam) {
+                      const esp_train_param *param, const esp_train_hooks *hooks, esp_integrator *model,
+                      esp_adam *adam) {
   int rc = ESP_OK;
   gravity g = {.backend = backend, .data = data, .model = model};
   esp_learner learner = {.count = model->block.count,
@@ -82,7 +83,7 @@ done:
 }
 
 /* The angle the budget gives to a cloud's start positions. */
-static int choose_theta(const esp_backend *backend, const esp_gravity_data *data, const esp_model *model,
+static int choose_theta(const esp_backend *backend, const esp_gravity_data *data, const esp_integrator *model,
                         double *theta) {
   int rc = ESP_OK;
   const esp_cloud *cloud = NULL;
@@ -110,7 +111,7 @@ done:
 }
 
 int esp_train_fix_theta(const esp_comm *comm, const esp_backend *backend, const esp_gravity_data *data,
-                        esp_model *model) {
+                        esp_integrator *model) {
   if (model->param.domain.lists.pairs_per_particle <= 0) return ESP_OK;
   double theta = 0;
   int mine = data->sharded || comm->rank == 0;

@@ -119,10 +119,10 @@ static inline int split_times(const settings *s, const esp_cloud *cloud, const d
 }
 
 /* NRMSE of D over the clouds of one kind of a draw. */
-static inline int split_network(const settings *s, const split_line *line, const double *normal, const esp_model *model,
+static inline int split_network(const settings *s, const split_line *line, const double *normal, const esp_integrator *model,
                                 int clouds, int kind, const esp_cloud *cloud, split_score *score) {
   esp_backend backend = esp_backend_self();
-  esp_model view = *model;
+  esp_integrator view = *model;
   esp_errors errors;
   esp_nrmse nrmse;
   view.param.domain = split_domain(s, line, normal);
@@ -131,7 +131,7 @@ static inline int split_network(const settings *s, const split_line *line, const
     vec3 *D, *K;
     ESP_CALL(ESP_ALLOC(D, cloud[c].n));
     ESP_CALL(ESP_ALLOC(K, cloud[c].n));
-    ESP_CALL(esp_model_predict(&view, &backend, cloud + c, D, K, NULL, NULL));
+    ESP_CALL(esp_integrator_predict(&view, &backend, cloud + c, D, K, NULL, NULL));
     ESP_CALL(esp_errors_add(&errors, cloud + c, (const vec3 *)D, (const vec3 *)K));
     ESP_FREE(D);
     ESP_FREE(K);
@@ -166,7 +166,7 @@ static inline void split_print(int n, const char *kind, const split_score *score
 }
 
 /* model [trainings]: trained, of four layers. */
-static inline int splits(const settings *s, int trainings, const esp_model *model) {
+static inline int splits(const settings *s, int trainings, const esp_integrator *model) {
   static const char *const kinds[SPLIT_KINDS] = {"ball", "Plummer"}; /* as make_cloud has them in turn */
   static split_score score[SPLIT_SIZES][SPLIT_KINDS][SPLIT_LINES];
   double normal[3 * ((1 << SPLIT_LEVELS) - 1)];

@@ -44,8 +44,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-static esp_model_param some_param(void) {
-  esp_model_param p = {.layers = 3, .message = ESP_MESSAGE_CORRECTION, .hidden = 5, .seed = UINT64_MAX - 3};
+static esp_integrator_param some_param(void) {
+  esp_integrator_param p = {.layers = 3, .message = ESP_MESSAGE_CORRECTION, .hidden = 5, .seed = UINT64_MAX - 3};
   p.domain = (esp_domain_param){.leaf = 4, .block = 16, .dim = 3};
   p.domain.lists.theta = 0.7;
   p.domain.lists.pairs_limit = 1000;
@@ -53,8 +53,8 @@ static esp_model_param some_param(void) {
 }
 
 /* A model and moments with no round number in them. */
-static void make(const esp_model_param *p, esp_model *model, esp_adam *adam) {
-  assert_int_equal(esp_model_create(p, model), ESP_OK);
+static void make(const esp_integrator_param *p, esp_integrator *model, esp_adam *adam) {
+  assert_int_equal(esp_integrator_create(p, model), ESP_OK);
   assert_int_equal(esp_adam_create(model->block.count, adam), ESP_OK);
   adam->step = 123456789012;
   for (int i = 0; i < model->block.count; i++) {
@@ -71,11 +71,11 @@ static void assert_ok(int rc) {
 static void comes_back(void **state) {
   (void)state;
   for (int message = 0; message < 3; message++) {
-    esp_model_param p = some_param();
+    esp_integrator_param p = some_param();
     p.message = (esp_message_kind)message;
     p.tableau = message == 1 ? ESP_TABLEAU_SYMPLECTIC : ESP_TABLEAU_FREE;
     p.layers = message == 0 ? 1 : 3;
-    esp_model model, read, resumed;
+    esp_integrator model, read, resumed;
     esp_adam adam, moments, again;
     char precision[ESP_CHECKPOINT_PRECISION];
     make(&p, &model, &adam);
@@ -90,42 +90,42 @@ static void comes_back(void **state) {
     assert_int_equal(moments.step, adam.step);
     assert_true(read.param.seed == p.seed && read.param.domain.lists.theta == 0.7 && read.param.domain.block == 16);
     assert_true(read.param.tableau == p.tableau && read.param.domain.lists.pairs_limit == 1000);
-    assert_int_equal(esp_model_create(&p, &resumed), ESP_OK);
+    assert_int_equal(esp_integrator_create(&p, &resumed), ESP_OK);
     assert_int_equal(esp_adam_create(resumed.block.count, &again), ESP_OK);
     assert_ok(esp_checkpoint_resume(comm, path, &resumed, &again, "cpu32"));
     assert_memory_equal(resumed.block.value, model.block.value, bytes);
     assert_memory_equal(again.v, adam.v, bytes);
-    esp_model *models[] = {&model, &read, &resumed};
+    esp_integrator *models[] = {&model, &read, &resumed};
     esp_adam *adams[] = {&adam, &moments, &again};
-    for (int i = 0; i < 3; i++) esp_model_free(models[i]), esp_adam_free(adams[i]);
+    for (int i = 0; i < 3; i++) esp_integrator_free(models[i]), esp_adam_free(adams[i]);
   }
 }
 
 /* A budgeted run takes the angle that the first one chose. */
 static void budget_takes_the_angle(void **state) {
   (void)state;
-  esp_model_param p = some_param();
-  esp_model model, run;
+  esp_integrator_param p = some_param();
+  esp_integrator model, run;
   esp_adam adam;
   make(&p, &model, &adam);
   assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "cpu64"));
   p.domain.lists.theta = 0.1;
   p.domain.lists.pairs_per_particle = 50;
-  assert_int_equal(esp_model_create(&p, &run), ESP_OK);
+  assert_int_equal(esp_integrator_create(&p, &run), ESP_OK);
   assert_ok(esp_checkpoint_resume(comm, path, &run, NULL, "cpu64"));
   assert_true(run.param.domain.lists.theta == 0.7 && run.param.domain.lists.pairs_per_particle == 0);
   assert_int_equal(esp_checkpoint_resume(comm, path, &run, &adam, "cpu64"), ESP_ERR_FORMAT);
   assert_non_null(strstr(esp_error_message(), "no moments"));
   esp_error_clear();
-  esp_model_free(&model);
-  esp_model_free(&run);
+  esp_integrator_free(&model);
+  esp_integrator_free(&run);
   esp_adam_free(&adam);
 }
 
-static void refuse(const esp_model_param *p, const char *precision, int code, const char *what) {
-  esp_model model;
+static void refuse(const esp_integrator_param *p, const char *precision, int code, const char *what) {
+  esp_integrator model;
   esp_adam adam;
-  assert_int_equal(esp_model_create(p, &model), ESP_OK);
+  assert_int_equal(esp_integrator_create(p, &model), ESP_OK);
   assert_int_equal(esp_adam_create(model.block.count, &adam), ESP_OK);
   double first = model.block.value[0];
   assert_int_equal(esp_checkpoint_resume(comm, path, &model, &adam, precision), code);
@@ -133,18 +133,18 @@ static void refuse(const esp_model_param *p, const char *precision, int code, co
   if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
   esp_error_clear();
   assert_true(model.block.value[0] == first && adam.step == 0);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_adam_free(&adam);
 }
 
 static void another_model_is_refused(void **state) {
   (void)state;
-  const esp_model_param same = some_param();
-  esp_model model;
+  const esp_integrator_param same = some_param();
+  esp_integrator model;
   esp_adam adam;
   make(&same, &model, &adam);
   assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "cpu32"));
-  esp_model_param p = same;
+  esp_integrator_param p = same;
   p.layers = 4;
   refuse(&p, "cpu32", ESP_ERR_CONFIG, "layers: file 3, run 4");
   p = same, p.tableau = ESP_TABLEAU_SYMPLECTIC;
@@ -159,7 +159,7 @@ static void another_model_is_refused(void **state) {
   p = same, p.domain.lists.theta = 0.5;
   refuse(&p, "cpu32", ESP_ERR_CONFIG, "theta: file 0.69999999999999996, run 0.5");
   refuse(&same, "cpu64", ESP_ERR_CONFIG, "precision: file 'cpu32', run 'cpu64'");
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_adam_free(&adam);
 }
 
@@ -167,8 +167,8 @@ static void another_model_is_refused(void **state) {
 
 static void missing_and_truncated(void **state) {
   (void)state;
-  const esp_model_param p = some_param();
-  esp_model model;
+  const esp_integrator_param p = some_param();
+  esp_integrator model;
   esp_adam adam;
   make(&p, &model, &adam);
   assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "cpu32"));
@@ -179,19 +179,19 @@ static void missing_and_truncated(void **state) {
   if (comm->rank == 0) remove(path);
   MPI_Barrier(MPI_COMM_WORLD);
   refuse(&p, "cpu32", ESP_ERR_FILE, "");
-  esp_model read;
+  esp_integrator read;
   assert_int_equal(esp_checkpoint_read(comm, path, &read, NULL, NULL), ESP_ERR_FILE);
   assert_null(read.block.value);
   esp_error_clear();
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_adam_free(&adam);
 }
 
 /* Files that are whole but not checkpoints: nothing in them; a checkpoint less one dataset; one with a NaN. */
 static void not_a_checkpoint(void **state) {
   (void)state;
-  const esp_model_param p = some_param();
-  esp_model model;
+  const esp_integrator_param p = some_param();
+  esp_integrator model;
   esp_adam adam;
   esp_file *file = NULL;
   assert_ok(esp_file_create_begin(comm, path, &file));
@@ -213,7 +213,7 @@ static void not_a_checkpoint(void **state) {
   MPI_Barrier(MPI_COMM_WORLD);
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "moment2");
   assert_int_equal(esp_file_open_objects(), 0);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_adam_free(&adam);
 }
 

@@ -99,14 +99,14 @@ static void force_keeps_its_precision(void **state) {
   long long name = getpid();
   MPI_Bcast(&name, 1, MPI_LONG_LONG, 0, MPI_COMM_WORLD);
   snprintf(path, sizeof path, "test_library_%08llx.h5", (unsigned long long)name & 0xffffffff);
-  esp_model_param param = {.layers = 2, .domain = {.leaf = 8, .block = 64, .dim = 3}};
-  esp_model model;
+  esp_integrator_param param = {.layers = 2, .domain = {.leaf = 8, .block = 64, .dim = 3}};
+  esp_integrator model;
   esp_comm *comm;
   espalier *plain, *trained;
   espalier_particles p = particles();
   espalier_options options = {.checkpoint = path};
   assert_ok(esp_comm_mpi_create(MPI_COMM_WORLD, &comm));
-  assert_ok(esp_model_create(&param, &model));
+  assert_ok(esp_integrator_create(&param, &model));
   assert_ok(esp_checkpoint_write(comm, path, &model, NULL, esp_device_cpu32.name));
   assert_ok(espalier_create(MPI_COMM_WORLD, NULL, &plain));
   assert_ok(espalier_create(MPI_COMM_WORLD, &options, &trained));
@@ -116,7 +116,7 @@ static void force_keeps_its_precision(void **state) {
   assert_memory_equal(a, b, sizeof a);
   espalier_destroy(&trained);
   espalier_destroy(&plain);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_comm_mpi_free(&comm);
 }
 

@@ -202,11 +202,11 @@ static void another_relation_is_refused(void **state) {
 static void gravity_is_refused(void **state) {
   (void)state;
   const esp_relation_param p = some_param();
-  esp_model_param mp = {.layers = 1, .domain = {.leaf = 4, .block = 16, .dim = 3}};
-  esp_model model, other;
+  esp_integrator_param mp = {.layers = 1, .domain = {.leaf = 4, .block = 16, .dim = 3}};
+  esp_integrator model, other;
   esp_relation relation;
   esp_adam adam;
-  assert_ok(esp_model_create(&mp, &model));
+  assert_ok(esp_integrator_create(&mp, &model));
   assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "cpu32"));
   refuse(&p, "cpu32", ESP_ERR_FORMAT, "it is a checkpoint of a gravity network");
   make(&p, &relation, &adam);
@@ -217,7 +217,7 @@ static void gravity_is_refused(void **state) {
   assert_int_equal(esp_checkpoint_resume(comm, path, &model, NULL, "cpu32"), ESP_ERR_FORMAT);
   assert_non_null(strstr(esp_error_message(), "needed is a checkpoint of a gravity network"));
   esp_error_clear();
-  esp_model_free(&model);
+  esp_integrator_free(&model);
   esp_relation_free(&relation);
   esp_adam_free(&adam);
 }

@@ -31,7 +31,7 @@ static const int size_n[SIZES] = {256, 1024, 4096}, size_clouds[SIZES] = {8, 8, 
 typedef struct {
   esp_backend backend;
   esp_cloud test[SIZES][MOST], train[TRAIN_SMALL + TRAIN_LARGE];
-  esp_model four, six; /* trained */
+  esp_integrator four, six; /* trained */
 } shelf;
 
 static void assert_ok(int rc) {
@@ -56,11 +56,11 @@ static esp_cloud make_cloud(int n, uint64_t seed, int c) {
   return cloud;
 }
 
-static esp_model make_model(int layers) {
-  esp_model_param p = {.layers = layers};
+static esp_integrator make_model(int layers) {
+  esp_integrator_param p = {.layers = layers};
   p.domain = (esp_domain_param){.leaf = 8, .block = 128, .dim = 3};
-  esp_model model;
-  assert_ok(esp_model_create(&p, &model));
+  esp_integrator model;
+  assert_ok(esp_integrator_create(&p, &model));
   return model;
 }
 
@@ -69,8 +69,8 @@ static int get_cloud(void *context, int c, const esp_cloud **cloud) {
   return ESP_OK;
 }
 
-static esp_model train(shelf *s, int layers, int clouds, int steps) {
-  esp_model model = make_model(layers);
+static esp_integrator train(shelf *s, int layers, int clouds, int steps) {
+  esp_integrator model = make_model(layers);
   esp_adam adam;
   esp_gravity_data data = {.clouds = clouds, .lambda = 0.5, .get = get_cloud, .context = s->train};
   esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .beta2 = 0.999, .clip = 0.3, .seed = 3};
@@ -100,8 +100,8 @@ static int teardown(void **state) {
     for (int c = 0; c < size_clouds[z]; c++) esp_cloud_free(&s->test[z][c]);
   }
   for (int c = 0; c < TRAIN_SMALL + TRAIN_LARGE; c++) esp_cloud_free(&s->train[c]);
-  esp_model_free(&s->four);
-  esp_model_free(&s->six);
+  esp_integrator_free(&s->four);
+  esp_integrator_free(&s->six);
   free(s);
   return 0;
 }
@@ -109,8 +109,8 @@ static int teardown(void **state) {
 /* ---- figures ---- */
 
 /* NRMSE of D over the test clouds of one size. block: the tree's, with theta. */
-static double figure(const shelf *s, const esp_model *model, int z, double theta, int block) {
-  esp_model view = *model;
+static double figure(const shelf *s, const esp_integrator *model, int z, double theta, int block) {
+  esp_integrator view = *model;
   esp_errors errors;
   esp_nrmse nrmse;
   view.param.domain.lists.theta = theta;
@@ -120,7 +120,7 @@ static double figure(const shelf *s, const esp_model *model, int z, double theta
     const esp_cloud *cloud = &s->test[z][c];
     vec3 *D = calloc((size_t)cloud->n, sizeof *D), *K = calloc((size_t)cloud->n, sizeof *K);
     double momentum;
-    assert_ok(esp_model_predict(&view, &s->backend, cloud, D, K, NULL, NULL));
+    assert_ok(esp_integrator_predict(&view, &s->backend, cloud, D, K, NULL, NULL));
     assert_ok(esp_errors_add(&errors, cloud, (const vec3 *)D, (const vec3 *)K));
     assert_ok(esp_momentum_error(esp_comm_self(), cloud, (const vec3 *)K, &momentum));
     assert_true(momentum <= 1e-6);
@@ -162,9 +162,9 @@ static void the_task_is_as_hard_as_stated(void **state) {
   const shelf *s = *state;
   gate("a T^2/2, N 256", one_kick(s, 0, 256), 0.28, 0.34);
   gate("32 nearest, N 1024", one_kick(s, 1, 32), 0.25, 2);
-  esp_model untrained = make_model(4);
+  esp_integrator untrained = make_model(4);
   gate("leapfrog of 4, N 256", figure(s, &untrained, 0, 0, 128), 0.012, 0.018);
-  esp_model_free(&untrained);
+  esp_integrator_free(&untrained);
 }
 
 static void four_layers(void **state) {
@@ -189,10 +189,10 @@ static void no_angle_is_all_pairs(void **state) {
   const esp_cloud *cloud = &s->test[0][1];
   vec3 D[2][256], K[2][256];
   for (int i = 0; i < 2; i++) {
-    esp_model view = s->four;
+    esp_integrator view = s->four;
     view.param.domain.leaf = i ? 256 : 5;
     view.param.domain.block = i ? 256 : 11;
-    assert_ok(esp_model_predict(&view, &s->backend, cloud, D[i], K[i], NULL, NULL));
+    assert_ok(esp_integrator_predict(&view, &s->backend, cloud, D[i], K[i], NULL, NULL));
   }
   double error = 0, size = 0;
   for (int i = 0; i < 256; i++) {
@@ -205,7 +205,7 @@ static void no_angle_is_all_pairs(void **state) {
 static void energy_stays(void **state) {
   const shelf *s = *state;
   double drift = 0;
-  esp_model model = make_model(4);
+  esp_integrator model = make_model(4);
   for (int c = 0; c < size_clouds[0]; c++) {
     const esp_cloud *from = &s->test[0][c];
     esp_cloud cloud;
@@ -219,14 +219,14 @@ static void energy_stays(void **state) {
     assert_ok(esp_cloud_horizon(&cloud, 0.5));
     double start = esp_energy_total(&cloud);
     for (int t = 0; t < 20; t++) {
-      assert_ok(esp_model_predict(&model, &s->backend, &cloud, D, K, NULL, NULL));
+      assert_ok(esp_integrator_predict(&model, &s->backend, &cloud, D, K, NULL, NULL));
       assert_ok(esp_cloud_advance(&cloud, (const vec3 *)D, (const vec3 *)K));
     }
     drift += fabs(esp_energy_total(&cloud) / start - 1) / size_clouds[0];
     esp_cloud_free(&cloud);
   }
   gate("energy drift over 10 T", drift, 1e-5, 0.006);
-  esp_model_free(&model);
+  esp_integrator_free(&model);
 }
 
 int main(void) {

@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 #include "net/metrics.h"
-#include "net/model.h"
+#include "net/integrator.h"
 
 typedef double vec3[3];
 

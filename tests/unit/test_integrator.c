@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "net/loss.h"
 #include "net/metrics.h"
-#include "net/model.h"
+#include "net/integrator.h"
 
 typedef double vec3[3];
 
@@ -36,8 +36,8 @@ static esp_cloud random_cloud(int n, uint64_t seed) {
   return cloud;
 }
 
-static esp_model_param some_param(int layers, esp_tableau_kind tableau, esp_message_kind message, double theta) {
-  esp_model_param p = {.layers = layers, .tableau = tableau, .message = message, .hidden = 3, .seed = 7};
+static esp_integrator_param some_param(int layers, esp_tableau_kind tableau, esp_message_kind message, double theta) {
+  esp_integrator_param p = {.layers = layers, .tableau = tableau, .message = message, .hidden = 3, .seed = 7};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = theta;
   return p;
@@ -56,26 +56,26 @@ static void test_degenerate(void **state) {
   esp_backend backend = backend64();
   for (int n = 0; n <= 2; n++) {
     for (int massless = 0; massless <= 1; massless++) {
-      esp_model_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.5);
-      esp_model model;
-      esp_model_pass pass;
+      esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.5);
+      esp_integrator model;
+      esp_integrator_pass pass;
       esp_gradient gradient;
       esp_cloud cloud = random_cloud(n, 1);
       for (int i = 0; i < n && massless; i++) cloud.m[i] = 0;
-      assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+      assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
       assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
-      assert_int_equal(esp_model_forward(&model, &backend, &cloud, &pass), ESP_OK);
+      assert_int_equal(esp_integrator_forward(&model, &backend, &cloud, &pass), ESP_OK);
       for (int i = 0; i < n; i++) {
         for (int a = 0; a < 3 && (massless || n == 1); a++) assert_true(pass.D[i][a] == 0 && pass.K[i][a] == 0);
       }
       assert_int_equal(
-          esp_model_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D, (const vec3 *)cloud.K, &gradient),
+          esp_integrator_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D, (const vec3 *)cloud.K, &gradient),
           ESP_OK);
       esp_gradient_map(&model, &gradient);
       for (int i = 0; i < model.block.count; i++) assert_true(isfinite(gradient.value[i]));
       esp_gradient_free(&gradient);
-      esp_model_pass_free(&pass);
-      esp_model_free(&model);
+      esp_integrator_pass_free(&pass);
+      esp_integrator_free(&model);
       esp_cloud_free(&cloud);
     }
   }
@@ -83,16 +83,16 @@ static void test_degenerate(void **state) {
 
 static void test_refusals(void **state) {
   (void)state;
-  esp_model model;
-  esp_model_param p = some_param(0, ESP_TABLEAU_FREE, ESP_MESSAGE_NEWTON, 0);
-  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  esp_integrator model;
+  esp_integrator_param p = some_param(0, ESP_TABLEAU_FREE, ESP_MESSAGE_NEWTON, 0);
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   p.layers = ESP_MAX_LAYERS + 1;
-  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   p = some_param(2, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, -1);
-  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   p.domain.lists.theta = 0;
   p.hidden = 0;
-  assert_int_equal(esp_model_create(&p, &model), ESP_ERR_CONFIG);
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   esp_error_clear();
 }
 
@@ -102,16 +102,16 @@ static void test_table(void **state) {
   for (int kind = 0; kind < 2; kind++) {
     for (int message = 0; message < 3; message++) {
       for (int layers = 1; layers <= 5; layers++) {
-        esp_model_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
-        esp_model model;
-        assert_int_equal(esp_model_create(&p, &model), ESP_OK);
+        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        esp_integrator model;
+        assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
         int offset = 0;
         for (int e = 0; e < model.block.entries; e++) {
           assert_int_equal(model.block.entry[e].offset, offset);
           offset += model.block.entry[e].rows * model.block.entry[e].columns;
         }
         assert_int_equal(offset, model.block.count);
-        esp_model_free(&model);
+        esp_integrator_free(&model);
       }
     }
   }
@@ -156,10 +156,10 @@ static void test_start_is_leapfrog(void **state) {
   esp_cloud cloud = random_cloud(N, 2);
   for (int kind = 0; kind < 2; kind++) {
     for (int layers = 1; layers <= 5; layers++) {
-      esp_model_param p = some_param(layers, (esp_tableau_kind)kind, ESP_MESSAGE_NEWTON, 0);
-      esp_model model;
-      assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-      assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, NULL, NULL), ESP_OK);
+      esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, ESP_MESSAGE_NEWTON, 0);
+      esp_integrator model;
+      assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
+      assert_int_equal(esp_integrator_predict(&model, &backend, &cloud, D, K, NULL, NULL), ESP_OK);
       memcpy(x, cloud.x, sizeof x);
       memcpy(v, cloud.v, sizeof v);
       leapfrog(&cloud, layers, x, v, a);
@@ -169,7 +169,7 @@ static void test_start_is_leapfrog(void **state) {
           assert_true(fabs(v[i][k] - cloud.v[i][k] - K[i][k]) < 1e-12);
         }
       }
-      esp_model_free(&model);
+      esp_integrator_free(&model);
     }
   }
   esp_cloud_free(&cloud);
@@ -193,13 +193,13 @@ static void test_predict(void **state) {
   const esp_visit visit = {count_visits, &visits};
   esp_backend backend = esp_backend_self();
   esp_cloud cloud = random_cloud(N, 3);
-  esp_model_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.7);
-  esp_model model;
-  esp_model_pass pass;
+  esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.7);
+  esp_integrator model;
+  esp_integrator_pass pass;
   esp_cost cost;
-  assert_int_equal(esp_model_create(&p, &model), ESP_OK);
-  assert_int_equal(esp_model_forward(&model, &backend, &cloud, &pass), ESP_OK);
-  assert_int_equal(esp_model_predict(&model, &backend, &cloud, D, K, &visit, &cost), ESP_OK);
+  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
+  assert_int_equal(esp_integrator_forward(&model, &backend, &cloud, &pass), ESP_OK);
+  assert_int_equal(esp_integrator_predict(&model, &backend, &cloud, D, K, &visit, &cost), ESP_OK);
   assert_int_equal(visits, 3);
   assert_memory_equal(D, pass.D, sizeof D);
   assert_memory_equal(K, pass.K, sizeof K);
@@ -209,30 +209,30 @@ static void test_predict(void **state) {
   K[0][0] += 1; /* the figure sees a kick */
   assert_int_equal(esp_momentum_error(esp_comm_self(), &cloud, (const vec3 *)K, &momentum), ESP_OK);
   assert_true(momentum > 1e-4);
-  esp_model_pass_free(&pass);
-  esp_model_free(&model);
+  esp_integrator_pass_free(&pass);
+  esp_integrator_free(&model);
   esp_cloud_free(&cloud);
 }
 
 /* ---- gradients ---- */
 
-static double loss_of(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D, vec3 *K) {
+static double loss_of(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D, vec3 *K) {
   esp_nmse nmse;
-  assert_int_equal(esp_model_predict(model, backend, cloud, D, K, NULL, NULL), ESP_OK);
+  assert_int_equal(esp_integrator_predict(model, backend, cloud, D, K, NULL, NULL), ESP_OK);
   assert_int_equal(esp_loss_cloud(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 0.5, 1, NULL, NULL, &nmse),
                    ESP_OK);
   return nmse.D + 0.5 * nmse.K;
 }
 
-static void check_gradient(const esp_model_param *param, const esp_cloud *cloud, double h, double tolerance) {
+static void check_gradient(const esp_integrator_param *param, const esp_cloud *cloud, double h, double tolerance) {
   enum { MAX = 256 };
   vec3 D[MAX], K[MAX];
   esp_backend backend = backend64();
-  esp_model model;
-  esp_model_pass pass;
+  esp_integrator model;
+  esp_integrator_pass pass;
   esp_gradient gradient;
   esp_nmse nmse;
-  assert_int_equal(esp_model_create(param, &model), ESP_OK);
+  assert_int_equal(esp_integrator_create(param, &model), ESP_OK);
   /* Away from the start, where V = 0 and every tableau is the same. */
   /* A law is kept small: far bodies weigh as much as near ones, and places must not fly apart. */
   for (int i = 0; i < model.block.count; i++) {
@@ -240,10 +240,10 @@ static void check_gradient(const esp_model_param *param, const esp_cloud *cloud,
     model.block.value[i] += size * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
   }
   assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
-  assert_int_equal(esp_model_forward(&model, &backend, cloud, &pass), ESP_OK);
+  assert_int_equal(esp_integrator_forward(&model, &backend, cloud, &pass), ESP_OK);
   assert_int_equal(esp_loss_cloud(backend.comm, cloud, (const vec3 *)pass.D, (const vec3 *)pass.K, 0.5, 1, D, K, &nmse),
                    ESP_OK);
-  assert_int_equal(esp_model_backward(&model, &backend, cloud, &pass, (const vec3 *)D, (const vec3 *)K, &gradient),
+  assert_int_equal(esp_integrator_backward(&model, &backend, cloud, &pass, (const vec3 *)D, (const vec3 *)K, &gradient),
                    ESP_OK);
   assert_int_equal(esp_gradient_sum(backend.comm, &gradient), ESP_OK);
   esp_gradient_map(&model, &gradient);
@@ -265,8 +265,8 @@ static void check_gradient(const esp_model_param *param, const esp_cloud *cloud,
     }
   }
   esp_gradient_free(&gradient);
-  esp_model_pass_free(&pass);
-  esp_model_free(&model);
+  esp_integrator_pass_free(&pass);
+  esp_integrator_free(&model);
 }
 
 static void test_gradient_all_pairs(void **state) {
@@ -275,7 +275,7 @@ static void test_gradient_all_pairs(void **state) {
   for (int kind = 0; kind < 2; kind++) {
     for (int message = 0; message < 3; message++) {
       for (int layers = 1; layers <= 4; layers++) {
-        esp_model_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
         if (esp_tableau_count(p.tableau, layers) + message > 0)
           check_gradient(&p, &cloud, message == ESP_MESSAGE_MLP ? 1e-5 : 1e-4, 1e-6);
       }
@@ -289,7 +289,7 @@ static void test_gradient_with_cells(void **state) {
   (void)state;
   esp_cloud cloud = random_cloud(100, 5);
   for (int message = 0; message < 3; message++) {
-    esp_model_param p = some_param(3, ESP_TABLEAU_FREE, (esp_message_kind)message, 0.8);
+    esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, (esp_message_kind)message, 0.8);
     check_gradient(&p, &cloud, 1e-6, 1e-6);
   }
   esp_cloud_free(&cloud);
@@ -305,7 +305,7 @@ static void test_gradient_periodic(void **state) {
     cloud.x[i][1] *= 3;
     cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
   }
-  esp_model_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 1.0);
+  esp_integrator_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 1.0);
   check_gradient(&p, &cloud, 1e-6, 1e-6);
   esp_cloud_free(&cloud);
 }

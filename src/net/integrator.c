@@ -1,4 +1,4 @@
-#include "net/model.h"
+#include "net/integrator.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ const char *esp_message_name(esp_message_kind kind) {
   return names[kind];
 }
 
-static int check_param(const esp_model_param *p) {
+static int check_param(const esp_integrator_param *p) {
   ESP_CHECK(p->layers >= 1 && p->layers <= ESP_MAX_LAYERS, ESP_ERR_CONFIG, "layers %d: allowed are 1 to %d", p->layers,
             ESP_MAX_LAYERS);
   ESP_CHECK(p->tableau == ESP_TABLEAU_FREE || p->tableau == ESP_TABLEAU_SYMPLECTIC, ESP_ERR_CONFIG,
@@ -30,7 +30,7 @@ static int check_param(const esp_model_param *p) {
   return ESP_OK;
 }
 
-static void add_entry(esp_model *model, const char *prefix, const char *name, int rows, int columns, int *offset) {
+static void add_entry(esp_integrator *model, const char *prefix, const char *name, int rows, int columns, int *offset) {
   if (rows * columns == 0) return;
   esp_entry *e = &model->block.entry[model->block.entries++];
   snprintf(e->name, sizeof e->name, "%s.%s", prefix, name);
@@ -40,7 +40,7 @@ static void add_entry(esp_model *model, const char *prefix, const char *name, in
   *offset += rows * columns;
 }
 
-static void fill_table(esp_model *model) {
+static void fill_table(esp_integrator *model) {
   int L = model->param.layers, H = model->param.hidden, offset = 0;
   if (model->param.tableau == ESP_TABLEAU_SYMPLECTIC) {
     add_entry(model, "tableau", "c", L / 2, 1, &offset);
@@ -62,7 +62,7 @@ static void fill_table(esp_model *model) {
 }
 
 /* Gaussian start values; V is zero where the message is to begin as none, and small where it is all there is. */
-static void start_mlp(const esp_model *model, int m, double *value) {
+static void start_mlp(const esp_integrator *model, int m, double *value) {
   int H = model->param.hidden, v = model->mlp_count - H;
   double scale = model->param.message == ESP_MESSAGE_MLP ? 0.001 / (ESP_MLP_GAIN * sqrt((double)H)) : 0;
   for (int i = 0; i < model->mlp_count; i++) {
@@ -73,7 +73,7 @@ static void start_mlp(const esp_model *model, int m, double *value) {
 
 /* Where the message is all there is, its units turn at distances spread evenly in ln q from delta to beyond any box of
  * thousands of particles, rising and falling by turns: no scale is preferred. */
-static void start_law(const esp_model *model, double *value) {
+static void start_law(const esp_integrator *model, double *value) {
   const double nearest = log(1e-4), farthest = log(256), slope = 2, jitter = 0.1;
   int H = model->param.hidden;
   double *w1 = value, *w2 = w1 + 2 * H, *w3 = w2 + H;
@@ -85,9 +85,9 @@ static void start_law(const esp_model *model, double *value) {
   }
 }
 
-int esp_model_create(const esp_model_param *param, esp_model *model) {
+int esp_integrator_create(const esp_integrator_param *param, esp_integrator *model) {
   int rc = ESP_OK;
-  *model = (esp_model){.param = *param};
+  *model = (esp_integrator){.param = *param};
   ESP_CALL(check_param(param));
   if (param->message == ESP_MESSAGE_NEWTON) model->param.hidden = 0;
   model->mlps = param->message == ESP_MESSAGE_NEWTON ? 0 : param->message == ESP_MESSAGE_MLP ? 1 : param->layers;
@@ -104,21 +104,21 @@ int esp_model_create(const esp_model_param *param, esp_model *model) {
     if (param->message == ESP_MESSAGE_MLP) start_law(model, value);
   }
 done:
-  if (rc) esp_model_free(model);
+  if (rc) esp_integrator_free(model);
   return rc;
 }
 
-void esp_model_free(esp_model *model) {
+void esp_integrator_free(esp_integrator *model) {
   ESP_FREE(model->block.value);
   ESP_FREE(model->block.entry);
-  *model = (esp_model){0};
+  *model = (esp_integrator){0};
 }
 
-int esp_gradient_sums(const esp_model *model) {
+int esp_gradient_sums(const esp_integrator *model) {
   return esp_tableau_size(model->param.layers) + model->mlps * model->mlp_count;
 }
 
-int esp_gradient_create(const esp_model *model, esp_gradient *gradient) {
+int esp_gradient_create(const esp_integrator *model, esp_gradient *gradient) {
   int rc = ESP_OK;
   *gradient = (esp_gradient){.count = esp_gradient_sums(model)};
   ESP_TRY(ESP_ALLOC(gradient->acc, (size_t)gradient->count * WORDS));
@@ -145,7 +145,7 @@ int esp_gradient_sum(const esp_comm *comm, esp_gradient *gradient) {
   return comm->sum_i64(comm, gradient->acc, (size_t)gradient->count * WORDS);
 }
 
-void esp_gradient_map(const esp_model *model, esp_gradient *gradient) {
+void esp_gradient_map(const esp_integrator *model, esp_gradient *gradient) {
   int size = esp_tableau_size(model->param.layers);
   for (int i = 0; i < gradient->count; i++) {
     gradient->sums[i] = esp_exact_value(&ESP_EXACT_FULL, gradient->acc + (size_t)i * WORDS);

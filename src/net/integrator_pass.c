@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/exact_sum.h"
-#include "net/model.h"
+#include "net/integrator.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 
@@ -71,7 +71,7 @@ static int project_adjoint(const esp_comm *comm, const esp_cloud *cloud, double 
 
 /* ---- forward ---- */
 
-static esp_layer_param layer_param(const esp_model *model, const esp_cloud *cloud) {
+static esp_layer_param layer_param(const esp_integrator *model, const esp_cloud *cloud) {
   esp_layer_param p = {.domain = model->param.domain, .eps = cloud->eps};
   p.domain.dim = cloud->dim;
   memset(p.domain.lists.box, 0, sizeof p.domain.lists.box);
@@ -80,7 +80,7 @@ static esp_layer_param layer_param(const esp_model *model, const esp_cloud *clou
   return p;
 }
 
-static void set_mlps(const esp_model *model, const esp_cloud *cloud, esp_model_pass *pass) {
+static void set_mlps(const esp_integrator *model, const esp_cloud *cloud, esp_integrator_pass *pass) {
   double mean = cloud->n > 0 && pass->mass > 0 ? pass->mass / (double)cloud->n : 1;
   for (int l = 0; l < pass->layers && model->mlps; l++) {
     int m = model->mlps == 1 ? 0 : l;
@@ -92,10 +92,10 @@ static void set_mlps(const esp_model *model, const esp_cloud *cloud, esp_model_p
   }
 }
 
-static int pass_alloc(const esp_model *model, const esp_cloud *cloud, esp_model_pass *pass) {
+static int pass_alloc(const esp_integrator *model, const esp_cloud *cloud, esp_integrator_pass *pass) {
   int L = model->param.layers;
   ESP_CHECK(cloud->model, ESP_ERR_ARG, "the network needs a cloud in model units");
-  *pass = (esp_model_pass){.n_home = cloud->n_home, .layers = L};
+  *pass = (esp_integrator_pass){.n_home = cloud->n_home, .layers = L};
   ESP_CALL(ESP_ALLOC(pass->A, (size_t)L * (size_t)cloud->n_home));
   ESP_CALL(ESP_ALLOC(pass->layer, L));
   ESP_CALL(ESP_ALLOC(pass->mlp, L));
@@ -103,7 +103,7 @@ static int pass_alloc(const esp_model *model, const esp_cloud *cloud, esp_model_
 }
 
 /* Y_l: terms in the order of the layers. */
-static void place(const esp_cloud *cloud, const esp_model_pass *pass, int l, vec3 *y) {
+static void place(const esp_cloud *cloud, const esp_integrator_pass *pass, int l, vec3 *y) {
   int n = cloud->n_home;
   double c = pass->table[l];
   for (int i = 0; i < n; i++) {
@@ -126,7 +126,7 @@ static void count_cost(const esp_layer *layer, esp_cost *cost) {
 }
 
 /* D and K [n_home] before the projection. */
-static void readout(const esp_model_pass *pass, vec3 *D, vec3 *K) {
+static void readout(const esp_integrator_pass *pass, vec3 *D, vec3 *K) {
   int n = pass->n_home, L = pass->layers;
   memset(D, 0, (size_t)n * sizeof *D);
   memset(K, 0, (size_t)n * sizeof *K);
@@ -143,8 +143,8 @@ static void readout(const esp_model_pass *pass, vec3 *D, vec3 *K) {
 }
 
 /* All layers into pass->A. keep: pass->layer holds them after; else each is freed after visit. */
-static int run_layers(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, int keep, vec3 *y,
-                      const esp_visit *visit, esp_model_pass *pass) {
+static int run_layers(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, int keep,
+                      vec3 *y, const esp_visit *visit, esp_integrator_pass *pass) {
   esp_layer_param param = layer_param(model, cloud);
   ESP_CALL(total_mass(backend->comm, cloud, &pass->mass));
   esp_tableau_expand(model->param.tableau, pass->layers, model->block.value, pass->table);
@@ -163,8 +163,8 @@ static int run_layers(const esp_model *model, const esp_backend *backend, const 
   return ESP_OK;
 }
 
-int esp_model_forward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud,
-                      esp_model_pass *pass) {
+int esp_integrator_forward(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                           esp_integrator_pass *pass) {
   const esp_comm *comm = backend->comm;
   vec3 *y = NULL;
   int rc = pass_alloc(model, cloud, pass);
@@ -177,24 +177,24 @@ int esp_model_forward(const esp_model *model, const esp_backend *backend, const 
   ESP_TRY(project(comm, cloud, pass->mass, pass->D, pass->K));
 done:
   ESP_FREE(y);
-  if (rc) esp_model_pass_free(pass);
+  if (rc) esp_integrator_pass_free(pass);
   return rc;
 }
 
-void esp_model_pass_free(esp_model_pass *pass) {
+void esp_integrator_pass_free(esp_integrator_pass *pass) {
   for (int l = 0; l < pass->layers && pass->layer; l++) esp_layer_free(&pass->layer[l]);
   ESP_FREE(pass->layer);
   ESP_FREE(pass->mlp);
   ESP_FREE(pass->A);
   ESP_FREE(pass->D);
   ESP_FREE(pass->K);
-  *pass = (esp_model_pass){0};
+  *pass = (esp_integrator_pass){0};
 }
 
-int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, double (*D)[3],
-                      double (*K)[3], const esp_visit *visit, esp_cost *cost) {
+int esp_integrator_predict(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                           double (*D)[3], double (*K)[3], const esp_visit *visit, esp_cost *cost) {
   const esp_comm *comm = backend->comm;
-  esp_model_pass pass = {0};
+  esp_integrator_pass pass = {0};
   vec3 *y = NULL;
   int rc = pass_alloc(model, cloud, &pass);
   if (!rc) rc = ESP_ALLOC(y, cloud->n_home);
@@ -205,7 +205,7 @@ int esp_model_predict(const esp_model *model, const esp_backend *backend, const 
   if (cost) *cost = pass.cost;
 done:
   ESP_FREE(y);
-  esp_model_pass_free(&pass);
+  esp_integrator_pass_free(&pass);
   return rc;
 }
 
@@ -224,8 +224,8 @@ static void add_scaled(int n, double factor, const vec3 *u, vec3 *sum) {
 }
 
 /* Layers from last to first: gA^l is complete when all later layers have given their part. gA [L * n], gY [n]. */
-static int backward_layers(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud,
-                           esp_model_pass *pass, vec3 *gA, vec3 *gY, esp_gradient *gradient) {
+static int backward_layers(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                           esp_integrator_pass *pass, vec3 *gA, vec3 *gY, esp_gradient *gradient) {
   int n = pass->n_home, L = pass->layers, size = esp_tableau_size(L);
   for (int l = L - 1; l >= 0; l--) {
     int64_t *mlp_acc = NULL;
@@ -242,8 +242,9 @@ static int backward_layers(const esp_model *model, const esp_backend *backend, c
   return ESP_OK;
 }
 
-int esp_model_backward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, esp_model_pass *pass,
-                       const double (*gD)[3], const double (*gK)[3], esp_gradient *gradient) {
+int esp_integrator_backward(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                            esp_integrator_pass *pass, const double (*gD)[3], const double (*gK)[3],
+                            esp_gradient *gradient) {
   const esp_comm *comm = backend->comm;
   int rc, n = pass->n_home, L = pass->layers;
   vec3 *hD = NULL, *hK = NULL, *gA = NULL;

@@ -9,10 +9,11 @@
  * same bits for any number of ranks: sums over particles go through exact accumulators.
  *
  * Memory: O(n_home L). A kept pass holds L layers (domain, sources, cells) for the backward pass. */
-#ifndef ESP_MODEL_H
-#define ESP_MODEL_H
+#ifndef ESP_INTEGRATOR_H
+#define ESP_INTEGRATOR_H
 
 #include "base/block.h"
+#include "base/option.h"
 #include "base/particles.h"
 #include "net/layer.h"
 #include "net/cost.h"
@@ -34,19 +35,21 @@ typedef struct {
   uint64_t seed; /* of the learned message's start values */
   /* leaf, block, lists.theta, lists.pairs_per_particle, lists.pairs_limit. dim and lists.box come from the cloud. */
   esp_domain_param domain;
-} esp_model_param;
+} esp_integrator_param;
+/* net_*, tree_*, run_seed. */
+extern const esp_options esp_integrator_options;
 
 typedef struct {
-  esp_model_param param;
+  esp_integrator_param param;
   esp_block block;   /* tableau.c, tableau.alpha, mlp0.W1 ... */
   int tableau_count; /* the first ones are the tableau's free numbers, the rest the learned messages' */
   int mlps;          /* learned messages: 0, 1, or L */
   int mlp_count;     /* parameters of one */
-} esp_model;
+} esp_integrator;
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Local. */
-int esp_model_create(const esp_model_param *param, esp_model *model);
-void esp_model_free(esp_model *model);
+int esp_integrator_create(const esp_integrator_param *param, esp_integrator *model);
+void esp_integrator_free(esp_integrator *model);
 
 /* What forward leaves for backward and for the caller. */
 typedef struct {
@@ -58,17 +61,18 @@ typedef struct {
   double mass;             /* total mass; 0 if there is none */
   double table[ESP_MAX_TABLE];
   esp_cost cost;
-} esp_model_pass;
+} esp_integrator_pass;
 
 /* cloud must be in model units (ESP_ERR_ARG else). Collective over backend->comm. Errors: those of the layers. n = 0 is
- * fine. Free the pass with esp_model_pass_free, also before the next forward into it. */
-int esp_model_forward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, esp_model_pass *pass);
-void esp_model_pass_free(esp_model_pass *pass);
+ * fine. Free the pass with esp_integrator_pass_free, also before the next forward into it. */
+int esp_integrator_forward(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                           esp_integrator_pass *pass);
+void esp_integrator_pass_free(esp_integrator_pass *pass);
 
 /* Forward alone: each layer is freed at once. D, K [n_home][3] are the caller's; the cloud is not touched. visit, cost
  * may be NULL. The bits of forward. */
-int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, double (*D)[3],
-                      double (*K)[3], const esp_visit *visit, esp_cost *cost);
+int esp_integrator_predict(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                           double (*D)[3], double (*K)[3], const esp_visit *visit, esp_cost *cost);
 
 /* A gradient under way: exact accumulators, one a table number and one a learned parameter, this rank's share of the
  * sum over particles, layers and clouds. */
@@ -79,19 +83,20 @@ typedef struct {
   double *sums;  /* [count] scratch */
 } esp_gradient;
 /* Number of accumulators: esp_tableau_size(L) + mlps * mlp_count. */
-int esp_gradient_sums(const esp_model *model);
-int esp_gradient_create(const esp_model *model, esp_gradient *gradient);
+int esp_gradient_sums(const esp_integrator *model);
+int esp_gradient_create(const esp_integrator *model, esp_gradient *gradient);
 void esp_gradient_free(esp_gradient *gradient);
 void esp_gradient_clear(esp_gradient *gradient);
 /* gD, gK [n_home][3] = dLoss/dD, dLoss/dK of the pass -> added to gradient->acc (this rank's share). The pass must be
  * that of the same model values and cloud. Collective over backend->comm. */
-int esp_model_backward(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud, esp_model_pass *pass,
-                       const double (*gD)[3], const double (*gK)[3], esp_gradient *gradient);
+int esp_integrator_backward(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,
+                            esp_integrator_pass *pass, const double (*gD)[3], const double (*gK)[3],
+                            esp_gradient *gradient);
 /* Sum the accumulators over the ranks of `comm`: integers through comm->sum_i64, the same bits in any order.
  * Collective. */
 int esp_gradient_sum(const esp_comm *comm, esp_gradient *gradient);
 /* Round the sums and map them to gradient->value. Local. */
-void esp_gradient_map(const esp_model *model, esp_gradient *gradient);
+void esp_gradient_map(const esp_integrator *model, esp_gradient *gradient);
 
 /* One step of a roll-out, in place: x += w + D, w += K (wrapped into the box where periodic). Targets are left alone.
  * Local. ESP_ERR_ARG unless in model units. */

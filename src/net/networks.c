@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "net/network.h"
+
+extern const esp_network esp_network_integrator, esp_network_stack;
+const esp_network *const esp_networks[] = {&esp_network_integrator, &esp_network_stack, NULL};
+
+const esp_network *esp_network_find(const char *name) {
+  for (int k = 0; esp_networks[k]; k++)
+    if (!strcmp(esp_networks[k]->name, name)) return esp_networks[k];
+  return NULL;
+}
+
+int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model) {
+  int rc = ESP_OK;
+  char *copy = NULL;
+  *model = (esp_model){.network = network, .sizes = *sizes};
+  ESP_TRY(ESP_ALLOC(copy, network->options->size));
+  memcpy(copy, param, network->options->size);
+  model->param = copy;
+  ESP_TRY(network->create(model));
+done:
+  if (rc) esp_model_free(model);
+  return rc;
+}
+
+void esp_model_free(esp_model *model) {
+  if (model->network) model->network->destroy(model);
+  ESP_FREE(model->param);
+  *model = (esp_model){0};
+}
+
+int esp_model_untrained(const esp_model *model, esp_model *untrained) {
+  return esp_model_create(model->network, model->param, &model->sizes, untrained);
+}
+
+esp_sizes esp_sizes_of(const esp_set *set) {
+  esp_sizes sizes;
+  for (int role = 0; role < ESP_ROLES; role++) sizes.width[role] = esp_set_role_width(set, (esp_role)role);
+  return sizes;
+}
+
+int esp_model_sums(const esp_model *model) {
+  return model->network->sums ? model->network->sums(model) : model->block.count;
+}
+
+void esp_model_map(const esp_model *model, const int64_t *acc, double *gradient) {
+  if (model->network->map) {
+    model->network->map(model, acc, gradient);
+    return;
+  }
+  for (int i = 0; i < model->block.count; i++)
+    gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + (size_t)i * ESP_EXACT_FULL_WORDS);
+}
+
+/* FNV-1a over the words of the parameters. */
+uint64_t esp_model_checksum(const esp_model *model) {
+  uint64_t sum = 0;
+  for (int i = 0; i < model->block.count; i++) {
+    uint64_t bits;
+    memcpy(&bits, &model->block.value[i], sizeof bits);
+    sum = (sum ^ bits) * UINT64_C(0x100000001b3);
+  }
+  return sum;
+}
