@@ -76,6 +76,8 @@ int esp_model_create(const esp_network *network, const void *param, const esp_si
 void esp_model_free(esp_model *model);
 /* The start values anew: a model of the same row, param and sizes. */
 int esp_model_untrained(const esp_model *model, esp_model *untrained);
+/* The same row with another param and sizes: parameters of the same name and shape are taken over, others start anew. */
+int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *sizes, esp_model *varied);
 /* The widths of a set's roles. Local, pure. */
 esp_sizes esp_sizes_of(const esp_set *set);
 /* Accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. Local. */

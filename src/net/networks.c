@@ -34,6 +34,19 @@ int esp_model_untrained(const esp_model *model, esp_model *untrained) {
   return esp_model_create(model->network, model->param, &model->sizes, untrained);
 }
 
+int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *sizes, esp_model *varied) {
+  const esp_block *from = &model->block;
+  ESP_CALL(esp_model_create(model->network, param, sizes, varied));
+  for (int e = 0; e < varied->block.entries; e++)
+    for (int k = 0; k < from->entries; k++) {
+      const esp_entry *to = &varied->block.entry[e], *entry = &from->entry[k];
+      if (strcmp(to->name, entry->name) || to->rows != entry->rows || to->columns != entry->columns) continue;
+      memcpy(varied->block.value + to->offset, from->value + entry->offset,
+             (size_t)entry->rows * (size_t)entry->columns * sizeof *from->value);
+    }
+  return ESP_OK;
+}
+
 esp_sizes esp_sizes_of(const esp_set *set) {
   esp_sizes sizes;
   for (int role = 0; role < ESP_ROLES; role++) sizes.width[role] = esp_set_role_width(set, (esp_role)role);

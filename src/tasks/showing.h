@@ -1,0 +1,134 @@
+/* What a task compares and shows: figures, methods, pictures, roll-outs. Tables that a row of the table of tasks points
+ * to (tasks/task.h); no verb knows which task they are of.
+ *
+ * `param` is the task's structure. Everything is collective over backend->comm unless it says local, and gives the same
+ * bits on any number of ranks. */
+#ifndef ESP_SHOWING_H
+#define ESP_SHOWING_H
+
+#include "base/lines.h"
+#include "base/set.h"
+#include "net/network.h"
+
+/* ---- comparing ---- */
+
+/* A column of the ladder. value = sum of what judge adds to `over` / sum of what it adds to `under`, exact sums over
+ * sets, particles and ranks; then its root, if asked for. Left empty where judge added nothing. The first figure is the one
+ * that is drawn. */
+typedef struct {
+  const char *name;   /* key in JSON, field in the CSV; NULL ends the rows */
+  const char *title;  /* on the screen */
+  const char *format; /* of the screen and the CSV: "%.5f" */
+  int root;
+} esp_figure;
+
+/* The sums under way, of this rank: of figure k `over` in acc [2 k], `under` in [2 k + 1], each ESP_EXACT_FULL_WORDS. */
+typedef struct {
+  int figures;
+  int64_t *acc, *added; /* added [figures]: how often */
+} esp_tally;
+/* Empty sums of the rows. Local. */
+int esp_tally_create(const esp_figure *figure, esp_tally *tally);
+void esp_tally_free(esp_tally *tally);
+/* Local; cannot fail. Of a number that all ranks know alike, one rank alone adds. */
+void esp_tally_add(esp_tally *tally, int figure, double over, double under);
+/* The figures over all ranks, value [figures], the same on every rank: NAN where nothing was added; a sum `under` of 0
+ * counts as 1. The tally stays as it is. Collective. */
+int esp_tally_value(const esp_comm *comm, const esp_tally *tally, const esp_figure *figure, double *value);
+
+/* A way to predict. Of two kinds: the trained network changed (vary), or one of its own (predict). */
+typedef struct {
+  const char *name; /* a CSV field: no comma; NULL ends the rows */
+  int64_t largest;  /* not tried above so many particles; 0: no limit */
+  int whole;        /* only where a set lies whole on one rank */
+  int classical;    /* left out with eval_baselines false */
+  int untrained;    /* vary: starts from the untrained network */
+  /* vary: of a copy of the network's param; `pairs`: near pairs a particle and layer that the trained network took. Sets
+   * *use 0 where it makes no sense for this set or network. NULL: as it is. */
+  int (*vary)(void *network_param, const esp_set *set, int64_t pairs, int *use);
+  /* y [n_home][targets]; cost->near_pairs, far_pairs are set, near_pairs to -1 where there is nothing to count. param: the
+   * task's; fitted: of its `fit`. Sets *use 0 where the method cannot be used on this set. NULL: vary. Collective over
+   * backend->comm. */
+  int (*predict)(const void *param, const void *fitted, const esp_model *trained, const esp_backend *backend,
+                 const esp_set *set, double *y, esp_cost *cost, int *use);
+} esp_method;
+
+/* Sets that come from somewhere, borrowed between get and put, in the network's units. Collective over the backend's ranks
+ * where they share sets. */
+typedef struct {
+  int sets;
+  const esp_layout *layout;
+  int width[ESP_COLUMNS];
+  int64_t largest; /* particles */
+  int (*get)(void *context, int s, const esp_set **set);
+  void (*put)(void *context, int s, const esp_set *set);
+  void *context;
+} esp_sets;
+
+/* ---- showing ---- */
+
+/* Drawn by gnuplot from a CSV file of the run. */
+typedef struct {
+  const char *name;   /* NAME.gp, NAME.svg; NULL ends the rows */
+  const char *needs;  /* the data file */
+  const char *column; /* of its header that must be there; NULL: any file of that name will do */
+  const char *title, *caption;
+  int width, height;
+  const char *script; /* gnuplot commands; `data` is set to the file's name, CSV separators are on */
+} esp_picture;
+
+/* Where a task puts files and numbers of its own about one prediction. */
+typedef struct esp_show esp_show;
+struct esp_show {
+  int ranks, rank; /* of the run */
+  /* This rank's lines of FILE, to be added to; every rank's become the file, rank by rank, below `header`. lines->rc tells
+   * of a failure, also to the caller. At most ESP_SHOW_FILES files. Never NULL. */
+  esp_lines *(*lines)(esp_show *show, const char *file, const char *header);
+  void (*number)(esp_show *show, const char *key, double value); /* into evaluate's results; the same on all ranks */
+  void *kept;                                                    /* look's, for draw: ESP_ALLOC, freed by the caller */
+};
+enum { ESP_SHOW_FILES = 8 };
+
+typedef struct {
+  const esp_figure *figure; /* NULL-terminated, as all below */
+  const esp_method *method;
+  const esp_picture *picture; /* beside those every task has */
+  const char *about;          /* first paragraph of the report, after "Every pair interacts; a tree decides at what
+                                 resolution." */
+  const char *ladder;         /* what the ladder's columns mean */
+  /* Numbers that methods are fitted with, from the training sets; *fitted is freed with unfit. NULL: nothing to fit. */
+  int (*fit)(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
+             void **fitted);
+  void (*unfit)(void **fitted);
+  /* Errors of y [n_home][targets], and what else is to be known of a prediction, into the tally's figures. seen: what
+   * `watch` below found, NAN if nothing. */
+  int (*judge)(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
+               esp_tally *tally);
+  /* A number found while a network runs on `set` (recall): *visit is made for a set and given to forward, as often as one
+   * likes, *value then read (NAN: not known), all freed by unwatch. watch_name: its column in metrics.csv. NULL: none. */
+  const char *watch_name;
+  int (*watch)(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value);
+  void (*unwatch)(esp_visit *visit);
+  /* Files of its own about one test set: of `look`, called as a visit is while the trained network runs on it; then of
+   * `draw`, with the prediction. The set: the first of the largest ones, or with draws_first the first of all. Collective
+   * over the ranks that hold the set; where it lies whole on one, that one alone calls. Either may be NULL. */
+  int draws_first;
+  int (*look)(const void *param, const esp_set *set, int l, esp_domain *dom, const double *key, const double *query,
+              esp_show *show);
+  int (*draw)(const void *param, const esp_model *untrained, const esp_model *trained, const esp_backend *backend,
+              const esp_set *set, const double *y, esp_show *show);
+} esp_showing;
+
+/* ---- rolling ---- */
+
+/* Roll-outs: predictions from predictions. */
+typedef struct {
+  int (*advance)(esp_set *set, const double *y); /* one step further, in place, in the network's units. Local */
+  int (*halve)(esp_set *set);                    /* half the step from now on; NULL: no such thing. Local */
+  /* Squared error against a frame and number of terms: columns of frame [.. as in the file], local. NULL: no frames. */
+  int (*error)(const esp_set *set, double *const frame[ESP_COLUMNS], int64_t *square, int64_t *terms);
+  int (*invariant)(const esp_set *set, double *value); /* what should stay; whole sets, local; NULL: nothing does */
+  const char *invariant_name;                          /* "energy_error" */
+} esp_rolling;
+
+#endif
