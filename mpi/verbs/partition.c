@@ -112,11 +112,14 @@ static int describe(const partition *p, double seconds) {
       "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
       "%zu bytes a particle, %zu a cell.\n",
       ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
-  esp_run_say(
-      run,
-      "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
-      "power of two; the tree's cuts do not.\n\n",
-      run->comm->size);
+  if (esp_partition_zoltan_built())
+    esp_run_say(
+        run,
+        "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
+        "power of two; the tree's cuts do not.\n\n",
+        run->comm->size);
+  else
+    esp_run_say(run, "Built without Zoltan: its two cuts are left out.\n\n");
   return ESP_OK;
 }
 
@@ -140,6 +143,7 @@ static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(load, ranks)));
   for (int m = 0; m < METHODS; m++) {
+    if (methods[m].zoltan && !esp_partition_zoltan_built()) continue;
     esp_partition_cost cost;
     const double start = esp_wall();
     ESP_TRY(make_cut(p, &methods[m], ranks));
