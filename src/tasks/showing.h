@@ -1,12 +1,13 @@
 /* What a task compares and shows: figures, methods, pictures, roll-outs. Tables that a row of the table of tasks points
  * to (tasks/task.h); no verb knows which task they are of.
  *
- * `param` is the task's structure. Everything is collective over backend->comm unless it says local, and gives the same
+ * `param` is the structure of showing->options (NULL where there are none), whatever the task's own keys are. Everything is collective over backend->comm unless it says local, and gives the same
  * bits on any number of ranks. */
 #ifndef ESP_SHOWING_H
 #define ESP_SHOWING_H
 
 #include "base/lines.h"
+#include "base/option.h"
 #include "base/set.h"
 #include "net/network.h"
 
@@ -46,8 +47,8 @@ typedef struct {
   /* vary: of a copy of the network's param; `pairs`: near pairs a particle and layer that the trained network took. Sets
    * *use 0 where it makes no sense for this set or network. NULL: as it is. */
   int (*vary)(void *network_param, const esp_set *set, int64_t pairs, int *use);
-  /* y [n_home][targets]; cost->near_pairs, far_pairs are set, near_pairs to -1 where there is nothing to count. param: the
-   * task's; fitted: of its `fit`. Sets *use 0 where the method cannot be used on this set. NULL: vary. Collective over
+  /* y [n_home][targets]; cost->near_pairs, far_pairs are set, near_pairs to -1 where there is nothing to count. param: that
+   * of showing; fitted: of its `fit`. Sets *use 0 where the method cannot be used on this set. NULL: vary. Collective over
    * backend->comm. */
   int (*predict)(const void *param, const void *fitted, const esp_model *trained, const esp_backend *backend,
                  const esp_set *set, double *y, esp_cost *cost, int *use);
@@ -90,7 +91,8 @@ struct esp_show {
 enum { ESP_SHOW_FILES = 8 };
 
 typedef struct {
-  const esp_figure *figure; /* NULL-terminated, as all below */
+  const esp_options *options; /* eval_*: what the functions below are told; NULL: nothing */
+  const esp_figure *figure;   /* NULL-terminated, as the two below */
   const esp_method *method;
   const esp_picture *picture; /* beside those every task has */
   const char *about;          /* first paragraph of the report, after "Every pair interacts; a tree decides at what
