@@ -70,7 +70,7 @@ typedef struct {
                                  when a set of other data is to be judged; NULL */
   /* A set as in the file (not ready) becomes its prediction, in place and in the file's units: to be written as another
    * code's, or as a set of this task. y [n_home][targets], the network's. Local. */
-  int (*output)(const void *param, const double *y, esp_set *set);
+  int (*output)(const void *param, const double *y, int targets, esp_set *set);
   const esp_showing *showing;
   const esp_rolling *rolling; /* NULL: none */
 } esp_task;
