@@ -1,7 +1,10 @@
 /* The CPU block routines of the gated messages: lists into streams, streams through the messages, chunk sums to
- * float64. One text that gate_cpu32.c and gate_cpu64.c compile, each with its own ESP_REAL, ESP_EXP          float or
- * double, its exponential ESP_GATE_EXP2              2^x for x in [-ESP_GATE_FAINT, 0] ESP_GATE_FAINT             from
- * this r2 on G is 0 ESP_GATE_OPS, ESP_GATE_OPS_NAME   the table defined here and its name */
+ * float64. One text that gate_cpu32.c and gate_cpu64.c compile, each with its own
+ *
+ *   ESP_REAL, ESP_EXP               float or double, its exponential
+ *   ESP_GATE_EXP2                   2^x for x in [-ESP_GATE_FAINT, 0]
+ *   ESP_GATE_FAINT                  from this r2 on G is 0
+ *   ESP_GATE_OPS, ESP_GATE_OPS_NAME the table defined here and its name */
 #include "net/gate_lanes_body.h"
 #include "net/gate_scratch_body.h"
 #include "net/message_gate_body.h"

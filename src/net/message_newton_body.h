@@ -7,9 +7,11 @@
  * q, so that no power of 1/q beyond q^(-5/2) is ever formed in float32. With upstream gradient g, p = u.g:
  *
  *   near  T g = k (g - 3 p u):  dy_i -= mu_j T g,  dy_j += mu_j T g
- *   far   S = M k { [1 + (7.5 u.Cu - 1.5 trC)/q] g + [p (-3 + (7.5 trC - 52.5 u.Cu)/q) + 15 g.Cu/q] u + 15 p/q Cu - 3/q
- * Cg } dy_i -= S,  dX += S, dC_aa += M k/sqrt q { 7.5 p u_a^2 - 1.5 p - 3 g_a u_a }, dC_ab += M k/sqrt q { 15 p u_a u_b
- * - 3 (g_a u_b + g_b u_a) }  for the stored half a < b.
+ *   far   S = M k { [1 + (7.5 u.Cu - 1.5 trC)/q] g + [p (-3 + (7.5 trC - 52.5 u.Cu)/q) + 15 g.Cu/q] u + 15 p/q Cu
+ *                   - 3/q Cg }
+ *         dy_i -= S,  dX += S,
+ *         dC_aa += M k/sqrt q { 7.5 p u_a^2 - 1.5 p - 3 g_a u_a },
+ *         dC_ab += M k/sqrt q { 15 p u_a u_b - 3 (g_a u_b + g_b u_a) }  for the stored half a < b.
  *
  * T and S are even in r, so its sign is that of (stream - lane) on both sides. */
 
