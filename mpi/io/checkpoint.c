@@ -82,11 +82,11 @@ static int to_param(const char *path, const description *d, esp_integrator_param
               (long long)small[i]);
   }
   *param = (esp_integrator_param){.layers = (int)d->layers,
-                             .tableau = (esp_tableau_kind)tableau,
-                             .message = (esp_message_kind)message,
-                             .hidden = (int)d->hidden,
-                             .seed = d->seed,
-                             .domain = {.leaf = (int)d->leaf, .block = (int)d->block, .dim = 3}};
+                                  .tableau = (esp_tableau_kind)tableau,
+                                  .message = (esp_message_kind)message,
+                                  .hidden = (int)d->hidden,
+                                  .seed = d->seed,
+                                  .domain = {.leaf = (int)d->leaf, .block = (int)d->block, .dim = 3}};
   param->domain.lists.theta = d->theta;
   param->domain.lists.pairs_per_particle = d->pairs_per_particle;
   param->domain.lists.pairs_limit = d->pairs_limit;
@@ -105,7 +105,8 @@ static int read_model(esp_file *file, esp_integrator *model, esp_adam *adam, cha
   return ESP_OK;
 }
 
-int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam, char *precision) {
+int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam,
+                        char *precision) {
   esp_file *file = NULL;
   *model = (esp_integrator){0};
   if (adam) *adam = (esp_adam){0};

@@ -9,8 +9,8 @@ typedef struct {
   const esp_backend *backend; /* device: the network's */
   const esp_integrator *trained;
   const esp_integrator *untrained; /* the same model with its start values */
-  int neighbours;             /* of the nearest-neighbour baseline */
-  const esp_visit *visit;     /* of the trained network's layers, or NULL */
+  int neighbours;                  /* of the nearest-neighbour baseline */
+  const esp_visit *visit;          /* of the trained network's layers, or NULL */
 } esp_methods;
 
 typedef struct {

@@ -149,8 +149,8 @@ done:
   return rc;
 }
 
-int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_integrator *trained, const esp_integrator *untrained,
-                const esp_device *device) {
+int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_integrator *trained,
+                const esp_integrator *untrained, const esp_device *device) {
   int steps = (int)esp_config_int(run->config, "eval_rollout"), framed = 0;
   for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {
     int64_t frames = ensemble->entry[ESP_PART_TEST][c].frames;

@@ -12,7 +12,7 @@
 
 /* rollout.csv (a line a method), rollout_curves.csv (a line a frame; task M), run->json rollout. Clouds lie whole on
  * ranks, which share them; clouds of more than 4096 bodies are left out. Collective. */
-int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_integrator *trained, const esp_integrator *untrained,
-                const esp_device *device);
+int esp_rollout(esp_run *run, const esp_ensemble *ensemble, const esp_integrator *trained,
+                const esp_integrator *untrained, const esp_device *device);
 
 #endif

@@ -88,7 +88,8 @@ static int nearest(const esp_cloud *cloud, vec3 *D, vec3 *K) {
   return ESP_OK;
 }
 
-static int predict(const settings *s, const row *r, const esp_integrator *model, const esp_cloud *cloud, vec3 *D, vec3 *K) {
+static int predict(const settings *s, const row *r, const esp_integrator *model, const esp_cloud *cloud, vec3 *D,
+                   vec3 *K) {
   esp_backend backend = esp_backend_self();
   if (r->by == ONE_KICK) return one_kick(cloud, D, K);
   if (r->by == NEAREST) return nearest(cloud, D, K);
@@ -99,8 +100,8 @@ static int predict(const settings *s, const row *r, const esp_integrator *model,
 }
 
 /* One figure: a row on a draw by one network. momentum: the largest so far, of the networks. */
-static int measure(const settings *s, const row *r, const esp_integrator *model, const draw *d, score *score, esp_nrmse *all,
-                   double *momentum) {
+static int measure(const settings *s, const row *r, const esp_integrator *model, const draw *d, score *score,
+                   esp_nrmse *all, double *momentum) {
   esp_errors errors, one;
   esp_nrmse nrmse;
   double made;

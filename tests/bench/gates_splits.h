@@ -119,8 +119,9 @@ static inline int split_times(const settings *s, const esp_cloud *cloud, const d
 }
 
 /* NRMSE of D over the clouds of one kind of a draw. */
-static inline int split_network(const settings *s, const split_line *line, const double *normal, const esp_integrator *model,
-                                int clouds, int kind, const esp_cloud *cloud, split_score *score) {
+static inline int split_network(const settings *s, const split_line *line, const double *normal,
+                                const esp_integrator *model, int clouds, int kind, const esp_cloud *cloud,
+                                split_score *score) {
   esp_backend backend = esp_backend_self();
   esp_integrator view = *model;
   esp_errors errors;

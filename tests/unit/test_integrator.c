@@ -68,9 +68,9 @@ static void test_degenerate(void **state) {
       for (int i = 0; i < n; i++) {
         for (int a = 0; a < 3 && (massless || n == 1); a++) assert_true(pass.D[i][a] == 0 && pass.K[i][a] == 0);
       }
-      assert_int_equal(
-          esp_integrator_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D, (const vec3 *)cloud.K, &gradient),
-          ESP_OK);
+      assert_int_equal(esp_integrator_backward(&model, &backend, &cloud, &pass, (const vec3 *)cloud.D,
+                                               (const vec3 *)cloud.K, &gradient),
+                       ESP_OK);
       esp_gradient_map(&model, &gradient);
       for (int i = 0; i < model.block.count; i++) assert_true(isfinite(gradient.value[i]));
       esp_gradient_free(&gradient);
@@ -216,7 +216,8 @@ static void test_predict(void **state) {
 
 /* ---- gradients ---- */
 
-static double loss_of(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D, vec3 *K) {
+static double loss_of(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D,
+                      vec3 *K) {
   esp_nmse nmse;
   assert_int_equal(esp_integrator_predict(model, backend, cloud, D, K, NULL, NULL), ESP_OK);
   assert_int_equal(esp_loss_cloud(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 0.5, 1, NULL, NULL, &nmse),
