@@ -281,6 +281,19 @@ int esp_file_read(esp_file *file, const char *name, esp_file_type type, int colu
   return rc;
 }
 
+int esp_file_read_open(const esp_file *file, const char *name, hid_t dataset, esp_file_type type, int columns,
+                       int64_t first, int64_t count, void *data) {
+  hsize_t dims[H5S_MAX_RANK] = {0};
+  hid_t space = H5Dget_space(dataset);
+  const int rank = space >= 0 ? H5Sget_simple_extent_dims(space, dims, NULL) : -1;
+  const size_t row = esp_file_type_bytes(type) * (size_t)esp_imax(1, columns);
+  if (space >= 0) H5Sclose(space);
+  ESP_AGREE(file->comm, rank < 1 ? failed(file, "looking at the dataset", name) : ESP_OK);
+  const transfer t = {file, name, dataset, esp_file_native(type), columns, row};
+  if (dims[0] == 0) return ESP_OK;
+  return move(&t, rank > 1 ? (int)dims[1] : 0, (int64_t)dims[0], first, count, row, data, NULL);
+}
+
 int esp_file_put(esp_file *file, const char *name, esp_file_type type, int columns, int64_t first, int64_t count,
                  const void *data) {
   const esp_comm *comm = file->comm;

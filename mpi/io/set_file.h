@@ -5,14 +5,15 @@
  *   NAME [rows][width]       a dataset a column of the layout, rows of all sets one after the other
  *   id [rows]                may be missing: the row's number in its set
  *   sets [s][2] int64        particles and first row of each set; may be missing: all rows are one set
- *   about/NAME [s][count]    a dataset a number of the layout; may be missing: 0
- *   frames/NAME [frame rows][width], frames/sets [s][2]: frames and first frame row of each set; may be missing: none
+ *   about/NAME [s][count]    a dataset a number of the layout; may be missing: 0, for a place among words -1. Attribute
+ *                            words "a|b|c": those that the file's places mean
+ *   frames/NAME [frame rows][width], frames/sets [s][2]: frames and first frame row of each set, frame by frame; may be missing
  * Written as float64 and int64; other floats and integers are converted on reading. A group that is missing has no sets;
  * a column of one number may be a dataset of one dimension; attributes but `format` may be missing. So data of one's own
  * are a handful of h5py lines:
  *   f.attrs["format"] = "espalier set"; f["train/x"] = x; f["train/v"] = v; f["train/y"] = y
- * Files of version 1, "espalier features" (the same, numbers as attributes of /) and "espalier ensemble" (numbers in a
- * compound table `clouds`), are read as well.
+ * Files of version 1, "espalier features" (the same, numbers as attributes of /, a word as attribute `task`) and "espalier
+ * ensemble" (numbers, sizes and frames in a compound table `clouds`), are read as well.
  *
  * Writing is collective; reading whole sets is local: every rank holds the file open for itself. Errors: ESP_ERR_FILE,
  * ESP_ERR_FORMAT (what is missing or misshapen, with the shape seen and the shape wanted), ESP_ERR_VALUE (set and id of a
@@ -25,11 +26,12 @@
 
 #define ESP_SET_FORMAT "espalier set"
 
-/* What the whole file is about, as it stands in /. */
+enum { ESP_SET_WORD = 32 };
+
+/* What the whole file is about. */
 typedef struct {
-  char task[32]; /* "" of other origin */
-  int width[ESP_COLUMNS];
-  int has[ESP_COLUMNS]; /* written: is the column there? read: in some part? */
+  char task[ESP_SET_WORD]; /* the word that stands in it; "" of other origin */
+  int width[ESP_COLUMNS];  /* numbers a particle; 0: not there. Read: in any part */
 } esp_set_about;
 
 /* ---- writing ---- */
@@ -40,16 +42,20 @@ typedef struct {
   esp_set_about about;
   int64_t sets[ESP_PARTS], rows[ESP_PARTS], frame_rows[ESP_PARTS];
   int64_t *n[ESP_PARTS], *row[ESP_PARTS], *frames[ESP_PARTS], *frame_row[ESP_PARTS]; /* [sets] */
+  esp_value *value[ESP_PARTS]; /* [sets][numbers] what this rank put, written at the end */
+  int64_t *giver[ESP_PARTS];   /* [sets] 1 + rank that put the numbers, 0: not this one */
 } esp_set_writer;
 
-/* Begin PATH (written beside it): n [sets] and frames [sets] (NULL: none) of each part. Collective. The caller ends with
+/* Begin PATH (written beside it): n [sets] and frames [sets] (NULL: none) of each part; no sets: n may be NULL. about:
+ * widths as in esp_set_create. All datasets are made and their space is claimed here. Collective. The caller ends with
  * commit or abort; further attributes may be written to writer->file. */
 int esp_set_begin(const esp_comm *comm, const char *path, const esp_layout *layout, const esp_set_about *about,
                   const int64_t sets[ESP_PARTS], const int64_t *const n[ESP_PARTS],
                   const int64_t *const frames[ESP_PARTS], esp_set_writer *writer);
-/* This rank's part of one write: `count` sets, numbers s .. s + count - 1 of a part, each whole or (count = 1 on every
- * rank, the same s) its share; count 0: nothing. Numbers are those of the rank that holds first = 0. Ranks' sets must not
- * overlap. Order of calls and split over ranks leave no trace in the file. Collective. */
+/* This rank's part of one write: `count` sets, numbers s .. s + count - 1 of a part, each whole or (count = 1) a share of
+ * one; count 0: nothing. Numbers are those of the rank that holds the first particle. Ranks' particles must not overlap.
+ * Order of calls and split over ranks leave no trace in the file. ESP_ERR_ARG where sizes are not those announced.
+ * Collective. */
 int esp_set_put(esp_set_writer *writer, esp_part part, int64_t s, int count, const esp_set *set);
 int esp_set_commit(esp_set_writer *writer);
 /* Removes what was written; keeps the error at hand. */
@@ -62,20 +68,24 @@ typedef struct {
   esp_file *file;       /* this rank's own */
   const esp_layout *layout;
   esp_set_about about;
+  int version; /* 1: one of the two older formats */
   int sets[ESP_PARTS];
   int64_t rows[ESP_PARTS], frame_rows[ESP_PARTS];
   int64_t *n[ESP_PARTS], *row[ESP_PARTS], *frames[ESP_PARTS], *frame_row[ESP_PARTS]; /* [sets] */
   esp_value *value[ESP_PARTS];                                                       /* [sets][numbers] */
-  unsigned char has[ESP_PARTS][ESP_COLUMNS + 1]; /* datasets that are there; the last: id */
+  hid_t id[ESP_PARTS], data[ESP_PARTS][ESP_COLUMNS], frame[ESP_PARTS][ESP_COLUMNS];  /* < 0: no such dataset */
+  struct esp_set_found *found; /* layout of esp_set_open without one; else NULL */
 } esp_set_file;
 
 /* 1 if PATH is a file of one of the three formats, 0 if it is another kind of file or none. Collective. */
 int esp_set_file_is(const esp_comm *comm, const char *path, int *is);
-/* The task that a file says it is of: that whose name or old word stands in it, else NULL. names [tasks] ... */
-/* Opens the file and checks every dataset's shape against the layout. Collective. */
+/* The word for its task that stands in such a file, "" if there is none: for the caller to find the layout by. Collective. */
+int esp_set_file_task(const esp_comm *comm, const char *path, char task[ESP_SET_WORD]);
+/* Opens the file and checks every dataset's shape against the layout (NULL: one made of what is there, all columns EXTRA)
+ * and every number against its range. Collective. */
 int esp_set_open(const esp_comm *comm, const char *path, const esp_layout *layout, esp_set_file *file);
 void esp_set_close(esp_set_file *file);
-/* The number of a set of `part` with the most particles; -1: no set. Local. */
+/* The number of a set of `part` with the most particles, the first of them; -1: no set. Local. */
 int esp_set_largest(const esp_set_file *file, esp_part part);
 /* This rank's share over `comm` of set s (esp_comm_self(): the whole set, local), without frames. *set is the caller's;
  * checked. Collective over comm. */
@@ -83,8 +93,8 @@ int esp_set_read(const esp_set_file *file, const esp_comm *comm, esp_part part, 
 /* Particles [first, first + count) of frame f of set s: rows [count][width] of a framed column. Local. */
 int esp_set_read_frame(const esp_set_file *file, esp_part part, int s, int64_t f, int column, int64_t first, int count,
                        double *rows);
-/* Fingerprint of all datasets in file order, values (as float64, int64) and places; the same for the same content in any
- * of the three formats. Each rank reads a part. Collective. */
+/* Fingerprint of all particles, numbers and frames, set by set (values as float64, int64, with column, set and place); the
+ * same for the same content in any of the three formats, wherever its rows lie. Each rank reads a part. Collective. */
 int esp_set_file_checksum(const esp_set_file *file, uint64_t *sum);
 
 #endif
