@@ -2,7 +2,7 @@
 # Proves that the rooms include each other along the arrows alone: src: tasks -> net -> message -> tree -> base; cuda ->
 # src without tasks; mpi: verbs -> lib -> io -> domain -> src, tasks from io on.
 set -euo pipefail
-cd "$ESPALIER_SOURCE"
+cd "${ESPALIER_SOURCE:-$(dirname "$0")/../..}"
 mapfile -t files < <(find src mpi cuda -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' | sort)
 awk '
   BEGIN { # may[room]: what its files may include

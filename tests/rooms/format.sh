@@ -4,7 +4,7 @@
 # releases differ in details. To format the tree: the find below, piped to xargs clang-format -i.
 set -euo pipefail
 release=14
-cd "$ESPALIER_SOURCE"
+cd "${ESPALIER_SOURCE:-$(dirname "$0")/../..}"
 tool=$(command -v clang-format-$release || command -v clang-format) || { echo "skipped: no clang-format"; exit 77; }
 "$tool" --version | grep -q "version $release\." || { echo "skipped: $("$tool" --version), not $release"; exit 77; }
 find src mpi cuda tests \( -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 "$tool" --dry-run -Werror

@@ -4,7 +4,7 @@
 # begins with NAME_ or esp_NAME, a file NAME.c or NAME_*. Exempt are words that mpi/lib/espalier.h promises to its callers,
 # and those of snapshot formats, which others chose.
 set -euo pipefail
-cd "$ESPALIER_SOURCE"
+cd "${ESPALIER_SOURCE:-$(dirname "$0")/../..}"
 format_words=() # of snapshot formats
 known=()        # files that still name one; one that no longer does must leave the list
 table=src/tasks/tasks.c
