@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/feature_file.h"
 #include "io/info_parts.h"
 #include "io/relation_checkpoint.h"
+#include "io/set_file_columns.h"
 #include "io/snapshot.h"
 #include "io/snapshot_units.h"
 
@@ -217,7 +217,7 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
   return rc;
 }
 
-static int print_all(const char *path, FILE *out) {
+static int print_all(const char *path, esp_info_layout layout, FILE *out) {
   esp_snapshot_header head;
   char format[64];
   int hdf5 = 0, header = 0;
@@ -225,14 +225,14 @@ static int print_all(const char *path, FILE *out) {
   if (header) ESP_CALL(esp_snapshot_read_header(esp_comm_self(), path, &head));
   fprintf(out, "file         %s\n", path);
   if (header) print_snapshot(path, &head, out);
-  if (!strcmp(format, ESP_FEATURE_FORMAT)) ESP_CALL(esp_info_features(path, out));
+  for (int k = 0; k < ESP_SET_FORMATS; k++)
+    if (!strcmp(format, esp_set_formats[k])) ESP_CALL(esp_info_sets(path, layout, out));
   if (!strcmp(format, ESP_RELATION_CHECKPOINT_FORMAT)) ESP_CALL(esp_info_relation(path, out));
   if (hdf5) ESP_CALL(print_hdf5(path, out));
   ESP_CHECK(fflush(out) == 0, ESP_ERR_FILE, "%s: its description cannot be printed", path);
   return ESP_OK;
 }
 
-int esp_info_print(const esp_comm *comm, MPI_Comm mpi, const char *path, FILE *out) {
-  (void)mpi;
-  return comm->agree(comm, comm->rank == 0 ? print_all(path, out) : ESP_OK);
+int esp_info_print(const esp_comm *comm, const char *path, esp_info_layout layout, FILE *out) {
+  return comm->agree(comm, comm->rank == 0 ? print_all(path, layout, out) : ESP_OK);
 }

@@ -4,8 +4,11 @@
 
 #include <stdio.h>
 
-/* A feature file: origin, sizes, sets of each part, and the range of every dataset, for which all numbers are read. */
-int esp_info_features(const char *path, FILE *out);
+#include "io/info.h"
+
+/* A set file: task, sets of each part by size, range of every column and number, and its checksum, for which all numbers
+ * are read. */
+int esp_info_sets(const char *path, esp_info_layout layout, FILE *out);
 /* A learned relation's checkpoint: what it is, and the parameter table with the size of its numbers. */
 int esp_info_relation(const char *path, FILE *out);
 

@@ -240,7 +240,7 @@ static int dispatch(esp_run *run, int argc, char **argv) {
     return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
   if (!strcmp(name, "info")) {
     ESP_CHECK(operand, ESP_ERR_ARG, "info needs a file: espalier info FILE");
-    return esp_info_print(run->comm, run->mpi, operand, stdout);
+    return esp_info_print(run->comm, operand, NULL, stdout);
   }
   for (int v = 0; v < VERBS; v++) {
     char dir[4096];

@@ -6,8 +6,6 @@
 #include <unistd.h>
 
 #include "io/feature_file.h"
-#include "io/info.h"
-#include "io/relation_checkpoint.h"
 
 enum { SETS = 5, D = 3, F = 2, T = 1, R = 2 };
 static const int64_t SIZE[SETS] = {130, 1, 0, 64, 200};
@@ -242,47 +240,6 @@ static void own_data(void **state) {
   if (comm->rank == 0) assert_true(checksum(esp_comm_self(), path) == sum);
 }
 
-/* ---- info ---- */
-
-static void info_of(const char *what[]) {
-  static char text[1 << 16];
-  FILE *out = tmpfile();
-  comm->agree(comm, 0);
-  assert_ok(esp_info_print(comm, PETSC_COMM_WORLD, path, out));
-  rewind(out);
-  text[fread(text, 1, sizeof text - 1, out)] = 0;
-  fclose(out);
-  for (; *what && comm->rank == 0; what++) {
-    if (!strstr(text, *what)) fail_msg("'%s' is not in:\n%s", *what, text);
-  }
-  comm->agree(comm, 0);
-}
-
-static void info(void **state) {
-  (void)state;
-  write_file(comm, path, 1);
-  info_of((const char *[]){"features     3 features, 2 values, 1 targets, 2 hidden coordinates, weights",
-                           "task         circles, width h 0.25, target is an average, seed 1000000000007",
-                           "train        3 sets, 131 rows: 1 of 130, 1 of 1, 1 of 0 particles",
-                           "test         2 sets, 264 rows: 1 of 64, 1 of 200", "  weight     1 column, 0 to 2, mean",
-                           "  x          3 columns, -0.", "test/sets  int64 (2, 2)", NULL});
-  esp_relation_param p = {.layers = 1, .features = 3, .values = 2, .targets = 1, .dim = 4, .hidden = 5, .far = 1};
-  esp_relation relation;
-  p.domain.leaf = p.domain.block = 8;
-  assert_ok(esp_relation_create(&p, &relation));
-  assert_ok(esp_relation_checkpoint_write(comm, path, &relation, NULL, "cpu64"));
-  info_of((const char *[]){"relation     1 layer, 3 features, 2 values, 1 targets; gated messages, sum",
-                           "linear embedding to 4 dimensions, one map; tree on learned keys, widest splits",
-                           "  layer0.key.E             4 x 3 from 0, rms 0.", "@gate_tolerance = 0", NULL});
-  esp_relation_free(&relation);
-  if (comm->rank == 0) {
-    hid_t id = serial_create();
-    serial_text(id, "format", ESP_FEATURE_FORMAT);
-    H5Fclose(id);
-  }
-  info_of((const char *[]){"features     refused: ", "neither a group /train", "contents", NULL});
-}
-
 /* ---- broken files ---- */
 
 static void refuse(int code, const char *what) {
@@ -431,10 +388,9 @@ static void wrong_sets(void **state) {
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(comes_back), cmocka_unit_test(own_data),           cmocka_unit_test(info),
-      cmocka_unit_test(misshapen),  cmocka_unit_test(not_a_feature_file), cmocka_unit_test(forbidden_numbers),
-      cmocka_unit_test(wrong_sets)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),        cmocka_unit_test(own_data),
+                                     cmocka_unit_test(misshapen),         cmocka_unit_test(not_a_feature_file),
+                                     cmocka_unit_test(forbidden_numbers), cmocka_unit_test(wrong_sets)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "io/info.h"
 #include "io/set_file.h"
 
 enum { SETS = 5, D = 3, F = 2, T = 1, R = 2, TRAIN = 3 };
@@ -524,20 +525,6 @@ static void own_data(void **state) {
   assert_true(sum[0] == sum[1]);
 }
 
-/* ---- broken files ---- */
-
-static void refuse(int code, const char *what) {
-  esp_set_file file;
-  comm->agree(comm, 0);
-  const int seen = esp_set_open(comm, path, &layout, &file);
-  if (seen != code) fail_msg("code %d in place of %d; awaited was '%s'", seen, code, what);
-  if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
-  if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
-  assert_null(file.file);
-  esp_error_clear();
-  comm->agree(comm, 0);
-}
-
 /* A file of these datasets, and for a name ending in ':' the attribute of that name. */
 static void make(const char *format, const dataset *d) {
   comm->agree(comm, 0);
@@ -560,6 +547,66 @@ static void make(const char *format, const dataset *d) {
 #define MAKE(...) MAKE_AS(ESP_SET_FORMAT, __VA_ARGS__)
 #define F64 H5T_IEEE_F64LE
 #define I64 H5T_STD_I64LE
+/* ---- info ---- */
+
+static const esp_layout *known(const char *task) {
+  return !strcmp(task, "circles") ? &layout : NULL;
+}
+
+static void info_of(esp_info_layout by, const char *what[]) {
+  static char text[1 << 16];
+  FILE *out = tmpfile();
+  comm->agree(comm, 0);
+  assert_ok(esp_info_print(comm, path, by, out));
+  rewind(out);
+  text[fread(text, 1, sizeof text - 1, out)] = 0;
+  fclose(out);
+  for (; *what && comm->rank == 0; what++) {
+    if (!strstr(text, *what)) fail_msg("'%s' is not in:\n%s", *what, text);
+  }
+  comm->agree(comm, 0);
+}
+
+static void info(void **state) {
+  (void)state;
+  char sum[32];
+  write_file(comm, path, 1, 0);
+  snprintf(sum, sizeof sum, "checksum     %016llx\n", (unsigned long long)checksum(comm, path, &layout));
+  info_of(known,
+          (const char *[]){"sets         version 2, task circles\n",
+                           "train        3 sets, 131 rows: 1 of 130, 1 of 1, 1 of 0 particles\n",
+                           "test         2 sets, 264 rows: 1 of 64, 1 of 200 particles\n",
+                           "  frames     856 rows: 1 of 4, 1 of 3 frames\n", "  weight     1 column, 0 to 2, mean",
+                           "  x          3 columns [length], -0.", "  h                  0.25\n",
+                           "  seed               -7 to -5\n", "  law                circles\n",
+                           "  box                0 0 3 to 0 0 4 [length]\n", sum, "test/sets  int64 (2, 2)", NULL});
+  info_of(NULL, (const char *[]){"sets         version 2, task circles, which is not known here\n", sum,
+                                 "  x          3 columns [length], -0.", "  box                0 0 3 to 0 0 4\n",
+                                 "  law                1\n", NULL});
+  serial_ensemble(0);
+  info_of(known, (const char *[]){"sets         version 1, task circles\n", "  frames     856 rows", NULL});
+  info_of(NULL, (const char *[]){"  more               1\n", "  box                0 0 3 to 0 0 4\n", NULL});
+  MAKE({"train/x", F64, 2, {10, 2}, 0}, {"train/w", F64, 2, {10, 2}, 0});
+  info_of(known, (const char *[]){"sets         version 2, of no task\n", "  w          2 columns, 0 to 19", NULL});
+  MAKE({"other/x", F64, 2, {10, 2}, 0});
+  info_of(NULL, (const char *[]){"sets         refused: ", "neither a group /train", "contents", NULL});
+  assert_int_equal(esp_file_open_objects(), 0);
+}
+
+/* ---- broken files ---- */
+
+static void refuse(int code, const char *what) {
+  esp_set_file file;
+  comm->agree(comm, 0);
+  const int seen = esp_set_open(comm, path, &layout, &file);
+  if (seen != code) fail_msg("code %d in place of %d; awaited was '%s'", seen, code, what);
+  if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
+  if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
+  assert_null(file.file);
+  esp_error_clear();
+  comm->agree(comm, 0);
+}
+
 #define TRAIN_X \
   { "train/x", F64, 1, {4, 0}, 0 }
 #define TRAIN_V \
@@ -717,11 +764,18 @@ static void wrong_sets(void **state) {
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(comes_back),        cmocka_unit_test(empty),         cmocka_unit_test(features),
-      cmocka_unit_test(ensemble),          cmocka_unit_test(own_data),      cmocka_unit_test(fingerprint),
-      cmocka_unit_test(misshapen),         cmocka_unit_test(bad_ensembles), cmocka_unit_test(not_a_set_file),
-      cmocka_unit_test(forbidden_numbers), cmocka_unit_test(wrong_sets)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),
+                                     cmocka_unit_test(empty),
+                                     cmocka_unit_test(features),
+                                     cmocka_unit_test(ensemble),
+                                     cmocka_unit_test(own_data),
+                                     cmocka_unit_test(fingerprint),
+                                     cmocka_unit_test(info),
+                                     cmocka_unit_test(misshapen),
+                                     cmocka_unit_test(bad_ensembles),
+                                     cmocka_unit_test(not_a_set_file),
+                                     cmocka_unit_test(forbidden_numbers),
+                                     cmocka_unit_test(wrong_sets)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);
