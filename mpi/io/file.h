@@ -99,7 +99,7 @@ int esp_file_put(esp_file *file, const char *name, esp_file_type type, int colum
  * ESP_ERR_FORMAT. Files' types are converted; 32-bit floats are read as they lie and widened here. */
 int esp_file_read(esp_file *file, const char *name, esp_file_type type, int columns, int64_t n, int64_t first,
                   int64_t count, void *data);
-/* The same from a dataset that the caller holds open and has looked at; `name` for messages. */
+/* The same from a dataset that the caller holds open and has looked at, by this rank alone: local. `name` for messages. */
 int esp_file_read_open(const esp_file *file, const char *name, hid_t dataset, esp_file_type type, int columns,
                        int64_t first, int64_t count, void *data);
 

@@ -283,15 +283,22 @@ int esp_file_read(esp_file *file, const char *name, esp_file_type type, int colu
 
 int esp_file_read_open(const esp_file *file, const char *name, hid_t dataset, esp_file_type type, int columns,
                        int64_t first, int64_t count, void *data) {
-  hsize_t dims[H5S_MAX_RANK] = {0};
-  hid_t space = H5Dget_space(dataset);
-  const int rank = space >= 0 ? H5Sget_simple_extent_dims(space, dims, NULL) : -1;
   const size_t row = esp_file_type_bytes(type) * (size_t)esp_imax(1, columns);
+  const int64_t rows = esp_imax(1, (int)(PART_BYTES / (int64_t)row));
+  hid_t space = H5Dget_space(dataset);
+  const int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1, wide = rank > 1 ? esp_imax(1, columns) : 0;
+  int bad = rank < 1;
+  for (int64_t done = 0; done < count && !bad; done += rows) {
+    const int64_t some = count - done < rows ? count - done : rows;
+    const hsize_t dims[2] = {(hsize_t)some, (hsize_t)wide};
+    hid_t memory = H5Screate_simple(rank, dims, NULL);
+    bad = memory < 0 || select_rows(space, wide, first + done, some) ||
+          H5Dread(dataset, esp_file_native(type), memory, space, H5P_DEFAULT, (char *)data + (size_t)done * row) < 0;
+    if (memory >= 0) H5Sclose(memory);
+  }
+  const int rc = bad ? failed(file, "reading", name) : ESP_OK;
   if (space >= 0) H5Sclose(space);
-  ESP_AGREE(file->comm, rank < 1 ? failed(file, "looking at the dataset", name) : ESP_OK);
-  const transfer t = {file, name, dataset, esp_file_native(type), columns, row};
-  if (dims[0] == 0) return ESP_OK;
-  return move(&t, rank > 1 ? (int)dims[1] : 0, (int64_t)dims[0], first, count, row, data, NULL);
+  return rc;
 }
 
 int esp_file_put(esp_file *file, const char *name, esp_file_type type, int columns, int64_t first, int64_t count,

@@ -84,31 +84,6 @@ done:
   return rc;
 }
 
-/* "a|b|c" of the words of a number. */
-static int write_words(esp_set_writer *w, const char *name, const esp_number *number) {
-  char words[2048] = "";
-  size_t used = 0;
-  const char *word;
-  for (int k = 0; (word = number->names(k)) && used < sizeof words; k++)
-    used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", k ? "|" : "", word);
-  return esp_file_attr_write_string(w->file, name, "words", words);
-}
-
-static int create_numbers(esp_set_writer *w, esp_part part) {
-  char name[ESP_SET_NAME];
-  const esp_number *number = w->layout->number;
-  if (!number->name) return ESP_OK;
-  esp_set_file_name(part, "about", "", name);
-  ESP_CALL(esp_file_group(w->file, name));
-  for (; number->name; number++) {
-    esp_set_file_name(part, "about", number->name, name);
-    ESP_CALL(create(w, part, "about", number->name, number->whole ? ESP_FILE_I64 : ESP_FILE_F64, number->count,
-                    w->sets[part], number->unit, number->help));
-    if (number->names) ESP_CALL(write_words(w, name, number));
-  }
-  return ESP_OK;
-}
-
 static int create_frames(esp_set_writer *w, esp_part part) {
   char name[ESP_SET_NAME];
   if (!w->frame_rows[part]) return ESP_OK;
@@ -137,8 +112,13 @@ static int create_part(esp_set_writer *w, esp_part part) {
         create(w, part, "", column->name, ESP_FILE_F64, w->about.width[k], w->rows[part], column->unit, column->help));
   }
   ESP_CALL(write_pairs(w, part, "", w->n[part], w->row[part], "number of particles and first row of each set"));
-  ESP_CALL(create_numbers(w, part));
   return create_frames(w, part);
+}
+
+/* Numbers are written at the end: their room is claimed at the beginning. */
+static int claim_numbers(esp_set_writer *w) {
+  const uint64_t numbers = (uint64_t)esp_set_numbers(w->layout);
+  return esp_file_reserve(w->file, numbers * 8 * (uint64_t)(w->sets[ESP_PART_TRAIN] + w->sets[ESP_PART_TEST]));
 }
 
 static int write_about(esp_set_writer *w) {
@@ -171,6 +151,7 @@ int esp_set_begin(const esp_comm *comm, const char *path, const esp_layout *layo
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(esp_file_create_begin(comm, path, &writer->file));
   ESP_TRY(write_about(writer));
+  ESP_TRY(claim_numbers(writer));
   for (int part = 0; part < ESP_PARTS; part++) ESP_TRY(create_part(writer, (esp_part)part));
 done:
   if (rc) esp_set_abort(writer);
@@ -313,6 +294,26 @@ static int share_numbers(esp_set_writer *w, esp_part part) {
   return comm->sum_i64(comm, &w->value[part]->whole, sets * numbers);
 }
 
+/* "a|b|c" of the words of a number. */
+static int write_words(esp_set_writer *w, const char *name, const esp_number *number) {
+  char words[2048] = "";
+  size_t used = 0;
+  const char *word;
+  for (int k = 0; (word = number->names(k)) && used < sizeof words; k++)
+    used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", k ? "|" : "", word);
+  return esp_file_attr_write_string(w->file, name, "words", words);
+}
+
+/* What they are, a line each, as one attribute: there are many. */
+static int describe_numbers(esp_set_writer *w, const char *group) {
+  char text[8192] = "";
+  size_t used = 0;
+  for (const esp_number *number = w->layout->number; number->name && used < sizeof text; number++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s [%s]: %s\n", number->name,
+                             number->unit && *number->unit ? number->unit : "1", number->help ? number->help : "");
+  return esp_file_attr_write_string(w->file, group, "description", text);
+}
+
 static int write_numbers(esp_set_writer *w, esp_part part) {
   const esp_comm *comm = w->file->comm;
   const size_t numbers = (size_t)esp_set_numbers(w->layout), sets = (size_t)w->sets[part];
@@ -323,13 +324,18 @@ static int write_numbers(esp_set_writer *w, esp_part part) {
   if (!sets || !numbers) return ESP_OK;
   ESP_CALL(share_numbers(w, part));
   ESP_TRY(comm->agree(comm, ESP_ALLOC(rows, sets * numbers)));
+  esp_set_file_name(part, "about", "", name);
+  ESP_TRY(esp_file_group(w->file, name));
+  ESP_TRY(describe_numbers(w, name));
   for (const esp_number *number = w->layout->number; number->name; number++) {
     const size_t width = (size_t)number->count;
     for (size_t s = 0; s < sets; s++) memcpy(rows + s * width, w->value[part] + s * numbers + at, width * sizeof *rows);
     at += width;
     esp_set_file_name(part, "about", number->name, name);
-    ESP_TRY(esp_file_put(w->file, name, number->whole ? ESP_FILE_I64 : ESP_FILE_F64,
-                         esp_set_file_columns(number->count), 0, comm->rank ? 0 : w->sets[part], rows));
+    ESP_TRY(esp_file_write(w->file, name, number->whole ? ESP_FILE_I64 : ESP_FILE_F64,
+                           esp_set_file_columns(number->count), w->sets[part], 0, comm->rank ? 0 : w->sets[part], rows,
+                           0));
+    if (number->names) ESP_TRY(write_words(w, name, number));
   }
 done:
   ESP_FREE(rows);
