@@ -84,23 +84,22 @@ static int plan_snapshot(maker *m, const esp_config *config) {
 
 /* Every parameter of the data as an attribute of /, named as its key. */
 static int write_parameters(esp_file *file, const esp_config *config) {
-  int keys;
-  const esp_key *key = esp_config_keys(&keys);
-  for (int k = 0; k < keys; k++) {
-    const char *name = key[k].name;
+  for (int k = 0; k < esp_config_keys(config); k++) {
+    const esp_option *key = esp_config_key(config, k);
+    const char *name = key->name;
     if ((strncmp(name, "data_", 5) && strcmp(name, "run_seed")) || !strcmp(name, "data_file")) continue;
-    if (key[k].type == ESP_KEY_REAL) {
+    if (key->type == ESP_OPTION_REAL) {
       double value = esp_config_real(config, name);
       ESP_CALL(esp_file_attr_write(file, "/", name, ESP_FILE_F64, 0, &value));
-    } else if (key[k].type == ESP_KEY_INT) {
+    } else if (key->type == ESP_OPTION_INT || key->type == ESP_OPTION_WHOLE) {
       int64_t value = esp_config_int(config, name);
       ESP_CALL(esp_file_attr_write(file, "/", name, ESP_FILE_I64, 0, &value));
-    } else if (key[k].type == ESP_KEY_INTS) {
+    } else if (key->type == ESP_OPTION_LIST) {
       int64_t value[ESP_DATA_GROUPS];
       int count = esp_config_ints(config, name, value, ESP_DATA_GROUPS);
       if (count > 0)
         ESP_CALL(esp_file_attr_write(file, "/", name, ESP_FILE_I64, esp_imin(count, ESP_DATA_GROUPS), value));
-    } else if (key[k].type != ESP_KEY_FLAG) {
+    } else if (key->type != ESP_OPTION_FLAG) {
       ESP_CALL(esp_file_attr_write_string(file, "/", name, esp_config_string(config, name)));
     }
   }

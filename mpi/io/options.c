@@ -48,13 +48,15 @@ static int set_petsc(const char *dashed, const char *value) {
   return ESP_OK;
 }
 
-static int keep_petsc(const char *source, const char *name, const char *value, found_options *found) {
+static int keep_petsc(const esp_config *config, const char *source, const char *name, const char *value,
+                      found_options *found) {
   char dashed[256];
   PetscBool valid;
   int length = snprintf(dashed, sizeof dashed, "-%s", name);
   ESP_PETSC(PetscOptionsValidKey(dashed, &valid));
   ESP_CHECK(valid && length < (int)sizeof dashed, ESP_ERR_CONFIG,
-            "%s: '%s' is no name of an option; the nearest known key is '%s'", source, name, esp_config_nearest(name));
+            "%s: '%s' is no name of an option; the nearest known key is '%s'", source, name,
+            esp_config_nearest(config, name));
   ESP_CALL(set_petsc(dashed, value));
   ESP_CALL(found_append(found, "", dashed));
   ESP_CALL(found_append(found, value ? "=" : "", value ? value : ""));
@@ -130,10 +132,10 @@ static int take_file(PetscOptions database, const char *path, esp_config *config
   int rc = ESP_OK;
   for (PetscInt i = 0; i < count && !rc; i++) {
     const char *name = names[i] + strspn(names[i], "-");
-    if (esp_config_is_ours(name))
+    if (esp_config_is_ours(config, name))
       rc = set_ours(config, path, name, values[i] ? values[i] : "", found);
     else
-      rc = keep_petsc(path, name, values[i], found);
+      rc = keep_petsc(config, path, name, values[i], found);
   }
   ESP_PETSC(PetscOptionsLeftRestore(database, &count, &names, &values));
   return rc;
@@ -165,32 +167,31 @@ static int load_file(const char *path, esp_config *config, found_options *found)
 static const char COMMAND_LINE[] = "command line";
 
 /* Options nobody has asked for yet: among those with our prefixes every one must be a key. */
-static int refuse_unknown(void) {
+static int refuse_unknown(const esp_config *config) {
   PetscInt count = 0;
   char **names = NULL, **values = NULL;
   ESP_PETSC(PetscOptionsLeftGet(NULL, &count, &names, &values));
   int rc = ESP_OK;
   for (PetscInt i = 0; i < count && !rc; i++)
-    if (esp_config_is_ours(names[i]) && !esp_config_find(names[i]))
+    if (esp_config_is_ours(config, names[i]) && !esp_config_find(config, names[i]))
       rc = ESP_FAIL(ESP_ERR_CONFIG, "%s: unknown key '%s'; the nearest known one is '%s'", COMMAND_LINE, names[i],
-                    esp_config_nearest(names[i]));
+                    esp_config_nearest(config, names[i]));
   ESP_PETSC(PetscOptionsLeftRestore(NULL, &count, &names, &values));
   return rc;
 }
 
 static int load_command_line(esp_config *config, found_options *found) {
-  int count;
-  const esp_key *keys = esp_config_keys(&count);
-  ESP_CALL(refuse_unknown());
-  for (int k = 0; k < count; k++) {
+  ESP_CALL(refuse_unknown(config));
+  for (int k = 0; k < esp_config_keys(config); k++) {
+    const esp_option *key = esp_config_key(config, k);
     char dashed[80];
     const char *value;
     PetscBool given;
-    snprintf(dashed, sizeof dashed, "-%s", keys[k].name);
+    snprintf(dashed, sizeof dashed, "-%s", key->name);
     ESP_PETSC(PetscOptionsFindPair(NULL, NULL, dashed, &value, &given));
     if (!given) continue;
-    if (!value || !value[0]) value = keys[k].type == ESP_KEY_FLAG ? "true" : "";
-    ESP_CALL(set_ours(config, COMMAND_LINE, keys[k].name, value, found));
+    if (!value || !value[0]) value = key->type == ESP_OPTION_FLAG ? "true" : "";
+    ESP_CALL(set_ours(config, COMMAND_LINE, key->name, value, found));
   }
   return ESP_OK;
 }

@@ -1,13 +1,14 @@
 #include "io/snapshot_cloud.h"
 
+#include "io/input_options.h"
+
 int esp_snapshot_input(const esp_comm *comm, const esp_config *config, esp_cloud *cloud, esp_snapshot_header *header) {
-  const char *input = esp_config_string(config, "input");
-  ESP_CHECK(input[0], ESP_ERR_CONFIG, "no snapshot given: set -input FILE");
-  esp_snapshot_options options = {.units = {.length = esp_config_real(config, "units_length"),
-                                            .mass = esp_config_real(config, "units_mass"),
-                                            .velocity = esp_config_real(config, "units_velocity")}};
-  ESP_CALL(esp_error_blame(esp_snapshot_types(esp_config_string(config, "io_types"), &options.types), "io_types"));
-  ESP_CALL(esp_snapshot_read(comm, input, &options, cloud, header));
+  esp_input_param param;
+  ESP_CALL(esp_options_fill(&esp_input_options, config, &param));
+  ESP_CHECK(param.file[0], ESP_ERR_CONFIG, "no snapshot given: set -input FILE");
+  esp_snapshot_options options = {.units = param.units};
+  ESP_CALL(esp_error_blame(esp_snapshot_types(param.types, &options.types), "io_types"));
+  ESP_CALL(esp_snapshot_read(comm, param.file, &options, cloud, header));
   return ESP_OK;
 }
 

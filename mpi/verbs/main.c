@@ -17,6 +17,7 @@
 #include "domain/comm.h"
 #include "io/info.h"
 #include "io/options.h"
+#include "verbs/keys.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -155,7 +156,7 @@ static int start_folder(const esp_run *run, int report) {
 
 /* An option that is no key is PETSc's, and PETSc says nothing of one that it does not know: a key without its prefix would
  * pass unseen. Named here are those that nobody asked for; of these PETSc asks at its end. */
-static int tell_unused(void) {
+static int tell_unused(const esp_config *config) {
   static const char *const at_end[] = {"options_", "malloc_", "objects_", "log_"};
   PetscInt count = 0;
   char **names = NULL, **values = NULL;
@@ -166,15 +167,16 @@ static int tell_unused(void) {
       later |= !strncmp(names[i], at_end[k], strlen(at_end[k]));
     if (!later)
       fprintf(stderr, "warning: option -%s had no effect: no key, and PETSc did not use it; the nearest key is '%s'\n",
-              names[i], esp_config_nearest(names[i]));
+              names[i], esp_config_nearest(config, names[i]));
   }
   ESP_PETSC(PetscOptionsLeftRestore(NULL, &count, &names, &values));
   return ESP_OK;
 }
 
 static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
-  ESP_AGREE(run->comm, esp_config_create(&run->config));
+  ESP_AGREE(run->comm, esp_keys_create(&run->config));
   ESP_CALL(esp_options_load(run->comm, input, run->config));
+  esp_config_lead(run->config, esp_setup_network(run)->options);
   ESP_CALL(esp_setup_check(run, entry->verb == verb_run || entry->verb == esp_verb_train));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
                         esp_config_string(run->config, "run_name"));
@@ -189,7 +191,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
     char *text = cJSON_PrintUnformatted(run->json);
     printf("%s\n", text ? text : "{}");
     cJSON_free(text);
-    rc = tell_unused();
+    rc = tell_unused(run->config);
   }
   return rc;
 }
@@ -204,16 +206,12 @@ static void usage(FILE *file) {
 }
 
 static int help(const char *name) {
+  esp_config *config;
   if (!name) return usage(stdout), ESP_OK;
-  const esp_key *key = esp_config_find(name);
-  ESP_CHECK(key, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name, esp_config_nearest(name));
-  static const char *const types[] = {"integer", "real", "flag", "text", "choice", "integers"};
-  printf("%s (%s%s%s)\n  %s\n  default: %s\n", key->name, types[key->type], key->unit[0] ? ", " : "", key->unit,
-         key->help, key->value[0] ? key->value : "(empty)");
-  if (key->type == ESP_KEY_CHOICE) printf("  one of:  %s\n", key->choices);
-  if (key->type == ESP_KEY_INT || key->type == ESP_KEY_REAL || key->type == ESP_KEY_INTS)
-    printf("  range:   %g .. %g\n", key->min, key->max);
-  return ESP_OK;
+  ESP_CALL(esp_keys_create(&config));
+  int rc = esp_config_help(config, name, stdout);
+  esp_config_free(&config);
+  return rc;
 }
 
 /* As PETSc tells an option from a value, which may be a negative number. */

@@ -71,15 +71,15 @@ static int build_domain(partition *p) {
   const int dim = cloud->dim;
   double *z = NULL;
   int rc;
-  esp_integrator_param model;
-  esp_setup_model(run, &model);
-  model.domain.dim = dim;
-  for (int a = 0; a < dim; a++) model.domain.lists.box[a] = cloud->box[a];
+  esp_domain_param param;
+  ESP_CALL(esp_options_fill(&esp_domain_options, run->config, &param));
+  param.dim = dim;
+  for (int a = 0; a < dim; a++) param.lists.box[a] = cloud->box[a];
   rc = ESP_ALLOC(z, (size_t)cloud->n_home * (size_t)dim);
   ESP_TRY(run->comm->agree(run->comm, rc));
   for (int i = 0; i < cloud->n_home; i++)
     for (int a = 0; a < dim; a++) z[(size_t)i * (size_t)dim + (size_t)a] = cloud->x[i][a];
-  ESP_TRY(esp_domain_build_mpi(run->comm, &model.domain, cloud->n_home, z, NULL, cloud->id, &p->dom));
+  ESP_TRY(esp_domain_build_mpi(run->comm, &param, cloud->n_home, z, NULL, cloud->id, &p->dom));
   rc = ESP_ALLOC(p->home_part, cloud->n_home);
   if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
   ESP_TRY(run->comm->agree(run->comm, rc));

@@ -172,7 +172,7 @@ int esp_relation_partition(esp_run *run) {
   int rc, opened = 0;
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &relation, NULL, NULL));
-  esp_setup_trees(run, &relation.param);
+  ESP_TRY(esp_setup_trees(run, &relation.param));
   ESP_NEED(relation.param.tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
            "%s: its trees stand on %s (tree_on); partition cuts trees on the learned keys", path,
            esp_tree_on_name(relation.param.tree_on));

@@ -112,7 +112,7 @@ int esp_relation_predict(esp_run *run) {
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_run_path(run, "prediction.h5", out, sizeof out));
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &relation, NULL, precision));
-  esp_setup_trees(run, &relation.param);
+  ESP_TRY(esp_setup_trees(run, &relation.param));
   ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;
   ESP_TRY(esp_error_blame(predict_set(run, &file, &relation, esp_device_find(precision), out), path));

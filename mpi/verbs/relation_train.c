@@ -128,9 +128,6 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
              .relation = &relation,
              .precision = device->name,
              .backend = esp_setup_sharded(run, device)};
-  esp_setup_relation(run, file->about.features, file->about.values, file->about.targets, &param);
-  param.hidden_halves = esp_relation_halves(&file->about);
-  esp_setup_train(run, &how);
   esp_backend backend = from->sharded ? s.backend : esp_setup_whole(device);
   esp_relation_data data = {
       .sets = file->sets[ESP_PART_TRAIN], .sharded = from->sharded, .get = get_set, .put = put_set, .context = from};
@@ -139,6 +136,8 @@ static int train_on(esp_run *run, const esp_feature_file *file, const char *path
       .step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum, .sum_context = &sync};
   const char *restart = esp_config_string(run->config, "train_restart");
   int rc;
+  ESP_TRY(esp_setup_relation(run, &file->about, &param));
+  ESP_TRY(esp_options_fill(&esp_train_options, run->config, &how));
   rc = esp_relation_create(&param, &relation);
   if (!rc) rc = esp_adam_create(relation.block.count, &adam);
   ESP_TRY(esp_error_blame(run->comm->agree(run->comm, rc), path));

@@ -2,7 +2,8 @@
 #ifndef ESP_SETUP_H
 #define ESP_SETUP_H
 
-#include "net/integrator.h"
+#include "io/feature_file.h"
+#include "net/network.h"
 #include "net/relation.h"
 #include "net/train.h"
 #include "verbs/run.h"
@@ -12,16 +13,13 @@ int esp_setup_is_relation(const esp_run *run);
 /* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on
  * every rank. */
 int esp_setup_check(const esp_run *run, int trains);
-/* net_*, tree_*, run_seed. Local. */
-void esp_setup_model(const esp_run *run, esp_integrator_param *param);
-/* The same for a learned relation on data with D features, F values and T targets. Local. */
-void esp_setup_relation(const esp_run *run, int features, int values, int targets, esp_relation_param *param);
-/* Trees are no parameters: of a network read from a checkpoint, tree_leaf, tree_block, tree_theta, tree_pairs_*, tree_far,
- * tree_fade, tree_gate_tolerance and tree_split (unless either rule is learned) are replaced by the keys that the run sets; tree_theta without
- * tree_pairs_per_particle ends a budget. Local. */
-void esp_setup_trees(const esp_run *run, esp_relation_param *param);
-/* train_*, run_seed. Local. */
-void esp_setup_train(const esp_run *run, esp_train_param *param);
+/* The network of data_task. Local. */
+const esp_network *esp_setup_network(const esp_run *run);
+/* A learned relation on such data. Local. */
+int esp_setup_relation(const esp_run *run, const esp_feature_about *about, esp_relation_param *param);
+/* Trees are no parameters: of a network read from a checkpoint they are replaced by the keys that the run sets
+ * (esp_options_replace). Collective. */
+int esp_setup_trees(const esp_run *run, esp_relation_param *param);
 /* net_precision. Local. */
 const esp_device *esp_setup_device(const esp_run *run);
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */

@@ -91,8 +91,8 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   esp_train_param how;
   esp_journal journal = {.run = run};
   stage at = {.journal = &journal, .model = &model};
-  esp_setup_model(run, &param);
-  esp_setup_train(run, &how);
+  ESP_CALL(esp_options_fill(&esp_integrator_options, run->config, &param));
+  ESP_CALL(esp_options_fill(&esp_train_options, run->config, &how));
   const esp_device *device = esp_setup_device(run);
   esp_backend backend = s->sharded ? esp_setup_sharded(run, device) : esp_setup_whole(device);
   s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;

@@ -2,35 +2,44 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 typedef struct {
-  char *text;
-  int64_t whole; /* INT, FLAG */
-  double real;   /* REAL */
-  int64_t *list; /* INTS */
-  int list_size;
-  int set;
-} key_value;
+  esp_option shown;       /* of all rows; value: that of the leading row */
+  char *help, *choices;   /* shown's, owned */
+  const esp_option **row; /* [rows] */
+  size_t rows, capacity;
+  char *text; /* NULL: not set */
+} key;
 
 struct esp_config {
-  key_value *values; /* in the table's order */
+  key *key; /* [keys] in the order of reference.yaml */
+  size_t keys, capacity;
+  const esp_word *words;
+  void (*warn)(void *context, const char *line);
+  void *context;
 };
 
-/* ---- names ---- */
+int esp_config_keys(const esp_config *config) {
+  return (int)config->keys;
+}
+const esp_option *esp_config_key(const esp_config *config, int k) {
+  return &config->key[k].shown;
+}
 
-const esp_key *esp_config_find(const char *name) {
-  int count;
-  const esp_key *keys = esp_config_keys(&count);
-  for (int k = 0; k < count; k++)
-    if (!strcmp(keys[k].name, name)) return &keys[k];
+static key *find(const esp_config *config, const char *name) {
+  for (size_t k = 0; k < config->keys; k++)
+    if (!strcmp(config->key[k].shown.name, name)) return &config->key[k];
   return NULL;
 }
+
+const esp_option *esp_config_find(const esp_config *config, const char *name) {
+  const key *found = find(config, name);
+  return found ? &found->shown : NULL;
+}
+
+/* ---- names ---- */
 
 enum { NAME_MAX_LENGTH = 63 };
 
@@ -51,271 +60,228 @@ static int edit_distance(const char *a, const char *b) {
   return row[length_b];
 }
 
-static const esp_key *nearest(const char *name, int *distance) {
-  int count, best = 0;
-  const esp_key *keys = esp_config_keys(&count);
-  *distance = edit_distance(name, keys[0].name);
-  for (int k = 1; k < count; k++) {
-    int other = edit_distance(name, keys[k].name);
-    if (other < *distance) *distance = other, best = k;
+static const char *nearest(const esp_config *config, const char *name, int *distance) {
+  const char *best = "";
+  *distance = NAME_MAX_LENGTH + 1;
+  for (size_t k = 0; k < config->keys; k++) {
+    const int other = edit_distance(name, config->key[k].shown.name);
+    if (other < *distance) *distance = other, best = config->key[k].shown.name;
   }
-  return &keys[best];
+  return best;
 }
 
-const char *esp_config_nearest(const char *name) {
-  int distance, count;
-  const esp_key *keys = esp_config_keys(&count);
-  for (int k = 0; k < count; k++) { /* a key without its prefix */
-    const char *rest = strchr(keys[k].name, '_');
-    if (rest && !strcasecmp(name, rest + 1)) return keys[k].name;
+const char *esp_config_nearest(const esp_config *config, const char *name) {
+  int distance;
+  for (size_t k = 0; k < config->keys; k++) { /* a key without its prefix */
+    const char *rest = strchr(config->key[k].shown.name, '_');
+    if (rest && !strcasecmp(name, rest + 1)) return config->key[k].shown.name;
   }
-  return nearest(name, &distance)->name;
+  return nearest(config, name, &distance);
 }
 
-int esp_config_is_ours(const char *name) {
-  static const char *const prefixes[] = {"run_",  "data_", "tree_",  "net_",       "train_",
-                                         "eval_", "io_",   "units_", "partition_", "report_"};
-  for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++)
-    if (!strncasecmp(name, prefixes[p], strlen(prefixes[p]))) return 1;
+/* Letters of a name's prefix with its '_'; 0: it has none. */
+static size_t prefix_of(const char *name) {
+  const size_t length = strcspn(name, "_");
+  return name[length] ? length + 1 : 0;
+}
+
+int esp_config_is_ours(const esp_config *config, const char *name) {
+  for (size_t k = 0; k < config->keys; k++) {
+    const size_t prefix = prefix_of(config->key[k].shown.name);
+    if (prefix && !strncasecmp(name, config->key[k].shown.name, prefix)) return 1;
+  }
   /* A long name all but equal to one of ours is ours with a slip in the prefix. */
   int distance;
-  const esp_key *key = nearest(name, &distance);
-  return distance == 0 || (distance <= 2 && strlen(key->name) >= 8 && strchr(key->name, '_'));
+  const char *known = nearest(config, name, &distance);
+  return distance == 0 || (distance <= 2 && strlen(known) >= 8 && prefix_of(known));
 }
 
-/* ---- what a key allows, in words ---- */
+/* ---- keys from tables ---- */
 
-static void describe_range(const esp_key *key, const char *what, char *text, size_t size) {
-  int low = isfinite(key->min), high = isfinite(key->max) && key->max < 2147483647.0;
-  if (low && high)
-    snprintf(text, size, "%s in [%.10g, %.10g]", what, key->min, key->max);
-  else
-    snprintf(text, size, "%s >= %.10g", what, key->min);
+/* A key's place: behind the last of its prefix. */
+static size_t place_of(const esp_config *config, const char *name) {
+  const size_t prefix = prefix_of(name);
+  for (size_t k = config->keys; prefix && k > 0; k--)
+    if (!strncmp(config->key[k - 1].shown.name, name, prefix)) return k;
+  return config->keys;
 }
 
-static void describe(const esp_key *key, char *text, size_t size) {
-  switch (key->type) {
-    case ESP_KEY_INT:
-      describe_range(key, "integer", text, size);
-      break;
-    case ESP_KEY_REAL:
-      describe_range(key, "number", text, size);
-      break;
-    case ESP_KEY_INTS:
-      describe_range(key, "integers separated by commas, each", text, size);
-      break;
-    case ESP_KEY_FLAG:
-      snprintf(text, size, "true or false");
-      break;
-    case ESP_KEY_STRING:
-      snprintf(text, size, "text");
-      break;
-    case ESP_KEY_CHOICE:
-      snprintf(text, size, "one of %s", key->choices);
-      break;
+static int append(char **text, const char *between, const char *more) {
+  const size_t had = *text ? strlen(*text) : 0;
+  char *joined = NULL;
+  ESP_CALL(ESP_ALLOC(joined, had + strlen(between) + strlen(more) + 1));
+  sprintf(joined, "%s%s%s", had ? *text : "", had ? between : "", more);
+  ESP_FREE(*text);
+  *text = joined;
+  return ESP_OK;
+}
+
+/* What the key shows becomes that of one more row. */
+static int show_row(key *k, const esp_option *row) {
+  char name[64];
+  esp_option *shown = &k->shown;
+  for (int c = 0; row->type == ESP_OPTION_CHOICE && esp_option_choice(row, c, name); c++) {
+    const esp_option known = {.choices = k->choices ? k->choices : ""};
+    if (esp_option_place(&known, name) < 0) ESP_CALL(append(&k->choices, "|", name));
   }
+  if (!k->help || !strstr(k->help, row->help)) ESP_CALL(append(&k->help, "; ", row->help));
+  if (row->min < shown->min) shown->min = row->min;
+  if (row->max > shown->max) shown->max = row->max;
+  shown->choices = k->choices ? k->choices : "";
+  shown->names = NULL;
+  shown->help = k->help;
+  return ESP_OK;
 }
 
-/* ---- parsing: 0 when the text is not what the key allows ---- */
-
-static int at_end(const char *text) {
-  return text[strspn(text, " \t")] == 0;
-}
-
-static int parse_whole(const esp_key *key, const char *text, const char **end, int64_t *whole) {
-  char *stop;
-  errno = 0;
-  long long value = strtoll(text, &stop, 10);
-  *end = stop;
-  *whole = value;
-  return stop != text && !errno && (double)value >= key->min && (double)value <= key->max;
-}
-
-static int parse_real(const esp_key *key, const char *text, double *real) {
-  char *stop;
-  *real = strtod(text, &stop);
-  return stop != text && at_end(stop) && isfinite(*real) && *real >= key->min && *real <= key->max;
-}
-
-static int parse_flag(const char *text, int64_t *whole) {
-  static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
-  for (int w = 0; w < 8; w++)
-    if (!strcasecmp(text, words[w])) return *whole = w % 2, 1;
-  return 0;
-}
-
-static int parse_choice(const esp_key *key, const char *text) {
-  size_t length = strlen(text);
-  for (const char *choice = key->choices; choice; choice = strchr(choice, '|')) {
-    choice += *choice == '|';
-    if (strcspn(choice, "|") == length && !strncmp(choice, text, length)) return 1;
+static int add_row(void *context, const esp_option *row, size_t offset) {
+  esp_config *config = context;
+  esp_list scratch; /* the largest member there is */
+  (void)offset;
+  if (row->flags & ESP_OF_DATA) return ESP_OK;
+  key *k = find(config, row->name);
+  if (!k) {
+    ESP_CALL(ESP_GROW(config->key, config->capacity, config->keys + 1));
+    const size_t place = place_of(config, row->name);
+    k = config->key + place;
+    memmove(k + 1, k, (config->keys++ - place) * sizeof *k);
+    *k = (key){.shown = *row};
   }
-  return 0;
+  for (size_t r = 0; r < k->rows; r++)
+    if (k->row[r] == row) return ESP_OK; /* a part of several tables */
+  ESP_CALL(ESP_GROW(k->row, k->capacity, k->rows + 1));
+  k->row[k->rows++] = row;
+  ESP_CALL(show_row(k, row));
+  ESP_CHECK(!esp_option_parse(row, row->value, &scratch), ESP_ERR_INTERNAL, "%s: its default '%s' is not allowed",
+            row->name, row->value);
+  return ESP_OK;
 }
 
-/* list holds at least one more number than text has commas. */
-static int parse_list(const esp_key *key, const char *text, int64_t *list, int *size) {
-  for (*size = 0;; text++) {
-    if (!parse_whole(key, text, &text, &list[(*size)++])) return 0;
-    text += strspn(text, " \t");
-    if (*text != ',') return *text == 0;
-  }
-}
-
-static int parse(const esp_key *key, const char *text, key_value *value) {
-  const char *end;
-  switch (key->type) {
-    case ESP_KEY_INT:
-      return parse_whole(key, text, &end, &value->whole) && at_end(end);
-    case ESP_KEY_REAL:
-      return parse_real(key, text, &value->real);
-    case ESP_KEY_INTS:
-      return parse_list(key, text, value->list, &value->list_size);
-    case ESP_KEY_FLAG:
-      return parse_flag(text, &value->whole);
-    case ESP_KEY_STRING:
-      return 1;
-    case ESP_KEY_CHOICE:
-      return parse_choice(key, text);
-  }
-  return 0;
-}
-
-/* ---- a configuration ---- */
-
-static int key_index(const esp_key *key) {
-  int count;
-  return (int)(key - esp_config_keys(&count));
-}
-
-static int store(esp_config *config, const esp_key *key, const char *text) {
-  size_t length = strlen(text), commas = 0;
-  for (const char *c = text; *c; c++) commas += *c == ',';
-  key_value fresh = {.set = 1}, *value = &config->values[key_index(key)];
+int esp_config_create(const esp_options *const *tables, esp_config **config) {
   int rc = ESP_OK;
-  ESP_TRY(ESP_ALLOC(fresh.text, length + 1));
-  memcpy(fresh.text, text, length + 1);
-  if (key->type == ESP_KEY_INTS) ESP_TRY(ESP_ALLOC(fresh.list, commas + 1));
-  char allowed[256];
-  describe(key, allowed, sizeof allowed);
-  ESP_NEED(parse(key, text, &fresh), ESP_ERR_CONFIG, "%s is '%s': must be %s", key->name, text, allowed);
-  key_value old = *value;
-  *value = fresh;
-  fresh = old;
-done:
-  ESP_FREE(fresh.text);
-  ESP_FREE(fresh.list);
-  return rc;
-}
-
-int esp_config_create(esp_config **config) {
-  int count, rc = ESP_OK;
-  const esp_key *keys = esp_config_keys(&count);
-  esp_config *made = NULL;
-  ESP_TRY(ESP_ALLOC(made, 1));
-  ESP_TRY(ESP_ALLOC(made->values, count));
-  for (int k = 0; k < count; k++) {
-    ESP_TRY(store(made, &keys[k], keys[k].value));
-    made->values[k].set = 0;
-  }
-done:
-  if (rc) esp_config_free(&made);
-  *config = made;
-  return rc;
+  *config = NULL;
+  ESP_CALL(ESP_ALLOC(*config, 1));
+  for (; *tables && !rc; tables++) rc = esp_options_each(*tables, add_row, *config);
+  if (rc) esp_config_free(config);
+  return rc ? esp_trace(rc, __FILE__, __LINE__, __func__) : ESP_OK;
 }
 
 void esp_config_free(esp_config **config) {
   if (!config || !*config) return;
-  int count;
-  esp_config_keys(&count);
-  for (int k = 0; k < count && (*config)->values; k++) {
-    ESP_FREE((*config)->values[k].text);
-    ESP_FREE((*config)->values[k].list);
+  for (size_t k = 0; k < (*config)->keys; k++) {
+    key *one = &(*config)->key[k];
+    ESP_FREE(one->help);
+    ESP_FREE(one->choices);
+    ESP_FREE(one->row);
+    ESP_FREE(one->text);
   }
-  ESP_FREE((*config)->values);
+  ESP_FREE((*config)->key);
   ESP_FREE(*config);
 }
 
-int esp_config_set(esp_config *config, const char *name, const char *value) {
-  const esp_key *key = esp_config_find(name);
-  ESP_CHECK(key, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name, esp_config_nearest(name));
-  ESP_CALL(store(config, key, value));
+static int lead_row(void *context, const esp_option *row, size_t offset) {
+  key *k = find(context, row->name);
+  (void)offset;
+  if (k && !(row->flags & ESP_OF_DATA)) k->shown.value = row->value;
+  return 0;
+}
+
+void esp_config_lead(esp_config *config, const esp_options *options) {
+  esp_options_each(options, lead_row, config);
+}
+
+/* ---- values ---- */
+
+void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
+                      void *context) {
+  config->words = words;
+  config->warn = warn;
+  config->context = context;
+}
+
+static int store(key *k, const char *text) {
+  esp_list scratch;
+  char allowed[512], *copy = NULL;
+  int admitted = 0;
+  for (size_t r = 0; r < k->rows && !admitted; r++) {
+    admitted = !esp_option_parse(k->row[r], text, &scratch);
+    if (!admitted) esp_error_clear();
+  }
+  esp_option_allowed(&k->shown, allowed, sizeof allowed);
+  ESP_CHECK(admitted, ESP_ERR_CONFIG, "%s is '%s': must be %s", k->shown.name, text, allowed);
+  ESP_CALL(append(&copy, "", text));
+  ESP_FREE(k->text);
+  k->text = copy;
   return ESP_OK;
 }
 
-static const key_value *get(const esp_config *config, const char *name, unsigned types) {
-  const esp_key *key = esp_config_find(name);
-  assert(key && (types >> key->type & 1));
-  (void)types;
-  return &config->values[key_index(key)];
+int esp_config_set(esp_config *config, const char *name, const char *value) {
+  key *k = find(config, name);
+  ESP_CHECK(k, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name,
+            esp_config_nearest(config, name));
+  for (const esp_word *w = config->words; w && w->key; w++) {
+    char line[512];
+    if (strcmp(w->key, name) || strcmp(w->old, value)) continue;
+    ESP_CALL(store(k, w->now));
+    if (w->second_key) ESP_CALL(esp_config_set(config, w->second_key, w->second_value));
+    snprintf(line, sizeof line, "%s %s: now %s %s%s%s%s%s; the old word may go in a year", name, value, name, w->now,
+             w->second_key ? " with " : "", w->second_key ? w->second_key : "", w->second_key ? " " : "",
+             w->second_key ? w->second_value : "");
+    if (config->warn) config->warn(config->context, line);
+    return ESP_OK;
+  }
+  ESP_CALL(store(k, value));
+  return ESP_OK;
 }
 
 int esp_config_is_set(const esp_config *config, const char *name) {
-  return get(config, name, ~0u)->set;
+  const key *k = find(config, name);
+  return k && k->text;
 }
+
+const char *esp_config_text(const esp_config *config, const char *name) {
+  const key *k = find(config, name);
+  return !k ? NULL : k->text ? k->text : k->shown.value;
+}
+
+/* The value of a key into *value; one of its rows allows it. */
+static void get(const esp_config *config, const char *name, unsigned types, void *value) {
+  const key *k = find(config, name);
+  assert(k && (types >> k->shown.type & 1));
+  (void)types;
+  for (size_t r = 0; r < k->rows; r++) {
+    if (!esp_option_parse(k->row[r], esp_config_text(config, name), value)) return;
+    esp_error_clear();
+  }
+}
+
 int64_t esp_config_int(const esp_config *config, const char *name) {
-  return get(config, name, 1u << ESP_KEY_INT)->whole;
+  const key *k = find(config, name);
+  int64_t whole = 0;
+  int small = 0;
+  if (k && k->shown.type == ESP_OPTION_WHOLE) return get(config, name, 1u << ESP_OPTION_WHOLE, &whole), whole;
+  get(config, name, 1u << ESP_OPTION_INT, &small);
+  return small;
 }
 double esp_config_real(const esp_config *config, const char *name) {
-  return get(config, name, 1u << ESP_KEY_REAL)->real;
+  double real = 0;
+  get(config, name, 1u << ESP_OPTION_REAL, &real);
+  return real;
 }
 int esp_config_flag(const esp_config *config, const char *name) {
-  return (int)get(config, name, 1u << ESP_KEY_FLAG)->whole;
+  int flag = 0;
+  get(config, name, 1u << ESP_OPTION_FLAG, &flag);
+  return flag;
 }
 const char *esp_config_string(const esp_config *config, const char *name) {
-  return get(config, name, 1u << ESP_KEY_STRING | 1u << ESP_KEY_CHOICE)->text;
+  const key *k = find(config, name);
+  assert(k && (k->shown.type == ESP_OPTION_TEXT || k->shown.type == ESP_OPTION_CHOICE));
+  (void)k;
+  return esp_config_text(config, name);
 }
 int esp_config_ints(const esp_config *config, const char *name, int64_t *values, int max) {
-  const key_value *value = get(config, name, 1u << ESP_KEY_INTS);
-  int copied = esp_imin(max, value->list_size);
-  if (copied > 0) memcpy(values, value->list, (size_t)copied * sizeof *values);
-  return value->list_size;
-}
-
-/* ---- printing ---- */
-
-static void print_quoted(FILE *file, const char *text) {
-  fputc('"', file);
-  for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      fprintf(file, "\\%c", c);
-    else if (c < 0x20)
-      fprintf(file, "\\x%02x", c);
-    else
-      fputc(c, file);
-  }
-  fputc('"', file);
-}
-
-static void print_value(FILE *file, const esp_key *key, const key_value *value) {
-  if (key->type == ESP_KEY_STRING)
-    print_quoted(file, value->text);
-  else if (key->type == ESP_KEY_FLAG)
-    fputs(value->whole ? "true" : "false", file);
-  else if (key->type == ESP_KEY_INTS)
-    for (int i = 0; i < value->list_size; i++)
-      fprintf(file, "%s%" PRId64 "%s", i ? ", " : "[", value->list[i], i + 1 < value->list_size ? "" : "]");
-  else
-    fputs(value->text, file);
-  fputc('\n', file);
-}
-
-int esp_config_print(const esp_config *config, FILE *file) {
-  int count;
-  const esp_key *keys = esp_config_keys(&count);
-  fprintf(file, "# Every key with its value. Above each its meaning, then unit; what is allowed; default.\n");
-  for (int k = 0; k < count; k++) {
-    const esp_key *key = &keys[k];
-    char allowed[256];
-    describe(key, allowed, sizeof allowed);
-    size_t prefix = strcspn(key->name, "_");
-    if (k == 0 || strncmp(keys[k - 1].name, key->name, prefix + 1) != 0) fputc('\n', file);
-    fprintf(file, "# %s\n#   %s%s%s; default %s\n", key->help, key->unit, key->unit[0] ? "; " : "", allowed,
-            key->value[0] ? key->value : "empty");
-    fprintf(file, "%s: ", key->name);
-    print_value(file, key, &config->values[k]);
-  }
-  ESP_CHECK(!ferror(file), ESP_ERR_FILE, "the configuration cannot be written: %s", strerror(errno));
-  return ESP_OK;
+  esp_list list = {0};
+  get(config, name, 1u << ESP_OPTION_LIST, &list);
+  const int copied = esp_imin(max, list.count);
+  if (copied > 0) memcpy(values, list.value, (size_t)copied * sizeof *values);
+  return list.count;
 }

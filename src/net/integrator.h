@@ -36,7 +36,8 @@ typedef struct {
   /* leaf, block, lists.theta, lists.pairs_per_particle, lists.pairs_limit. dim and lists.box come from the cloud. */
   esp_domain_param domain;
 } esp_integrator_param;
-/* net_*, tree_*, run_seed. */
+/* net_layers, net_tableau, net_message, net_hidden, run_seed and the tree's. A run that continues with a budget takes the
+ * angle that was found for it before the first step. */
 extern const esp_options esp_integrator_options;
 
 typedef struct {

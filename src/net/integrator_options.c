@@ -1,4 +1,28 @@
+#include "base/config.h"
 #include "net/integrator.h"
 
-static const esp_option rows[] = {{0}};
-const esp_options esp_integrator_options = {.size = sizeof(esp_integrator_param), .row = rows};
+#define OF esp_integrator_param
+#define MODEL .flags = ESP_OF_MODEL
+
+/* Where a budget chose the angle before the first step, the checkpoint has that angle and no budget. */
+static int check(const esp_config *config, const void *before, void *filled) {
+  const esp_integrator_param *had = before;
+  esp_lists_param *lists = &((esp_integrator_param *)filled)->domain.lists;
+  if (before && !config && lists->pairs_per_particle > 0)
+    lists->pairs_per_particle = had->domain.lists.pairs_per_particle;
+  return ESP_OK;
+}
+
+const esp_options esp_integrator_options = {
+    sizeof(OF),
+    (const esp_option[]){ESP_INT_ROW(OF, layers, "net_layers", "4", 1, 32, "", "layers of the network", MODEL),
+                         ESP_CHOICE_ROW(OF, tableau, "net_tableau", "free", "free|symplectic",
+                                        "coefficients between layers: free, or bound to be symplectic", MODEL),
+                         ESP_CHOICE_ROW(OF, message, "net_message", "newton", "newton|newton_mlp|mlp",
+                                        "message of a pair: known law, law with a learned correction, learned", MODEL),
+                         ESP_INT_ROW(OF, hidden, "net_hidden", "16", 1, 128, "units",
+                                     "newton_mlp, mlp: width of the message's hidden layers", MODEL),
+                         ESP_SEED_ROW(OF, seed, MODEL),
+                         ESP_PART_ROW(OF, domain, esp_domain_options),
+                         {0}},
+    check};

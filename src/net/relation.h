@@ -70,7 +70,7 @@ typedef struct {
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_relation_param;
-/* net_*, tree_*, run_seed. */
+/* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned. */
 extern const esp_options esp_stack_options;
 
 /* One layer's places in the parameter block; -1: not there. */

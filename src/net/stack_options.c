@@ -1,4 +1,77 @@
+#include "base/config.h"
 #include "net/relation.h"
 
-static const esp_option rows[] = {{0}};
-const esp_options esp_stack_options = {.size = sizeof(esp_relation_param), .row = rows};
+#define OF esp_relation_param
+#define MODEL .flags = ESP_OF_MODEL
+#define BOTH .flags = ESP_OF_MODEL | ESP_OF_TREE
+
+static int check(const esp_config *config, const void *before, void *filled) {
+  const esp_relation_param *had = before;
+  esp_relation_param *param = filled;
+  if (before) {
+    const int learned = had->split == ESP_SPLIT_LEARNED || param->split == ESP_SPLIT_LEARNED;
+    if (config && learned) param->split = had->split;
+    return ESP_OK;
+  }
+  ESP_CHECK(param->tree_on == ESP_TREE_ON_LEARNED || param->split != ESP_SPLIT_LEARNED, ESP_ERR_CONFIG,
+            "tree_split learned with tree_on %s: learned directions are those of the learned space",
+            esp_tree_on_name(param->tree_on));
+  ESP_CHECK(param->embedding != ESP_EMBED_COORDINATES || !param->separate, ESP_ERR_CONFIG,
+            "net_separate with net_embedding coordinates: two maps without parameters are one");
+  return ESP_OK;
+}
+
+/* clang-format off */
+const esp_options esp_stack_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_INT_ROW(OF, layers, "net_layers", "4", 1, ESP_RELATION_MAX_LAYERS, "", "layers of the network", MODEL),
+        ESP_CHOICE_ROW(OF, mlp, "net_message", "gate", "gate|gate_mlp",
+            "of a learned relation: gate, the sender's value times a gate exp(-distance^2 / 2 s^2) in the learned space, "
+            "whose width s is learned, too; gate_mlp, a learned message times that gate",
+            MODEL, .was = "mlp"),
+        ESP_CHOICE_ROW(OF, embedding, "net_embedding", "linear", "linear|mlp|coordinates",
+            "where a particle is in the learned space: a linear map of its features, a map with a hidden layer, the "
+            "first net_dim features as they are", MODEL),
+        ESP_INT_ROW(OF, dim, "net_dim", "4", 1, 64, "", "dimensions of the learned space", MODEL),
+        ESP_INT_ROW(OF, embed_hidden, "net_embed_hidden", "32", 1, 4096, "units",
+            "width of the hidden layer of the mlp embedding", MODEL),
+        ESP_FLAG_ROW(OF, separate, "net_separate", "false",
+            "receivers have a map into the learned space, and a tree, of their own: for relations with a direction",
+            MODEL),
+        ESP_INT_ROW(OF, channels, "net_channels", "4", 1, 128, "",
+            "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
+        ESP_CHOICE_ROW(OF, average, "net_aggregate", "sum", "sum|average",
+            "what a receiver makes of its gated messages: their sum, or that over the sum of the gates",
+            MODEL, .was = "average"),
+        ESP_FLAG_ROW(OF, include_self, "net_include_self", "false", "a particle is its own sender, too", MODEL),
+        ESP_INT_ROW(OF, width, "net_width", "16", 1, 4096, "",
+            "numbers of a particle's state between the layers of a learned relation", MODEL),
+        ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",
+            "width of the hidden layer that makes the new state", MODEL, .was = "hidden"),
+        ESP_CHOICE_ROW(OF, split, "tree_split", "widest", "widest|pca|learned",
+            "how a node is cut: at its widest axis, at right angles to its principal direction, or, for the first "
+            "tree_split_levels levels, to a learned one", BOTH),
+        ESP_INT_ROW(OF, split_levels, "tree_split_levels", "3", 1, 16, "levels", "levels with a learned direction",
+            MODEL),
+        ESP_CHOICE_ROW(OF, tree_on, "tree_on", "learned", "learned|features|hidden",
+            "where the trees of a learned relation stand: at the learned keys; controls: at the raw features, at the "
+            "hidden coordinates", MODEL, .was = "tree_on"),
+        ESP_INT_ROW(OF, tree_features, "tree_features", "0", 0, 64, "",
+            "with tree_on features: on the first so many of them; 0: all", MODEL, .was = "tree_features"),
+        ESP_FLAG_ROW(OF, far, "tree_far", "true",
+            "cells stand in for what is far; false: near pairs alone, a control", BOTH),
+        ESP_REAL_ROW(OF, gate_tolerance, "tree_gate_tolerance", "0", 0, 1, "",
+            "learned relations: cells that no gate above this reaches are far, too, whatever their size; 0: none are",
+            BOTH),
+        ESP_FLAG_ROW(OF, fade, "tree_fade", "true",
+            "learned relations: cells may be the larger the less their gates weigh: far, too, where the sum of radii "
+            "times exp(-gap^2 / 4 s^2) is below theta times the distance (gap between cell and block, s the gate's "
+            "width)", BOTH),
+        ESP_SEED_ROW(OF, seed, MODEL),
+        ESP_DATA_ROW(OF, hidden_halves, "hidden_halves",
+            "of hidden coordinates, which a layer or a side looks at"),
+        ESP_PART_ROW(OF, domain, esp_domain_options),
+        {0}},
+    check};
+/* clang-format on */

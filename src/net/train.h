@@ -14,6 +14,7 @@
 #define ESP_TRAIN_H
 
 #include "base/comm.h"
+#include "base/option.h"
 #include "net/optim.h"
 #include "net/cost.h"
 
@@ -62,6 +63,7 @@ typedef struct {
   uint64_t seed;            /* of the batches */
   int64_t checkpoint_every; /* steps; 0: only after the last */
 } esp_train_param;
+extern const esp_options esp_train_options; /* train_*, run_seed */
 
 /* Called on every rank; a failure on one stops the training on all. Each may be NULL. */
 typedef struct {

@@ -22,6 +22,7 @@
 #define ESP_DOMAIN_H
 
 #include "base/comm.h"
+#include "base/option.h"
 #include "tree/cells.h"
 #include "tree/lists.h"
 #include "tree/tree.h"
@@ -35,6 +36,10 @@ typedef struct {
   esp_split_rule split; /* zero: widest */
   esp_lists_param lists;
 } esp_domain_param;
+
+/* leaf, block, lists.theta, lists.pairs_per_particle, lists.pairs_limit: keys tree_*. Used with a checkpoint, a theta that
+ * is set without a budget ends the budget; a run that continues with a budget takes the theta of the checkpoint. */
+extern const esp_options esp_domain_options;
 
 typedef enum { ESP_HALO_SOURCES, ESP_HALO_RECEIVERS, ESP_HALO_CELLS, ESP_HALO_KINDS } esp_halo_kind;
 

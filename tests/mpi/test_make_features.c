@@ -7,6 +7,7 @@
 
 #include "io/make_features.h"
 #include "tasks/relation/relation_start.h"
+#include "verbs/keys.h"
 
 typedef struct {
   const char *key, *value;
@@ -14,7 +15,7 @@ typedef struct {
 
 static esp_config *config_of(const setting *set) {
   esp_config *config;
-  assert_int_equal(esp_config_create(&config), ESP_OK);
+  assert_int_equal(esp_keys_create(&config), ESP_OK);
   for (; set->key; set++) {
     if (esp_config_set(config, set->key, set->value)) fail_msg("%s", esp_error_message());
   }

@@ -15,6 +15,7 @@
 
 #include "domain/comm.h"
 #include "io/options.h"
+#include "verbs/keys.h"
 
 typedef struct {
   esp_comm *comm;
@@ -34,7 +35,7 @@ static void write_file(const fixture *f, const char *text) {
 
 static esp_config *load(const fixture *f, const char *yaml) {
   esp_config *config;
-  assert_int_equal(esp_config_create(&config), ESP_OK);
+  assert_int_equal(esp_keys_create(&config), ESP_OK);
   if (yaml) write_file(f, yaml);
   if (esp_options_load(f->comm, yaml ? f->path : NULL, config)) fail_msg("%s", esp_error_message());
   return config;
@@ -52,7 +53,7 @@ static void same_on_all(const fixture *f, const char *text) {
 
 static void refused(const fixture *f, const char *path, int code, const char *const *parts) {
   esp_config *config;
-  assert_int_equal(esp_config_create(&config), ESP_OK);
+  assert_int_equal(esp_keys_create(&config), ESP_OK);
   esp_error_clear();
   int rc = esp_options_load(f->comm, path, config);
   if (rc != code) fail_msg("code %s, message '%s'", esp_code_name(rc), esp_error_message());
@@ -216,7 +217,7 @@ static void shipped_inputs(void **state) {
   assert_int_equal(glob(pattern, 0, NULL, &files), 0);
   for (size_t i = 0; i < files.gl_pathc; i++) {
     esp_config *config;
-    assert_int_equal(esp_config_create(&config), ESP_OK);
+    assert_int_equal(esp_keys_create(&config), ESP_OK);
     if (esp_options_load(f->comm, files.gl_pathv[i], config)) fail_msg("%s", esp_error_message());
     esp_config_free(&config);
   }

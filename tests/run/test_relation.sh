@@ -85,14 +85,14 @@ for ranks in 1 2 4; do
 done
 
 # what does not fit together
-refuse "net_message newton|data_task subspace|gate" 2 train -data_task subspace
-refuse "net_message gate|data_task G" 1 train -net_message gate
+refuse "net_message|'newton'|data_task subspace|gate" 2 train -data_task subspace -net_message newton
+refuse "net_message|'gate'|data_task G|newton_mlp" 1 train -net_message gate
 refuse "data_truth none|data_task G" 1 generate -data_truth none
 refuse "data_truth_sample 5|data_task G" 1 generate -data_truth_sample 5
 refuse "data_task features|data_file" 2 train -data_task features -net_message gate
 refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features
 refuse "net_separate|net_embedding coordinates" 1 train "${plane[@]}" -net_separate true -net_embedding coordinates
-refuse "net_layers 20|at most 16" 1 train "${plane[@]}" -net_layers 20
+refuse "net_layers|'20'|integer in [1, 16]" 1 train "${plane[@]}" -net_layers 20
 refuse "eval_set 9|3 test sets" 2 predict -run_name plane1 "${plane[@]}" -eval_set 9
 refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file own.h5 -run_name own
 refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own

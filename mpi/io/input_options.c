@@ -1,0 +1,21 @@
+#include "io/input_options.h"
+
+#include <math.h>
+
+#define OF esp_input_param
+
+const esp_options esp_input_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_TEXT_ROW(OF, types, "io_types", "all", "particle types read from a snapshot: all, or numbers such as 0,1"),
+        ESP_INT_ROW(OF, compress, "io_compress", "0", 0, 9, "",
+                    "compression of the snapshot that predict writes; 0: none"),
+        ESP_REAL_ROW(OF, units.length, "units_length", "0", 0, INFINITY, "cm",
+                     "unit of length of a snapshot; 0: from the file"),
+        ESP_REAL_ROW(OF, units.mass, "units_mass", "0", 0, INFINITY, "g",
+                     "unit of mass of a snapshot; 0: from the file"),
+        ESP_REAL_ROW(OF, units.velocity, "units_velocity", "0", 0, INFINITY, "cm/s",
+                     "unit of velocity of a snapshot; 0: from the file"),
+        ESP_TEXT_ROW(OF, file, "input", "", "snapshot to read"),
+        {0}},
+    NULL};

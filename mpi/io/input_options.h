@@ -1,0 +1,16 @@
+/* Keys of snapshots: which one, in which units, and how one is written. */
+#ifndef ESP_INPUT_OPTIONS_H
+#define ESP_INPUT_OPTIONS_H
+
+#include "base/option.h"
+#include "io/snapshot.h"
+
+typedef struct {
+  const char *file;  /* input */
+  const char *types; /* io_types */
+  int compress;      /* io_compress */
+  esp_units units;   /* units_* */
+} esp_input_param;
+extern const esp_options esp_input_options;
+
+#endif

@@ -1,0 +1,151 @@
+#include "verbs/keys.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "io/input_options.h"
+#include "io/make_options.h"
+#include "net/train.h"
+
+/* ---- tables ---- */
+
+#define OF esp_run_param
+const esp_options esp_run_options = {
+    sizeof(OF),
+    (const esp_option[]){ESP_TEXT_ROW(OF, name, "run_name", "run", "name of the run"),
+                         ESP_TEXT_ROW(OF, out, "run_out", "out", "folder of all runs; results go to run_out/run_name"),
+                         ESP_SEED_ROW(OF, seed),
+                         {0}},
+    NULL};
+#undef OF
+
+const char *esp_precision_name(int k) {
+  for (int d = 0; esp_devices[d]; d++) {
+    int seen = 0;
+    for (int e = 0; e < d; e++) seen |= !strcmp(esp_devices[e]->precision, esp_devices[d]->precision);
+    if (!seen && k-- == 0) return esp_devices[d]->precision;
+  }
+  return NULL;
+}
+
+#define OF esp_device_param
+const esp_options esp_device_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_NAMES_ROW(OF, precision, "net_precision", "float32", esp_precision_name, "arithmetic of the messages"),
+        {0}},
+    NULL};
+#undef OF
+
+#define OF esp_training_param
+const esp_options esp_training_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_REAL_ROW(OF, loss_k, "train_loss_k", "0.5", 0, INFINITY, "",
+                     "tasks G and M: weight of the velocity's part in the loss"),
+        ESP_CHOICE_ROW(OF, shard, "train_shard", "auto", "clouds|particles|auto",
+                       "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
+                       "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
+                       "fewer sets than ranks"),
+        ESP_TEXT_ROW(OF, restart, "train_restart", "", "checkpoint to continue from; empty: start anew"),
+        {0}},
+    NULL};
+#undef OF
+
+#define OF esp_eval_param
+const esp_options esp_eval_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_TEXT_ROW(OF, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
+        ESP_INT_ROW(OF, neighbours, "eval_neighbours", "15", 1, ESP_COUNT_MAX, "particles",
+                    "neighbours of the local baseline"),
+        ESP_INT_ROW(OF, rollout, "eval_rollout", "0", 0, ESP_COUNT_MAX, "frames",
+                    "frames (task G: horizons) predicted one from the other; 0: none"),
+        ESP_FLAG_ROW(OF, baselines, "eval_baselines", "true", "compare with classical methods"),
+        ESP_INT_ROW(OF, samples, "eval_samples", "1024", 1, ESP_COUNT_MAX, "particles",
+                    "particles on which recall is found"),
+        ESP_INT_ROW(OF, recall_neighbours, "eval_recall_neighbours", "16", 1, 4096, "particles",
+                    "hidden neighbours that recall looks for among the near pairs; neighbours of the classical method"),
+        ESP_WHOLE_ROW(OF, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
+                      "steps between two recalls in training; 0: none"),
+        ESP_INT_ROW(OF, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "test set of a feature file that predict takes"),
+        {0}},
+    NULL};
+#undef OF
+
+#define OF esp_partition_param
+const esp_options esp_partition_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_LIST_ROW(OF, ranks, "partition_ranks", "2,4,8,16,32,64", 1, ESP_COUNT_MAX, "ranks",
+                     "numbers of ranks to cut for"),
+        ESP_FLAG_ROW(OF, periodic, "partition_periodic", "false",
+                     "keep a snapshot's period in the lists: all that lies near half a box away is near"),
+        {0}},
+    NULL};
+#undef OF
+
+#define OF esp_report_param
+const esp_options esp_report_options = {
+    sizeof(OF),
+    (const esp_option[]){ESP_FLAG_ROW(OF, pictures, "report_pictures", "true", "draw pictures into the report"), {0}},
+    NULL};
+#undef OF
+
+/* ---- the list ---- */
+
+enum { TABLES = 64 };
+
+int esp_keys_create(esp_config **config) {
+  const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options, &esp_data_interim, &esp_domain_options};
+  static const esp_options *const rest[] = {
+      &esp_device_options, &esp_train_options,     &esp_training_options, &esp_eval_options,
+      &esp_input_options,  &esp_partition_options, &esp_report_options,   NULL};
+  int tables = 4;
+  for (int k = 0; esp_networks[k] && tables < TABLES; k++) table[tables++] = esp_networks[k]->options;
+  for (int k = 0; rest[k] && tables < TABLES; k++) table[tables++] = rest[k];
+  ESP_CHECK(tables < TABLES, ESP_ERR_INTERNAL, "more than %d tables of keys", TABLES - 1);
+  return esp_config_create(table, config);
+}
+
+/* ---- keys of one network among those of all ---- */
+
+typedef struct {
+  const esp_config *config;
+  const esp_network *network, *other;
+  const char *name; /* looked for in the network's own table */
+} search;
+
+static int is_name(void *context, const esp_option *row, size_t offset) {
+  (void)offset;
+  return !strcmp(row->name, ((const search *)context)->name);
+}
+
+static int refuse_other(void *context, const esp_option *row, size_t offset) {
+  search *s = context;
+  (void)offset;
+  s->name = row->name;
+  if ((row->flags & ESP_OF_DATA) || !esp_config_is_set(s->config, row->name)) return ESP_OK;
+  const char *text = esp_config_text(s->config, row->name);
+  esp_list set = {0}, standard = {0}; /* the largest member there is */
+  if (esp_options_each(s->network->options, is_name, s)) return ESP_OK;
+  ESP_CALL(esp_option_parse(row, text, &set));
+  ESP_CALL(esp_option_parse(row, row->value, &standard));
+  if (!memcmp(&set, &standard, sizeof set)) return ESP_OK;
+  return ESP_FAIL(ESP_ERR_CONFIG, "%s %s: a key of the network '%s'; what is trained here is '%s'", row->name, text,
+                  s->other->name, s->network->name);
+}
+
+int esp_keys_check(const esp_config *config, const esp_network *network) {
+  char *param = NULL;
+  int rc = ESP_OK;
+  for (int k = 0; esp_networks[k]; k++) {
+    search s = {config, network, esp_networks[k], NULL};
+    if (s.other != network) ESP_CALL(esp_options_each(s.other->options, refuse_other, &s));
+  }
+  ESP_TRY(ESP_ALLOC(param, network->options->size));
+  ESP_TRY(esp_options_fill(network->options, config, param));
+done:
+  ESP_FREE(param);
+  return rc;
+}

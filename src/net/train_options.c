@@ -1,0 +1,26 @@
+#include <math.h>
+
+#include "net/train.h"
+
+#define OF esp_train_param
+
+const esp_options esp_train_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_WHOLE_ROW(OF, steps, "train_steps", "400", 0, ESP_COUNT_MAX, "steps", "steps of the optimiser"),
+        ESP_WHOLE_ROW(OF, stop, "train_stop", "0", 0, ESP_COUNT_MAX, "steps",
+                      "stop after this step, the schedule being that of train_steps; 0: run to the end"),
+        ESP_INT_ROW(OF, batch, "train_batch", "8", 1, ESP_COUNT_MAX, "clouds", "clouds (or feature sets) of one step"),
+        ESP_REAL_ROW(OF, rate, "train_lr", "0.01", 0, INFINITY, "", "learning rate"),
+        ESP_CHOICE_ROW(OF, schedule, "train_schedule", "cosine", "cosine|hold",
+                       "learning rate over the steps: after the warm-up by half a cosine to 0; held for half of the "
+                       "steps, then linearly to a tenth"),
+        ESP_REAL_ROW(OF, beta2, "train_beta2", "0.999", 1e-6, 0.999999, "", "how slowly Adam's second moment forgets"),
+        ESP_WHOLE_ROW(OF, warmup, "train_warmup", "20", 0, ESP_COUNT_MAX, "steps",
+                      "steps over which the learning rate rises"),
+        ESP_REAL_ROW(OF, clip, "train_clip", "0.3", 0, INFINITY, "", "largest norm of the gradient; 0: no limit"),
+        ESP_WHOLE_ROW(OF, checkpoint_every, "train_checkpoint_every", "100", 1, ESP_COUNT_MAX, "steps",
+                      "steps between two checkpoints"),
+        ESP_SEED_ROW(OF, seed),
+        {0}},
+    NULL};

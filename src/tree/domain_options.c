@@ -1,0 +1,39 @@
+#include "tree/domain.h"
+
+#include "base/config.h"
+
+#define OF esp_domain_param
+#define BOTH .flags = ESP_OF_MODEL | ESP_OF_TREE
+
+/* An angle alone is no longer found from a budget; one that a search found for this budget goes on. */
+static int check(const esp_config *config, const void *before, void *filled) {
+  const esp_domain_param *had = before;
+  esp_domain_param *param = filled;
+  if (before && !config && param->lists.pairs_per_particle > 0) param->lists.theta = had->lists.theta;
+  if (before && config && esp_config_is_set(config, "tree_theta") &&
+      !esp_config_is_set(config, "tree_pairs_per_particle"))
+    param->lists.pairs_per_particle = 0;
+  return ESP_OK;
+}
+
+const esp_options esp_domain_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_INT_ROW(OF, leaf, "tree_leaf", "8", 1, ESP_COUNT_MAX, "particles",
+                    "most particles of a leaf, the smallest cell; near leaves are summed pair by pair", BOTH),
+        ESP_INT_ROW(OF, block, "tree_block", "64", 1, ESP_COUNT_MAX, "particles",
+                    "most particles of a block, the unit that ranks own; its particles share one list of near leaves "
+                    "and far cells",
+                    BOTH),
+        ESP_REAL_ROW(OF, lists.theta, "tree_theta", "0.7", 0, 4, "",
+                     "opening angle: a cell is far from a block, and acts as a whole, where the sum of their radii is "
+                     "below theta times the distance of their centres; 0: every pair is exact",
+                     BOTH),
+        ESP_WHOLE_ROW(OF, lists.pairs_per_particle, "tree_pairs_per_particle", "0", 0, ESP_COUNT_MAX, "pairs",
+                      "most near pairs a particle and layer, on average: the smallest theta is taken that keeps to it; "
+                      "0: tree_theta is used",
+                      BOTH),
+        ESP_WHOLE_ROW(OF, lists.pairs_limit, "tree_pairs_limit", "65536", 1, ESP_COUNT_MAX, "pairs",
+                      "most pairs a particle may have before the run stops", .flags = ESP_OF_TREE),
+        {0}},
+    check};
