@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Proves that a network trained on small clouds predicts a real halo, read from another code's snapshot, better than the
 # leapfrog it started from, and that predict writes the moved snapshot. Needs ESPALIER_DATA; skipped without.
+# ctest: LABELS slow
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 halo=${ESPALIER_DATA:-}/nbody/isolated_32_dm_smallbox.hdf5
 [ -r "$halo" ] || { echo "skipped: no $halo (set ESPALIER_DATA)"; exit 77; }
