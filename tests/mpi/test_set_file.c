@@ -4,7 +4,9 @@
  * ranks: 1 2 3 4 5 7 */
 #include "set_fixture.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "io/info.h"
@@ -761,6 +763,36 @@ static void wrong_sets(void **state) {
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
+/* Where one rank may not write so much, no rank writes, and what stood there stays. */
+static void no_space(void **state) {
+  (void)state;
+  const int64_t sizes[] = {0, 20000}, many[] = {0, 3000};
+  struct rlimit old, small;
+  signal(SIGXFSZ, SIG_IGN);
+  write_file(comm, path, 0, 0);
+  assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+  for (int way = 0; way < 2; way++) { /* particles, then numbers are too many */
+    const int64_t sets[ESP_PARTS] = {1, many[way]};
+    const esp_set_about about = {.width = {D, F}};
+    int64_t *none = calloc(3000, sizeof *none);
+    const int64_t *const n[ESP_PARTS] = {&sizes[1 - way], none};
+    esp_set_writer writer;
+    comm->agree(comm, 0);
+    small = old;
+    if (comm->rank == comm->size - 1) small.rlim_cur = way ? 200000 : 500000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const int rc = esp_set_begin(comm, path, &layout, &about, sets, n, NULL, &writer);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    assert_int_equal(rc, ESP_ERR_FILE);
+    assert_non_null(strstr(esp_error_message(), "file size limit"));
+    esp_error_clear();
+    free(none);
+  }
+  comm->agree(comm, 0);
+  check_file(0);
+  assert_int_equal(esp_file_open_objects(), 0);
+}
+
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
@@ -775,7 +807,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(bad_ensembles),
                                      cmocka_unit_test(not_a_set_file),
                                      cmocka_unit_test(forbidden_numbers),
-                                     cmocka_unit_test(wrong_sets)};
+                                     cmocka_unit_test(wrong_sets),
+                                     cmocka_unit_test(no_space)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);
