@@ -9,7 +9,8 @@
  *   make_fixture delete FILE OBJECT
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
  *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape
- *   make_fixture sum FILE DATASET         prints a sum over the bits of the numbers and their order */
+ *   make_fixture sum FILE DATASET         prints a sum over the bits of the numbers and their order
+ *   make_fixture sums FILE                the same of every dataset, a line each: name, sum */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,7 +157,7 @@ static void replace(hid_t file, const char *name, int text) {
   H5Sclose(space);
 }
 
-static void print_sum(hid_t file, const char *name) {
+static uint64_t sum_of(hid_t file, const char *name) {
   hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
         type = H5Dget_type(dataset);
   const size_t bytes = (size_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
@@ -164,11 +165,17 @@ static void print_sum(hid_t file, const char *name) {
   must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), name);
   uint64_t sum = UINT64_C(0xcbf29ce484222325);
   for (size_t b = 0; b < bytes; b++) sum = (sum ^ data[b]) * UINT64_C(0x100000001b3);
-  printf("%016llx\n", (unsigned long long)sum);
   free(data);
   H5Tclose(type);
   H5Sclose(space);
   H5Dclose(dataset);
+  return sum;
+}
+
+static herr_t print_sum(hid_t file, const char *name, const H5O_info_t *info, void *context) {
+  (void)context;
+  if (info->type == H5O_TYPE_DATASET) printf("%s %016llx\n", name, (unsigned long long)sum_of(file, name));
+  return 0;
 }
 
 static void features(const char *path, int n, int columns) {
@@ -188,20 +195,23 @@ static void features(const char *path, int n, int columns) {
 }
 
 int main(int argc, char **argv) {
-  const char *verb = argc > 3 ? argv[1] : "";
+  const char *verb = argc > 3 || (argc == 3 && !strcmp(argv[1], "sums")) ? argv[1] : "";
   if (!strcmp(verb, "features") && argc == 5) return features(argv[2], atoi(argv[3]), atoi(argv[4])), EXIT_SUCCESS;
   if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
-  hid_t file = must(argc > 3 ? H5Fopen(argv[2], H5F_ACC_RDWR, H5P_DEFAULT) : -1, "opening the file");
+  const unsigned access = strncmp(verb, "sum", 3) ? H5F_ACC_RDWR : H5F_ACC_RDONLY;
+  hid_t file = must(*verb ? H5Fopen(argv[2], access, H5P_DEFAULT) : -1, "opening the file");
   if (!strcmp(verb, "set") && argc == 6)
     set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
   else if (!strcmp(verb, "attribute") && argc == 5)
     set_text(file, argv[3], argv[4]);
+  else if (!strcmp(verb, "sums"))
+    must(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, print_sum, NULL), "looking through the file");
   else if (!strcmp(verb, "delete"))
     must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
   else if (!strcmp(verb, "flatten"))
     replace(file, argv[3], 0);
   else if (!strcmp(verb, "sum"))
-    print_sum(file, argv[3]);
+    printf("%016llx\n", (unsigned long long)sum_of(file, argv[3]));
   else if (!strcmp(verb, "retype"))
     replace(file, argv[3], 1);
   else
