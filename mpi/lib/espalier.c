@@ -223,16 +223,17 @@ static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espal
     cloud->m[i] = ldexp(cloud->m[i], -mass);
     for (int c = 0; c < 3; c++) cloud->x[i][c] = ldexp(cloud->x[i][c], -length);
   }
-  esp_layer_param param = {.eps = ldexp(cloud->eps, -length), .newton = 1};
+  esp_layer_param param = {.form = {.message = &esp_message_newton, .dim = 3, .softening = ldexp(cloud->eps, -length)}};
   const espalier_options *o = &e->options;
   param.domain = (esp_domain_param){.leaf = o->leaf, .block = o->block, .dim = 3};
   param.domain.lists.theta = o->theta;
   param.domain.lists.pairs_limit = o->theta > 0 ? o->pairs_limit : 0;
-  for (int c = 0; c < 3; c++) param.domain.lists.box[c] = ldexp(cloud->box[c], -length);
+  for (int c = 0; c < 3; c++) param.form.period[c] = ldexp(cloud->box[c], -length);
+  esp_form_wrap(&param.form, cloud->n_home, (double *)cloud->x);
+  const esp_layer_input input = {.id = cloud->id, .key = (const double *)cloud->x, .value = cloud->m};
   esp_backend backend = backend_of(e, e->force);
   esp_layer layer;
-  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, NULL,
-                             a, &layer));
+  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, &input, NULL, (double *)a, &layer));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) a[i][c] = cloud->G * ldexp(a[i][c], mass - 2 * length);
   fill_stats(layer.dom, stats);

@@ -4,6 +4,7 @@
 #include "domain/partition.h"
 #include "domain/partition_zoltan.h"
 #include "io/ensemble.h"
+#include "message/newton.h"
 #include "tasks/box/box_start.h"
 #include "verbs/cuts.h"
 #include "verbs/relation_verbs.h"
@@ -111,7 +112,7 @@ static int describe(const partition *p, double seconds) {
       run,
       "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
       "%zu bytes a particle, %zu a cell.\n",
-      ESP_PARTITION_FAR_WEIGHT, sizeof(esp_source), sizeof(esp_cell));
+      ESP_PARTITION_FAR_WEIGHT, ESP_BODY * sizeof(double), ESP_MASS_CELL * sizeof(double));
   if (esp_partition_zoltan_built())
     esp_run_say(
         run,
@@ -149,7 +150,7 @@ static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
     ESP_TRY(make_cut(p, &methods[m], ranks));
     const double seconds = esp_wall() - start;
     ESP_TRY(esp_partition_count(p->dom, ranks, p->part, NULL, load));
-    esp_partition_summary(ranks, load, sizeof(esp_source), sizeof(esp_cell), &cost);
+    esp_partition_summary(ranks, load, ESP_BODY * sizeof(double), ESP_MASS_CELL * sizeof(double), &cost);
     esp_cuts_add(cuts, ranks, methods[m].name, &cost, -1, seconds);
   }
 done:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "message/gate.h"
 #include "verbs/relation_sets.h"
 
 /* Bandwidths tried, in units of the features' root mean square spread; training sets that gains are fitted on. */
@@ -16,13 +17,17 @@ enum { STEPS = sizeof ladder / sizeof ladder[0], FIT_SETS = 4 };
 /* All pairs, by the block routines of the network: the raw features are the keys, the tree accepts nothing. */
 static int sum_all_pairs(const esp_baselines *b, const esp_feature_set *set, double s, double *sum) {
   const double ln_s = log(s);
-  esp_relation_layer layer = {0};
-  esp_relation_layer_param param = {.form = {.dim = set->features, .channels = set->values, .average = b->average},
-                                    .include_self = b->include_self};
+  esp_layer layer = {0};
+  esp_layer_param param = {.form = {.message = &esp_message_gate,
+                                    .dim = set->features,
+                                    .channels = set->values,
+                                    .den = b->average,
+                                    .mean = 1},
+                           .include_self = b->include_self};
   param.domain = (esp_domain_param){.leaf = 64, .block = 64, .dim = set->features};
-  esp_relation_input input = {.id = set->id, .key = set->x, .value = set->v};
-  ESP_CALL(esp_relation_layer_forward(&b->backend, &param, set->n_home, &input, &ln_s, sum, &layer));
-  esp_relation_layer_free(&layer);
+  esp_layer_input input = {.id = set->id, .key = set->x, .value = set->v};
+  ESP_CALL(esp_layer_forward(&b->backend, &param, set->n_home, &input, &ln_s, sum, &layer));
+  esp_layer_free(&layer);
   return ESP_OK;
 }
 

@@ -40,7 +40,8 @@ static int build_domain(partition *p) {
   const esp_comm *comm = p->run->comm;
   const esp_relation_param *param = &p->relation->param;
   const int64_t normals = param->split == ESP_SPLIT_LEARNED ? p->relation->slot[0].normal : -1;
-  const esp_gate_form form = esp_relation_form(p->relation, 0);
+  const esp_form form = esp_relation_form(p->relation, 0);
+  const esp_widths w = esp_form_widths(&form);
   const size_t n = (size_t)p->set.n_home, d = (size_t)param->dim;
   esp_domain_param domain = param->domain;
   int rc = ESP_ALLOC(p->key, n * d);
@@ -53,8 +54,8 @@ static int build_domain(partition *p) {
   const double scale = exp(p->relation->block.value[p->relation->slot[0].message]);
   if (param->gate_tolerance > 0) domain.lists.reach = scale * sqrt(-2 * log(param->gate_tolerance));
   if (param->fade) domain.lists.fade = scale;
-  p->particle_bytes = (size_t)esp_gate_source_width(&form) * sizeof(double);
-  p->cell_bytes = (size_t)esp_gate_cell_width(&form) * sizeof(double);
+  p->particle_bytes = (size_t)w.source * sizeof(double);
+  p->cell_bytes = (size_t)w.cell * sizeof(double);
   ESP_CALL(esp_domain_build_mpi(comm, &domain, p->set.n_home, p->key, p->query, p->set.id, &p->dom));
   rc = ESP_ALLOC(p->home_part, n);
   if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);

@@ -22,7 +22,7 @@ static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
 }
 
 /* Called after the messages of layer l, before the layer is freed. dom: its tree; key [n_home][d] in home order: what the
- * messages' senders are at (gravity: the keys of the tree; a relation: the learned keys, whatever the tree is on);
+ * messages' senders are at (positions [3] in the box; the learned keys, whatever the tree is on);
  * query: the receivers', NULL where they are the keys. Borrowed until the return, but for moving rows through dom->ops.
  * Collective where the pass is. */
 typedef struct {

@@ -5,7 +5,7 @@
 #include "base/base.h"
 #include "base/exact_sum.h"
 #include "base/feature_set.h"
-#include "net/functions64.h"
+#include "base/functions.h"
 
 /* One kernel for all three products: a few rows, LANES columns, the sum over k in ascending order. A row is an
  * independent chain of additions, so ROWS of them fill the vector units while each waits for its last sum; a lane is one

@@ -2,21 +2,19 @@
 #ifndef ESP_DEVICE_H
 #define ESP_DEVICE_H
 
-#include "net/gate.h"
-#include "net/ops.h"
+#include "message/kernels.h"
 
-/* Rows are static. Memory: what a routine of the device reads or writes is its memory, unless it says home rows. */
+/* Rows are static. What a kernel reads or writes lies in the device's memory. */
 typedef struct {
   const char *name;      /* as it stands in checkpoints: "cpu32", "cpu64" */
   const char *precision; /* the word of net_precision: "float32", "float64" */
-  /* On the CPU all memory is the same: alloc and free are ESP_ALLOC and ESP_FREE (zeroed), put and get copy unless both
-   * pointers are equal. Errors: memory. */
+  int shared;            /* 1: its memory is the host's: nothing needs to be put or got */
+  /* Zeroed memory of the device; put and get copy to and from it. Errors: memory. */
   int (*alloc)(void **pointer, size_t bytes);
   void (*free)(void **pointer);
-  int (*put)(void *device, const void *host, size_t bytes);
-  int (*get)(void *host, const void *device, size_t bytes);
-  const esp_ops *ops;       /* gravity's messages */
-  const esp_gate_ops *gate; /* gated messages */
+  int (*put)(void *there, const void *host, size_t bytes);
+  int (*get)(void *host, const void *there, size_t bytes);
+  const esp_kernels *(*kernels)(const esp_message *message); /* NULL: this device does not know the message */
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;
@@ -37,5 +35,19 @@ typedef struct {
 } esp_backend;
 /* comm_self, domain_build_self, cpu32. */
 esp_backend esp_backend_self(void);
+
+/* An array of numbers of 8 bytes that host and device both see: one array where the device's memory is the host's. Local.
+ * Errors: memory, and those of the device. */
+typedef struct {
+  void *host, *there;
+  size_t count;
+} esp_mirror;
+int esp_mirror_create(const esp_device *device, size_t count, esp_mirror *m);
+void esp_mirror_free(const esp_device *device, esp_mirror *m);
+/* Numbers [first, first + count). */
+int esp_mirror_put(const esp_device *device, const esp_mirror *m, size_t first, size_t count);
+int esp_mirror_get(const esp_device *device, const esp_mirror *m, size_t first, size_t count);
+/* comm->agree after puts and gets; nothing where memory is shared, since none of them can fail. Collective. */
+int esp_device_agree(const esp_device *device, const esp_comm *comm, int code);
 
 #endif

@@ -1,6 +1,7 @@
-/* The CPU, in float32 and in float64: its memory is the caller's. */
+/* The CPU, in float32 and in float64: its memory is the host's. */
 #include <string.h>
 
+#include "message/cpu/kernels.h"
 #include "net/device.h"
 
 static int cpu_alloc(void **pointer, size_t bytes) {
@@ -11,29 +12,52 @@ static void cpu_free(void **pointer) {
   esp_free(pointer);
 }
 
-static int cpu_put(void *device, const void *host, size_t bytes) {
-  if (device != host && bytes) memcpy(device, host, bytes);
+static int cpu_put(void *there, const void *host, size_t bytes) {
+  if (there != host && bytes) memcpy(there, host, bytes);
   return ESP_OK;
 }
 
-static int cpu_get(void *host, const void *device, size_t bytes) {
-  return cpu_put(host, device, bytes);
+static int cpu_get(void *host, const void *there, size_t bytes) {
+  return cpu_put(host, there, bytes);
+}
+
+/* One row a message. */
+static const struct {
+  const esp_message *message;
+  const esp_kernels *float32, *float64;
+} kernels[] = {{&esp_message_newton, &esp_newton_cpu32, &esp_newton_cpu64},
+               {&esp_message_newton_mlp, &esp_newton_mlp_cpu32, &esp_newton_mlp_cpu64},
+               {&esp_message_law, &esp_law_cpu32, &esp_law_cpu64},
+               {&esp_message_gate, &esp_gate_cpu32, &esp_gate_cpu64},
+               {&esp_message_gate_mlp, &esp_gate_mlp_cpu32, &esp_gate_mlp_cpu64}};
+enum { KERNELS = sizeof kernels / sizeof *kernels };
+
+static const esp_kernels *kernels32(const esp_message *message) {
+  for (int k = 0; k < KERNELS; k++)
+    if (kernels[k].message == message) return kernels[k].float32;
+  return NULL;
+}
+
+static const esp_kernels *kernels64(const esp_message *message) {
+  for (int k = 0; k < KERNELS; k++)
+    if (kernels[k].message == message) return kernels[k].float64;
+  return NULL;
 }
 
 const esp_device esp_device_cpu32 = {.name = "cpu32",
                                      .precision = "float32",
+                                     .shared = 1,
                                      .alloc = cpu_alloc,
                                      .free = cpu_free,
                                      .put = cpu_put,
                                      .get = cpu_get,
-                                     .ops = &esp_ops_cpu32,
-                                     .gate = &esp_gate_cpu32};
+                                     .kernels = kernels32};
 
 const esp_device esp_device_cpu64 = {.name = "cpu64",
                                      .precision = "float64",
+                                     .shared = 1,
                                      .alloc = cpu_alloc,
                                      .free = cpu_free,
                                      .put = cpu_put,
                                      .get = cpu_get,
-                                     .ops = &esp_ops_cpu64,
-                                     .gate = &esp_gate_cpu64};
+                                     .kernels = kernels64};

@@ -4,13 +4,21 @@
 #include <stdio.h>
 
 #include "base/exact_sum.h"
-#include "base/rng.h"
 
-enum { WORDS = ESP_EXACT_FULL_WORDS, MLP_GROUPS = 4, TABLEAU_GROUPS = 4, MAX_HIDDEN = 128 };
+enum { WORDS = ESP_EXACT_FULL_WORDS, MLP_GROUPS = 4, TABLEAU_GROUPS = 4 };
+
+const esp_message *esp_integrator_message(esp_message_kind kind) {
+  static const esp_message *const messages[] = {&esp_message_newton, &esp_message_newton_mlp, &esp_message_law};
+  return messages[kind];
+}
 
 const char *esp_message_name(esp_message_kind kind) {
-  static const char *const names[] = {"newton", "newton_mlp", "mlp"};
-  return names[kind];
+  return esp_integrator_message(kind)->name;
+}
+
+/* The message as far as its parameters go. */
+static esp_form form_of(const esp_integrator_param *p) {
+  return (esp_form){.message = esp_integrator_message(p->message), .dim = 3, .channels = p->hidden, .mean = 1};
 }
 
 static int check_param(const esp_integrator_param *p) {
@@ -22,8 +30,8 @@ static int check_param(const esp_integrator_param *p) {
   ESP_CHECK(p->message >= ESP_MESSAGE_NEWTON && p->message <= ESP_MESSAGE_MLP, ESP_ERR_CONFIG,
             "message %d: allowed are newton (%d), newton_mlp (%d) and mlp (%d)", (int)p->message, ESP_MESSAGE_NEWTON,
             ESP_MESSAGE_CORRECTION, ESP_MESSAGE_MLP);
-  ESP_CHECK(p->message == ESP_MESSAGE_NEWTON || (p->hidden >= 1 && p->hidden <= MAX_HIDDEN), ESP_ERR_CONFIG,
-            "hidden width %d: allowed are 1 to %d", p->hidden, MAX_HIDDEN);
+  const esp_form form = form_of(p);
+  ESP_CALL(form.message->check(&form, NULL));
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
             p->domain.leaf, p->domain.block);
   ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
@@ -41,7 +49,8 @@ static void add_entry(esp_integrator *model, const char *prefix, const char *nam
 }
 
 static void fill_table(esp_integrator *model) {
-  int L = model->param.layers, H = model->param.hidden, offset = 0;
+  const esp_form form = form_of(&model->param);
+  int L = model->param.layers, offset = 0;
   if (model->param.tableau == ESP_TABLEAU_SYMPLECTIC) {
     add_entry(model, "tableau", "c", L / 2, 1, &offset);
     add_entry(model, "tableau", "kick", (L - 1) / 2, 1, &offset);
@@ -54,34 +63,11 @@ static void fill_table(esp_integrator *model) {
   for (int m = 0; m < model->mlps; m++) {
     char prefix[16];
     snprintf(prefix, sizeof prefix, "mlp%d", m);
-    add_entry(model, prefix, "W1", H, 2, &offset);
-    add_entry(model, prefix, "W2", H, 1, &offset);
-    add_entry(model, prefix, "W3", H, ESP_MLP_EDGE, &offset);
-    add_entry(model, prefix, "V", H, 1, &offset);
-  }
-}
-
-/* Gaussian start values; V is zero where the message is to begin as none, and small where it is all there is. */
-static void start_mlp(const esp_integrator *model, int m, double *value) {
-  int H = model->param.hidden, v = model->mlp_count - H;
-  double scale = model->param.message == ESP_MESSAGE_MLP ? 0.001 / (ESP_MLP_GAIN * sqrt((double)H)) : 0;
-  for (int i = 0; i < model->mlp_count; i++) {
-    double gauss = esp_rng_normal(model->param.seed, (uint64_t)m, ESP_RNG_WEIGHT, (uint32_t)i);
-    value[i] = (i < v ? 0.5 : scale) * gauss;
-  }
-}
-
-/* Where the message is all there is, its units turn at distances spread evenly in ln q from delta to beyond any box of
- * thousands of particles, rising and falling by turns: no scale is preferred. */
-static void start_law(const esp_integrator *model, double *value) {
-  const double nearest = log(1e-4), farthest = log(256), slope = 2, jitter = 0.1;
-  int H = model->param.hidden;
-  double *w1 = value, *w2 = w1 + 2 * H, *w3 = w2 + H;
-  for (int i = 0; i < (int)(w3 - value) + ESP_MLP_EDGE * H; i++) value[i] *= jitter / 0.5;
-  for (int h = 0; h < H; h++) {
-    double turn = nearest + (farthest - nearest) * (h + 0.5) / H, rise = h % 2 ? slope : -slope;
-    w3[ESP_MLP_EDGE * h] += rise;
-    w1[2 * h] -= rise * turn;
+    for (int k = 0;; k++) {
+      const esp_message_part part = form.message->part(&form, k);
+      if (!part.name) break;
+      add_entry(model, prefix, part.name, part.rows, part.columns, &offset);
+    }
   }
 }
 
@@ -91,18 +77,16 @@ int esp_integrator_create(const esp_integrator_param *param, esp_integrator *mod
   ESP_CALL(check_param(param));
   if (param->message == ESP_MESSAGE_NEWTON) model->param.hidden = 0;
   model->mlps = param->message == ESP_MESSAGE_NEWTON ? 0 : param->message == ESP_MESSAGE_MLP ? 1 : param->layers;
-  model->mlp_count = model->param.hidden * (2 + 1 + ESP_MLP_EDGE + 1);
+  const esp_form form = form_of(&model->param);
+  model->mlp_count = esp_form_widths(&form).param;
   model->tableau_count = esp_tableau_count(param->tableau, param->layers);
   model->block.count = model->tableau_count + model->mlps * model->mlp_count;
   ESP_TRY(ESP_ALLOC(model->block.value, model->block.count));
   ESP_TRY(ESP_ALLOC(model->block.entry, TABLEAU_GROUPS + MLP_GROUPS * model->mlps));
   fill_table(model);
   esp_tableau_start(param->tableau, param->layers, model->block.value);
-  for (int m = 0; m < model->mlps; m++) {
-    double *value = model->block.value + model->tableau_count + m * model->mlp_count;
-    start_mlp(model, m, value);
-    if (param->message == ESP_MESSAGE_MLP) start_law(model, value);
-  }
+  for (int m = 0; m < model->mlps; m++)
+    form.message->start(&form, param->seed, m, model->block.value + model->tableau_count + m * model->mlp_count);
 done:
   if (rc) esp_integrator_free(model);
   return rc;

@@ -24,7 +24,9 @@ typedef enum {
   ESP_MESSAGE_CORRECTION, /* and a learned message on near pairs beside it, one for each layer, zero at the start */
   ESP_MESSAGE_MLP         /* the force law is to be found: one learned message for near and far, shared by all layers */
 } esp_message_kind;
-/* "newton", "newton_mlp", "mlp". */
+/* The row of the table of messages. */
+const esp_message *esp_integrator_message(esp_message_kind kind);
+/* "newton", "newton_mlp", "mlp": its name. */
 const char *esp_message_name(esp_message_kind kind);
 
 typedef struct {
@@ -58,7 +60,6 @@ typedef struct {
   double (*D)[3], (*K)[3]; /* [n_home] the prediction */
   double (*A)[3];          /* [L * n_home] layer by layer */
   esp_layer *layer;        /* [L] kept layers; layer[l].dom is the tree at Y_l */
-  esp_mlp *mlp;            /* [L] the views the layers borrow */
   double mass;             /* total mass; 0 if there is none */
   double table[ESP_MAX_TABLE];
   esp_cost cost;

@@ -162,8 +162,12 @@ static void positions(const esp_set *set, double ahead, double *key) {
 static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
   (void)query;
   const esp_integrator_param *param = model->param;
-  *where = (esp_place){
-      .domain = param->domain, .positions = 1, .source_bytes = sizeof(esp_source), .cell_bytes = sizeof(esp_cell)};
+  const esp_form form = {.message = esp_integrator_message(param->message), .dim = 3, .channels = param->hidden};
+  const esp_widths w = esp_form_widths(&form);
+  *where = (esp_place){.domain = param->domain,
+                       .positions = 1,
+                       .source_bytes = (size_t)w.source * sizeof(double),
+                       .cell_bytes = (size_t)w.cell * sizeof(double)};
   if (!set) return ESP_OK;
   where->domain.dim = set->space.dim;
   for (int a = 0; a < set->space.dim; a++) where->domain.lists.box[a] = set->space.period[a];

@@ -1,4 +1,4 @@
-/* The way through the model and back: see model.h. */
+/* The way through the model and back: see integrator.h. */
 #include <math.h>
 #include <string.h>
 
@@ -71,25 +71,21 @@ static int project_adjoint(const esp_comm *comm, const esp_cloud *cloud, double 
 
 /* ---- forward ---- */
 
-static esp_layer_param layer_param(const esp_integrator *model, const esp_cloud *cloud) {
-  esp_layer_param p = {.domain = model->param.domain, .eps = cloud->eps};
+static esp_layer_param layer_param(const esp_integrator *model, const esp_cloud *cloud, double mass) {
+  esp_layer_param p = {.domain = model->param.domain,
+                       .form = {.message = esp_integrator_message(model->param.message),
+                                .dim = 3,
+                                .channels = model->param.hidden,
+                                .softening = cloud->eps,
+                                .mean = cloud->n > 0 && mass > 0 ? mass / (double)cloud->n : 1}};
   p.domain.dim = cloud->dim;
-  memset(p.domain.lists.box, 0, sizeof p.domain.lists.box);
-  for (int a = 0; a < 3; a++) p.domain.lists.box[a] = cloud->box[a];
-  p.newton = model->param.message != ESP_MESSAGE_MLP;
+  for (int a = 0; a < 3 && a < cloud->dim; a++) p.form.period[a] = cloud->box[a];
   return p;
 }
 
-static void set_mlps(const esp_integrator *model, const esp_cloud *cloud, esp_integrator_pass *pass) {
-  double mean = cloud->n > 0 && pass->mass > 0 ? pass->mass / (double)cloud->n : 1;
-  for (int l = 0; l < pass->layers && model->mlps; l++) {
-    int m = model->mlps == 1 ? 0 : l;
-    pass->mlp[l] = (esp_mlp){.use = model->param.message == ESP_MESSAGE_MLP ? ESP_MLP_LAW : ESP_MLP_CORRECTION,
-                             .hidden = model->param.hidden,
-                             .count = model->mlp_count,
-                             .param = model->block.value + model->tableau_count + m * model->mlp_count,
-                             .mean_mu = mean};
-  }
+/* Which learned message layer l has. */
+static int message_of(const esp_integrator *model, int l) {
+  return model->mlps == 1 ? 0 : l;
 }
 
 static int pass_alloc(const esp_integrator *model, const esp_cloud *cloud, esp_integrator_pass *pass) {
@@ -98,12 +94,11 @@ static int pass_alloc(const esp_integrator *model, const esp_cloud *cloud, esp_i
   *pass = (esp_integrator_pass){.n_home = cloud->n_home, .layers = L};
   ESP_CALL(ESP_ALLOC(pass->A, (size_t)L * (size_t)cloud->n_home));
   ESP_CALL(ESP_ALLOC(pass->layer, L));
-  ESP_CALL(ESP_ALLOC(pass->mlp, L));
   return ESP_OK;
 }
 
-/* Y_l: terms in the order of the layers. */
-static void place(const esp_cloud *cloud, const esp_integrator_pass *pass, int l, vec3 *y) {
+/* Y_l: terms in the order of the layers; in the box. */
+static void place(const esp_form *form, const esp_cloud *cloud, const esp_integrator_pass *pass, int l, vec3 *y) {
   int n = cloud->n_home;
   double c = pass->table[l];
   for (int i = 0; i < n; i++) {
@@ -116,6 +111,7 @@ static void place(const esp_cloud *cloud, const esp_integrator_pass *pass, int l
       for (int a = 0; a < 3; a++) y[i][a] += alpha * A[i][a];
     }
   }
+  esp_form_wrap(form, n, (double *)y);
 }
 
 static void count_cost(const esp_layer *layer, esp_cost *cost) {
@@ -145,18 +141,18 @@ static void readout(const esp_integrator_pass *pass, vec3 *D, vec3 *K) {
 /* All layers into pass->A. keep: pass->layer holds them after; else each is freed after visit. */
 static int run_layers(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, int keep,
                       vec3 *y, const esp_visit *visit, esp_integrator_pass *pass) {
-  esp_layer_param param = layer_param(model, cloud);
   ESP_CALL(total_mass(backend->comm, cloud, &pass->mass));
+  const esp_layer_param param = layer_param(model, cloud, pass->mass);
+  const esp_layer_input input = {.id = cloud->id, .key = (const double *)y, .value = cloud->m};
   esp_tableau_expand(model->param.tableau, pass->layers, model->block.value, pass->table);
-  set_mlps(model, cloud, pass);
   for (int l = 0; l < pass->layers; l++) {
     esp_layer *layer = &pass->layer[l];
-    place(cloud, pass, l, y);
-    ESP_CALL(esp_layer_forward(backend, &param, cloud->n_home, (const vec3 *)y, cloud->m, cloud->id,
-                               model->mlps ? &pass->mlp[l] : NULL, pass->A + (size_t)l * (size_t)cloud->n_home, layer));
+    const double *message = model->block.value + model->tableau_count + message_of(model, l) * model->mlp_count;
+    double *A = (double *)(pass->A + (size_t)l * (size_t)cloud->n_home);
+    place(&param.form, cloud, pass, l, y);
+    ESP_CALL(esp_layer_forward(backend, &param, cloud->n_home, &input, model->mlps ? message : NULL, A, layer));
     count_cost(layer, &pass->cost);
-    int rc = visit ? visit->layer(visit->context, l, layer->dom, layer->key, NULL) : ESP_OK;
-    ESP_FREE(layer->key);
+    int rc = visit ? visit->layer(visit->context, l, layer->dom, input.key, NULL) : ESP_OK;
     if (!keep) esp_layer_free(layer);
     ESP_CALL(rc);
   }
@@ -184,7 +180,6 @@ done:
 void esp_integrator_pass_free(esp_integrator_pass *pass) {
   for (int l = 0; l < pass->layers && pass->layer; l++) esp_layer_free(&pass->layer[l]);
   ESP_FREE(pass->layer);
-  ESP_FREE(pass->mlp);
   ESP_FREE(pass->A);
   ESP_FREE(pass->D);
   ESP_FREE(pass->K);
@@ -228,9 +223,11 @@ static int backward_layers(const esp_integrator *model, const esp_backend *backe
                            esp_integrator_pass *pass, vec3 *gA, vec3 *gY, esp_gradient *gradient) {
   int n = pass->n_home, L = pass->layers, size = esp_tableau_size(L);
   for (int l = L - 1; l >= 0; l--) {
-    int64_t *mlp_acc = NULL;
-    if (model->mlps) mlp_acc = gradient->acc + (size_t)(size + (model->mlps == 1 ? 0 : l) * model->mlp_count) * WORDS;
-    ESP_CALL(esp_layer_backward(backend, &pass->layer[l], (const vec3 *)gA + (size_t)l * (size_t)n, gY, mlp_acc));
+    const esp_layer_gradient to = {.dkey = (double *)gY};
+    int64_t *acc = NULL;
+    if (model->mlps) acc = gradient->acc + (size_t)(size + message_of(model, l) * model->mlp_count) * WORDS;
+    ESP_CALL(
+        esp_layer_backward(backend, &pass->layer[l], (const double *)(gA + (size_t)l * (size_t)n), &to, acc, NULL));
     pass->cost.seconds_backward += pass->layer[l].seconds_backward;
     add_dots(n, (const vec3 *)gY, (const vec3 *)cloud->v, l, gradient);
     for (int k = 0; k < l; k++) {

@@ -3,198 +3,245 @@
 #include <math.h>
 #include <string.h>
 
-enum { CELL_WORDS = ESP_CELL_ADJOINT_WORDS };
+#include "net/layer_rows.h"
 
-static int check_inputs(const esp_layer_param *param, int n_home, const double (*y)[3], const double *mu,
-                        const int64_t *id) {
-  ESP_CHECK(param->domain.dim == 2 || param->domain.dim == 3, ESP_ERR_CONFIG,
-            "a layer has dimension %d; allowed: 2 or 3", param->domain.dim);
-  ESP_CHECK(param->eps >= 0 && isfinite(param->eps), ESP_ERR_CONFIG, "softening length %g; allowed: finite, >= 0",
-            param->eps);
-  for (int i = 0; i < n_home; i++) {
-    ESP_CHECK(isfinite(mu[i]) && mu[i] >= 0, ESP_ERR_VALUE, "particle %lld has mass %g; allowed: finite, >= 0",
-              (long long)id[i], mu[i]);
-    ESP_CHECK(isfinite(y[i][2]), ESP_ERR_VALUE, "particle %lld has position %g on axis 2; allowed: finite",
-              (long long)id[i], y[i][2]);
-  }
+static int check_param(const esp_backend *backend, const esp_layer_param *param, const esp_layer_input *input,
+                       const double *message) {
+  const esp_form *f = &param->form;
+  ESP_CALL(f->message->check(f, message));
+  ESP_CHECK(backend->device->kernels(f->message), ESP_ERR_CONFIG, "the device %s does not know the message %s",
+            backend->device->name, f->message->name);
+  ESP_CHECK(param->gate_tolerance >= 0 && param->gate_tolerance < 1, ESP_ERR_CONFIG,
+            "gate tolerance is %g; must be >= 0 and < 1", param->gate_tolerance);
+  ESP_CHECK(input->tree_key || !input->tree_query, ESP_ERR_ARG, "queries of a fixed tree without its keys");
+  ESP_CHECK(input->tree_key || param->domain.dim <= f->dim, ESP_ERR_CONFIG,
+            "the tree has dimension %d, the keys it is built on %d: must be at most that", param->domain.dim, f->dim);
   return ESP_OK;
 }
 
-/* Home rows as they travel, wrapped into the box, and the keys of the tree. */
-static void pack_home(const esp_layer_param *param, int n_home, const double (*y)[3], const double *mu,
-                      esp_source *source, double *z) {
-  const int dim = param->domain.dim;
-  for (int i = 0; i < n_home; i++) {
-    source[i].mu = mu[i];
-    for (int a = 0; a < 3; a++) {
-      const double box = a < dim ? param->domain.lists.box[a] : 0;
-      double place = y[i][a];
-      if (box > 0) {
-        place -= box * floor(place / box);
-        if (place >= box || place < 0) place = 0; /* rounding of a place just below 0 or at the end */
-      }
-      source[i].y[a] = place;
-      if (a < dim) z[(size_t)i * (size_t)dim + (size_t)a] = place;
+static int check_rows(int n, int columns, const double *rows, const char *name, const int64_t *id) {
+  for (int i = 0; i < n; i++)
+    for (int c = 0; c < columns; c++) {
+      const double x = rows[(size_t)i * (size_t)columns + (size_t)c];
+      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "%s of particle id %lld, column %d, is %g; must be finite", name,
+                (long long)id[i], c, x);
     }
-  }
+  return ESP_OK;
 }
 
-static int layer_build(const esp_backend *backend, const esp_layer_param *param, int n_home, const double (*y)[3],
-                       const double *mu, const int64_t *id, esp_source **home, esp_layer *layer) {
-  int rc = ESP_OK;
-  ESP_TRY(backend->comm->agree(backend->comm, check_inputs(param, n_home, y, mu, id)));
-  int code = ESP_ALLOC(*home, n_home);
-  if (!code) code = ESP_ALLOC(layer->key, (size_t)n_home * (size_t)param->domain.dim);
-  ESP_TRY(backend->comm->agree(backend->comm, code));
-  pack_home(param, n_home, y, mu, *home, layer->key);
-  ESP_TRY(backend->build(backend->comm, &param->domain, n_home, layer->key, NULL, id, &layer->dom));
-done:
-  return rc;
+static int check_input(const esp_layer *layer) {
+  const esp_layer_input *in = &layer->input;
+  const esp_form *f = &layer->param.form;
+  const int n = layer->n_home, d = f->dim;
+  ESP_CHECK(in->offset || layer->width.query <= d, ESP_ERR_ARG, "the message %s without the receivers' offsets",
+            f->message->name);
+  ESP_CALL(check_rows(n, d, in->key, "key", in->id));
+  if (in->query) ESP_CALL(check_rows(n, d, in->query, "query", in->id));
+  ESP_CALL(check_rows(n, layer->width.source - d, in->value, "value", in->id));
+  if (in->offset) ESP_CALL(check_rows(n, layer->width.query - d, in->offset, "offset", in->id));
+  return ESP_OK;
+}
+
+/* What is not near weighs nothing. */
+static void drop_far(esp_lists *lists) {
+  for (int b = 0; b < lists->n_block; b++) lists->far_start[b + 1] = 0;
+  lists->far_pairs = 0;
+}
+
+/* Keys of the trees; made: what had to be, and is freed after the building. */
+typedef struct {
+  const double *key, *query;
+  double *made[2];
+} tree_keys;
+
+/* The first columns of the messages' keys. */
+static int first_columns(const esp_layer *layer, const double *key, double **made, const double **keys) {
+  const size_t n = (size_t)layer->n_home, d = (size_t)layer->param.form.dim, dim = (size_t)layer->param.domain.dim;
+  *keys = key;
+  if (!key || d == dim) return ESP_OK;
+  ESP_CALL(ESP_ALLOC(*made, n * dim));
+  for (size_t i = 0; i < n; i++) memcpy(*made + i * dim, key + i * d, dim * sizeof *key);
+  *keys = *made;
+  return ESP_OK;
+}
+
+static int keys_create(const esp_layer *layer, tree_keys *keys) {
+  const esp_layer_input *in = &layer->input;
+  *keys = (tree_keys){.key = in->tree_key, .query = in->tree_query};
+  if (in->tree_key) return ESP_OK;
+  ESP_CALL(first_columns(layer, in->key, &keys->made[0], &keys->key));
+  return first_columns(layer, in->query, &keys->made[1], &keys->query);
+}
+
+static int layer_build(const esp_backend *backend, esp_layer *layer, const tree_keys *keys) {
+  const esp_layer_param *param = &layer->param;
+  const esp_layer_input *in = &layer->input;
+  const esp_form *f = &param->form;
+  esp_domain_param domain = param->domain;
+  /* Keys of a fixed tree say nothing about how far apart the messages' keys are. */
+  domain.lists.reach = domain.lists.fade = 0;
+  const double s = f->message->fade && !in->tree_key ? f->message->fade(f, layer->message) : 0;
+  if (param->fade) domain.lists.fade = s;
+  if (param->gate_tolerance > 0) domain.lists.reach = s * sqrt(-2 * log(param->gate_tolerance));
+  for (int a = 0; a < ESP_MAX_DIM; a++) domain.lists.box[a] = a < 3 && a < domain.dim ? f->period[a] : 0;
+  ESP_CALL(backend->build(backend->comm, &domain, layer->n_home, keys->key, keys->query, in->id, &layer->dom));
+  if (param->near_only) drop_far(&layer->dom->lists);
+  return ESP_OK;
+}
+
+static esp_pairs pairs_of(const esp_layer *layer) {
+  return (esp_pairs){.form = layer->param.form, .width = layer->width, .dom = layer->dom};
+}
+
+esp_pairs esp_layer_pairs(const esp_layer *layer) {
+  esp_pairs p = pairs_of(layer);
+  p.param = layer->learned.there;
+  p.query = layer->width.query ? layer->query.there : NULL;
+  p.source = layer->source.there;
+  p.cell = layer->cell.there;
+  return p;
+}
+
+esp_pairs esp_layer_host_pairs(const esp_layer *layer) {
+  esp_pairs p = pairs_of(layer);
+  p.param = layer->message;
+  p.query = layer->width.query ? layer->query.host : NULL;
+  p.source = layer->source.host;
+  p.cell = layer->cell.host;
+  return p;
 }
 
 /* Own cells while sources travel, then the cells of the others. */
 static int layer_cells(esp_layer *layer) {
   esp_domain *dom = layer->dom;
-  esp_cells_upward(&dom->tree, layer->source, layer->cell);
-  ESP_CALL(dom->ops->halo_begin(dom, ESP_HALO_CELLS, sizeof *layer->cell, layer->cell));
-  ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_CELLS, sizeof *layer->cell, layer->cell));
-  esp_cells_top(&dom->tree, layer->cell);
+  const esp_cells cells = esp_form_cells(&layer->param.form, &layer->width);
+  const size_t unit = (size_t)layer->width.cell * sizeof(double);
+  esp_cells_upward(&cells, &dom->tree, layer->source.host, layer->cell.host);
+  ESP_CALL(dom->ops->halo_begin(dom, ESP_HALO_CELLS, unit, layer->cell.host));
+  ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_CELLS, unit, layer->cell.host));
+  esp_cells_top(&cells, &dom->tree, layer->cell.host);
   return ESP_OK;
 }
 
-static int layer_messages(const esp_backend *backend, const esp_source *home, esp_layer *layer, double (*a)[3]) {
+/* What the forward pass holds for its duration. */
+typedef struct {
+  double *source, *query; /* home rows */
+  esp_mirror sum;         /* [n_own][width.sum] */
+  esp_scratch *scratch;
+} forward_work;
+
+static int forward_create(const esp_kernels *kernels, esp_layer *layer, forward_work *w) {
+  const esp_domain *dom = layer->dom;
+  const esp_widths *width = &layer->width;
+  const esp_device *device = layer->device;
+  const size_t own = (size_t)dom->n_own, all = own + (size_t)dom->n_ghost, rows = (size_t)dom->tree.row_count;
+  const size_t n = (size_t)layer->n_home;
+  ESP_CALL(ESP_ALLOC(w->source, n * (size_t)width->source));
+  ESP_CALL(ESP_ALLOC(w->query, n * (size_t)width->query));
+  ESP_CALL(esp_mirror_create(device, own * (size_t)width->sum, &w->sum));
+  ESP_CALL(esp_mirror_create(device, all * (size_t)width->source, &layer->source));
+  ESP_CALL(esp_mirror_create(device, own * (size_t)width->query, &layer->query));
+  ESP_CALL(esp_mirror_create(device, rows * (size_t)width->cell, &layer->cell));
+  ESP_CALL(esp_mirror_create(device, (size_t)width->param, &layer->learned));
+  if (width->param) memcpy(layer->learned.host, layer->message, (size_t)width->param * sizeof(double));
+  return kernels->begin(&layer->param.form, dom, &w->scratch);
+}
+
+static void forward_free(const esp_device *device, const esp_kernels *kernels, forward_work *w) {
+  kernels->end(&w->scratch);
+  ESP_FREE(w->source);
+  ESP_FREE(w->query);
+  esp_mirror_free(device, &w->sum);
+}
+
+/* Home rows; what the message does not admit is refused. */
+static int fill_rows(const esp_layer *layer, forward_work *w) {
+  const esp_form *f = &layer->param.form;
+  const size_t width = (size_t)layer->width.source;
+  esp_layer_source_rows(layer, 0, layer->n_home, w->source);
+  esp_layer_query_rows(layer, 0, layer->n_home, w->query);
+  for (int i = 0; i < layer->n_home && f->message->admit; i++)
+    ESP_CALL(f->message->admit(f, layer->input.id[i], w->source + (size_t)i * width));
+  return ESP_OK;
+}
+
+static int put_rows(const esp_layer *layer) {
+  const size_t own = (size_t)layer->dom->n_own * (size_t)layer->width.source;
+  ESP_CALL(esp_mirror_put(layer->device, &layer->source, 0, own));
+  ESP_CALL(esp_mirror_put(layer->device, &layer->query, 0, layer->query.count));
+  ESP_CALL(esp_mirror_put(layer->device, &layer->cell, 0, layer->cell.count));
+  return esp_mirror_put(layer->device, &layer->learned, 0, layer->learned.count);
+}
+
+static int layer_messages(const esp_backend *backend, esp_layer *layer, double *sum) {
   int rc = ESP_OK;
   esp_domain *dom = layer->dom;
   const esp_comm *comm = backend->comm;
-  double(*slot)[3] = NULL;
-  esp_scratch *scratch = NULL;
-  int code = ESP_ALLOC(layer->source, (size_t)dom->n_own + (size_t)dom->n_ghost);
-  if (!code) code = ESP_ALLOC(layer->cell, dom->tree.row_count);
-  if (!code) code = ESP_ALLOC(slot, dom->n_own);
-  if (!code) code = backend->device->ops->scratch_create(dom, layer->g.mlp, &scratch);
-  ESP_TRY(comm->agree(comm, code));
-  layer->g.dom = dom;
-  layer->g.source = layer->source;
-  layer->g.cell = layer->cell;
-  ESP_TRY(dom->ops->to_slots(dom, sizeof *home, home, layer->source));
-  ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, sizeof *layer->source, layer->source));
+  const esp_device *device = layer->device;
+  const esp_kernels *kernels = device->kernels(layer->param.form.message);
+  const size_t one = sizeof(double), source_unit = (size_t)layer->width.source * one;
+  const size_t query_unit = (size_t)layer->width.query * one, own = (size_t)dom->n_own * (size_t)layer->width.source;
+  const int blocks = dom->tree.n_block, interior = dom->n_interior;
+  forward_work w = {0};
+  rc = forward_create(kernels, layer, &w);
+  if (!rc) rc = fill_rows(layer, &w);
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(dom->ops->to_slots(dom, source_unit, w.source, layer->source.host));
+  ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
+  if (query_unit) ESP_TRY(dom->ops->to_receivers(dom, query_unit, w.query, layer->query.host));
   ESP_TRY(layer_cells(layer));
-  backend->device->ops->forward(&layer->g, dom->n_interior, dom->block_order, slot, scratch);
-  ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, sizeof *layer->source, layer->source));
-  backend->device->ops->forward(&layer->g, dom->tree.n_block - dom->n_interior, dom->block_order + dom->n_interior,
-                                slot, scratch);
-  ESP_TRY(dom->ops->to_home(dom, sizeof *a, slot, a));
+  rc = put_rows(layer);
+  const esp_pairs p = esp_layer_pairs(layer);
+  kernels->forward(&p, interior, dom->block_order, w.sum.there, w.scratch);
+  ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
+  if (!rc) rc = esp_mirror_put(device, &layer->source, own, layer->source.count - own);
+  kernels->forward(&p, blocks - interior, dom->block_order + interior, w.sum.there, w.scratch);
+  if (!rc) rc = esp_mirror_get(device, &w.sum, 0, w.sum.count);
+  ESP_TRY(esp_device_agree(device, comm, rc));
+  ESP_TRY(dom->ops->receivers_home(dom, (size_t)layer->width.sum * one, w.sum.host, sum));
+  const esp_form *f = &layer->param.form;
+  if (!layer->param.include_self && f->message->self)
+    f->message->self(f, layer->message, layer->n_home, w.query, w.source, sum);
 done:
-  backend->device->ops->scratch_free(&scratch);
-  ESP_FREE(slot);
+  forward_free(device, kernels, &w);
   return rc;
 }
 
-int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home, const double (*y)[3],
-                      const double *mu, const int64_t *id, const esp_mlp *mlp, double (*a)[3], esp_layer *layer) {
+int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
+                      const esp_layer_input *input, const double *message, double *sum, esp_layer *layer) {
   int rc = ESP_OK;
-  esp_source *home = NULL;
-  memset(layer, 0, sizeof *layer);
-  layer->g = (esp_gravity){.eps2 = param->eps * param->eps, .newton = param->newton, .mlp = mlp};
-  for (int a3 = 0; a3 < 3 && a3 < param->domain.dim; a3++) layer->g.box[a3] = param->domain.lists.box[a3];
+  *layer =
+      (esp_layer){.param = *param, .input = *input, .message = message, .device = backend->device, .n_home = n_home};
+  tree_keys keys = {0};
   const double begin = esp_wall();
-  ESP_TRY(layer_build(backend, param, n_home, y, mu, id, &home, layer));
+  rc = check_param(backend, param, input, message);
+  if (!rc) {
+    layer->width = esp_form_widths(&param->form);
+    rc = check_input(layer);
+  }
+  if (!rc) rc = keys_create(layer, &keys);
+  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  ESP_TRY(layer_build(backend, layer, &keys));
+  ESP_FREE(keys.made[0]);
+  ESP_FREE(keys.made[1]);
   const double built = esp_wall();
-  ESP_TRY(layer_messages(backend, home, layer, a));
+  ESP_TRY(layer_messages(backend, layer, sum));
   layer->seconds_build = built - begin;
   layer->seconds_forward = esp_wall() - built;
 done:
-  ESP_FREE(home);
+  ESP_FREE(keys.made[0]);
+  ESP_FREE(keys.made[1]);
   if (rc) esp_layer_free(layer);
-  return rc;
-}
-
-/* What the backward pass holds for its duration. */
-typedef struct {
-  double (*gradient)[3], (*dy)[3]; /* [n_own] */
-  esp_receiver *receiver;          /* [n_own + n_receiver_ghost] */
-  int64_t *cell_acc;               /* [row_count][CELL_WORDS] */
-  esp_cell_adjoint *adjoint;       /* [own_rows + top_rows] */
-  esp_scratch *scratch;
-} backward_work;
-
-static int work_create(const esp_backend *backend, const esp_layer *layer, backward_work *w) {
-  const esp_domain *dom = layer->dom;
-  const esp_tree *tree = &dom->tree;
-  ESP_CALL(ESP_ALLOC(w->gradient, dom->n_own));
-  ESP_CALL(ESP_ALLOC(w->dy, dom->n_own));
-  ESP_CALL(ESP_ALLOC(w->receiver, (size_t)dom->n_own + (size_t)dom->n_receiver_ghost));
-  ESP_CALL(ESP_ALLOC(w->cell_acc, (size_t)tree->row_count * CELL_WORDS));
-  ESP_CALL(ESP_ALLOC(w->adjoint, (size_t)tree->own_rows + (size_t)tree->top_rows));
-  ESP_CALL(backend->device->ops->scratch_create(dom, layer->g.mlp, &w->scratch));
-  return ESP_OK;
-}
-
-static void work_free(const esp_backend *backend, backward_work *w) {
-  ESP_FREE(w->gradient);
-  ESP_FREE(w->dy);
-  ESP_FREE(w->receiver);
-  ESP_FREE(w->cell_acc);
-  ESP_FREE(w->adjoint);
-  backend->device->ops->scratch_free(&w->scratch);
-}
-
-/* Cell adjoints to their owners, and out of the exact accumulators. */
-static int reduce_cells(esp_domain *dom, backward_work *w) {
-  const size_t rows = (size_t)dom->tree.own_rows + (size_t)dom->tree.top_rows;
-  esp_exact_carry(&ESP_EXACT_CELL, w->cell_acc, (size_t)dom->tree.row_count * ESP_CELL_ADJOINTS);
-  ESP_CALL(dom->ops->cells_reduce(dom, CELL_WORDS, w->cell_acc));
-  for (size_t row = 0; row < rows; row++) {
-    const int64_t *acc = w->cell_acc + row * CELL_WORDS;
-    for (int c = 0; c < 3; c++)
-      w->adjoint[row].dX[c] = esp_exact_value(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS);
-    for (int c = 0; c < 6; c++)
-      w->adjoint[row].dC[c] = esp_exact_value(&ESP_EXACT_CELL, acc + (3 + c) * ESP_EXACT_CELL_WORDS);
-  }
-  return ESP_OK;
-}
-
-static int layer_pull(const esp_backend *backend, esp_layer *layer, backward_work *w, int64_t *param_acc) {
-  esp_domain *dom = layer->dom;
-  const esp_ops *ops = backend->device->ops;
-  for (int i = 0; i < dom->n_own; i++) {
-    memcpy(w->receiver[i].y, layer->source[i].y, sizeof w->receiver[i].y);
-    memcpy(w->receiver[i].g, w->gradient[i], sizeof w->receiver[i].g);
-    w->receiver[i].mu = layer->source[i].mu;
-  }
-  ESP_CALL(dom->ops->halo_begin(dom, ESP_HALO_RECEIVERS, sizeof *w->receiver, w->receiver));
-  ops->backward_receivers(&layer->g, dom->tree.n_block, dom->block_order, (const double(*)[3])w->gradient, w->dy,
-                          w->cell_acc, param_acc, w->scratch);
-  ESP_CALL(reduce_cells(dom, w));
-  const int interior = dom->n_sender_interior;
-  ops->backward_senders(&layer->g, interior, dom->sender_block_order, w->receiver, w->dy, param_acc, w->scratch);
-  ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_RECEIVERS, sizeof *w->receiver, w->receiver));
-  ops->backward_senders(&layer->g, dom->tree.n_block - interior, dom->sender_block_order + interior, w->receiver, w->dy,
-                        param_acc, w->scratch);
-  esp_cells_downward(&dom->tree, layer->source, layer->cell, w->adjoint, w->dy);
-  return ESP_OK;
-}
-
-int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double (*gradient)[3], double (*dy)[3],
-                       int64_t *param_acc) {
-  int rc = ESP_OK;
-  esp_domain *dom = layer->dom;
-  backward_work w = {0};
-  const double begin = esp_wall();
-  ESP_TRY(backend->comm->agree(backend->comm, work_create(backend, layer, &w)));
-  ESP_TRY(dom->ops->to_slots(dom, sizeof *gradient, gradient, w.gradient));
-  ESP_TRY(layer_pull(backend, layer, &w, param_acc));
-  ESP_TRY(dom->ops->to_home(dom, sizeof *dy, w.dy, dy));
-  layer->seconds_backward = esp_wall() - begin;
-done:
-  work_free(backend, &w);
   return rc;
 }
 
 void esp_layer_free(esp_layer *layer) {
   esp_domain_free(&layer->dom);
-  ESP_FREE(layer->source);
-  ESP_FREE(layer->cell);
-  ESP_FREE(layer->key);
-  memset(layer, 0, sizeof *layer);
+  if (layer->device) {
+    esp_mirror_free(layer->device, &layer->query);
+    esp_mirror_free(layer->device, &layer->source);
+    esp_mirror_free(layer->device, &layer->cell);
+    esp_mirror_free(layer->device, &layer->learned);
+  }
+  *layer = (esp_layer){0};
 }

@@ -1,37 +1,73 @@
-/* One layer: keys -> domain -> source halo, cells -> messages -> A at home; and the way back.
+/* One layer, whatever the message: home rows -> trees -> lists -> halo -> near pairs and far cells -> sums at home; and the
+ * way back.
  *
- * Home arrays are in the caller's order. A layer keeps its domain, source rows and cells from forward to backward
- * (O(n) each); nothing per pair. */
+ * Home arrays are in the caller's order; where a particle's message to itself is taken out, a rank's rows are whole groups
+ * (base/set.h). A layer keeps its domain, rows and cells from forward to backward (O(n) each); nothing per pair. The tree
+ * is a constant for the gradient: it goes through the messages only. */
 #ifndef ESP_LAYER_H
 #define ESP_LAYER_H
 
 #include "net/device.h"
 
 typedef struct {
+  esp_domain_param
+      domain; /* dim: of the tree's keys. The period is the form's; reach and fade are set at each forward */
+  esp_form form;
+  int include_self;      /* of messages that a particle would hear from itself: 0: it is taken out */
+  double gate_tolerance; /* > 0: of a message that fades, cells that weigh less than this in all their pairs are far
+                            whatever their size; 0: theta alone. Of no effect on a tree that is not built on the keys */
+  int fade;              /* 1: the opening angle is weighed by the fading (tree/lists.h), on the same trees */
+  int near_only;         /* 1: far cells are dropped, as a control */
+} esp_layer_param;
+
+/* Home rows, [n_home] each; a source row is [key; value], a query row [query; offset] (message/message.h). With a period
+ * keys lie in it. tree_key, tree_query: keys of the tree where it is not to be built on key and query (a fixed tree, as a
+ * control or an oracle), [n_home][domain.dim]; else NULL, and the tree stands on the first domain.dim numbers of the keys.
+ * query NULL: the queries are the keys, one tree. tree_query NULL with tree_key given: one tree. Which are NULL is the
+ * same on all ranks. */
+typedef struct {
+  const int64_t *id;
+  const double *key;    /* [d] */
+  const double *query;  /* [d] or NULL */
+  const double *value;  /* [source - d] what is said */
+  const double *offset; /* [query - d] what a receiver brings along; NULL where that is nothing */
+  const double *tree_key, *tree_query;
+} esp_layer_input;
+
+/* Where gradients go, shaped as the input: each is set. NULL where the input is NULL, or has no gradient. query NULL: dkey
+ * has both. */
+typedef struct {
+  double *dkey, *dquery, *dvalue, *doffset;
+} esp_layer_gradient;
+
+typedef struct {
   esp_domain *dom;
-  esp_source *source; /* [n_own + n_ghost] */
-  esp_cell *cell;     /* [row_count] */
-  double *key;        /* [n_home][dim] the tree's keys at home: whoever has seen them may free them */
-  esp_gravity g;
+  esp_layer_param param;
+  esp_widths width;
+  esp_layer_input input; /* borrowed until backward */
+  const double *message; /* the message's parameters, borrowed until backward */
+  const esp_device *device;
+  esp_mirror query, source, cell,
+      learned; /* rows: receivers' slots, senders' slots, rows of the tree; the parameters */
+  int n_home;
   double seconds_build, seconds_forward, seconds_backward; /* of this rank */
 } esp_layer;
 
-typedef struct {
-  esp_domain_param domain; /* lists.box gives the period, also of the message; dim 2 or 3 */
-  double eps;
-  int newton;
-} esp_layer_param;
-
-/* y [n_home][3], mu [n_home] (>= 0), id [n_home] -> a [n_home][3]. With a periodic box y is wrapped into it here.
- * Collective. mlp may be NULL; it is borrowed until backward. On success *layer holds what backward needs; free it with
- * esp_layer_free. n = 0 is fine. Errors: those of the builder; ESP_ERR_VALUE negative or non-finite mu, with id. */
-int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home, const double (*y)[3],
-                      const double *mu, const int64_t *id, const esp_mlp *mlp, double (*a)[3], esp_layer *layer);
-/* gradient [n_home][3] = dLoss/dA -> dy [n_home][3] = dLoss/dy (set, not added). param_acc
- * [mlp->count][ESP_EXACT_FULL_WORDS] is added to, this rank's share (the caller sums over ranks); NULL without mlp.
- * The tree is a constant: the gradient goes through the messages only. Collective. */
-int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double (*gradient)[3], double (*dy)[3],
-                       int64_t *param_acc);
+/* message [width.param] (NULL if that is 0). sum [n_home][width.sum] is set. Collective. n = 0 is fine; a rank may hold
+ * nothing. On success *layer holds what backward needs; free it with esp_layer_free. Errors: those of the builder;
+ * ESP_ERR_VALUE for a key, query, value or offset that is not finite, with id and column; what the message does not
+ * admit; ESP_ERR_CONFIG for the form, the tolerance, and a message that the device does not know. */
+int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
+                      const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
+/* dsum [n_home][width.sum] = dLoss/dsum -> gradient. param_acc [width.param][ESP_EXACT_FULL_WORDS] is added to, this rank's
+ * share (the caller sums over ranks); NULL if width.param is 0. normal_acc: NULL, or, where the tree's splits are learned,
+ * [(2^levels - 1) d][ESP_EXACT_FULL_WORDS] to which the gradient of their normals is added (split_gradient.h; nothing for
+ * messages that do not weigh their pairs, and for trees not built on the keys alone), and dkey gets its part. Collective. */
+int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double *dsum,
+                       const esp_layer_gradient *gradient, int64_t *param_acc, int64_t *normal_acc);
 void esp_layer_free(esp_layer *layer);
+/* The layer as kernels see it, in the device's memory; and in the host's. Local. */
+esp_pairs esp_layer_pairs(const esp_layer *layer);
+esp_pairs esp_layer_host_pairs(const esp_layer *layer);
 
 #endif

@@ -4,10 +4,11 @@
 #include <stdio.h>
 
 #include "base/rng.h"
+#include "message/gate.h"
 
 enum { MAX_WIDTH = 4096, MAX_LEVELS = 16 };
 
-static const double SCALE = 1, GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, EDGE = 0.1, STATE_SENT = 0.1;
+static const double GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, STATE_SENT = 0.1;
 
 const char *esp_tree_on_name(esp_tree_on on) {
   static const char *const names[] = {"learned", "features", "hidden"};
@@ -67,9 +68,7 @@ enum {
   QUERY_M,
   QUERY_M2,
   NORMAL,
-  MESSAGE_S,
-  MESSAGE_W3,
-  V,
+  V = NORMAL + 3, /* between the two stand the message's own */
   W1,
   B,
   W2,
@@ -83,21 +82,27 @@ enum {
   GROUPS
 };
 static const char *const group_name[GROUPS] = {
-    "key.E",        "key.M1",       "key.m",      "key.M2",    "query.E",    "query.M1",  "query.m",    "query.M2",
-    "split.normal", "message.ln_s", "message.W3", "message.V", "message.W1", "message.b", "message.W2", "update.a",
-    "update.R1",    "update.b1",    "update.R2",  "update.c",  "lift.W",     "lift.b"};
+    [KEY_E] = "key.E",     [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
+    [QUERY_E] = "query.E", [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
+    [V] = "message.V",     [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
+    [A] = "update.a",      [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
+    [C] = "update.c",      [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal"};
 
 /* One group more; returns its offset. The lift has no layer: -1. */
-static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
+static int add_named(esp_relation *relation, int layer, const char *name, int rows, int columns) {
   esp_entry *e = &relation->block.entry[relation->block.entries++];
   int at = relation->block.count;
   *e = (esp_entry){.rows = rows, .columns = columns, .offset = at};
   if (layer < 0)
-    snprintf(e->name, sizeof e->name, "%s", group_name[group]);
+    snprintf(e->name, sizeof e->name, "%s", name);
   else
-    snprintf(e->name, sizeof e->name, "layer%d.%s", layer, group_name[group]);
+    snprintf(e->name, sizeof e->name, "layer%d.%s", layer, name);
   relation->block.count += rows * columns;
   return at;
+}
+
+static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
+  return add_named(relation, layer, group_name[group], rows, columns);
 }
 
 static int add_embed(esp_relation *relation, int l, int group, const esp_embed *embed) {
@@ -110,6 +115,19 @@ static int add_embed(esp_relation *relation, int l, int group, const esp_embed *
     add_entry(relation, l, group + 3, embed->dim, embed->hidden);
   }
   return at;
+}
+
+/* The groups of the message itself. */
+static int add_message(esp_relation *relation, int l) {
+  const esp_form form = esp_relation_form(relation, l);
+  const int at = relation->block.count;
+  for (int k = 0;; k++) {
+    const esp_message_part part = form.message->part(&form, k);
+    if (!part.name) return at;
+    char name[24];
+    snprintf(name, sizeof name, "message.%s", part.name);
+    add_named(relation, l, name, part.rows, part.columns);
+  }
 }
 
 static void add_layer(esp_relation *relation, int l) {
@@ -125,9 +143,8 @@ static void add_layer(esp_relation *relation, int l) {
   s->key = add_embed(relation, l, KEY_E, &s->embed);
   if (p->separate) s->query = add_embed(relation, l, QUERY_E, &s->embed);
   if (p->split == ESP_SPLIT_LEARNED) s->normal = add_entry(relation, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
-  s->message = add_entry(relation, l, MESSAGE_S, 1, 1);
+  s->message = add_message(relation, l);
   if (p->mlp) {
-    add_entry(relation, l, MESSAGE_W3, s->channels, ESP_GATE_EDGE);
     s->W1 = add_entry(relation, l, W1, s->channels, H);
     s->b = add_entry(relation, l, B, s->channels, 1);
     s->W2 = add_entry(relation, l, W2, s->channels, H + p->values);
@@ -141,10 +158,13 @@ static void add_layer(esp_relation *relation, int l) {
   s->c = add_entry(relation, l, C, s->out, 1);
 }
 
-esp_gate_form esp_relation_form(const esp_relation *relation, int l) {
+esp_form esp_relation_form(const esp_relation *relation, int l) {
   const esp_relation_param *p = &relation->param;
-  return (esp_gate_form){
-      .dim = p->dim, .channels = relation->slot[l].channels, .mlp = p->mlp, .average = p->average || p->mlp};
+  return (esp_form){.message = p->mlp ? &esp_message_gate_mlp : &esp_message_gate,
+                    .dim = p->dim,
+                    .channels = relation->slot[l].channels,
+                    .den = p->average || p->mlp,
+                    .mean = 1};
 }
 
 /* ---- start values ---- */
@@ -185,9 +205,9 @@ static void start_layer(const esp_relation *relation, int l) {
   esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->key);
   if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->query);
   if (s->normal >= 0) start_normals(relation, l);
-  relation->block.value[s->message] = log(SCALE);
+  const esp_form form = esp_relation_form(relation, l);
+  form.message->start(&form, p->seed, l, relation->block.value + s->message);
   if (p->mlp) {
-    gauss(relation, l, MESSAGE_W3, s->message + 1, C * ESP_GATE_EDGE, EDGE * EDGE);
     gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
     start_sent(relation, l);
   }

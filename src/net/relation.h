@@ -7,7 +7,7 @@
  *   layer l:
  *     k = embed_k(s^l), q = embed_q(s^l)                   q = k unless `separate`; equal at the start
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
- *     num, den = gated sums over all particles              relation_layer.h; near one by one, far cell by cell
+ *     num, den = gated sums over all particles              layer.h; near one by one, far cell by cell
  *     mlp: num -= den silu(u)                               what senders add to silence: relation_centre.h
  *     A = num (sum), num / (den + ESP_RELATION_FLOOR) (average)
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
@@ -37,7 +37,7 @@
 #include "base/option.h"
 #include "net/embed.h"
 #include "net/cost.h"
-#include "net/relation_layer.h"
+#include "net/layer.h"
 
 #define ESP_RELATION_FLOOR 0.3
 enum { ESP_RELATION_MAX_LAYERS = 16 };
@@ -65,8 +65,8 @@ typedef struct {
   esp_split_kind split;
   int split_levels;        /* learned: levels that have a normal; each layer its own */
   int far;                 /* 1; 0: near pairs alone, as a control: what is not near is dropped */
-  double gate_tolerance;   /* relation_layer.h; 0: theta alone */
-  int fade;                /* 1: far cells may be the larger the less they weigh: relation_layer.h */
+  double gate_tolerance;   /* layer.h; 0: theta alone */
+  int fade;                /* 1: far cells may be the larger the less they weigh: layer.h */
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_relation_param;
@@ -91,7 +91,7 @@ typedef struct {
 } esp_relation;
 
 /* The form of layer l's message; mlp messages have a den in every case. Local, pure. */
-esp_gate_form esp_relation_form(const esp_relation *relation, int l);
+esp_form esp_relation_form(const esp_relation *relation, int l);
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Trees on features or hidden
  * coordinates know no learned splits. Local. */
@@ -106,7 +106,7 @@ typedef struct {
                                 s^0 is the set's x */
   double **key, **query;          /* [L][n_home][d]; query[l] == NULL with one map */
   double **sum;                   /* [L][n_home][sum_width] */
-  esp_relation_layer *layer;      /* [L] layer[l].dom is the tree */
+  esp_layer *layer;               /* [L] layer[l].dom is the tree */
   struct esp_relation_work *work; /* of relation_pass.c */
   esp_cost cost;                  /* of this rank, summed over the layers */
 } esp_relation_pass;

@@ -2,7 +2,7 @@
 
 #include "base/base.h"
 #include "net/dense.h"
-#include "net/gate.h"
+#include "message/gate.h"
 
 void esp_relation_centre(int n, int C, const double *u, double *sum) {
   const size_t channels = (size_t)C;

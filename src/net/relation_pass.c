@@ -129,7 +129,7 @@ static int pass_begin(const stack *k) {
 static int layer_begin(const stack *k, int l) {
   const esp_relation_param *p = &k->relation->param;
   const esp_relation_slot *at = &k->relation->slot[l];
-  const esp_gate_form form = esp_relation_form(k->relation, l);
+  const esp_form form = esp_relation_form(k->relation, l);
   esp_relation_pass *pass = k->pass;
   layer_rows *rows = &pass->work->rows[l];
   const size_t n = (size_t)pass->n_home, keys = n * (size_t)p->dim, sent = n * (size_t)at->channels;
@@ -140,13 +140,13 @@ static int layer_begin(const stack *k, int l) {
   if (p->separate) ESP_CALL(ESP_ALLOC(rows->query_work, hidden));
   ESP_CALL(ESP_ALLOC(rows->value, sent));
   if (p->mlp) ESP_CALL(ESP_ALLOC(rows->offset, sent));
-  ESP_CALL(ESP_ALLOC(pass->sum[l], n * (size_t)esp_gate_sum_width(&form)));
+  ESP_CALL(ESP_ALLOC(pass->sum[l], n * (size_t)esp_form_widths(&form).sum));
   return ESP_OK;
 }
 
 static void layer_end(esp_relation_pass *pass, int l) {
   layer_rows *rows = &pass->work->rows[l];
-  esp_relation_layer_free(&pass->layer[l]);
+  esp_layer_free(&pass->layer[l]);
   ESP_FREE(pass->key[l]);
   ESP_FREE(pass->query[l]);
   ESP_FREE(pass->sum[l]);
@@ -210,14 +210,14 @@ static void send(const stack *k, int l) {
   }
 }
 
-static esp_relation_layer_param layer_param(const stack *k, int l) {
+static esp_layer_param layer_param(const stack *k, int l) {
   const esp_relation_param *p = &k->relation->param;
-  esp_relation_layer_param param = {.domain = p->domain,
-                                    .form = esp_relation_form(k->relation, l),
-                                    .include_self = p->include_self,
-                                    .gate_tolerance = p->gate_tolerance,
-                                    .fade = p->fade,
-                                    .near_only = !p->far};
+  esp_layer_param param = {.domain = p->domain,
+                           .form = esp_relation_form(k->relation, l),
+                           .include_self = p->include_self,
+                           .gate_tolerance = p->gate_tolerance,
+                           .fade = p->fade,
+                           .near_only = !p->far};
   param.domain.dim = tree_dim(p, k->set);
   param.domain.split = (esp_split_rule){.kind = p->split};
   if (p->split == ESP_SPLIT_LEARNED) {
@@ -229,7 +229,7 @@ static esp_relation_layer_param layer_param(const stack *k, int l) {
   return param;
 }
 
-static void count_cost(const esp_relation_layer *layer, esp_cost *cost) {
+static void count_cost(const esp_layer *layer, esp_cost *cost) {
   cost->near_pairs += layer->dom->lists.near_pairs;
   cost->far_pairs += layer->dom->lists.far_pairs;
   cost->seconds_build += layer->seconds_build;
@@ -249,15 +249,15 @@ static int run_layer(const stack *k, int l, const esp_visit *visit) {
   esp_embed_forward(&at->embed, value + at->key, n, input, rows->key_work, pass->key[l]);
   if (pass->query[l]) esp_embed_forward(&at->embed, value + at->query, n, input, rows->query_work, pass->query[l]);
   send(k, l);
-  const esp_relation_layer_param param = layer_param(k, l);
-  const esp_relation_input in = {.id = k->set->id,
-                                 .key = pass->key[l],
-                                 .query = pass->query[l],
-                                 .value = rows->value,
-                                 .offset = rows->offset,
-                                 .tree_key = hops && last ? work->tree_query : work->tree_key,
-                                 .tree_query = hops ? NULL : work->tree_query};
-  ESP_CALL(esp_relation_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
+  const esp_layer_param param = layer_param(k, l);
+  const esp_layer_input in = {.id = k->set->id,
+                              .key = pass->key[l],
+                              .query = pass->query[l],
+                              .value = rows->value,
+                              .offset = rows->offset,
+                              .tree_key = hops && last ? work->tree_query : work->tree_key,
+                              .tree_query = hops ? NULL : work->tree_query};
+  ESP_CALL(esp_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
   if (relation->param.mlp) esp_relation_centre(n, at->channels, rows->offset, pass->sum[l]);
   if (visit) ESP_CALL(visit->layer(visit->context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
@@ -384,8 +384,9 @@ static int back_layer(const stack *k, int l, const double *d_o, adjoint *g, int6
   esp_relation_update_backward(relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
   if (relation->param.mlp) esp_relation_centre_sum(n, at->channels, rows->offset, g->dsum);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
-  ESP_CALL(esp_relation_layer_backward(k->backend, &pass->layer[l], g->dsum, g->dkey, g->dquery, g->dvalue, g->doffset,
-                                       acc + (size_t)at->message * WORDS, normal_acc));
+  const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
+  ESP_CALL(
+      esp_layer_backward(k->backend, &pass->layer[l], g->dsum, &to, acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
   if (relation->param.mlp) esp_relation_centre_offset(n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
   send_adjoint(k, l, g, acc);

@@ -34,8 +34,8 @@ void esp_relation_scratch_free(esp_relation_scratch *scratch) {
 }
 
 static size_t sum_width(const esp_relation *relation, int l) {
-  const esp_gate_form form = esp_relation_form(relation, l);
-  return (size_t)esp_gate_sum_width(&form);
+  const esp_form form = esp_relation_form(relation, l);
+  return (size_t)esp_form_widths(&form).sum;
 }
 
 /* joint [n][C + H] = [a A; s]. */

@@ -108,20 +108,11 @@ static void pair_sides(int levels, double weight, const double *p1, const double
   }
 }
 
-/* dLoss/dg of a pair: its message against the receiver's gradient. */
-static double pair_weight(const esp_gate_form *f, double inverse, const double *receiver, const double *source) {
-  const double *gradient = receiver + esp_gate_query_width(f), *value = source + f->dim;
-  double rho = 0, sum = f->average ? gradient[f->channels] : 0;
-  for (int a = 0; a < f->dim; a++) rho += (receiver[a] - source[a]) * (receiver[a] - source[a]);
-  for (int c = 0; c < f->channels; c++) sum += gradient[c] * value[c];
-  return exp(-rho * inverse) * sum;
-}
-
 typedef struct {
-  const esp_gate *g;
+  const esp_pairs *p;
   const esp_split_soft *soft;
   const double *receiver;
-  double inverse; /* 1 / 2 s^2 */
+  double fade;    /* s */
   double *normal; /* [nodes][dim] of the block at hand */
   int64_t *normal_acc;
 } work;
@@ -163,9 +154,9 @@ static int64_t leaf_block(const esp_tree *tree, int64_t leaf_heap) {
 /* Receivers of one owned block against one run of senders: own slots have the same numbers on both sides. */
 static void receivers_of(work *w, int first, int count, int64_t heap, int source_first, int source_count,
                          int64_t source_heap, double *dquery) {
-  const esp_gate_form *f = &w->g->form;
-  const size_t query_width = (size_t)esp_gate_query_width(f), source_width = (size_t)esp_gate_source_width(f);
-  const size_t width = (size_t)esp_gate_receiver_width(f);
+  const esp_form *f = &w->p->form;
+  const size_t query_width = (size_t)w->p->width.query, source_width = (size_t)w->p->width.source;
+  const size_t width = (size_t)esp_receiver_width(&w->p->width);
   const int levels = common_levels(w->soft, heap, source_heap);
   if (levels == 0) return;
   for (int i = first; i < first + count; i++) {
@@ -174,9 +165,9 @@ static void receivers_of(work *w, int first, int count, int64_t heap, int source
     soft_sides(w->soft, heap, receiver, p1);
     for (int j = source_first; j < source_first + source_count; j++) {
       if (j == i) continue;
-      const double *source = w->g->source + (size_t)j * source_width;
+      const double *source = w->p->source + (size_t)j * source_width;
       soft_sides(w->soft, source_heap, source, p2);
-      pair_sides(levels, pair_weight(f, w->inverse, receiver, source), p1, p2, dp);
+      pair_sides(levels, f->message->weigh(f, w->fade, receiver, source), p1, p2, dp);
     }
     put_down(w, heap, receiver, p1, dp, dquery + (size_t)i * query_width);
   }
@@ -185,27 +176,27 @@ static void receivers_of(work *w, int first, int count, int64_t heap, int source
 /* Senders of one owned leaf against one run of receivers. */
 static void senders_of(work *w, int first, int count, int64_t heap, int other_first, int other_count,
                        int64_t other_heap, double *dsource) {
-  const esp_gate_form *f = &w->g->form;
-  const size_t source_width = (size_t)esp_gate_source_width(f), width = (size_t)esp_gate_receiver_width(f);
+  const esp_form *f = &w->p->form;
+  const size_t source_width = (size_t)w->p->width.source, width = (size_t)esp_receiver_width(&w->p->width);
   const int levels = common_levels(w->soft, heap, other_heap);
   if (levels == 0) return;
   for (int j = first; j < first + count; j++) {
-    const double *source = w->g->source + (size_t)j * source_width;
+    const double *source = w->p->source + (size_t)j * source_width;
     double p1[MOST_LEVELS], p2[MOST_LEVELS], dp[MOST_LEVELS] = {0};
     soft_sides(w->soft, heap, source, p1);
     for (int i = other_first; i < other_first + other_count; i++) {
       if (i == j) continue;
       const double *receiver = w->receiver + (size_t)i * width;
       soft_sides(w->soft, other_heap, receiver, p2);
-      pair_sides(levels, pair_weight(f, w->inverse, receiver, source), p1, p2, dp);
+      pair_sides(levels, f->message->weigh(f, w->fade, receiver, source), p1, p2, dp);
     }
     put_down(w, heap, source, p1, dp, dsource + (size_t)j * source_width);
   }
 }
 
 static void one_block(work *w, int block, double *dquery, double *dsource) {
-  const esp_tree *tree = &w->g->dom->tree;
-  const esp_lists *lists = &w->g->dom->lists;
+  const esp_tree *tree = &w->p->dom->tree;
+  const esp_lists *lists = &w->p->dom->lists;
   const int leaves = esp_tree_block_leaves(tree), row = esp_tree_block_row(tree, block);
   const int64_t heap = tree->heap[row];
   const int first = tree->part_first[row], count = tree->part_count[row];
@@ -228,12 +219,12 @@ static void one_block(work *w, int block, double *dquery, double *dsource) {
   add_normals(w, heap);
 }
 
-int esp_split_gradient(const esp_gate *g, const esp_split_soft *soft, const double *receiver, double *dquery,
+int esp_split_gradient(const esp_pairs *p, const esp_split_soft *soft, const double *receiver, double *dquery,
                        double *dsource, int64_t *normal_acc) {
-  const double s = exp(g->param[0]);
-  work w = {.g = g, .soft = soft, .receiver = receiver, .inverse = 0.5 / (s * s), .normal_acc = normal_acc};
+  work w = {.p = p, .soft = soft, .receiver = receiver, .normal_acc = normal_acc};
+  w.fade = p->form.message->fade(&p->form, p->param);
   ESP_CALL(ESP_ALLOC(w.normal, (size_t)node_count(soft->levels) * (size_t)soft->dim));
-  for (int b = 0; b < g->dom->tree.n_block; b++) one_block(&w, b, dquery, dsource);
+  for (int b = 0; b < p->dom->tree.n_block; b++) one_block(&w, b, dquery, dsource);
   ESP_FREE(w.normal);
   return ESP_OK;
 }

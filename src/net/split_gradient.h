@@ -19,7 +19,7 @@
 #ifndef ESP_SPLIT_GRADIENT_H
 #define ESP_SPLIT_GRADIENT_H
 
-#include "net/gate.h"
+#include "message/kernels.h"
 
 #define ESP_SPLIT_SOFTNESS 0.1
 
@@ -35,10 +35,11 @@ typedef struct {
 int esp_split_soft_make(const esp_domain *dom, const double *key, int stride, esp_split_soft *soft);
 void esp_split_soft_free(esp_split_soft *soft);
 
-/* Adds to dquery [n_own][query_width] and dsource [n_own][source_width] (their first d numbers) and to normal_acc
- * [(2^levels - 1) * d][ESP_EXACT_FULL_WORDS], at most one term a (block, number); sum over ranks. gradient and receiver
- * as in gate.h, ghosts filled. Only for the gate message (form.mlp 0). Local. Errors: memory. */
-int esp_split_gradient(const esp_gate *g, const esp_split_soft *soft, const double *receiver, double *dquery,
+/* Adds to dquery [n_own][query width] and dsource [n_own][source width] (their first d numbers) and to normal_acc
+ * [(2^levels - 1) * d][ESP_EXACT_FULL_WORDS], at most one term a (block, number); sum over ranks. receiver as in
+ * message/kernels.h, ghosts filled; p in the host's memory. Only for a message that weighs its pairs (message.weigh).
+ * Local. Errors: memory. */
+int esp_split_gradient(const esp_pairs *p, const esp_split_soft *soft, const double *receiver, double *dquery,
                        double *dsource, int64_t *normal_acc);
 
 #endif

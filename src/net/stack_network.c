@@ -107,7 +107,8 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
 static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
   const esp_relation net = net_of(model);
   const esp_relation_param *p = &net.param;
-  const esp_gate_form form = esp_relation_form(&net, 0);
+  const esp_form form = esp_relation_form(&net, 0);
+  const esp_widths w = esp_form_widths(&form);
   const double scale = exp(net.block.value[net.slot[0].message]);
   rows r;
   int rc;
@@ -116,8 +117,8 @@ static int place(const esp_model *model, const esp_set *set, esp_place *where, d
             esp_tree_on_name(p->tree_on));
   *where = (esp_place){.domain = p->domain,
                        .queries = p->separate,
-                       .source_bytes = (size_t)esp_gate_source_width(&form) * sizeof(double),
-                       .cell_bytes = (size_t)esp_gate_cell_width(&form) * sizeof(double)};
+                       .source_bytes = (size_t)w.source * sizeof(double),
+                       .cell_bytes = (size_t)w.cell * sizeof(double)};
   where->domain.dim = p->dim;
   where->domain.split = (esp_split_rule){.kind = p->split, .levels = p->split_levels};
   if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = net.block.value + net.slot[0].normal;

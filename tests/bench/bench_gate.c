@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "message/gate.h"
 #include "net/device.h"
-#include "tree/moments.h"
 
 enum { SEED = 3, ROUNDS = 5 };
 
 typedef struct {
-  esp_gate g;
+  esp_pairs g;
   esp_domain *dom;
   double *key, *query, *source, *cell, *gradient, *receiver, *sum, *dquery, *dsource;
   int64_t *id, *cell_acc, *param_acc;
@@ -22,18 +22,10 @@ static double normal(uint32_t what, size_t i) {
   return esp_rng_normal(SEED, i, ESP_RNG_TEST, what);
 }
 
-typedef struct {
-  const esp_gate_form *form;
-  const double *source;
-} moments_of;
-static void moments_add(const void *context, int slot, double *row) {
-  const moments_of *m = context;
-  esp_gate_moments(m->form, m->source + (size_t)slot * (size_t)esp_gate_source_width(m->form), row);
-}
-
-static int bench_create(bench_case *c, esp_gate_form form, int n, int leaf, int block, double theta, double s) {
-  const size_t m = (size_t)n, d = (size_t)form.dim, qw = (size_t)esp_gate_query_width(&form);
-  const size_t sw = (size_t)esp_gate_source_width(&form), W = (size_t)esp_gate_sum_width(&form);
+static int bench_create(bench_case *c, esp_form form, int n, int leaf, int block, double theta, double s) {
+  const esp_widths width = esp_form_widths(&form);
+  const size_t m = (size_t)n, d = (size_t)form.dim, qw = (size_t)width.query;
+  const size_t sw = (size_t)width.source, W = (size_t)width.sum;
   *c = (bench_case){.g = {.form = form}};
   ESP_CALL(ESP_ALLOC(c->key, m * d));
   ESP_CALL(ESP_ALLOC(c->id, m));
@@ -42,7 +34,7 @@ static int bench_create(bench_case *c, esp_gate_form form, int n, int leaf, int 
   esp_domain_param param = {.leaf = leaf, .block = block, .dim = form.dim};
   param.lists.theta = theta;
   ESP_CALL(esp_domain_build_self(esp_comm_self(), &param, n, c->key, NULL, c->id, &c->dom));
-  const size_t cells = (size_t)c->dom->tree.row_count * (size_t)esp_gate_cell_width(&form);
+  const size_t cells = (size_t)c->dom->tree.row_count * (size_t)width.cell;
   double *slot = NULL;
   ESP_CALL(ESP_ALLOC(slot, m * d));
   ESP_CALL(c->dom->ops->to_slots(c->dom, d * sizeof *slot, c->key, slot));
@@ -55,7 +47,7 @@ static int bench_create(bench_case *c, esp_gate_form form, int n, int leaf, int 
   ESP_CALL(ESP_ALLOC(c->dsource, m * sw));
   ESP_CALL(ESP_ALLOC(c->cell, cells));
   ESP_CALL(ESP_ALLOC(c->cell_acc, cells * ESP_EXACT_CELL_WORDS));
-  ESP_CALL(ESP_ALLOC(c->param_acc, (size_t)esp_gate_param_count(&form) * ESP_EXACT_FULL_WORDS));
+  ESP_CALL(ESP_ALLOC(c->param_acc, (size_t)width.param * ESP_EXACT_FULL_WORDS));
   for (size_t i = 0; i < m; i++) {
     for (size_t a = 0; a < qw; a++) c->query[i * qw + a] = a < d ? slot[i * d + a] : normal(2, i * 128 + a);
     for (size_t a = 0; a < sw; a++) c->source[i * sw + a] = a < d ? slot[i * d + a] : normal(3, i * 128 + a);
@@ -64,10 +56,10 @@ static int bench_create(bench_case *c, esp_gate_form form, int n, int leaf, int 
       c->receiver[i * (qw + W) + a] = a < qw ? c->query[i * qw + a] : c->gradient[i * W + a - qw];
   }
   c->param[0] = log(s);
-  for (int p = 1; p < esp_gate_param_count(&form); p++) c->param[p] = 0.3 * normal(5, (size_t)p);
-  const moments_of of = {&form, c->source};
-  esp_moments_upward(&c->dom->tree, esp_gate_cell_width(&form), moments_add, &of, c->cell);
-  c->g = (esp_gate){form, c->dom, c->param, c->query, c->source, c->cell};
+  for (int p = 1; p < width.param; p++) c->param[p] = 0.3 * normal(5, (size_t)p);
+  const esp_cells cells_of = esp_form_cells(&form, &width);
+  esp_cells_upward(&cells_of, &c->dom->tree, c->source, c->cell);
+  c->g = (esp_pairs){form, width, c->dom, c->param, c->query, c->source, c->cell};
   ESP_FREE(slot);
   return ESP_OK;
 }
@@ -85,27 +77,27 @@ static void bench_free(bench_case *c) {
 /* Best seconds of the three passes. */
 static int bench_time(bench_case *c, const esp_device *device, double best[3]) {
   const int blocks = c->dom->tree.n_block;
-  esp_gate_scratch *scratch;
-  ESP_CALL(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
+  const esp_kernels *kernels = device->kernels(c->g.form.message);
+  esp_scratch *scratch;
+  ESP_CALL(kernels->begin(&c->g.form, c->dom, &scratch));
   best[0] = best[1] = best[2] = 1e30;
   for (int round = 0; round < ROUNDS; round++) {
     const double t0 = esp_wall();
-    device->gate->forward(&c->g, blocks, c->dom->block_order, c->sum, scratch);
+    kernels->forward(&c->g, blocks, c->dom->block_order, c->sum, scratch);
     const double t1 = esp_wall();
-    device->gate->backward_receivers(&c->g, blocks, c->dom->block_order, c->gradient, c->dquery, c->cell_acc,
-                                     c->param_acc, scratch);
+    kernels->receivers(&c->g, blocks, c->dom->block_order, c->gradient, c->dquery, c->cell_acc, c->param_acc, scratch);
     const double t2 = esp_wall();
-    device->gate->backward_senders(&c->g, blocks, c->dom->sender_block_order, c->receiver, c->dsource, scratch);
+    kernels->senders(&c->g, blocks, c->dom->sender_block_order, c->receiver, c->dsource, c->param_acc, scratch);
     const double t[3] = {t1 - t0, t2 - t1, esp_wall() - t2};
     for (int k = 0; k < 3; k++) best[k] = fmin(best[k], t[k]);
   }
-  device->gate->scratch_free(&scratch);
+  kernels->end(&scratch);
   return ESP_OK;
 }
 
 /* Near pairs alone (the far lists emptied), then what the far cells add. */
-static int measure(const char *label, const esp_device *device, esp_gate_form form, int n, int leaf, int block,
-                   double theta, double s) {
+static int measure(const char *label, const esp_device *device, esp_form form, int n, int leaf, int block, double theta,
+                   double s) {
   bench_case c;
   double all[3], near[3];
   ESP_CALL(bench_create(&c, form, n, leaf, block, theta, s));
@@ -150,7 +142,8 @@ static int run(int n) {
   printf("limit: squared distances in float32, d 4: %.3f, d 8: %.3f ns a pair\n", distance_limit(4), distance_limit(8));
   const esp_device *t32 = &esp_device_cpu32, *t64 = &esp_device_cpu64;
   for (int d = 2; d <= 8; d *= 2) {
-    const esp_gate_form one = {.dim = d, .channels = 1}, two = {.dim = d, .channels = 1, .average = 1};
+    const esp_form one = {.message = &esp_message_gate, .dim = d, .channels = 1},
+                   two = {.message = &esp_message_gate, .dim = d, .channels = 1, .den = 1};
     char label[80];
     snprintf(label, sizeof label, "d %d C 1, all pairs", d);
     ESP_CALL(measure(label, t32, one, n, 16, 64, 0, sqrt(d)));
@@ -161,14 +154,15 @@ static int run(int n) {
     snprintf(label, sizeof label, "d %d C 1 average, the same, leaf 8 block 8", d);
     ESP_CALL(measure(label, t32, two, n, 8, 8, d < 8 ? 0.9 : 1.5, sqrt(d)));
   }
-  const esp_gate_form poles = {.dim = 4, .channels = 4, .average = 1}, plain = {.dim = 4, .channels = 16, .average = 1};
-  const esp_gate_form wide = {.dim = 16, .channels = 1, .average = 1},
-                      mlp = {.dim = 4, .channels = 16, .mlp = 1, .average = 1};
+  const esp_form poles = {.message = &esp_message_gate, .dim = 4, .channels = 4, .den = 1},
+                 plain = {.message = &esp_message_gate, .dim = 4, .channels = 16, .den = 1};
+  const esp_form wide = {.message = &esp_message_gate, .dim = 16, .channels = 1, .den = 1},
+                 mlp = {.message = &esp_message_gate_mlp, .dim = 4, .channels = 16, .den = 1};
   ESP_CALL(measure("d 4 C 4 average, theta 0.9", t32, poles, n, 8, 64, 0.9, 2));
   ESP_CALL(measure("d 4 C 16 average, theta 0.9", t32, plain, n, 8, 64, 0.9, 2));
   ESP_CALL(measure("d 16 C 1 average, all pairs", t32, wide, n, 8, 64, 0, 4));
   ESP_CALL(measure("d 4 mlp C 16 average, theta 0.9", t32, mlp, n / 4, 8, 64, 0.9, 2));
-  const esp_gate_form two = {.dim = 4, .channels = 1, .average = 1};
+  const esp_form two = {.message = &esp_message_gate, .dim = 4, .channels = 1, .den = 1};
   ESP_CALL(measure("float64: d 4 C 1 average, theta 0.9", t64, two, n / 4, 8, 64, 0.9, 2));
   return ESP_OK;
 }

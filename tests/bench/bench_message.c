@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "message/law.h"
 #include "net/layer.h"
 
 enum { SEED = 3 };
@@ -36,34 +37,37 @@ static int cloud_create(int n, cloud *c) {
 
 /* Best of five, of forward and of the two sides of backward, without the tree. */
 static int measure(const char *label, const esp_device *device, const cloud *c, const esp_layer_param *param,
-                   const esp_mlp *mlp) {
+                   const double *learned) {
   esp_backend backend = esp_backend_self();
   backend.device = device;
   esp_layer layer;
-  ESP_CALL(esp_layer_forward(&backend, param, c->n, c->y, c->mu, c->id, mlp, c->a, &layer));
-  esp_domain *dom = layer.dom;
+  const esp_layer_input input = {.id = c->id, .key = (const double *)c->y, .value = c->mu};
+  ESP_CALL(esp_layer_forward(&backend, param, c->n, &input, learned, (double *)c->a, &layer));
+  const esp_domain *dom = layer.dom;
+  const esp_pairs pairs = esp_layer_pairs(&layer);
+  const esp_kernels *kernels = device->kernels(param->form.message);
   esp_scratch *scratch;
-  ESP_CALL(device->ops->scratch_create(dom, mlp, &scratch));
-  esp_receiver *receiver;
+  ESP_CALL(kernels->begin(&param->form, dom, &scratch));
+  double(*receiver)[ESP_BODY + ESP_BODY_SUM];
   int64_t *cell_acc, *param_acc;
   ESP_CALL(ESP_ALLOC(receiver, c->n));
-  ESP_CALL(ESP_ALLOC(cell_acc, (size_t)dom->tree.row_count * ESP_CELL_ADJOINT_WORDS));
-  ESP_CALL(ESP_ALLOC(param_acc, mlp ? (size_t)mlp->count * ESP_EXACT_FULL_WORDS : 0));
+  ESP_CALL(ESP_ALLOC(cell_acc, (size_t)dom->tree.row_count * ESP_MASS_ADJOINT * ESP_EXACT_CELL_WORDS));
+  ESP_CALL(ESP_ALLOC(param_acc, (size_t)pairs.width.param * ESP_EXACT_FULL_WORDS));
   for (int i = 0; i < c->n; i++)
-    for (int k = 0; k < 3; k++) {
-      receiver[i].y[k] = layer.source[i].y[k];
-      receiver[i].g[k] = c->g[i][k];
-      receiver[i].mu = layer.source[i].mu;
+    for (int k = 0; k < 4; k++) {
+      receiver[i][k] = pairs.source[ESP_BODY * i + k];
+      if (k < 3) receiver[i][ESP_BODY + k] = c->g[i][k];
     }
   double best[3] = {1e30, 1e30, 1e30};
   for (int repeat = 0; repeat < 5; repeat++) {
     const double t0 = esp_wall();
-    device->ops->forward(&layer.g, dom->tree.n_block, dom->block_order, c->a, scratch);
+    kernels->forward(&pairs, dom->tree.n_block, dom->block_order, (double *)c->a, scratch);
     const double t1 = esp_wall();
-    device->ops->backward_receivers(&layer.g, dom->tree.n_block, dom->block_order, (const double(*)[3])c->g, c->dy,
-                                    cell_acc, param_acc, scratch);
+    kernels->receivers(&pairs, dom->tree.n_block, dom->block_order, (const double *)c->g, (double *)c->dy, cell_acc,
+                       param_acc, scratch);
     const double t2 = esp_wall();
-    device->ops->backward_senders(&layer.g, dom->tree.n_block, dom->block_order, receiver, c->dy, NULL, scratch);
+    kernels->senders(&pairs, dom->tree.n_block, dom->block_order, (const double *)receiver, (double *)c->dy, param_acc,
+                     scratch);
     const double t3 = esp_wall();
     const double t[3] = {t1 - t0, t2 - t1, t3 - t2};
     for (int k = 0; k < 3; k++)
@@ -72,7 +76,7 @@ static int measure(const char *label, const esp_device *device, const cloud *c, 
   const double near = (double)dom->lists.near_pairs, far = (double)dom->lists.far_pairs;
   printf("%-34s near %7.0f far %6.0f a particle; Gpair/s: forward %6.3f receivers %6.3f senders(near) %6.3f\n", label,
          near / c->n, far / c->n, (near + far) / best[0] * 1e-9, (near + far) / best[1] * 1e-9, near / best[2] * 1e-9);
-  device->ops->scratch_free(&scratch);
+  kernels->end(&scratch);
   ESP_FREE(receiver);
   ESP_FREE(cell_acc);
   ESP_FREE(param_acc);
@@ -110,13 +114,13 @@ static double root_limit(void) {
 
 static int run(void) {
   cloud c;
-  enum { H = 32, COUNT = H * (2 + 1 + ESP_MLP_EDGE + 1) };
+  enum { H = 32, COUNT = H * 7 };
   double weight[COUNT];
   for (int p = 0; p < COUNT; p++) weight[p] = 0.3 * esp_rng_normal(SEED, (uint64_t)p, ESP_RNG_WEIGHT, 0);
-  const esp_mlp law = {ESP_MLP_LAW, H, COUNT, weight, 1}, correction = {ESP_MLP_CORRECTION, H, COUNT, weight, 1};
   printf("limit: 1/sqrt in float32 %.2f G/s\n", root_limit());
   ESP_CALL(cloud_create(8192, &c));
-  esp_layer_param p = {.domain = {.leaf = 8, .block = 64, .dim = 3}, .eps = 0.05, .newton = 1};
+  esp_layer_param p = {.domain = {.leaf = 8, .block = 64, .dim = 3},
+                       .form = {.message = &esp_message_newton, .dim = 3, .channels = H, .softening = 0.05, .mean = 1}};
   p.domain.lists.theta = 0;
   ESP_CALL(measure("newton32, all pairs", &esp_device_cpu32, &c, &p, NULL));
   ESP_CALL(measure("newton64, all pairs", &esp_device_cpu64, &c, &p, NULL));
@@ -128,11 +132,12 @@ static int run(void) {
   ESP_CALL(measure("newton32, theta 2, leaf 64", &esp_device_cpu32, &c, &p, NULL));
   p.domain.leaf = 8;
   p.domain.lists.theta = 0.7;
-  ESP_CALL(measure("newton32 + correction H 32", &esp_device_cpu32, &c, &p, &correction));
-  p.newton = 0;
-  ESP_CALL(measure("law H 32", &esp_device_cpu32, &c, &p, &law));
-  p.domain.lists.box[0] = p.domain.lists.box[1] = p.domain.lists.box[2] = 20;
-  p.newton = 1;
+  p.form.message = &esp_message_newton_mlp;
+  ESP_CALL(measure("newton32 + correction H 32", &esp_device_cpu32, &c, &p, weight));
+  p.form.message = &esp_message_law;
+  ESP_CALL(measure("law H 32", &esp_device_cpu32, &c, &p, weight));
+  p.form.period[0] = p.form.period[1] = p.form.period[2] = 20;
+  p.form.message = &esp_message_newton;
   p.domain.lists.theta = 0;
   ESP_CALL(measure("newton32, all pairs, periodic", &esp_device_cpu32, &c, &p, NULL));
   cloud_free(&c);

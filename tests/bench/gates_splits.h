@@ -59,14 +59,16 @@ static inline esp_domain_param split_domain(const settings *s, const split_line 
 static inline int split_force(const esp_cloud *cloud, const esp_domain_param *domain, const vec3 *direct,
                               split_score *score) {
   esp_backend backend = esp_backend_self();
-  const esp_layer_param param = {.domain = *domain, .eps = cloud->eps, .newton = 1};
+  const esp_layer_param param = {.domain = *domain,
+                                 .form = {.message = &esp_message_newton, .dim = 3, .softening = cloud->eps}};
+  const esp_layer_input input = {.id = cloud->id, .key = (const double *)cloud->x, .value = cloud->m};
   const int n = cloud->n_home;
   esp_layer layer;
   vec3 *tree;
   double miss = 0, size = 0;
   backend.device = &esp_device_cpu64;
   ESP_CALL(ESP_ALLOC(tree, n));
-  ESP_CALL(esp_layer_forward(&backend, &param, n, (const vec3 *)cloud->x, cloud->m, cloud->id, NULL, tree, &layer));
+  ESP_CALL(esp_layer_forward(&backend, &param, n, &input, NULL, (double *)tree, &layer));
   for (int i = 0; i < n; i++) {
     for (int a = 0; a < 3; a++) {
       miss += (tree[i][a] - direct[i][a]) * (tree[i][a] - direct[i][a]);

@@ -5,9 +5,10 @@
 
 #include "domain/domain.h"
 #include "domain/gradsync.h"
+#include "message/law.h"
 #include "net/layer.h"
 
-enum { HIDDEN = 8, PARAMS = HIDDEN * (2 + 1 + ESP_MLP_EDGE + 1) };
+enum { HIDDEN = 8, PARAMS = HIDDEN * 7 };
 
 /* Rows of a cloud or of a share of it. index NULL: all. */
 typedef struct {
@@ -47,23 +48,26 @@ static void rows_free(rows *r) {
   free(r);
 }
 
-static void pass(const esp_backend *backend, const esp_layer_param *param, const esp_mlp *mlp, rows *r) {
+static void pass(const esp_backend *backend, const esp_layer_param *param, const double *learned, rows *r) {
   esp_layer layer;
   const esp_gradsync sync = esp_gradsync_comm(backend->comm);
-  if (esp_layer_forward(backend, param, r->n, (const double(*)[3])r->y, r->mu, r->id, mlp, r->a, &layer))
+  const esp_layer_input input = {.id = r->id, .key = (const double *)r->y, .value = r->mu};
+  const esp_layer_gradient to = {.dkey = (double *)r->dy};
+  esp_form_wrap(&param->form, r->n, (double *)r->y);
+  if (esp_layer_forward(backend, param, r->n, &input, learned, (double *)r->a, &layer))
     fail_msg("%s", esp_error_message());
-  if (esp_layer_backward(backend, &layer, (const double(*)[3])r->g, r->dy, mlp ? r->acc : NULL))
+  if (esp_layer_backward(backend, &layer, (const double *)r->g, &to, learned ? r->acc : NULL, NULL))
     fail_msg("%s", esp_error_message());
-  assert_int_equal(sync.sum(&sync, r->acc, mlp ? PARAMS : 0), ESP_OK);
+  assert_int_equal(sync.sum(&sync, r->acc, learned ? PARAMS : 0), ESP_OK);
   esp_layer_free(&layer);
 }
 
-static void compare(const cloud *c, const esp_layer_param *param, const esp_device *device, const esp_mlp *mlp) {
+static void compare(const cloud *c, const esp_layer_param *param, const esp_device *device, const double *learned) {
   esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .device = device};
   rows *whole = rows_make(c, c->n, NULL), *mine = rows_make(c, c->n_home, c->home_index);
   one.device = device;
-  pass(&one, param, mlp, whole);
-  pass(&many, param, mlp, mine);
+  pass(&one, param, learned, whole);
+  pass(&many, param, learned, mine);
   for (int k = 0; k < mine->n; k++) {
     assert_memory_equal(mine->a[k], whole->a[c->home_index[k]], sizeof mine->a[k]);
     assert_memory_equal(mine->dy[k], whole->dy[c->home_index[k]], sizeof mine->dy[k]);
@@ -78,9 +82,9 @@ static void compare(const cloud *c, const esp_layer_param *param, const esp_devi
 }
 
 static esp_layer_param param_of(int dim, double theta, double box) {
-  esp_layer_param param = {
-      .domain = {.leaf = 8, .block = 32, .dim = dim, .lists = {.theta = theta}}, .eps = 0.05, .newton = 1};
-  for (int a = 0; a < dim; a++) param.domain.lists.box[a] = box;
+  esp_layer_param param = {.domain = {.leaf = 8, .block = 32, .dim = dim, .lists = {.theta = theta}},
+                           .form = {.message = &esp_message_newton, .dim = 3, .softening = 0.05}};
+  for (int a = 0; a < dim; a++) param.form.period[a] = box;
   return param;
 }
 
@@ -112,12 +116,14 @@ static void learned(void **state) {
   double theta[PARAMS];
   for (int p = 0; p < PARAMS; p++) theta[p] = case_uniform((uint64_t)p + 4242) - 0.5;
   cloud c = cloud_make(500, 3, KEYS_BALL, SHARE_EVEN);
-  for (int use = ESP_MLP_CORRECTION; use <= ESP_MLP_LAW; use++) {
-    esp_mlp mlp = {.use = use, .hidden = HIDDEN, .count = PARAMS, .param = theta, .mean_mu = 0.43};
+  const esp_message *const uses[] = {&esp_message_newton_mlp, &esp_message_law};
+  for (int use = 0; use < 2; use++) {
     esp_layer_param param = param_of(3, 0.8, 0);
-    param.newton = use == ESP_MLP_CORRECTION;
-    compare(&c, &param, &esp_device_cpu32, &mlp);
-    compare(&c, &param, &esp_device_cpu64, &mlp);
+    param.form.message = uses[use];
+    param.form.channels = HIDDEN;
+    param.form.mean = 0.43;
+    compare(&c, &param, &esp_device_cpu32, theta);
+    compare(&c, &param, &esp_device_cpu64, theta);
   }
   cloud_free(&c);
 }

@@ -8,7 +8,8 @@
 #include "base/feature_set.h"
 #include "domain/domain.h"
 #include "domain/gradsync.h"
-#include "net/relation_layer.h"
+#include "message/gate.h"
+#include "net/layer.h"
 
 enum { WIDE = 6, MOST_DIM = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE };
 enum { LEVELS = 5, NORMALS = ((1 << LEVELS) - 1) * MOST_DIM };
@@ -31,8 +32,8 @@ static double *numbers(int n, int width, const int *index, uint64_t seed, double
 }
 
 /* Every third particle of a case with `ties` lies on its neighbour. */
-static rows *rows_make(const esp_relation_layer_param *param, int n, const int *index, int ties) {
-  const esp_gate_form *f = &param->form;
+static rows *rows_make(const esp_layer_param *param, int n, const int *index, int ties) {
+  const esp_form *f = &param->form;
   rows *r = calloc(1, sizeof *r);
   int *place = calloc((size_t)n + 1, sizeof *place);
   r->n = n;
@@ -43,8 +44,8 @@ static rows *rows_make(const esp_relation_layer_param *param, int n, const int *
   r->offset = numbers(n, f->channels, index, 3000, 2);
   r->tree_key = numbers(n, param->domain.dim, place, 4000, 3);
   r->tree_query = numbers(n, param->domain.dim, place, 7000000, 3);
-  r->g = numbers(n, esp_gate_sum_width(f), index, 6000, 2);
-  r->sum = calloc((size_t)(n * esp_gate_sum_width(f) + 1), sizeof *r->sum);
+  r->g = numbers(n, esp_form_widths(f).sum, index, 6000, 2);
+  r->sum = calloc((size_t)(n * esp_form_widths(f).sum + 1), sizeof *r->sum);
   r->dkey = calloc((size_t)(n * f->dim + 1), sizeof *r->dkey);
   r->dquery = calloc((size_t)(n * f->dim + 1), sizeof *r->dquery);
   r->dvalue = calloc((size_t)(n * f->channels + 1), sizeof *r->dvalue);
@@ -61,28 +62,28 @@ static void rows_free(rows *r) {
   free(r);
 }
 
-static void pass(const esp_backend *backend, const esp_relation_layer_param *param, int sets, rows *r) {
+static void pass(const esp_backend *backend, const esp_layer_param *param, int sets, rows *r) {
   double message[PARAMS];
   for (int p = 0; p < PARAMS; p++) message[p] = case_uniform((uint64_t)p + 4242) - 0.5;
   const double *query = sets == ONE_SET ? NULL : r->query;
-  const esp_relation_input input = {.id = r->id,
-                                    .key = r->key,
-                                    .query = query,
-                                    .value = r->value,
-                                    .offset = param->form.mlp ? r->offset : NULL,
-                                    .tree_key = sets >= FIXED_TREE ? r->tree_key : NULL,
-                                    .tree_query = sets == FIXED_TREES ? r->tree_query : NULL};
-  esp_relation_layer layer;
+  const esp_layer_input input = {.id = r->id,
+                                 .key = r->key,
+                                 .query = query,
+                                 .value = r->value,
+                                 .offset = esp_gate_mlp(&param->form) ? r->offset : NULL,
+                                 .tree_key = sets >= FIXED_TREE ? r->tree_key : NULL,
+                                 .tree_query = sets == FIXED_TREES ? r->tree_query : NULL};
+  esp_layer layer;
   const esp_gradsync sync = esp_gradsync_comm(backend->comm);
-  if (esp_relation_layer_forward(backend, param, r->n, &input, message, r->sum, &layer))
-    fail_msg("%s", esp_error_message());
-  if (esp_relation_layer_backward(backend, &layer, r->g, r->dkey, query ? r->dquery : NULL, r->dvalue,
-                                  param->form.mlp ? r->doffset : NULL, r->acc,
-                                  param->domain.split.kind == ESP_SPLIT_LEARNED ? r->normal_acc : NULL))
+  if (esp_layer_forward(backend, param, r->n, &input, message, r->sum, &layer)) fail_msg("%s", esp_error_message());
+  const esp_layer_gradient to = {r->dkey, query ? r->dquery : NULL, r->dvalue,
+                                 esp_gate_mlp(&param->form) ? r->doffset : NULL};
+  if (esp_layer_backward(backend, &layer, r->g, &to, r->acc,
+                         param->domain.split.kind == ESP_SPLIT_LEARNED ? r->normal_acc : NULL))
     fail_msg("%s", esp_error_message());
   assert_int_equal(sync.sum(&sync, r->acc, PARAMS), ESP_OK);
   assert_int_equal(sync.sum(&sync, r->normal_acc, NORMALS), ESP_OK);
-  esp_relation_layer_free(&layer);
+  esp_layer_free(&layer);
 }
 
 static void same(const double *mine, const double *whole, int n, int first, int width) {
@@ -103,9 +104,9 @@ static int same_sums(const int64_t *mine, const int64_t *whole, int count) {
 
 static int moved_normals; /* of the last compare: numbers of normals with a gradient */
 
-static void compare(const esp_relation_layer_param *param, const esp_device *device, int sets, int n, int ties) {
+static void compare(const esp_layer_param *param, const esp_device *device, int sets, int n, int ties) {
   esp_backend one = esp_backend_self(), many = {.comm = comm, .build = esp_domain_build_mpi, .device = device};
-  const esp_gate_form *f = &param->form;
+  const esp_form *f = &param->form;
   int64_t first, count;
   int *index = calloc((size_t)n + 1, sizeof *index);
   for (int i = 0; i < n; i++) index[i] = i;
@@ -115,7 +116,7 @@ static void compare(const esp_relation_layer_param *param, const esp_device *dev
   rows *whole = rows_make(param, n, index, ties), *mine = rows_make(param, (int)count, index + first, ties);
   pass(&one, param, sets, whole);
   pass(&many, param, sets, mine);
-  same(mine->sum, whole->sum, mine->n, from, esp_gate_sum_width(f));
+  same(mine->sum, whole->sum, mine->n, from, esp_form_widths(f).sum);
   same(mine->dkey, whole->dkey, mine->n, from, f->dim);
   same(mine->dquery, whole->dquery, mine->n, from, f->dim);
   same(mine->dvalue, whole->dvalue, mine->n, from, f->channels);
@@ -127,14 +128,14 @@ static void compare(const esp_relation_layer_param *param, const esp_device *dev
   free(index);
 }
 
-static const esp_gate_form forms[] = {{.dim = 2, .channels = 2},               /* poles */
-                                      {.dim = 8, .channels = 3, .average = 1}, /* poles */
-                                      {.dim = 3, .channels = 6, .average = 1}, /* plain */
-                                      {.dim = 3, .channels = 5, .mlp = 1, .average = 1}};
+static const esp_form forms[] = {{.message = &esp_message_gate, .dim = 2, .channels = 2},           /* poles */
+                                 {.message = &esp_message_gate, .dim = 8, .channels = 3, .den = 1}, /* poles */
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 6, .den = 1}, /* plain */
+                                 {.message = &esp_message_gate_mlp, .dim = 3, .channels = 5, .den = 1}};
 enum { FORMS = 4 };
 
-static esp_relation_layer_param param_of(int form, int sets, double theta, int include_self) {
-  esp_relation_layer_param param = {
+static esp_layer_param param_of(int form, int sets, double theta, int include_self) {
+  esp_layer_param param = {
       .domain = {.leaf = 8, .block = 32, .dim = sets < FIXED_TREE ? forms[form].dim : 2, .lists = {.theta = theta}},
       .form = forms[form],
       .include_self = include_self};
@@ -146,7 +147,7 @@ static void every_form(void **state) {
   for (int form = 0; form < FORMS; form++)
     for (int sets = 0; sets < SETS; sets++)
       for (int self = 0; self < 2; self++) {
-        const esp_relation_layer_param param = param_of(form, sets, 0.7, self);
+        const esp_layer_param param = param_of(form, sets, 0.7, self);
         compare(&param, (sets + self) % 2 ? &esp_device_cpu64 : &esp_device_cpu32, sets, 700, self);
       }
 }
@@ -156,7 +157,7 @@ static void few(void **state) {
   const int sizes[] = {0, 1, 3, 65, 130};
   for (int k = 0; k < FORMS * SETS; k++)
     for (int s = k % 2; s < 5; s += 2) {
-      const esp_relation_layer_param param = param_of(k % FORMS, k / FORMS, 0.7, k / FORMS % 2);
+      const esp_layer_param param = param_of(k % FORMS, k / FORMS, 0.7, k / FORMS % 2);
       compare(&param, &esp_device_cpu32, k / FORMS, sizes[s], s > 1);
     }
 }
@@ -165,7 +166,7 @@ static void reach_budget_and_all_pairs(void **state) {
   (void)state;
   for (int k = 0; k < FORMS; k++) {
     const int sets = k % 2;
-    esp_relation_layer_param param = param_of(k, sets, 0, 0);
+    esp_layer_param param = param_of(k, sets, 0, 0);
     compare(&param, &esp_device_cpu32, sets, 400, 0);
     param.gate_tolerance = 1e-3;
     compare(&param, &esp_device_cpu32, sets, 900, 0);
@@ -184,7 +185,7 @@ static void learned_splits(void **state) {
   for (int k = 0; k < NORMALS; k++) normal[k] = case_uniform((uint64_t)k + 777) - 0.5;
   for (int k = 0; k < 3 * 5; k++) {
     const int form = k % 3, n = sizes[k / 3];
-    esp_relation_layer_param param = param_of(form, ONE_SET, k % 2 ? 0 : 0.7, k % 4 < 2);
+    esp_layer_param param = param_of(form, ONE_SET, k % 2 ? 0 : 0.7, k % 4 < 2);
     param.domain.split = (esp_split_rule){.kind = ESP_SPLIT_LEARNED, .levels = LEVELS - k % 2, .normal = normal};
     compare(&param, &esp_device_cpu32, ONE_SET, n, k % 5 == 0);
     const int levels = n < 130 ? 0 : esp_imin(n == 130 ? 3 : 5, param.domain.split.levels); /* above blocks of 32 */

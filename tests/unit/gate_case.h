@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "message/gate.h"
 #include "net/device.h"
 
 #define MUST(expr)                                                        \
@@ -20,7 +21,7 @@
   } while (0)
 
 typedef struct {
-  esp_gate g;
+  esp_pairs g;
   esp_domain *dom;
   int n, query_width, source_width, sum_width, cell_width, params;
   double *query, *source, *cell, *param; /* slot order */
@@ -41,23 +42,22 @@ static inline double case_normal(uint64_t seed, size_t i) {
 /* Cells anew from the sources, by a loop over the members of every row. */
 static inline void case_cells(gate_case *c) {
   const esp_tree *tree = &c->dom->tree;
-  memset(c->cell, 0, sizeof *c->cell * (size_t)tree->row_count * (size_t)c->cell_width);
   for (int row = 0; row < tree->row_count; row++)
-    for (int j = 0; j < tree->part_count[row]; j++)
-      esp_gate_moments(&c->g.form, c->source + (size_t)(tree->part_first[row] + j) * (size_t)c->source_width,
-                       c->cell + (size_t)row * (size_t)c->cell_width);
+    esp_gate_cells.leaf(&c->g.form, tree->part_count[row],
+                        c->source + (size_t)tree->part_first[row] * (size_t)c->source_width,
+                        c->cell + (size_t)row * (size_t)c->cell_width);
 }
 
 /* Keys normal with deviation 1, s = scale sqrt(d), values of both signs (some 0), W3, offsets and gradients normal. */
-static inline void case_make(gate_case *c, esp_gate_form form, int n, int leaf, int block, double theta, double scale,
+static inline void case_make(gate_case *c, esp_form form, int n, int leaf, int block, double theta, double scale,
                              int two_trees) {
   const size_t m = (size_t)n;
   *c = (gate_case){.n = n};
-  c->query_width = esp_gate_query_width(&form);
-  c->source_width = esp_gate_source_width(&form);
-  c->sum_width = esp_gate_sum_width(&form);
-  c->cell_width = esp_gate_cell_width(&form);
-  c->params = esp_gate_param_count(&form);
+  c->query_width = esp_form_widths(&form).query;
+  c->source_width = esp_form_widths(&form).source;
+  c->sum_width = esp_form_widths(&form).sum;
+  c->cell_width = esp_form_widths(&form).cell;
+  c->params = esp_form_widths(&form).param;
   double *key = case_doubles(m * (size_t)form.dim), *query = case_doubles(m * (size_t)form.dim);
   double *home_query = case_doubles(m * (size_t)c->query_width),
          *home_source = case_doubles(m * (size_t)c->source_width);
@@ -72,7 +72,7 @@ static inline void case_make(gate_case *c, esp_gate_form form, int n, int leaf, 
     }
     for (int h = 0; h < form.channels; h++) {
       k[form.dim + h] = i % 7 == 3 ? 0 : case_normal(3, i * 128 + (size_t)h);
-      if (form.mlp) q[form.dim + h] = case_normal(4, i * 128 + (size_t)h);
+      if (esp_gate_mlp(&form)) q[form.dim + h] = case_normal(4, i * 128 + (size_t)h);
     }
   }
   esp_domain_param param = {.leaf = leaf, .block = block, .dim = form.dim};
@@ -88,7 +88,7 @@ static inline void case_make(gate_case *c, esp_gate_form form, int n, int leaf, 
   for (size_t i = 0; i < m * (size_t)c->sum_width; i++) c->gradient[i] = case_normal(5, i);
   c->param[0] = log(scale * sqrt(form.dim));
   for (int p = 1; p < c->params; p++) c->param[p] = 0.5 * case_normal(6, (size_t)p);
-  c->g = (esp_gate){form, c->dom, c->param, c->query, c->source, c->cell};
+  c->g = (esp_pairs){form, esp_form_widths(&form), c->dom, c->param, c->query, c->source, c->cell};
   case_cells(c);
   ESP_FREE(key);
   ESP_FREE(query);
@@ -110,7 +110,7 @@ static inline void case_free(gate_case *c) {
  * those of what t is summed from, too). only: the single channel that is heard; C: den alone; -1: all and den. */
 static inline void case_hear(const gate_case *c, const double *q, const double *k, const double *v, double count,
                              int only, double *sum, double *size) {
-  const esp_gate_form *f = &c->g.form;
+  const esp_form *f = &c->g.form;
   const int d = f->dim, C = f->channels;
   double r2 = 0;
   for (int a = 0; a < d; a++) r2 += (q[a] - k[a]) * (q[a] - k[a]);
@@ -118,7 +118,7 @@ static inline void case_hear(const gate_case *c, const double *q, const double *
   for (int h = 0; h < C; h++) {
     if (only >= 0 && only != h) continue;
     double m = v ? v[h] : 0, of = fabs(m);
-    if (f->mlp) {
+    if (esp_gate_mlp(f)) {
       const double *w3 = c->param + 1 + 2 * h, t = q[d + h] + v[h] + w3[0] * rho + w3[1] * G;
       m = count * t / (1 + exp(-t));
       of = count * (fabs(q[d + h]) + fabs(v[h]) + fabs(w3[0] * rho) + fabs(w3[1] * G));
@@ -126,19 +126,19 @@ static inline void case_hear(const gate_case *c, const double *q, const double *
     sum[h] += G * m;
     if (size) size[h] += G * of;
   }
-  if (!f->average || (only >= 0 && only < C)) return;
+  if (!f->den || (only >= 0 && only < C)) return;
   sum[C] += G * count;
   if (size) size[C] += G * count;
 }
 
 static inline void case_hear_cell(const gate_case *c, const double *q, const double *cell, double *sum, double *size) {
-  const esp_gate_form *f = &c->g.form;
+  const esp_form *f = &c->g.form;
   const int d = f->dim, C = f->channels;
   const double *tail = cell + c->cell_width - 1 - d, count = tail[0];
   double mean[ESP_MAX_DIM], v[ESP_GATE_MAX_CHANNELS];
   if (count == 0) return;
   for (int a = 0; a < d; a++) mean[a] = tail[1 + a] / count;
-  for (int h = 0; h < C; h++) v[h] = f->mlp ? cell[h] / count : cell[h];
+  for (int h = 0; h < C; h++) v[h] = esp_gate_mlp(f) ? cell[h] / count : cell[h];
   if (!esp_gate_poles(f)) {
     case_hear(c, q, mean, v, count, -1, sum, size);
     return;
@@ -195,10 +195,11 @@ static inline void case_pairs(const gate_case *c, double *sum, double *size) {
 }
 
 static inline void case_forward(const gate_case *c, const esp_device *device, double *sum) {
-  esp_gate_scratch *scratch;
-  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
-  device->gate->forward(&c->g, c->dom->tree.n_block, c->dom->block_order, sum, scratch);
-  device->gate->scratch_free(&scratch);
+  const esp_kernels *kernels = device->kernels(c->g.form.message);
+  esp_scratch *scratch;
+  MUST(kernels->begin(&c->g.form, c->dom, &scratch));
+  kernels->forward(&c->g, c->dom->tree.n_block, c->dom->block_order, sum, scratch);
+  kernels->end(&scratch);
   assert_null(scratch);
 }
 
@@ -247,7 +248,8 @@ static inline void case_backward(const gate_case *c, const esp_device *device, g
   const size_t W = (size_t)c->sum_width, width = qw + W, cells = rows * (size_t)c->cell_width;
   int64_t *cell_acc = NULL, *param_acc = NULL;
   double *receiver = case_doubles(n * width);
-  esp_gate_scratch *scratch;
+  const esp_kernels *kernels = device->kernels(c->g.form.message);
+  esp_scratch *scratch;
   MUST(ESP_ALLOC(cell_acc, cells * ESP_EXACT_CELL_WORDS));
   MUST(ESP_ALLOC(param_acc, (size_t)c->params * ESP_EXACT_FULL_WORDS));
   *s = (gate_slopes){case_doubles(n * qw), case_doubles(n * (size_t)c->source_width), case_doubles(cells),
@@ -256,14 +258,14 @@ static inline void case_backward(const gate_case *c, const esp_device *device, g
     memcpy(receiver + i * width, c->query + i * qw, qw * sizeof(double));
     memcpy(receiver + i * width + qw, c->gradient + i * W, W * sizeof(double));
   }
-  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
-  device->gate->backward_receivers(&c->g, c->dom->tree.n_block, c->dom->block_order, c->gradient, s->query, cell_acc,
-                                   param_acc, scratch);
-  device->gate->backward_senders(&c->g, c->dom->tree.n_block, c->dom->sender_block_order, receiver, s->source, scratch);
-  device->gate->scratch_free(&scratch);
+  MUST(kernels->begin(&c->g.form, c->dom, &scratch));
+  kernels->receivers(&c->g, c->dom->tree.n_block, c->dom->block_order, c->gradient, s->query, cell_acc, param_acc,
+                     scratch);
+  kernels->senders(&c->g, c->dom->tree.n_block, c->dom->sender_block_order, receiver, s->source, param_acc, scratch);
+  kernels->end(&scratch);
   for (size_t i = 0; i < cells; i++) s->cell[i] = esp_exact_value(&ESP_EXACT_CELL, cell_acc + i * ESP_EXACT_CELL_WORDS);
   for (size_t r = 0; r < rows; r++)
-    esp_gate_cell_adjoint(&c->g.form, c->cell + r * (size_t)c->cell_width, s->cell + r * (size_t)c->cell_width);
+    esp_gate_cells.close(&c->g.form, c->cell + r * (size_t)c->cell_width, s->cell + r * (size_t)c->cell_width);
   for (int p = 0; p < c->params; p++)
     s->param[p] = esp_exact_value(&ESP_EXACT_FULL, param_acc + (size_t)p * ESP_EXACT_FULL_WORDS);
   ESP_FREE(cell_acc);
@@ -337,10 +339,9 @@ static inline double case_probe_cells(gate_case *c, const double *slope, int pro
 static inline void case_pull(const gate_case *c, const double *cell, double *source) {
   const esp_tree *tree = &c->dom->tree;
   for (int row = 0; row < tree->row_count; row++)
-    for (int j = 0; j < tree->part_count[row]; j++) {
-      const size_t at = (size_t)(tree->part_first[row] + j) * (size_t)c->source_width;
-      esp_gate_moments_pull(&c->g.form, c->source + at, cell + (size_t)row * (size_t)c->cell_width, source + at);
-    }
+    esp_gate_cells.pull(&c->g.form, NULL, cell + (size_t)row * (size_t)c->cell_width, tree->part_count[row],
+                        c->source + (size_t)tree->part_first[row] * (size_t)c->source_width,
+                        source + (size_t)tree->part_first[row] * (size_t)c->source_width);
 }
 
 static inline double case_follow(const double *a, const double *b, size_t count) {
@@ -364,34 +365,34 @@ static inline void case_check_gradients(gate_case *c) {
                              fmax(case_follow(f.cell, s.cell, cells), case_follow(f.param, s.param, params)));
   case_pull(c, s.cell, s.source);
   const double whole = case_probe(c, c->source, s.source, sources, 20, 1);
-  const esp_gate_form *form = &c->g.form;
+  const esp_form *form = &c->g.form;
   for (int e = 0; e < 4; e++)
     if (!(error[e] < 1e-6))
       fail_msg("d %d C %d mlp %d average %d: query, source, param, cell: number %d is off by %g", form->dim,
-               form->channels, form->mlp, form->average, e, error[e]);
+               form->channels, esp_gate_mlp(form), form->den, e, error[e]);
   if (!(whole < 1e-6 && follow < 2e-5))
-    fail_msg("d %d C %d mlp %d average %d: through cells %g; float32 %g", form->dim, form->channels, form->mlp,
-             form->average, whole, follow);
+    fail_msg("d %d C %d mlp %d average %d: through cells %g; float32 %g", form->dim, form->channels, esp_gate_mlp(form),
+             form->den, whole, follow);
   case_slopes_free(&s);
   case_slopes_free(&f);
 }
 
 /* Random adjoint . moments of one source, against central differences. */
-static inline void case_check_moments(esp_gate_form form) {
+static inline void case_check_moments(esp_form form) {
   enum { MOST = 64 };
-  const int sources = esp_gate_source_width(&form), width = esp_gate_cell_width(&form);
+  const int sources = esp_form_widths(&form).source, width = esp_form_widths(&form).cell;
   double source[MOST], dsource[MOST] = {0}, adjoint[MOST];
   assert_true(sources <= MOST && width <= MOST);
   for (int i = 0; i < sources; i++) source[i] = case_normal(12, (size_t)i) + (i % 2 ? 0.2 : -0.2);
   for (int i = 0; i < width; i++) adjoint[i] = case_normal(13, (size_t)i);
-  esp_gate_moments_pull(&form, source, adjoint, dsource);
+  esp_gate_cells.pull(&form, NULL, adjoint, 1, source, dsource);
   for (int i = 0; i < sources; i++) {
     const double keep = source[i], step = 1e-4;
     double value[2] = {0, 0};
     for (int side = 0; side < 2; side++) {
-      double row[MOST] = {0};
+      double row[MOST];
       source[i] = keep + (side ? step : -step);
-      esp_gate_moments(&form, source, row);
+      esp_gate_cells.leaf(&form, 1, source, row);
       for (int m = 0; m < width; m++) value[side] += adjoint[m] * row[m];
     }
     source[i] = keep;
@@ -405,13 +406,14 @@ static inline void case_check_order(const gate_case *c, const esp_device *device
   const size_t count = (size_t)c->n * (size_t)c->sum_width;
   const int blocks = c->dom->tree.n_block, half = blocks / 2;
   double *sum = case_doubles(count), *again = case_doubles(count);
-  esp_gate_scratch *scratch;
-  MUST(device->gate->scratch_create(&c->g.form, c->dom, &scratch));
-  device->gate->forward(&c->g, blocks, c->dom->block_order, sum, scratch);
-  device->gate->forward(&c->g, blocks - half, c->dom->block_order + half, again, scratch);
-  device->gate->forward(&c->g, half, c->dom->block_order, again, scratch);
+  const esp_kernels *kernels = device->kernels(c->g.form.message);
+  esp_scratch *scratch;
+  MUST(kernels->begin(&c->g.form, c->dom, &scratch));
+  kernels->forward(&c->g, blocks, c->dom->block_order, sum, scratch);
+  kernels->forward(&c->g, blocks - half, c->dom->block_order + half, again, scratch);
+  kernels->forward(&c->g, half, c->dom->block_order, again, scratch);
   assert_memory_equal(sum, again, count * sizeof *sum);
-  device->gate->scratch_free(&scratch);
+  kernels->end(&scratch);
   ESP_FREE(sum);
   ESP_FREE(again);
 }

@@ -38,7 +38,8 @@ static inline void case_fill(net_case *c, int n, int dim, double side, int holes
 }
 
 static inline esp_layer_param case_param(int leaf, int block, int dim, double theta, double eps) {
-  esp_layer_param p = {.domain = {.leaf = leaf, .block = block, .dim = dim}, .eps = eps, .newton = 1};
+  esp_layer_param p = {.domain = {.leaf = leaf, .block = block, .dim = dim},
+                       .form = {.message = &esp_message_newton, .dim = 3, .softening = eps, .mean = 1}};
   p.domain.lists.theta = theta;
   return p;
 }
@@ -87,33 +88,49 @@ static inline double case_distance(int n, const double (*a)[3], const double (*b
   return norm > 0 ? sqrt(diff / norm) : sqrt(diff);
 }
 
+/* The layer on bodies where they are, brought into the box. */
+static inline int case_forward(const esp_backend *backend, const esp_layer_param *param, const net_case *c,
+                               const double *message, double (*a)[3], esp_layer *layer) {
+  static double y[MOST][3];
+  const esp_layer_input input = {.id = c->id, .key = (const double *)y, .value = c->mu};
+  memcpy(y, c->y, sizeof y);
+  esp_form_wrap(&param->form, c->n, (double *)y);
+  return esp_layer_forward(backend, param, c->n, &input, message, (double *)a, layer);
+}
+
+static inline int case_backward(const esp_backend *backend, esp_layer *layer, const net_case *c, double (*dy)[3],
+                                int64_t *acc) {
+  const esp_layer_gradient to = {.dkey = (double *)dy};
+  return esp_layer_backward(backend, layer, (const double *)c->g, &to, acc, NULL);
+}
+
 /* sum g.A with slots of the layer's domain: forward on a fixed tree. y at home. Cells anew; lists as built. */
 static inline double case_frozen_loss(const esp_device *device, const esp_layer *layer, const net_case *c) {
   esp_domain *dom = layer->dom;
-  esp_gravity g = layer->g;
-  esp_source *home = NULL, *source = NULL;
-  esp_cell *cell = NULL;
-  double(*slot)[3] = NULL, (*a)[3] = NULL, loss = 0;
+  esp_pairs p = esp_layer_host_pairs(layer);
+  const esp_kernels *kernels = device->kernels(p.form.message);
+  const esp_cells cells = esp_form_cells(&p.form, &p.width);
+  double *home = NULL, *source = NULL, *cell = NULL, (*slot)[3] = NULL, (*a)[3] = NULL, loss = 0;
   esp_scratch *scratch = NULL;
-  MUST(ESP_ALLOC(home, c->n));
-  MUST(ESP_ALLOC(source, c->n));
-  MUST(ESP_ALLOC(cell, dom->tree.row_count));
+  MUST(ESP_ALLOC(home, 4 * c->n));
+  MUST(ESP_ALLOC(source, 4 * c->n));
+  MUST(ESP_ALLOC(cell, dom->tree.row_count * p.width.cell));
   MUST(ESP_ALLOC(slot, c->n));
   MUST(ESP_ALLOC(a, c->n));
-  MUST(device->ops->scratch_create(dom, g.mlp, &scratch));
+  MUST(kernels->begin(&p.form, dom, &scratch));
   for (int i = 0; i < c->n; i++) {
-    memcpy(home[i].y, c->y[i], sizeof home[i].y);
-    home[i].mu = c->mu[i];
+    memcpy(home + 4 * i, c->y[i], sizeof c->y[i]);
+    home[4 * i + 3] = c->mu[i];
   }
-  MUST(dom->ops->to_slots(dom, sizeof *home, home, source));
-  esp_cells_upward(&dom->tree, source, cell);
-  g.source = source;
-  g.cell = cell;
-  device->ops->forward(&g, dom->tree.n_block, dom->block_order, slot, scratch);
+  MUST(dom->ops->to_slots(dom, 4 * sizeof *home, home, source));
+  esp_cells_upward(&cells, &dom->tree, source, cell);
+  p.source = source;
+  p.cell = cell;
+  kernels->forward(&p, dom->tree.n_block, dom->block_order, (double *)slot, scratch);
   MUST(dom->ops->to_home(dom, sizeof *a, slot, a));
   for (int i = 0; i < c->n; i++)
     for (int k = 0; k < 3; k++) loss += c->g[i][k] * a[i][k];
-  device->ops->scratch_free(&scratch);
+  kernels->end(&scratch);
   ESP_FREE(home);
   ESP_FREE(source);
   ESP_FREE(cell);

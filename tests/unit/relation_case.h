@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "net/relation_layer.h"
+#include "message/gate.h"
+#include "net/layer.h"
 
 enum { MOST = 700, WIDE = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE, WORDS = ESP_EXACT_FULL_WORDS };
 
@@ -28,7 +29,7 @@ typedef enum { ONE_SET, TWO_SETS, FIXED_ONE_SET, FIXED_TREE, FIXED_TREES, KEYS }
 
 typedef struct {
   int n;
-  esp_relation_layer_param param;
+  esp_layer_param param;
   key_kind keys;
   int64_t id[MOST];
   double key[MOST * WIDE], query[MOST * WIDE], value[MOST * WIDE], offset[MOST * WIDE];
@@ -43,12 +44,12 @@ static inline void draw(double *x, int count, double size, uint64_t seed) {
   for (int k = 0; k < count; k++) x[k] = size * esp_rng_normal(seed, (uint64_t)k, ESP_RNG_TEST, 0);
 }
 
-static inline void problem_fill(problem *p, int n, esp_gate_form form, key_kind keys, double theta) {
+static inline void problem_fill(problem *p, int n, esp_form form, key_kind keys, double theta) {
   memset(p, 0, sizeof *p);
   p->n = n;
   p->keys = keys;
-  p->param = (esp_relation_layer_param){.domain = {.leaf = 4, .block = 10, .dim = keys < FIXED_ONE_SET ? form.dim : 2},
-                                        .form = form};
+  p->param =
+      (esp_layer_param){.domain = {.leaf = 4, .block = 10, .dim = keys < FIXED_ONE_SET ? form.dim : 2}, .form = form};
   p->param.domain.lists.theta = theta;
   for (int i = 0; i < n; i++) p->id[i] = 5000 - 3 * i;
   draw(p->key, n * form.dim, 1.5, 1);
@@ -58,7 +59,7 @@ static inline void problem_fill(problem *p, int n, esp_gate_form form, key_kind 
   draw(p->offset, n * form.channels, 1, 4);
   draw(p->tree_key, 2 * n, 1, 5);
   draw(p->tree_query, 2 * n, 1, 6);
-  draw(p->g, n * esp_gate_sum_width(&form), 1, 7);
+  draw(p->g, n * esp_form_widths(&form).sum, 1, 7);
   draw(p->message, PARAMS, 0.5, 8);
   p->message[0] = 0.2;
 }
@@ -67,14 +68,14 @@ static inline const double *problem_query(const problem *p) {
   return p->keys == ONE_SET || p->keys == FIXED_ONE_SET ? NULL : p->query;
 }
 
-static inline esp_relation_input problem_input(const problem *p) {
-  return (esp_relation_input){.id = p->id,
-                              .key = p->key,
-                              .query = problem_query(p),
-                              .value = p->value,
-                              .offset = p->param.form.mlp ? p->offset : NULL,
-                              .tree_key = p->keys >= FIXED_ONE_SET ? p->tree_key : NULL,
-                              .tree_query = p->keys == FIXED_TREES ? p->tree_query : NULL};
+static inline esp_layer_input problem_input(const problem *p) {
+  return (esp_layer_input){.id = p->id,
+                           .key = p->key,
+                           .query = problem_query(p),
+                           .value = p->value,
+                           .offset = esp_gate_mlp(&p->param.form) ? p->offset : NULL,
+                           .tree_key = p->keys >= FIXED_ONE_SET ? p->tree_key : NULL,
+                           .tree_query = p->keys == FIXED_TREES ? p->tree_query : NULL};
 }
 
 static inline uint64_t support_of(const esp_domain *dom) {
@@ -83,39 +84,46 @@ static inline uint64_t support_of(const esp_domain *dom) {
   return hash;
 }
 
-static inline void problem_forward(problem *p, const esp_device *device, esp_relation_layer *layer) {
+static inline void problem_forward(problem *p, const esp_device *device, esp_layer *layer) {
   esp_backend backend = esp_backend_self();
   backend.device = device;
-  const esp_relation_input input = problem_input(p);
-  MUST(esp_relation_layer_forward(&backend, &p->param, p->n, &input, p->message, p->sum, layer));
+  const esp_layer_input input = problem_input(p);
+  MUST(esp_layer_forward(&backend, &p->param, p->n, &input, p->message, p->sum, layer));
   p->support = support_of(layer->dom);
+}
+
+static inline esp_layer_gradient problem_gradient(problem *p, double *dkey) {
+  return (esp_layer_gradient){.dkey = dkey,
+                              .dquery = problem_query(p) ? p->dquery : NULL,
+                              .dvalue = p->dvalue,
+                              .doffset = esp_gate_mlp(&p->param.form) ? p->doffset : NULL};
 }
 
 static inline void problem_pass(problem *p, const esp_device *device) {
   esp_backend backend = esp_backend_self();
-  esp_relation_layer layer;
+  esp_layer layer;
   backend.device = device;
   problem_forward(p, device, &layer);
-  MUST(esp_relation_layer_backward(&backend, &layer, p->g, p->dkey, problem_query(p) ? p->dquery : NULL, p->dvalue,
-                                   p->param.form.mlp ? p->doffset : NULL, p->acc, NULL));
+  const esp_layer_gradient to = problem_gradient(p, p->dkey);
+  MUST(esp_layer_backward(&backend, &layer, p->g, &to, p->acc, NULL));
   assert_true(layer.seconds_build >= 0 && layer.seconds_forward >= 0 && layer.seconds_backward >= 0);
-  esp_relation_layer_free(&layer);
+  esp_layer_free(&layer);
   assert_null(layer.dom);
 }
 
 static inline double problem_loss(problem *p, const esp_device *device) {
-  esp_relation_layer layer;
+  esp_layer layer;
   double loss = 0;
   problem_forward(p, device, &layer);
-  for (int k = 0; k < p->n * esp_gate_sum_width(&p->param.form); k++) loss += p->g[k] * p->sum[k];
-  esp_relation_layer_free(&layer);
+  for (int k = 0; k < p->n * esp_form_widths(&p->param.form).sum; k++) loss += p->g[k] * p->sum[k];
+  esp_layer_free(&layer);
   return loss;
 }
 
 /* All pairs, one by one: sum [n][sum_width]. */
 static inline void problem_direct(const problem *p, double *sum) {
-  const esp_gate_form *f = &p->param.form;
-  const int width = esp_gate_sum_width(f), d = f->dim, C = f->channels;
+  const esp_form *f = &p->param.form;
+  const int width = esp_form_widths(f).sum, d = f->dim, C = f->channels;
   const double *query = problem_query(p) ? p->query : p->key, s = exp(p->message[0]), *W3 = p->message + 1;
   memset(sum, 0, sizeof *sum * (size_t)(p->n * width));
   for (int i = 0; i < p->n; i++)
@@ -126,9 +134,9 @@ static inline void problem_direct(const problem *p, double *sum) {
       const double rho = r2 / (2 * s * s), G = exp(-rho);
       for (int c = 0; c < C; c++) {
         const double t = p->offset[i * C + c] + p->value[j * C + c] + W3[2 * c] * rho + W3[2 * c + 1] * G;
-        to[c] += G * (f->mlp ? t / (1 + exp(-t)) : p->value[j * C + c]);
+        to[c] += G * (esp_gate_mlp(f) ? t / (1 + exp(-t)) : p->value[j * C + c]);
       }
-      if (f->average) to[C] += G;
+      if (f->den) to[C] += G;
     }
 }
 

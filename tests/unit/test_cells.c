@@ -11,15 +11,22 @@
 #include <string.h>
 
 #include "cloud.h"
-#include "tree/cells.h"
+#include "message/newton.h"
 
 enum { MASS_MIXED, MASS_ZERO, MASS_HALF, MASSES };
 
 typedef struct {
   esp_tree tree;
-  esp_source *source;
-  esp_cell *cell;
+  double (*source)[ESP_BODY], (*cell)[ESP_MASS_CELL];
 } problem;
+
+typedef double adjoint_row[ESP_MASS_ADJOINT];
+
+static const esp_cells walk = {&esp_mass_cells, NULL, ESP_BODY, 3, ESP_MASS_CELL, ESP_MASS_ADJOINT};
+
+static void upward(const problem *p) {
+  esp_cells_upward(&walk, &p->tree, &p->source[0][0], &p->cell[0][0]);
+}
 
 /* Slots in any order do: cells ask only for members. */
 static void make(int n, int leaf, int kind, int mass, problem *p) {
@@ -30,9 +37,9 @@ static void make(int n, int leaf, int kind, int mass, problem *p) {
   p->source = calloc((size_t)n + 1, sizeof *p->source);
   p->cell = calloc((size_t)p->tree.row_count, sizeof *p->cell);
   for (int i = 0; i < n; i++) {
-    for (int a = 0; a < 3; a++) p->source[i].y[a] = z[3 * i + a];
+    for (int a = 0; a < 3; a++) p->source[i][a] = z[3 * i + a];
     int zero = mass == MASS_ZERO || (mass == MASS_HALF && (i % 3 == 0 || i < n / 2));
-    p->source[i].mu = zero ? 0 : 0.1 + cloud_uniform((uint64_t)i + 12345);
+    p->source[i][3] = zero ? 0 : 0.1 + cloud_uniform((uint64_t)i + 12345);
   }
   free(z);
 }
@@ -50,21 +57,21 @@ static void check_cell(const problem *p, int row) {
   int first = p->tree.part_first[row], count = p->tree.part_count[row];
   double M = 0, X[3] = {0}, mean[3] = {0}, C[3][3] = {{0}};
   for (int i = first; i < first + count; i++) {
-    M += p->source[i].mu;
-    for (int a = 0; a < 3; a++) X[a] += p->source[i].mu * p->source[i].y[a];
-    for (int a = 0; a < 3; a++) mean[a] += p->source[i].y[a];
+    M += p->source[i][3];
+    for (int a = 0; a < 3; a++) X[a] += p->source[i][3] * p->source[i][a];
+    for (int a = 0; a < 3; a++) mean[a] += p->source[i][a];
   }
   for (int a = 0; a < 3; a++) X[a] = M > 0 ? X[a] / M : count ? mean[a] / count : 0;
   for (int i = first; i < first + count && M > 0; i++) {
     for (int a = 0; a < 9; a++) {
-      C[a / 3][a % 3] += p->source[i].mu / M * (p->source[i].y[a / 3] - X[a / 3]) * (p->source[i].y[a % 3] - X[a % 3]);
+      C[a / 3][a % 3] += p->source[i][3] / M * (p->source[i][a / 3] - X[a / 3]) * (p->source[i][a % 3] - X[a % 3]);
     }
   }
-  const esp_cell *c = &p->cell[row];
-  close_to(c->M, M, M);
-  for (int a = 0; a < 3; a++) close_to(c->X[a], X[a], 1);
+  const double *c = p->cell[row];
+  close_to(c[0], M, M);
+  for (int a = 0; a < 3; a++) close_to(c[1 + a], X[a], 1);
   double expected[6] = {C[0][0], C[0][1], C[0][2], C[1][1], C[1][2], C[2][2]};
-  for (int e = 0; e < 6; e++) close_to(c->C[e], expected[e], 1);
+  for (int e = 0; e < 6; e++) close_to(c[4 + e], expected[e], 1);
 }
 
 static void cells_are_moments(void **state) {
@@ -74,23 +81,23 @@ static void cells_are_moments(void **state) {
     problem p;
     make(sizes[c % 8], c / 8 % 2 ? 8 : 1, c / 16 % CLOUD_KINDS, c / 16 / CLOUD_KINDS, &p);
     memset(p.cell, 0xff, sizeof *p.cell * (size_t)p.tree.row_count); /* what was there does not matter */
-    esp_cells_upward(&p.tree, p.source, p.cell);
+    upward(&p);
     for (int row = 0; row < p.tree.row_count; row++) check_cell(&p, row);
     drop(&p);
   }
 }
 
 /* A smooth function of all cells, with its gradient. */
-static double loss(const problem *p, esp_cell_adjoint *adjoint) {
+static double loss(const problem *p, adjoint_row *adjoint) {
   double sum = 0;
   for (int row = 0; row < p->tree.row_count; row++) {
-    const esp_cell *c = &p->cell[row];
-    if (c->M <= 0) continue;
+    const double *c = p->cell[row];
+    if (c[0] <= 0) continue;
     for (int e = 0; e < 9; e++) {
-      double value = e < 3 ? c->X[e] : c->C[e - 3], w = cloud_uniform((uint64_t)(row * 9 + e)) - 0.5;
+      double value = c[1 + e], w = cloud_uniform((uint64_t)(row * 9 + e)) - 0.5;
       sum += w * (value + value * value);
       if (!adjoint) continue;
-      *(e < 3 ? &adjoint[row].dX[e] : &adjoint[row].dC[e - 3]) = w * (1 + 2 * value);
+      adjoint[row][e] = w * (1 + 2 * value);
     }
   }
   return sum;
@@ -103,17 +110,17 @@ static void downward_is_the_gradient(void **state) {
     problem p;
     int n = sizes[c % 6];
     make(n, c / 6 % 2 ? 8 : 1, CLOUD_BALL, c / 12, &p);
-    esp_cell_adjoint *adjoint = calloc((size_t)p.tree.row_count, sizeof *adjoint);
+    adjoint_row *adjoint = calloc((size_t)p.tree.row_count, sizeof *adjoint);
     double(*dy)[3] = calloc((size_t)n + 1, sizeof *dy);
     for (int i = 0; i < n; i++) dy[i][1] = 100; /* it is added to */
-    esp_cells_upward(&p.tree, p.source, p.cell);
+    upward(&p);
     loss(&p, adjoint);
-    esp_cells_downward(&p.tree, p.source, p.cell, adjoint, dy);
+    esp_cells_downward(&walk, &p.tree, &p.source[0][0], &p.cell[0][0], &adjoint[0][0], &dy[0][0]);
     for (int i = 0; i < 3 * n; i++) {
-      double *y = &p.source[i / 3].y[i % 3], kept = *y, h = 1e-5, value[2];
+      double *y = &p.source[i / 3][i % 3], kept = *y, h = 1e-5, value[2];
       for (int side = 0; side < 2; side++) {
         *y = kept + (side ? h : -h);
-        esp_cells_upward(&p.tree, p.source, p.cell);
+        upward(&p);
         value[side] = loss(&p, NULL);
       }
       *y = kept;
@@ -131,12 +138,12 @@ static void top_rows_have_the_same_bits(void **state) {
   problem p;
   int n = 300, size = 3;
   make(n, 8, CLOUD_BALL, MASS_HALF, &p);
-  esp_cells_upward(&p.tree, p.source, p.cell);
+  upward(&p);
   int rows = p.tree.row_count;
-  esp_cell_adjoint *whole = calloc((size_t)rows, sizeof *whole), *part = calloc((size_t)rows, sizeof *part);
+  adjoint_row *whole = calloc((size_t)rows, sizeof *whole), *part = calloc((size_t)rows, sizeof *part);
   double(*dy)[3] = calloc((size_t)n, sizeof *dy), (*dy_part)[3] = calloc((size_t)n, sizeof *dy);
   loss(&p, whole);
-  esp_cells_downward(&p.tree, p.source, p.cell, whole, dy);
+  esp_cells_downward(&walk, &p.tree, &p.source[0][0], &p.cell[0][0], &whole[0][0], &dy[0][0]);
   for (int rank = 0; rank < size; rank++) {
     esp_tree t;
     assert_int_equal(esp_tree_create(&p.tree.shape, 3, rank, size, rows, &t), ESP_OK);
@@ -157,22 +164,22 @@ static void top_rows_have_the_same_bits(void **state) {
         t.top_rows += !ghosts;
       }
     }
-    esp_cell *cell = calloc((size_t)t.row_count, sizeof *cell);
-    esp_cell_adjoint *a = calloc((size_t)t.row_count, sizeof *a);
+    double(*cell)[ESP_MASS_CELL] = calloc((size_t)t.row_count, sizeof *cell);
+    adjoint_row *a = calloc((size_t)t.row_count, sizeof *a);
     loss(&p, part);
     for (int i = 0; i < rows; i++) {
       row = row_of[i];
-      if (row >= t.own_rows + t.top_rows) cell[row] = p.cell[i];
-      a[row] = part[i];
+      if (row >= t.own_rows + t.top_rows) memcpy(cell[row], p.cell[i], sizeof *cell);
+      memcpy(a[row], part[i], sizeof *a);
       for (int k = 0; k < 2 && row >= t.own_rows && p.tree.child[2 * i] >= 0; k++) {
         t.child[2 * row + k] = row_of[p.tree.child[2 * i + k]];
       }
     }
     assert_true(t.top_rows > 0);
-    esp_cells_upward(&t, p.source + t.slot_first, cell);
-    esp_cells_top(&t, cell);
+    esp_cells_upward(&walk, &t, p.source[t.slot_first], &cell[0][0]);
+    esp_cells_top(&walk, &t, &cell[0][0]);
     for (int i = 0; i < rows; i++) assert_memory_equal(&cell[row_of[i]], &p.cell[i], sizeof *cell);
-    esp_cells_downward(&t, p.source + t.slot_first, cell, a, dy_part + t.slot_first);
+    esp_cells_downward(&walk, &t, p.source[t.slot_first], &cell[0][0], &a[0][0], dy_part[t.slot_first]);
     free(row_of), free(cell), free(a);
     esp_tree_free(&t);
   }

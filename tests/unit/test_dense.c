@@ -16,7 +16,7 @@
 #include "base/feature_set.h"
 #include "base/rng.h"
 #include "net/dense.h"
-#include "net/functions64.h"
+#include "base/functions.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 

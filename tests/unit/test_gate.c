@@ -5,8 +5,8 @@
 
 static gate_case c;
 
-static esp_gate_form form_of(int dim, int channels, int average) {
-  return (esp_gate_form){.dim = dim, .channels = channels, .average = average};
+static esp_form form_of(int dim, int channels, int average) {
+  return (esp_form){.message = &esp_message_gate, .dim = dim, .channels = channels, .den = average};
 }
 
 static void all_pairs(void **state) {
@@ -145,10 +145,10 @@ static void moments(void **state) {
 /* A value of 0 takes the mean of its two one-sided derivatives. */
 static void zero_value(void **state) {
   (void)state;
-  const esp_gate_form form = form_of(1, 1, 0);
+  const esp_form form = form_of(1, 1, 0);
   const double source[2] = {0.5, 0}, adjoint[6] = {3, 2, 5, -4, 0, 0};
   double dsource[2] = {0, 0};
-  esp_gate_moments_pull(&form, source, adjoint, dsource);
+  esp_gate_cells.pull(&form, NULL, adjoint, 1, source, dsource);
   assert_true(dsource[0] == 0 && dsource[1] == 0.5 * (3 + 0.5 * 2) - 0.5 * (5 - 0.5 * 4));
 }
 
@@ -162,11 +162,10 @@ static void order_of_blocks(void **state) {
 
 static void refused(void **state) {
   (void)state;
-  esp_gate_scratch *scratch;
   case_make(&c, form_of(2, 1, 0), 5, 2, 4, 0, 1, 0);
-  const esp_gate_form wide = form_of(2, ESP_GATE_MAX_CHANNELS + 1, 0), flat = form_of(0, 1, 0);
-  assert_int_equal(esp_device_cpu32.gate->scratch_create(&wide, c.dom, &scratch), ESP_ERR_CONFIG);
-  assert_int_equal(esp_device_cpu32.gate->scratch_create(&flat, c.dom, &scratch), ESP_ERR_CONFIG);
+  const esp_form wide = form_of(2, ESP_GATE_MAX_CHANNELS + 1, 0), flat = form_of(0, 1, 0);
+  assert_int_equal(wide.message->check(&wide, c.param), ESP_ERR_CONFIG);
+  assert_int_equal(flat.message->check(&flat, c.param), ESP_ERR_CONFIG);
   esp_error_clear();
   case_free(&c);
 }

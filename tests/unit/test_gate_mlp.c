@@ -5,8 +5,8 @@
 
 static gate_case c;
 
-static esp_gate_form form_of(int dim, int channels, int average) {
-  return (esp_gate_form){.dim = dim, .channels = channels, .mlp = 1, .average = average};
+static esp_form form_of(int dim, int channels, int average) {
+  return (esp_form){.message = &esp_message_gate_mlp, .dim = dim, .channels = channels, .den = average};
 }
 
 static void check_forward(void) {

@@ -8,7 +8,8 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "net/loss.h"
+#include "message/law.h"
+#include "net//loss.h"
 #include "net/metrics.h"
 #include "net/integrator.h"
 
@@ -249,7 +250,7 @@ static void check_gradient(const esp_integrator_param *param, const esp_cloud *c
   assert_int_equal(esp_gradient_sum(backend.comm, &gradient), ESP_OK);
   esp_gradient_map(&model, &gradient);
   assert_true(param->domain.lists.theta == 0 || pass.cost.far_pairs > 0);
-  double largest = 0, h_mlp = param->message == ESP_MESSAGE_MLP ? h / ESP_MLP_GAIN : h;
+  double largest = 0, h_mlp = param->message == ESP_MESSAGE_MLP ? h / ESP_LAW_GAIN : h;
   for (int i = 0; i < model.block.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
   for (int i = model.tableau_count; i < model.block.count; i++) assert_true(gradient.value[i] != 0);
   for (int i = 0; i < model.block.count; i++) {

@@ -43,10 +43,11 @@ static double error_of(const esp_device *device, int dim, double eps, int block)
   backend.device = device;
   fill(box, y, mu, id);
   for (int i = 0; i < N && dim < 3; i++) y[i][2] = 0;
-  esp_layer_param param = {.eps = eps, .newton = 1};
+  esp_layer_param param = {.form = {.message = &esp_message_newton, .dim = 3, .softening = eps}};
   param.domain = (esp_domain_param){.leaf = 8, .block = block, .dim = dim};
-  for (int k = 0; k < dim; k++) param.domain.lists.box[k] = box;
-  assert_ok(esp_layer_forward(&backend, &param, N, (const vec3 *)y, mu, id, NULL, a, &layer));
+  for (int k = 0; k < dim; k++) param.form.period[k] = box;
+  const esp_layer_input input = {.id = id, .key = (const double *)y, .value = mu};
+  assert_ok(esp_layer_forward(&backend, &param, N, &input, NULL, (double *)a, &layer));
   esp_layer_free(&layer);
   assert_ok(esp_nbody_direct(esp_comm_self(), N, (const vec3 *)y, mu, N, (const vec3 *)y, eps, period, exact, NULL));
   for (int i = 0; i < N; i++) {

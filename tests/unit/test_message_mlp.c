@@ -2,19 +2,27 @@
  * every parameter equal central differences on the frozen tree; float32 follows float64; exp and log in float32. */
 #include "net_case.h"
 
-#include "net/functions32.h"
+#include "base/functions.h"
+#include "message/law.h"
 
-enum { H = 5, COUNT = H * (2 + 1 + ESP_MLP_EDGE + 1), MOST_H = 128 };
+enum { H = 5, COUNT = H * 7, MOST_H = 128 };
 static net_case c;
 static double a[MOST][3], b[MOST][3], weight[MOST_H * 7];
 
-static esp_mlp mlp_make(esp_mlp_use use, int hidden) {
-  const esp_mlp mlp = {use, hidden, hidden * 7, weight, 0.55};
+typedef struct {
+  const esp_message *message;
+  int hidden, count;
+  const double *param;
+  double mean_mu;
+} learned;
+
+static learned mlp_make(const esp_message *use, int hidden) {
+  const learned mlp = {use, hidden, hidden * 7, weight, 0.55};
   for (int p = 0; p < mlp.count; p++) weight[p] = 0.4 * esp_rng_normal(21, (uint64_t)p, ESP_RNG_WEIGHT, 0);
   return mlp;
 }
 
-static double phi(const esp_mlp *m, double s_i, double s_j, double r2) {
+static double phi(const learned *m, double s_i, double s_j, double r2) {
   const int h_all = m->hidden;
   const double Q = r2 + 1e-4, e[3] = {log(Q), sqrt(Q), 1 / (1 + Q)};
   double sum = 0;
@@ -26,7 +34,7 @@ static double phi(const esp_mlp *m, double s_i, double s_j, double r2) {
   return sum;
 }
 
-static void direct(const esp_mlp *m, double eps, const double *box, int newton, double (*out)[3]) {
+static void direct(const learned *m, double eps, const double *box, int newton, double (*out)[3]) {
   memset(out, 0, sizeof *out * MOST);
   if (newton) case_direct(&c, eps, box, out);
   for (int i = 0; i < c.n; i++)
@@ -35,21 +43,29 @@ static void direct(const esp_mlp *m, double eps, const double *box, int newton, 
       case_vector(&c, box, i, j, r);
       const double r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], q = r2 + eps * eps;
       if (j == i || q == 0) continue;
-      const double w = c.mu[j] * (m->use == ESP_MLP_LAW ? ESP_MLP_GAIN / sqrt(r2 + 1e-4) : 1 / (q * sqrt(q)));
+      const double w = c.mu[j] * (m->message == &esp_message_law ? ESP_LAW_GAIN / sqrt(r2 + 1e-4) : 1 / (q * sqrt(q)));
       const double f = w * phi(m, c.mu[i] / m->mean_mu, c.mu[j] / m->mean_mu, r2);
       for (int k = 0; k < 3; k++) out[i][k] += f * r[k];
     }
 }
 
-static void run(const esp_device *device, const esp_layer_param *param, const esp_mlp *mlp, double (*out)[3],
+static const esp_message *const uses[] = {&esp_message_newton_mlp, &esp_message_law};
+
+static void take(esp_layer_param *param, const learned *m) {
+  param->form.message = m->message;
+  param->form.channels = m->hidden;
+  param->form.mean = m->mean_mu;
+}
+
+static void run(const esp_device *device, const esp_layer_param *param, const learned *mlp, double (*out)[3],
                 double (*dy)[3], double *dparam) {
   const esp_backend backend = case_backend(device);
   esp_layer layer;
-  MUST(esp_layer_forward(&backend, param, c.n, c.y, c.mu, c.id, mlp, out, &layer));
+  MUST(case_forward(&backend, param, &c, mlp->param, out, &layer));
   if (dy) {
     int64_t *acc = NULL;
     MUST(ESP_ALLOC(acc, (size_t)mlp->count * ESP_EXACT_FULL_WORDS));
-    MUST(esp_layer_backward(&backend, &layer, c.g, dy, acc));
+    MUST(case_backward(&backend, &layer, &c, dy, acc));
     for (int p = 0; p < mlp->count; p++) dparam[p] = esp_exact_value(&ESP_EXACT_FULL, acc + p * ESP_EXACT_FULL_WORDS);
     ESP_FREE(acc);
   }
@@ -72,11 +88,11 @@ static void all_pairs(void **state) {
   const int sizes[] = {0, 1, 2, 8, 33, 150}, hidden[] = {1, 7, 32, 128};
   for (int use = 0; use < 2; use++)
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-      const esp_mlp mlp = mlp_make((esp_mlp_use)use, hidden[s % 4]);
+      const learned mlp = mlp_make(uses[use], hidden[s % 4]);
       case_fill(&c, sizes[s], 3, 4, 1, 22);
       esp_layer_param param = case_param(3, 13, 3, 0, 0.2);
-      param.newton = use == ESP_MLP_CORRECTION;
-      direct(&mlp, 0.2, NULL, param.newton, b);
+      take(&param, &mlp);
+      direct(&mlp, 0.2, NULL, use == 0, b);
       run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
       assert_true(case_distance(c.n, a, b) < 1e-12);
       run(&esp_device_cpu32, &param, &mlp, a, NULL, NULL);
@@ -87,12 +103,12 @@ static void all_pairs(void **state) {
 static void periodic(void **state) {
   (void)state;
   const double box[3] = {6, 8, 0};
-  const esp_mlp mlp = mlp_make(ESP_MLP_LAW, H);
+  const learned mlp = mlp_make(&esp_message_law, H);
   case_fill(&c, 120, 2, 6, 0, 23);
   esp_layer_param param = case_param(3, 13, 2, 0, 0.2);
-  param.domain.lists.box[0] = box[0];
-  param.domain.lists.box[1] = box[1];
-  param.newton = 0;
+  param.form.period[0] = box[0];
+  param.form.period[1] = box[1];
+  take(&param, &mlp);
   direct(&mlp, 0.2, box, 0, b);
   run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
   assert_true(case_distance(c.n, a, b) < 1e-12);
@@ -101,21 +117,21 @@ static void periodic(void **state) {
 /* A cell of equal members stands for them to second order: halving theta divides the error by about 4. */
 static void far(void **state) {
   (void)state;
-  const esp_mlp mlp = mlp_make(ESP_MLP_LAW, H);
+  const learned mlp = mlp_make(&esp_message_law, H);
   case_fill(&c, 1000, 3, 8, 0, 24);
   for (int i = 0; i < c.n; i++) c.mu[i] = 0.5;
   direct(&mlp, 0.2, NULL, 0, b);
   double error[2];
   for (int t = 0; t < 2; t++) {
     esp_layer_param param = case_param(3, 6, 3, t ? 0.35 : 0.7, 0.2);
-    param.newton = 0;
+    take(&param, &mlp);
     run(&esp_device_cpu64, &param, &mlp, a, NULL, NULL);
     error[t] = case_distance(c.n, a, b);
   }
   if (!(error[0] < 0.1 && error[1] > 1e-6 && error[1] < error[0] / 3)) fail_msg("errors %g %g", error[0], error[1]);
 }
 
-static double loss(const esp_layer_param *param, const esp_mlp *mlp, const esp_device *device) {
+static double loss(const esp_layer_param *param, const learned *mlp, const esp_device *device) {
   double sum = 0;
   run(device, param, mlp, a, NULL, NULL);
   for (int i = 0; i < c.n; i++)
@@ -123,7 +139,7 @@ static double loss(const esp_layer_param *param, const esp_mlp *mlp, const esp_d
   return sum;
 }
 
-static void check_parameters(const esp_layer_param *param, const esp_mlp *mlp, const double *dparam) {
+static void check_parameters(const esp_layer_param *param, const learned *mlp, const double *dparam) {
   double norm = 0;
   for (int p = 0; p < mlp->count; p++) norm += dparam[p] * dparam[p];
   norm = sqrt(norm / mlp->count);
@@ -147,15 +163,15 @@ static void gradient(void **state) {
   for (int use = 0; use < 2; use++)
     for (int t = 0; t < 2; t++)
       for (int wrap = 0; wrap < 2; wrap++) {
-        const esp_mlp mlp = mlp_make((esp_mlp_use)use, H);
+        const learned mlp = mlp_make(uses[use], H);
         case_fill(&c, 100, 2, 5, 1, 25);
         esp_layer_param param = case_param(3, 7, 2, thetas[t], 0.3);
-        for (int k = 0; k < 2; k++) param.domain.lists.box[k] = wrap ? box[k] : 0;
-        param.newton = use == ESP_MLP_CORRECTION;
+        for (int k = 0; k < 2; k++) param.form.period[k] = wrap ? box[k] : 0;
+        take(&param, &mlp);
         const esp_backend backend = case_backend(&esp_device_cpu64);
         esp_layer layer;
         double dy[MOST][3], d32[MOST][3], dparam[COUNT], p32[COUNT], diff = 0, norm = 0;
-        MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, &mlp, a, &layer));
+        MUST(case_forward(&backend, &param, &c, mlp.param, a, &layer));
         if (t) assert_true(layer.dom->lists.far_pairs > 0);
         run(&esp_device_cpu64, &param, &mlp, a, dy, dparam);
         const double error = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 40, 1e-4);

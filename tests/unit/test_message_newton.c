@@ -8,8 +8,8 @@ static double a[MOST][3], b[MOST][3];
 static void run(const esp_device *device, const esp_layer_param *param, double (*out)[3], double (*dy)[3]) {
   const esp_backend backend = case_backend(device);
   esp_layer layer;
-  MUST(esp_layer_forward(&backend, param, c.n, c.y, c.mu, c.id, NULL, out, &layer));
-  if (dy) MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
+  MUST(case_forward(&backend, param, &c, NULL, out, &layer));
+  if (dy) MUST(case_backward(&backend, &layer, &c, dy, NULL));
   esp_layer_free(&layer);
 }
 
@@ -84,8 +84,8 @@ static void gradient(void **state) {
         const esp_backend backend = case_backend(&esp_device_cpu64);
         esp_layer layer;
         double dy[MOST][3], d32[MOST][3];
-        MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, NULL, a, &layer));
-        MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
+        MUST(case_forward(&backend, &param, &c, NULL, a, &layer));
+        MUST(case_backward(&backend, &layer, &c, dy, NULL));
         if (t && s == 2) assert_true(layer.dom->lists.far_pairs > 0);
         const double error = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 45, 1e-4);
         if (!(error < 1e-6)) fail_msg("theta %g n %d dim %d: error %g", thetas[t], sizes[s], dim, error);
@@ -101,17 +101,17 @@ static void periodic(void **state) {
   for (int t = 0; t < 2; t++) {
     case_fill(&c, 400, 2, 6, 0, 16);
     esp_layer_param param = case_param(3, 6, 2, t ? 0.5 : 0, 0.2);
-    param.domain.lists.box[0] = box[0];
-    param.domain.lists.box[1] = box[1];
+    param.form.period[0] = box[0];
+    param.form.period[1] = box[1];
     case_direct(&c, 0.2, box, b);
     const esp_backend backend = case_backend(&esp_device_cpu64);
     esp_layer layer;
     double dy[MOST][3], d32[MOST][3];
-    MUST(esp_layer_forward(&backend, &param, c.n, c.y, c.mu, c.id, NULL, a, &layer));
+    MUST(case_forward(&backend, &param, &c, NULL, a, &layer));
     if (t) assert_true(layer.dom->lists.far_pairs > 0);
     const double error = case_distance(c.n, a, b);
     if (!(error < (t ? 0.03 : 1e-12))) fail_msg("theta %g: error %g", param.domain.lists.theta, error);
-    MUST(esp_layer_backward(&backend, &layer, c.g, dy, NULL));
+    MUST(case_backward(&backend, &layer, &c, dy, NULL));
     const double slope = case_check_gradient(&esp_device_cpu64, &layer, &c, dy, 30, 1e-5);
     if (!(slope < 1e-6)) fail_msg("gradient: error %g", slope);
     esp_layer_free(&layer);

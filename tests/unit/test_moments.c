@@ -1,4 +1,4 @@
-/* Proves that moments are the sums of their members, that the downward pass gives every member the sum over the cells
+/* Proves that cells that are plain sums are the sums of their members, that the downward pass gives every member the sum over the cells
  * it is in, and that rows handed over as top rows of a rank's tree are the same bits. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,26 +12,56 @@
 #include <string.h>
 
 #include "cloud.h"
-#include "tree/moments.h"
+#include "tree/cells.h"
 
 enum { MOST = 1000, WIDE = 7 };
 
 /* What a particle adds: x_c in column c of `width`. */
 typedef struct {
-  int width, slot_first, next; /* next: pull is called slot by slot */
+  int width;
   double x[MOST][WIDE], dx[MOST][WIDE];
 } members;
 static members m;
 
-static void add(const void *context, int slot, double *row) {
-  const members *from = context;
-  for (int c = 0; c < from->width; c++) row[c] += from->x[from->slot_first + slot][c];
+static void leaf(const esp_form *form, int count, const double *source, double *cell) {
+  (void)form;
+  for (int c = 0; c < m.width; c++) cell[c] = 0;
+  for (int i = 0; i < count; i++)
+    for (int c = 0; c < m.width; c++) cell[c] += source[i * WIDE + c];
 }
 
-static void pull(void *context, int slot, const double *adjoint) {
-  members *to = context;
-  assert_int_equal(slot, to->next++);
-  memcpy(to->dx[to->slot_first + slot], adjoint, sizeof(double) * (size_t)to->width);
+static void join(const esp_form *form, double n1, const double *c1, double n2, const double *c2, double *cell) {
+  (void)form, (void)n1, (void)n2;
+  for (int c = 0; c < m.width; c++) cell[c] = c1[c] + c2[c];
+}
+
+static void pass(const esp_form *form, const double *cell, const double *adjoint, const double *child, double *to) {
+  (void)form, (void)cell, (void)child;
+  for (int c = 0; c < m.width; c++) to[c] += adjoint[c];
+}
+
+static void pull(const esp_form *form, const double *cell, const double *adjoint, int count, const double *source,
+                 double *dsource) {
+  (void)form, (void)cell, (void)source;
+  for (int i = 0; i < count; i++)
+    for (int c = 0; c < m.width; c++) dsource[i * WIDE + c] += adjoint[c];
+}
+
+static const esp_cell_algebra algebra = {.leaf = leaf, .join = join, .pass = pass, .pull = pull};
+
+static esp_cells walk(void) {
+  return (esp_cells){&algebra, NULL, WIDE, WIDE, m.width, m.width};
+}
+
+static void upward(const esp_tree *tree, double *cell) {
+  const esp_cells cells = walk();
+  esp_cells_upward(&cells, tree, m.x[tree->slot_first], cell);
+}
+
+/* Rows of cells are not asked for: the adjoint of a sum is the same for every member. */
+static void downward(const esp_tree *tree, double *adjoint) {
+  const esp_cells cells = walk();
+  esp_cells_downward(&cells, tree, m.x[tree->slot_first], adjoint, adjoint, m.dx[tree->slot_first]);
 }
 
 static void make(int n, int leaf, int width, esp_tree *tree) {
@@ -39,7 +69,7 @@ static void make(int n, int leaf, int width, esp_tree *tree) {
   assert_int_equal(esp_shape_make(n, leaf, leaf, &s), ESP_OK);
   assert_int_equal(esp_tree_create(&s, 3, 0, 1, 0, tree), ESP_OK);
   m.width = width;
-  m.slot_first = m.next = 0;
+  memset(m.dx, 0, sizeof m.dx);
   for (int k = 0; k < MOST * WIDE; k++) m.x[k / WIDE][k % WIDE] = cloud_uniform((uint64_t)k) - 0.5;
 }
 
@@ -62,7 +92,7 @@ static void sums(void **state) {
     const int width = widths[k / 16];
     make(sizes[k % 8], k / 8 % 2 ? 8 : 1, width, &tree);
     double *cell = rows_of(&tree, width, NAN); /* what was there does not matter */
-    esp_moments_upward(&tree, width, add, &m, cell);
+    upward(&tree, cell);
     for (int row = 0; row < tree.row_count; row++)
       for (int c = 0; c < width; c++) {
         double sum = 0;
@@ -83,8 +113,7 @@ static void adjoint(void **state) {
     double *da = rows_of(&tree, width, 0);
     for (int row = 0; row < tree.row_count; row++)
       for (int c = 0; c < width; c++) da[row * width + c] = weight(row, c);
-    esp_moments_downward(&tree, width, da, pull, &m);
-    assert_int_equal(m.next, n);
+    downward(&tree, da);
     for (int i = 0; i < n; i++)
       for (int c = 0; c < width; c++) {
         double sum = 0;
@@ -138,8 +167,8 @@ static void top_rows_have_the_same_bits(void **state) {
   const int rows = whole.row_count;
   double *cell = rows_of(&whole, width, 0), *da = rows_of(&whole, width, 0);
   for (int k = 0; k < rows * width; k++) da[k] = weight(k / width, k % width);
-  esp_moments_upward(&whole, width, add, &m, cell);
-  esp_moments_downward(&whole, width, da, pull, &m);
+  upward(&whole, cell);
+  downward(&whole, da);
   memcpy(dx, m.dx, sizeof dx);
   memset(m.dx, 0, sizeof m.dx);
   for (int rank = 0; rank < size; rank++) {
@@ -151,14 +180,12 @@ static void top_rows_have_the_same_bits(void **state) {
         memcpy(part + row_of[i] * width, cell + i * width, width * sizeof *cell);
       for (int c = 0; c < width; c++) dpart[row_of[i] * width + c] = weight(i, c);
     }
-    m.slot_first = (int)t.slot_first;
-    m.next = 0;
-    esp_moments_upward(&t, width, add, &m, part);
-    esp_moments_top(&t, width, part);
+    upward(&t, part);
+    const esp_cells cells = walk();
+    esp_cells_top(&cells, &t, part);
     for (int i = 0; i < rows; i++)
       assert_memory_equal(part + row_of[i] * width, cell + i * width, width * sizeof *cell);
-    esp_moments_downward(&t, width, dpart, pull, &m);
-    assert_int_equal(m.next, t.n_own);
+    downward(&t, dpart);
     free(row_of), free(part), free(dpart);
     esp_tree_free(&t);
   }

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "net/dense.h"
+#include "message/gate.h"
+#include "net//dense.h"
 #include "relation_train_case.h"
 
 static esp_backend backend64(void) {

@@ -5,11 +5,11 @@
 
 static problem p, other;
 
-static const esp_gate_form forms[] = {{.dim = 2, .channels = 2},               /* poles */
-                                      {.dim = 3, .channels = 3, .average = 1}, /* poles */
-                                      {.dim = 3, .channels = 6, .average = 1}, /* plain */
-                                      {.dim = 2, .channels = 5, .mlp = 1},
-                                      {.dim = 3, .channels = 8, .mlp = 1, .average = 1}};
+static const esp_form forms[] = {{.message = &esp_message_gate, .dim = 2, .channels = 2},           /* poles */
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 3, .den = 1}, /* poles */
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 6, .den = 1}, /* plain */
+                                 {.message = &esp_message_gate_mlp, .dim = 2, .channels = 5},
+                                 {.message = &esp_message_gate_mlp, .dim = 3, .channels = 8, .den = 1}};
 enum { FORMS = 5 };
 
 static void all_pairs(void **state) {
@@ -19,7 +19,7 @@ static void all_pairs(void **state) {
     problem_fill(&p, 300, forms[k % FORMS], k / FORMS % KEYS, 0);
     p.param.include_self = k / FORMS / KEYS;
     problem_direct(&p, direct);
-    const int count = p.n * esp_gate_sum_width(&p.param.form);
+    const int count = p.n * esp_form_widths(&p.param.form).sum;
     problem_loss(&p, &esp_device_cpu64);
     assert_true(distance(p.sum, direct, count) < 1e-13);
     problem_loss(&p, &esp_device_cpu32);
@@ -33,7 +33,7 @@ static void far_cells(void **state) {
   static double direct[MOST * (WIDE + 1)];
   for (int k = 0; k < 3 * 2; k++) {
     problem_fill(&p, MOST, forms[k % 3], k / 3, 0.5);
-    const int count = p.n * esp_gate_sum_width(&p.param.form);
+    const int count = p.n * esp_form_widths(&p.param.form).sum;
     problem_direct(&p, direct);
     problem_loss(&p, &esp_device_cpu64);
     const double with = distance(p.sum, direct, count);
@@ -51,7 +51,7 @@ static void far_cells(void **state) {
 
 static void reach_leaves_pairs_out(void **state) {
   (void)state;
-  esp_relation_layer layer;
+  esp_layer layer;
   int64_t pairs[2];
   for (int t = 0; t < 2; t++) {
     problem_fill(&p, MOST, forms[0], ONE_SET, 0);
@@ -59,7 +59,7 @@ static void reach_leaves_pairs_out(void **state) {
     p.param.gate_tolerance = t ? 1e-6 : 0;
     problem_forward(&p, &esp_device_cpu64, &layer);
     pairs[t] = layer.dom->lists.near_pairs;
-    esp_relation_layer_free(&layer);
+    esp_layer_free(&layer);
   }
   assert_true(pairs[0] == (int64_t)MOST * (MOST - 1) && pairs[1] < pairs[0] / 2);
   problem_fill(&p, MOST, forms[0], FIXED_TREE, 0); /* a fixed tree knows nothing of the message's keys */
@@ -67,7 +67,7 @@ static void reach_leaves_pairs_out(void **state) {
   p.param.gate_tolerance = 1e-6;
   problem_forward(&p, &esp_device_cpu64, &layer);
   assert_true(layer.dom->lists.near_pairs == pairs[0] && layer.dom->lists.far_pairs == 0);
-  esp_relation_layer_free(&layer);
+  esp_layer_free(&layer);
 }
 
 /* Central differences of `count` numbers at x against slope, where order and lists stay; the worst difference over the
@@ -102,22 +102,22 @@ static void check_gradient(const char *what, double *x, int count, int step, con
   const double worst = worst_difference(x, count, step, slope, &tried, &kept);
   if (!(worst < 1e-6) || 4 * kept < 3 * tried)
     fail_msg("%s: error %g; %d of %d on the same lists; keys %d, channels %d, mlp %d, self %d, theta %g", what, worst,
-             kept, tried, p.keys, p.param.form.channels, p.param.form.mlp, p.param.include_self,
+             kept, tried, p.keys, p.param.form.channels, esp_gate_mlp(&p.param.form), p.param.include_self,
              p.param.domain.lists.theta);
 }
 
 static void check_gradients(void) {
-  const esp_gate_form *f = &p.param.form;
+  const esp_form *f = &p.param.form;
   double slope[PARAMS];
   memset(p.acc, 0, sizeof p.acc);
   problem_pass(&p, &esp_device_cpu64);
-  for (int k = 0; k < esp_gate_param_count(f); k++) slope[k] = esp_exact_value(&ESP_EXACT_FULL, p.acc + k * WORDS);
+  for (int k = 0; k < esp_form_widths(f).param; k++) slope[k] = esp_exact_value(&ESP_EXACT_FULL, p.acc + k * WORDS);
   check_gradient("value", p.value, p.n * f->channels, 13, p.dvalue);
   check_gradient("key", p.key, p.n * f->dim, 7, p.dkey);
   if (problem_query(&p)) check_gradient("query", p.query, p.n * f->dim, 7, p.dquery);
-  if (f->mlp) check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
+  if (esp_gate_mlp(f)) check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
   if (p.param.gate_tolerance == 0) check_gradient("ln s", p.message, 1, 1, slope);
-  if (f->mlp) check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
+  if (esp_gate_mlp(f)) check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
 }
 
 static void gradients(void **state) {
@@ -155,10 +155,10 @@ static void equal_queries(void **state) {
     problem_pass(&other, &esp_device_cpu64);
     const int dims = p.n * p.param.form.dim, channels = p.n * p.param.form.channels;
     for (int x = 0; x < dims; x++) other.dkey[x] += other.dquery[x];
-    assert_true(distance(other.sum, p.sum, p.n * esp_gate_sum_width(&p.param.form)) < 1e-13);
+    assert_true(distance(other.sum, p.sum, p.n * esp_form_widths(&p.param.form).sum) < 1e-13);
     assert_true(distance(other.dkey, p.dkey, dims) < 1e-12);
     assert_true(distance(other.dvalue, p.dvalue, channels) < 1e-13);
-    if (p.param.form.mlp) assert_true(distance(other.doffset, p.doffset, channels) < 1e-13);
+    if (esp_gate_mlp(&p.param.form)) assert_true(distance(other.doffset, p.doffset, channels) < 1e-13);
   }
 }
 
@@ -173,7 +173,7 @@ static void home_order(void **state) {
     problem_fill(&p, MOST, forms[k % FORMS], k / FORMS, 0.7);
     p.param.include_self = 1;
     other = p;
-    const int d = p.param.form.dim, C = p.param.form.channels, width = esp_gate_sum_width(&p.param.form);
+    const int d = p.param.form.dim, C = p.param.form.channels, width = esp_form_widths(&p.param.form).sum;
     for (int i = 0; i < p.n; i++) {
       const int to = (i * 53 + 5) % p.n;
       other.id[to] = p.id[i];
@@ -195,7 +195,7 @@ static void home_order(void **state) {
       same_row(p.dvalue, other.dvalue, C, i, to);
       same_row(p.doffset, other.doffset, C, i, to);
     }
-    for (int c = 0; c < esp_gate_param_count(&p.param.form); c++)
+    for (int c = 0; c < esp_form_widths(&p.param.form).param; c++)
       assert_true(esp_exact_value(&ESP_EXACT_FULL, p.acc + c * WORDS) ==
                   esp_exact_value(&ESP_EXACT_FULL, other.acc + c * WORDS));
   }
@@ -208,7 +208,7 @@ static void empty(void **state) {
     const int n = k / FORMS / KEYS;
     problem_fill(&p, n, forms[k % FORMS], k / FORMS % KEYS, 0.7);
     problem_pass(&p, &esp_device_cpu64);
-    for (int c = 0; c < n * esp_gate_sum_width(&p.param.form); c++) assert_true(fabs(p.sum[c]) < 1e-15);
+    for (int c = 0; c < n * esp_form_widths(&p.param.form).sum; c++) assert_true(fabs(p.sum[c]) < 1e-15);
     for (int c = 0; c < n * p.param.form.dim; c++) assert_true(fabs(p.dkey[c]) < 1e-15 && fabs(p.dquery[c]) < 1e-15);
     for (int c = 0; c < n * p.param.form.channels; c++) assert_true(fabs(p.dvalue[c]) < 1e-15);
   }
@@ -217,10 +217,10 @@ static void empty(void **state) {
 
 static void refuse(const char *word, esp_code code) {
   const esp_backend backend = esp_backend_self();
-  const esp_relation_input input = problem_input(&p);
-  esp_relation_layer layer;
+  const esp_layer_input input = problem_input(&p);
+  esp_layer layer;
   esp_error_clear();
-  assert_int_equal(esp_relation_layer_forward(&backend, &p.param, p.n, &input, p.message, p.sum, &layer), code);
+  assert_int_equal(esp_layer_forward(&backend, &p.param, p.n, &input, p.message, p.sum, &layer), code);
   if (!strstr(esp_error_message(), word)) fail_msg("no \"%s\" in: %s", word, esp_error_message());
   assert_null(layer.dom);
   esp_error_clear();
@@ -247,7 +247,7 @@ static void forbidden(void **state) {
     refuse(cases[k].word, ESP_ERR_VALUE);
     *cases[k].place = was;
   }
-  const esp_relation_layer_param good = p.param;
+  const esp_layer_param good = p.param;
   p.param.form.channels = 129;
   refuse("129", ESP_ERR_CONFIG);
   p.param = good;
@@ -257,11 +257,11 @@ static void forbidden(void **state) {
   p.param.gate_tolerance = 1;
   refuse("tolerance is 1", ESP_ERR_CONFIG);
   p.param = good;
-  p.param.domain.lists.box[1] = 3;
+  p.param.form.period[1] = 3;
   refuse("period", ESP_ERR_CONFIG);
   problem_fill(&p, 20, forms[3], ONE_SET, 0.7);
   p.param.domain.dim = 3;
-  refuse("must be equal", ESP_ERR_CONFIG);
+  refuse("must be at most", ESP_ERR_CONFIG);
   p.param.domain.dim = 2;
   p.id[3] = p.id[4];
   refuse("4988", ESP_ERR_VALUE);

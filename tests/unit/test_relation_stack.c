@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../relation_gates_case.h"
+#include "message/gate.h"
 
 enum { SEED = 2026 };
 

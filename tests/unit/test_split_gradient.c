@@ -10,12 +10,12 @@ static problem p;
 enum { MOST_RULE = 6, MOST_NORMALS = ((1 << MOST_RULE) - 1) * WIDE };
 static double normal[MOST_NORMALS];
 
-static const esp_gate_form forms[] = {{.dim = 2, .channels = 1},
-                                      {.dim = 3, .channels = 3, .average = 1},
-                                      {.dim = 2, .channels = 6, .average = 1}}; /* plain cells */
+static const esp_form forms[] = {{.message = &esp_message_gate, .dim = 2, .channels = 1},
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 3, .den = 1},
+                                 {.message = &esp_message_gate, .dim = 2, .channels = 6, .den = 1}}; /* plain cells */
 enum { FORMS = 3 };
 
-static void set_problem(int n, esp_gate_form form, int levels, double theta, int leaf, int block) {
+static void set_problem(int n, esp_form form, int levels, double theta, int leaf, int block) {
   problem_fill(&p, n, form, ONE_SET, theta);
   draw(normal, ((1 << levels) - 1) * form.dim, 1, 9);
   p.param.domain.leaf = leaf;
@@ -27,7 +27,7 @@ static void set_problem(int n, esp_gate_form form, int levels, double theta, int
 
 /* A layer's rows in slot order, and what the surrogate holds constant. */
 typedef struct {
-  esp_relation_layer layer;
+  esp_layer layer;
   const esp_domain *dom;
   esp_split_soft soft;
   int n, d, levels;
@@ -43,10 +43,11 @@ static double *doubles(size_t count) {
 }
 
 static void weigh(scene *s, int i, int j) {
-  const esp_gate_form *f = &p.param.form;
+  const esp_form *f = &p.param.form;
   const int C = f->channels;
-  const double *g = s->gradient + i * esp_gate_sum_width(f), *source = s->layer.source + j * (s->d + C);
-  double r2 = 0, sum = f->average ? g[C] : 0;
+  const double *g = s->gradient + i * esp_form_widths(f).sum,
+               *source = (const double *)s->layer.source.host + j * (s->d + C);
+  double r2 = 0, sum = f->den ? g[C] : 0;
   if (i == j) return;
   for (int a = 0; a < s->d; a++) r2 += pow(s->key[i * s->d + a] - s->key[j * s->d + a], 2);
   for (int c = 0; c < C; c++) sum += g[c] * source[s->d + c];
@@ -71,22 +72,22 @@ static void scene_make(scene *s) {
   *s = (scene){.n = p.n, .d = p.param.form.dim};
   problem_forward(&p, &esp_device_cpu64, &s->layer);
   s->dom = s->layer.dom;
-  const size_t n = (size_t)s->n, width = (size_t)esp_gate_source_width(&p.param.form);
-  MUST(esp_split_soft_make(s->dom, s->layer.source, (int)width, &s->soft));
+  const size_t n = (size_t)s->n, width = (size_t)esp_form_widths(&p.param.form).source;
+  MUST(esp_split_soft_make(s->dom, s->layer.source.host, (int)width, &s->soft));
   s->levels = esp_imin(p.param.domain.split.levels, s->dom->tree.shape.block_level);
   s->key = doubles(n * (size_t)s->d);
-  s->gradient = doubles(n * (size_t)esp_gate_sum_width(&p.param.form));
+  s->gradient = doubles(n * (size_t)esp_form_widths(&p.param.form).sum);
   s->L = doubles(n * n);
   for (size_t k = 0; k < n * (size_t)s->d; k++)
-    s->key[k] = s->layer.source[k / (size_t)s->d * width + k % (size_t)s->d];
-  const size_t unit = sizeof(double) * (size_t)esp_gate_sum_width(&p.param.form);
+    s->key[k] = ((const double *)s->layer.source.host)[k / (size_t)s->d * width + k % (size_t)s->d];
+  const size_t unit = sizeof(double) * (size_t)esp_form_widths(&p.param.form).sum;
   MUST(s->dom->ops->to_receivers(s->layer.dom, unit, p.g, s->gradient));
   weigh_near_pairs(s);
 }
 
 static void scene_free(scene *s) {
   esp_split_soft_free(&s->soft);
-  esp_relation_layer_free(&s->layer);
+  esp_layer_free(&s->layer);
   ESP_FREE(s->key);
   ESP_FREE(s->gradient);
   ESP_FREE(s->L);
@@ -120,8 +121,10 @@ static double surrogate(const scene *s) {
 
 /* by_key [n][d] and by_normal [2^levels - 1][d] of the routine. */
 static void slopes(const scene *s, double *by_key, double *by_normal) {
-  const esp_gate_form *f = &p.param.form;
-  const size_t n = (size_t)s->n, sw = (size_t)esp_gate_source_width(f), rw = (size_t)esp_gate_receiver_width(f);
+  const esp_form *f = &p.param.form;
+  const size_t n = (size_t)s->n, sw = (size_t)esp_form_widths(f).source;
+  const esp_widths w = esp_form_widths(f);
+  const size_t rw = (size_t)esp_receiver_width(&w);
   const size_t d = (size_t)s->d, W = rw - d, normals = (((size_t)1 << s->levels) - 1) * d;
   double *receiver = doubles(n * rw), *dquery = doubles(n * d), *dsource = doubles(n * sw);
   int64_t *acc = NULL;
@@ -130,12 +133,7 @@ static void slopes(const scene *s, double *by_key, double *by_normal) {
     memcpy(receiver + i * rw, s->key + i * d, sizeof(double) * d);
     memcpy(receiver + i * rw + d, s->gradient + i * W, sizeof(double) * W);
   }
-  const esp_gate g = {.form = *f,
-                      .dom = s->dom,
-                      .param = p.message,
-                      .query = s->layer.query,
-                      .source = s->layer.source,
-                      .cell = s->layer.cell};
+  const esp_pairs g = esp_layer_host_pairs(&s->layer);
   MUST(esp_split_gradient(&g, &s->soft, receiver, dquery, dsource, acc));
   for (size_t i = 0; i < n; i++) {
     for (size_t a = 0; a < d; a++) by_key[i * d + a] = dquery[i * d + a] + dsource[i * sw + a];
@@ -278,14 +276,14 @@ static int64_t normal_acc[MOST_NORMALS * WORDS];
 /* The gradient of normals and keys with normal_acc, in home order. */
 static void pass_with(double *dkey) {
   esp_backend backend = esp_backend_self();
-  esp_relation_layer layer;
+  esp_layer layer;
   backend.device = &esp_device_cpu64;
   memset(normal_acc, 0, sizeof normal_acc);
   memset(p.acc, 0, sizeof p.acc);
   problem_forward(&p, &esp_device_cpu64, &layer);
-  MUST(esp_relation_layer_backward(&backend, &layer, p.g, dkey, problem_query(&p) ? p.dquery : NULL, p.dvalue,
-                                   p.param.form.mlp ? p.doffset : NULL, p.acc, normal_acc));
-  esp_relation_layer_free(&layer);
+  const esp_layer_gradient to = problem_gradient(&p, dkey);
+  MUST(esp_layer_backward(&backend, &layer, p.g, &to, p.acc, normal_acc));
+  esp_layer_free(&layer);
 }
 
 static void in_the_layer(void **state) {
@@ -324,7 +322,7 @@ static void in_the_layer(void **state) {
 static void none_where_none_is_defined(void **state) {
   (void)state;
   static double with[MOST * WIDE];
-  const esp_gate_form mlp = {.dim = 2, .channels = 5, .mlp = 1};
+  const esp_form mlp = {.message = &esp_message_gate_mlp, .dim = 2, .channels = 5};
   for (int k = 0; k < 4; k++) {
     set_problem(90, k == 1 ? mlp : forms[0], 4, 0.6, 4, 10);
     if (k == 0) p.param.domain.split.kind = ESP_SPLIT_PCA;

@@ -149,19 +149,27 @@ esp_nbody_force esp_nbody_force_of(const esp_backend *backend, esp_nbody_kind ki
 
 static int tree_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
                       const int64_t *id, double (*a)[3]) {
-  esp_layer layer;
-  esp_layer_param param = {
-      .domain = {.leaf = force->leaf, .block = force->block, .dim = force->dim}, .eps = force->eps, .newton = 1};
+  int rc;
+  double(*y)[3] = NULL;
+  esp_layer layer = {0};
+  esp_layer_param param = {.domain = {.leaf = force->leaf, .block = force->block, .dim = force->dim},
+                           .form = {.message = &esp_message_newton, .dim = 3, .softening = force->eps}};
   param.domain.lists.theta = force->theta;
   param.domain.lists.pairs_limit = force->pairs_limit;
-  for (int k = 0; k < force->dim; k++) param.domain.lists.box[k] = force->box[k];
-  ESP_CALL(esp_layer_forward(force->backend, &param, n_home, x, m, id, NULL, a, &layer));
+  for (int k = 0; k < force->dim; k++) param.form.period[k] = force->box[k];
+  ESP_TRY(force->backend->comm->agree(force->backend->comm, ESP_ALLOC(y, n_home)));
+  if (n_home) memcpy(y, x, (size_t)n_home * sizeof *y);
+  esp_form_wrap(&param.form, n_home, (double *)y);
+  const esp_layer_input input = {.id = id, .key = (const double *)y, .value = m};
+  ESP_TRY(esp_layer_forward(force->backend, &param, n_home, &input, NULL, (double *)a, &layer));
   if (force->pairs) {
     force->pairs[0] += layer.dom->lists.near_pairs;
     force->pairs[1] += layer.dom->lists.far_pairs;
   }
+done:
   esp_layer_free(&layer);
-  return ESP_OK;
+  ESP_FREE(y);
+  return rc;
 }
 
 int esp_nbody_accelerate(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,

@@ -1,36 +1,37 @@
-/* The CPU block routines of the gated messages: lists into streams, streams through the messages, chunk sums to
- * float64. One text that gate_cpu32.c and gate_cpu64.c compile, each with its own
+/* The block routines of the gated messages: lists into streams, streams through the messages, chunk sums to float64. Text
+ * of gate.c and gate_mlp.c, each with its own constant MLP: 1: the learned message times the gate.
  *
- *   ESP_REAL, ESP_EXP               float or double, its exponential
- *   ESP_GATE_EXP2                   2^x for x in [-ESP_GATE_FAINT, 0]
- *   ESP_GATE_FAINT                  from this r2 on G is 0
- *   ESP_GATE_OPS, ESP_GATE_OPS_NAME the table defined here and its name */
-#include "net/gate_lanes_body.h"
-#include "net/gate_scratch_body.h"
-#include "net/message_gate_body.h"
-#include "net/message_gate_one_body.h"
-#include "net/message_gate_mlp_body.h"
+ * Precision: keys float64; pairs in ESP_REAL relative to the receiver block's mean query, the differences to it formed in
+ * float64; chunks of senders are added in float64. A G below 2^-ESP_FAINT is exactly 0. */
+#include "message/cpu/gate_lanes.h"
+#include "message/cpu/gate_scratch.h"
+
+#include "message/cpu/gate_pairs.h"
+
+#include "message/cpu/gate_one.h"
+
+#include "message/cpu/gate_mlp_pairs.h"
 
 /* What all blocks of a call share. */
-static void work_load(gate_work *k, const esp_gate *g) {
-  k->scale = sqrt(0.5 / ESP_LN2) * exp(-g->param[0]);
+static void work_load(esp_scratch *k, const esp_pairs *p) {
+  k->scale = sqrt(0.5 / ESP_LN2) * exp(-p->param[0]);
   k->slope = 2 * ESP_LN2 * k->scale;
-  if (k->form.mlp) mlp_load(k, g->param);
+  if (MLP) mlp_load(k, p->param);
 }
 
 typedef struct {
   /* what is done with a full or final chunk; cell_acc NULL: of particles, whose owners pull */
-  void (*flush)(gate_work *k, gate_lanes *t, int64_t *cell_acc);
+  void (*flush)(esp_scratch *k, gate_lanes *t, int64_t *cell_acc);
   int rows;      /* sums of a lane */
   int receivers; /* 1: the stream is of receivers */
 } gate_pass;
 
-static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+static void flush_forward(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
   if (one_chunk(ONE_FORWARD, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     edges(k, t, j);
-    if (!k->form.mlp) {
+    if (!MLP) {
       spread(k, t, j, 0, k->width);
       continue;
     }
@@ -38,37 +39,37 @@ static void flush_forward(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
   }
 }
 
-static void flush_receivers(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+static void flush_receivers(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
   if (!cell_acc && one_chunk(ONE_RECEIVERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     const int real = esp_imin(ESP_GATE_AT_ONCE, k->stream.count - j);
     edges(k, t, j);
-    if (!k->form.mlp) score(k, t, j);
-    for (int e = 0; e < ESP_GATE_AT_ONCE && k->form.mlp; e++) {
+    if (!MLP) score(k, t, j);
+    for (int e = 0; e < ESP_GATE_AT_ONCE && MLP; e++) {
       mlp_receivers(k, t, j, e, cell_acc ? k->mean_w : NULL);
       if (cell_acc && e < real) mlp_cell_close(k, t, j, e, k->mean_w, cell_acc);
     }
     moves(k, t, j);
     rate(k, t, rows_receivers(k) - 1);
-    for (int e = 0; e < real && cell_acc && !k->form.mlp; e++) cell_close(k, t, j, e, cell_acc);
+    for (int e = 0; e < real && cell_acc && !MLP; e++) cell_close(k, t, j, e, cell_acc);
   }
 }
 
-static void flush_senders(gate_work *k, gate_lanes *t, int64_t *cell_acc) {
+static void flush_senders(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
   if (one_chunk(ONE_SENDERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     edges(k, t, j);
-    if (!k->form.mlp) {
+    if (!MLP) {
       score(k, t, j);
       spread(k, t, j, k->form.dim, k->form.channels);
     }
-    for (int e = 0; e < ESP_GATE_AT_ONCE && k->form.mlp; e++) mlp_senders(k, t, j, e);
+    for (int e = 0; e < ESP_GATE_AT_ONCE && MLP; e++) mlp_senders(k, t, j, e);
     moves(k, t, j);
   }
 }
 
-static void stream_flush(gate_work *k, gate_lanes *t, const gate_pass *pass, int64_t *cell_acc) {
+static void stream_flush(esp_scratch *k, gate_lanes *t, const gate_pass *pass, int64_t *cell_acc) {
   if (k->stream.count && t->count) {
     lanes_clear(t, pass->rows);
     stream_pad(k);
@@ -79,8 +80,8 @@ static void stream_flush(gate_work *k, gate_lanes *t, const gate_pass *pass, int
 }
 
 /* Rows of particles through the stream; what is left stays in it. */
-static void stream_particles(gate_work *k, gate_lanes *t, const gate_pass *pass, const double *row, int count) {
-  const ptrdiff_t stride = pass->receivers ? esp_gate_receiver_width(&k->form) : esp_gate_source_width(&k->form);
+static void stream_particles(esp_scratch *k, gate_lanes *t, const gate_pass *pass, const double *row, int count) {
+  const ptrdiff_t stride = pass->receivers ? esp_receiver_width(&k->w) : k->w.source;
   while (count) {
     if (k->stream.count == ESP_GATE_CHUNK) stream_flush(k, t, pass, NULL);
     const int take = esp_imin(count, ESP_GATE_CHUNK - k->stream.count);
@@ -91,68 +92,68 @@ static void stream_particles(gate_work *k, gate_lanes *t, const gate_pass *pass,
 }
 
 /* With one tree the block itself; its near leaves; its far cells: in this order. */
-static void stream_lists(gate_work *k, const esp_gate *g, int block, const gate_pass *pass, int64_t *cell_acc) {
-  const esp_tree *tree = &g->dom->tree;
-  const esp_lists *lists = &g->dom->lists;
-  const size_t width = (size_t)esp_gate_source_width(&k->form), cell_width = (size_t)esp_gate_cell_width(&k->form);
+static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, const gate_pass *pass, int64_t *cell_acc) {
+  const esp_tree *tree = &p->dom->tree;
+  const esp_lists *lists = &p->dom->lists;
+  const size_t width = (size_t)k->w.source, cell_width = (size_t)k->w.cell;
   gate_lanes *t = &k->block;
-  if (!g->dom->queries) {
+  if (!p->dom->queries) {
     const int row = esp_tree_block_row(tree, block);
-    stream_particles(k, t, pass, g->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
+    stream_particles(k, t, pass, p->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
   for (int64_t e = lists->near_start[block]; e < lists->near_start[block + 1]; e++) {
     const int row = lists->near[e];
-    stream_particles(k, t, pass, g->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
+    stream_particles(k, t, pass, p->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
   stream_flush(k, t, pass, NULL);
   for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
     if (k->stream.count + 2 * ESP_GATE_POLES + 1 > ESP_GATE_CHUNK) stream_flush(k, t, pass, cell_acc);
-    stream_cell(k, lists->far[e], g->cell + (size_t)lists->far[e] * cell_width);
+    stream_cell(k, lists->far[e], p->cell + (size_t)lists->far[e] * cell_width);
   }
   stream_flush(k, t, pass, cell_acc);
 }
 
 /* The block's receivers into lanes; returns its first slot. gradient may be NULL. */
-static int receivers_load(gate_work *k, const esp_gate *g, int block, const double *gradient) {
-  const int row = esp_tree_block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
-  const int width = esp_gate_query_width(&k->form);
-  const double *query = g->query + (size_t)first * (size_t)width;
+static int receivers_load(esp_scratch *k, const esp_pairs *p, int block, const double *gradient) {
+  const int row = esp_tree_block_row(&p->dom->tree, block), first = p->dom->tree.part_first[row];
+  const int width = k->w.query;
+  const double *query = p->query + (size_t)first * (size_t)width;
   const gate_rows from = {.key = query,
                           .key_stride = width,
                           .value = gradient ? gradient + (size_t)first * (size_t)k->width : NULL,
                           .value_stride = k->width,
                           .values = gradient ? k->width : 0,
-                          .offset = k->form.mlp ? query + k->form.dim : NULL,
+                          .offset = MLP ? query + k->form.dim : NULL,
                           .offset_stride = width};
-  block_load(k, g->dom->tree.part_count[row], &from);
+  block_load(k, p->dom->tree.part_count[row], &from);
   return first;
 }
 
-static void forward(const esp_gate *g, int count, const int *block, double *sum, gate_work *k) {
+static void forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
   const gate_pass pass = {flush_forward, rows_forward(k), 0};
-  work_load(k, g);
+  work_load(k, p);
   for (int b = 0; b < count; b++) {
-    const int first = receivers_load(k, g, block[b], NULL), W = k->width;
+    const int first = receivers_load(k, p, block[b], NULL), W = k->width;
     if (!k->block.count) continue;
-    stream_lists(k, g, block[b], &pass, NULL);
+    stream_lists(k, p, block[b], &pass, NULL);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < W; c++)
         sum[(size_t)(first + i) * (size_t)W + (size_t)c] = k->sum[(size_t)c * k->capacity + (size_t)i];
   }
 }
 
-static double row_total(const gate_work *k, int row) {
+static double row_total(const esp_scratch *k, int row) {
   double sum = 0;
   for (int i = 0; i < k->block.count; i++) sum += k->sum[(size_t)row * k->capacity + (size_t)i];
   return sum;
 }
 
 /* The block's gradients by ln s and W3: one float64 term each. */
-static void param_add(const gate_work *k, int64_t *param_acc) {
+static void param_add(const esp_scratch *k, int64_t *param_acc) {
   const int C = k->form.channels, d = k->form.dim;
   const double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1);
   if (scale != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc, scale);
-  for (int c = 0; c < C && k->form.mlp; c++)
+  for (int c = 0; c < C && MLP; c++)
     for (int f = 0; f < ESP_GATE_EDGE; f++) {
       const double term = (f ? 1 : ESP_LN2) * row_total(k, d + C + f * C + c);
       int64_t *acc = param_acc + (size_t)(1 + ESP_GATE_EDGE * c + f) * ESP_EXACT_FULL_WORDS;
@@ -160,25 +161,25 @@ static void param_add(const gate_work *k, int64_t *param_acc) {
     }
 }
 
-static void backward_receivers(const esp_gate *g, int count, const int *block, const double *gradient, double *dquery,
-                               int64_t *cell_acc, int64_t *param_acc, gate_work *k) {
+static void receivers(const esp_pairs *p, int count, const int *block, const double *gradient, double *dquery,
+                      int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
   const gate_pass pass = {flush_receivers, rows_receivers(k), 0};
-  work_load(k, g);
-  const int d = k->form.dim, width = esp_gate_query_width(&k->form);
+  work_load(k, p);
+  const int d = k->form.dim, width = k->w.query;
   for (int b = 0; b < count; b++) {
-    const int first = receivers_load(k, g, block[b], gradient);
+    const int first = receivers_load(k, p, block[b], gradient);
     if (!k->block.count) continue;
-    stream_lists(k, g, block[b], &pass, cell_acc);
+    stream_lists(k, p, block[b], &pass, cell_acc);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < width; c++)
-        dquery[(size_t)(first + i) * (size_t)width + (size_t)c] =
+        dquery[(size_t)(first + i) * (size_t)width + (size_t)c] +=
             (c < d ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
     param_add(k, param_acc);
   }
 }
 
 /* Lanes of the leaves that the receiver block at hand has near. */
-static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
+static void pick_lanes(esp_scratch *k, const esp_tree *tree, int block) {
   const int leaves = esp_tree_block_leaves(tree), own = tree->part_first[esp_tree_block_row(tree, block)];
   const size_t stride = k->capacity, real = sizeof(ESP_REAL);
   const gate_lanes *from = &k->block;
@@ -192,42 +193,43 @@ static void pick_lanes(gate_work *k, const esp_tree *tree, int block) {
     for (int l = 0; l < count; l++) t->slot[t->count++] = (int)at + l;
     for (size_t a = 0; a < (size_t)k->form.dim; a++)
       memcpy(t->key + a * stride + to, from->key + a * stride + at, bytes);
-    for (size_t c = 0; c < (size_t)k->width && !k->form.mlp; c++)
+    for (size_t c = 0; c < (size_t)k->width && !MLP; c++)
       memcpy(t->value + c * stride + to, from->value + c * stride + at, bytes);
-    for (size_t c = 0; c < (size_t)k->form.channels && k->form.mlp; c++)
+    for (size_t c = 0; c < (size_t)k->form.channels && MLP; c++)
       memcpy(t->offset + c * stride + to, from->offset + c * stride + at, bytes);
   }
   if (t->count) lanes_pad(k, t);
 }
 
 /* The block's senders into lanes; returns its first slot. */
-static int senders_load(gate_work *k, const esp_gate *g, int block) {
-  const int row = esp_tree_block_row(&g->dom->tree, block), first = g->dom->tree.part_first[row];
-  const int width = esp_gate_source_width(&k->form);
-  const double *source = g->source + (size_t)first * (size_t)width, *value = source + k->form.dim;
+static int senders_load(esp_scratch *k, const esp_pairs *p, int block) {
+  const int row = esp_tree_block_row(&p->dom->tree, block), first = p->dom->tree.part_first[row];
+  const int width = k->w.source;
+  const double *source = p->source + (size_t)first * (size_t)width, *value = source + k->form.dim;
   const gate_rows from = {.key = source,
                           .key_stride = width,
-                          .value = k->form.mlp ? NULL : value,
+                          .value = MLP ? NULL : value,
                           .value_stride = width,
-                          .values = k->form.mlp ? 0 : k->form.channels,
-                          .offset = k->form.mlp ? value : NULL,
+                          .values = MLP ? 0 : k->form.channels,
+                          .offset = MLP ? value : NULL,
                           .offset_stride = width};
-  block_load(k, g->dom->tree.part_count[row], &from);
+  block_load(k, p->dom->tree.part_count[row], &from);
   return first;
 }
 
-static void backward_senders(const esp_gate *g, int count, const int *block, const double *receiver, double *dsource,
-                             gate_work *k) {
+static void senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dsource,
+                    int64_t *param_acc, esp_scratch *k) {
+  (void)param_acc; /* every parameter's gradient is taken at the receivers */
   const gate_pass pass = {flush_senders, rows_senders(k), 1};
-  work_load(k, g);
-  const esp_tree *tree = &g->dom->tree;
-  const esp_lists *lists = &g->dom->lists;
+  work_load(k, p);
+  const esp_tree *tree = &p->dom->tree;
+  const esp_lists *lists = &p->dom->lists;
   const size_t leaves = (size_t)esp_tree_block_leaves(tree);
-  const int width = esp_gate_source_width(&k->form), stride = esp_gate_receiver_width(&k->form);
+  const int width = k->w.source, stride = esp_receiver_width(&k->w);
   for (int b = 0; b < count; b++) {
-    const int first = senders_load(k, g, block[b]);
+    const int first = senders_load(k, p, block[b]);
     if (!k->block.count) continue;
-    if (!g->dom->queries) stream_particles(k, &k->block, &pass, receiver + (ptrdiff_t)first * stride, k->block.count);
+    if (!p->dom->queries) stream_particles(k, &k->block, &pass, receiver + (ptrdiff_t)first * stride, k->block.count);
     stream_flush(k, &k->block, &pass, NULL);
     memset(k->cursor, 0, leaves * sizeof *k->cursor);
     memset(k->picked, 0, leaves * sizeof *k->picked);
@@ -243,14 +245,7 @@ static void backward_senders(const esp_gate *g, int count, const int *block, con
     stream_flush(k, &k->pick, &pass, NULL);
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < width; c++)
-        dsource[(size_t)(first + i) * (size_t)width + (size_t)c] =
+        dsource[(size_t)(first + i) * (size_t)width + (size_t)c] +=
             (c < k->form.dim ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
   }
 }
-
-const esp_gate_ops ESP_GATE_OPS = {.name = ESP_GATE_OPS_NAME,
-                                   .scratch_create = scratch_create,
-                                   .scratch_free = scratch_free,
-                                   .forward = forward,
-                                   .backward_receivers = backward_receivers,
-                                   .backward_senders = backward_senders};

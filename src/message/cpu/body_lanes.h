@@ -1,5 +1,5 @@
-/* Receivers in lanes, sources in a stream: the working arrays of the CPU block routines. Text that ops_cpu32.c and
- * ops_cpu64.c compile with their own ESP_REAL; every function is static.
+/* Receivers in lanes, sources in a stream: the working arrays of the block routines of bodies. Text of body_kernels.h;
+ * every function is static.
  *
  * Lanes: the particles of one block (or those of its leaves that one other block can see), structure of arrays relative
  * to the block's mean position, padded to a multiple of ESP_LANE with copies of lane 0 whose gradient is 0. One lane is
@@ -10,10 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "net/ops.h"
+#include "message/cpu/real.h"
+#include "message/law.h"
 
 enum { ESP_LANE = 16, ESP_CHUNK = 512, ESP_MLP_SUMS = 7 };
-#define ESP_INLINE static inline __attribute__((always_inline))
 
 typedef struct {
   int count, padded;
@@ -104,23 +104,24 @@ static void lanes_pad(esp_lanes *t) {
 }
 
 /* The block's particles into lanes, about their mean. Returns the first slot. gradient may be NULL. */
-static int block_load(struct esp_scratch *k, const esp_gravity *g, int block, const double (*gradient)[3]) {
-  const int row = esp_tree_block_row(&g->dom->tree, block);
-  const int first = g->dom->tree.part_first[row], count = g->dom->tree.part_count[row];
-  const esp_source *source = g->source + first;
-  const double unit = g->mlp ? 1 / g->mlp->mean_mu : 0;
+static int block_load(struct esp_scratch *k, const esp_pairs *p, int block, const double *gradient) {
+  const int row = esp_tree_block_row(&p->dom->tree, block);
+  const int first = p->dom->tree.part_first[row], count = p->dom->tree.part_count[row];
+  const double *source = p->source + (size_t)first * ESP_BODY;
+  const double unit = LEARNED ? 1 / p->form.mean : 0;
   esp_lanes *t = &k->block;
   t->count = count;
   memset(k->centre, 0, sizeof k->centre);
   for (int i = 0; i < count; i++)
-    for (int a = 0; a < 3; a++) k->centre[a] += source[i].y[a] / count;
+    for (int a = 0; a < 3; a++) k->centre[a] += source[i * ESP_BODY + a] / count;
   for (int i = 0; i < count; i++) {
     /* as the stream does, also where a block spans more than half a box: a particle's own r must be 0 exactly */
-    relative(k, g->box, source[i].y, &t->x[i], &t->y[i], &t->z[i]);
-    t->s[i] = (ESP_REAL)(source[i].mu * unit);
-    t->gx[i] = gradient ? (ESP_REAL)gradient[first + i][0] : 0;
-    t->gy[i] = gradient ? (ESP_REAL)gradient[first + i][1] : 0;
-    t->gz[i] = gradient ? (ESP_REAL)gradient[first + i][2] : 0;
+    relative(k, p->form.period, source + i * ESP_BODY, &t->x[i], &t->y[i], &t->z[i]);
+    t->s[i] = (ESP_REAL)(source[i * ESP_BODY + ESP_BODY_MASS] * unit);
+    const double *g = gradient ? gradient + (size_t)(first + i) * ESP_BODY_SUM : NULL;
+    t->gx[i] = g ? (ESP_REAL)g[0] : 0;
+    t->gy[i] = g ? (ESP_REAL)g[1] : 0;
+    t->gz[i] = g ? (ESP_REAL)g[2] : 0;
   }
   if (count) lanes_pad(t);
   memset(k->sum, 0, 3 * (size_t)k->capacity * sizeof *k->sum);
@@ -129,34 +130,35 @@ static int block_load(struct esp_scratch *k, const esp_gravity *g, int block, co
   return first;
 }
 
-static void stream_source(struct esp_scratch *k, const esp_gravity *g, const esp_source *p) {
+static void stream_source(struct esp_scratch *k, const esp_pairs *p, const double *source) {
   esp_stream *s = &k->stream;
   const int j = s->count++;
-  relative(k, g->box, p->y, &s->x[j], &s->y[j], &s->z[j]);
-  s->w[j] = (ESP_REAL)p->mu;
-  s->s[j] = g->mlp ? (ESP_REAL)(p->mu / g->mlp->mean_mu) : 0;
+  relative(k, p->form.period, source, &s->x[j], &s->y[j], &s->z[j]);
+  s->w[j] = (ESP_REAL)source[ESP_BODY_MASS];
+  s->s[j] = LEARNED ? (ESP_REAL)(source[ESP_BODY_MASS] / p->form.mean) : 0;
 }
 
-static void stream_receiver(struct esp_scratch *k, const esp_gravity *g, const esp_receiver *p) {
+/* receiver: a source row, then its gradient. */
+static void stream_receiver(struct esp_scratch *k, const esp_pairs *p, const double *receiver) {
   esp_stream *s = &k->stream;
   const int j = s->count++;
-  relative(k, g->box, p->y, &s->x[j], &s->y[j], &s->z[j]);
+  relative(k, p->form.period, receiver, &s->x[j], &s->y[j], &s->z[j]);
   s->w[j] = 1;
-  s->s[j] = g->mlp ? (ESP_REAL)(p->mu / g->mlp->mean_mu) : 0;
-  s->gx[j] = (ESP_REAL)p->g[0];
-  s->gy[j] = (ESP_REAL)p->g[1];
-  s->gz[j] = (ESP_REAL)p->g[2];
+  s->s[j] = LEARNED ? (ESP_REAL)(receiver[ESP_BODY_MASS] / p->form.mean) : 0;
+  s->gx[j] = (ESP_REAL)receiver[ESP_BODY];
+  s->gy[j] = (ESP_REAL)receiver[ESP_BODY + 1];
+  s->gz[j] = (ESP_REAL)receiver[ESP_BODY + 2];
 }
 
-static void stream_cell(struct esp_scratch *k, const esp_gravity *g, int row) {
-  const esp_cell *cell = &g->cell[row];
-  if (!(cell->M > 0)) return;
+static void stream_cell(struct esp_scratch *k, const esp_pairs *p, int row) {
+  const double *cell = p->cell + (size_t)row * ESP_MASS_CELL, M = cell[0];
+  if (!(M > 0)) return;
   esp_stream *s = &k->stream;
   const int j = s->count++;
-  relative(k, g->box, cell->X, &s->x[j], &s->y[j], &s->z[j]);
-  s->w[j] = (ESP_REAL)cell->M;
-  s->s[j] = g->mlp ? (ESP_REAL)(cell->M / g->dom->tree.part_count[row] / g->mlp->mean_mu) : 0;
-  for (int c = 0; c < 6; c++) s->c[c][j] = (ESP_REAL)cell->C[c];
+  relative(k, p->form.period, cell + ESP_MASS_CELL_X, &s->x[j], &s->y[j], &s->z[j]);
+  s->w[j] = (ESP_REAL)M;
+  s->s[j] = LEARNED ? (ESP_REAL)(M / p->dom->tree.part_count[row] / p->form.mean) : 0;
+  for (int c = 0; c < 6; c++) s->c[c][j] = (ESP_REAL)cell[ESP_MASS_CELL_C + c];
   s->row[j] = row;
 }
 

@@ -1,4 +1,4 @@
-/* The newton message between lanes and a stream (see lanes_body.h).
+/* The newton message between lanes and a stream (see body_lanes.h).
  *
  *   near  A_i += mu_j k r                                             r = y_j - y_i, q = r.r + eps^2, k = q^(-3/2)
  *   far   A_i += M { r [k + k(-1.5 trC + 7.5 r.Cr/q)/q] - 3 k/q C r }  r = X_J - y_i
@@ -18,15 +18,15 @@
 /* One stream entry, by value: the compiler must not fear that sums written to lanes change it. */
 typedef struct {
   ESP_REAL x, y, z, w, gx, gy, gz;
-} esp_entry;
+} stream_entry;
 
-ESP_INLINE esp_entry entry_of(const esp_stream *s, int j, int with_gradient) {
-  esp_entry e = {s->x[j], s->y[j], s->z[j], s->w[j], 0, 0, 0};
+ESP_INLINE stream_entry entry_of(const esp_stream *s, int j, int with_gradient) {
+  stream_entry e = {s->x[j], s->y[j], s->z[j], s->w[j], 0, 0, 0};
   if (with_gradient) e.gx = s->gx[j], e.gy = s->gy[j], e.gz = s->gz[j];
   return e;
 }
 
-ESP_INLINE void pair_vector(const esp_entry e, const esp_space p, int periodic, ESP_REAL x, ESP_REAL y, ESP_REAL z,
+ESP_INLINE void pair_vector(const stream_entry e, const esp_space p, int periodic, ESP_REAL x, ESP_REAL y, ESP_REAL z,
                             ESP_REAL r[3]) {
   r[0] = e.x - x;
   r[1] = e.y - y;
@@ -38,8 +38,8 @@ ESP_INLINE void pair_vector(const esp_entry e, const esp_space p, int periodic, 
   }
 }
 
-ESP_INLINE void newton_near_pair(const esp_entry e, const esp_space p, int periodic, ESP_REAL x, ESP_REAL y, ESP_REAL z,
-                                 ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
+ESP_INLINE void newton_near_pair(const stream_entry e, const esp_space p, int periodic, ESP_REAL x, ESP_REAL y,
+                                 ESP_REAL z, ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
   ESP_REAL r[3];
   pair_vector(e, p, periodic, x, y, z, r);
   const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2);
@@ -55,8 +55,8 @@ ESP_INLINE void newton_near_lanes(esp_lanes *t, const esp_stream *s, const esp_s
   ESP_REAL *restrict ax = t->ax, *restrict ay = t->ay, *restrict az = t->az;
   const int padded = t->padded;
   for (int j = 0; j < s->count; j += 4) {
-    const esp_entry e0 = entry_of(s, j, 0), e1 = entry_of(s, j + 1, 0), e2 = entry_of(s, j + 2, 0),
-                    e3 = entry_of(s, j + 3, 0);
+    const stream_entry e0 = entry_of(s, j, 0), e1 = entry_of(s, j + 1, 0), e2 = entry_of(s, j + 2, 0),
+                       e3 = entry_of(s, j + 3, 0);
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
       ESP_REAL bx = ax[l], by = ay[l], bz = az[l];
@@ -131,7 +131,7 @@ static void newton_far(esp_lanes *t, const esp_stream *s, const esp_space *p) {
 
 /* k += mu_j k, a += 3 mu_j k (u.g) u. Bodies of vector loops are functions: an array declared in such a loop would stay
  * in memory. */
-ESP_INLINE void newton_receiver_pair(const esp_entry e, const esp_space p, int periodic, int self, ESP_REAL x,
+ESP_INLINE void newton_receiver_pair(const stream_entry e, const esp_space p, int periodic, int self, ESP_REAL x,
                                      ESP_REAL y, ESP_REAL z, ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL *k0,
                                      ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
   ESP_REAL r[3];
@@ -151,7 +151,7 @@ ESP_INLINE void newton_receivers_lanes(esp_lanes *t, const esp_stream *s, const 
   ESP_REAL *restrict ax = t->ax, *restrict ay = t->ay, *restrict az = t->az, *restrict k0 = t->k;
   const int padded = t->padded;
   for (int j = 0; j < s->count; j += 2) {
-    const esp_entry e0 = entry_of(s, j, 0), e1 = entry_of(s, j + 1, 0);
+    const stream_entry e0 = entry_of(s, j, 0), e1 = entry_of(s, j + 1, 0);
     const int self = s->first + j;
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
@@ -183,8 +183,8 @@ static void newton_near_receivers(esp_lanes *t, const esp_stream *s, const esp_s
 }
 
 /* Lanes are senders: a += T g_i, the sender's mass left out. */
-ESP_INLINE void newton_sender_pair(const esp_entry e, const esp_space p, int periodic, int self, ESP_REAL x, ESP_REAL y,
-                                   ESP_REAL z, ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
+ESP_INLINE void newton_sender_pair(const stream_entry e, const esp_space p, int periodic, int self, ESP_REAL x,
+                                   ESP_REAL y, ESP_REAL z, ESP_REAL *ax, ESP_REAL *ay, ESP_REAL *az) {
   ESP_REAL r[3];
   pair_vector(e, p, periodic, x, y, z, r);
   const ESP_REAL i1 = inverse_root(r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + p.eps2), i2 = i1 * i1;
@@ -200,7 +200,7 @@ ESP_INLINE void newton_senders_lanes(esp_lanes *t, const esp_stream *s, const es
   ESP_REAL *restrict ax = t->ax, *restrict ay = t->ay, *restrict az = t->az;
   const int padded = t->padded;
   for (int j = 0; j < s->count; j += 2) {
-    const esp_entry e0 = entry_of(s, j, 1), e1 = entry_of(s, j + 1, 1);
+    const stream_entry e0 = entry_of(s, j, 1), e1 = entry_of(s, j + 1, 1);
     const int self = s->first + j;
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
@@ -224,7 +224,7 @@ static void newton_near_senders(esp_lanes *t, const esp_stream *s, const esp_spa
 
 /* S of one pair into v[0..2], the gradient to C into v[3..8]. */
 ESP_INLINE void newton_far_slope(const esp_far f, ESP_REAL eps2, ESP_REAL x, ESP_REAL y, ESP_REAL z, ESP_REAL gx,
-                                 ESP_REAL gy, ESP_REAL gz, ESP_REAL v[ESP_CELL_ADJOINTS]) {
+                                 ESP_REAL gy, ESP_REAL gz, ESP_REAL v[ESP_MASS_ADJOINT]) {
   const ESP_REAL rx = f.x - x, ry = f.y - y, rz = f.z - z;
   const ESP_REAL i1 = inverse_root(rx * rx + ry * ry + rz * rz + eps2), i2 = i1 * i1;
   const ESP_REAL ux = rx * i1, uy = ry * i1, uz = rz * i1;
@@ -252,7 +252,7 @@ ESP_INLINE void newton_far_slope(const esp_far f, ESP_REAL eps2, ESP_REAL x, ESP
 ESP_INLINE void newton_far_receiver_pair(const esp_far f, ESP_REAL eps2, ESP_REAL x, ESP_REAL y, ESP_REAL z,
                                          ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL *ax, ESP_REAL *ay,
                                          ESP_REAL *az, ESP_REAL (*part)[ESP_LANE], int l) {
-  ESP_REAL v[ESP_CELL_ADJOINTS];
+  ESP_REAL v[ESP_MASS_ADJOINT];
   newton_far_slope(f, eps2, x, y, z, gx, gy, gz, v);
   *ax -= v[0];
   *ay -= v[1];
@@ -270,7 +270,7 @@ ESP_INLINE void newton_far_receiver_pair(const esp_far f, ESP_REAL eps2, ESP_REA
 
 /* dy_i of one cell into a; the cell's own nine, folded to ESP_LANE partial sums, into part. */
 static void newton_far_receivers(esp_lanes *t, const esp_stream *s, int j, const esp_space *p,
-                                 ESP_REAL part[restrict ESP_CELL_ADJOINTS][ESP_LANE]) {
+                                 ESP_REAL part[restrict ESP_MASS_ADJOINT][ESP_LANE]) {
   const esp_far f = far_of(s, j);
   const ESP_REAL eps2 = p->eps2;
   for (int base = 0; base < t->padded; base += ESP_LANE) {

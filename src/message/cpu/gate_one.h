@@ -1,4 +1,4 @@
-/* The gate message of one channel, with den or without, in 2, 3, 4 or 8 dimensions: the steps of message_gate_body.h in
+/* The gate message of one channel, with den or without, in 2, 3, 4 or 8 dimensions: the steps of gate_pairs.h in
  * one loop over lanes, so that nothing of a pair is stored. */
 
 enum { ONE_FORWARD, ONE_RECEIVERS, ONE_SENDERS };
@@ -29,7 +29,7 @@ ESP_INLINE void one_lane(const int d, const int W, const int pass, const one_ent
   if (pass == ONE_RECEIVERS) acc[(size_t)d * row] += (p[0] * r2[0] + p[1] * r2[1]) + (p[2] * r2[2] + p[3] * r2[3]);
 }
 
-ESP_INLINE void one_fixed(const int d, const int W, const int pass, gate_work *k, gate_lanes *t) {
+ESP_INLINE void one_fixed(const int d, const int W, const int pass, esp_scratch *k, gate_lanes *t) {
   const ESP_REAL *restrict x = t->key, *restrict value = t->value;
   ESP_REAL *restrict acc = t->acc;
   const size_t row = t->capacity;
@@ -46,8 +46,8 @@ ESP_INLINE void one_fixed(const int d, const int W, const int pass, gate_work *k
 }
 
 /* The whole chunk; 0 where the form is another. */
-ESP_INLINE int one_chunk(const int pass, gate_work *k, gate_lanes *t) {
-  if (k->form.mlp || k->form.channels != 1) return 0;
+ESP_INLINE int one_chunk(const int pass, esp_scratch *k, gate_lanes *t) {
+  if (MLP || k->form.channels != 1) return 0;
   switch (2 * k->form.dim + k->width) {
     case 2 * 2 + 1:
       one_fixed(2, 1, pass, k, t);

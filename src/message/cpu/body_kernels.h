@@ -1,17 +1,19 @@
-/* The CPU block routines: lists into streams, streams through the messages, chunk sums to float64. One text that
- * ops_cpu32.c and ops_cpu64.c compile, each with its own
- *   ESP_REAL                float or double
- *   ESP_SQRT, ESP_RINT      its functions
- *   ESP_TINY                a q below this is a pair that coincides without softening
- *   ESP_OPS, ESP_OPS_NAME   the table defined here and its name
+/* The block routines of bodies: lists into streams, streams through the messages, chunk sums to float64. Text of newton.c,
+ * newton_mlp.c and law.c, each with its own constants
+ *   NEWTON    1: the newton message, near and far
+ *   LEARNED   1: the learned message, near
+ *   LAW       1: it is all there is, far too
  * Positions become ESP_REAL, relative to the block's mean, only after the difference is formed in float64. */
-#include "net/lanes_body.h"
-#include "net/message_newton_body.h"
+#include "message/cpu/body_lanes.h"
+
+enum { CELL_WORDS = ESP_MASS_ADJOINT * ESP_EXACT_CELL_WORDS, RECEIVER = ESP_BODY + ESP_BODY_SUM };
+
+#include "message/cpu/newton_pairs.h"
 
 /* One float64 term a (block, cell, component): the partial sums of the lanes, halved in a fixed order. */
 static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
-  double sum[ESP_CELL_ADJOINTS][ESP_LANE];
-  for (int c = 0; c < ESP_CELL_ADJOINTS; c++) {
+  double sum[ESP_MASS_ADJOINT][ESP_LANE];
+  for (int c = 0; c < ESP_MASS_ADJOINT; c++) {
     for (int l = 0; l < ESP_LANE; l++) sum[c][l] = (double)part[c][l];
     for (int l = 0; l < 8; l++) sum[c][l] += sum[c][l + 8];
     for (int l = 0; l < 4; l++) sum[c][l] += sum[c][l + 4];
@@ -20,9 +22,9 @@ static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
   }
 }
 
-#include "net/message_mlp_body.h"
+#include "message/cpu/law_pairs.h"
 
-static void scratch_free(esp_scratch **scratch) {
+static void end(esp_scratch **scratch) {
   if (!*scratch) return;
   esp_scratch *k = *scratch;
   ESP_FREE(k->block.x);
@@ -44,7 +46,7 @@ static int lanes_create(esp_lanes *t, int capacity) {
   return ESP_OK;
 }
 
-static int scratch_create(const esp_domain *dom, const esp_mlp *mlp, esp_scratch **scratch) {
+static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scratch) {
   int rc = ESP_OK;
   esp_scratch *k = NULL;
   *scratch = NULL;
@@ -60,7 +62,7 @@ static int scratch_create(const esp_domain *dom, const esp_mlp *mlp, esp_scratch
   const size_t leaves = (size_t)esp_tree_block_leaves(&dom->tree);
   ESP_TRY(ESP_ALLOC(k->cursor, 2 * leaves));
   k->seen = k->cursor + leaves;
-  k->hidden = mlp ? mlp->hidden : 0;
+  k->hidden = LEARNED ? form->channels : 0;
   const size_t hidden = (size_t)k->hidden;
   ESP_TRY(ESP_ALLOC(k->weight, (ESP_MLP_SUMS + 1) * hidden));
   k->offset = k->weight + ESP_MLP_SUMS * hidden;
@@ -69,123 +71,122 @@ static int scratch_create(const esp_domain *dom, const esp_mlp *mlp, esp_scratch
   *scratch = k;
   return ESP_OK;
 done:
-  scratch_free(&k);
+  end(&k);
   return rc;
 }
 
 /* What all blocks of a call share. */
-static void space_load(esp_scratch *k, const esp_gravity *g) {
-  k->space = (esp_space){.eps2 = (ESP_REAL)g->eps2};
+static void space_load(esp_scratch *k, const esp_pairs *p) {
+  k->space = (esp_space){.eps2 = (ESP_REAL)(p->form.softening * p->form.softening)};
   for (int a = 0; a < 3; a++) {
-    if (!(g->box[a] > 0)) continue;
-    k->space.box[a] = (ESP_REAL)g->box[a];
-    k->space.inverse[a] = (ESP_REAL)(1 / g->box[a]);
+    const double period = p->form.period[a];
+    if (!(period > 0)) continue;
+    k->space.box[a] = (ESP_REAL)period;
+    k->space.inverse[a] = (ESP_REAL)(1 / period);
     k->space.periodic = 1;
   }
-  if (g->mlp) mlp_load(k, g->mlp);
+  if (LEARNED) mlp_load(k, p->param);
 }
 
 /* What is done with a full or final chunk. */
-typedef void (*flush_routine)(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc);
+typedef void (*flush_routine)(esp_scratch *k, int64_t *cell_acc);
 
-static void flush_near_forward(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+static void flush_near_forward(esp_scratch *k, int64_t *cell_acc) {
   (void)cell_acc;
   lanes_clear(&k->block);
   stream_pad(&k->stream);
-  if (g->newton) newton_near(&k->block, &k->stream, &k->space);
-  if (g->mlp) mlp_forward(k, g->mlp);
+  if (NEWTON) newton_near(&k->block, &k->stream, &k->space);
+  if (LEARNED) mlp_forward(k);
   lanes_add(&k->block, k->sum, k->capacity);
 }
 
-static void flush_far_forward(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+static void flush_far_forward(esp_scratch *k, int64_t *cell_acc) {
   (void)cell_acc;
   lanes_clear(&k->block);
   stream_pad(&k->stream);
-  if (g->newton) newton_far(&k->block, &k->stream, &k->space);
-  if (g->mlp && g->mlp->use == ESP_MLP_LAW) mlp_forward(k, g->mlp);
+  if (NEWTON) newton_far(&k->block, &k->stream, &k->space);
+  if (LAW) mlp_forward(k);
   lanes_add(&k->block, k->sum, k->capacity);
 }
 
-static void flush_near_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
+static void flush_near_receivers(esp_scratch *k, int64_t *cell_acc) {
   (void)cell_acc;
   lanes_clear(&k->block);
   stream_pad(&k->stream);
-  if (g->newton) newton_near_receivers(&k->block, &k->stream, &k->space);
-  if (g->mlp) mlp_receivers(k, g->mlp, NULL);
+  if (NEWTON) newton_near_receivers(&k->block, &k->stream, &k->space);
+  if (LEARNED) mlp_receivers(k, NULL);
   lanes_add(&k->block, k->sum, k->capacity);
 }
 
-static void flush_far_receivers(esp_scratch *k, const esp_gravity *g, int64_t *cell_acc) {
-  const int law = g->mlp && g->mlp->use == ESP_MLP_LAW;
+static void flush_far_receivers(esp_scratch *k, int64_t *cell_acc) {
   lanes_clear(&k->block);
-  if (g->newton) {
+  if (NEWTON) {
     for (int j = 0; j < k->stream.count; j++) {
-      ESP_REAL part[ESP_CELL_ADJOINTS][ESP_LANE] = {{0}};
+      ESP_REAL part[ESP_MASS_ADJOINT][ESP_LANE] = {{0}};
       newton_far_receivers(&k->block, &k->stream, j, &k->space, part);
-      cell_add(cell_acc + (size_t)k->stream.row[j] * ESP_CELL_ADJOINT_WORDS, part);
+      cell_add(cell_acc + (size_t)k->stream.row[j] * CELL_WORDS, part);
     }
   }
-  if (law) mlp_receivers(k, g->mlp, cell_acc);
+  if (LAW) mlp_receivers(k, cell_acc);
   lanes_add(&k->block, k->sum, k->capacity);
 }
 
-static void stream_flush(esp_scratch *k, const esp_gravity *g, flush_routine flush, int64_t *cell_acc) {
-  if (k->stream.count) flush(k, g, cell_acc);
+static void stream_flush(esp_scratch *k, flush_routine flush, int64_t *cell_acc) {
+  if (k->stream.count) flush(k, cell_acc);
   k->stream.count = 0;
 }
 
 /* The block itself, its near leaves, its far cells, in this order. */
-static void stream_lists(esp_scratch *k, const esp_gravity *g, int block, flush_routine near, flush_routine far,
+static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, flush_routine near, flush_routine far,
                          int64_t *cell_acc) {
-  const esp_tree *tree = &g->dom->tree;
-  const esp_lists *lists = &g->dom->lists;
+  const esp_tree *tree = &p->dom->tree;
+  const esp_lists *lists = &p->dom->lists;
   const int own = tree->part_first[esp_tree_block_row(tree, block)];
   for (int i = 0; i < k->block.count; i++) {
     if (!k->stream.count) k->stream.first = i;
-    stream_source(k, g, &g->source[own + i]);
-    if (k->stream.count == ESP_CHUNK) stream_flush(k, g, near, cell_acc);
+    stream_source(k, p, p->source + (size_t)(own + i) * ESP_BODY);
+    if (k->stream.count == ESP_CHUNK) stream_flush(k, near, cell_acc);
   }
-  stream_flush(k, g, near, cell_acc);
+  stream_flush(k, near, cell_acc);
   k->stream.first = INT_MIN / 2;
   for (int64_t e = lists->near_start[block]; e < lists->near_start[block + 1]; e++) {
-    const esp_source *source = g->source + tree->part_first[lists->near[e]];
+    const double *source = p->source + (size_t)tree->part_first[lists->near[e]] * ESP_BODY;
     const int count = tree->part_count[lists->near[e]];
     for (int j = 0; j < count; j++) {
-      stream_source(k, g, &source[j]);
-      if (k->stream.count == ESP_CHUNK) stream_flush(k, g, near, cell_acc);
+      stream_source(k, p, source + j * ESP_BODY);
+      if (k->stream.count == ESP_CHUNK) stream_flush(k, near, cell_acc);
     }
   }
-  stream_flush(k, g, near, cell_acc);
-  if (!g->newton && !(g->mlp && g->mlp->use == ESP_MLP_LAW)) return;
+  stream_flush(k, near, cell_acc);
   for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
-    stream_cell(k, g, lists->far[e]);
-    if (k->stream.count == ESP_CHUNK) stream_flush(k, g, far, cell_acc);
+    stream_cell(k, p, lists->far[e]);
+    if (k->stream.count == ESP_CHUNK) stream_flush(k, far, cell_acc);
   }
-  stream_flush(k, g, far, cell_acc);
+  stream_flush(k, far, cell_acc);
 }
 
-static void forward(const esp_gravity *g, int count, const int *block, double (*a)[3], esp_scratch *k) {
-  space_load(k, g);
+static void forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
+  space_load(k, p);
   for (int b = 0; b < count; b++) {
-    const int first = block_load(k, g, block[b], NULL);
+    const int first = block_load(k, p, block[b], NULL);
     if (!k->block.count) continue;
-    stream_lists(k, g, block[b], flush_near_forward, flush_far_forward, NULL);
+    stream_lists(k, p, block[b], flush_near_forward, flush_far_forward, NULL);
     for (int i = 0; i < k->block.count; i++)
-      for (int c = 0; c < 3; c++) a[first + i][c] = k->sum[c * k->capacity + i];
+      for (int c = 0; c < 3; c++) sum[(size_t)(first + i) * ESP_BODY_SUM + (size_t)c] = k->sum[c * k->capacity + i];
   }
 }
 
-static void backward_receivers(const esp_gravity *g, int count, const int *block, const double (*gradient)[3],
-                               double (*dy)[3], int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
-  space_load(k, g);
+static void receivers(const esp_pairs *p, int count, const int *block, const double *dsum, double *dy,
+                      int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
+  space_load(k, p);
   for (int b = 0; b < count; b++) {
-    const int first = block_load(k, g, block[b], gradient);
+    const int first = block_load(k, p, block[b], dsum);
     if (!k->block.count) continue;
     memset(k->param, 0, ESP_MLP_SUMS * (size_t)k->hidden * sizeof *k->param);
-    stream_lists(k, g, block[b], flush_near_receivers, flush_far_receivers, cell_acc);
+    stream_lists(k, p, block[b], flush_near_receivers, flush_far_receivers, cell_acc);
     for (int i = 0; i < k->block.count; i++)
-      for (int c = 0; c < 3; c++) dy[first + i][c] += k->sum[c * k->capacity + i];
-    if (g->mlp && param_acc) mlp_param_add(k, g->mlp, param_acc);
+      for (int c = 0; c < 3; c++) dy[(size_t)(first + i) * 3 + (size_t)c] += k->sum[c * k->capacity + i];
+    if (LEARNED) mlp_param_add(k, param_acc);
   }
 }
 
@@ -211,60 +212,53 @@ static void pick_lanes(esp_scratch *k, const esp_tree *tree, int block) {
   if (t->count) lanes_pad(t);
 }
 
-static void flush_senders(esp_scratch *k, const esp_gravity *g, esp_lanes *t) {
+static void flush_senders(esp_scratch *k, esp_lanes *t) {
   if (k->stream.count && t->count) {
     lanes_clear(t);
     stream_pad(&k->stream);
-    if (g->newton) newton_near_senders(t, &k->stream, &k->space);
-    if (g->mlp) mlp_senders(k, t, g->mlp);
+    if (NEWTON) newton_near_senders(t, &k->stream, &k->space);
+    if (LEARNED) mlp_senders(k, t);
     lanes_add(t, k->sum, k->capacity);
   }
   k->stream.count = 0;
 }
 
-static void stream_receiver_block(esp_scratch *k, const esp_gravity *g, int entry, const esp_receiver *receiver) {
+static void stream_receiver_block(esp_scratch *k, const esp_pairs *p, int entry, const double *receiver) {
   int first, count;
-  esp_lists_receivers(&g->dom->tree, &g->dom->lists, entry, &first, &count);
+  esp_lists_receivers(&p->dom->tree, &p->dom->lists, entry, &first, &count);
   for (int j = 0; j < count; j++) {
-    stream_receiver(k, g, &receiver[first + j]);
-    if (k->stream.count == ESP_CHUNK) flush_senders(k, g, &k->pick);
+    stream_receiver(k, p, receiver + (size_t)(first + j) * RECEIVER);
+    if (k->stream.count == ESP_CHUNK) flush_senders(k, &k->pick);
   }
-  flush_senders(k, g, &k->pick);
+  flush_senders(k, &k->pick);
 }
 
-static void backward_senders(const esp_gravity *g, int count, const int *block, const esp_receiver *receiver,
-                             double (*dy)[3], int64_t *param_acc, esp_scratch *k) {
+static void senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dy,
+                    int64_t *param_acc, esp_scratch *k) {
   (void)param_acc; /* every parameter's gradient is taken at the receivers */
-  space_load(k, g);
-  const esp_tree *tree = &g->dom->tree;
-  const esp_lists *lists = &g->dom->lists;
+  space_load(k, p);
+  const esp_tree *tree = &p->dom->tree;
+  const esp_lists *lists = &p->dom->lists;
   const int leaves = esp_tree_block_leaves(tree);
   for (int b = 0; b < count; b++) {
-    const int first = block_load(k, g, block[b], NULL);
+    const int first = block_load(k, p, block[b], NULL);
     if (!k->block.count) continue;
     for (int i = 0; i < k->block.count; i++) {
       if (!k->stream.count) k->stream.first = i;
-      stream_receiver(k, g, &receiver[first + i]);
-      if (k->stream.count == ESP_CHUNK) flush_senders(k, g, &k->block);
+      stream_receiver(k, p, receiver + (size_t)(first + i) * RECEIVER);
+      if (k->stream.count == ESP_CHUNK) flush_senders(k, &k->block);
     }
-    flush_senders(k, g, &k->block);
+    flush_senders(k, &k->block);
     k->stream.first = INT_MIN / 2;
     memset(k->cursor, 0, (size_t)leaves * sizeof *k->cursor);
     for (int entry; (entry = esp_lists_next_receiver(tree, lists, block[b], k->cursor, k->seen)) >= 0;) {
       pick_lanes(k, tree, block[b]);
-      stream_receiver_block(k, g, entry, receiver);
+      stream_receiver_block(k, p, entry, receiver);
     }
     for (int i = 0; i < k->block.count; i++) {
-      const double mu = g->source[first + i].mu;
+      const double mu = p->source[(size_t)(first + i) * ESP_BODY + ESP_BODY_MASS];
       if (!(mu > 0)) continue;
-      for (int c = 0; c < 3; c++) dy[first + i][c] += mu * k->sum[c * k->capacity + i];
+      for (int c = 0; c < 3; c++) dy[(size_t)(first + i) * 3 + (size_t)c] += mu * k->sum[c * k->capacity + i];
     }
   }
 }
-
-const esp_ops ESP_OPS = {.name = ESP_OPS_NAME,
-                         .scratch_create = scratch_create,
-                         .scratch_free = scratch_free,
-                         .forward = forward,
-                         .backward_receivers = backward_receivers,
-                         .backward_senders = backward_senders};

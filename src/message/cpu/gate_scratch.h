@@ -1,14 +1,14 @@
-/* The working arrays of the gated messages' block routines: made and freed. Text of gate_cpu32.c and gate_cpu64.c,
- * after gate_lanes_body.h. */
+/* The working arrays of the gated messages' block routines: made and freed. Text of gate_kernels.h, after
+ * gate_lanes.h. */
 
 /* Rows of sums of the three passes: num, den | dq, du, sums for W3, sum P r2 | dk, dv or dw. */
-static int rows_forward(const gate_work *k) {
+static int rows_forward(const esp_scratch *k) {
   return k->width;
 }
-static int rows_receivers(const gate_work *k) {
-  return k->form.dim + (k->form.mlp ? 3 * k->form.channels : 0) + 1;
+static int rows_receivers(const esp_scratch *k) {
+  return k->form.dim + (MLP ? 3 * k->form.channels : 0) + 1;
 }
-static int rows_senders(const gate_work *k) {
+static int rows_senders(const esp_scratch *k) {
   return k->form.dim + k->form.channels;
 }
 
@@ -20,9 +20,9 @@ static void lanes_free(gate_lanes *t) {
   ESP_FREE(t->slot);
 }
 
-static void scratch_free(gate_work **scratch) {
+static void end(esp_scratch **scratch) {
   if (!*scratch) return;
-  gate_work *k = *scratch;
+  esp_scratch *k = *scratch;
   lanes_free(&k->block);
   lanes_free(&k->pick);
   ESP_FREE(k->stream.key);
@@ -45,38 +45,36 @@ static void scratch_free(gate_work **scratch) {
   ESP_FREE(*scratch);
 }
 
-static int lanes_create(const gate_work *k, gate_lanes *t) {
+static int lanes_create(const esp_scratch *k, gate_lanes *t) {
   const size_t C = (size_t)k->form.channels;
   t->capacity = k->capacity;
   ESP_CALL(ESP_ALLOC(t->key, (size_t)k->form.dim * k->capacity));
   ESP_CALL(ESP_ALLOC(t->value, (size_t)k->width * k->capacity));
-  ESP_CALL(ESP_ALLOC(t->offset, k->form.mlp ? C * k->capacity : 0));
+  ESP_CALL(ESP_ALLOC(t->offset, MLP ? C * k->capacity : 0));
   ESP_CALL(ESP_ALLOC(t->acc, (size_t)k->acc_rows * k->capacity));
   return ESP_OK;
 }
 
-static int stream_create(const gate_work *k, gate_stream *s) {
+static int stream_create(const esp_scratch *k, gate_stream *s) {
   const size_t chunk = ESP_GATE_CHUNK;
   ESP_CALL(ESP_ALLOC(s->key, chunk * (size_t)k->form.dim));
   ESP_CALL(ESP_ALLOC(s->value, chunk * (size_t)k->width));
-  ESP_CALL(ESP_ALLOC(s->offset, k->form.mlp ? chunk * (size_t)k->form.channels : 0));
+  ESP_CALL(ESP_ALLOC(s->offset, MLP ? chunk * (size_t)k->form.channels : 0));
   ESP_CALL(ESP_ALLOC(s->weight, chunk));
   ESP_CALL(ESP_ALLOC(s->row, chunk));
   ESP_CALL(ESP_ALLOC(s->place, chunk));
   return ESP_OK;
 }
 
-static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate_work **scratch) {
+static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scratch) {
   int rc = ESP_OK;
-  gate_work *k = NULL;
+  esp_scratch *k = NULL;
   *scratch = NULL;
-  ESP_CHECK(form->dim >= 1 && form->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "key dimension %d; 1 to %d are allowed",
-            form->dim, ESP_MAX_DIM);
-  ESP_CHECK(form->channels >= 1 && form->channels <= ESP_GATE_MAX_CHANNELS, ESP_ERR_CONFIG,
-            "%d channels of the message; 1 to %d are allowed", form->channels, ESP_GATE_MAX_CHANNELS);
   ESP_TRY(ESP_ALLOC(k, 1));
   k->form = *form;
-  k->width = esp_gate_sum_width(form);
+  k->w = esp_form_widths(form);
+  k->width = k->w.sum;
+  k->poles = esp_gate_poles(form);
   k->acc_rows = esp_imax(rows_forward(k), esp_imax(rows_receivers(k), rows_senders(k)));
   int largest = 0;
   for (int b = 0; b < dom->tree.n_block; b++)
@@ -91,8 +89,8 @@ static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate
   ESP_TRY(ESP_ALLOC(k->gate, ESP_GATE_AT_ONCE * k->capacity));
   ESP_TRY(ESP_ALLOC(k->pull, ESP_GATE_AT_ONCE * k->capacity));
   ESP_TRY(ESP_ALLOC(k->slope_t, k->capacity));
-  ESP_TRY(ESP_ALLOC(k->edge, form->mlp ? 3 * form->channels : 0));
-  ESP_TRY(ESP_ALLOC(k->param, esp_gate_param_count(form)));
+  ESP_TRY(ESP_ALLOC(k->edge, MLP ? 3 * form->channels : 0));
+  ESP_TRY(ESP_ALLOC(k->param, k->w.param));
   ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
   ESP_TRY(ESP_ALLOC(k->cursor, esp_tree_block_leaves(&dom->tree)));
   ESP_TRY(ESP_ALLOC(k->seen, esp_tree_block_leaves(&dom->tree)));
@@ -100,6 +98,6 @@ static int scratch_create(const esp_gate_form *form, const esp_domain *dom, gate
   *scratch = k;
   return ESP_OK;
 done:
-  scratch_free(&k);
+  end(&k);
   return rc;
 }

@@ -1,7 +1,7 @@
-/* The learned message between lanes and a stream (see message_mlp.h and lanes_body.h).
+/* The learned message between lanes and a stream (see message/law.h and body_lanes.h).
  *
  *   t_h = offset_h + lane_h s_lane + W3_h.e,  phi = gain V.silu(t),  A_i += w kappa phi r,
- *   kappa = k, gain 1 (correction) or kappa = 1/sqrt Q, gain ESP_MLP_GAIN (law)
+ *   kappa = k, gain 1 (correction) or kappa = 1/sqrt Q, gain ESP_LAW_GAIN (law)
  *
  * where offset_h holds what the stream entry gives to all lanes: lanes are receivers (offset W1 + W2 s_j, lane part of
  * W1) or senders (offset W1 + W1 s_i, lane part W2). With upstream gradient g_i, p = g.r and dphi = w kappa p:
@@ -14,13 +14,14 @@
  * ESP_LANE at a time with h outside, so all loops are over lanes and no sum over h is ever reordered. */
 
 /* Order of the rows in scratch: weight, slope and param. */
-enum { MLP_W1, MLP_W1S, MLP_W2, MLP_W3, MLP_V = MLP_W3 + ESP_MLP_EDGE };
+enum { GAIN = LAW ? ESP_LAW_GAIN : 1 };
+enum { MLP_W1, MLP_W1S, MLP_W2, MLP_W3, MLP_V = MLP_W3 + ESP_LAW_EDGE };
 
 /* Sixteen pairs of one stream entry. */
 typedef struct {
-  ESP_REAL r[3][ESP_LANE], e[ESP_MLP_EDGE][ESP_LANE], c[ESP_LANE]; /* c: (dphi's share of) dr along r, for de */
+  ESP_REAL r[3][ESP_LANE], e[ESP_LAW_EDGE][ESP_LANE], c[ESP_LANE]; /* c: (dphi's share of) dr along r, for de */
   ESP_REAL kappa[ESP_LANE], tidal[ESP_LANE];                       /* k or 1/sqrt Q; 3/q or 1/Q */
-  ESP_REAL phi[ESP_LANE], de[ESP_MLP_EDGE][ESP_LANE], p[ESP_LANE], dphi[ESP_LANE];
+  ESP_REAL phi[ESP_LANE], de[ESP_LAW_EDGE][ESP_LANE], p[ESP_LANE], dphi[ESP_LANE];
   ESP_REAL root[ESP_LANE], inverse[ESP_LANE];
 } esp_edges;
 
@@ -28,20 +29,16 @@ ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
   return 1 / (1 + ESP_EXP(-t));
 }
 
-static double mlp_gain(const esp_mlp *mlp) {
-  return mlp->use == ESP_MLP_LAW ? ESP_MLP_GAIN : 1;
-}
-
 /* Weights of the call in ESP_REAL, one row a kind. */
-static void mlp_load(esp_scratch *k, const esp_mlp *mlp) {
-  const int H = mlp->hidden;
-  const double gain = mlp_gain(mlp);
-  const double *w1 = mlp->param, *w2 = w1 + 2 * H, *w3 = w2 + H, *v = w3 + ESP_MLP_EDGE * H;
+static void mlp_load(esp_scratch *k, const double *param) {
+  const int H = k->hidden;
+  const double gain = GAIN;
+  const double *w1 = param, *w2 = w1 + 2 * H, *w3 = w2 + H, *v = w3 + ESP_LAW_EDGE * H;
   for (int h = 0; h < H; h++) {
     k->weight[MLP_W1 * H + h] = (ESP_REAL)w1[2 * h];
     k->weight[MLP_W1S * H + h] = (ESP_REAL)w1[2 * h + 1];
     k->weight[MLP_W2 * H + h] = (ESP_REAL)w2[h];
-    for (int f = 0; f < ESP_MLP_EDGE; f++) k->weight[(MLP_W3 + f) * H + h] = (ESP_REAL)w3[ESP_MLP_EDGE * h + f];
+    for (int f = 0; f < ESP_LAW_EDGE; f++) k->weight[(MLP_W3 + f) * H + h] = (ESP_REAL)w3[ESP_LAW_EDGE * h + f];
     k->weight[MLP_V * H + h] = (ESP_REAL)(gain * v[h]);
   }
 }
@@ -51,7 +48,7 @@ static void mlp_offset(esp_scratch *k, ESP_REAL s, int row) {
   for (int h = 0; h < H; h++) k->offset[h] = k->weight[MLP_W1 * H + h] + k->weight[row * H + h] * s;
 }
 
-ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int periodic, int correction, ESP_REAL x, ESP_REAL y,
+ESP_INLINE void mlp_pair(const stream_entry e, const esp_space p, int periodic, int correction, ESP_REAL x, ESP_REAL y,
                          ESP_REAL z, esp_edges *restrict o, int l) {
   ESP_REAL r[3];
   pair_vector(e, p, periodic, x, y, z, r);
@@ -74,7 +71,7 @@ ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int periodic, int
 static void mlp_edges(const esp_lanes *t, int base, const esp_stream *s, int j, const esp_space *space, int correction,
                       esp_edges *restrict o) {
   const ESP_REAL *restrict x = t->x + base, *restrict y = t->y + base, *restrict z = t->z + base;
-  const esp_entry e = entry_of(s, j, 0);
+  const stream_entry e = entry_of(s, j, 0);
   const esp_space p = *space; /* an open axis has box 0 and is left alone by the minimum image */
 #pragma omp simd
   for (int l = 0; l < ESP_LANE; l++) mlp_pair(e, p, 1, correction, x[l], y[l], z[l], o, l);
@@ -136,7 +133,7 @@ static void mlp_slopes(esp_scratch *k, const ESP_REAL *restrict s, ESP_REAL s_j,
   }
 }
 
-static void mlp_forward(esp_scratch *k, const esp_mlp *mlp) {
+static void mlp_forward(esp_scratch *k) {
   esp_lanes *t = &k->block;
   const esp_stream *s = &k->stream;
   esp_edges o;
@@ -145,7 +142,7 @@ static void mlp_forward(esp_scratch *k, const esp_mlp *mlp) {
     mlp_offset(k, s->s[j], MLP_W2);
     for (int base = 0; base < t->padded; base += ESP_LANE) {
       ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
-      mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+      mlp_edges(t, base, s, j, &k->space, !LAW, &o);
       mlp_phi(k, MLP_W1S, t->s + base, 0, &o);
 #pragma omp simd
       for (int l = 0; l < ESP_LANE; l++) {
@@ -180,7 +177,7 @@ static void mlp_slope_close(esp_scratch *k) {
 }
 
 /* dy_i of one stream entry into a, its own dr folded into part. */
-static void mlp_receivers_entry(esp_scratch *k, const esp_mlp *mlp, int j, ESP_REAL (*restrict part)[ESP_LANE]) {
+static void mlp_receivers_entry(esp_scratch *k, int j, ESP_REAL (*restrict part)[ESP_LANE]) {
   esp_lanes *t = &k->block;
   const esp_stream *s = &k->stream;
   esp_edges o;
@@ -190,7 +187,7 @@ static void mlp_receivers_entry(esp_scratch *k, const esp_mlp *mlp, int j, ESP_R
     ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
     const int self = s->first + j - base;
     const ESP_REAL w = s->w[j];
-    mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+    mlp_edges(t, base, s, j, &k->space, !LAW, &o);
     if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
 #pragma omp simd
     for (int l = 0; l < ESP_LANE; l++) {
@@ -213,18 +210,18 @@ static void mlp_receivers_entry(esp_scratch *k, const esp_mlp *mlp, int j, ESP_R
 }
 
 /* cell_acc NULL: the stream is of particles, whose owners pull. */
-static void mlp_receivers(esp_scratch *k, const esp_mlp *mlp, int64_t *cell_acc) {
+static void mlp_receivers(esp_scratch *k, int64_t *cell_acc) {
   memset(k->slope, 0, ESP_MLP_SUMS * ESP_LANE * (size_t)k->hidden * sizeof *k->slope);
   for (int j = 0; j < k->stream.count; j++) {
-    ESP_REAL part[ESP_CELL_ADJOINTS][ESP_LANE] = {{0}};
-    mlp_receivers_entry(k, mlp, j, part);
-    if (cell_acc) cell_add(cell_acc + (size_t)k->stream.row[j] * ESP_CELL_ADJOINT_WORDS, part);
+    ESP_REAL part[ESP_MASS_ADJOINT][ESP_LANE] = {{0}};
+    mlp_receivers_entry(k, j, part);
+    if (cell_acc) cell_add(cell_acc + (size_t)k->stream.row[j] * CELL_WORDS, part);
   }
   mlp_slope_close(k);
 }
 
 /* Lanes are senders, whose mass is left out. */
-static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) {
+static void mlp_senders(esp_scratch *k, esp_lanes *t) {
   const esp_stream *s = &k->stream;
   esp_edges o;
   for (int j = 0; j < s->count; j++) {
@@ -233,7 +230,7 @@ static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) {
     for (int base = 0; base < t->padded; base += ESP_LANE) {
       ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
       const int self = s->first + j - base;
-      mlp_edges(t, base, s, j, &k->space, mlp->use == ESP_MLP_CORRECTION, &o);
+      mlp_edges(t, base, s, j, &k->space, !LAW, &o);
       if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
       mlp_phi(k, MLP_W2, t->s + base, 1, &o);
 #pragma omp simd
@@ -251,9 +248,9 @@ static void mlp_senders(esp_scratch *k, esp_lanes *t, const esp_mlp *mlp) {
 }
 
 /* The block's parameter gradients: one float64 term each, in the order of the parameter block. */
-static void mlp_param_add(const esp_scratch *k, const esp_mlp *mlp, int64_t *param_acc) {
+static void mlp_param_add(const esp_scratch *k, int64_t *param_acc) {
   const int H = k->hidden;
-  const double gain = mlp_gain(mlp);
+  const double gain = GAIN;
   for (int m = 0; m < ESP_MLP_SUMS; m++)
     for (int h = 0; h < H; h++) {
       const double sum = k->param[m * H + h] * (m == MLP_V ? gain : 1);
@@ -263,9 +260,9 @@ static void mlp_param_add(const esp_scratch *k, const esp_mlp *mlp, int64_t *par
       else if (m == MLP_W2)
         to = 2 * H + h;
       else if (m < MLP_V)
-        to = 3 * H + ESP_MLP_EDGE * h + (m - MLP_W3);
+        to = 3 * H + ESP_LAW_EDGE * h + (m - MLP_W3);
       else
-        to = (3 + ESP_MLP_EDGE) * H + h;
+        to = (3 + ESP_LAW_EDGE) * H + h;
       if (sum != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)to * ESP_EXACT_FULL_WORDS, sum);
     }
 }

@@ -1,20 +1,20 @@
-/* The gate message between lanes x and stream entries y (see gate_lanes_body.h), ESP_GATE_AT_ONCE entries a pass:
+/* The gate message between lanes x and stream entries y (see gate_lanes.h), ESP_GATE_AT_ONCE entries a pass:
  *
  *   edges    r2, G
  *   spread   sum_c += v_c G           v: the entry's values (receivers' lanes) or gradient (senders' lanes)
  *   score    P = G <lane, entry>      inner product of values and gradient: dLoss/dG
  *   move     sum_a += P (y_a - x_a), which times scale 2 ln 2 is dLoss/dx_a; and P r2, half of 1/ln 2 dLoss/dln s
  *
- * With `average` den is one more channel whose value is 1. dLoss/dy of an entry is the negative of its lanes' moves. */
+ * With `den` den is one more channel whose value is 1. dLoss/dy of an entry is the negative of its lanes' moves. */
 
 /* The message's own loops of fixed dimension are written out for 2, 3, 4 and 8; any other takes the loops over a. */
 #define ESP_UNROLL _Pragma("GCC unroll 8")
 
 ESP_INLINE void edge_close(ESP_REAL r2, ESP_REAL *restrict r2_to, ESP_REAL *restrict gate) {
-  const ESP_REAL held = r2 < ESP_GATE_FAINT ? r2 : ESP_GATE_FAINT;
-  const ESP_REAL g = ESP_GATE_EXP2(-held);
+  const ESP_REAL held = r2 < ESP_FAINT ? r2 : ESP_FAINT;
+  const ESP_REAL g = ESP_EXP2(-held);
   *r2_to = held;
-  *gate = held < ESP_GATE_FAINT ? g : 0;
+  *gate = held < ESP_FAINT ? g : 0;
 }
 
 /* Bodies of vector loops are functions: an array declared in such a loop would stay in memory. */
@@ -34,7 +34,7 @@ ESP_INLINE void edge_lane(const int d, const ESP_REAL *restrict x, size_t row, c
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++) edge_close(sum[e], r2 + (size_t)e * to_row, gate + (size_t)e * to_row);
 }
 
-ESP_INLINE void edges_fixed(const int d, gate_work *k, const gate_lanes *t, int j) {
+ESP_INLINE void edges_fixed(const int d, esp_scratch *k, const gate_lanes *t, int j) {
   const ESP_REAL *restrict x = t->key;
   ESP_REAL *restrict r2 = k->r2, *restrict gate = k->gate;
   const size_t row = t->capacity;
@@ -46,7 +46,7 @@ ESP_INLINE void edges_fixed(const int d, gate_work *k, const gate_lanes *t, int 
   for (int l = 0; l < padded; l++) edge_lane(d, x + l, row, y, r2 + l, gate + l, row);
 }
 
-static void edges_any(gate_work *k, const gate_lanes *t, int j) {
+static void edges_any(esp_scratch *k, const gate_lanes *t, int j) {
   const int d = k->form.dim, padded = t->padded;
   const size_t row = t->capacity;
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++) {
@@ -63,7 +63,7 @@ static void edges_any(gate_work *k, const gate_lanes *t, int j) {
   }
 }
 
-static void edges(gate_work *k, const gate_lanes *t, int j) {
+static void edges(esp_scratch *k, const gate_lanes *t, int j) {
   switch (k->form.dim) {
     case 2:
       edges_fixed(2, k, t, j);
@@ -83,7 +83,7 @@ static void edges(gate_work *k, const gate_lanes *t, int j) {
 }
 
 /* acc rows [count] from `first`. */
-static void spread(gate_work *k, gate_lanes *t, int j, int first, int count) {
+static void spread(esp_scratch *k, gate_lanes *t, int j, int first, int count) {
   const size_t row = t->capacity;
   const ESP_REAL *restrict g0 = k->gate, *restrict g1 = g0 + row, *restrict g2 = g1 + row, *restrict g3 = g2 + row;
   for (int c = 0; c < count; c++) {
@@ -95,7 +95,7 @@ static void spread(gate_work *k, gate_lanes *t, int j, int first, int count) {
   }
 }
 
-static void score(gate_work *k, const gate_lanes *t, int j) {
+static void score(esp_scratch *k, const gate_lanes *t, int j) {
   const size_t row = t->capacity;
   const int padded = t->padded;
   ESP_REAL *restrict p0 = k->pull, *restrict p1 = p0 + row, *restrict p2 = p1 + row, *restrict p3 = p2 + row;
@@ -133,7 +133,7 @@ ESP_INLINE void move_lane(const int d, const ESP_REAL *restrict x, size_t row, c
   }
 }
 
-ESP_INLINE void moves_fixed(const int d, gate_work *k, gate_lanes *t, int j) {
+ESP_INLINE void moves_fixed(const int d, esp_scratch *k, gate_lanes *t, int j) {
   const ESP_REAL *restrict x = t->key, *restrict pull = k->pull;
   ESP_REAL *restrict acc = t->acc;
   const size_t row = t->capacity;
@@ -145,7 +145,7 @@ ESP_INLINE void moves_fixed(const int d, gate_work *k, gate_lanes *t, int j) {
   for (int l = 0; l < padded; l++) move_lane(d, x + l, row, y, pull + l, row, acc + l);
 }
 
-static void moves_any(gate_work *k, gate_lanes *t, int j) {
+static void moves_any(esp_scratch *k, gate_lanes *t, int j) {
   const int d = k->form.dim, padded = t->padded;
   const size_t row = t->capacity;
   const ESP_REAL *restrict p0 = k->pull, *restrict p1 = p0 + row, *restrict p2 = p1 + row, *restrict p3 = p2 + row;
@@ -161,7 +161,7 @@ static void moves_any(gate_work *k, gate_lanes *t, int j) {
 }
 
 /* Into the first d rows of acc. */
-static void moves(gate_work *k, gate_lanes *t, int j) {
+static void moves(esp_scratch *k, gate_lanes *t, int j) {
   switch (k->form.dim) {
     case 2:
       moves_fixed(2, k, t, j);
@@ -181,7 +181,7 @@ static void moves(gate_work *k, gate_lanes *t, int j) {
 }
 
 /* sum of P r2 into acc row `to`. */
-static void rate(gate_work *k, gate_lanes *t, int to) {
+static void rate(esp_scratch *k, gate_lanes *t, int to) {
   const size_t row = t->capacity;
   const ESP_REAL *restrict p0 = k->pull, *restrict p1 = p0 + row, *restrict p2 = p1 + row, *restrict p3 = p2 + row;
   const ESP_REAL *restrict r0 = k->r2, *restrict r1 = r0 + row, *restrict r2 = r1 + row, *restrict r3 = r2 + row;
@@ -195,7 +195,7 @@ static void cell_term(int64_t *acc, int place, double term) {
 }
 
 /* dLoss/dkey of entry e of the four at j, which all its lanes add to: to places [d] of the cell's row. */
-static void cell_key(const gate_work *k, const gate_lanes *t, int j, int e, int64_t *acc, int place) {
+static void cell_key(const esp_scratch *k, const gate_lanes *t, int j, int e, int64_t *acc, int place) {
   const ESP_REAL *pull = k->pull + (size_t)e * t->capacity;
   for (int a = 0; a < k->form.dim; a++) {
     const ESP_REAL y = k->stream.key[(j + e) * k->form.dim + a];
@@ -208,7 +208,7 @@ static void cell_key(const gate_work *k, const gate_lanes *t, int j, int e, int6
 }
 
 /* dLoss/dvalue of entry e in channel c. */
-static double cell_value(const gate_work *k, const gate_lanes *t, int e, int c) {
+static double cell_value(const esp_scratch *k, const gate_lanes *t, int e, int c) {
   const ESP_REAL *gate = k->gate + (size_t)e * t->capacity, *lane = t->value + (size_t)c * t->capacity;
   ESP_REAL part[ESP_LANE] = {0};
   for (int base = 0; base < t->padded; base += ESP_LANE)
@@ -217,10 +217,10 @@ static double cell_value(const gate_work *k, const gate_lanes *t, int e, int c) 
 }
 
 /* The adjoints of the cell, or pole, that entry e of the four at j is. */
-static void cell_close(const gate_work *k, const gate_lanes *t, int j, int e, int64_t *cell_acc) {
-  const int C = k->form.channels, d = k->form.dim, width = esp_gate_cell_width(&k->form);
+static void cell_close(const esp_scratch *k, const gate_lanes *t, int j, int e, int64_t *cell_acc) {
+  const int C = k->form.channels, d = k->form.dim, width = k->w.cell;
   int64_t *acc = cell_acc + (size_t)k->stream.row[j + e] * (size_t)width * ESP_EXACT_CELL_WORDS;
-  if (!esp_gate_poles(&k->form)) {
+  if (!k->poles) {
     for (int c = 0; c < C; c++) cell_term(acc, c, cell_value(k, t, e, c));
     cell_key(k, t, j, e, acc, width - d);
     return;

@@ -1,4 +1,4 @@
-/* The mlp message through the gate, between lanes and one stream entry (see gate_lanes_body.h), channel by channel:
+/* The mlp message through the gate, between lanes and one stream entry (see gate_lanes.h), channel by channel:
  *
  *   t = a + b + W3[0] rho + W3[1] G     a of the lane, b of the entry: u and w, either way round
  *   num += n G f,  f = silu(t)          n: how many senders the entry stands for
@@ -11,7 +11,7 @@ ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
   return 1 / (1 + ESP_EXP(-t));
 }
 
-static void mlp_load(gate_work *k, const double *param) {
+static void mlp_load(esp_scratch *k, const double *param) {
   const int C = k->form.channels;
   for (int c = 0; c < C; c++) {
     const double *w3 = param + 1 + ESP_GATE_EDGE * c;
@@ -22,7 +22,7 @@ static void mlp_load(gate_work *k, const double *param) {
 }
 
 /* acc rows [C], then den. */
-static void mlp_forward(gate_work *k, gate_lanes *t, int j, int e) {
+static void mlp_forward(esp_scratch *k, gate_lanes *t, int j, int e) {
   const int C = k->form.channels, padded = t->padded;
   const size_t row = t->capacity;
   const ESP_REAL *restrict r2 = k->r2 + (size_t)e * row, *restrict gate = k->gate + (size_t)e * row;
@@ -38,7 +38,7 @@ static void mlp_forward(gate_work *k, gate_lanes *t, int j, int e) {
       acc[l] += n * gate[l] * (s * sigmoid(s));
     }
   }
-  if (!k->form.average) return;
+  if (!k->form.den) return;
   ESP_REAL *restrict acc = t->acc + (size_t)C * row;
 #pragma omp simd
   for (int l = 0; l < padded; l++) acc[l] += n * gate[l];
@@ -53,14 +53,14 @@ ESP_INLINE ESP_REAL mlp_pair(ESP_REAL s, ESP_REAL gate, ESP_REAL gn, ESP_REAL w3
 
 /* Lanes are receivers. acc: rows d.. [C] du; then [C] sums of dt r2, [C] of dt G. value [C] if not NULL: sums of dt
  * over all lanes. */
-static void mlp_receivers(gate_work *k, gate_lanes *t, int j, int e, double *value) {
+static void mlp_receivers(esp_scratch *k, gate_lanes *t, int j, int e, double *value) {
   const int C = k->form.channels, padded = t->padded;
   const size_t row = t->capacity;
   const ESP_REAL *restrict r2 = k->r2 + (size_t)e * row, *restrict gate = k->gate + (size_t)e * row;
   ESP_REAL *restrict pull = k->pull + (size_t)e * row, *restrict dt_to = k->slope_t;
   const ESP_REAL n = k->stream.weight[j + e];
   const ESP_REAL *restrict gd = t->value + (size_t)C * row;
-  if (k->form.average)
+  if (k->form.den)
     for (int l = 0; l < padded; l++) pull[l] = n * gate[l] * gd[l];
   else
     memset(pull, 0, (size_t)padded * sizeof *pull);
@@ -90,13 +90,13 @@ static void mlp_receivers(gate_work *k, gate_lanes *t, int j, int e, double *val
 }
 
 /* Lanes are senders. acc: rows d.. [C] dw. */
-static void mlp_senders(gate_work *k, gate_lanes *t, int j, int e) {
+static void mlp_senders(esp_scratch *k, gate_lanes *t, int j, int e) {
   const int C = k->form.channels, padded = t->padded;
   const size_t row = t->capacity;
   const ESP_REAL *restrict r2 = k->r2 + (size_t)e * row, *restrict gate = k->gate + (size_t)e * row;
   ESP_REAL *restrict pull = k->pull + (size_t)e * row;
   const ESP_REAL *gradient = k->stream.value + (size_t)(j + e) * (size_t)k->width;
-  const ESP_REAL gd = k->form.average ? gradient[C] : 0;
+  const ESP_REAL gd = k->form.den ? gradient[C] : 0;
   for (int l = 0; l < padded; l++) pull[l] = gate[l] * gd;
   for (int c = 0; c < C; c++) {
     const ESP_REAL b = k->stream.offset[(size_t)(j + e) * (size_t)C + (size_t)c], gn = gradient[c];
@@ -114,9 +114,9 @@ static void mlp_senders(gate_work *k, gate_lanes *t, int j, int e) {
 }
 
 /* The adjoints of the cell that entry e of the four at j is; value [C] as mlp_receivers left them. */
-static void mlp_cell_close(const gate_work *k, const gate_lanes *t, int j, int e, const double *value,
+static void mlp_cell_close(const esp_scratch *k, const gate_lanes *t, int j, int e, const double *value,
                            int64_t *cell_acc) {
-  const int width = esp_gate_cell_width(&k->form);
+  const int width = k->w.cell;
   int64_t *acc = cell_acc + (size_t)k->stream.row[j + e] * (size_t)width * ESP_EXACT_CELL_WORDS;
   for (int c = 0; c < k->form.channels; c++) cell_term(acc, c, value[c]);
   cell_key(k, t, j, e, acc, width - k->form.dim);

@@ -1,5 +1,5 @@
-/* Lanes and stream of the gated messages: the working arrays of the block routines. Text that gate_cpu32.c and
- * gate_cpu64.c compile with their own ESP_REAL; every function is static.
+/* Lanes and stream of the gated messages: the working arrays of the block routines. Text of gate_kernels.h; every function
+ * is static.
  *
  * Lanes: the receivers of one block (or its senders in the senders' pass, or those of its leaves that one other block
  * has near), one row a quantity, padded to a multiple of ESP_LANE with copies of lane 0 whose gradient is 0. One lane
@@ -7,23 +7,22 @@
  * in ESP_REAL, chunks are added in float64.
  *
  * Keys are relative to the block's mean and in units of s sqrt(2 ln 2), so that G = 2^-r2 with r2 = |x - y|^2; rho = ln
- * 2 r2. r2 is held at ESP_GATE_FAINT, from where on G is exactly 0: no product is ever subnormal, none is 0 times
+ * 2 r2. r2 is held at ESP_FAINT, from where on G is exactly 0: no product is ever subnormal, none is 0 times
  * infinity. */
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "net/gate.h"
+#include "message/cpu/real.h"
+#include "message/gate.h"
 
 enum { ESP_LANE = 16, ESP_GATE_CHUNK = 256, ESP_GATE_AT_ONCE = 4 };
-#define ESP_INLINE static inline __attribute__((always_inline))
 #define ESP_LN2 0.69314718055994530942
 
 typedef struct {
   int count, padded;
   size_t capacity;  /* length of a row */
   ESP_REAL *key;    /* [d] */
-  ESP_REAL *value;  /* [sum_width] receivers: dLoss/d(num, den); senders of the gate: v and, if average, 1 */
+  ESP_REAL *value;  /* [sum width] receivers: dLoss/d(num, den); senders of the gate: v and, if den, 1 */
   ESP_REAL *offset; /* [C] mlp: u of receivers, w of senders */
   ESP_REAL *acc;    /* [acc_rows] sums of the chunk under way */
   int *slot;        /* the lane of the whole block that this one is; only where lanes are picked */
@@ -32,15 +31,17 @@ typedef struct {
 typedef struct {
   int count;
   ESP_REAL *key;    /* [chunk][d] */
-  ESP_REAL *value;  /* [chunk][sum_width] as of lanes; of a cell the summed value and, if average, its count */
+  ESP_REAL *value;  /* [chunk][sum width] as of lanes; of a cell the summed value and, if den, its count */
   ESP_REAL *offset; /* [chunk][C] */
   ESP_REAL *weight; /* [chunk] mlp: how many senders the entry stands for */
   int *row, *place; /* [chunk] cells: row in the tree; poles: where in a row of sums the pole's numbers begin */
 } gate_stream;
 
-struct esp_gate_scratch {
-  esp_gate_form form;
-  int width;       /* sum_width */
+struct esp_scratch {
+  esp_form form;
+  esp_widths w;
+  int width;       /* of a sum */
+  int poles;       /* cells are poles */
   int acc_rows;    /* rows of sums of the widest pass */
   size_t capacity; /* lanes of the largest block, padded */
   double scale;    /* 1 / (s sqrt(2 ln 2)) */
@@ -59,7 +60,6 @@ struct esp_gate_scratch {
    * picked */
   int *cursor, *seen, *picked;
 };
-typedef struct esp_gate_scratch gate_work;
 
 ESP_INLINE int pad_lanes(int count) {
   return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE;
@@ -74,14 +74,14 @@ ESP_INLINE void row_pad(ESP_REAL *row, int count, int padded, ESP_REAL with) {
 }
 
 /* Copies of lane 0 up to the padded count; they are never read out. */
-static void lanes_pad(const gate_work *k, gate_lanes *t) {
+static void lanes_pad(const esp_scratch *k, gate_lanes *t) {
   t->padded = pad_lanes(t->count);
   for (int a = 0; a < k->form.dim; a++) {
     ESP_REAL *row = t->key + (size_t)a * t->capacity;
     row_pad(row, t->count, t->padded, row[0]);
   }
   for (int c = 0; c < k->width; c++) row_pad(t->value + (size_t)c * t->capacity, t->count, t->padded, 0);
-  for (int c = 0; c < k->form.channels && k->form.mlp; c++)
+  for (int c = 0; c < k->form.channels && MLP; c++)
     row_pad(t->offset + (size_t)c * t->capacity, t->count, t->padded, 0);
 }
 
@@ -92,7 +92,7 @@ typedef struct {
 } gate_rows;
 
 /* Centre of the block's keys, its lanes about it, and how far away anything is heard. */
-static void block_load(gate_work *k, int count, const gate_rows *from) {
+static void block_load(esp_scratch *k, int count, const gate_rows *from) {
   const int d = k->form.dim;
   gate_lanes *t = &k->block;
   t->count = count;
@@ -117,13 +117,13 @@ static void block_load(gate_work *k, int count, const gate_rows *from) {
   }
   if (count) lanes_pad(k, t);
   /* with room for the rounding of every r2 to ESP_REAL */
-  const double reach = (sqrt(radius) + sqrt((double)ESP_GATE_FAINT)) * (1 + 1e-4);
+  const double reach = (sqrt(radius) + sqrt((double)ESP_FAINT)) * (1 + 1e-4);
   k->beyond = reach * reach;
   memset(k->sum, 0, (size_t)k->acc_rows * k->capacity * sizeof *k->sum);
 }
 
 /* A key times `times` into stream place j; 1 if any lane can hear it. */
-ESP_INLINE int key_to(const int d, const gate_work *k, const double *restrict key, double times,
+ESP_INLINE int key_to(const int d, const esp_scratch *k, const double *restrict key, double times,
                       ESP_REAL *restrict to) {
   double r2 = 0;
   for (int a = 0; a < d; a++) {
@@ -135,7 +135,7 @@ ESP_INLINE int key_to(const int d, const gate_work *k, const double *restrict ke
 }
 
 /* A new entry: its number, or -1 where no lane can hear it. */
-static int stream_key(gate_work *k, const double *key, double times) {
+static int stream_key(esp_scratch *k, const double *key, double times) {
   const int d = k->form.dim, j = k->stream.count, heard = key_to(d, k, key, times, k->stream.key + (ptrdiff_t)j * d);
   k->stream.count += heard;
   return heard ? j : -1;
@@ -143,7 +143,7 @@ static int stream_key(gate_work *k, const double *key, double times) {
 
 /* Rows of particles: key, then `offsets` numbers, then `values`; `one`: and a 1, which den sums. What no lane can hear
  * is written over by the next. */
-ESP_INLINE void rows_to(const int d, gate_work *k, const double *row, int count, int stride, int offsets, int values,
+ESP_INLINE void rows_to(const int d, esp_scratch *k, const double *row, int count, int stride, int offsets, int values,
                         int one) {
   gate_stream *s = &k->stream;
   int j = s->count;
@@ -160,11 +160,11 @@ ESP_INLINE void rows_to(const int d, gate_work *k, const double *row, int count,
 }
 
 /* count <= the places that are free. Near senders, or receivers in the backward pass. */
-static void stream_rows(gate_work *k, const double *row, int count, int receivers) {
-  const esp_gate_form *f = &k->form;
-  const int stride = receivers ? esp_gate_receiver_width(f) : esp_gate_source_width(f);
-  const int offsets = f->mlp ? f->channels : 0, values = receivers ? k->width : f->channels - offsets;
-  const int one = !receivers && !f->mlp && f->average;
+static void stream_rows(esp_scratch *k, const double *row, int count, int receivers) {
+  const esp_form *f = &k->form;
+  const int stride = receivers ? esp_receiver_width(&k->w) : k->w.source;
+  const int offsets = MLP ? f->channels : 0, values = receivers ? k->width : f->channels - offsets;
+  const int one = !receivers && !MLP && f->den;
   switch (f->dim) {
     case 2:
       rows_to(2, k, row, count, stride, offsets, values, one);
@@ -181,7 +181,8 @@ static void stream_rows(gate_work *k, const double *row, int count, int receiver
 }
 
 /* One sender that stands for a pole, or for the count at the mean key. */
-static void stream_pole(gate_work *k, int row, int place, const double *key, double times, int channel, double value) {
+static void stream_pole(esp_scratch *k, int row, int place, const double *key, double times, int channel,
+                        double value) {
   const int j = stream_key(k, key, times);
   if (j < 0) return;
   ESP_REAL *to = k->stream.value + (size_t)j * (size_t)k->width;
@@ -192,43 +193,42 @@ static void stream_pole(gate_work *k, int row, int place, const double *key, dou
 }
 
 /* A cell as senders: at most 2 ESP_GATE_POLES + 1. */
-static void stream_cell(gate_work *k, int row, const double *cell) {
+static void stream_cell(esp_scratch *k, int row, const double *cell) {
   const int d = k->form.dim, C = k->form.channels;
-  const double *tail = cell + esp_gate_cell_width(&k->form) - 1 - d; /* count, sum of keys */
+  const double *tail = cell + k->w.cell - 1 - d; /* count, sum of keys */
   if (!(tail[0] > 0)) return;
   const double share = 1 / tail[0];
-  if (esp_gate_poles(&k->form)) {
+  if (k->poles) {
     for (int p = 0; p < 2 * C; p++) {
       const double *pole = cell + p * (1 + d);
       if (pole[0] > 0) stream_pole(k, row, p * (1 + d), pole + 1, 1 / pole[0], p / 2, p % 2 ? -pole[0] : pole[0]);
     }
-    if (k->form.average) stream_pole(k, row, 2 * C * (1 + d), tail + 1, share, C, tail[0]);
+    if (k->form.den) stream_pole(k, row, 2 * C * (1 + d), tail + 1, share, C, tail[0]);
     return;
   }
   const int j = stream_key(k, tail + 1, share);
   if (j < 0) return;
   k->stream.row[j] = row;
   k->stream.weight[j] = (ESP_REAL)tail[0];
-  ESP_REAL *to =
-      k->form.mlp ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
-  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)(k->form.mlp ? cell[c] * share : cell[c]);
-  if (!k->form.mlp && k->form.average) to[C] = (ESP_REAL)tail[0];
+  ESP_REAL *to = MLP ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
+  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)(MLP ? cell[c] * share : cell[c]);
+  if (!MLP && k->form.den) to[C] = (ESP_REAL)tail[0];
 }
 
 /* Entries that give nothing, up to a multiple of those worked on together. */
-static void stream_pad(gate_work *k) {
+static void stream_pad(esp_scratch *k) {
   const size_t d = (size_t)k->form.dim, C = (size_t)k->form.channels, W = (size_t)k->width;
   gate_stream *s = &k->stream;
   for (size_t j = (size_t)s->count; j % ESP_GATE_AT_ONCE; j++) {
     memset(s->key + j * d, 0, d * sizeof *s->key);
     memset(s->value + j * W, 0, W * sizeof *s->value);
-    if (k->form.mlp) memset(s->offset + j * C, 0, C * sizeof *s->offset);
+    if (MLP) memset(s->offset + j * C, 0, C * sizeof *s->offset);
     s->weight[j] = 0;
   }
 }
 
 /* The chunk's sums to float64. */
-static void lanes_add(gate_work *k, const gate_lanes *t, int rows) {
+static void lanes_add(esp_scratch *k, const gate_lanes *t, int rows) {
   for (int r = 0; r < rows; r++) {
     const ESP_REAL *acc = t->acc + (size_t)r * t->capacity;
     double *sum = k->sum + (size_t)r * k->capacity;

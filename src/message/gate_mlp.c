@@ -1,0 +1,87 @@
+#include <math.h>
+
+#include "base/rng.h"
+#include "base/set.h"
+#include "message/gate.h"
+
+/* W3 is N(0, 0.01), from a random stream that a seed has had since the first checkpoints. */
+enum { STREAM = 1024, STREAMS = 64, STREAM_W3 = 10, MOST_PARAM = 1 + ESP_GATE_EDGE * ESP_GATE_MAX_CHANNELS };
+static const double EDGE = 0.1;
+
+static esp_message_part part(const esp_form *f, int k) {
+  const esp_message_part all[] = {{"ln_s", 1, 1}, {"W3", f->channels, ESP_GATE_EDGE}};
+  return k < 2 ? all[k] : (esp_message_part){0};
+}
+
+static void start(const esp_form *f, uint64_t seed, int layer, double *param) {
+  const uint64_t stream = STREAM + STREAMS * (uint64_t)(layer + 1) + STREAM_W3;
+  param[0] = 0; /* s = 1 */
+  for (int i = 0; i < ESP_GATE_EDGE * f->channels; i++)
+    param[1 + i] = sqrt(EDGE * EDGE) * esp_rng_normal(seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
+}
+
+static double before_silu(const esp_form *f, const esp_gate_self *p, const double *W3, int c) {
+  return p->q[f->dim + c] + p->k[f->dim + c] + W3[ESP_GATE_EDGE * c] * p->rho + W3[ESP_GATE_EDGE * c + 1] * p->G;
+}
+
+static void self(const esp_form *f, const double *param, int n, const double *query, const double *source,
+                 double *sum) {
+  const double scale = exp(param[0]);
+  const esp_widths w = esp_form_widths(f);
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const esp_gate_self p = esp_gate_self_of(f, scale, query + i * (size_t)w.query, source + i * (size_t)w.source);
+    double *to = sum + i * (size_t)w.sum;
+    for (int c = 0; c < f->channels; c++) {
+      const double t = before_silu(f, &p, param + 1, c);
+      to[c] -= p.G * (t / (1 + exp(-t)));
+    }
+    if (f->den) to[f->channels] -= p.G;
+  }
+}
+
+/* dG, drho += dLoss/dG, dLoss/drho of the term as if it were added; the others are taken from. */
+static void slope(const esp_form *f, const esp_gate_self *p, const double *W3, const double *a, double *dw, double *du,
+                  double *dW3, double *dG, double *drho) {
+  for (int c = 0; c < f->channels; c++) {
+    const double t = before_silu(f, p, W3, c), s = 1 / (1 + exp(-t));
+    const double dt = p->G * a[c] * (s * (1 + t * (1 - s)));
+    *dG += a[c] * (t * s) + dt * W3[ESP_GATE_EDGE * c + 1];
+    *drho += dt * W3[ESP_GATE_EDGE * c];
+    dw[c] -= dt;
+    du[c] -= dt;
+    dW3[ESP_GATE_EDGE * c] -= dt * p->rho;
+    dW3[ESP_GATE_EDGE * c + 1] -= dt * p->G;
+  }
+}
+
+static void self_back(const esp_form *f, const double *param, int n, const double *query, const double *source,
+                      const double *dsum, double *dquery, double *dsource, int64_t *param_acc) {
+  const double scale = exp(param[0]);
+  const esp_widths w = esp_form_widths(f);
+  const size_t d = (size_t)f->dim;
+  for (int begin = 0; begin < n; begin += ESP_GROUP) {
+    double dparam[MOST_PARAM] = {0};
+    for (int row = begin; row < n && row < begin + ESP_GROUP; row++) {
+      const size_t i = (size_t)row, q = i * (size_t)w.query, k = i * (size_t)w.source;
+      const esp_gate_self p = esp_gate_self_of(f, scale, query + q, source + k);
+      const double *a = dsum + i * (size_t)w.sum;
+      double dG = f->den ? a[f->channels] : 0, drho = 0;
+      slope(f, &p, param + 1, a, dsource + k + d, dquery + q + d, dparam + 1, &dG, &drho);
+      drho -= p.G * dG;
+      dparam[0] += esp_gate_self_move(f, &p, scale, drho, dquery + q, dsource + k);
+    }
+    for (int k = 0; k < w.param; k++)
+      esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)k * ESP_EXACT_FULL_WORDS, dparam[k]);
+  }
+}
+
+const esp_message esp_message_gate_mlp = {.name = "gate_mlp",
+                                          .help = "a learned message of sender and receiver times that Gaussian",
+                                          .check = esp_gate_check,
+                                          .widths = esp_gate_widths,
+                                          .part = part,
+                                          .start = start,
+                                          .fade = esp_gate_fade,
+                                          .cells = &esp_gate_cells,
+                                          .self = self,
+                                          .self_back = self_back};
