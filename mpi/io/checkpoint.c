@@ -3,59 +3,125 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/checkpoint_parts.h"
+#include "io/checkpoint_rows.h"
 
+enum { WORD = 64 };
 static const char FORMAT[] = "espalier checkpoint";
+static const int64_t VERSION = 2;
+static const char *const SIZE[ESP_ROLES] = {"size_input",  "size_sent",   "size_target",
+                                            "size_weight", "size_hidden", "size_extra"};
 
-/* The description of a model as it stands in a file. */
+/* Version 1 had a format for each of its networks; sizes were attributes, or went without saying. */
+static const struct {
+  const char *format, *network;
+  const char *size[3]; /* INPUT, SENT, TARGET */
+  int width[3];
+} OLD[] = {{"espalier checkpoint", "integrator", {NULL, NULL, NULL}, {6, 1, 6}},
+           {"espalier relation checkpoint", "stack", {"features", "values", "targets"}, {0, 0, 0}}};
+
+/* Its row; -1: no checkpoint. */
+static int old_of(const char *format) {
+  for (int k = 0; k < (int)(sizeof OLD / sizeof *OLD); k++)
+    if (!strcmp(OLD[k].format, format)) return k;
+  return -1;
+}
+
+int esp_checkpoint_is(const char *format) {
+  return old_of(format) >= 0;
+}
+
+/* What a file says of itself. param: the network's structure, owned. */
 typedef struct {
-  int64_t layers, hidden, leaf, block, pairs_per_particle, pairs_limit, step, moments;
-  uint64_t seed;
-  double theta;
-  char tableau[ESP_CHECKPOINT_TEXT], message[ESP_CHECKPOINT_TEXT], precision[ESP_CHECKPOINT_TEXT];
+  const esp_network *network;
+  void *param;
+  esp_sizes sizes;
+  int64_t step, moments;
+  char precision[WORD];
 } description;
 
-#define FIELD(name, kind, same) \
-  { #name, ESP_FIELD_##kind, offsetof(description, name), same }
-/* theta may differ where it is budgeted */
-static const esp_checkpoint_field FIELDS[] = {
-    FIELD(layers, WHOLE, 1),     FIELD(tableau, TEXT, 1), FIELD(message, TEXT, 1),  FIELD(hidden, WHOLE, 1),
-    FIELD(seed, SEED, 1),        FIELD(leaf, WHOLE, 1),   FIELD(block, WHOLE, 1),   FIELD(precision, TEXT, 1),
-    FIELD(theta, REAL, 0),       FIELD(step, WHOLE, 0),   FIELD(moments, WHOLE, 0), FIELD(pairs_per_particle, WHOLE, 0),
-    FIELD(pairs_limit, WHOLE, 0)};
-enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
+/* ---- blocks ---- */
 
-static description describe(const esp_integrator *model, const esp_adam *adam, const char *precision) {
-  const esp_integrator_param *p = &model->param;
-  description d = {.layers = p->layers,
-                   .hidden = p->hidden,
-                   .leaf = p->domain.leaf,
-                   .block = p->domain.block,
-                   .pairs_per_particle = p->domain.lists.pairs_per_particle,
-                   .pairs_limit = p->domain.lists.pairs_limit,
-                   .step = adam ? adam->step : 0,
-                   .moments = adam != NULL,
-                   .seed = p->seed,
-                   .theta = p->domain.lists.theta};
-  snprintf(d.tableau, sizeof d.tableau, "%s", esp_tableau_name(p->tableau));
-  snprintf(d.message, sizeof d.message, "%s", esp_message_name(p->message));
-  snprintf(d.precision, sizeof d.precision, "%s", precision);
-  return d;
+/* Every rank holds the same block; rank 0 writes it. */
+static int write_block(esp_file *file, const char *name, int count, const double *value) {
+  return esp_file_write(file, name, ESP_FILE_F64, 0, count, 0, file->comm->rank == 0 ? count : 0, value, 0);
+}
+
+static int write_blocks(esp_file *file, const esp_block *block, const esp_adam *adam) {
+  ESP_CALL(esp_file_group(file, "table"));
+  for (int e = 0; e < block->entries; e++) {
+    const esp_entry *entry = &block->entry[e];
+    const int32_t place[3] = {entry->offset, entry->rows, entry->columns};
+    ESP_CALL(esp_file_attr_write(file, "table", entry->name, ESP_FILE_I32, 3, place));
+  }
+  ESP_CALL(write_block(file, "parameters", block->count, block->value));
+  if (adam) {
+    ESP_CALL(write_block(file, "moment1", block->count, adam->m));
+    ESP_CALL(write_block(file, "moment2", block->count, adam->v));
+  }
+  return ESP_OK;
+}
+
+/* The table must be the one this program gives such a model. */
+static int check_table(esp_file *file, const esp_block *block) {
+  for (int e = 0; e < block->entries; e++) {
+    const esp_entry *entry = &block->entry[e];
+    int32_t place[3] = {0};
+    ESP_CALL(esp_file_attr_read(file, "table", entry->name, ESP_FILE_I32, 3, place));
+    ESP_CHECK(place[0] == entry->offset && place[1] == entry->rows && place[2] == entry->columns, ESP_ERR_FORMAT,
+              "%s: table/%s: offset %d, shape %d x %d; the model needs offset %d, shape %d x %d", file->path,
+              entry->name, (int)place[0], (int)place[1], (int)place[2], entry->offset, entry->rows, entry->columns);
+  }
+  return ESP_OK;
+}
+
+static int read_block(esp_file *file, const char *name, int count, double *value) {
+  ESP_CALL(esp_file_read(file, name, ESP_FILE_F64, 0, count, 0, count, value));
+  for (int i = 0; i < count; i++) {
+    ESP_CHECK(value[i] - value[i] == 0, ESP_ERR_FORMAT, "%s: %s[%d] is %g: must be finite", file->path, name, i,
+              value[i]);
+  }
+  return ESP_OK;
+}
+
+/* A model as the file describes it, its parameters, and *adam, unless NULL. */
+static int read_blocks(esp_file *file, const description *d, const void *param, esp_model *model, esp_adam *adam) {
+  int rc = esp_model_create(d->network, param, &d->sizes, model);
+  if (!rc && adam) rc = esp_adam_create(model->block.count, adam);
+  ESP_AGREE(file->comm, esp_error_blame(rc, file->path));
+  ESP_CALL(check_table(file, &model->block));
+  ESP_CALL(read_block(file, "parameters", model->block.count, model->block.value));
+  if (!adam) return ESP_OK;
+  ESP_CHECK(d->moments, ESP_ERR_FORMAT, "%s: holds no moments: training cannot go on from it", file->path);
+  ESP_CHECK(d->step >= 0, ESP_ERR_FORMAT, "%s: step %lld: must be >= 0", file->path, (long long)d->step);
+  ESP_CALL(read_block(file, "moment1", adam->count, adam->m));
+  ESP_CALL(read_block(file, "moment2", adam->count, adam->v));
+  adam->step = d->step;
+  return ESP_OK;
 }
 
 /* ---- writing ---- */
 
-static int write_all(esp_file *file, const esp_integrator *model, const esp_adam *adam, const description *d) {
-  ESP_CALL(esp_checkpoint_put_fields(file, FORMAT, FIELDS, FIELD_COUNT, d));
-  return esp_checkpoint_put_block(file, &model->block, adam);
+static int write_all(esp_file *file, const esp_model *model, const esp_adam *adam, const char *task,
+                     const char *precision) {
+  const int64_t step = adam ? adam->step : 0, moments = adam != NULL;
+  ESP_CALL(esp_file_attr_write_string(file, "/", "format", FORMAT));
+  ESP_CALL(esp_file_attr_write(file, "/", "version", ESP_FILE_I64, 0, &VERSION));
+  ESP_CALL(esp_file_attr_write_string(file, "/", "network", model->network->name));
+  if (task[0]) ESP_CALL(esp_file_attr_write_string(file, "/", "task", task));
+  ESP_CALL(esp_file_attr_write_string(file, "/", "precision", precision));
+  ESP_CALL(esp_file_attr_write(file, "/", "step", ESP_FILE_I64, 0, &step));
+  ESP_CALL(esp_file_attr_write(file, "/", "moments", ESP_FILE_I64, 0, &moments));
+  for (int role = 0; role < ESP_ROLES; role++)
+    ESP_CALL(esp_file_attr_write(file, "/", SIZE[role], ESP_FILE_I64, 0, &(int64_t){model->sizes.width[role]}));
+  ESP_CALL(esp_rows_write(file, model->network->options, model->param));
+  return write_blocks(file, &model->block, adam);
 }
 
-int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_integrator *model, const esp_adam *adam,
-                         const char *precision) {
+int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
+                         const char *task, const char *precision) {
   esp_file *file = NULL;
-  description d = describe(model, adam, precision);
   ESP_CALL(esp_file_create_begin(comm, path, &file));
-  int rc = write_all(file, model, adam, &d);
+  int rc = write_all(file, model, adam, task, precision);
   if (rc) {
     esp_file_abort(&file);
     return esp_trace(rc, __FILE__, __LINE__, __func__);
@@ -63,93 +129,127 @@ int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_integ
   return esp_file_commit(&file);
 }
 
+/* ---- what a file says of itself ---- */
+
+static int read_width(const esp_file *file, const char *name, int *width) {
+  int64_t whole = 0;
+  ESP_CALL(esp_file_attr_read(file, "/", name, ESP_FILE_I64, 1, &whole));
+  ESP_CHECK(whole >= 0 && whole <= INT32_MAX, ESP_ERR_FORMAT, "%s: %s is %lld, must be 0 to %d", file->path, name,
+            (long long)whole, INT32_MAX);
+  *width = (int)whole;
+  return ESP_OK;
+}
+
+/* The network and the sizes, as either version has them. */
+static int read_kind(const esp_file *file, const char *format, int64_t version, description *d) {
+  char name[WORD] = "";
+  const int old = old_of(format);
+  if (version == 1)
+    snprintf(name, sizeof name, "%s", OLD[old].network);
+  else
+    ESP_CALL(esp_file_attr_read_string(file, "/", "network", name, sizeof name));
+  d->network = esp_network_find(name);
+  ESP_CHECK(d->network, ESP_ERR_FORMAT, "%s: network '%s' is not known here", file->path, name);
+  for (int role = 0; role < (version == 1 ? 3 : ESP_ROLES); role++) {
+    const char *size = version == 1 ? OLD[old].size[role] : SIZE[role];
+    if (size)
+      ESP_CALL(read_width(file, size, &d->sizes.width[role]));
+    else
+      d->sizes.width[role] = OLD[old].width[role];
+  }
+  return ESP_OK;
+}
+
+static int read_format(const esp_file *file, char format[WORD], int64_t *version) {
+  esp_file_shape shape;
+  ESP_CALL(esp_file_attr_shape(file, "/", "format", &shape));
+  ESP_CHECK(shape.exists && shape.class == H5T_STRING, ESP_ERR_FORMAT,
+            "%s: not a checkpoint: attribute 'format' is missing", file->path);
+  ESP_CALL(esp_file_attr_read_string(file, "/", "format", format, WORD));
+  ESP_CHECK(esp_checkpoint_is(format), ESP_ERR_FORMAT, "%s: not a checkpoint: format is '%s', allowed is '%s'",
+            file->path, format, FORMAT);
+  ESP_CALL(esp_file_attr_read(file, "/", "version", ESP_FILE_I64, 1, version));
+  ESP_CHECK(*version == 1 || (*version == VERSION && !strcmp(format, FORMAT)), ESP_ERR_FORMAT,
+            "%s: %s version %lld, known are 1 and %lld", file->path, format, (long long)*version, (long long)VERSION);
+  return ESP_OK;
+}
+
+static int read_description(esp_file *file, description *d) {
+  char format[WORD];
+  int64_t version = 0;
+  ESP_CALL(read_format(file, format, &version));
+  ESP_CALL(read_kind(file, format, version, d));
+  ESP_CALL(esp_file_attr_read_string(file, "/", "precision", d->precision, sizeof d->precision));
+  ESP_CALL(esp_file_attr_read(file, "/", "step", ESP_FILE_I64, 1, &d->step));
+  ESP_CALL(esp_file_attr_read(file, "/", "moments", ESP_FILE_I64, 1, &d->moments));
+  char *param = NULL;
+  ESP_AGREE(file->comm, ESP_ALLOC(param, d->network->options->size));
+  d->param = param;
+  return esp_rows_read(file, d->network->options, version, param);
+}
+
 /* ---- reading ---- */
 
-static int read_blocks(esp_file *file, const description *d, esp_integrator *model, esp_adam *adam) {
-  return esp_checkpoint_get_block(file, &model->block, d->moments, d->step, adam);
-}
-
-static int to_param(const char *path, const description *d, esp_integrator_param *param) {
-  const char *tableaux[] = {esp_tableau_name(ESP_TABLEAU_FREE), esp_tableau_name(ESP_TABLEAU_SYMPLECTIC)};
-  const char *messages[] = {esp_message_name(ESP_MESSAGE_NEWTON), esp_message_name(ESP_MESSAGE_CORRECTION),
-                            esp_message_name(ESP_MESSAGE_MLP)};
-  int tableau, message;
-  ESP_CALL(esp_checkpoint_kind_of(path, "tableau", d->tableau, 2, tableaux, &tableau));
-  ESP_CALL(esp_checkpoint_kind_of(path, "message", d->message, 3, messages, &message));
-  const int64_t small[] = {d->layers, d->hidden, d->leaf, d->block};
-  for (int i = 0; i < 4; i++) {
-    ESP_CHECK(small[i] >= 0 && small[i] <= INT32_MAX, ESP_ERR_FORMAT, "%s: layers, hidden, leaf or block is %lld", path,
-              (long long)small[i]);
-  }
-  *param = (esp_integrator_param){.layers = (int)d->layers,
-                                  .tableau = (esp_tableau_kind)tableau,
-                                  .message = (esp_message_kind)message,
-                                  .hidden = (int)d->hidden,
-                                  .seed = d->seed,
-                                  .domain = {.leaf = (int)d->leaf, .block = (int)d->block, .dim = 3}};
-  param->domain.lists.theta = d->theta;
-  param->domain.lists.pairs_per_particle = d->pairs_per_particle;
-  param->domain.lists.pairs_limit = d->pairs_limit;
-  return ESP_OK;
-}
-
-static int read_model(esp_file *file, esp_integrator *model, esp_adam *adam, char *precision) {
-  description d = {0};
-  esp_integrator_param param;
-  ESP_CALL(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &d));
-  ESP_CALL(to_param(file->path, &d, &param));
-  ESP_AGREE(file->comm, esp_integrator_create(&param, model));
-  if (adam) ESP_AGREE(file->comm, esp_adam_create(model->block.count, adam));
-  ESP_CALL(read_blocks(file, &d, model, adam));
-  if (precision) snprintf(precision, ESP_CHECKPOINT_PRECISION, "%.15s", d.precision);
-  return ESP_OK;
-}
-
-int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam,
-                        char *precision) {
+int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam, char *precision) {
   esp_file *file = NULL;
-  *model = (esp_integrator){0};
+  description d = {0};
+  int rc;
+  *model = (esp_model){0};
   if (adam) *adam = (esp_adam){0};
   ESP_CALL(esp_file_open(comm, path, &file));
-  int rc = read_model(file, model, adam, precision);
+  ESP_TRY(read_description(file, &d));
+  ESP_TRY(read_blocks(file, &d, d.param, model, adam));
+  if (precision) snprintf(precision, ESP_CHECKPOINT_PRECISION, "%.15s", d.precision);
+done:
   esp_file_close(&file);
+  ESP_FREE(d.param);
   if (rc) {
-    esp_integrator_free(model);
+    esp_model_free(model);
     if (adam) esp_adam_free(adam);
-    return esp_trace(rc, __FILE__, __LINE__, __func__);
   }
-  return ESP_OK;
+  return rc;
 }
 
 /* ---- continuing ---- */
 
-static int check_same(const char *path, const description *file, const description *run) {
+/* param: the run's, with what was found for the file's. */
+static int check_same(const char *path, const description *d, const esp_model *run, const void *param,
+                      const char *precision) {
   esp_differences all = {.length = 0};
-  esp_differences_fields(&all, FIELDS, FIELD_COUNT, file, run);
-  if (run->pairs_per_particle <= 0 && file->theta != run->theta)
-    esp_differences_add(&all, "\n  theta: file %.17g, run %.17g", file->theta, run->theta);
-  return esp_differences_refuse(&all, path);
+  if (d->network != run->network) {
+    esp_differences_add(&all, "\n  network: file '%s', run '%s'", d->network->name, run->network->name);
+  } else {
+    for (int role = 0; role <= ESP_TARGET; role++)
+      if (d->sizes.width[role] != run->sizes.width[role])
+        esp_differences_add(&all, "\n  %s: file %d, run %d", SIZE[role], d->sizes.width[role], run->sizes.width[role]);
+    esp_differences_rows(&all, run->network->options, d->param, param);
+  }
+  if (strcmp(d->precision, precision))
+    esp_differences_add(&all, "\n  precision: file '%s', run '%s'", d->precision, precision);
+  ESP_CHECK(all.length == 0, ESP_ERR_CONFIG, "%s: a checkpoint of another model:%s", path, all.text);
+  return ESP_OK;
 }
 
-/* A failure leaves model and adam untouched: everything is read into copies first. */
-int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_integrator *model, esp_adam *adam,
+/* Everything is read into copies first. */
+int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam,
                           const char *precision) {
-  int rc = ESP_OK;
+  const esp_options *options = model->network->options;
   esp_file *file = NULL;
-  esp_integrator copy = {0};
+  description d = {0};
+  esp_model copy = {0};
   esp_adam moments = {0};
-  description in_file = {0}, in_run = describe(model, adam, precision);
+  char *param = NULL;
+  int rc;
   ESP_CALL(esp_file_open(comm, path, &file));
-  ESP_TRY(esp_checkpoint_get_fields(file, FORMAT, FIELDS, FIELD_COUNT, &in_file));
-  ESP_TRY(check_same(path, &in_file, &in_run));
-  rc = esp_integrator_create(&model->param, &copy);
-  if (!rc) rc = esp_adam_create(model->block.count, &moments);
-  ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(read_blocks(file, &in_file, &copy, adam ? &moments : NULL));
-  size_t bytes = (size_t)model->block.count * sizeof(double);
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(param, options->size)));
+  memcpy(param, model->param, options->size);
+  ESP_TRY(read_description(file, &d));
+  if (d.network == model->network) ESP_TRY(comm->agree(comm, esp_options_continue(options, d.param, param)));
+  ESP_TRY(check_same(path, &d, model, param, precision));
+  ESP_TRY(read_blocks(file, &d, param, &copy, adam ? &moments : NULL));
+  const size_t bytes = (size_t)model->block.count * sizeof(double);
+  memcpy(model->param, param, options->size);
   memcpy(model->block.value, copy.block.value, bytes);
-  model->param.domain.lists.theta = in_file.theta;
-  model->param.domain.lists.pairs_per_particle = in_file.pairs_per_particle;
   if (adam) {
     memcpy(adam->m, moments.m, bytes);
     memcpy(adam->v, moments.v, bytes);
@@ -157,7 +257,9 @@ int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_integrator
   }
 done:
   esp_file_close(&file);
-  esp_integrator_free(&copy);
+  esp_model_free(&copy);
   esp_adam_free(&moments);
+  ESP_FREE(param);
+  ESP_FREE(d.param);
   return rc;
 }

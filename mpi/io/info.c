@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/checkpoint.h"
 #include "io/info_parts.h"
-#include "io/relation_checkpoint.h"
 #include "io/set_file_columns.h"
 #include "io/snapshot.h"
 #include "io/snapshot_units.h"
@@ -227,7 +227,7 @@ static int print_all(const char *path, esp_info_layout layout, FILE *out) {
   if (header) print_snapshot(path, &head, out);
   for (int k = 0; k < ESP_SET_FORMATS; k++)
     if (!strcmp(format, esp_set_formats[k])) ESP_CALL(esp_info_sets(path, layout, out));
-  if (!strcmp(format, ESP_RELATION_CHECKPOINT_FORMAT)) ESP_CALL(esp_info_relation(path, out));
+  if (esp_checkpoint_is(format)) ESP_CALL(esp_info_checkpoint(path, out));
   if (hdf5) ESP_CALL(print_hdf5(path, out));
   ESP_CHECK(fflush(out) == 0, ESP_ERR_FILE, "%s: its description cannot be printed", path);
   return ESP_OK;

@@ -1,9 +1,9 @@
 #include "io/info_parts.h"
 
-#include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
-#include "io/relation_checkpoint.h"
+#include "io/checkpoint.h"
 
 /* What is refused is said, and the listing goes on. */
 static int refused(const char *what, FILE *out) {
@@ -12,38 +12,50 @@ static int refused(const char *what, FILE *out) {
   return ESP_OK;
 }
 
-/* ---- checkpoints of a learned relation ---- */
+/* ---- checkpoints ---- */
 
-static void print_param(const esp_relation_param *p, const char *precision, FILE *out) {
-  fprintf(out, "relation     %d layer%s, %d features, %d values, %d targets; %s messages%s, %s%s\n", p->layers,
-          p->layers == 1 ? "" : "s", p->features, p->values, p->targets, p->mlp ? "mlp" : "gated",
-          p->far ? "" : " of near pairs alone", p->average ? "average" : "sum",
-          p->include_self ? ", own included" : "");
-  fprintf(out, "keys         %s embedding to %d dimensions, %s; tree on %s keys, %s splits\n",
-          esp_embed_name(p->embedding), p->dim, p->separate ? "queries of their own" : "one map",
-          esp_tree_on_name(p->tree_on), esp_split_name(p->split));
-  fprintf(out, "tree         leaf %d, block %d, theta %.6g", p->domain.leaf, p->domain.block, p->domain.lists.theta);
-  if (p->domain.lists.pairs_per_particle > 0)
-    fprintf(out, ", %" PRId64 " pairs a particle", p->domain.lists.pairs_per_particle);
-  if (p->gate_tolerance > 0) fprintf(out, ", gate tolerance %.3g", p->gate_tolerance);
-  fprintf(out, "%s; %s\n", p->fade ? ", fading with the gate" : "", precision);
+typedef struct {
+  const char *param;
+  FILE *out;
+} page;
+
+static int print_row(void *context, const esp_option *row, size_t offset) {
+  const page *p = context;
+  char text[512];
+  double real;
+  if (!(row->flags & (ESP_OF_MODEL | ESP_OF_TREE | ESP_OF_DATA))) return 0;
+  esp_option_print(row, p->param + offset, text, sizeof text);
+  if (row->type == ESP_OPTION_REAL) {
+    memcpy(&real, p->param + offset, sizeof real);
+    snprintf(text, sizeof text, "%.10g", real);
+  }
+  fprintf(p->out, "  %-24s %s%s%s\n", row->name, text, row->unit[0] ? " " : "", row->unit);
+  return 0;
 }
 
-int esp_info_relation(const char *path, FILE *out) {
-  esp_relation relation;
-  char precision[ESP_CHECKPOINT_PRECISION];
-  if (esp_relation_checkpoint_read(esp_comm_self(), path, &relation, NULL, precision)) return refused("relation", out);
-  print_param(&relation.param, precision, out);
-  fprintf(out, "parameters   %d\n", relation.block.count);
-  for (int e = 0; e < relation.block.entries; e++) {
-    const esp_entry *entry = &relation.block.entry[e];
+static void print_block(const esp_block *block, FILE *out) {
+  fprintf(out, "parameters   %d\n", block->count);
+  for (int e = 0; e < block->entries; e++) {
+    const esp_entry *entry = &block->entry[e];
     const int count = entry->rows * entry->columns;
     double square = 0;
-    for (int i = 0; i < count; i++)
-      square += relation.block.value[entry->offset + i] * relation.block.value[entry->offset + i];
+    for (int i = 0; i < count; i++) square += block->value[entry->offset + i] * block->value[entry->offset + i];
     fprintf(out, "  %-24s %d x %d from %d, rms %.3g\n", entry->name, entry->rows, entry->columns, entry->offset,
             count ? sqrt(square / count) : 0);
   }
-  esp_relation_free(&relation);
+}
+
+int esp_info_checkpoint(const char *path, FILE *out) {
+  esp_model model;
+  char precision[ESP_CHECKPOINT_PRECISION];
+  if (esp_checkpoint_read(esp_comm_self(), path, &model, NULL, precision)) return refused("checkpoint", out);
+  const int *width = model.sizes.width;
+  page p = {model.param, out};
+  fprintf(out, "checkpoint   %s: %s\n", model.network->name, model.network->help);
+  fprintf(out, "             %d numbers of a particle are seen, %d sent, %d predicted; %s\n", width[ESP_INPUT],
+          width[ESP_SENT], width[ESP_TARGET], precision);
+  esp_options_each(model.network->options, print_row, &p);
+  print_block(&model.block, out);
+  esp_model_free(&model);
   return ESP_OK;
 }

@@ -9,7 +9,7 @@
 /* A set file: task, sets of each part by size, range of every column and number, and its checksum, for which all numbers
  * are read. */
 int esp_info_sets(const char *path, esp_info_layout layout, FILE *out);
-/* A learned relation's checkpoint: what it is, and the parameter table with the size of its numbers. */
-int esp_info_relation(const char *path, FILE *out);
+/* A checkpoint: its network with every key and what the data said, and the parameter table with the size of its numbers. */
+int esp_info_checkpoint(const char *path, FILE *out);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "domain/comm.h"
 #include "domain/domain.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "net/integrator.h"
 #include "tasks/gravity/nbody_start.h"
 
@@ -89,7 +89,7 @@ static int make_model(espalier *e) {
   e->force = e->network = o->single ? &esp_device_cpu32 : &esp_device_cpu64;
   if (o->checkpoint) {
     char precision[16];
-    ESP_CALL(esp_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
+    ESP_CALL(esp_integrator_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
     e->network = esp_device_find(precision);
     return ESP_OK;
   }

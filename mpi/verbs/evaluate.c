@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "domain/settle.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "io/ensemble.h"
 #include "net/metrics.h"
 #include "base/sum.h"
@@ -273,7 +273,7 @@ int esp_verb_evaluate(esp_run *run) {
   int rc, opened = 0;
   if (esp_setup_is_relation(run)) return esp_relation_evaluate(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
-  ESP_TRY(esp_checkpoint_read(run->comm, path, &trained, NULL, precision));
+  ESP_TRY(esp_integrator_checkpoint_read(run->comm, path, &trained, NULL, precision));
   ESP_TRY(run->comm->agree(run->comm, esp_integrator_create(&trained.param, &untrained)));
   ESP_TRY(esp_run_data(run, path, sizeof path));
   ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));

@@ -1,7 +1,7 @@
 /* predict: move the particles of a snapshot by one horizon with a trained network, and write them as a snapshot. */
 #include <string.h>
 
-#include "io/checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "io/snapshot_cloud.h"
 #include "verbs/relation_verbs.h"
 #include "verbs/run.h"
@@ -74,7 +74,7 @@ int esp_verb_predict(esp_run *run) {
   if (esp_setup_is_relation(run)) return esp_relation_predict(run);
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
-  ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
+  ESP_TRY(esp_integrator_checkpoint_read(run->comm, path, &model, NULL, precision));
   ESP_TRY(esp_snapshot_cloud(run->comm, run->config, &cloud, &header, NULL));
   ESP_TRY(esp_error_blame(advance(run, &model, esp_device_find(precision), &cloud),
                           esp_config_string(run->config, "input")));

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/relation_checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "base/sum.h"
 #include "verbs/evaluate_files.h"
 #include "verbs/relation_baselines.h"

@@ -6,7 +6,7 @@
 #include "domain/domain.h"
 #include "domain/partition.h"
 #include "domain/partition_cuts.h"
-#include "io/relation_checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "verbs/cuts.h"
 #include "verbs/relation_sets.h"
 #include "verbs/relation_verbs.h"

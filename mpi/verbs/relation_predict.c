@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "io/relation_checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "verbs/relation_sets.h"
 #include "verbs/relation_verbs.h"
 #include "verbs/setup.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "domain/gradsync.h"
-#include "io/relation_checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "net/train_relation.h"
 #include "verbs/relation_sets.h"
 #include "verbs/relation_verbs.h"

@@ -4,7 +4,7 @@
 
 #include "domain/gradsync.h"
 #include "domain/settle.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "io/ensemble.h"
 #include "net/train_gravity.h"
 #include "verbs/relation_verbs.h"
@@ -74,7 +74,7 @@ static int on_step(void *context, const esp_train_record *r) {
 
 static int on_checkpoint(void *context, const esp_adam *adam) {
   const stage *s = context;
-  return esp_checkpoint_write(s->journal->run->comm, s->journal->path, s->model, adam, s->precision);
+  return esp_integrator_checkpoint_write(s->journal->run->comm, s->journal->path, s->model, adam, s->precision);
 }
 
 static int64_t largest_cloud(const esp_ensemble *ensemble) {
@@ -111,7 +111,7 @@ static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
   rc = esp_integrator_create(&param, &model);
   if (!rc) rc = esp_adam_create(model.block.count, &adam);
   ESP_TRY(run->comm->agree(run->comm, rc));
-  if (restart[0]) ESP_TRY(esp_checkpoint_resume(run->comm, restart, &model, &adam, at.precision));
+  if (restart[0]) ESP_TRY(esp_integrator_checkpoint_resume(run->comm, restart, &model, &adam, at.precision));
   ESP_TRY(esp_train_fix_theta(run->comm, &backend, &data, &model));
   ESP_TRY(esp_journal_open(run, "step,loss,nmse_D,nmse_K,lr,gradient_norm,seconds", adam.step, &journal));
   ESP_TRY(esp_train_gravity(run->comm, &backend, &data, &how, &hooks, &model, &adam));

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "domain/comm.h"
-#include "io/checkpoint.h"
+#include "io/checkpoint_typed.h"
 #include "lib/espalier.h"
 
 enum { N = 40 };
@@ -107,7 +107,7 @@ static void force_keeps_its_precision(void **state) {
   espalier_options options = {.checkpoint = path};
   assert_ok(esp_comm_mpi_create(MPI_COMM_WORLD, &comm));
   assert_ok(esp_integrator_create(&param, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, esp_device_cpu32.name));
+  assert_ok(esp_integrator_checkpoint_write(comm, path, &model, NULL, esp_device_cpu32.name));
   assert_ok(espalier_create(MPI_COMM_WORLD, NULL, &plain));
   assert_ok(espalier_create(MPI_COMM_WORLD, &options, &trained));
   if (rank == 0) remove(path);

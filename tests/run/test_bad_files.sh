@@ -65,7 +65,7 @@ spoilt() {
 spoilt "parameters|missing" delete parameters
 spoilt "parameters" retype parameters
 spoilt "parameters[1] is nan|finite" set parameters 1 nan
-spoilt "tableau 'unheard of' is not known" attribute tableau "unheard of"
+spoilt "net_tableau 'unheard of' is not known" attribute net_tableau "unheard of"
 
 [ "$before" = "$(cksum "$data" "$checkpoint")" ] || fail "a refused job changed its input"
 [ ! -e out/other/checkpoint.h5 ] || fail "a refused training left a checkpoint"

@@ -98,7 +98,7 @@ refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file 
 refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own
 spoil features narrow.h5 50 5
 refuse "5 features|network of 6" 2 predict -data_task features -data_file narrow.h5 -eval_checkpoint out/plane1/checkpoint.h5
-refuse "relation checkpoint" 1 evaluate -run_name plane1 -data_file out/plane1/data.h5
+refuse "network 'stack'" 1 evaluate -run_name plane1 -data_file out/plane1/data.h5
 good 1 generate -run_name bodies -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1
 refuse "bodies/data.h5" 2 train "${plane[@]}" -data_file out/bodies/data.h5
 
