@@ -1,8 +1,8 @@
 /* What a task compares and shows: figures, methods, pictures, roll-outs. Tables that a row of the table of tasks points
  * to (tasks/task.h); no verb knows which task they are of.
  *
- * `param` is the structure of showing->options (NULL where there are none), whatever the task's own keys are. Everything is collective over backend->comm unless it says local, and gives the same
- * bits on any number of ranks. */
+ * `param` is the structure of showing->options (NULL where there are none), whatever the task's own keys are. Everything
+ * is collective over backend->comm unless it says local, and gives the same bits on any number of ranks. */
 #ifndef ESP_SHOWING_H
 #define ESP_SHOWING_H
 
@@ -75,7 +75,9 @@ typedef struct {
   const char *column; /* of its header that must be there; NULL: any file of that name will do */
   const char *title, *caption;
   int width, height;
-  const char *script; /* gnuplot commands; `data` is set to the file's name, CSV separators are on */
+  const char
+      *script; /* gnuplot commands; CSV separators are on, and set are data: the file's name; fields: how many columns
+                         it has; columns: their names, with blanks between; figure: title of the first figure; watch */
 } esp_picture;
 
 /* Where a task puts files and numbers of its own about one prediction. */

@@ -1,0 +1,133 @@
+#include "tasks/relation/show.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "net/recall.h"
+#include "net/relation.h"
+
+/* ---- figures ---- */
+
+enum { NMSE, RECALL };
+static const esp_figure figures[] = {
+    [NMSE] = {"nmse", "nMSE", "%.6f", 0}, [RECALL] = {"recall", "recall", "%.4f", 0}, {0}};
+
+int esp_relation_nmse(const esp_comm *comm, const esp_set *set, const double *y, double *nmse) {
+  esp_feature_set rows = {.n = set->n, .first = set->first, .n_home = set->n_home, .id = set->id};
+  rows.x = esp_set_role(set, ESP_INPUT, 0, &rows.features);
+  rows.v = esp_set_role(set, ESP_SENT, 0, &rows.values);
+  rows.y = esp_set_role(set, ESP_TARGET, 0, &rows.targets);
+  rows.weight = esp_set_role(set, ESP_WEIGHT, 0, NULL);
+  return esp_relation_loss(comm, &rows, y, 1, NULL, nmse);
+}
+
+static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
+                 esp_tally *tally) {
+  (void)param;
+  double nmse;
+  ESP_CALL(esp_relation_nmse(backend->comm, set, y, &nmse));
+  if (backend->comm->rank) return ESP_OK;
+  esp_tally_add(tally, NMSE, nmse, 1);
+  if (!isnan(seen)) esp_tally_add(tally, RECALL, seen, 1);
+  return ESP_OK;
+}
+
+/* ---- recall of layer 0's tree ---- */
+
+int esp_relation_halves_of(const esp_set *set) {
+  int at = 0;
+  for (const esp_number *number = set->layout->number; number->name; at += number->count, number++) {
+    if (strcmp(number->name, "law") || !number->names || set->about[at].whole < 0) continue;
+    const char *law = number->names((int)set->about[at].whole);
+    return !law ? 0 : !strcmp(law, "upstream") ? 1 : !strcmp(law, "twice") ? 2 : 0;
+  }
+  return 0;
+}
+
+typedef struct {
+  const esp_relation_show_param *param;
+  const esp_comm *comm;
+  const esp_set *set;
+  int r;                     /* hidden dimensions; 0: not known, no recall */
+  double *sender, *receiver; /* [n_home][r]; receiver NULL: as sender */
+  double recall;
+} watched;
+
+static int watch_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  (void)key, (void)query;
+  watched *w = context;
+  if (l > 0 || !w->r) return ESP_OK;
+  return esp_recall(w->comm, dom, w->set->n_home, w->set->id, esp_set_role(w->set, ESP_WEIGHT, 0, NULL), w->r,
+                    w->sender, w->receiver, w->param->neighbours, w->param->samples, w->param->seed, &w->recall);
+}
+
+static int copy_columns(const esp_set *set, int first, int r, double **out) {
+  int hidden;
+  const double *z = esp_set_role(set, ESP_HIDDEN, 0, &hidden);
+  ESP_CALL(ESP_ALLOC(*out, (size_t)set->n_home * (size_t)r));
+  for (int i = 0; i < set->n_home; i++)
+    memcpy(*out + (size_t)i * (size_t)r, z + (size_t)i * (size_t)hidden + first, (size_t)r * sizeof(double));
+  return ESP_OK;
+}
+
+static void unwatch(esp_visit *visit) {
+  watched *w = visit->context;
+  if (w) ESP_FREE(w->sender);
+  if (w) ESP_FREE(w->receiver);
+  ESP_FREE(visit->context);
+}
+
+static int watch(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value) {
+  const int halves = esp_relation_halves_of(set);
+  watched *w;
+  int rc = ESP_ALLOC(w, 1);
+  *visit = (esp_visit){watch_layer, w};
+  if (!rc) {
+    *w = (watched){param, backend->comm, set, esp_set_role_width(set, ESP_HIDDEN) / (halves ? 2 : 1), NULL, NULL, NAN};
+    *value = &w->recall;
+    if (w->r) rc = copy_columns(set, 0, w->r, &w->sender);
+    if (!rc && w->r && halves == 1) rc = copy_columns(set, w->r, w->r, &w->receiver);
+  }
+  rc = backend->comm->agree(backend->comm, rc);
+  if (rc) unwatch(visit);
+  return rc;
+}
+
+/* ---- the row ---- */
+
+#define OF esp_relation_show_param
+static const esp_options options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_INT_ROW(OF, neighbours, "eval_recall_neighbours", "16", 1, 4096, "particles",
+                    "hidden neighbours that recall looks for among the near pairs; neighbours of the classical method"),
+        ESP_INT_ROW(OF, samples, "eval_samples", "1024", 1, ESP_COUNT_MAX, "particles",
+                    "particles on which recall is found"),
+        ESP_SEED_ROW(OF, seed),
+        {0}},
+    NULL};
+#undef OF
+
+const esp_showing esp_relation_showing = {
+    .options = &options,
+    .figure = figures,
+    .method = esp_relation_methods,
+    .picture = esp_relation_pictures,
+    .about =
+        "Here the tree is learned: every layer embeds the particles in a space of its own, found from the targets "
+        "alone, grows a balanced tree there, and sums near pairs one by one and the rest cell by cell.",
+    .ladder =
+        "nMSE: mean square error over the variance of a set's targets, mean over the sets (1: as if each set's own "
+        "mean were told; the mean of the targets is that of training). Recall: share of the nearest in the hidden "
+        "space (eval_recall_neighbours of them) that are near pairs. Tree on raw features, on hidden space: the "
+        "same trained network, its lists from another tree. Methods that a size does not allow are left out.",
+    .fit = esp_relation_fit,
+    .unfit = esp_relation_unfit,
+    .judge = judge,
+    .watch_name = "recall",
+    .watch = watch,
+    .unwatch = unwatch,
+    .draws_first = 1,
+    .look = esp_relation_look,
+    .draw = esp_relation_draw,
+};
