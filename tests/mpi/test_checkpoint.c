@@ -10,7 +10,6 @@
 #include "base/rng.h"
 #include "io/checkpoint.h"
 #include "io/file.h"
-#include "io/options.h"
 #include "net/integrator.h"
 #include "net/relation.h"
 #include "verbs/keys.h"
@@ -357,19 +356,31 @@ static void broken(void **state) {
 
 /* ---- version 1 ---- */
 
+/* The keys of networks and trees in an input of one key a line. */
+static esp_config *told_in(const char *yaml) {
+  esp_config *config;
+  char line[256], key[64], value[64];
+  FILE *file = fopen(yaml, "r");
+  assert_non_null(file);
+  assert_ok(esp_keys_create(&config));
+  while (fgets(line, sizeof line, file))
+    if (sscanf(line, "%63[a-z_]: %63s", key, value) == 2 && (!strncmp(key, "net_", 4) || !strncmp(key, "tree_", 5)))
+      assert_ok(esp_config_set(config, key, value));
+  fclose(file);
+  return config;
+}
+
 /* What the file of version 1 holds is what its run was told. */
 static void same_as_told(const char *name) {
   char yaml[4096], file[4096];
   const char *source = getenv("ESPALIER_SOURCE");
-  esp_config *config;
   esp_model model;
   esp_adam adam;
-  snprintf(yaml, sizeof yaml, "%s/tests/golden/%s.yaml", source ? source : ".", name);
-  snprintf(file, sizeof file, "%s/tests/golden/%s-checkpoint.h5", source ? source : ".", name);
-  if (access(file, R_OK)) skip();
+  if (!source) skip();
+  snprintf(yaml, sizeof yaml, "%s/tests/golden/%s.yaml", source, name);
+  snprintf(file, sizeof file, "%s/tests/golden/%s-checkpoint.h5", source, name);
   assert_ok(esp_checkpoint_read(comm, file, &model, &adam, NULL));
-  assert_ok(esp_keys_create(&config));
-  assert_ok(esp_options_load(comm, yaml, config));
+  esp_config *config = told_in(yaml);
   char *told = calloc(1, model.network->options->size);
   assert_ok(esp_options_fill(model.network->options, config, told));
   same_param(model.network, told, model.param);
