@@ -41,7 +41,7 @@ static inline esp_feature_set relation_case_set(int n, int D, int F, double h, i
 static inline esp_feature_set relation_case_share(const esp_comm *comm, const esp_feature_set *whole) {
   esp_feature_set s = *whole;
   int64_t count;
-  esp_feature_share(whole->n, comm->rank, comm->size, &s.first, &count);
+  esp_set_share(whole->n, comm->rank, comm->size, &s.first, &count);
   s.n_home = (int)count;
   OK(esp_feature_set_create(&s, whole->weight != NULL));
   const size_t at = (size_t)s.first, n = (size_t)count;

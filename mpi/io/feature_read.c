@@ -262,7 +262,7 @@ int esp_feature_share_read(const esp_feature_file *file, const esp_comm *comm, e
   memset(set, 0, sizeof *set);
   ESP_CHECK(s >= 0 && s < file->sets[part], ESP_ERR_ARG, "%s: set %d of /%s, which has %d", file->file->path, s,
             esp_part_name(part), file->sets[part]);
-  esp_feature_share(file->n[part][s], comm->rank, comm->size, &first, &count);
+  esp_set_share(file->n[part][s], comm->rank, comm->size, &first, &count);
   ESP_TRY(comm->agree(comm, read_rows(file, part, s, first, count, set)));
   snprintf(source, sizeof source, "%s: /%s set %d", file->file->path, esp_part_name(part), s);
   ESP_TRY(esp_feature_set_check(comm, set, source));

@@ -33,7 +33,7 @@ static int get_set(void *context, int c, const esp_feature_set **set) {
   else
     ESP_CALL(esp_feature_set_read(s->file, ESP_PART_TRAIN, c, &read));
   /* shares differ by rank, but all ranks must keep the same sets: reading one again is collective */
-  const int64_t held = (s->sharded ? read.n / s->run->comm->size + ESP_FEATURE_GROUP : read.n) *
+  const int64_t held = (s->sharded ? read.n / s->run->comm->size + ESP_GROUP : read.n) *
                        (2 + read.features + read.values + read.targets + read.hidden);
   if (s->numbers + held <= KEEP_NUMBERS) {
     s->numbers += held;

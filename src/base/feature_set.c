@@ -5,21 +5,6 @@
 
 #include "base/hash.h"
 
-static int64_t group_count(int64_t n) {
-  return n / ESP_FEATURE_GROUP + (n % ESP_FEATURE_GROUP != 0);
-}
-
-/* First particle of rank r of P; r = P: n. */
-static int64_t share_begin(int64_t n, int rank, int size) {
-  const int64_t group = (int64_t)((__int128)group_count(n) * rank / size);
-  return group < group_count(n) ? group * ESP_FEATURE_GROUP : n;
-}
-
-void esp_feature_share(int64_t n, int rank, int size, int64_t *first, int64_t *count) {
-  *first = share_begin(n, rank, size);
-  *count = share_begin(n, rank + 1, size) - *first;
-}
-
 int esp_feature_set_create(esp_feature_set *set, int weighted) {
   const int64_t n = set->n, first = set->first;
   const int n_home = set->n_home;
@@ -88,9 +73,9 @@ static int check_local(const esp_feature_set *set, int64_t below, const char *so
   ESP_CHECK(set->first == below, ESP_ERR_VALUE,
             "%s: the share begins with particle number %" PRId64 ", the ranks below hold %" PRId64 ": must be equal",
             source, set->first, below);
-  ESP_CHECK(set->first % ESP_FEATURE_GROUP == 0, ESP_ERR_VALUE,
+  ESP_CHECK(set->first % ESP_GROUP == 0, ESP_ERR_VALUE,
             "%s: the share begins with particle number %" PRId64 ": must be a multiple of %d", source, set->first,
-            ESP_FEATURE_GROUP);
+            ESP_GROUP);
   return ESP_OK;
 }
 

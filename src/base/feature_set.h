@@ -1,10 +1,7 @@
 /* A feature set: n things, each a vector of features, values it sends, and targets; or this rank's share of them, in
  * home order. Everything is a number without a unit.
  *
- * Groups. Sums over particles of many products (gradients of dense layers) are formed group by group in float64, in
- * home order, and group sums are added exactly (base/exact_sum.h). So a group must be the same particles in the same
- * order on any number of ranks: a group is ESP_FEATURE_GROUP consecutive particles of the set's global order, and a
- * rank's share is whole groups. */
+ * A view of a set (base/set.h) for the numerics that name its columns; its arrays may be the set's. */
 #ifndef ESP_FEATURE_SET_H
 #define ESP_FEATURE_SET_H
 
@@ -12,12 +9,11 @@
 
 #include "base/base.h"
 #include "base/comm.h"
-
-enum { ESP_FEATURE_GROUP = 64 };
+#include "base/set.h" /* ESP_GROUP, esp_set_share */
 
 typedef struct {
   int64_t n;                             /* particles in all */
-  int64_t first;                         /* global number of the first held here: a multiple of ESP_FEATURE_GROUP */
+  int64_t first;                         /* global number of the first held here: a multiple of ESP_GROUP */
   int n_home;                            /* held here: whole groups, but for the end of the set */
   int features, values, targets, hidden; /* D >= 1, F >= 1, T >= 1 (0: targets unknown), r (0: not known) */
   int64_t *id;                           /* [n_home] unique over ranks */
@@ -29,8 +25,6 @@ typedef struct {
                      tree and for pictures, never an input of the network; NULL if r = 0 */
 } esp_feature_set;
 
-/* First particle and number of particles of rank r of P: group floor(G r/P) on, of G = ceil(n / ESP_FEATURE_GROUP). */
-void esp_feature_share(int64_t n, int rank, int size, int64_t *first, int64_t *count);
 /* Allocate for the sizes given in *set (n, first, n_home, features, values, targets, hidden; weight if `weighted`),
  * zeroed. Local. */
 int esp_feature_set_create(esp_feature_set *set, int weighted);

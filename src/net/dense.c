@@ -125,10 +125,10 @@ static void group_bias(int rows, int out, const double *dy, int64_t *acc) {
   }
 }
 
-_Static_assert((int)ESP_FEATURE_GROUP <= (int)DEEP, "a group is one piece");
+_Static_assert((int)ESP_GROUP <= (int)DEEP, "a group is one piece");
 void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
-  for (int begin = 0; begin < n; begin += ESP_FEATURE_GROUP) {
-    const int rows = n - begin < ESP_FEATURE_GROUP ? n - begin : ESP_FEATURE_GROUP;
+  for (int begin = 0; begin < n; begin += ESP_GROUP) {
+    const int rows = n - begin < ESP_GROUP ? n - begin : ESP_GROUP;
     const double *from = x + (size_t)begin * (size_t)in, *by = dy + (size_t)begin * (size_t)out;
     group_gradient(rows, in, out, from, by, acc);
     if (bias_acc) group_bias(rows, out, by, bias_acc);

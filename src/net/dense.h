@@ -16,7 +16,7 @@ void esp_dense_forward(int n, int in, int out, const double *W, const double *bi
 /* dx [n][in] = dy [n][out] W (added to dx if `add`). dy and dx are two arrays. */
 void esp_dense_backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx);
 /* acc [out * in][ESP_EXACT_FULL_WORDS] += sum_i dy_i x_i^T; bias_acc [out][..] += sum_i dy_i, or NULL: one float64 term
- * a (group of ESP_FEATURE_GROUP rows, number). */
+ * a (group of ESP_GROUP rows, number). */
 void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc);
 /* y = t / (1 + exp(-t)), elementwise, count numbers; and dt = dy * silu'(t). In place is fine. */
 void esp_silu_forward(int count, const double *t, double *y);

@@ -25,7 +25,7 @@ void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, dou
 /* s [n][H] (coordinates: raw features [n][in], in >= d) -> z [n][d]; work [n][h] is kept for backward (mlp). */
 void esp_embed_forward(const esp_embed *embed, const double *value, int n, const double *s, double *work, double *z);
 /* dz [n][d] -> ds [n][H] += ... (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] += one term a (group of
- * ESP_FEATURE_GROUP rows, number); scratch [n][h]. */
+ * ESP_GROUP rows, number); scratch [n][h]. */
 void esp_embed_backward(const esp_embed *embed, const double *value, int n, const double *s, const double *work,
                         const double *dz, double *scratch, double *ds, int64_t *acc);
 

@@ -6,7 +6,7 @@
 #include "net/dense.h"
 
 /* Rows at a time: what they need for a moment stays in the cache. Whole groups, for the gradients. */
-enum { TILE = 4 * ESP_FEATURE_GROUP };
+enum { TILE = 4 * ESP_GROUP };
 
 int esp_relation_scratch_create(const esp_relation *relation, int n, int backward, esp_relation_scratch *scratch) {
   int rc = ESP_OK, wide = 0;
@@ -97,7 +97,7 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
     }
     if (width > C) to[C] = average ? dden : 0;
     for (size_t k = 0; k < H && ds; k++) ds[i * H + k] += row[C + k];
-    if ((i + 1) % ESP_FEATURE_GROUP && i + 1 < (size_t)n) continue;
+    if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
     esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * ESP_EXACT_FULL_WORDS, gain);
     gain = 0;
   }

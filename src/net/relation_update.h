@@ -20,7 +20,7 @@ void esp_relation_scratch_free(esp_relation_scratch *scratch);
 void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                                  esp_relation_scratch *scratch, double *o);
 /* d_o [n][out] -> dsum [n][sum_width] (set), ds [n][H] += (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] of the
- * whole block += one term a (group of ESP_FEATURE_GROUP rows, number). */
+ * whole block += one term a (group of ESP_GROUP rows, number). */
 void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
                                   const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
                                   int64_t *acc);

@@ -6,7 +6,7 @@
 #include "net/train.h"
 
 /* Where feature sets come from; with targets. `get` is local when sharded is 0 (this rank alone asks for a whole set),
- * collective when it is 1 (every rank gets its share: esp_feature_share). Between get and put the set is borrowed. */
+ * collective when it is 1 (every rank gets its share: esp_set_share). Between get and put the set is borrowed. */
 typedef struct {
   int sets;    /* >= 1 */
   int sharded; /* 0: whole sets, 1: shared by all ranks */

@@ -92,7 +92,7 @@ static void write_file(const esp_comm *who, const char *name, int weighted) {
   assert_ok(esp_feature_begin(who, name, &about, sets, n, &writer));
   for (int s = 4; s >= 3; s--) {
     int64_t first, count;
-    esp_feature_share(SIZE[s], who->rank, who->size, &first, &count);
+    esp_set_share(SIZE[s], who->rank, who->size, &first, &count);
     fill(s, first, first + count, weighted, &set);
     assert_ok(esp_feature_put(&writer, ESP_PART_TEST, s - 3, &set));
     esp_feature_set_free(&set);

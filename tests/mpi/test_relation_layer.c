@@ -111,7 +111,7 @@ static void compare(const esp_layer_param *param, const esp_device *device, int 
   int *index = calloc((size_t)n + 1, sizeof *index);
   for (int i = 0; i < n; i++) index[i] = i;
   one.device = device;
-  esp_feature_share(n, comm->rank, comm->size, &first, &count);
+  esp_set_share(n, comm->rank, comm->size, &first, &count);
   const int from = (int)first;
   rows *whole = rows_make(param, n, index, ties), *mine = rows_make(param, (int)count, index + first, ties);
   pass(&one, param, sets, whole);

@@ -108,7 +108,7 @@ static void groups_shared(void **state) {
     esp_dense_gradient(n, in, out, x, dy, acc[0], bias[0]);
     for (int r = size - 1; r >= 0; r--) {
       int64_t first, count;
-      esp_feature_share(n, r, size, &first, &count);
+      esp_set_share(n, r, size, &first, &count);
       esp_dense_gradient((int)count, in, out, x + first * in, dy + first * out, acc[1], bias[1]);
     }
     esp_dense_gradient(30, in, out, x, dy, off, NULL);

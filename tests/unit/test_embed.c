@@ -134,7 +134,7 @@ static void shared(void **state) {
       memset(p.ds, 0, sizeof p.ds);
       for (int r = 0; r < size; r++) {
         int64_t i, count;
-        esp_feature_share(N, r, size, &i, &count);
+        esp_set_share(N, r, size, &i, &count);
         esp_embed_forward(embed, p.value, (int)count, p.s + i * IN, p.work, p.z);
         esp_embed_backward(embed, p.value, (int)count, p.s + i * IN, p.work, p.g + i * DIM, p.scratch, p.ds + i * IN,
                            p.acc);

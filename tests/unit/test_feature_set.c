@@ -1,4 +1,4 @@
-/* Proves: shares are whole groups that cover every particle once; a set is checked field by field, naming id and
+/* Proves: a set is checked field by field, naming id and
  * column; the fingerprint depends on every number but the hidden ones, and not on order. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,26 +14,6 @@
 #include "base/rng.h"
 
 enum { N = 70 };
-
-static void shares(void **state) {
-  (void)state;
-  const int64_t sizes[] = {0, 1, 63, 64, 65, 128, 700, 1000, INT64_C(1) << 40};
-  const int ranks[] = {1, 2, 3, 7, 64, 1000};
-  for (int s = 0; s < 9; s++)
-    for (int p = 0; p < 6; p++) {
-      int64_t next = 0, most = 0, least = INT64_MAX, first, count;
-      for (int r = 0; r < ranks[p]; r++) {
-        esp_feature_share(sizes[s], r, ranks[p], &first, &count);
-        assert_true(first == next && count >= 0);
-        assert_true(count == 0 || first % ESP_FEATURE_GROUP == 0);
-        next += count;
-        const int64_t groups = (count + ESP_FEATURE_GROUP - 1) / ESP_FEATURE_GROUP;
-        most = groups > most ? groups : most;
-        least = groups < least ? groups : least;
-      }
-      assert_true(next == sizes[s] && most - least <= 1);
-    }
-}
 
 static esp_feature_set make(int n, int targets, int hidden, int weighted) {
   esp_feature_set set = {.n = n, .n_home = n, .features = 3, .values = 2, .targets = targets, .hidden = hidden};
@@ -145,7 +125,7 @@ static void fingerprints(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(shares), cmocka_unit_test(created), cmocka_unit_test(checked),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(created), cmocka_unit_test(checked),
                                      cmocka_unit_test(fingerprints)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,7 +228,7 @@ int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp
                           .values = start->values,
                           .targets = start->truth == ESP_TRUTH_NONE ? 0 : esp_relation_targets(start),
                           .hidden = esp_relation_columns(start)};
-  esp_feature_share(start->n, comm->rank, comm->size, &made.first, &count);
+  esp_set_share(start->n, comm->rank, comm->size, &made.first, &count);
   if (count > INT32_MAX)
     rc = ESP_FAIL(ESP_ERR_LIMIT, "%" PRId64 " particles on one rank, at most %d", count, INT32_MAX);
   made.n_home = (int)count;

@@ -66,7 +66,7 @@ typedef struct {
 /* Checks the numbers: ESP_ERR_CONFIG naming value and range (D >= r; 2 r for circles and twice; r + 1 for
  * compare; 4 and 2 for upstream; a sample needs a truth). Local. */
 int esp_relation_start_check(const esp_relation_start *start);
-/* This rank's share (esp_feature_share) of the set, checked as above. Collective over comm; with the one-rank table: the
+/* This rank's share (esp_set_share) of the set, checked as above. Collective over comm; with the one-rank table: the
  * whole set. The same bits for any number of ranks. *set is the caller's. */
 int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set);
 /* Is the truth (of twice: its last sum) of n particles taken over all pairs? */
