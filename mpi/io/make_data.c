@@ -103,7 +103,7 @@ static int write_parameters(esp_file *file, const esp_config *config) {
       ESP_CALL(esp_file_attr_write_string(file, "/", name, esp_config_string(config, name)));
     }
   }
-  int box = !strcmp(esp_config_string(config, "data_task"), "M");
+  int box = !strcmp(esp_config_string(config, "data_task"), "box");
   ESP_CALL(esp_file_attr_write_string(file, "/", "units",
                                       box ? "units of the task: G = 2, mass of a body 1, area a body 12"
                                           : "units of the task: G = 1, mass of a cloud 1, radius of a ball 1"));
@@ -245,11 +245,13 @@ static int make_shared(maker *m, group_plan *plan, int64_t item) {
     ESP_CALL(esp_data_snapshot(&backend, &m->recipe, m->config, &cloud, &entry));
   else
     ESP_CALL(esp_data_cloud(&backend, &m->recipe, group->set, plan->first_item + item, item, group->n, &cloud, &entry));
+  int64_t share, count;
+  esp_set_share(group->n, m->comm->rank, m->comm->size, &share, &count);
   entry.offset = plan->first_row + item * group->n;
   esp_ensemble_part part = {.first_entry = m->comm->rank == 0 ? plan->first_entry + item : 0,
                             .entries = m->comm->rank == 0,
                             .entry = &entry,
-                            .first_row = entry.offset + group->n * m->comm->rank / m->comm->size,
+                            .first_row = entry.offset + share,
                             .rows = cloud.n_home,
                             .cloud = &cloud};
   int rc = esp_ensemble_put(&m->writer, group->set, &part);

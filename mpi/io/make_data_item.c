@@ -16,7 +16,7 @@ enum { FORCE_SAMPLE = 1000 };
 void esp_data_recipe_read(const esp_config *c, esp_data_recipe *recipe) {
   const char *kind = esp_config_string(c, "data_kind"), *truth = esp_config_string(c, "data_truth");
   *recipe = (esp_data_recipe){
-      .box = !strcmp(esp_config_string(c, "data_task"), "M"),
+      .box = !strcmp(esp_config_string(c, "data_task"), "box"),
       .kind = !strcmp(kind, "ball")      ? ESP_DATA_KIND_BALL
               : !strcmp(kind, "plummer") ? ESP_DATA_KIND_PLUMMER
                                          : ESP_DATA_KIND_MIXED,

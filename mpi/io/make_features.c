@@ -20,7 +20,8 @@ typedef struct {
 /* ---- the plan ---- */
 
 static int task_of(const esp_config *config) {
-  const char *task = esp_config_string(config, "data_task");
+  const char *task = esp_config_string(config, "data_law");
+  if (strcmp(esp_config_string(config, "data_task"), "relation")) return -1;
   for (int kind = ESP_RELATION_SUBSPACE; kind < ESP_RELATION_KINDS; kind++) {
     if (!strcmp(task, esp_relation_kind_name((esp_relation_kind)kind))) return kind;
   }

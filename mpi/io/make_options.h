@@ -12,7 +12,4 @@ typedef struct {
 } esp_make_param;
 extern const esp_options esp_make_options;
 
-/* Keys that move to the tasks they belong to. */
-extern const esp_options esp_data_interim;
-
 #endif

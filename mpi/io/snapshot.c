@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/set.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
 #include "io/snapshot_header.h"
@@ -175,11 +176,9 @@ int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot
   int rc = count_chosen(path, &set.head, o->types, &n);
   if (!rc) rc = esp_snapshot_settle(path, o, &set.head);
   ESP_TRY(comm->agree(comm, rc));
-  const int64_t each = n / comm->size, more = n % comm->size;
   reading r = {comm, &set, o->types, 0, 0, cloud};
-  /* n r / P without overflow */
-  r.lo = each * comm->rank + more * comm->rank / comm->size;
-  r.hi = each * (comm->rank + 1) + more * (comm->rank + 1) / comm->size;
+  esp_set_share(n, comm->rank, comm->size, &r.lo, &r.hi);
+  r.hi += r.lo;
   ESP_TRY(comm->agree(comm, make_cloud(path, &set.head, &r, n)));
   ESP_TRY(read_share(&r));
   scale(&set.head, cloud);

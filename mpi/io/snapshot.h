@@ -1,8 +1,8 @@
 /* Snapshots of other codes, read in parallel into a cloud, and written as GADGET HDF5.
  *
  * Read: HDF5 of GADGET-2/3/4, AREPO and SWIFT, one file or split; GADGET binary formats 1 and 2 and tipsy, little and
- * big endian. The format is told by content, never by name. Rank r of P gets the particles [n r/P, n (r+1)/P) of the
- * file's order: type after type, within a type file after file. So order and values do not depend on P.
+ * big endian. The format is told by content, never by name. A rank gets its share (esp_set_share) of the particles in the
+ * file's order: type after type, within a type file after file. So order and values do not depend on the ranks.
  *
  * What is read is brought to physical units of the file: lengths, masses and velocities without scale factor or h, and
  * G in these units. Comoving snapshots are converted (positions a^1 h^-1, masses h^-1, velocities a^(1/2) for GADGET
@@ -20,6 +20,7 @@
 #define ESP_SNAPSHOT_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/base.h"
 #include "base/comm.h"
@@ -77,6 +78,11 @@ typedef struct {
 
 /* "all" or "0,1" -> bits. Local. ESP_ERR_CONFIG. */
 int esp_snapshot_types(const char *text, uint32_t *types);
+
+/* Which esp_snapshot_format the file is of, -1: none of these. By one rank. Local. */
+int esp_snapshot_kind(const char *path, int *format);
+/* What its header says, in lines. By one rank. Local. */
+int esp_snapshot_print(const char *path, FILE *out);
 
 /* What is stored, without reading particles or settling units. */
 int esp_snapshot_read_header(const esp_comm *comm, const char *path, esp_snapshot_header *header);

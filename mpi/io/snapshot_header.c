@@ -342,6 +342,19 @@ static int read_set(const char *given, esp_snapshot_set *set) {
   return check_sums(set);
 }
 
+int esp_snapshot_kind(const char *given, int *format) {
+  esp_snapshot_header head;
+  char path[ESP_SNAPSHOT_PATH];
+  ESP_CALL(find_first(given, path, sizeof path));
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  *format = ESP_FORMAT_HDF5;
+  if (H5Fis_hdf5(path) > 0) return ESP_OK;
+  const int rc = esp_snapshot_binary_detect(path, &head);
+  *format = rc ? -1 : (int)head.format;
+  if (rc == ESP_ERR_FORMAT) esp_error_clear();
+  return rc == ESP_ERR_FORMAT ? ESP_OK : rc;
+}
+
 int esp_snapshot_set_open(const esp_comm *comm, const char *path, esp_snapshot_set *set) {
   memset(set, 0, sizeof *set);
   int rc = comm->agree(comm, comm->rank == 0 ? read_set(path, set) : ESP_OK);

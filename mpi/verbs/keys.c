@@ -6,6 +6,7 @@
 #include "io/input_options.h"
 #include "io/make_options.h"
 #include "net/train.h"
+#include "tasks/task.h"
 
 /* ---- tables ---- */
 
@@ -97,23 +98,26 @@ const esp_options esp_report_options = {
 enum { TABLES = 64 };
 
 int esp_keys_create(esp_config **config) {
-  const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options, &esp_data_interim, &esp_domain_options};
+  const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options};
   static const esp_options *const rest[] = {
       &esp_device_options, &esp_train_options,     &esp_training_options, &esp_eval_options,
       &esp_input_options,  &esp_partition_options, &esp_report_options,   NULL};
-  int tables = 4;
+  int tables = 2;
+  for (int k = 0; esp_tasks[k] && tables < TABLES; k++) table[tables++] = esp_tasks[k]->options;
+  if (tables < TABLES) table[tables++] = &esp_domain_options;
   for (int k = 0; esp_networks[k] && tables < TABLES; k++) table[tables++] = esp_networks[k]->options;
   for (int k = 0; rest[k] && tables < TABLES; k++) table[tables++] = rest[k];
   ESP_CHECK(tables < TABLES, ESP_ERR_INTERNAL, "more than %d tables of keys", TABLES - 1);
   return esp_config_create(table, config);
 }
 
-/* ---- keys of one network among those of all ---- */
+/* ---- keys of one row of a table among those of all ---- */
 
 typedef struct {
   const esp_config *config;
-  const esp_network *network, *other;
-  const char *name; /* looked for in the network's own table */
+  const esp_options *own;          /* of the row that is used */
+  const char *what, *other, *used; /* "network", names */
+  const char *name;                /* looked for in `own` */
 } search;
 
 static int is_name(void *context, const esp_option *row, size_t offset) {
@@ -121,31 +125,39 @@ static int is_name(void *context, const esp_option *row, size_t offset) {
   return !strcmp(row->name, ((const search *)context)->name);
 }
 
-static int refuse_other(void *context, const esp_option *row, size_t offset) {
+static int refuse_row(void *context, const esp_option *row, size_t offset) {
   search *s = context;
   (void)offset;
   s->name = row->name;
   if ((row->flags & ESP_OF_DATA) || !esp_config_is_set(s->config, row->name)) return ESP_OK;
   const char *text = esp_config_text(s->config, row->name);
   esp_list set = {0}, standard = {0}; /* the largest member there is */
-  if (esp_options_each(s->network->options, is_name, s)) return ESP_OK;
+  if (esp_options_each(s->own, is_name, s)) return ESP_OK;
   ESP_CALL(esp_option_parse(row, text, &set));
   ESP_CALL(esp_option_parse(row, row->value, &standard));
   if (!memcmp(&set, &standard, sizeof set)) return ESP_OK;
-  return ESP_FAIL(ESP_ERR_CONFIG, "%s %s: a key of the network '%s'; what is trained here is '%s'", row->name, text,
-                  s->other->name, s->network->name);
+  return ESP_FAIL(ESP_ERR_CONFIG, "%s %s: a key of the %s '%s'; the one here is '%s'", row->name, text, s->what,
+                  s->other, s->used);
 }
 
 int esp_keys_check(const esp_config *config, const esp_network *network) {
   char *param = NULL;
   int rc = ESP_OK;
   for (int k = 0; esp_networks[k]; k++) {
-    search s = {config, network, esp_networks[k], NULL};
-    if (s.other != network) ESP_CALL(esp_options_each(s.other->options, refuse_other, &s));
+    search s = {config, network->options, "network", esp_networks[k]->name, network->name, NULL};
+    if (esp_networks[k] != network) ESP_CALL(esp_options_each(esp_networks[k]->options, refuse_row, &s));
   }
   ESP_TRY(ESP_ALLOC(param, network->options->size));
   ESP_TRY(esp_options_fill(network->options, config, param));
 done:
   ESP_FREE(param);
   return rc;
+}
+
+int esp_keys_check_task(const esp_config *config, const esp_task *task) {
+  for (int k = 0; esp_tasks[k]; k++) {
+    search s = {config, task->options, "task", esp_tasks[k]->name, task->name, NULL};
+    if (esp_tasks[k] != task) ESP_CALL(esp_options_each(esp_tasks[k]->options, refuse_row, &s));
+  }
+  return ESP_OK;
 }

@@ -5,6 +5,8 @@
 #include "base/config.h"
 #include "net/network.h"
 
+typedef struct esp_task esp_task; /* tasks/task.h */
+
 typedef struct {
   const char *name, *out; /* results go to out/name */
   uint64_t seed;
@@ -49,5 +51,7 @@ int esp_keys_create(esp_config **config);
 /* May the configuration's keys describe such a network? ESP_ERR_CONFIG for a key of another network that is set to
  * something else than its default, and for what the table of this one refuses. Local, the same on every rank. */
 int esp_keys_check(const esp_config *config, const esp_network *network);
+/* May they describe data of such a task? ESP_ERR_CONFIG for a key of another task, likewise. Local, the same on every rank. */
+int esp_keys_check_task(const esp_config *config, const esp_task *task);
 
 #endif

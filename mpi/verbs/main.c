@@ -17,6 +17,7 @@
 #include "domain/comm.h"
 #include "io/info.h"
 #include "io/options.h"
+#include "tasks/task.h"
 #include "verbs/keys.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
@@ -173,9 +174,16 @@ static int tell_unused(const esp_config *config) {
   return ESP_OK;
 }
 
+static void warn(void *context, const char *line) {
+  if (((const esp_run *)context)->comm->rank == 0) fprintf(stderr, "warning: %s\n", line);
+}
+
 static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
   ESP_AGREE(run->comm, esp_keys_create(&run->config));
+  for (int k = 0; esp_tasks[k]; k++)
+    if (esp_tasks[k]->words) esp_config_words(run->config, esp_tasks[k]->words, warn, run);
   ESP_CALL(esp_options_load(run->comm, input, run->config));
+  esp_config_lead(run->config, esp_setup_task(run)->options);
   esp_config_lead(run->config, esp_setup_network(run)->options);
   ESP_CALL(esp_setup_check(run, entry->verb == verb_run || entry->verb == esp_verb_train));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
@@ -199,10 +207,10 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
 static void usage(FILE *file) {
   fprintf(file, "espalier VERB [INPUT.yaml] [-key value ...]\n\nverbs\n");
   for (int v = 0; v < VERBS; v++) fprintf(file, "  %-10s %s\n", verbs[v].name, verbs[v].help);
-  fprintf(file, "  %-10s %s\n  %-10s %s\n\n", "info",
-          "what is in FILE: an ensemble, a feature file, a checkpoint, or any snapshot", "help",
-          "this page, or a KEY's type, unit, range, default and meaning");
-  fprintf(file, "Every key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
+  fprintf(file, "  %-10s %s\n  %-10s %s\n\ntasks\n", "info", "what is in FILE: sets, a checkpoint, or any snapshot",
+          "help", "this page, or a KEY's type, unit, range, default and meaning");
+  for (int k = 0; esp_tasks[k]; k++) fprintf(file, "  %-10s %s\n", esp_tasks[k]->name, esp_tasks[k]->help);
+  fprintf(file, "\nEvery key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
 }
 
 static int help(const char *name) {

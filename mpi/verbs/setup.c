@@ -4,50 +4,56 @@
 #include <string.h>
 
 #include "domain/domain.h"
+#include "tasks/task.h"
 #include "verbs/keys.h"
 #include "verbs/relation_sets.h"
 
 enum { SHARD_ABOVE = 8192 };
 
-static int is(const esp_config *c, const char *key, const char *value) {
-  return !strcmp(esp_config_string(c, key), value);
-}
-
 /* ---- keys that contradict each other ---- */
 
 int esp_setup_is_relation(const esp_run *run) {
-  return !is(run->config, "data_task", "G") && !is(run->config, "data_task", "M");
+  return esp_setup_task(run)->network == esp_network_find("stack");
+}
+
+const esp_task *esp_setup_task(const esp_run *run) {
+  return esp_task_find(esp_config_string(run->config, "data_task"));
 }
 
 const esp_network *esp_setup_network(const esp_run *run) {
-  return esp_network_find(esp_setup_is_relation(run) ? "stack" : "integrator");
+  return esp_setup_task(run)->network;
 }
 
-static int check_gravity(const esp_config *c) {
-  const char *task = esp_config_string(c, "data_task");
-  ESP_CHECK(!is(c, "data_truth", "none"), ESP_ERR_CONFIG,
-            "data_truth none with data_task %s: only a hidden relation may go without targets", task);
-  ESP_CHECK(esp_config_int(c, "data_truth_sample") == 0, ESP_ERR_CONFIG,
-            "data_truth_sample %lld with data_task %s: only the truth of a hidden relation may be a sample's",
-            (long long)esp_config_int(c, "data_truth_sample"), task);
-  return ESP_OK;
+int esp_setup_data(const esp_run *run, void **param) {
+  const esp_options *options = esp_setup_task(run)->options;
+  char *filled = NULL;
+  *param = NULL;
+  ESP_CALL(ESP_ALLOC(filled, options->size));
+  int rc = esp_options_fill(options, run->config, filled);
+  if (rc) ESP_FREE(filled);
+  *param = filled;
+  return rc;
 }
 
-static int check_relation(const esp_config *c, int trains) {
-  const char *task = esp_config_string(c, "data_task");
-  ESP_CHECK(!is(c, "data_task", "features") || esp_config_string(c, "data_file")[0], ESP_ERR_CONFIG,
-            "data_task features needs data_file, the feature file");
-  ESP_CHECK(!trains || !is(c, "data_truth", "none") || esp_config_string(c, "data_file")[0], ESP_ERR_CONFIG,
-            "data_truth none with data_task %s: nothing to train on", task);
-  return ESP_OK;
+/* Of the task alone. */
+static int check_data(const esp_run *run, const esp_task *task, int trains) {
+  void *param = NULL;
+  int rc = ESP_OK;
+  ESP_TRY(esp_keys_check_task(run->config, task));
+  ESP_TRY(esp_setup_data(run, &param));
+  if (task->check) ESP_TRY(task->check(param, NULL, trains));
+done:
+  ESP_FREE(param);
+  return rc;
 }
 
 int esp_setup_check(const esp_run *run, int trains) {
+  const esp_task *task = esp_setup_task(run);
   char data[64];
-  ESP_CALL(esp_setup_is_relation(run) ? check_relation(run->config, trains) : check_gravity(run->config));
-  if (!trains) return ESP_OK;
-  snprintf(data, sizeof data, "data_task %s", esp_config_string(run->config, "data_task"));
-  return esp_error_blame(esp_keys_check(run->config, esp_setup_network(run)), data);
+  snprintf(data, sizeof data, "data_task %s", task->name);
+  int rc = check_data(run, task, trains);
+  if (!rc && trains) rc = esp_keys_check(run->config, task->network);
+  return esp_error_blame(rc, data);
 }
 
 /* ---- networks ---- */

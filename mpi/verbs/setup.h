@@ -8,13 +8,18 @@
 #include "net/train.h"
 #include "verbs/run.h"
 
+typedef struct esp_task esp_task; /* tasks/task.h */
+
 /* Is data_task a learned relation over feature sets (not gravity or the box)? Local. */
 int esp_setup_is_relation(const esp_run *run);
 /* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on
  * every rank. */
 int esp_setup_check(const esp_run *run, int trains);
-/* The network of data_task. Local. */
+/* The task of data_task, and its network. Local. */
+const esp_task *esp_setup_task(const esp_run *run);
 const esp_network *esp_setup_network(const esp_run *run);
+/* The task's structure, filled from its keys; *param is the caller's (ESP_FREE). Local, the same on every rank. */
+int esp_setup_data(const esp_run *run, void **param);
 /* A learned relation on such data. Local. */
 int esp_setup_relation(const esp_run *run, const esp_feature_about *about, esp_relation_param *param);
 /* Trees are no parameters: of a network read from a checkpoint they are replaced by the keys that the run sets

@@ -13,10 +13,13 @@ typedef struct {
   char *text; /* NULL: not set */
 } key;
 
+enum { WORD_TABLES = 32 };
+
 struct esp_config {
   key *key; /* [keys] in the order of reference.yaml */
   size_t keys, capacity;
-  const esp_word *words;
+  const esp_word *words[WORD_TABLES];
+  int tables;
   void (*warn)(void *context, const char *line);
   void *context;
 };
@@ -193,7 +196,7 @@ void esp_config_lead(esp_config *config, const esp_options *options) {
 
 void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
                       void *context) {
-  config->words = words;
+  if (config->tables < WORD_TABLES) config->words[config->tables++] = words;
   config->warn = warn;
   config->context = context;
 }
@@ -214,22 +217,30 @@ static int store(key *k, const char *text) {
   return ESP_OK;
 }
 
+/* The old word that a value of a key is; NULL: none. */
+static const esp_word *old_word(const esp_config *config, const char *name, const char *value) {
+  for (int t = 0; t < config->tables; t++)
+    for (const esp_word *w = config->words[t]; w->key; w++)
+      if (!strcmp(w->key, name) && !strcmp(w->old, value)) return w;
+  return NULL;
+}
+
 int esp_config_set(esp_config *config, const char *name, const char *value) {
   key *k = find(config, name);
   ESP_CHECK(k, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name,
             esp_config_nearest(config, name));
-  for (const esp_word *w = config->words; w && w->key; w++) {
-    char line[512];
-    if (strcmp(w->key, name) || strcmp(w->old, value)) continue;
-    ESP_CALL(store(k, w->now));
-    if (w->second_key) ESP_CALL(esp_config_set(config, w->second_key, w->second_value));
-    snprintf(line, sizeof line, "%s %s: now %s %s%s%s%s%s; the old word may go in a year", name, value, name, w->now,
-             w->second_key ? " with " : "", w->second_key ? w->second_key : "", w->second_key ? " " : "",
-             w->second_key ? w->second_value : "");
-    if (config->warn) config->warn(config->context, line);
+  const esp_word *w = old_word(config, name, value);
+  char line[512];
+  if (!w) {
+    ESP_CALL(store(k, value));
     return ESP_OK;
   }
-  ESP_CALL(store(k, value));
+  ESP_CALL(store(k, w->now));
+  if (w->second_key) ESP_CALL(esp_config_set(config, w->second_key, w->second_value));
+  snprintf(line, sizeof line, "%s %s: now %s %s%s%s%s%s; the old word may go in a year", name, value, name, w->now,
+           w->second_key ? " with " : "", w->second_key ? w->second_key : "", w->second_key ? " " : "",
+           w->second_key ? w->second_value : "");
+  if (config->warn) config->warn(config->context, line);
   return ESP_OK;
 }
 

@@ -24,7 +24,8 @@ int esp_config_create(const esp_options *const *tables, esp_config **config);
 void esp_config_free(esp_config **config);
 /* The defaults of this table (one of the tables, or a part of one) are those of the keys that it shares with others. */
 void esp_config_lead(esp_config *config, const esp_options *options);
-/* Old words are accepted from now on; each one met is told to `warn` (NULL: nobody) in a line. Borrowed. */
+/* Old words, beside those given before, are accepted from now on; each one met is told to `warn` (NULL: nobody) in a line.
+ * Borrowed; up to 32 tables of them. */
 void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
                       void *context);
 

@@ -10,6 +10,8 @@
 
 #include "base/particles.h"
 
+typedef struct esp_loss esp_loss; /* a row of the table of losses */
+
 typedef struct {
   double D, K; /* NMSE of one cloud */
 } esp_nmse;

@@ -68,6 +68,7 @@ struct esp_network {
   int (*settle)(const esp_model *model, const esp_set *set, double *key);
 };
 
+extern const esp_network esp_network_integrator, esp_network_stack;
 extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
 const esp_network *esp_network_find(const char *name); /* NULL: there is none */
 

@@ -2,7 +2,6 @@
 
 #include "net/network.h"
 
-extern const esp_network esp_network_integrator, esp_network_stack;
 const esp_network *const esp_networks[] = {&esp_network_integrator, &esp_network_stack, NULL};
 
 const esp_network *esp_network_find(const char *name) {

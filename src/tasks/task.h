@@ -7,6 +7,7 @@
 #ifndef ESP_TASK_H
 #define ESP_TASK_H
 
+#include "base/config.h"
 #include "base/option.h"
 #include "base/set.h"
 #include "net/loss.h"
@@ -48,10 +49,9 @@ typedef enum {
 
 /* ---- the row ---- */
 
-typedef struct {
+typedef struct esp_task {
   const char *name, *help;
-  const char *const *words;   /* old values of data_task that mean this task, NULL-terminated; each is also the value of
-                                 data_law it stood for, if the task has that key */
+  const esp_word *words;      /* old words of keys that mean this task, `key` NULL behind the last; NULL: none */
   const esp_options *options; /* data_*; param below is its structure */
   const esp_layout *layout;
   const esp_network *network;
@@ -76,6 +76,7 @@ typedef struct {
 } esp_task;
 
 extern const esp_task *const esp_tasks[];        /* tasks/tasks.c: NULL behind the last */
+extern const char esp_task_default[];            /* tasks/tasks.c: that of data_task */
 const esp_task *esp_task_find(const char *name); /* NULL: there is none */
 
 #endif

@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/set.h"
 #include "domain/comm.h"
 #include "io/file.h"
 #include "io/info.h"
@@ -231,8 +232,10 @@ static void expect(const char *path, const spec *s, uint32_t types, double fx, d
   assert_string_equal(head.dialect, dialect);
   const int n1 = types == 0 || types >> 1 & 1 ? N1 : 0, n4 = types == 0 || types >> 4 & 1 ? N4 : 0, n = n1 + n4;
   assert_int_equal(cloud.n, n);
-  const int lo = (int)((int64_t)n * comm->rank / comm->size), hi = (int)((int64_t)n * (comm->rank + 1) / comm->size);
-  assert_int_equal(cloud.n_home, hi - lo);
+  int64_t first, count;
+  esp_set_share(n, comm->rank, comm->size, &first, &count);
+  const int lo = (int)first;
+  assert_int_equal(cloud.n_home, count);
   for (int i = 0; i < cloud.n_home; i++) {
     const int t = lo + i < n1 ? 1 : 4, p = t == 1 ? lo + i : lo + i - n1;
     assert_int_equal(cloud.id[i], id_of(s, t, p));

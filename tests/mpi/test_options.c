@@ -176,7 +176,7 @@ static void wrong_keys_and_values(void **state) {
   refused_text(f, "tree_theta: 5\n", ESP_ERR_CONFIG, "tree_theta is '5'", "[0, 4]");
   refused_text(f, "tree_theta: [0.5, 0.7]\n", ESP_ERR_CONFIG, "tree_theta is '0.5,0.7'", "number");
   refused_text(f, "tree_theta:\n", ESP_ERR_CONFIG, "tree_theta is ''", "number");
-  refused_text(f, "data_task: H\n", ESP_ERR_CONFIG, "data_task is 'H'", "G|M");
+  refused_text(f, "data_task: H\n", ESP_ERR_CONFIG, "data_task is 'H'", "gravity|box|relation");
   refused_text(f, "a name with blanks: 3\n3x: 4\n", ESP_ERR_CONFIG, "no name", "nearest");
   set_option("-net_layer", "3");
   REFUSED(f, NULL, ESP_ERR_CONFIG, "command line", "'net_layer'", "'net_layers'");

@@ -52,7 +52,7 @@ done
 
 # task M: trajectories in a periodic box, rolled out
 for ranks in 1 3; do
-  own=(-run_name box -data_task M -data_n 20 -data_test_n 20 -data_clouds 3 -data_test_clouds 2 -data_box_train 3
+  own=(-run_name box -data_task box -data_n 20 -data_test_n 20 -data_clouds 3 -data_test_clouds 2 -data_box_train 3
     -data_box_train_frames 20 -data_box_frames 6)
   good $ranks run "${own[@]}" -net_layers 1 -train_batch 3 -train_steps 3 -eval_rollout 5 -report_pictures false
   same "everything of the box" "$(json checksum) $(json parameter_checksum) $(errors)"

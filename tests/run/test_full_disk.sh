@@ -45,7 +45,7 @@ full 15000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[
 [ "$(tail -c 1 out/run/metrics.csv | od -An -tx1 | tr -d ' ')" = 0a ] || fail "metrics.csv ends within a line"
 
 # a learned relation
-plane=(-data_task subspace -net_message gate -net_layers 1 -data_n 3000 -data_clouds 2 -data_test_n 3000
+plane=(-data_task relation -net_message gate -net_layers 1 -data_n 3000 -data_clouds 2 -data_test_n 3000
   -data_test_clouds 1 -train_steps 1 -run_name plane -report_pictures false)
 good 2 run "${plane[@]}"
 good 2 predict "${plane[@]}"

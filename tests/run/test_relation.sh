@@ -20,10 +20,10 @@ same() {
 sizes=(-data_n 200,330 -data_clouds 3,1 -data_test_n 150,400 -data_test_clouds 2,1 -data_shard_n 300)
 learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -train_schedule hold -train_beta2 0.99 -eval_recall_every 3
   -eval_samples 100 -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 60)
-plane=(-data_task subspace -data_features 6 -net_message gate -net_layers 1)
-wind=(-data_task upstream -data_h 0.1 -net_message gate -net_layers 1 -net_separate true -net_aggregate average
+plane=(-data_task relation -data_features 6 -net_message gate -net_layers 1)
+wind=(-data_task relation -data_law upstream -data_h 0.1 -net_message gate -net_layers 1 -net_separate true -net_aggregate average
   -net_include_self true)
-stack=(-data_task circles -data_features 5 -data_hidden 1 -net_message gate_mlp -net_layers 2 -net_width 6
+stack=(-data_task relation -data_law circles -data_features 5 -data_hidden 1 -net_message gate_mlp -net_layers 2 -net_width 6
   -net_embedding mlp -net_embed_hidden 5 -net_precision float64 -tree_split pca -tree_gate_tolerance 1e-6)
 
 everything() { # RANKS NAME KEYS...
@@ -69,12 +69,13 @@ done
 # data of one's own: no ids, no targets, float32; another prediction is data, too
 spoil features own.h5 250 6
 for ranks in 1 2 4; do
-  good $ranks predict -run_name own -data_task features -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
+  good $ranks predict -run_name own -data_task relation -data_law file -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
   same "prediction of one's own" "$(json prediction_checksum) $("$ESPALIER_FIXTURE" sum out/own/prediction.h5 test/y)"
-  good $ranks partition -run_name own -data_task features -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
+  good $ranks partition -run_name own -data_task relation -data_law file -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
   same "cuts of one's own" "$(cuts)"
 done
 good 2 predict -run_name again -data_task features -data_file out/own/prediction.h5 -eval_checkpoint out/plane1/checkpoint.h5
+grep -q "data_task features: now data_task relation with data_law file" stderr || fail "an old word passed unseen"
 case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMSE $(json nmse)" ;; esac
 
 # targets of a sample: the error of a prediction is theirs
@@ -85,11 +86,11 @@ for ranks in 1 2 4; do
 done
 
 # what does not fit together
-refuse "net_message|'newton'|data_task subspace|gate" 2 train -data_task subspace -net_message newton
-refuse "net_message|'gate'|data_task G|newton_mlp" 1 train -net_message gate
-refuse "data_truth none|data_task G" 1 generate -data_truth none
-refuse "data_truth_sample 5|data_task G" 1 generate -data_truth_sample 5
-refuse "data_task features|data_file" 2 train -data_task features -net_message gate
+refuse "net_message|'newton'|data_task relation|gate" 2 train -data_task relation -net_message newton
+refuse "net_message|'gate'|data_task gravity|newton_mlp" 1 train -net_message gate
+refuse "data_truth|'none'|data_task gravity|auto|direct|tree" 1 generate -data_truth none
+refuse "data_truth_sample 5|data_task gravity" 1 generate -data_truth_sample 5
+refuse "data_law file|data_file" 2 train -data_task relation -data_law file -net_message gate
 refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features
 refuse "net_separate|net_embedding coordinates" 1 train "${plane[@]}" -net_separate true -net_embedding coordinates
 refuse "net_layers|'20'|integer in [1, 16]" 1 train "${plane[@]}" -net_layers 20
@@ -97,7 +98,7 @@ refuse "eval_set 9|3 test sets" 2 predict -run_name plane1 "${plane[@]}" -eval_s
 refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file own.h5 -run_name own
 refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own
 spoil features narrow.h5 50 5
-refuse "5 features|network of 6" 2 predict -data_task features -data_file narrow.h5 -eval_checkpoint out/plane1/checkpoint.h5
+refuse "5 features|network of 6" 2 predict -data_task relation -data_law file -data_file narrow.h5 -eval_checkpoint out/plane1/checkpoint.h5
 refuse "network 'stack'" 1 evaluate -run_name plane1 -data_file out/plane1/data.h5
 good 1 generate -run_name bodies -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1
 refuse "bodies/data.h5" 2 train "${plane[@]}" -data_file out/bodies/data.h5
@@ -126,7 +127,7 @@ good 2 train "${tiny[@]}" -tree_on features
 refuse "odd/checkpoint.h5|stand on features" 2 partition "${tiny[@]}"
 
 # it learns: far better than any method that knows the raw features alone
-good 2 run -run_name learns -data_task subspace -data_features 6 -data_n 256 -data_clouds 8 -data_test_n 256 \
+good 2 run -run_name learns -data_task relation -data_features 6 -data_n 256 -data_clouds 8 -data_test_n 256 \
   -data_test_clouds 2 -net_message gate -net_layers 1 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 64 \
   -train_steps 150 -train_batch 1 -train_lr 0.02 -train_warmup 20 -train_schedule hold -train_beta2 0.99 -train_clip 1 \
   -report_pictures false

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/set.h"
 #include "tasks/gravity/nbody_step.h"
 
 static const double AREA_PER_BODY = 12;
@@ -11,9 +12,10 @@ static const double AREA_PER_BODY = 12;
 int esp_box_start(const esp_comm *comm, uint64_t seed, int64_t n, double frame, esp_cloud *cloud) {
   ESP_CHECK(n >= 1, ESP_ERR_ARG, "a box of %lld bodies asked for, at least 1", (long long)n);
   ESP_CHECK(frame > 0, ESP_ERR_ARG, "time between frames is %g, must be > 0", frame);
-  int64_t first = n * comm->rank / comm->size, end = n * (comm->rank + 1) / comm->size;
+  int64_t first, count;
+  esp_set_share(n, comm->rank, comm->size, &first, &count);
   memset(cloud, 0, sizeof *cloud);
-  ESP_AGREE(comm, esp_cloud_create(n, (int)(end - first), 1, cloud));
+  ESP_AGREE(comm, esp_cloud_create(n, (int)count, 1, cloud));
   double side = sqrt(AREA_PER_BODY * (double)n);
   cloud->dim = 2;
   cloud->model = 0;

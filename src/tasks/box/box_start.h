@@ -1,4 +1,4 @@
-/* Initial conditions of the periodic boxes (task M): bodies in a 2-D periodic square at density 1/12 (side
+/* Initial conditions of the periodic boxes (task box): bodies in a 2-D periodic square at density 1/12 (side
  * sqrt(12 n)), G = 2, masses 1, softening 0.2; places uniform, velocity components U(-1, 1). Units: d = sqrt(12), the
  * mean spacing; T = the time between two frames. And the integration from frame to frame. Collective. Every number is a
  * function of (seed, particle id): the same bits for any number of ranks. The task is that of Martinkus, Lucchi,
@@ -8,7 +8,7 @@
 
 #include "tasks/gravity/nbody_force.h"
 
-/* Rank r holds the ids [n r/P, n (r+1)/P); target arrays unset. n >= 1, frame > 0 else ESP_ERR_ARG. *cloud is owned by
+/* This rank's share by esp_set_share, ids as numbers; target arrays unset. n >= 1, frame > 0 else ESP_ERR_ARG. *cloud is owned by
  * the caller. */
 int esp_box_start(const esp_comm *comm, uint64_t seed, int64_t n, double frame, esp_cloud *cloud);
 

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "tasks/gravity/nbody_step.h"
+#include "base/set.h"
 #include "base/sum.h"
+#include "tasks/gravity/nbody_step.h"
 
 static const double PLUMMER_SCALE = 0.6, PLUMMER_FRACTION = 0.95, UNIT_SOFTENING = 0.1;
 
@@ -123,10 +124,9 @@ int esp_nbody_units(const esp_comm *comm, int64_t direct_limit, esp_cloud *cloud
   return ESP_OK;
 }
 
-static int draw_bodies(const esp_comm *comm, const esp_start_param *param, esp_cloud *cloud) {
+static int draw_bodies(const esp_comm *comm, const esp_start_param *param, int64_t first, esp_cloud *cloud) {
   esp_sum sum = {0};
   double total;
-  int64_t first = param->n * comm->rank / comm->size;
   for (int i = 0; i < cloud->n_home; i++) {
     uint64_t id = (uint64_t)(first + i);
     cloud->id[i] = (int64_t)id;
@@ -166,17 +166,18 @@ int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, es
   const esp_comm *comm = backend->comm;
   ESP_CHECK(param->n >= 2, ESP_ERR_ARG, "a cloud of %lld bodies asked for, at least 2", (long long)param->n);
   int rc = ESP_OK;
-  int64_t first = param->n * comm->rank / comm->size, end = param->n * (comm->rank + 1) / comm->size;
+  int64_t first, count;
+  esp_set_share(param->n, comm->rank, comm->size, &first, &count);
   double(*a)[3] = NULL;
   memset(info, 0, sizeof *info);
   memset(cloud, 0, sizeof *cloud);
-  rc = esp_cloud_create(param->n, (int)(end - first), 1, cloud);
-  if (!rc) rc = ESP_ALLOC(a, end - first);
+  rc = esp_cloud_create(param->n, (int)count, 1, cloud);
+  if (!rc) rc = ESP_ALLOC(a, count);
   ESP_TRY(comm->agree(comm, rc));
   cloud->dim = 3;
   cloud->model = 0;
   cloud->G = 1;
-  ESP_TRY(draw_bodies(comm, param, cloud));
+  ESP_TRY(draw_bodies(comm, param, first, cloud));
   ESP_TRY(esp_nbody_units(comm, param->direct_limit, cloud, a, info));
   info->tree = param->n > param->direct_limit;
   if (info->tree) {

@@ -1,4 +1,4 @@
-/* Initial conditions of the gravity clouds (task G), and a cloud's own units.
+/* Initial conditions of the gravity clouds, and a cloud's own units.
  *
  * A cloud of n bodies, G = 1, sum m = 1: masses U(0.2, 1.8) before the sum is taken; places in the unit ball, or of a
  * Plummer sphere (scale 0.6, mass fraction U(0, 0.95)); centred on the centre of mass. Then
@@ -37,7 +37,7 @@ typedef struct {
   int tree;        /* W by the tree force */
 } esp_start_info;
 
-/* Make the cloud: rank r holds the ids [n r/P, n (r+1)/P); with target arrays (unset). *cloud is owned by the caller.
+/* Make the cloud: this rank's share by esp_set_share, ids as numbers; with target arrays (unset). *cloud is owned by the caller.
  * Errors: ESP_ERR_ARG n < 2; ESP_ERR_VALUE if all bodies fall together; memory; those of the tree force. */
 int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, esp_cloud *cloud, esp_start_info *info);
 

@@ -1,0 +1,146 @@
+#include "io/make_plan.h"
+
+#include <string.h>
+
+#include "io/formats.h"
+
+/* ---- what each size gives ---- */
+
+/* Widths as the layout fixes them; those that the data say are the task's. */
+static void fixed_widths(const esp_layout *layout, int *width) {
+  for (int k = 0; layout->column[k].name; k++) width[k] = layout->column[k].width;
+}
+
+/* One group more. Local. */
+static int add_group(esp_make_plan *p, const void *param, esp_part part, int64_t n, int64_t items, int foreign) {
+  esp_make_report *report = p->report;
+  const int g = report->groups++;
+  esp_plan *plan = &report->group[g].plan;
+  *plan = (esp_plan){.part = part, .n = n, .items = items, .sets = 1, .shared = foreign || n >= p->keys.shard_n};
+  fixed_widths(p->task->layout, plan->width);
+  ESP_CALL(p->task->plan(param, plan));
+  if (foreign) plan->items = plan->sets = plan->shared = 1, plan->frames = 0;
+  ESP_CHECK(plan->items >= 0 && plan->sets >= 1 && plan->frames >= 0, ESP_ERR_INTERNAL,
+            "%lld items of %lld sets of %d frames planned", (long long)plan->items, (long long)plan->sets,
+            plan->frames);
+  ESP_CHECK(g == 0 || !memcmp(plan->width, report->group[0].plan.width, sizeof plan->width), ESP_ERR_INTERNAL,
+            "sets of %lld and of %lld particles have columns of other widths", (long long)n,
+            (long long)report->group[0].plan.n);
+  const int64_t sets = plan->items * plan->sets;
+  for (int before = 0; before < g; before++)
+    if (report->group[before].plan.part == part) p->first_item[g] += report->group[before].plan.items;
+  p->first_set[g] = report->sets[part];
+  report->sets[part] += sets;
+  report->rows[part] += sets * n;
+  report->frame_rows[part] += sets * n * plan->frames;
+  return ESP_OK;
+}
+
+static int add_part(esp_make_plan *p, const void *param, esp_part part) {
+  static const char *const size_key[ESP_PARTS] = {"data_n", "data_test_n"};
+  static const char *const count_key[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
+  const esp_list *n = part == ESP_PART_TRAIN ? &p->keys.n : &p->keys.test_n;
+  const esp_list *items = part == ESP_PART_TRAIN ? &p->keys.clouds : &p->keys.test_clouds;
+  const int room = ESP_MAKE_GROUPS - p->report->groups;
+  ESP_CHECK(n->count >= 1 && n->count <= room, ESP_ERR_CONFIG, "%s has %d sizes, allowed are 1 to %d", size_key[part],
+            n->count, room);
+  ESP_CHECK(items->count == 1 || items->count == n->count, ESP_ERR_CONFIG,
+            "%s has %d numbers for the %d sizes of %s; give one, or one a size", count_key[part], items->count,
+            n->count, size_key[part]);
+  for (int s = 0; s < n->count; s++) {
+    const int64_t count = items->value[items->count == 1 ? 0 : s];
+    ESP_CALL(esp_error_blame(add_group(p, param, part, n->value[s], count, 0), size_key[part]));
+  }
+  return ESP_OK;
+}
+
+/* With another code's file given, it is the test set. */
+static int add_foreign(esp_make_plan *p, const void *param) {
+  const char *input = p->input.file;
+  ESP_CHECK(p->task->adopt, ESP_ERR_CONFIG, "input %s: data_task %s takes no other code's particles", input,
+            p->task->name);
+  ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, NULL));
+  ESP_CALL(esp_error_blame(add_group(p, param, ESP_PART_TEST, p->foreign.n, 1, 1), input));
+  return ESP_OK;
+}
+
+int esp_make_plan_foreign(const esp_make_plan *plan) {
+  return plan->foreign.n ? plan->report->groups - 1 : -1;
+}
+
+int esp_make_plan_all(const void *param, esp_make_plan *p) {
+  ESP_CALL(add_part(p, param, ESP_PART_TRAIN));
+  ESP_CALL(p->input.file[0] ? add_foreign(p, param) : add_part(p, param, ESP_PART_TEST));
+  memcpy(p->about.width, p->report->group[0].plan.width, sizeof p->about.width);
+  ESP_CHECK(strlen(p->task->name) < sizeof p->about.task, ESP_ERR_INTERNAL, "task '%s': the name is too long",
+            p->task->name);
+  strcpy(p->about.task, p->task->name);
+  return ESP_OK;
+}
+
+/* ---- the file's beginning ---- */
+
+typedef struct {
+  esp_file *file;
+  const char *from; /* the structure */
+} writing;
+
+static int write_number(const writing *w, const esp_option *row, const void *value) {
+  if (row->type == ESP_OPTION_REAL) return esp_file_attr_write(w->file, "/", row->name, ESP_FILE_F64, 0, value);
+  const int64_t whole = row->type == ESP_OPTION_WHOLE ? *(const int64_t *)value : *(const int *)value;
+  return esp_file_attr_write(w->file, "/", row->name, ESP_FILE_I64, 0, &whole);
+}
+
+static int write_row(void *context, const esp_option *row, size_t offset) {
+  const writing *w = context;
+  const void *value = w->from + offset;
+  char word[64];
+  if ((strncmp(row->name, "data_", 5) && strcmp(row->name, "run_seed")) || !strcmp(row->name, "data_file"))
+    return ESP_OK;
+  if (row->type == ESP_OPTION_CHOICE)
+    return esp_file_attr_write_string(w->file, "/", row->name, esp_option_choice(row, *(const int *)value, word));
+  if (row->type == ESP_OPTION_TEXT)
+    return esp_file_attr_write_string(w->file, "/", row->name, *(const char *const *)value);
+  if (row->type != ESP_OPTION_LIST) return write_number(w, row, value);
+  const esp_list *list = value;
+  if (list->count == 0) return ESP_OK;
+  return esp_file_attr_write(w->file, "/", row->name, ESP_FILE_I64, list->count, list->value);
+}
+
+static int write_keys(const esp_make_plan *p, const void *param, esp_file *file) {
+  writing shared = {file, (const char *)&p->keys}, own = {file, param};
+  ESP_CALL(esp_options_each(&esp_make_options, write_row, &shared));
+  return esp_options_each(p->task->options, write_row, &own);
+}
+
+/* Particles and frames of every set. */
+static void fill_sizes(const esp_make_plan *p, int64_t *const *n, int64_t *const *frames) {
+  for (int g = 0; g < p->report->groups; g++) {
+    const esp_plan *plan = &p->report->group[g].plan;
+    for (int64_t s = 0; s < plan->items * plan->sets; s++) {
+      n[plan->part][p->first_set[g] + s] = plan->n;
+      frames[plan->part][p->first_set[g] + s] = plan->frames;
+    }
+  }
+}
+
+int esp_make_plan_begin(const esp_make_plan *p, const void *param, const char *path, esp_set_writer *writer) {
+  int64_t *n[ESP_PARTS] = {NULL}, *frames[ESP_PARTS] = {NULL};
+  int rc = ESP_OK;
+  for (int part = 0; part < ESP_PARTS && !rc; part++) {
+    rc = ESP_ALLOC(n[part], p->report->sets[part]);
+    if (!rc) rc = ESP_ALLOC(frames[part], p->report->sets[part]);
+  }
+  ESP_TRY(p->comm->agree(p->comm, rc));
+  fill_sizes(p, n, frames);
+  const int64_t *const sizes[ESP_PARTS] = {n[0], n[1]}, *const lengths[ESP_PARTS] = {frames[0], frames[1]};
+  ESP_TRY(esp_set_begin(p->comm, path, p->task->layout, &p->about, p->report->sets, sizes, lengths, writer));
+  rc = write_keys(p, param, writer->file);
+  if (rc) esp_set_abort(writer);
+done:
+  for (int part = 0; part < ESP_PARTS; part++) {
+    ESP_FREE(n[part]);
+    ESP_FREE(frames[part]);
+  }
+  return rc;
+}

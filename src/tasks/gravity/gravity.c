@@ -1,0 +1,44 @@
+/* The row, and its keys. */
+#include "tasks/gravity/gravity.h"
+
+#include <math.h>
+
+#define OF esp_gravity_param
+
+/* clang-format off */
+const esp_options esp_gravity_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_CHOICE_ROW(OF, kind, "data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task gravity"),
+        ESP_REAL_ROW(OF, eps, "data_eps", "0.5", 0, INFINITY, "mean spacings", "softening length"),
+        ESP_CHOICE_ROW(OF, truth, "data_truth", "auto", "auto|direct|tree",
+            "of task gravity: how the targets' forces are summed: directly over all pairs; by tree; auto: directly where it "
+            "is affordable"),
+        ESP_INT_ROW(OF, steps, "data_truth_steps", "48", 1, ESP_COUNT_MAX, "steps",
+            "integration steps of the truth over one horizon"),
+        ESP_REAL_ROW(OF, theta, "data_truth_theta", "0.5", 0, 4, "", "opening angle of the truth's tree force"),
+        ESP_WHOLE_ROW(OF, twin_n, "data_twin_n", "16384", 2, ESP_TOTAL_MAX, "particles",
+            "size of the twin on which the displacement error of a tree truth above 65536 is found"),
+        ESP_SEED_ROW(OF, seed),
+        {0}},
+    NULL};
+/* clang-format on */
+
+const esp_layout esp_gravity_layout = {esp_cloud_columns, esp_cloud_numbers,
+                                       "units of the task: G = 1, mass of a cloud 1, radius of a ball 1"};
+
+static const esp_word words[] = {{"data_task", "G", "gravity", NULL, NULL}, {0}};
+
+const esp_task esp_task_gravity = {
+    .name = "gravity",
+    .help = "displacement of bodies under their own gravity over a horizon",
+    .words = words,
+    .options = &esp_gravity_options,
+    .layout = &esp_gravity_layout,
+    .network = &esp_network_integrator,
+    .plan = esp_gravity_plan,
+    .make = esp_gravity_make,
+    .adopt = esp_gravity_adopt,
+    .ready = esp_cloud_ready,
+    .output = esp_cloud_output,
+};

@@ -1,0 +1,40 @@
+/* The task `gravity`: the displacement of bodies under their own gravity over a horizon.
+ *
+ * Made of nothing: clouds of n bodies (nbody_start.h), a mixed set taking a ball for even items of a size and a Plummer
+ * sphere for odd ones. Another code's open particles are taken with their own d and T, and eps = data_eps d. Truth by direct
+ * sum up to 65536 bodies, by tree force above (data_truth auto). A tree truth is judged: its force on 1000 sampled
+ * bodies at time 0 against the direct sum; its displacements against a direct truth of the same cloud up to 65536
+ * bodies. Above that all bodies would have to be moved by direct sums, so a smaller twin (same kind, data_twin_n bodies)
+ * is moved by both forces instead, and that NRMSE of D is given with the twin's size. */
+#ifndef ESP_GRAVITY_H
+#define ESP_GRAVITY_H
+
+#include "tasks/gravity/cloud.h"
+#include "tasks/task.h"
+
+extern const esp_task esp_task_gravity;
+
+enum { ESP_GRAVITY_BALL, ESP_GRAVITY_PLUMMER, ESP_GRAVITY_MIXED }; /* data_kind */
+enum { ESP_GRAVITY_AUTO, ESP_GRAVITY_DIRECT, ESP_GRAVITY_TREE };   /* data_truth */
+
+typedef struct {
+  int kind;
+  double eps; /* softening over d */
+  int truth;  /* force of the targets */
+  int steps;
+  double theta;
+  int64_t twin_n;
+  uint64_t seed;
+  /* Kept while a file is made: the displacement error of the twin by kind, once known. */
+  int has_twin[2];
+  double twin[2];
+} esp_gravity_param;
+
+/* Inside this folder, as the row's members of these names (tasks/task.h). */
+extern const esp_options esp_gravity_options;
+extern const esp_layout esp_gravity_layout;
+int esp_gravity_plan(const void *param, esp_plan *plan);
+int esp_gravity_make(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
+int esp_gravity_adopt(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
+
+#endif
