@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "tasks/relation/show.h"
 
 #define OF esp_relation_data
 
@@ -113,4 +114,5 @@ const esp_task esp_task_relation = {
     .plan = esp_relation_plan,
     .make = esp_relation_make_set,
     .output = output,
+    .showing = &esp_relation_showing,
 };
