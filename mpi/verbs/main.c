@@ -239,6 +239,11 @@ static int refuse_strays(int argc, char **argv, int first) {
   return ESP_OK;
 }
 
+static const esp_layout *layout_of(const char *word) {
+  const esp_task *task = esp_task_of_file(word);
+  return task ? task->layout : NULL;
+}
+
 static int dispatch(esp_run *run, int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "help", *operand = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
   ESP_CALL(refuse_strays(argc, argv, operand ? 3 : 2));
@@ -246,7 +251,7 @@ static int dispatch(esp_run *run, int argc, char **argv) {
     return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
   if (!strcmp(name, "info")) {
     ESP_CHECK(operand, ESP_ERR_ARG, "info needs a file: espalier info FILE");
-    return esp_info_print(run->comm, operand, NULL, stdout);
+    return esp_info_print(run->comm, operand, layout_of, stdout);
   }
   for (int v = 0; v < VERBS; v++) {
     char dir[4096];

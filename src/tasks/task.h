@@ -78,5 +78,7 @@ typedef struct esp_task {
 extern const esp_task *const esp_tasks[];        /* tasks/tasks.c: NULL behind the last */
 extern const char esp_task_default[];            /* tasks/tasks.c: that of data_task */
 const esp_task *esp_task_find(const char *name); /* NULL: there is none */
+/* The task that a word in a data file means: its name, or an old word of key data_task; NULL: none. */
+const esp_task *esp_task_of_file(const char *word);
 
 #endif

@@ -173,6 +173,10 @@ static void refused(void **state) {
   esp_plan plan = {.n = 1, .items = 1};
   assert_int_equal(esp_task_gravity.plan(&plain, &plan), ESP_ERR_CONFIG);
   assert_true(esp_task_find("gravity") == &esp_task_gravity && !esp_task_find("G"));
+  assert_true(esp_task_of_file("gravity") == &esp_task_gravity && esp_task_of_file("G") == &esp_task_gravity);
+  assert_true(esp_task_of_file("M") == esp_task_find("box") &&
+              esp_task_of_file("circles") == esp_task_find("relation"));
+  assert_true(!esp_task_of_file("") && !esp_task_of_file("weather"));
 }
 
 int main(void) {
