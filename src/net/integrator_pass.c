@@ -138,6 +138,21 @@ static void readout(const esp_integrator_pass *pass, vec3 *D, vec3 *K) {
   }
 }
 
+/* A visitor's keys have the tree's axes alone. */
+static int visit_layer(const esp_visit *visit, int l, esp_domain *dom, int n, const vec3 *y) {
+  const size_t dim = (size_t)dom->param.dim;
+  double *key = NULL;
+  int rc = ESP_OK;
+  if (!visit) return ESP_OK;
+  ESP_TRY(dom->comm->agree(dom->comm, ESP_ALLOC(key, (size_t)n * dim)));
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t a = 0; a < dim; a++) key[i * dim + a] = y[i][a];
+  ESP_TRY(visit->layer(visit->context, l, dom, key, NULL));
+done:
+  ESP_FREE(key);
+  return rc;
+}
+
 /* All layers into pass->A. keep: pass->layer holds them after; else each is freed after visit. */
 static int run_layers(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, int keep,
                       vec3 *y, const esp_visit *visit, esp_integrator_pass *pass) {
@@ -152,7 +167,7 @@ static int run_layers(const esp_integrator *model, const esp_backend *backend, c
     place(&param.form, cloud, pass, l, y);
     ESP_CALL(esp_layer_forward(backend, &param, cloud->n_home, &input, model->mlps ? message : NULL, A, layer));
     count_cost(layer, &pass->cost);
-    int rc = visit ? visit->layer(visit->context, l, layer->dom, input.key, NULL) : ESP_OK;
+    const int rc = visit_layer(visit, l, layer->dom, cloud->n_home, y);
     if (!keep) esp_layer_free(layer);
     ESP_CALL(rc);
   }
