@@ -1,5 +1,6 @@
 #include "io/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <petscsys.h>
 #include <stdio.h>
@@ -193,6 +194,39 @@ static int load_command_line(esp_config *config, found_options *found) {
     if (!value || !value[0]) value = key->type == ESP_OPTION_FLAG ? "true" : "";
     ESP_CALL(set_ours(config, COMMAND_LINE, key->name, value, found));
   }
+  return ESP_OK;
+}
+
+/* As PETSc tells an option from a value, which may be a negative number. */
+static int is_option(const char *word) {
+  if (word[0] != '-') return 0;
+  return isalpha((unsigned char)word[word[1] == '-' ? 2 : 1]) != 0;
+}
+
+int esp_options_strays(int argc, char **argv, int first) {
+  for (int i = first; i < argc; i++) {
+    ESP_CHECK(is_option(argv[i]), ESP_ERR_ARG,
+              "%s: '%s' belongs to no option; allowed are one file right after the verb and -key value", COMMAND_LINE,
+              argv[i]);
+    if (i + 1 < argc && !is_option(argv[i + 1])) i++;
+  }
+  return ESP_OK;
+}
+
+int esp_options_unused(const esp_config *config, FILE *out) {
+  static const char *const at_end[] = {"options_", "malloc_", "objects_", "log_"};
+  PetscInt count = 0;
+  char **names = NULL, **values = NULL;
+  ESP_PETSC(PetscOptionsLeftGet(NULL, &count, &names, &values));
+  for (PetscInt i = 0; i < count; i++) {
+    int later = 0;
+    for (size_t k = 0; k < sizeof at_end / sizeof at_end[0]; k++)
+      later |= !strncmp(names[i], at_end[k], strlen(at_end[k]));
+    if (!later)
+      fprintf(out, "warning: option -%s had no effect: no key, and PETSc did not use it; the nearest key is '%s'\n",
+              names[i], esp_config_nearest(config, names[i]));
+  }
+  ESP_PETSC(PetscOptionsLeftRestore(NULL, &count, &names, &values));
   return ESP_OK;
 }
 

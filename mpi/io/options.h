@@ -10,6 +10,8 @@
 #ifndef ESP_IO_OPTIONS_H
 #define ESP_IO_OPTIONS_H
 
+#include <stdio.h>
+
 #include "base/comm.h"
 #include "base/config.h"
 
@@ -17,5 +19,11 @@
  * file, ESP_ERR_FORMAT naming the file and the line where its YAML breaks, ESP_ERR_CONFIG naming the file or the
  * command line, the key, and what is allowed. After an error the configuration may hold some of the values. */
 int esp_options_load(const esp_comm *comm, const char *input, esp_config *config);
+/* Words of the command line from argv[first] on that belong to no option would be passed over in silence: a second input,
+ * or one that stands after an option. ESP_ERR_ARG naming the word. Local. */
+int esp_options_strays(int argc, char **argv, int first);
+/* An option that is no key is PETSc's, and PETSc says nothing of one that it does not know: a key without its prefix would
+ * pass unseen. A warning for each that nobody has asked for so far, but for those that PETSc asks for at its end. Local. */
+int esp_options_unused(const esp_config *config, FILE *out);
 
 #endif

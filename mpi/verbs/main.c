@@ -1,7 +1,6 @@
 /* espalier VERB [INPUT.yaml] [-key value ...]
  *
  * The one place where MPI and PETSc start and stop and where the world communicator is named. */
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -155,25 +154,6 @@ static int start_folder(const esp_run *run, int report) {
   return keep_config(run);
 }
 
-/* An option that is no key is PETSc's, and PETSc says nothing of one that it does not know: a key without its prefix would
- * pass unseen. Named here are those that nobody asked for; of these PETSc asks at its end. */
-static int tell_unused(const esp_config *config) {
-  static const char *const at_end[] = {"options_", "malloc_", "objects_", "log_"};
-  PetscInt count = 0;
-  char **names = NULL, **values = NULL;
-  ESP_PETSC(PetscOptionsLeftGet(NULL, &count, &names, &values));
-  for (PetscInt i = 0; i < count; i++) {
-    int later = 0;
-    for (size_t k = 0; k < sizeof at_end / sizeof at_end[0]; k++)
-      later |= !strncmp(names[i], at_end[k], strlen(at_end[k]));
-    if (!later)
-      fprintf(stderr, "warning: option -%s had no effect: no key, and PETSc did not use it; the nearest key is '%s'\n",
-              names[i], esp_config_nearest(config, names[i]));
-  }
-  ESP_PETSC(PetscOptionsLeftRestore(NULL, &count, &names, &values));
-  return ESP_OK;
-}
-
 static void warn(void *context, const char *line) {
   if (((const esp_run *)context)->comm->rank == 0) fprintf(stderr, "warning: %s\n", line);
 }
@@ -199,7 +179,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
     char *text = cJSON_PrintUnformatted(run->json);
     printf("%s\n", text ? text : "{}");
     cJSON_free(text);
-    rc = tell_unused(run->config);
+    rc = esp_options_unused(run->config, stderr);
   }
   return rc;
 }
@@ -222,23 +202,6 @@ static int help(const char *name) {
   return rc;
 }
 
-/* As PETSc tells an option from a value, which may be a negative number. */
-static int is_option(const char *word) {
-  if (word[0] != '-') return 0;
-  return isalpha((unsigned char)word[word[1] == '-' ? 2 : 1]) != 0;
-}
-
-/* Words that belong to no option would be passed over in silence: a second input, or one that stands after an option. */
-static int refuse_strays(int argc, char **argv, int first) {
-  for (int i = first; i < argc; i++) {
-    ESP_CHECK(is_option(argv[i]), ESP_ERR_ARG,
-              "command line: '%s' belongs to no option; allowed are one file right after the verb and -key value",
-              argv[i]);
-    if (i + 1 < argc && !is_option(argv[i + 1])) i++;
-  }
-  return ESP_OK;
-}
-
 static const esp_layout *layout_of(const char *word) {
   const esp_task *task = esp_task_of_file(word);
   return task ? task->layout : NULL;
@@ -246,7 +209,7 @@ static const esp_layout *layout_of(const char *word) {
 
 static int dispatch(esp_run *run, int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "help", *operand = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
-  ESP_CALL(refuse_strays(argc, argv, operand ? 3 : 2));
+  ESP_CALL(esp_options_strays(argc, argv, operand ? 3 : 2));
   if (!strcmp(name, "help") || !strcmp(name, "-h") || !strcmp(name, "--help"))
     return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
   if (!strcmp(name, "info")) {
