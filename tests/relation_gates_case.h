@@ -42,7 +42,7 @@ static int check(int rc, const char *what) {
 }
 #define MUST(expr) check((expr), #expr)
 
-/* T1 of 512 particles: D 8, r 2, h 0.25. */
+/* subspace, 512 particles: D 8, r 2, h 0.25. */
 static inline setup unit_setup(void) {
   setup s = {.data = {.kind = ESP_RELATION_SUBSPACE,
                       .n = 512,
@@ -76,7 +76,7 @@ static inline setup unit_setup(void) {
   return s;
 }
 
-/* T1 of 2048 particles: D 32, h 0.125, a tenth of the pairs near. */
+/* subspace, 2048 particles: D 32, h 0.125, a tenth of the pairs near. */
 static inline setup hard_setup(void) {
   setup s = unit_setup();
   s.data.n = 2048, s.data.features = s.net.features = 32, s.data.h = 0.125;
@@ -84,7 +84,7 @@ static inline setup hard_setup(void) {
   return s;
 }
 
-/* T2. */
+/* upstream. */
 static inline setup upstream_setup(void) {
   setup s = unit_setup();
   s.data = (esp_relation_start){.kind = ESP_RELATION_UPSTREAM,

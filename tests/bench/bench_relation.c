@@ -58,7 +58,7 @@ static void ladder(const setup *learned) {
 
 static void unit(void) {
   setup s = unit_setup();
-  head("unit (T1: n 512, D 8, h .25, near 12.5 %)");
+  head("unit (n 512, D 8, h .25, near 12.5 %)");
   ladder(&s);
   s.train.steps = 200;
   row("learned tree, 200 steps", &s, NULL, NULL);
@@ -66,7 +66,7 @@ static void unit(void) {
 
 static void hard(void) {
   const setup s = hard_setup();
-  head("hard (T1: n 2048, D 32, h .125, near 10 %)");
+  head("hard (n 2048, D 32, h .125, near 10 %)");
   ladder(&s);
 }
 
@@ -82,7 +82,7 @@ static void transfer(void) {
 
 static void upstream(void) {
   setup s = upstream_setup();
-  head("upstream (T2: n 1024, h .055, near 12.5 %)");
+  head("upstream (n 1024, h .055, near 12.5 %)");
   row("learned q and k, two trees", &s, NULL, NULL);
   s.net.tree_on = ESP_TREE_ON_HIDDEN;
   row("oracle trees (on p, p - u)", &s, NULL, NULL);

@@ -21,7 +21,7 @@ static void stack_rows(setup s, stack_row row) {
   row("two layers, tree on raw features", &s, NULL, NULL);
 }
 
-/* T1 or circles as a stack is trained: it would learn few draws by heart. */
+/* subspace or circles as a stack is trained: it would learn few draws by heart. */
 static setup stacked(setup s, int steps) {
   s.net.channels = 8;
   s.train.steps = steps, s.pool = 512;

@@ -50,7 +50,7 @@ for ranks in 1 5 7; do
   done
 done
 
-# task M: trajectories in a periodic box, rolled out
+# trajectories in a periodic box, rolled out
 for ranks in 1 3; do
   own=(-run_name box -data_task box -data_n 20 -data_test_n 20 -data_clouds 3 -data_test_clouds 2 -data_box_train 3
     -data_box_train_frames 20 -data_box_frames 6)

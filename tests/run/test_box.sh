@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves that the periodic box of task M is made, measured and learned right: the classical methods come out where they
+# Proves that the periodic box is made, measured and learned right: the classical methods come out where they
 # are known to, a network that is not told the force law finds it, and its roll-out over 200 frames beats the published
 # learned model (0.0366; energy 3.8e-5) after a short training.
 # ctest: PROCESSORS 2

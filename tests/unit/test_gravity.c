@@ -1,4 +1,4 @@
-/* Proves that a small training reaches the task G rows of the gates: NRMSE of the displacement over one horizon, at all
+/* Proves that a small training reaches the rows of the gravity gates: NRMSE of the displacement over one horizon, at all
  * pairs and with the tree, beside the baselines that say how hard the task is. Two trainings are shared by the rows.
  *
  * One fixed draw of test clouds, whose clouds of 1024 are cooler (mean virial ratio 0.61) than U(0.4, 1) is on average: it

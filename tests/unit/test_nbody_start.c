@@ -1,4 +1,4 @@
-/* Task G clouds and task M boxes have the statistics, units and symmetries of their definition, and are functions of
+/* Gravity clouds and periodic boxes have the statistics, units and symmetries of their definition, and are functions of
  * the seed alone. */
 #include <math.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Feature sets with a relation that is known to whoever made them: the data of the learned tree.
  *
- *   subspace  (T1) x in R^D standard Gaussian; hidden coordinates p = P x, P [r][D] with orthonormal rows, fixed by `seed`
+ *   subspace  x in R^D standard Gaussian; hidden coordinates p = P x, P [r][D] with orthonormal rows, fixed by `seed`
  *             alone; v_j Gaussian [F]. y_i = sum_{j != i} G v_j, or with average sum G v_j / (sum G + 0.3);
  *             G = exp(-|p_i - p_j|^2 / 2 h^2).
  *   circles   the same with a nonlinear map: u = P x with P [2 r][D] orthonormal, p_a = |(u_2a, u_2a+1)|: the radius in
@@ -12,7 +12,7 @@
  *             of them its mark m_j. y_i = sum_{j != i} G f(v_j, m_j - u_i): F - 1 targets; or that over
  *             (sum G + 0.3). f(v, t) = (|v + t| - |v - t|) / 2: the smaller size with the sign of v t. What is heard
  *             depends on both sides; little of it is in sums of the values.
- *   upstream  (T2) D = 4: place p uniform in the unit square, displacement u with random direction, |u| uniform in
+ *   upstream  D = 4: place p uniform in the unit square, displacement u with random direction, |u| uniform in
  *             [0.2, 0.4]; x = (p, u); v_j Gaussian: the field. y_i = sum_j G v_j / (sum_j G + 0.3), the own point included,
  *             G = exp(-|p_j - (p_i - u_i)|^2 / 2 h^2). weight 0 where p - u is off the square. Hidden coordinates as
  *             sender: p; as receiver: p - u; z has both: [4], so `hidden` of the set is 4.
