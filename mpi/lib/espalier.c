@@ -6,14 +6,15 @@
 
 #include "domain/comm.h"
 #include "domain/domain.h"
-#include "io/checkpoint_typed.h"
+#include "io/checkpoint.h"
 #include "net/integrator.h"
+#include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 
 struct espalier {
   esp_comm *comm;
   espalier_options options; /* resolved */
-  esp_integrator model;
+  esp_model model;
   const esp_device *force, *network;
 };
 
@@ -84,22 +85,29 @@ static int check_options(const espalier *e) {
   return check_same(e->comm, 7, value, name);
 }
 
+static int read_model(espalier *e) {
+  const char *path = e->options.checkpoint;
+  char precision[ESP_CHECKPOINT_PRECISION];
+  ESP_CALL(esp_checkpoint_read(e->comm, path, &e->model, NULL, precision));
+  ESP_CHECK(e->model.network == esp_task_gravity.network, ESP_ERR_CONFIG,
+            "%s: a network of kind '%s'; espalier_predict takes '%s'", path, e->model.network->name,
+            esp_task_gravity.network->name);
+  e->network = esp_device_find(precision);
+  return ESP_OK;
+}
+
 static int make_model(espalier *e) {
   const espalier_options *o = &e->options;
   e->force = e->network = o->single ? &esp_device_cpu32 : &esp_device_cpu64;
-  if (o->checkpoint) {
-    char precision[16];
-    ESP_CALL(esp_integrator_checkpoint_read(e->comm, o->checkpoint, &e->model, NULL, precision));
-    e->network = esp_device_find(precision);
-    return ESP_OK;
-  }
+  if (o->checkpoint) return read_model(e);
   esp_integrator_param param = {
       .layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
   param.domain.leaf = o->leaf;
   param.domain.block = o->block;
   param.domain.lists.theta = o->theta;
   param.domain.lists.pairs_limit = o->pairs_limit;
-  return esp_integrator_create(&param, &e->model);
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
+  return esp_model_create(esp_task_gravity.network, &param, &sizes, &e->model);
 }
 
 int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **out) {
@@ -123,7 +131,7 @@ done:
 
 int espalier_destroy(espalier **e) {
   if (!e || !*e) return ESP_OK;
-  esp_integrator_free(&(*e)->model);
+  esp_model_free(&(*e)->model);
   esp_comm_mpi_free(&(*e)->comm);
   ESP_FREE(*e);
   return ESP_OK;
@@ -313,20 +321,32 @@ static int set_units(const espalier *e, double horizon, esp_cloud *cloud) {
   return ESP_OK;
 }
 
+/* The set takes the cloud's arrays over. */
 static int network(const espalier *e, double horizon, esp_cloud *cloud, double (*D)[3], double (*K)[3], double *used,
                    espalier_stats *stats) {
+  esp_set set = {0};
+  double *y = NULL;
+  int rc;
   ESP_AGREE(e->comm, set_units(e, horizon, cloud));
-  ESP_CALL(esp_cloud_to_model(cloud));
-  esp_backend backend = backend_of(e, e->network);
+  const double d = cloud->d, T = cloud->T;
+  esp_cloud_give(cloud, 0, esp_task_gravity.layout, &set);
+  memset(cloud, 0, sizeof *cloud);
+  const esp_backend backend = backend_of(e, e->network);
   const esp_visit visit = {visit_layer, stats};
-  ESP_CALL(esp_integrator_predict(&e->model, &backend, cloud, D, K, &visit, NULL));
-  for (int i = 0; i < cloud->n_home; i++)
+  rc = ESP_ALLOC(y, 6 * (size_t)set.n_home);
+  if (!rc) rc = esp_task_gravity.ready(NULL, &set);
+  ESP_TRY(e->comm->agree(e->comm, rc));
+  ESP_TRY(esp_task_gravity.network->forward(&e->model, &backend, &set, &visit, y, NULL, NULL));
+  for (int i = 0; i < set.n_home; i++)
     for (int c = 0; c < 3; c++) {
-      D[i][c] *= cloud->d;
-      K[i][c] *= cloud->d / cloud->T;
+      D[i][c] = y[6 * i + c] * d;
+      K[i][c] = y[6 * i + 3 + c] * (d / T);
     }
-  if (used) *used = cloud->T;
-  return ESP_OK;
+  if (used) *used = T;
+done:
+  ESP_FREE(y);
+  esp_set_free(&set);
+  return rc;
 }
 
 int espalier_predict(espalier *e, const espalier_particles *p, double horizon, double (*displacement)[3],

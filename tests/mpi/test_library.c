@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "domain/comm.h"
-#include "io/checkpoint_typed.h"
+#include "io/checkpoint.h"
+#include "net/integrator.h"
 #include "lib/espalier.h"
 
 enum { N = 40 };
@@ -100,14 +101,15 @@ static void force_keeps_its_precision(void **state) {
   MPI_Bcast(&name, 1, MPI_LONG_LONG, 0, MPI_COMM_WORLD);
   snprintf(path, sizeof path, "test_library_%08llx.h5", (unsigned long long)name & 0xffffffff);
   esp_integrator_param param = {.layers = 2, .domain = {.leaf = 8, .block = 64, .dim = 3}};
-  esp_integrator model;
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
+  esp_model model;
   esp_comm *comm;
   espalier *plain, *trained;
   espalier_particles p = particles();
   espalier_options options = {.checkpoint = path};
   assert_ok(esp_comm_mpi_create(MPI_COMM_WORLD, &comm));
-  assert_ok(esp_integrator_create(&param, &model));
-  assert_ok(esp_integrator_checkpoint_write(comm, path, &model, NULL, esp_device_cpu32.name));
+  assert_ok(esp_model_create(esp_network_find("integrator"), &param, &sizes, &model));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", esp_device_cpu32.name));
   assert_ok(espalier_create(MPI_COMM_WORLD, NULL, &plain));
   assert_ok(espalier_create(MPI_COMM_WORLD, &options, &trained));
   if (rank == 0) remove(path);
@@ -116,7 +118,7 @@ static void force_keeps_its_precision(void **state) {
   assert_memory_equal(a, b, sizeof a);
   espalier_destroy(&trained);
   espalier_destroy(&plain);
-  esp_integrator_free(&model);
+  esp_model_free(&model);
   esp_comm_mpi_free(&comm);
 }
 
