@@ -84,14 +84,13 @@ static void product(size_t n, int deep, int wide, const double *M, size_t term, 
   }
 }
 
-void esp_dense_forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x,
-                       double *y) {
+static void forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x, double *y) {
   const size_t rows = (size_t)n, wide_in = (size_t)in, wide_out = (size_t)out;
   for (size_t r = 0; r < rows; r += TILE)
     product(rows - r < TILE ? rows - r : TILE, in, out, W, 1, wide_in, bias, add, x + r * wide_in, y + r * wide_out);
 }
 
-void esp_dense_backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx) {
+static void backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx) {
   const size_t rows = (size_t)n, wide_in = (size_t)in, wide_out = (size_t)out;
   for (size_t r = 0; r < rows; r += TILE)
     product(rows - r < TILE ? rows - r : TILE, out, in, W, wide_in, 1, NULL, add, dy + r * wide_out, dx + r * wide_in);
@@ -126,7 +125,7 @@ static void group_bias(int rows, int out, const double *dy, int64_t *acc) {
 }
 
 _Static_assert((int)ESP_GROUP <= (int)DEEP, "a group is one piece");
-void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
+static void gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
   for (int begin = 0; begin < n; begin += ESP_GROUP) {
     const int rows = n - begin < ESP_GROUP ? n - begin : ESP_GROUP;
     const double *from = x + (size_t)begin * (size_t)in, *by = dy + (size_t)begin * (size_t)out;
@@ -135,12 +134,12 @@ void esp_dense_gradient(int n, int in, int out, const double *x, const double *d
   }
 }
 
-void esp_silu_forward(int count, const double *t, double *y) {
+static void silu(int count, const double *t, double *y) {
 #pragma omp simd
   for (int k = 0; k < count; k++) y[k] = t[k] / (1 + esp_exp64(-t[k]));
 }
 
-void esp_silu_backward(int count, const double *t, const double *dy, double *dt) {
+static void silu_back(int count, const double *t, const double *dy, double *dt) {
 #pragma omp simd
   for (int k = 0; k < count; k++) {
     const double s = 1 / (1 + esp_exp64(-t[k]));
@@ -148,7 +147,7 @@ void esp_silu_backward(int count, const double *t, const double *dy, double *dt)
   }
 }
 
-void esp_silu_both(int count, const double *t, double *y, double *slope) {
+static void silu_both(int count, const double *t, double *y, double *slope) {
 #pragma omp simd
   for (int k = 0; k < count; k++) {
     const double x = t[k], below = 1 + esp_exp64(-x), s = 1 / below;
@@ -156,3 +155,10 @@ void esp_silu_both(int count, const double *t, double *y, double *slope) {
     slope[k] = s * (1 + x * (1 - s));
   }
 }
+
+const esp_dense esp_dense_cpu = {.forward = forward,
+                                 .backward = backward,
+                                 .gradient = gradient,
+                                 .silu = silu,
+                                 .silu_back = silu_back,
+                                 .silu_both = silu_both};

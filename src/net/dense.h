@@ -1,5 +1,5 @@
-/* Dense layers on home rows: per-particle linear maps, silu, and the gradients of their weights as exact sums over
- * groups.
+/* Dense layers on home rows, as a table that a device fills: per-particle linear maps, silu, and the gradients of their
+ * weights as exact sums over groups.
  *
  * Float64 without contraction, a row's sums in ascending order of inputs: the same bits wherever a row lies and however many
  * rows there are, which a BLAS call does not promise (its kernels differ between the inside and the edge of a matrix).
@@ -9,19 +9,22 @@
 
 #include <stdint.h>
 
-/* y [n][out] = x [n][in] W^T (+ bias) (added to y if `add`). W [out][in] row by row, bias [out] or NULL. x and y are
- * two arrays. */
-void esp_dense_forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x,
-                       double *y);
-/* dx [n][in] = dy [n][out] W (added to dx if `add`). dy and dx are two arrays. */
-void esp_dense_backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx);
-/* acc [out * in][ESP_EXACT_FULL_WORDS] += sum_i dy_i x_i^T; bias_acc [out][..] += sum_i dy_i, or NULL: one float64 term
- * a (group of ESP_GROUP rows, number). */
-void esp_dense_gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc);
-/* y = t / (1 + exp(-t)), elementwise, count numbers; and dt = dy * silu'(t). In place is fine. */
-void esp_silu_forward(int count, const double *t, double *y);
-void esp_silu_backward(int count, const double *t, const double *dy, double *dt);
-/* y = silu(t) and slope = silu'(t), the bits of the two above for dy = 1; slope may be t. */
-void esp_silu_both(int count, const double *t, double *y, double *slope);
+typedef struct esp_dense {
+  /* y [n][out] = x [n][in] W^T (+ bias) (added to y if `add`). W [out][in] row by row, bias [out] or NULL. x and y are
+   * two arrays. */
+  void (*forward)(int n, int in, int out, const double *W, const double *bias, int add, const double *x, double *y);
+  /* dx [n][in] = dy [n][out] W (added to dx if `add`). dy and dx are two arrays. */
+  void (*backward)(int n, int in, int out, const double *W, int add, const double *dy, double *dx);
+  /* acc [out * in][ESP_EXACT_FULL_WORDS] += sum_i dy_i x_i^T; bias_acc [out][..] += sum_i dy_i, or NULL: one float64 term
+   * a (group of ESP_GROUP rows, number). */
+  void (*gradient)(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc);
+  /* y = t / (1 + exp(-t)), elementwise, count numbers; and dt = dy * silu'(t). In place is fine. */
+  void (*silu)(int count, const double *t, double *y);
+  void (*silu_back)(int count, const double *t, const double *dy, double *dt);
+  /* y = silu(t) and slope = silu'(t), the bits of the two above for dy = 1; slope may be t. */
+  void (*silu_both)(int count, const double *t, double *y, double *slope);
+} esp_dense;
+
+extern const esp_dense esp_dense_cpu;
 
 #endif

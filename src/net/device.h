@@ -15,6 +15,7 @@ typedef struct {
   int (*put)(void *there, const void *host, size_t bytes);
   int (*get)(void *host, const void *there, size_t bytes);
   const esp_kernels *(*kernels)(const esp_message *message); /* NULL: this device does not know the message */
+  const struct esp_dense *dense;                             /* products of home rows, in the host's memory */
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "message/cpu/kernels.h"
+#include "net/dense.h"
 #include "net/device.h"
 
 static int cpu_alloc(void **pointer, size_t bytes) {
@@ -51,7 +52,8 @@ const esp_device esp_device_cpu32 = {.name = "cpu32",
                                      .free = cpu_free,
                                      .put = cpu_put,
                                      .get = cpu_get,
-                                     .kernels = kernels32};
+                                     .kernels = kernels32,
+                                     .dense = &esp_dense_cpu};
 
 const esp_device esp_device_cpu64 = {.name = "cpu64",
                                      .precision = "float64",
@@ -60,4 +62,5 @@ const esp_device esp_device_cpu64 = {.name = "cpu64",
                                      .free = cpu_free,
                                      .put = cpu_put,
                                      .get = cpu_get,
-                                     .kernels = kernels64};
+                                     .kernels = kernels64,
+                                     .dense = &esp_dense_cpu};

@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "net/dense.h"
+
 typedef enum { ESP_EMBED_LINEAR, ESP_EMBED_MLP, ESP_EMBED_COORDINATES } esp_embed_kind;
 /* "linear", "mlp", "coordinates". */
 const char *esp_embed_name(esp_embed_kind kind);
@@ -23,10 +25,11 @@ int esp_embed_count(const esp_embed *embed);
 /* Start values from (seed, stream). Equal (seed, stream): equal values, as for q and k that begin as one. */
 void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, double *value);
 /* s [n][H] (coordinates: raw features [n][in], in >= d) -> z [n][d]; work [n][h] is kept for backward (mlp). */
-void esp_embed_forward(const esp_embed *embed, const double *value, int n, const double *s, double *work, double *z);
+void esp_embed_forward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+                       double *work, double *z);
 /* dz [n][d] -> ds [n][H] += ... (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] += one term a (group of
  * ESP_GROUP rows, number); scratch [n][h]. */
-void esp_embed_backward(const esp_embed *embed, const double *value, int n, const double *s, const double *work,
-                        const double *dz, double *scratch, double *ds, int64_t *acc);
+void esp_embed_backward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+                        const double *work, const double *dz, double *scratch, double *ds, int64_t *acc);
 
 #endif

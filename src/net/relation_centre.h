@@ -6,11 +6,14 @@
 #ifndef ESP_RELATION_CENTRE_H
 #define ESP_RELATION_CENTRE_H
 
+#include "net/dense.h"
+
 /* u [n][C]; sum [n][C + 1]: num, den. num is changed. */
-void esp_relation_centre(int n, int C, const double *u, double *sum);
+void esp_relation_centre(const esp_dense *dense, int n, int C, const double *u, double *sum);
 /* dsum [n][C + 1]: dLoss/d(changed num), dLoss/dden; the part of den that num takes is added to the latter. */
-void esp_relation_centre_sum(int n, int C, const double *u, double *dsum);
+void esp_relation_centre_sum(const esp_dense *dense, int n, int C, const double *u, double *dsum);
 /* du [n][C] += the part of u; den from sum, the first C of each dsum. */
-void esp_relation_centre_offset(int n, int C, const double *u, const double *sum, const double *dsum, double *du);
+void esp_relation_centre_offset(const esp_dense *dense, int n, int C, const double *u, const double *sum,
+                                const double *dsum, double *du);
 
 #endif

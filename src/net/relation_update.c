@@ -53,27 +53,27 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
 }
 
 /* One tile: joint, t. */
-static void forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                    esp_relation_scratch *scratch) {
+static void forward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                    const double *sum, esp_relation_scratch *scratch) {
   const esp_relation_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
-  esp_dense_forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
+  dense->forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
 }
 
-void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                 esp_relation_scratch *scratch, double *o) {
+void esp_relation_update_forward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                                 const double *sum, esp_relation_scratch *scratch, double *o) {
   const esp_relation_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
   for (int begin = 0; begin < n; begin += TILE) {
     const size_t b = (size_t)begin;
     const int rows = esp_imin(n - begin, TILE);
-    forward(relation, l, rows, s + b * in, sum + b * width, scratch);
-    esp_silu_forward(rows * relation->param.hidden, scratch->t, scratch->hidden);
-    esp_dense_forward(rows, relation->param.hidden, at->out, value + at->R2, value + at->c, 0, scratch->hidden,
-                      o + b * out);
+    forward(dense, relation, l, rows, s + b * in, sum + b * width, scratch);
+    dense->silu(rows * relation->param.hidden, scratch->t, scratch->hidden);
+    dense->forward(rows, relation->param.hidden, at->out, value + at->R2, value + at->c, 0, scratch->hidden,
+                   o + b * out);
   }
 }
 
@@ -104,32 +104,33 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
 }
 
 /* One tile. */
-static void backward(const esp_relation *relation, int l, int n, const double *s, const double *sum, const double *d_o,
-                     esp_relation_scratch *scratch, double *dsum, double *ds, int64_t *acc) {
+static void backward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                     const double *sum, const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
+                     int64_t *acc) {
   const esp_relation_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const int h = relation->param.hidden, wide = at->channels + at->in;
   const size_t words = ESP_EXACT_FULL_WORDS;
   int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
   int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
-  forward(relation, l, n, s, sum, scratch);
-  esp_silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
-  esp_dense_gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
-  esp_dense_backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
+  forward(dense, relation, l, n, s, sum, scratch);
+  dense->silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
+  dense->gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
+  dense->backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
   for (int k = 0; k < n * h; k++) scratch->dhidden[k] *= scratch->t[k];
-  esp_dense_gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
-  esp_dense_backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
+  dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
+  dense->backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
   part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
 }
 
-void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                  const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
-                                  int64_t *acc) {
+void esp_relation_update_backward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                                  const double *sum, const double *d_o, esp_relation_scratch *scratch, double *dsum,
+                                  double *ds, int64_t *acc) {
   const esp_relation_slot *at = &relation->slot[l];
   const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
   for (int begin = 0; begin < n; begin += TILE) {
     const size_t b = (size_t)begin;
-    backward(relation, l, esp_imin(n - begin, TILE), s + b * in, sum + b * width, d_o + b * out, scratch,
+    backward(dense, relation, l, esp_imin(n - begin, TILE), s + b * in, sum + b * width, d_o + b * out, scratch,
              dsum + b * width, ds ? ds + b * in : NULL, acc);
   }
 }

@@ -4,6 +4,7 @@
 #ifndef ESP_RELATION_UPDATE_H
 #define ESP_RELATION_UPDATE_H
 
+#include "net/dense.h"
 #include "net/relation.h"
 
 /* What both directions need for a moment, for a few rows at a time; wide enough for every layer. */
@@ -17,12 +18,12 @@ int esp_relation_scratch_create(const esp_relation *relation, int n, int backwar
 void esp_relation_scratch_free(esp_relation_scratch *scratch);
 
 /* s [n][H], sum [n][sum_width] -> o [n][out]. */
-void esp_relation_update_forward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                 esp_relation_scratch *scratch, double *o);
+void esp_relation_update_forward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                                 const double *sum, esp_relation_scratch *scratch, double *o);
 /* d_o [n][out] -> dsum [n][sum_width] (set), ds [n][H] += (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] of the
  * whole block += one term a (group of ESP_GROUP rows, number). */
-void esp_relation_update_backward(const esp_relation *relation, int l, int n, const double *s, const double *sum,
-                                  const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
-                                  int64_t *acc);
+void esp_relation_update_backward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
+                                  const double *sum, const double *d_o, esp_relation_scratch *scratch, double *dsum,
+                                  double *ds, int64_t *acc);
 
 #endif

@@ -38,8 +38,8 @@ static void one_size(int n, int in, int out, int add, int biased) {
   double *W = draw(in * out, 1), *b = draw(out, 2), *x = draw(n * in, 3), *y = draw(n * out, 4), *dy = draw(n * out, 5);
   double *dx = draw(n * in, 6), *was = draw(n * out, 4), *dx_was = draw(n * in, 6);
   const double mark = y[n * out] = dx[n * in] = 77;
-  esp_dense_forward(n, in, out, W, biased ? b : NULL, add, x, y);
-  esp_dense_backward(n, in, out, W, add, dy, dx);
+  esp_dense_cpu.forward(n, in, out, W, biased ? b : NULL, add, x, y);
+  esp_dense_cpu.backward(n, in, out, W, add, dy, dx);
   for (int r = 0; r < n; r++) {
     for (int o = 0; o < out; o++) {
       double sum = (add ? was[r * out + o] : 0) + (biased ? b[o] : 0);
@@ -54,7 +54,7 @@ static void one_size(int n, int in, int out, int add, int biased) {
   }
   assert_true(y[n * out] == mark && dx[n * in] == mark);
   int64_t *acc = accumulators(in * out), *bias_acc = accumulators(out);
-  esp_dense_gradient(n, in, out, x, dy, acc, biased ? bias_acc : NULL);
+  esp_dense_cpu.gradient(n, in, out, x, dy, acc, biased ? bias_acc : NULL);
   for (int o = 0; o < out; o++) {
     double slope = 0;
     for (int r = 0; r < n; r++) slope += dy[r * out + o];
@@ -81,14 +81,14 @@ static void rows_alone(void **state) {
   enum { n = 300, in = 19, out = 21 };
   double *W = draw(in * out, 1), *x = draw(n * in, 3), *y = draw(n * out, 4), *z = draw(n * out, 5);
   double *dx = calloc(n * in, sizeof *dx), *dz = calloc(n * in, sizeof *dz);
-  esp_dense_forward(n, in, out, W, NULL, 0, x, y);
-  esp_dense_backward(n, in, out, W, 1, y, dx);
+  esp_dense_cpu.forward(n, in, out, W, NULL, 0, x, y);
+  esp_dense_cpu.backward(n, in, out, W, 1, y, dx);
   for (int cut = 0; cut <= n; cut += 37) {
     memset(dz, 0, n * in * sizeof *dz);
-    esp_dense_forward(cut, in, out, W, NULL, 0, x, z);
-    esp_dense_forward(n - cut, in, out, W, NULL, 0, x + cut * in, z + cut * out);
-    esp_dense_backward(cut, in, out, W, 1, z, dz);
-    esp_dense_backward(n - cut, in, out, W, 1, z + cut * out, dz + cut * in);
+    esp_dense_cpu.forward(cut, in, out, W, NULL, 0, x, z);
+    esp_dense_cpu.forward(n - cut, in, out, W, NULL, 0, x + cut * in, z + cut * out);
+    esp_dense_cpu.backward(cut, in, out, W, 1, z, dz);
+    esp_dense_cpu.backward(n - cut, in, out, W, 1, z + cut * out, dz + cut * in);
     assert_memory_equal(y, z, n * out * sizeof *y);
     assert_memory_equal(dx, dz, n * in * sizeof *dx);
   }
@@ -105,14 +105,14 @@ static void groups_shared(void **state) {
             *bias[2] = {accumulators(out), accumulators(out)};
     int64_t *off = accumulators(in * out);
     int different = 0;
-    esp_dense_gradient(n, in, out, x, dy, acc[0], bias[0]);
+    esp_dense_cpu.gradient(n, in, out, x, dy, acc[0], bias[0]);
     for (int r = size - 1; r >= 0; r--) {
       int64_t first, count;
       esp_set_share(n, r, size, &first, &count);
-      esp_dense_gradient((int)count, in, out, x + first * in, dy + first * out, acc[1], bias[1]);
+      esp_dense_cpu.gradient((int)count, in, out, x + first * in, dy + first * out, acc[1], bias[1]);
     }
-    esp_dense_gradient(30, in, out, x, dy, off, NULL);
-    esp_dense_gradient(n - 30, in, out, x + 30 * in, dy + 30 * out, off, NULL);
+    esp_dense_cpu.gradient(30, in, out, x, dy, off, NULL);
+    esp_dense_cpu.gradient(n - 30, in, out, x + 30 * in, dy + 30 * out, off, NULL);
     for (int k = 0; k < in * out; k++) {
       assert_true(value(acc[0], k) == value(acc[1], k));
       different += value(acc[0], k) != value(off, k);
@@ -133,9 +133,9 @@ typedef struct {
 
 static double net_loss(net *k) {
   double loss = 0;
-  esp_dense_forward(ROWS, IN, MID, k->W1, k->b, 0, k->x, k->t);
-  esp_silu_forward(ROWS * MID, k->t, k->h);
-  esp_dense_forward(ROWS, MID, OUT, k->W2, NULL, 0, k->h, k->y);
+  esp_dense_cpu.forward(ROWS, IN, MID, k->W1, k->b, 0, k->x, k->t);
+  esp_dense_cpu.silu(ROWS * MID, k->t, k->h);
+  esp_dense_cpu.forward(ROWS, MID, OUT, k->W2, NULL, 0, k->h, k->y);
   for (int c = 0; c < ROWS * OUT; c++) loss += k->g[c] * k->y[c];
   return loss;
 }
@@ -158,11 +158,11 @@ static void central_differences(void **state) {
   for (size_t c = 0; c < sizeof k / sizeof(double); c++) ((double *)&k)[c] = esp_rng_normal(9, c, ESP_RNG_TEST, 0);
   int64_t *a1 = accumulators(MID * IN), *ab = accumulators(MID), *a2 = accumulators(OUT * MID);
   net_loss(&k);
-  esp_dense_gradient(ROWS, MID, OUT, k.h, k.g, a2, NULL);
-  esp_dense_backward(ROWS, MID, OUT, k.W2, 0, k.g, dh);
-  esp_silu_backward(ROWS * MID, k.t, dh, dh);
-  esp_dense_gradient(ROWS, IN, MID, k.x, dh, a1, ab);
-  esp_dense_backward(ROWS, IN, MID, k.W1, 0, dh, dx);
+  esp_dense_cpu.gradient(ROWS, MID, OUT, k.h, k.g, a2, NULL);
+  esp_dense_cpu.backward(ROWS, MID, OUT, k.W2, 0, k.g, dh);
+  esp_dense_cpu.silu_back(ROWS * MID, k.t, dh, dh);
+  esp_dense_cpu.gradient(ROWS, IN, MID, k.x, dh, a1, ab);
+  esp_dense_cpu.backward(ROWS, IN, MID, k.W1, 0, dh, dx);
   for (int p = 0; p < MID * IN; p++) compare(&k, &k.W1[p], value(a1, p));
   for (int p = 0; p < MID; p++) compare(&k, &k.b[p], value(ab, p));
   for (int p = 0; p < OUT * MID; p++) compare(&k, &k.W2[p], value(a2, p));
@@ -186,25 +186,25 @@ static void exponential(void **state) {
   if (worst > 4.5e-16) fail_msg("error %g", worst);
   assert_true(esp_exp64(0) == 1 && esp_exp64(-INFINITY) == 0 && esp_exp64(INFINITY) == INFINITY &&
               isnan(esp_exp64(NAN)));
-  esp_silu_forward(COUNT, t, y);
+  esp_dense_cpu.silu(COUNT, t, y);
   for (int k = 0; k < COUNT; k++) {
     double alone;
-    esp_silu_forward(1, t + k, &alone);
+    esp_dense_cpu.silu(1, t + k, &alone);
     assert_memory_equal(&alone, y + k, sizeof alone);
   }
-  esp_silu_backward(COUNT, t, y, y);
+  esp_dense_cpu.silu_back(COUNT, t, y, y);
   for (int k = 0; k < COUNT; k++) {
     double in, alone;
-    esp_silu_forward(1, t + k, &in);
-    esp_silu_backward(1, t + k, &in, &alone);
+    esp_dense_cpu.silu(1, t + k, &in);
+    esp_dense_cpu.silu_back(1, t + k, &in, &alone);
     assert_memory_equal(&alone, y + k, sizeof alone);
   }
-  esp_silu_forward(COUNT, t, y);
+  esp_dense_cpu.silu(COUNT, t, y);
   double *slope = malloc(sizeof *slope * COUNT), *both = malloc(sizeof *both * COUNT),
          *one = malloc(sizeof *one * COUNT);
   for (int k = 0; k < COUNT; k++) one[k] = 1;
-  esp_silu_backward(COUNT, t, one, slope);
-  esp_silu_both(COUNT, t, both, t);
+  esp_dense_cpu.silu_back(COUNT, t, one, slope);
+  esp_dense_cpu.silu_both(COUNT, t, both, t);
   assert_memory_equal(both, y, sizeof *y * COUNT);
   assert_memory_equal(t, slope, sizeof *t * COUNT);
   free(t), free(y), free(slope), free(both), free(one);
@@ -214,9 +214,9 @@ static void silu_ends(void **state) {
   (void)state;
   const double t[] = {-1e300, -800, -30, 0, 1e-300, 30, 800, 1e300}, one[8] = {1, 1, 1, 1, 1, 1, 1, 1};
   double y[8], dt[8];
-  esp_silu_forward(8, t, y);
-  esp_silu_backward(8, t, one, dt);
-  esp_silu_forward(0, NULL, NULL);
+  esp_dense_cpu.silu(8, t, y);
+  esp_dense_cpu.silu_back(8, t, one, dt);
+  esp_dense_cpu.silu(0, NULL, NULL);
   for (int k = 0; k < 8; k++) assert_true(isfinite(y[k]) && isfinite(dt[k]));
   assert_true(y[0] == 0 && y[1] == 0 && dt[1] == 0 && y[3] == 0 && dt[3] == 0.5 && y[6] == 800 && dt[7] == 1);
 }
