@@ -2,7 +2,8 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
+
+#include "base/hash.h"
 
 int esp_cloud_create(int64_t n, int n_home, int targets, esp_cloud *cloud) {
   ESP_CHECK(n_home >= 0 && n >= n_home, ESP_ERR_ARG,
@@ -101,26 +102,12 @@ int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *so
   return ESP_OK;
 }
 
-/* splitmix64's finaliser (Steele, Lea, Flood, OOPSLA 2014): every bit of the input reaches every bit of the output. */
-static uint64_t mix(uint64_t state, uint64_t value) {
-  uint64_t z = (state ^ value) + UINT64_C(0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-  return z ^ z >> 31;
-}
-
-static uint64_t mix_double(uint64_t state, double value) {
-  uint64_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return mix(state, bits);
-}
-
 int esp_cloud_checksum(const esp_comm *comm, const esp_cloud *cloud, uint64_t *sum) {
   uint64_t total = 0;
   for (int i = 0; i < cloud->n_home; i++) {
-    uint64_t hash = mix_double(mix(0, (uint64_t)cloud->id[i]), cloud->m[i]);
-    for (int c = 0; c < 3; c++) hash = mix_double(hash, cloud->x[i][c]);
-    for (int c = 0; c < 3; c++) hash = mix_double(hash, cloud->v[i][c]);
+    uint64_t hash = esp_hash_double(esp_hash_mix(0, (uint64_t)cloud->id[i]), cloud->m[i]);
+    for (int c = 0; c < 3; c++) hash = esp_hash_double(hash, cloud->x[i][c]);
+    for (int c = 0; c < 3; c++) hash = esp_hash_double(hash, cloud->v[i][c]);
     total += hash;
   }
   int64_t word = (int64_t)total;
