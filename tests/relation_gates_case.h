@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "net/recall.h"
-#include "net/train_relation.h"
+#include "net/relation.h"
+#include "net/train.h"
+#include "train_views.h"
 #include "tasks/relation/relation_start.h"
 
 enum { POOL = 32, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
@@ -184,7 +186,8 @@ static inline void judge_draw(const esp_relation *net, const esp_backend *backen
   const esp_visit visit = {judge_recall, &j};
   double nmse;
   MUST(esp_relation_forward(net, backend, set, 0, &visit, &pass));
-  MUST(esp_relation_loss(esp_comm_self(), set, pass.y, 1, NULL, &nmse));
+  const esp_set seen = set_of_features(set);
+  MUST(esp_loss_nmse.value(NULL, esp_comm_self(), &seen, pass.y, 1, NULL, &nmse));
   o->nmse += nmse / unseen;
   o->recall += j.recall / unseen;
   o->near += (double)pass.cost.near_pairs / (double)set->n / unseen;
@@ -235,15 +238,6 @@ static inline double learned_shift(const esp_relation *net, const esp_feature_se
 /* ---- training ---- */
 
 typedef struct {
-  esp_feature_set *set; /* [pool] */
-} pool;
-
-static inline int pool_get(void *context, int c, const esp_feature_set **set) {
-  *set = &((pool *)context)->set[c];
-  return ESP_OK;
-}
-
-typedef struct {
   double loss, seconds;
   int64_t steps;
 } watch;
@@ -261,40 +255,34 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   esp_backend backend = esp_backend_self();
   esp_relation_param param = s->net;
   esp_relation net;
-  esp_adam adam;
   outcome o = {0};
   watch w = {0};
   const int sets = s->pool > 0 ? s->pool : POOL;
-  pool *data = malloc(sizeof *data);
-  data->set = malloc(sizeof(esp_feature_set) * (size_t)sets);
+  esp_feature_set *set = malloc(sizeof *set * (size_t)sets);
   param.seed = seed;
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
   MUST(esp_relation_create(&param, &net));
-  MUST(esp_adam_create(net.block.count, &adam));
-  for (int c = 0; c < sets; c++) data->set[c] = draw_set(s, seed, c, s->data.n);
+  for (int c = 0; c < sets; c++) set[c] = draw_set(s, seed, c, s->data.n);
   esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
   o.recall_before = recall_of(&net, &backend, &first);
   esp_train_param train = s->train;
   train.seed = seed;
-  const esp_relation_data source = {.sets = sets, .get = pool_get, .context = data};
   const esp_train_hooks hooks = {.step = watch_step, .context = &w};
-  MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
+  MUST(train_relation(&net, sets, set, &train, &hooks));
   const int64_t n = s->test_n > 0 ? s->test_n : s->data.n;
   net.param.domain.lists.pairs_per_particle = budget(s->test_near > 0 ? s->test_near : s->near, n);
   for (int t = 0; t < s->unseen; t++) {
-    esp_feature_set set = draw_set(s, seed, UNSEEN_DRAW + t, n);
-    judge_draw(&net, &backend, &set, s->unseen, &o);
-    esp_feature_set_free(&set);
+    esp_feature_set unseen = draw_set(s, seed, UNSEEN_DRAW + t, n);
+    judge_draw(&net, &backend, &unseen, s->unseen, &o);
+    esp_feature_set_free(&unseen);
   }
   if (s->data.kind == ESP_RELATION_UPSTREAM && s->net.separate && s->net.embedding == ESP_EMBED_LINEAR)
     o.shift = learned_shift(&net, &first);
   o.last_loss = w.loss;
   o.step_seconds = w.steps ? w.seconds / (double)w.steps : 0;
-  for (int c = 0; c < sets; c++) esp_feature_set_free(&data->set[c]);
-  free(data->set);
+  for (int c = 0; c < sets; c++) esp_feature_set_free(&set[c]);
+  free(set);
   esp_feature_set_free(&first);
-  free(data);
-  esp_adam_free(&adam);
   if (kept)
     *kept = net;
   else

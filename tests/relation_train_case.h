@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/train_relation.h"
+#include "net/relation.h"
+#include "net/train.h"
+#include "set_views.h"
 
 #define OK(expr)                                                          \
   do {                                                                    \
@@ -93,37 +95,55 @@ static inline esp_relation relation_case_network(const esp_relation_param *param
   return r;
 }
 
+/* ---- as rows of the tables ---- */
+
+static inline int relation_case_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor,
+                                     double *gy, double *nmse) {
+  const esp_set view = set_of_features(set);
+  return esp_loss_nmse.value(NULL, comm, &view, y, factor, gy, nmse);
+}
+
+static inline esp_model relation_case_model(const esp_relation_param *param) {
+  const esp_sizes sizes = {
+      .width = {[ESP_INPUT] = param->features, [ESP_SENT] = param->values, [ESP_TARGET] = param->targets}};
+  esp_model model;
+  OK(esp_model_create(&esp_network_stack, param, &sizes, &model));
+  return model;
+}
+
+/* What the row holds: its values are those of the model. */
+static inline esp_relation *relation_case_net(const esp_model *model) {
+  return model->plan;
+}
+
 /* ---- training ---- */
 
 enum { RELATION_SETS = 12 };
 typedef struct {
   int held;
-  esp_relation relation;
+  esp_model model;
   esp_adam adam;
   esp_feature_set set[RELATION_SETS];
+  esp_set view; /* of the one that is held */
 } relation_case;
 
-static inline int relation_case_get(void *context, int c, const esp_feature_set **set) {
+static inline int relation_case_get(void *context, int c, const esp_set **set) {
   relation_case *t = context;
   t->held++;
-  *set = &t->set[c];
+  t->view = set_of_features(&t->set[c]);
+  *set = &t->view;
   return ESP_OK;
 }
 
-static inline void relation_case_put(void *context, int c, const esp_feature_set *set) {
+static inline void relation_case_put(void *context, int c, const esp_set *set) {
   relation_case *t = context;
-  assert_ptr_equal(set, &t->set[c]);
+  assert_ptr_equal(set->id, t->set[c].id);
   t->held--;
 }
 
-static inline esp_relation_data relation_case_data(relation_case *t) {
-  return (esp_relation_data){.sets = RELATION_SETS, .get = relation_case_get, .put = relation_case_put, .context = t};
-}
-
 static inline relation_case relation_case_make(const esp_relation_param *param, int n, double h) {
-  relation_case t = {0};
-  OK(esp_relation_create(param, &t.relation));
-  OK(esp_adam_create(t.relation.block.count, &t.adam));
+  relation_case t = {.model = relation_case_model(param)};
+  OK(esp_adam_create(t.model.block.count, &t.adam));
   for (int c = 0; c < RELATION_SETS; c++)
     t.set[c] = relation_case_set(n, param->features, param->values, h, 0, 50 + (uint64_t)c);
   return t;
@@ -131,8 +151,17 @@ static inline relation_case relation_case_make(const esp_relation_param *param, 
 
 static inline void relation_case_free(relation_case *t) {
   for (int c = 0; c < RELATION_SETS; c++) esp_feature_set_free(&t->set[c]);
-  esp_relation_free(&t->relation);
+  esp_model_free(&t->model);
   esp_adam_free(&t->adam);
+}
+
+/* esp_train of the case. */
+static inline int relation_case_run(const esp_comm *comm, const esp_backend *backend, int shared,
+                                    const esp_train_param *param, const esp_train_hooks *hooks, relation_case *t) {
+  const esp_sets sets = {
+      .sets = RELATION_SETS, .shared = shared, .get = relation_case_get, .put = relation_case_put, .context = t};
+  const esp_training with = {comm, backend, &sets, &esp_loss_nmse, NULL};
+  return esp_train(&with, param, hooks, &t->model, &t->adam);
 }
 
 static inline esp_train_param relation_case_train(int64_t steps) {

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "net/train_gravity.h"
+#include "net/integrator.h"
+#include "net/train.h"
+#include "set_views.h"
 
 typedef struct {
-  esp_integrator model;
+  esp_model model;
   esp_adam adam;
   int clouds, held;
   esp_cloud *cloud;
+  esp_set view; /* of the cloud that is held */
 } train_case;
 
 static inline esp_cloud train_case_cloud(int64_t n, int64_t first, int n_home, uint64_t seed) {
@@ -41,51 +44,86 @@ static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) 
   esp_integrator_free(&model);
 }
 
-static inline esp_integrator train_case_model(esp_message_kind message) {
+static const esp_nmse_columns_param train_case_loss = {.second = 0.5};
+
+/* Loss of D, K [n_home][3], its gradient gD, gK (both or neither). Collective over comm. */
+static inline double train_case_value(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3],
+                                      const double (*K)[3], double factor, double (*gD)[3], double (*gK)[3]) {
+  const esp_set set = set_of_cloud(cloud);
+  const size_t n = (size_t)cloud->n_home;
+  double *y = malloc((6 * n + 1) * sizeof *y), *dy = malloc((6 * n + 1) * sizeof *dy), part[2], weight[2];
+  for (size_t i = 0; i < 3 * n; i++) {
+    y[i / 3 * 6 + i % 3] = D[i / 3][i % 3];
+    y[i / 3 * 6 + 3 + i % 3] = K[i / 3][i % 3];
+  }
+  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, comm, &set, y, factor, gD ? dy : NULL, part), ESP_OK);
+  for (size_t i = 0; i < 3 * n && gD; i++) {
+    gD[i / 3][i % 3] = dy[i / 3 * 6 + i % 3];
+    gK[i / 3][i % 3] = dy[i / 3 * 6 + 3 + i % 3];
+  }
+  free(y), free(dy);
+  esp_loss_nmse_columns.weights(&train_case_loss, weight);
+  return weight[0] * part[0] + weight[1] * part[1];
+}
+
+static inline esp_model train_case_model(esp_message_kind message) {
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
   esp_integrator_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = 0.7;
-  esp_integrator model;
-  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
+  esp_model model;
+  assert_int_equal(esp_model_create(&esp_network_integrator, &p, &sizes, &model), ESP_OK);
   return model;
+}
+
+/* Takes the clouds: made by malloc, with targets. */
+static inline train_case train_case_of(esp_message_kind message, int clouds, esp_cloud *cloud) {
+  train_case t = {.model = train_case_model(message), .clouds = clouds, .cloud = cloud};
+  assert_int_equal(esp_adam_create(t.model.block.count, &t.adam), ESP_OK);
+  return t;
 }
 
 /* Whole clouds of n, n + 1, ... bodies. */
 static inline train_case train_case_make(esp_message_kind message, int clouds, int n) {
   esp_backend backend = esp_backend_self();
-  train_case t = {.clouds = clouds, .model = train_case_model(message)};
-  assert_int_equal(esp_adam_create(t.model.block.count, &t.adam), ESP_OK);
-  t.cloud = malloc(sizeof *t.cloud * (size_t)clouds);
+  esp_cloud *cloud = malloc(sizeof *cloud * (size_t)clouds);
   for (int c = 0; c < clouds; c++) {
-    t.cloud[c] = train_case_cloud(n + c, 0, n + c, 100 + (uint64_t)c);
-    train_case_targets(&backend, &t.cloud[c]);
+    cloud[c] = train_case_cloud(n + c, 0, n + c, 100 + (uint64_t)c);
+    train_case_targets(&backend, &cloud[c]);
   }
-  return t;
+  return train_case_of(message, clouds, cloud);
 }
 
 static inline void train_case_free(train_case *t) {
   for (int c = 0; c < t->clouds; c++) esp_cloud_free(&t->cloud[c]);
   free(t->cloud);
-  esp_integrator_free(&t->model);
+  esp_model_free(&t->model);
   esp_adam_free(&t->adam);
 }
 
-static inline int train_case_get(void *context, int c, const esp_cloud **cloud) {
+static inline int train_case_get(void *context, int c, const esp_set **set) {
   train_case *t = context;
   t->held++;
-  *cloud = &t->cloud[c];
+  t->view = set_of_cloud(&t->cloud[c]);
+  *set = &t->view;
   return ESP_OK;
 }
 
-static inline void train_case_put(void *context, int c, const esp_cloud *cloud) {
+static inline void train_case_put(void *context, int c, const esp_set *set) {
   train_case *t = context;
-  assert_ptr_equal(cloud, &t->cloud[c]);
+  assert_ptr_equal(set->id, t->cloud[c].id);
   t->held--;
 }
 
-static inline esp_gravity_data train_case_data(train_case *t) {
-  return (esp_gravity_data){
-      .clouds = t->clouds, .lambda = 0.5, .get = train_case_get, .put = train_case_put, .context = t};
+static inline esp_sets train_case_sets(train_case *t) {
+  return (esp_sets){.sets = t->clouds, .get = train_case_get, .put = train_case_put, .context = t};
+}
+
+/* esp_train of the case on sets like its own. */
+static inline int train_case_run(const esp_comm *comm, const esp_backend *backend, const esp_sets *sets,
+                                 const esp_train_param *param, const esp_train_hooks *hooks, train_case *t) {
+  const esp_training with = {comm, backend, sets, &esp_loss_nmse_columns, &train_case_loss};
+  return esp_train(&with, param, hooks, &t->model, &t->adam);
 }
 
 static inline esp_train_param train_case_param(int64_t steps) {

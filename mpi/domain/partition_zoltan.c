@@ -8,8 +8,8 @@
 
 typedef struct {
   int dim, n;
-  int64_t first; /* number of this rank's first point over all ranks */
-  const double (*x)[3];
+  int64_t first;   /* number of this rank's first point over all ranks */
+  const double *z; /* [n][dim] */
 } points;
 
 static int count_points(void *data, int *error) {
@@ -41,7 +41,8 @@ static void place_points(void *data, int global_words, int local_words, int coun
   (void)global_words, (void)global;
   for (int k = 0; k < count; k++)
     for (int a = 0; a < dim; a++)
-      x[(size_t)k * (size_t)dim + (size_t)a] = p->x[local[(size_t)k * (size_t)local_words]][a];
+      x[(size_t)k * (size_t)dim + (size_t)a] =
+          p->z[(size_t)local[(size_t)k * (size_t)local_words] * (size_t)dim + (size_t)a];
   *error = ZOLTAN_OK;
 }
 
@@ -83,10 +84,10 @@ int esp_partition_zoltan_built(void) {
   return 1;
 }
 
-int esp_partition_zoltan(const esp_comm *comm, const char *method, int parts, int dim, int n_home, const double (*x)[3],
+int esp_partition_zoltan(const esp_comm *comm, const char *method, int parts, int dim, int n_home, const double *z,
                          int *part) {
   const MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_SELF;
-  points p = {.dim = dim, .n = n_home, .first = n_home, .x = x};
+  points p = {.dim = dim, .n = n_home, .first = n_home, .z = z};
   struct Zoltan_Struct *zoltan = NULL;
   int64_t all = n_home;
   float version;

@@ -42,8 +42,6 @@ const esp_options esp_device_options = {
 const esp_options esp_training_options = {
     sizeof(OF),
     (const esp_option[]){
-        ESP_REAL_ROW(OF, loss_k, "train_loss_k", "0.5", 0, INFINITY, "",
-                     "tasks G and M: weight of the velocity's part in the loss"),
         ESP_CHOICE_ROW(OF, shard, "train_shard", "auto", "clouds|particles|auto",
                        "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
                        "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
@@ -99,13 +97,15 @@ enum { TABLES = 64 };
 
 int esp_keys_create(esp_config **config) {
   const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options};
-  static const esp_options *const rest[] = {
-      &esp_device_options, &esp_train_options,     &esp_training_options, &esp_eval_options,
-      &esp_input_options,  &esp_partition_options, &esp_report_options,   NULL};
+  static const esp_options *const rest[] = {&esp_training_options,  &esp_eval_options,   &esp_input_options,
+                                            &esp_partition_options, &esp_report_options, NULL};
   int tables = 2;
   for (int k = 0; esp_tasks[k] && tables < TABLES; k++) table[tables++] = esp_tasks[k]->options;
   if (tables < TABLES) table[tables++] = &esp_domain_options;
   for (int k = 0; esp_networks[k] && tables < TABLES; k++) table[tables++] = esp_networks[k]->options;
+  if (tables + 2 < TABLES) table[tables++] = &esp_device_options, table[tables++] = &esp_train_options;
+  for (int k = 0; esp_losses[k] && tables < TABLES; k++)
+    if (esp_losses[k]->options) table[tables++] = esp_losses[k]->options;
   for (int k = 0; rest[k] && tables < TABLES; k++) table[tables++] = rest[k];
   ESP_CHECK(tables < TABLES, ESP_ERR_INTERNAL, "more than %d tables of keys", TABLES - 1);
   return esp_config_create(table, config);

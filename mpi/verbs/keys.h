@@ -23,9 +23,8 @@ typedef enum { ESP_SHARD_CLOUDS, ESP_SHARD_PARTICLES, ESP_SHARD_AUTO } esp_shard
 typedef struct {
   esp_shard shard;
   const char *restart; /* "": anew */
-  double loss_k;
 } esp_training_param;
-extern const esp_options esp_training_options; /* train_shard, train_restart, train_loss_k */
+extern const esp_options esp_training_options; /* train_shard, train_restart */
 
 typedef struct {
   const char *checkpoint; /* "": that of the run */

@@ -34,9 +34,8 @@ static const verb_entry verbs[] = {
     {"generate", esp_verb_generate, "make the data of the task and their truth"},
     {"train", esp_verb_train, "train the network on the data"},
     {"evaluate", esp_verb_evaluate, "the trained network beside classical methods"},
-    {"predict", esp_verb_predict,
-     "move a snapshot (-input FILE) by its horizon, or fill a feature file with predictions"},
-    {"partition", esp_verb_partition, "cut a snapshot or a feature set for many ranks and compare with other cuts"},
+    {"predict", esp_verb_predict, "what becomes of a snapshot (-input FILE), or of a test set"},
+    {"partition", esp_verb_partition, "cut a snapshot or a test set for many ranks and compare with other cuts"},
     {"report", esp_verb_report, "report.html from the files of a run"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -1,92 +1,135 @@
 /* partition: cut the particles for many ranks and say, from real lists, what each rank would compute and receive; the
- * tree's own cut beside two of Zoltan. Runs on the ranks at hand, whatever numbers of ranks are asked for. */
+ * tree's own cut beside others. All keep the tree's lists, so all compute the same sums: only who owns what differs. Runs
+ * on the ranks at hand, whatever numbers of ranks are asked for. */
 #include "domain/domain.h"
 #include "domain/partition.h"
+#include "domain/partition_cuts.h"
 #include "domain/partition_zoltan.h"
-#include "io/ensemble.h"
-#include "message/newton.h"
-#include "tasks/box/box_start.h"
+#include "io/checkpoint.h"
+#include "io/formats.h"
 #include "verbs/cuts.h"
-#include "verbs/relation_verbs.h"
-#include "verbs/run.h"
-#include "io/snapshot_cloud.h"
+#include "verbs/data.h"
 #include "verbs/setup.h"
 
-typedef struct {
-  const char *name, *zoltan; /* NULL: the tree's own */
-} cut_method;
-
-static const cut_method methods[] = {
-    {"tree", NULL}, {"bisection (Zoltan RCB)", "RCB"}, {"Hilbert order (Zoltan HSFC)", "HSFC"}};
-enum { METHODS = sizeof methods / sizeof methods[0] };
+typedef enum { ON_TREE, ON_KEYS, ON_INPUTS } space;
+typedef enum { BY_TREE, BY_BISECTION, BY_HILBERT, BY_ZOLTAN_RCB, BY_ZOLTAN_HSFC } how;
+/* Zoltan cuts positions in 2 or 3 dimensions; learned spaces have more, and inputs beside them. */
+static const struct {
+  const char *name;
+  space on;
+  how by;
+  int positions; /* for networks whose keys are positions, or for the others */
+} cuts_tried[] = {{"tree", ON_TREE, BY_TREE, 1},
+                  {"bisection (Zoltan RCB)", ON_KEYS, BY_ZOLTAN_RCB, 1},
+                  {"Hilbert order (Zoltan HSFC)", ON_KEYS, BY_ZOLTAN_HSFC, 1},
+                  {"learned tree", ON_TREE, BY_TREE, 0},
+                  {"bisection of the learned space", ON_KEYS, BY_BISECTION, 0},
+                  {"Hilbert order in the learned space", ON_KEYS, BY_HILBERT, 0},
+                  {"bisection of the raw features", ON_INPUTS, BY_BISECTION, 0},
+                  {"Hilbert order of the raw features", ON_INPUTS, BY_HILBERT, 0}};
+enum { CUTS = sizeof cuts_tried / sizeof cuts_tried[0] };
 
 typedef struct {
   esp_run *run;
-  esp_cloud cloud;
+  int positions;
+  esp_set set;
+  esp_place place;
+  double *key, *query; /* [n_home][dim]; query NULL: one tree */
   esp_domain *dom;
-  int *home_part, *part; /* [n_home], [n_own] */
+  int *home_part, *part, *receiver_part; /* [n_home], [n_own], [n_own] */
 } partition;
 
 /* ---- the particles ---- */
 
-static int read_test_cloud(const esp_run *run, esp_cloud *cloud) {
-  char path[4096];
-  esp_ensemble ensemble;
-  int largest = 0, rc;
-  ESP_CALL(esp_run_data(run, path, sizeof path));
-  ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
-  const esp_ensemble_entry *entry = ensemble.entry[ESP_PART_TEST];
-  ESP_NEED(ensemble.clouds[ESP_PART_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; give a snapshot with -input FILE",
-           path);
-  for (int c = 1; c < ensemble.clouds[ESP_PART_TEST]; c++)
-    if (entry[c].n > entry[largest].n) largest = c;
-  ESP_TRY(esp_ensemble_share(&ensemble, run->comm, ESP_PART_TEST, largest, cloud));
-done:
-  esp_ensemble_close(&ensemble);
-  return rc;
+static int is_periodic(const esp_set *set) {
+  return set->space.period[0] > 0 || set->space.period[1] > 0 || set->space.period[2] > 0;
 }
 
 /* A cell on the far side must lie whole within half a box, so in a large periodic box the shell around that distance is
- * near, a good part of all particles: a period is kept where it is asked for, and in test clouds, which the network
- * sees so. */
-static int read_cloud(const esp_run *run, esp_cloud *cloud) {
-  esp_snapshot_header header;
-  const int snapshot = esp_config_string(run->config, "input")[0] != 0;
-  if (snapshot)
-    ESP_CALL(esp_snapshot_input(run->comm, run->config, cloud, &header));
-  else
-    ESP_CALL(read_test_cloud(run, cloud));
-  esp_box_wrap(cloud->box, cloud->n_home, cloud->x);
-  const int periodic = cloud->box[0] > 0 || cloud->box[1] > 0 || cloud->box[2] > 0;
-  if (snapshot && periodic && !esp_config_flag(run->config, "partition_periodic")) {
-    esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");
-    for (int a = 0; a < 3; a++) cloud->box[a] = 0;
-  }
+ * near, a good part of all particles: a period is kept where it is asked for, and in test sets, which the network sees so. */
+static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_input_param *input,
+                        esp_set *set) {
+  const esp_backend backend = esp_setup_sharded(run, esp_setup_device(run));
+  ESP_CHECK(task->adopt, ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles", task->name);
+  ESP_CALL(esp_format_read(run->comm, input, task->layout, set, NULL));
+  ESP_CALL(task->adopt(param, &backend, ESP_ADOPT_PLACES, set));
+  if (!is_periodic(set) || esp_config_flag(run->config, "partition_periodic")) return ESP_OK;
+  esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");
+  for (int a = 0; a < 3; a++) set->space.period[a] = 0;
   return ESP_OK;
 }
 
-/* One domain at the positions, as the layers of the network have at theirs. */
-static int build_domain(partition *p) {
-  const esp_run *run = p->run;
-  const esp_cloud *cloud = &p->cloud;
-  const int dim = cloud->dim;
-  double *z = NULL;
-  int rc;
-  esp_domain_param param;
-  ESP_CALL(esp_options_fill(&esp_domain_options, run->config, &param));
-  param.dim = dim;
-  for (int a = 0; a < dim; a++) param.lists.box[a] = cloud->box[a];
-  rc = ESP_ALLOC(z, (size_t)cloud->n_home * (size_t)dim);
-  ESP_TRY(run->comm->agree(run->comm, rc));
-  for (int i = 0; i < cloud->n_home; i++)
-    for (int a = 0; a < dim; a++) z[(size_t)i * (size_t)dim + (size_t)a] = cloud->x[i][a];
-  ESP_TRY(esp_domain_build_mpi(run->comm, &param, cloud->n_home, z, NULL, cloud->id, &p->dom));
-  rc = ESP_ALLOC(p->home_part, cloud->n_home);
-  if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
-  ESP_TRY(run->comm->agree(run->comm, rc));
-done:
-  ESP_FREE(z);
+static int read_test(const esp_run *run, esp_set *set) {
+  esp_data data;
+  ESP_CALL(esp_data_open(run, ESP_PART_TEST, 1, &data));
+  const int largest = esp_set_largest(&data.file, ESP_PART_TEST);
+  int rc = esp_data_set(&data, run->comm, ESP_PART_TEST, largest, set);
+  esp_data_close(&data);
   return rc;
+}
+
+/* ---- the domain of layer 0 ---- */
+
+/* Where keys are positions, the network's parameters do not matter: it is made anew, as the keys describe it. */
+static int make_model(const esp_run *run, const esp_task *task, const esp_set *set, esp_model *model) {
+  const esp_network *network = task->network;
+  esp_place place;
+  char path[4096];
+  if (!network->positions) {
+    ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
+    ESP_CALL(esp_checkpoint_read(run->comm, path, model, NULL, NULL));
+    ESP_CALL(esp_setup_trees(run, model));
+    return esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path);
+  }
+  const esp_sizes sizes = esp_data_widths(task->layout, set->width);
+  void *param = NULL;
+  int rc = esp_setup_options(run, network->options, &param);
+  if (!rc) rc = esp_model_create(network, param, &sizes, model);
+  ESP_FREE(param);
+  return run->comm->agree(run->comm, rc);
+}
+
+static int build_domain(partition *p, const esp_model *model) {
+  const esp_comm *comm = p->run->comm;
+  const esp_network *network = model->network;
+  const size_t n = (size_t)p->set.n_home;
+  int rc = network->place(model, &p->set, &p->place, NULL, NULL);
+  const size_t dim = (size_t)p->place.domain.dim;
+  if (!rc) rc = ESP_ALLOC(p->key, n * dim);
+  if (!rc && p->place.queries) rc = ESP_ALLOC(p->query, n * dim);
+  if (!rc) rc = network->place(model, &p->set, &p->place, p->key, p->query);
+  ESP_CALL(comm->agree(comm, rc));
+  ESP_CALL(esp_domain_build_mpi(comm, &p->place.domain, p->set.n_home, p->key, p->query, p->set.id, &p->dom));
+  rc = ESP_ALLOC(p->home_part, n);
+  if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
+  if (!rc && p->query) rc = ESP_ALLOC(p->receiver_part, p->dom->n_own);
+  return comm->agree(comm, rc);
+}
+
+/* With two trees a particle may receive on one rank and send from another: how many do under the trees' own cut. */
+static int count_apart(const partition *p, int64_t *apart) {
+  int *receives = NULL, rc;
+  *apart = 0;
+  if (!p->query) return ESP_OK;
+  ESP_TRY(p->run->comm->agree(p->run->comm, ESP_ALLOC(receives, p->set.n_home)));
+  ESP_TRY(p->dom->ops->to_home(p->dom, sizeof *p->part, p->part, p->home_part));
+  ESP_TRY(p->dom->ops->receivers_home(p->dom, sizeof *receives, p->receiver_part, receives));
+  for (int i = 0; i < p->set.n_home; i++) *apart += receives[i] != p->home_part[i];
+  ESP_TRY(p->run->comm->sum_i64(p->run->comm, apart, 1));
+done:
+  ESP_FREE(receives);
+  return rc;
+}
+
+static void say_zoltan(const esp_run *run) {
+  if (esp_partition_zoltan_built())
+    esp_run_say(
+        run,
+        "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
+        "power of two; the tree's cuts do not.\n",
+        run->comm->size);
+  else
+    esp_run_say(run, "Built without Zoltan: its two cuts are left out.\n");
 }
 
 static int describe(const partition *p, double seconds) {
@@ -94,47 +137,77 @@ static int describe(const partition *p, double seconds) {
   const esp_domain_param *param = &p->dom->param;
   int64_t pairs[2] = {p->dom->lists.near_pairs, p->dom->lists.far_pairs};
   ESP_CALL(run->comm->sum_i64(run->comm, pairs, 2));
-  const double n = (double)p->dom->n, near = (double)pairs[0] / n, far = (double)pairs[1] / n;
-  cJSON_AddNumberToObject(run->json, "particles", n);
-  cJSON_AddBoolToObject(run->json, "periodic", p->cloud.box[0] > 0 || p->cloud.box[1] > 0 || p->cloud.box[2] > 0);
+  const double n = p->dom->n ? (double)p->dom->n : 1, near = (double)pairs[0] / n, far = (double)pairs[1] / n;
+  cJSON_AddNumberToObject(run->json, "particles", (double)p->dom->n);
+  if (p->positions) cJSON_AddBoolToObject(run->json, "periodic", is_periodic(&p->set));
   cJSON_AddNumberToObject(run->json, "theta", param->lists.theta);
   cJSON_AddNumberToObject(run->json, "pairs_per_particle", near);
   cJSON_AddNumberToObject(run->json, "cells_per_particle", far);
   cJSON_AddNumberToObject(run->json, "far_weight", ESP_PARTITION_FAR_WEIGHT);
   cJSON_AddNumberToObject(run->json, "domain_seconds", seconds);
-  esp_run_say(
-      run,
-      "partition: %lld particles, leaf %d, block %d, theta %.4g: %.1f near pairs and %.1f far cells a particle; one "
-      "domain on %d rank%s in %.2f s\n",
-      (long long)p->dom->n, param->leaf, param->block, param->lists.theta, near, far, run->comm->size,
-      run->comm->size > 1 ? "s" : "", seconds);
+  esp_run_say(run,
+              "partition: %lld particles in %d %sdimensions, leaf %d, block %d, theta %.4g: %.1f near pairs and %.1f "
+              "far cells a particle; one domain on %d rank%s in %.2f s\n",
+              (long long)p->dom->n, param->dim, p->positions ? "" : "learned ", param->leaf, param->block,
+              param->lists.theta, near, far, run->comm->size, run->comm->size > 1 ? "s" : "", seconds);
   esp_run_say(
       run,
       "imbalance: largest over mean; pair work is near pairs + %d x far cells. Halo: a rank's, mean and largest; "
-      "%zu bytes a particle, %zu a cell.\n",
-      ESP_PARTITION_FAR_WEIGHT, ESP_BODY * sizeof(double), ESP_MASS_CELL * sizeof(double));
-  if (esp_partition_zoltan_built())
-    esp_run_say(
-        run,
-        "Zoltan bisects for the ranks at hand (here %d) first, so its cuts depend on them, and are at their best on a "
-        "power of two; the tree's cuts do not.\n\n",
-        run->comm->size);
-  else
-    esp_run_say(run, "Built without Zoltan: its two cuts are left out.\n\n");
+      "%zu bytes a particle, %zu a cell. Every cut computes the same pairs and cells.\n",
+      ESP_PARTITION_FAR_WEIGHT, p->place.source_bytes, p->place.cell_bytes);
+  if (p->positions) say_zoltan(run);
+  esp_run_say(run, "\n");
   return ESP_OK;
 }
 
 /* ---- the cuts ---- */
 
-static int make_cut(partition *p, const cut_method *method, int ranks) {
-  const esp_cloud *cloud = &p->cloud;
-  if (!method->zoltan) {
+static int cut_points(partition *p, how by, int ranks, int dim, const double *z) {
+  const esp_comm *comm = p->run->comm;
+  const esp_set *set = &p->set;
+  if (by == BY_ZOLTAN_RCB || by == BY_ZOLTAN_HSFC)
+    return esp_partition_zoltan(comm, by == BY_ZOLTAN_RCB ? "RCB" : "HSFC", ranks, dim, set->n_home, z, p->home_part);
+  return esp_partition_cut(comm, by == BY_HILBERT ? ESP_CUT_HILBERT : ESP_CUT_BISECTION, ranks, dim, set->n_home, z,
+                           set->id, p->home_part);
+}
+
+/* Inputs beyond what the selection takes are cut by the first ESP_MAX_DIM. */
+static int cut_inputs(partition *p, how by, int ranks) {
+  const esp_comm *comm = p->run->comm;
+  const size_t n = (size_t)p->set.n_home, dim = (size_t)esp_set_role_width(&p->set, ESP_INPUT);
+  const size_t taken = dim < ESP_MAX_DIM ? dim : ESP_MAX_DIM;
+  const double *rows;
+  double *own = NULL, *first = NULL;
+  int rc = esp_set_rows(&p->set, ESP_INPUT, &rows, &own);
+  if (!rc && taken < dim) rc = ESP_ALLOC(first, n * taken);
+  ESP_TRY(comm->agree(comm, rc));
+  for (size_t k = 0; first && k < n * taken; k++) first[k] = rows[k / taken * dim + k % taken];
+  ESP_TRY(cut_points(p, by, ranks, (int)taken, first ? first : rows));
+done:
+  ESP_FREE(own);
+  ESP_FREE(first);
+  return rc;
+}
+
+static int make_cut(partition *p, int m, int ranks) {
+  const how by = cuts_tried[m].by;
+  if (by == BY_TREE) {
     esp_partition_tree(p->dom, ranks, p->part);
+    if (p->query) esp_partition_tree(p->dom, ranks, p->receiver_part);
     return ESP_OK;
   }
-  ESP_CALL(esp_partition_zoltan(p->run->comm, method->zoltan, ranks, cloud->dim, cloud->n_home,
-                                (const double(*)[3])cloud->x, p->home_part));
-  return p->dom->ops->to_slots(p->dom, sizeof *p->part, p->home_part, p->part);
+  if (cuts_tried[m].on == ON_KEYS)
+    ESP_CALL(cut_points(p, by, ranks, p->dom->param.dim, p->key));
+  else
+    ESP_CALL(cut_inputs(p, by, ranks));
+  ESP_CALL(p->dom->ops->to_slots(p->dom, sizeof *p->part, p->home_part, p->part));
+  if (!p->query) return ESP_OK;
+  return p->dom->ops->to_receivers(p->dom, sizeof *p->part, p->home_part, p->receiver_part);
+}
+
+static int is_tried(const partition *p, int m) {
+  const int zoltan = cuts_tried[m].by == BY_ZOLTAN_RCB || cuts_tried[m].by == BY_ZOLTAN_HSFC;
+  return cuts_tried[m].positions == p->positions && (!zoltan || esp_partition_zoltan_built());
 }
 
 static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
@@ -143,36 +216,60 @@ static int try_ranks(void *context, esp_cuts *cuts, int ranks) {
   esp_partition_load *load = NULL;
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(load, ranks)));
-  for (int m = 0; m < METHODS; m++) {
-    if (methods[m].zoltan && !esp_partition_zoltan_built()) continue;
+  for (int m = 0; m < CUTS; m++) {
+    if (!is_tried(p, m)) continue;
     esp_partition_cost cost;
+    int64_t apart = 0;
     const double start = esp_wall();
-    ESP_TRY(make_cut(p, &methods[m], ranks));
+    ESP_TRY(make_cut(p, m, ranks));
     const double seconds = esp_wall() - start;
-    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, NULL, load));
-    esp_partition_summary(ranks, load, ESP_BODY * sizeof(double), ESP_MASS_CELL * sizeof(double), &cost);
-    esp_cuts_add(cuts, ranks, methods[m].name, &cost, -1, seconds);
+    ESP_TRY(esp_partition_count(p->dom, ranks, p->part, p->receiver_part, load));
+    esp_partition_summary(ranks, load, p->place.source_bytes, p->place.cell_bytes, &cost);
+    if (cuts_tried[m].on == ON_TREE) ESP_TRY(count_apart(p, &apart));
+    const double share = p->set.n ? (double)apart / (double)p->set.n : 0;
+    esp_cuts_add(cuts, ranks, cuts_tried[m].name, &cost, p->positions ? -1 : share, seconds);
+    if (apart)
+      esp_run_say(p->run, "%6s  %-35s %.0f %% of the particles receive on another rank than they send from\n", "", "",
+                  100 * share);
   }
 done:
   ESP_FREE(load);
   return rc;
 }
 
+static int partition_set(partition *p, const esp_model *model, const char *path, esp_cuts *cuts) {
+  const double start = esp_wall();
+  p->positions = model->network->positions;
+  ESP_CALL(esp_error_blame(build_domain(p, model), path));
+  ESP_CALL(describe(p, esp_wall() - start));
+  return esp_cuts_each(p->run, p->positions ? 28 : 35, try_ranks, p, cuts);
+}
+
 int esp_verb_partition(esp_run *run) {
+  char path[4096];
+  const esp_task *task = esp_setup_task(run);
+  void *param = NULL;
+  esp_input_param input;
+  esp_model model = {0};
   partition p = {.run = run};
   esp_cuts cuts = {.run = run};
   int rc;
-  if (esp_setup_is_relation(run)) return esp_relation_partition(run);
-  ESP_TRY(read_cloud(run, &p.cloud));
-  const double start = esp_wall();
-  ESP_TRY(esp_error_blame(build_domain(&p), esp_config_string(run->config, "input")));
-  ESP_TRY(describe(&p, esp_wall() - start));
-  ESP_TRY(esp_cuts_each(run, 28, try_ranks, &p, &cuts));
+  ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
+  ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &input)));
+  ESP_TRY(esp_run_data(run, path, sizeof path));
+  ESP_TRY(input.file[0] ? read_foreign(run, task, param, &input, &p.set) : read_test(run, &p.set));
+  ESP_TRY(make_model(run, task, &p.set, &model));
+  ESP_TRY(partition_set(&p, &model, input.file[0] ? input.file : path, &cuts));
 done:
   esp_cuts_free(&cuts);
   ESP_FREE(p.part);
+  ESP_FREE(p.receiver_part);
   ESP_FREE(p.home_part);
+  ESP_FREE(p.key);
+  ESP_FREE(p.query);
   esp_domain_free(&p.dom);
-  esp_cloud_free(&p.cloud);
+  esp_set_free(&p.set);
+  esp_model_free(&model);
+  ESP_FREE(param);
   return rc;
 }

@@ -1,91 +1,204 @@
-/* predict: move the particles of a snapshot by one horizon with a trained network, and write them as a snapshot. */
+/* predict: what a trained network says of the particles of another code's file, or of a test set. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "io/checkpoint_typed.h"
-#include "io/snapshot_cloud.h"
-#include "verbs/relation_verbs.h"
-#include "verbs/run.h"
+#include "io/checkpoint.h"
+#include "io/formats.h"
+#include "verbs/data.h"
 #include "verbs/setup.h"
 
+/* ---- the particles ---- */
+
+/* As they are in their file. */
 typedef struct {
-  int64_t moved, ghosts, bytes;
-} traffic;
+  esp_set set;
+  int foreign;
+  esp_input_param input;
+  esp_origin origin;
+  esp_set_about about; /* for a set file */
+} particles;
+
+static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_device *device, particles *p) {
+  const esp_backend backend = esp_setup_sharded(run, device);
+  ESP_CHECK(task->adopt, ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles", task->name);
+  ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
+  return esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file);
+}
+
+static int read_test(const esp_run *run, particles *p) {
+  const int64_t s = esp_config_int(run->config, "eval_set");
+  esp_data data;
+  int rc;
+  ESP_CALL(esp_data_open(run, ESP_PART_TEST, 1, &data));
+  ESP_NEED(s < data.file.sets[ESP_PART_TEST], ESP_ERR_CONFIG,
+           "%s: eval_set %" PRId64 ": the file has %d test sets, numbered from 0", data.path, s,
+           data.file.sets[ESP_PART_TEST]);
+  ESP_TRY(esp_set_read(&data.file, run->comm, ESP_PART_TEST, (int)s, &p->set));
+  snprintf(p->about.task, sizeof p->about.task, "%s", data.task->name);
+done:
+  esp_data_close(&data);
+  return rc;
+}
+
+/* ---- the network ---- */
+
+typedef struct {
+  double *y; /* [n_home][targets] */
+  esp_cost cost;
+  double seconds;
+  int64_t moved, ghosts, bytes; /* of this rank, over the layers */
+} prediction;
 
 static int add_traffic(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)l, (void)key, (void)query;
-  traffic *t = context;
-  t->moved += dom->stats.moved;
-  t->ghosts += dom->stats.ghosts;
-  t->bytes += dom->stats.bytes;
+  prediction *p = context;
+  p->moved += dom->stats.moved;
+  p->ghosts += dom->stats.ghosts;
+  p->bytes += dom->stats.bytes;
   return ESP_OK;
 }
 
-/* In place: the cloud becomes the one after the horizon, in physical units. */
-static int advance(esp_run *run, const esp_integrator *model, const esp_device *device, esp_cloud *cloud) {
-  double(*D)[3] = NULL, (*K)[3] = NULL;
-  const esp_backend backend = esp_setup_sharded(run, device);
-  esp_cost cost = {0};
-  traffic t = {0};
-  const esp_visit visit = {add_traffic, &t};
-  esp_cloud physical = *cloud, scaled = {0};
-  int rc = esp_cloud_create(cloud->n, cloud->n_home, 0, &scaled);
-  if (!rc) rc = ESP_ALLOC(D, cloud->n_home);
-  if (!rc) rc = ESP_ALLOC(K, cloud->n_home);
+/* And its loss, where the set has targets. */
+static int run_network(esp_run *run, const esp_task *task, const esp_model *model, const esp_backend *backend,
+                       const esp_set *set, prediction *p) {
+  const int targets = model->sizes.width[ESP_TARGET];
+  const esp_visit visit = {.layer = add_traffic, .context = p};
+  double part[ESP_LOSS_PARTS];
+  void *loss = NULL;
+  int rc = ESP_ALLOC(p->y, (size_t)set->n_home * (size_t)targets), at = 0;
+  if (!rc) rc = esp_setup_options(run, task->loss->options, &loss);
   ESP_TRY(run->comm->agree(run->comm, rc));
-  scaled.dim = cloud->dim, scaled.G = cloud->G, scaled.eps = cloud->eps, scaled.d = cloud->d, scaled.T = cloud->T;
-  memcpy(scaled.box, cloud->box, sizeof scaled.box);
-  memcpy(scaled.id, cloud->id, (size_t)cloud->n_home * sizeof *cloud->id);
-  memcpy(scaled.m, cloud->m, (size_t)cloud->n_home * sizeof *cloud->m);
-  memcpy(scaled.x, cloud->x, (size_t)cloud->n_home * sizeof *cloud->x);
-  memcpy(scaled.v, cloud->v, (size_t)cloud->n_home * sizeof *cloud->v);
-  ESP_TRY(esp_cloud_to_model(&scaled));
-  double start = esp_wall();
-  ESP_TRY(esp_integrator_predict(model, &backend, &scaled, D, K, &visit, &cost));
-  double seconds = esp_wall() - start;
-  for (int i = 0; i < cloud->n_home; i++)
-    for (int a = 0; a < 3; a++) {
-      physical.x[i][a] += physical.v[i][a] * physical.T + D[i][a] * physical.d;
-      physical.v[i][a] += K[i][a] * physical.d / physical.T;
-    }
-  int64_t sums[5] = {cost.near_pairs, cost.far_pairs, t.moved, t.ghosts, t.bytes};
-  ESP_TRY(run->comm->sum_i64(run->comm, sums, 5));
-  cJSON_AddNumberToObject(run->json, "particles", (double)cloud->n);
-  cJSON_AddNumberToObject(run->json, "pairs_per_particle", (double)sums[0] / (double)cloud->n);
-  cJSON_AddNumberToObject(run->json, "cells_per_particle", (double)sums[1] / (double)cloud->n);
+  const double start = esp_wall();
+  ESP_TRY(model->network->forward(model, backend, set, &visit, p->y, &p->cost, NULL));
+  p->seconds = esp_wall() - start;
+  if (esp_set_role_width(set, ESP_TARGET) != targets) goto done;
+  ESP_TRY(task->loss->value(loss, run->comm, set, p->y, 1, NULL, part));
+  for (const esp_column *c = task->layout->column; c->name; c++) {
+    char name[64];
+    if (c->role != ESP_TARGET || at == task->loss->parts) continue;
+    esp_loss_part_name(task->loss, c->name, name, sizeof name);
+    cJSON_AddNumberToObject(run->json, name, part[at]);
+    esp_run_say(run, "predict: %s %.5f\n", name, part[at++]);
+  }
+done:
+  ESP_FREE(loss);
+  return rc;
+}
+
+/* ---- results ---- */
+
+/* set: with the prediction in it. */
+static int add_results(esp_run *run, const esp_set *set, const prediction *p) {
+  const esp_comm *comm = run->comm;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  int64_t sums[6] = {p->cost.near_pairs, p->cost.far_pairs, p->moved, p->ghosts, p->bytes, p->cost.allowed};
+  int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
+  double seconds = p->seconds;
+  uint64_t checksum;
+  char text[24];
+  ESP_CALL(comm->sum_i64(comm, sums, 6));
+  ESP_CALL(comm->max_i64(comm, most, 2));
+  ESP_CALL(comm->max_f64(comm, &seconds, 1));
+  ESP_CALL(esp_set_checksum(comm, set, &checksum));
+  const double n = set->n ? (double)set->n : 1;
+  snprintf(text, sizeof text, "%016" PRIx64, checksum);
+  cJSON_AddNumberToObject(run->json, "particles", (double)set->n);
+  cJSON_AddNumberToObject(run->json, "pairs_per_particle", (double)sums[0] / n);
+  cJSON_AddNumberToObject(run->json, "cells_per_particle", (double)sums[1] / n);
   cJSON_AddNumberToObject(run->json, "moved_particles", (double)sums[2]);
   cJSON_AddNumberToObject(run->json, "halo_particles", (double)sums[3]);
   cJSON_AddNumberToObject(run->json, "bytes", (double)sums[4]);
   cJSON_AddNumberToObject(run->json, "predict_seconds", seconds);
-  esp_run_say(run, "predict: %lld particles over T = %g in %.2f s on %d ranks\n", (long long)cloud->n, cloud->T,
-              seconds, run->comm->size);
+  cJSON_AddNumberToObject(run->json, "memory_bytes_rank", (double)most[0]);
+  cJSON_AddNumberToObject(run->json, "resident_bytes_rank", (double)most[1]);
+  cJSON_AddStringToObject(run->json, "prediction_checksum", text); /* the same on any number of ranks */
+  esp_run_say(run,
+              "predict: %" PRId64
+              " particles in %.2f s on %d ranks, %.1f near pairs and %.1f far cells a particle, "
+              "%.0f MiB a rank\n",
+              set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n, (double)most[0] / 1048576);
+  esp_run_say_budget(run, "predict", (double)sums[0] / n, (double)sums[5] / n);
+  return ESP_OK;
+}
+
+/* As test set 0 of a file of its own. */
+static int write_set(const esp_run *run, const particles *p, const char *path) {
+  const esp_set *set = &p->set;
+  const int64_t sets[ESP_PARTS] = {[ESP_PART_TEST] = 1};
+  const int64_t *const sizes[ESP_PARTS] = {[ESP_PART_TEST] = &set->n};
+  esp_set_about about = p->about;
+  esp_set_writer writer;
+  memcpy(about.width, set->width, sizeof about.width);
+  ESP_CALL(esp_set_begin(run->comm, path, set->layout, &about, sets, sizes, NULL, &writer));
+  int rc = esp_set_put(&writer, ESP_PART_TEST, 0, 1, set);
+  if (rc) esp_set_abort(&writer);
+  ESP_CALL(rc);
+  return esp_set_commit(&writer);
+}
+
+static int write_prediction(esp_run *run, const particles *p, double elapsed) {
+  char path[4096];
+  ESP_CALL(esp_run_path(run, p->foreign ? "prediction.hdf5" : "prediction.h5", path, sizeof path));
+  if (p->foreign) {
+    const double time = p->origin.comoving ? elapsed : p->origin.time + elapsed; /* no time to add to a scale factor */
+    ESP_CALL(esp_format_write(run->comm, path, &p->set, &p->origin, time, p->input.compress));
+  } else {
+    ESP_CALL(write_set(run, p, path));
+  }
+  if (elapsed > 0) cJSON_AddNumberToObject(run->json, "horizon", elapsed);
+  cJSON_AddStringToObject(run->json, "prediction", path);
+  esp_run_say(run, "predict: %s\n", path);
+  return ESP_OK;
+}
+
+/* The particles become their prediction. */
+static int predict(esp_run *run, const esp_task *task, const void *param, const esp_model *model,
+                   const esp_device *device, particles *p) {
+  const esp_backend backend = esp_setup_sharded(run, device);
+  prediction result = {0};
+  esp_set ready = {0};
+  double elapsed = 0;
+  int rc = task->ready ? esp_set_copy(&p->set, &ready) : ESP_OK;
+  if (!rc && task->ready) rc = task->ready(param, &ready);
+  ESP_TRY(run->comm->agree(run->comm, rc));
+  ESP_TRY(run_network(run, task, model, &backend, task->ready ? &ready : &p->set, &result));
+  esp_set_free(&ready);
+  rc = task->output(param, result.y, model->sizes.width[ESP_TARGET], &p->set, &elapsed);
+  ESP_TRY(run->comm->agree(run->comm, rc));
+  ESP_TRY(add_results(run, &p->set, &result));
+  ESP_TRY(write_prediction(run, p, elapsed));
 done:
-  ESP_FREE(D);
-  ESP_FREE(K);
-  esp_cloud_free(&scaled);
+  esp_set_free(&ready);
+  ESP_FREE(result.y);
   return rc;
 }
 
 int esp_verb_predict(esp_run *run) {
-  char path[4096], out[4096], precision[16];
-  esp_cloud cloud = {0};
-  esp_snapshot_header header;
-  esp_integrator model = {0};
+  char path[4096], precision[ESP_CHECKPOINT_PRECISION];
+  const esp_task *task = esp_setup_task(run);
+  void *param = NULL;
+  esp_model model = {0};
+  particles p = {0};
   int rc;
-  if (esp_setup_is_relation(run)) return esp_relation_predict(run);
+  ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
-  ESP_TRY(esp_run_path(run, "prediction.hdf5", out, sizeof out));
-  ESP_TRY(esp_integrator_checkpoint_read(run->comm, path, &model, NULL, precision));
-  ESP_TRY(esp_snapshot_cloud(run->comm, run->config, &cloud, &header, NULL));
-  ESP_TRY(esp_error_blame(advance(run, &model, esp_device_find(precision), &cloud),
-                          esp_config_string(run->config, "input")));
-  double time = header.comoving ? cloud.T : header.time + cloud.T; /* a scale factor is no time to add to */
-  ESP_TRY(
-      esp_snapshot_write(run->comm, out, &cloud, &header.units, time, (int)esp_config_int(run->config, "io_compress")));
-  cJSON_AddNumberToObject(run->json, "horizon", cloud.T);
-  cJSON_AddStringToObject(run->json, "prediction", out);
-  esp_run_say(run, "predict: %s\n", out);
+  ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
+  ESP_TRY(esp_setup_trees(run, &model));
+  const esp_device *device = esp_device_find(precision);
+  ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &p.input)));
+  p.foreign = p.input.file[0] != 0;
+  ESP_TRY(p.foreign ? read_foreign(run, task, param, device, &p) : read_test(run, &p));
+  if (p.foreign)
+    snprintf(path, sizeof path, "%s", p.input.file);
+  else
+    ESP_TRY(esp_run_data(run, path, sizeof path));
+  ESP_TRY(esp_error_blame(predict(run, task, param, &model, device, &p), path));
 done:
-  esp_cloud_free(&cloud);
-  esp_integrator_free(&model);
+  esp_set_free(&p.set);
+  esp_model_free(&model);
+  ESP_FREE(param);
   return rc;
 }

@@ -301,7 +301,7 @@ int esp_relation_evaluate(esp_run *run) {
   int rc, opened = 0;
   ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
   ESP_TRY(esp_relation_checkpoint_read(run->comm, path, &trained, NULL, precision));
-  ESP_TRY(esp_setup_trees(run, &trained.param));
+  ESP_TRY(run->comm->agree(run->comm, esp_options_replace(&esp_stack_options, run->config, &trained.param)));
   ESP_TRY(run->comm->agree(run->comm, esp_relation_create(&trained.param, &untrained)));
   ESP_TRY(esp_relation_open(run, ESP_PART_TEST, 1, path, sizeof path, &file));
   opened = 1;

@@ -62,12 +62,3 @@ int esp_relation_judge_layer(void *context, int l, esp_domain *dom, const double
                     (int)esp_config_int(c, "eval_recall_neighbours"), (int)esp_config_int(c, "eval_samples"),
                     (uint64_t)esp_config_int(c, "run_seed"), &j->recall);
 }
-
-void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs) {
-  const double budget = (double)param->domain.lists.pairs_per_particle;
-  if (budget > 0 && pairs > budget * param->layers)
-    esp_run_say(run,
-                "%s: %.1f near pairs a particle are more than tree_pairs_per_particle allows (%.0f a layer): no angle "
-                "gives fewer; smaller leaves and blocks do\n",
-                verb, pairs, budget);
-}

@@ -15,9 +15,6 @@ int esp_relation_halves(const esp_feature_about *about);
 /* The number of a set of `part` with the most particles. Local. */
 int esp_relation_largest(const esp_feature_file *file, esp_part part);
 
-/* Says so where `pairs` near pairs a particle, all layers together, are more than the budget allows. Local. */
-void esp_relation_say_budget(const esp_run *run, const char *verb, const esp_relation_param *param, double pairs);
-
 /* Recall of layer 0's tree, as an esp_visit with this as context. */
 typedef struct {
   const esp_run *run; /* eval_recall_neighbours, eval_samples, run_seed */

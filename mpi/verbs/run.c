@@ -39,6 +39,15 @@ void esp_run_say(const esp_run *run, const char *format, ...) {
   fflush(stdout);
 }
 
+void esp_run_say_budget(const esp_run *run, const char *verb, double pairs, double allowed) {
+  if (allowed > 0 && pairs > allowed)
+    esp_run_say(
+        run,
+        "%s: %.1f near pairs a particle are more than tree_pairs_per_particle allows (%.0f, all layers together): "
+        "no angle gives fewer; smaller leaves and blocks do\n",
+        verb, pairs, allowed);
+}
+
 void esp_run_progress(const esp_run *run, const char *what, int64_t done, int64_t all, const char *note) {
   if (run->comm->rank || all <= 0) return;
   if (!run->terminal) {

@@ -12,7 +12,7 @@
  *   rollout.csv, rollout_curves.csv                               evaluate
  *   ranks.csv      one line a rank, its stages in columns         evaluate
  *   partition.csv  one line a method and number of ranks          partition
- *   prediction.hdf5 the input's particles at its horizon          predict
+ *   prediction.hdf5, prediction.h5 what becomes of the input, of a test set  predict
  *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report
  * The files of a learned relation's verbs: verbs/relation_verbs.h. */
 #ifndef ESP_RUN_H
@@ -47,6 +47,8 @@ int esp_run_data(const esp_run *run, char *path, size_t size);
 int esp_run_checkpoint(const esp_run *run, char *path, size_t size);
 /* printf on rank 0 alone. */
 void esp_run_say(const esp_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says so where near pairs a particle, all layers together, are more than the layers' budgets allow (0: no budget). Local. */
+void esp_run_say_budget(const esp_run *run, const char *verb, double pairs, double allowed);
 /* On rank 0: a progress bar on a terminal, a plain line every tenth otherwise. `note` may be "". */
 void esp_run_progress(const esp_run *run, const char *what, int64_t done, int64_t all, const char *note);
 

@@ -6,7 +6,6 @@
 #include "domain/domain.h"
 #include "tasks/task.h"
 #include "verbs/keys.h"
-#include "verbs/relation_sets.h"
 
 enum { SHARD_ABOVE = 8192 };
 
@@ -24,15 +23,18 @@ const esp_network *esp_setup_network(const esp_run *run) {
   return esp_setup_task(run)->network;
 }
 
-int esp_setup_data(const esp_run *run, void **param) {
-  const esp_options *options = esp_setup_task(run)->options;
+int esp_setup_options(const esp_run *run, const esp_options *options, void **param) {
   char *filled = NULL;
-  *param = NULL;
-  ESP_CALL(ESP_ALLOC(filled, options->size));
-  int rc = esp_options_fill(options, run->config, filled);
+  int rc = ESP_OK;
+  if (options) rc = ESP_ALLOC(filled, options->size);
+  if (options && !rc) rc = esp_options_fill(options, run->config, filled);
   if (rc) ESP_FREE(filled);
   *param = filled;
   return rc;
+}
+
+int esp_setup_data(const esp_run *run, void **param) {
+  return esp_setup_options(run, esp_setup_task(run)->options, param);
 }
 
 /* Of the task alone. */
@@ -56,17 +58,9 @@ int esp_setup_check(const esp_run *run, int trains) {
   return esp_error_blame(rc, data);
 }
 
-/* ---- networks ---- */
-
-int esp_setup_relation(const esp_run *run, const esp_feature_about *about, esp_relation_param *param) {
-  ESP_CALL(esp_options_fill(&esp_stack_options, run->config, param));
-  param->features = about->features, param->values = about->values, param->targets = about->targets;
-  param->hidden_halves = esp_relation_halves(about);
-  return ESP_OK;
-}
-
-int esp_setup_trees(const esp_run *run, esp_relation_param *param) {
-  return run->comm->agree(run->comm, esp_options_replace(&esp_stack_options, run->config, param));
+int esp_setup_trees(const esp_run *run, esp_model *model) {
+  const int rc = esp_options_replace(model->network->options, run->config, model->param);
+  return run->comm->agree(run->comm, rc);
 }
 
 /* ---- who computes ---- */

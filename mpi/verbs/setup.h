@@ -2,9 +2,7 @@
 #ifndef ESP_SETUP_H
 #define ESP_SETUP_H
 
-#include "io/feature_file.h"
 #include "net/network.h"
-#include "net/relation.h"
 #include "net/train.h"
 #include "verbs/run.h"
 
@@ -20,11 +18,11 @@ const esp_task *esp_setup_task(const esp_run *run);
 const esp_network *esp_setup_network(const esp_run *run);
 /* The task's structure, filled from its keys; *param is the caller's (ESP_FREE). Local, the same on every rank. */
 int esp_setup_data(const esp_run *run, void **param);
-/* A learned relation on such data. Local. */
-int esp_setup_relation(const esp_run *run, const esp_feature_about *about, esp_relation_param *param);
+/* Any structure, likewise; options NULL: *param is NULL. */
+int esp_setup_options(const esp_run *run, const esp_options *options, void **param);
 /* Trees are no parameters: of a network read from a checkpoint they are replaced by the keys that the run sets
  * (esp_options_replace). Collective. */
-int esp_setup_trees(const esp_run *run, esp_relation_param *param);
+int esp_setup_trees(const esp_run *run, esp_model *model);
 /* net_precision. Local. */
 const esp_device *esp_setup_device(const esp_run *run);
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */

@@ -1,148 +1,221 @@
-/* train: clouds from the ensemble, batches over the ranks, checkpoints and a line of metrics a step. */
+/* train: sets of the data file, batches over the ranks, checkpoints and a line of metrics a step. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "domain/gradsync.h"
-#include "domain/settle.h"
-#include "io/checkpoint_typed.h"
-#include "io/ensemble.h"
-#include "net/train_gravity.h"
-#include "verbs/relation_verbs.h"
-#include "verbs/run.h"
+#include "io/checkpoint.h"
+#include "verbs/data.h"
 #include "verbs/setup.h"
 #include "verbs/train_journal.h"
-
-/* ---- clouds, read once where they fit ---- */
-
-enum { KEEP_PARTICLES = 1 << 22 }; /* kept in memory on a rank; clouds beyond are read again each time */
-
-typedef struct {
-  const esp_run *run;
-  const esp_ensemble *ensemble;
-  int sharded;
-  const esp_backend *backend; /* and the network's tree: where a sharded cloud settles */
-  int leaf, block;
-  esp_cloud *kept; /* [clouds]; id NULL where none is kept */
-  int64_t particles;
-  esp_cloud passing; /* the one that is not kept */
-} source;
-
-static int get_cloud(void *context, int c, const esp_cloud **cloud) {
-  source *s = context;
-  *cloud = &s->kept[c];
-  if (s->kept[c].id) return ESP_OK;
-  esp_cloud read;
-  if (s->sharded)
-    ESP_CALL(esp_ensemble_share(s->ensemble, s->run->comm, ESP_PART_TRAIN, c, &read));
-  else
-    ESP_CALL(esp_ensemble_cloud(s->ensemble, ESP_PART_TRAIN, c, &read));
-  int rc = esp_cloud_to_model(&read);
-  if (!rc && s->sharded) rc = esp_cloud_settle(s->backend, s->leaf, s->block, &read);
-  if (rc) return esp_cloud_free(&read), rc;
-  /* shares differ by rank, but all ranks must keep the same clouds: reading one again is collective */
-  const int64_t held = s->sharded ? read.n / s->run->comm->size + 1 : read.n_home;
-  if (s->particles + held <= KEEP_PARTICLES) {
-    s->particles += held;
-    s->kept[c] = read;
-  } else {
-    s->passing = read;
-    *cloud = &s->passing;
-  }
-  return ESP_OK;
-}
-
-static void put_cloud(void *context, int c, const esp_cloud *cloud) {
-  (void)c;
-  source *s = context;
-  if (cloud == &s->passing) esp_cloud_free(&s->passing);
-}
+#include "verbs/watch.h"
 
 /* ---- what happens at a step ---- */
 
 typedef struct {
+  const esp_run *run;
   esp_journal *journal;
-  const esp_integrator *model;
-  char precision[16];
+  const esp_model *model;
+  const esp_task *task;
+  const esp_loss *loss;
+  const esp_device *device;
+  const char *watched; /* column; NULL: none */
+  esp_watch watch;
 } stage;
 
+/* step, loss and its parts, lr, gradient_norm, theta, pairs, what is watched, seconds */
+static int write_header(const stage *s, const esp_layout *layout, int64_t step) {
+  esp_lines head = {0};
+  char name[64];
+  int part = 0;
+  esp_lines_add(&head, "step,loss");
+  for (const esp_column *c = layout->column; c->name && s->loss->parts > 1; c++) {
+    if (c->role != ESP_TARGET || part++ == s->loss->parts) continue;
+    esp_loss_part_name(s->loss, c->name, name, sizeof name);
+    esp_lines_add(&head, ",%s", name);
+  }
+  esp_lines_add(&head, ",lr,gradient_norm,theta,pairs");
+  if (s->watched) esp_lines_add(&head, ",%s", s->watched);
+  esp_lines_add(&head, ",seconds");
+  int rc = s->run->comm->agree(s->run->comm, head.rc);
+  if (!rc) rc = esp_journal_open(s->run, head.text, step, s->journal);
+  esp_lines_free(&head);
+  return rc;
+}
+
+/* r NULL: the start, of which nothing but what is watched is known. */
+static int write_line(const stage *s, const esp_train_record *r, double pairs, double seen) {
+  esp_lines line = {0};
+  if (r) {
+    esp_lines_add(&line, "%lld,%.9g", (long long)r->step, r->loss);
+    for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",%.9g", r->part[p]);
+    esp_lines_add(&line, ",%.6g,%.6g,%.6g,%.2f", r->rate, r->gradient, r->cost.theta, pairs);
+  } else {
+    esp_lines_add(&line, "0,");
+    for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",");
+    esp_lines_add(&line, ",,,,");
+  }
+  if (s->watched) esp_lines_add(&line, ",");
+  if (s->watched && !isnan(seen)) esp_lines_add(&line, "%.5f", seen);
+  esp_lines_add(&line, ",");
+  if (r) esp_lines_add(&line, "%.6f", r->seconds);
+  esp_lines_add(&line, "\n");
+  int rc = line.rc ? line.rc : esp_journal_line(s->journal, "%s", line.text);
+  esp_lines_free(&line);
+  return rc;
+}
+
 static int on_step(void *context, const esp_train_record *r) {
-  const stage *s = context;
+  stage *s = context;
+  int64_t pairs[2] = {r->cost.near_pairs, r->particles};
+  double seen = NAN;
   esp_journal_step(s->journal, r);
-  return esp_journal_line(s->journal, "%lld,%.9g,%.9g,%.9g,%.6g,%.6g,%.6f\n", (long long)r->step, r->loss, r->part[0],
-                          r->part[1], r->rate, r->gradient, r->seconds);
+  ESP_CALL(s->run->comm->sum_i64(s->run->comm, pairs, 2));
+  if (s->watch.showing && (r->step % s->watch.every == 0 || r->step == r->steps)) {
+    ESP_CALL(esp_watch_find(&s->watch, s->model));
+    seen = s->watch.latest;
+  }
+  return write_line(s, r, (double)pairs[0] / (double)(pairs[1] ? pairs[1] : 1), seen);
 }
 
 static int on_checkpoint(void *context, const esp_adam *adam) {
   const stage *s = context;
-  return esp_integrator_checkpoint_write(s->journal->run->comm, s->journal->path, s->model, adam, s->precision);
+  return esp_checkpoint_write(s->run->comm, s->journal->path, s->model, adam, s->task->name, s->device->name);
 }
 
-static int64_t largest_cloud(const esp_ensemble *ensemble) {
-  int64_t largest = 0;
-  for (int c = 0; c < ensemble->clouds[ESP_PART_TRAIN]; c++)
-    if (ensemble->entry[ESP_PART_TRAIN][c].n > largest) largest = ensemble->entry[ESP_PART_TRAIN][c].n;
-  return largest;
+/* What is watched at the start is the start's; a training that continues has none. */
+static int start_watch(stage *s, const esp_data *data, int64_t step) {
+  ESP_CALL(esp_watch_create(data, s->device, s->model->sizes.width[ESP_TARGET], &s->watch));
+  if (step > 0 || !s->watch.showing) return ESP_OK;
+  ESP_CALL(esp_watch_find(&s->watch, s->model));
+  if (!s->watch.showing) return ESP_OK;
+  return s->run->comm->agree(s->run->comm, write_line(s, NULL, 0, s->watch.latest));
 }
 
-static int train_on(esp_run *run, const esp_ensemble *ensemble, source *s) {
-  esp_integrator model = {0};
-  esp_adam adam = {0};
-  esp_integrator_param param;
-  esp_train_param how;
-  esp_journal journal = {.run = run};
-  stage at = {.journal = &journal, .model = &model};
-  ESP_CALL(esp_options_fill(&esp_integrator_options, run->config, &param));
-  ESP_CALL(esp_options_fill(&esp_train_options, run->config, &how));
-  const esp_device *device = esp_setup_device(run);
-  esp_backend backend = s->sharded ? esp_setup_sharded(run, device) : esp_setup_whole(device);
-  s->backend = &backend, s->leaf = param.domain.leaf, s->block = param.domain.block;
-  snprintf(at.precision, sizeof at.precision, "%s", device->name);
-  esp_gravity_data data = {.clouds = ensemble->clouds[ESP_PART_TRAIN],
-                           .sharded = s->sharded,
-                           .get = get_cloud,
-                           .put = put_cloud,
-                           .context = s};
-  data.lambda = esp_config_real(run->config, "train_loss_k");
-  esp_gradsync sync = esp_gradsync_comm(run->comm);
-  esp_train_hooks hooks = {
-      .step = on_step, .checkpoint = on_checkpoint, .context = &at, .sum = esp_journal_sum, .sum_context = &sync};
-  const char *restart = esp_config_string(run->config, "train_restart");
+/* ---- the training ---- */
+
+/* Sets that are whole: every rank asks for the first by itself, and all find the same. */
+static int begin(const esp_data *data, const esp_backend *backend, const esp_sets *sets, esp_model *model) {
+  const esp_comm *comm = data->run->comm;
+  const esp_set *first = NULL;
+  if (!data->task->begin) return ESP_OK;
+  ESP_AGREE(comm, sets->get(sets->context, 0, &first));
+  int rc = data->task->begin(data->param, backend, model, first);
+  sets->put(sets->context, 0, first);
+  return comm->agree(comm, rc);
+}
+
+/* What the data decide must be as in the file; what begins with a search goes on with what was found there. */
+static int resume(const esp_data *data, const esp_backend *backend, const esp_sets *sets, const char *path,
+                  esp_model *model, esp_adam *adam) {
+  const esp_comm *comm = data->run->comm;
+  esp_model begun = {0};
   int rc;
-  rc = esp_integrator_create(&param, &model);
-  if (!rc) rc = esp_adam_create(model.block.count, &adam);
-  ESP_TRY(run->comm->agree(run->comm, rc));
-  if (restart[0]) ESP_TRY(esp_integrator_checkpoint_resume(run->comm, restart, &model, &adam, at.precision));
-  ESP_TRY(esp_train_fix_theta(run->comm, &backend, &data, &model));
-  ESP_TRY(esp_journal_open(run, "step,loss,nmse_D,nmse_K,lr,gradient_norm,seconds", adam.step, &journal));
-  ESP_TRY(esp_train_gravity(run->comm, &backend, &data, &how, &hooks, &model, &adam));
-  if (journal.steps == 0) ESP_TRY(on_checkpoint(&at, &adam)); /* no step to make: the start is the result */
-  ESP_TRY(esp_journal_results(&journal, model.block.count, model.block.value));
-  cJSON_AddNumberToObject(run->json, "theta", model.param.domain.lists.theta);
+  ESP_TRY(comm->agree(comm, esp_model_untrained(model, &begun)));
+  ESP_TRY(esp_error_blame(begin(data, backend, sets, &begun), data->path));
+  esp_options_copy(model->network->options, ESP_OF_DATA, begun.param, model->param);
+  ESP_TRY(esp_checkpoint_resume(comm, path, model, adam, backend->device->name));
 done:
-  esp_journal_close(&journal);
-  esp_adam_free(&adam);
-  esp_integrator_free(&model);
+  esp_model_free(&begun);
   return rc;
 }
 
-int esp_verb_train(esp_run *run) {
-  char path[4096];
-  esp_ensemble ensemble;
-  if (esp_setup_is_relation(run)) return esp_relation_train(run);
-  ESP_CALL(esp_run_data(run, path, sizeof path));
-  ESP_CALL(esp_ensemble_open(run->comm, path, &ensemble));
-  source s = {.run = run, .ensemble = &ensemble};
-  int clouds = ensemble.clouds[ESP_PART_TRAIN], rc;
-  ESP_NEED(clouds > 0, ESP_ERR_VALUE, "%s: no training clouds; set data_clouds (or data_box_train) to at least 1",
-           path);
-  ESP_TRY(run->comm->agree(run->comm, ESP_ALLOC(s.kept, clouds)));
-  s.sharded = esp_setup_is_sharded(run, largest_cloud(&ensemble));
-  esp_run_say(run, "train: %d clouds, %s, pairs by %s\n", clouds,
-              s.sharded ? "each shared by all ranks" : "each whole on one rank", esp_setup_device(run)->name);
-  ESP_TRY(esp_error_blame(train_on(run, &ensemble, &s), path));
+static void add_results(esp_run *run, const stage *s) {
+  const esp_journal *journal = s->journal;
+  const char *name = s->watched;
+  char text[64];
+  if (journal->steps) cJSON_AddNumberToObject(run->json, "theta", journal->last.cost.theta);
+  if (!name || isnan(s->watch.latest)) return;
+  snprintf(text, sizeof text, "first_%s", name);
+  cJSON_AddNumberToObject(run->json, text, s->watch.first);
+  cJSON_AddNumberToObject(run->json, name, s->watch.latest);
+  esp_run_say(run, "train: %s %.3f -> %.3f\n", name, s->watch.first, s->watch.latest);
+}
+
+/* What is wrong with a checkpoint to continue from is not blamed on the data. */
+static int train_model(esp_run *run, const esp_data *data, const esp_backend *backend, esp_data_sets *from,
+                       const void *loss_param, esp_model *model, esp_adam *adam) {
+  const esp_task *task = data->task;
+  const char *restart = esp_config_string(run->config, "train_restart"), *path = data->path;
+  esp_train_param how;
+  esp_journal journal = {.run = run};
+  stage s = {
+      .run = run, .journal = &journal, .model = model, .task = task, .loss = task->loss, .device = backend->device};
+  esp_gradsync sync = esp_gradsync_comm(run->comm);
+  const esp_train_hooks hooks = {
+      .step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum, .sum_context = &sync};
+  const esp_training with = {run->comm, backend, &from->sets, task->loss, loss_param};
+  int rc;
+  if (task->showing && task->showing->watch) s.watched = task->showing->watch_name;
+  ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_train_options, run->config, &how)));
+  if (restart[0]) ESP_TRY(resume(data, backend, &from->sets, restart, model, adam));
+  ESP_TRY(esp_error_blame(begin(data, backend, &from->sets, model), path));
+  ESP_TRY(write_header(&s, task->layout, adam->step));
+  ESP_TRY(esp_error_blame(start_watch(&s, data, adam->step), path));
+  ESP_TRY(esp_error_blame(esp_train(&with, &how, &hooks, model, adam), path));
+  if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, adam)); /* no step to make: the start is the result */
+  ESP_TRY(esp_journal_results(&journal, model));
+  add_results(run, &s);
 done:
-  for (int c = 0; s.kept && c < clouds; c++) esp_cloud_free(&s.kept[c]);
-  ESP_FREE(s.kept);
-  esp_ensemble_close(&ensemble);
+  esp_journal_close(&journal);
+  esp_watch_free(&s.watch);
+  return rc;
+}
+
+static int train_on(esp_run *run, const esp_data *data, const esp_device *device, esp_data_sets *from) {
+  const esp_task *task = data->task;
+  const esp_sizes sizes = esp_data_widths(task->layout, data->file.about.width);
+  const esp_backend backend = from->sets.shared ? esp_setup_sharded(run, device) : esp_setup_whole(device);
+  void *param = NULL, *loss = NULL;
+  esp_model model = {0};
+  esp_adam adam = {0};
+  int rc = esp_setup_options(run, task->network->options, &param);
+  if (!rc) rc = esp_setup_options(run, task->loss->options, &loss);
+  if (!rc) rc = esp_model_create(task->network, param, &sizes, &model);
+  if (!rc) rc = esp_adam_create(model.block.count, &adam);
+  ESP_TRY(esp_error_blame(run->comm->agree(run->comm, rc), data->path));
+  from->backend = &backend, from->model = &model;
+  ESP_TRY(train_model(run, data, &backend, from, loss, &model, &adam));
+done:
+  esp_adam_free(&adam);
+  esp_model_free(&model);
+  ESP_FREE(loss);
+  ESP_FREE(param);
+  return rc;
+}
+
+/* Shared sets keep ranks busy that a small batch would leave idle; not where particles settle, and travel from layer to
+ * layer. The bits are the same either way. */
+static int is_shared(const esp_run *run, const esp_network *network, int64_t largest) {
+  const int few = esp_config_int(run->config, "train_batch") < run->comm->size;
+  const int open = !strcmp(esp_config_string(run->config, "train_shard"), "auto");
+  return esp_setup_is_sharded(run, largest) || (open && few && !network->settle);
+}
+
+static int has_targets(const esp_data *data) {
+  const esp_column *column = data->task->layout->column;
+  int all = 1;
+  for (int k = 0; column[k].name; k++)
+    if (column[k].role == ESP_TARGET) all = all && data->file.about.width[k] > 0;
+  return all;
+}
+
+int esp_verb_train(esp_run *run) {
+  const esp_device *device = esp_setup_device(run);
+  esp_data data;
+  esp_data_sets from = {0};
+  int64_t largest;
+  int rc;
+  ESP_CALL(esp_data_open(run, ESP_PART_TRAIN, 1, &data));
+  ESP_NEED(has_targets(&data), ESP_ERR_VALUE, "%s: no targets to train on", data.path);
+  largest = data.file.n[ESP_PART_TRAIN][esp_set_largest(&data.file, ESP_PART_TRAIN)];
+  const int shared = is_shared(run, data.task->network, largest);
+  ESP_TRY(run->comm->agree(run->comm, esp_data_sets_create(&data, ESP_PART_TRAIN, shared, &from)));
+  esp_run_say(run, "train: %d sets, %s, pairs by %s\n", from.sets.sets,
+              from.sets.shared ? "each shared by all ranks" : "each whole on one rank", device->name);
+  ESP_TRY(train_on(run, &data, device, &from));
+done:
+  esp_data_sets_free(&from);
+  esp_data_close(&data);
   return rc;
 }

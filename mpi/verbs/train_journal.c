@@ -74,7 +74,7 @@ void esp_journal_step(esp_journal *j, const esp_train_record *r) {
   esp_run_progress(j->run, "train", r->step, r->steps, note);
 }
 
-int esp_journal_results(const esp_journal *j, int count, const double *value) {
+int esp_journal_results(const esp_journal *j, const esp_model *model) {
   const esp_comm *comm = j->run->comm;
   cJSON *json = j->run->json;
   cJSON_AddNumberToObject(json, "steps", (double)j->last.step);
@@ -82,29 +82,24 @@ int esp_journal_results(const esp_journal *j, int count, const double *value) {
     cJSON_AddNumberToObject(json, "first_loss", j->first_loss);
     cJSON_AddNumberToObject(json, "loss", j->last.loss);
   }
-  cJSON_AddNumberToObject(json, "parameters", count);
+  cJSON_AddNumberToObject(json, "parameters", model->block.count);
   cJSON_AddNumberToObject(json, "step_seconds", j->steps ? j->seconds / (double)j->steps : 0);
   cJSON_AddStringToObject(json, "checkpoint", j->path);
-  int64_t pairs[3] = {j->last.cost.near_pairs, j->last.cost.far_pairs, j->last.particles};
+  int64_t pairs[4] = {j->last.cost.near_pairs, j->last.cost.far_pairs, j->last.particles, j->last.cost.allowed};
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
-  ESP_CALL(comm->sum_i64(comm, pairs, 3));
+  ESP_CALL(comm->sum_i64(comm, pairs, 4));
   ESP_CALL(comm->max_i64(comm, most, 2));
   const double particles = pairs[2] ? (double)pairs[2] : 1;
   cJSON_AddNumberToObject(json, "pairs_per_particle", (double)pairs[0] / particles);
   cJSON_AddNumberToObject(json, "cells_per_particle", (double)pairs[1] / particles);
   cJSON_AddNumberToObject(json, "memory_bytes_rank", (double)most[0]);
   cJSON_AddNumberToObject(json, "resident_bytes_rank", (double)most[1]); /* with libraries and their buffers */
-  uint64_t sum = 0;
-  for (int p = 0; p < count; p++) {
-    uint64_t bits;
-    memcpy(&bits, &value[p], sizeof bits);
-    sum = (sum ^ bits) * UINT64_C(0x100000001b3);
-  }
   char text[24];
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)sum);
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)esp_model_checksum(model));
   cJSON_AddStringToObject(json, "parameter_checksum", text); /* the same on any number of ranks */
+  esp_run_say_budget(j->run, "train", (double)pairs[0] / particles, (double)pairs[3] / particles);
   return ESP_OK;
 }
 

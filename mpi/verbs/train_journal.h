@@ -26,8 +26,8 @@ void esp_journal_close(esp_journal *journal);
 int esp_journal_line(esp_journal *journal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Keeps the record for the results and shows progress. Local. */
 void esp_journal_step(esp_journal *journal, const esp_train_record *record);
-/* Loss, work, memory and the fingerprint of the parameters value [count] into run->json. Collective. */
-int esp_journal_results(const esp_journal *journal, int count, const double *value);
+/* Loss, work, memory and the fingerprint of the parameters into run->json. Collective. */
+int esp_journal_results(const esp_journal *journal, const esp_model *model);
 /* An esp_train_hooks.sum with an esp_gradsync as context. */
 int esp_journal_sum(void *sync, int64_t *acc, size_t count);
 

@@ -74,6 +74,8 @@ int esp_options_fill(const esp_options *options, const esp_config *config, void 
 int esp_options_replace(const esp_options *options, const esp_config *config, void *filled);
 /* A run's structure that continues from `before`, a checkpoint's: the checks, with config NULL. */
 int esp_options_continue(const esp_options *options, const void *before, void *filled);
+/* The members of rows with any of the flags, from one structure to another. */
+void esp_options_copy(const esp_options *options, unsigned flags, const void *from, void *to);
 
 /* Calls `visit` for every row, rows of parts in their place with the part's offset added; stops at the first that does
  * not return 0, and returns that. */

@@ -59,3 +59,20 @@ int esp_options_continue(const esp_options *options, const void *before, void *f
   ESP_CALL(check(options, NULL, before, filled));
   return ESP_OK;
 }
+
+typedef struct {
+  unsigned flags;
+  const char *from;
+  char *to;
+} copying;
+
+static int copy_row(void *context, const esp_option *row, size_t offset) {
+  const copying *c = context;
+  if (row->flags & c->flags) memcpy(c->to + offset, c->from + offset, esp_option_size(row));
+  return ESP_OK;
+}
+
+void esp_options_copy(const esp_options *options, unsigned flags, const void *from, void *to) {
+  copying c = {flags, from, to};
+  esp_options_each(options, copy_row, &c);
+}

@@ -7,6 +7,7 @@
 /* What it cost: this rank's share, summed over the layers. */
 typedef struct {
   int64_t near_pairs, far_pairs;
+  int64_t allowed; /* near pairs that the budgets of the trees allow; 0: there are none */
   double seconds_build, seconds_forward, seconds_backward;
   double theta; /* opening angle of the first layer's tree, of the last pass that was kept; 0: none was */
 } esp_cost;
@@ -15,6 +16,7 @@ typedef struct {
 static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
   all->near_pairs += one->near_pairs;
   all->far_pairs += one->far_pairs;
+  all->allowed += one->allowed;
   all->seconds_build += one->seconds_build;
   all->seconds_forward += one->seconds_forward;
   all->seconds_backward += one->seconds_backward;

@@ -1,5 +1,6 @@
 /* The integrator as a row of the table of networks: sets of positions and velocities (INPUT, three numbers each), masses
  * (SENT) and, where they are known, displacements and velocity changes (TARGET, three numbers each). */
+#include <math.h>
 #include <string.h>
 
 #include "net/integrator.h"
@@ -151,12 +152,17 @@ static void map(const esp_model *model, const int64_t *acc, double *value) {
   esp_gradient_map(&net, &gradient); /* reads acc alone */
 }
 
-/* Rows [n][dim] of the positions plus `ahead` times the velocities. */
-static void positions(const esp_set *set, double ahead, double *key) {
+/* Rows [n][dim] of the positions, wrapped into the period. */
+static void positions(const esp_set *set, double *key) {
   const size_t dim = (size_t)set->space.dim;
-  const double *x = esp_set_role(set, ESP_INPUT, 0, NULL), *v = esp_set_role(set, ESP_INPUT, 1, NULL);
+  const double *x = esp_set_role(set, ESP_INPUT, 0, NULL);
   for (size_t i = 0; i < (size_t)set->n_home; i++)
-    for (size_t a = 0; a < dim; a++) key[i * dim + a] = x[3 * i + a] + (ahead > 0 ? ahead * v[3 * i + a] : 0);
+    for (size_t a = 0; a < dim; a++) {
+      const double period = set->space.period[a];
+      double at = x[3 * i + a];
+      if (period > 0) at -= period * floor(at / period);
+      key[i * dim + a] = period > 0 && !(at >= 0 && at < period) ? 0 : at; /* rounding at the edge */
+    }
 }
 
 static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
@@ -165,21 +171,23 @@ static int place(const esp_model *model, const esp_set *set, esp_place *where, d
   const esp_form form = {.message = esp_integrator_message(param->message), .dim = 3, .channels = param->hidden};
   const esp_widths w = esp_form_widths(&form);
   *where = (esp_place){.domain = param->domain,
-                       .positions = 1,
                        .source_bytes = (size_t)w.source * sizeof(double),
                        .cell_bytes = (size_t)w.cell * sizeof(double)};
   if (!set) return ESP_OK;
   where->domain.dim = set->space.dim;
   for (int a = 0; a < set->space.dim; a++) where->domain.lists.box[a] = set->space.period[a];
-  if (key) positions(set, 0, key);
+  if (key) positions(set, key);
   return ESP_OK;
 }
 
 /* Half a horizon on, without forces: the middle is nearest to all layers. */
 static int settle(const esp_model *model, const esp_set *set, double *key) {
   (void)model;
+  const size_t dim = (size_t)set->space.dim;
+  const double *x = esp_set_role(set, ESP_INPUT, 0, NULL), *v = esp_set_role(set, ESP_INPUT, 1, NULL);
   ESP_CHECK(set->ready, ESP_ERR_ARG, "the network needs a set in its own units");
-  positions(set, 0.5, key);
+  for (size_t i = 0; i < (size_t)set->n_home; i++)
+    for (size_t a = 0; a < dim; a++) key[i * dim + a] = x[3 * i + a] + 0.5 * v[3 * i + a];
   return ESP_OK;
 }
 
@@ -187,6 +195,7 @@ const esp_network esp_network_integrator = {
     .name = "integrator",
     .help = "force layers joined by a tableau into one step over the horizon",
     .options = &esp_integrator_options,
+    .positions = 1,
     .create = create,
     .destroy = destroy,
     .forward = forward,

@@ -4,10 +4,12 @@
 #define OF esp_integrator_param
 #define MODEL .flags = ESP_OF_MODEL
 
-/* Where a budget chose the angle before the first step, the checkpoint has that angle and no budget. */
+/* Where a budget chose the angle before the first step, the checkpoint has that angle and no budget. A trained network keeps
+ * the trees it was trained with. */
 static int check(const esp_config *config, const void *before, void *filled) {
   const esp_integrator_param *had = before;
   esp_lists_param *lists = &((esp_integrator_param *)filled)->domain.lists;
+  if (before && config) ((esp_integrator_param *)filled)->domain = had->domain;
   if (before && !config && lists->pairs_per_particle > 0)
     lists->pairs_per_particle = had->domain.lists.pairs_per_particle;
   return ESP_OK;

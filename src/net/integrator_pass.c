@@ -117,6 +117,7 @@ static void place(const esp_form *form, const esp_cloud *cloud, const esp_integr
 static void count_cost(const esp_layer *layer, esp_cost *cost) {
   cost->near_pairs += layer->dom->lists.near_pairs;
   cost->far_pairs += layer->dom->lists.far_pairs;
+  cost->allowed += layer->dom->param.lists.pairs_per_particle * layer->dom->n_own;
   cost->seconds_build += layer->seconds_build;
   cost->seconds_forward += layer->seconds_forward;
 }

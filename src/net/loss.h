@@ -1,25 +1,45 @@
-/* The loss: mean over the clouds of a batch of
+/* The table of losses: what is made small. A row is a const esp_loss in a file of its own, listed in net/losses.c.
  *
- *   NMSE(D) + lambda NMSE(K),    NMSE(X) = sum |X_i - X*_i|^2 / sum |X*_i|^2 over the particles of one cloud.
- *
- * Each cloud is normalised by its own targets, so clouds of different n count alike, the gradient of a cloud needs
- * nothing of the others, and ranks that share a batch need not meet before the backward pass. Targets that are all zero
- * are normalised by 1. Sums are exact, so the loss is the same bits for any number of ranks. */
+ * The loss of a batch is the mean over its sets of sum_p weight_p part_p, the parts of a set being normalised by its own
+ * targets: sets of any size count alike, the gradient of a set needs nothing of the others, and ranks that share a batch
+ * need not meet before the backward pass. Sums are exact, so a loss is the same bits on any number of ranks. */
 #ifndef ESP_LOSS_H
 #define ESP_LOSS_H
 
-#include "base/particles.h"
+#include "base/option.h"
+#include "base/set.h"
 
-typedef struct esp_loss esp_loss; /* a row of the table of losses */
+enum { ESP_LOSS_PARTS = 2 };
 
 typedef struct {
-  double D, K; /* NMSE of one cloud */
-} esp_nmse;
+  const char *name, *help;
+  const esp_options *options; /* of its structure, `param` below; NULL: it has none */
+  int parts;                  /* 1..ESP_LOSS_PARTS */
+  const char *part;           /* the p-th is called this, then the name of the p-th TARGET column; NULL: there is one */
+  /* weight [parts]. Local, pure; NULL: all are 1. */
+  void (*weights)(const void *param, double *weight);
+  /* Of a prediction y [n_home][targets], all TARGET columns side by side: part [parts] is set, and dy [n_home][targets] =
+   * factor * d(sum_p weight_p part_p)/dy; dy may be NULL. Collective over comm, whose ranks share the set. n = 0 gives 0.
+   * ESP_ERR_ARG where the set has no targets, or others than the loss is of. */
+  int (*value)(const void *param, const esp_comm *comm, const esp_set *set, const double *y, double factor, double *dy,
+               double *part);
+} esp_loss;
 
-/* NMSE of one prediction D, K [n_home][3] of `cloud`, whose targets must be there (ESP_ERR_ARG else), and its gradient
- * gD, gK [n_home][3] = weight * d(NMSE(D) + lambda NMSE(K)) / d(D, K); gD, gK may be NULL. Collective over the cloud's
- * comm. n = 0 gives 0. */
-int esp_loss_cloud(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3], const double (*K)[3],
-                   double lambda, double weight, double (*gD)[3], double (*gK)[3], esp_nmse *nmse);
+extern const esp_loss *const esp_losses[];       /* net/losses.c: NULL behind the last */
+const esp_loss *esp_loss_find(const char *name); /* NULL: there is none */
+
+/* Name of the part that is of a TARGET column; where there is one part alone: the loss's. Local. */
+void esp_loss_part_name(const esp_loss *loss, const char *column, char *name, size_t size);
+
+/* sum weight |y - y*|^2 / sum weight |y* - mean y*|^2, the mean a weighted one, each target's own; a denominator that is 0
+ * but for the rounding of the mean counts as 1. */
+extern const esp_loss esp_loss_nmse;
+
+/* Of each of two TARGET columns by itself: sum |y - y*|^2 / sum |y*|^2, a denominator of 0 counting as 1. The second
+ * counts esp_nmse_columns_param.second times. */
+extern const esp_loss esp_loss_nmse_columns;
+typedef struct {
+  double second;
+} esp_nmse_columns_param;
 
 #endif

@@ -33,13 +33,13 @@ typedef struct {
 typedef struct {
   esp_domain_param domain;         /* normals of learned splits borrowed from the model */
   int queries;                     /* 1: receivers have keys of their own */
-  int positions;                   /* 1: keys are the set's positions (esp_space), as they are; 0: the network's own */
   size_t source_bytes, cell_bytes; /* of a particle and a cell as they travel */
 } esp_place;
 
 struct esp_network {
   const char *name, *help; /* "integrator", "stack" */
   const esp_options *options;
+  int positions; /* 1: the trees of layer 0 stand at the set's positions (esp_space); 0: at keys of the network's own */
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);

@@ -182,6 +182,7 @@ static esp_layer_param layer_param(const esp_relation_walk *k, int l) {
 static void count_cost(const esp_layer *layer, esp_cost *cost) {
   cost->near_pairs += layer->dom->lists.near_pairs;
   cost->far_pairs += layer->dom->lists.far_pairs;
+  cost->allowed += layer->dom->param.lists.pairs_per_particle * layer->dom->n_own;
   cost->seconds_build += layer->seconds_build;
   cost->seconds_forward += layer->seconds_forward;
 }

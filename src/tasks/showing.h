@@ -9,7 +9,7 @@
 #include "base/lines.h"
 #include "base/option.h"
 #include "base/set.h"
-#include "net/network.h"
+#include "net/train.h"
 
 /* ---- comparing ---- */
 
@@ -53,18 +53,6 @@ typedef struct {
   int (*predict)(const void *param, const void *fitted, const esp_model *trained, const esp_backend *backend,
                  const esp_set *set, double *y, esp_cost *cost, int *use);
 } esp_method;
-
-/* Sets that come from somewhere, borrowed between get and put, in the network's units. Collective over the backend's ranks
- * where they share sets. */
-typedef struct {
-  int sets;
-  const esp_layout *layout;
-  int width[ESP_COLUMNS];
-  int64_t largest; /* particles */
-  int (*get)(void *context, int s, const esp_set **set);
-  void (*put)(void *context, int s, const esp_set *set);
-  void *context;
-} esp_sets;
 
 /* ---- showing ---- */
 

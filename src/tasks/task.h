@@ -10,8 +10,7 @@
 #include "base/config.h"
 #include "base/option.h"
 #include "base/set.h"
-#include "net/loss.h"
-#include "net/network.h"
+#include "net/train.h"
 #include "tasks/showing.h"
 
 /* ---- making ---- */
@@ -69,8 +68,9 @@ typedef struct esp_task {
                const esp_set *first); /* before step 1, and
                                  when a set of other data is to be judged; NULL */
   /* A set as in the file (not ready) becomes its prediction, in place and in the file's units: to be written as another
-   * code's, or as a set of this task. y [n_home][targets], the network's. Local. */
-  int (*output)(const void *param, const double *y, int targets, esp_set *set);
+   * code's, or as a set of this task. y [n_home][targets], the network's; *elapsed: how much later it is, in the file's
+   * units, 0 where there is no such thing. Local. */
+  int (*output)(const void *param, const double *y, int targets, esp_set *set, double *elapsed);
   const esp_showing *showing;
   const esp_rolling *rolling; /* NULL: none */
 } esp_task;

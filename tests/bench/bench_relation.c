@@ -208,12 +208,6 @@ static esp_feature_set any_targets(const setup *s, int64_t n) {
   return set;
 }
 
-static int one_set(void *context, int c, const esp_feature_set **set) {
-  (void)c;
-  *set = context;
-  return ESP_OK;
-}
-
 typedef struct {
   double seconds[SCALE_STEPS], near, far;
   int steps;
@@ -230,21 +224,16 @@ static int time_step(void *context, const esp_train_record *record) {
 /* Median time of a training step that leaves the trained network nearly as it is. */
 static timing time_training(const esp_relation *trained, const esp_feature_set *set, int64_t pairs) {
   timing t = {.steps = 0};
-  esp_backend backend = esp_backend_self();
   esp_relation net;
-  esp_adam adam;
   esp_relation_param param = trained->param;
   param.domain.lists.pairs_per_particle = pairs;
   if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
   MUST(esp_relation_create(&param, &net));
   memcpy(net.block.value, trained->block.value, sizeof(double) * (size_t)net.block.count);
-  MUST(esp_adam_create(net.block.count, &adam));
   const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
-  const esp_relation_data source = {.sets = 1, .get = one_set, .context = (void *)set};
   const esp_train_hooks hooks = {.step = time_step, .context = &t};
-  MUST(esp_train_relation(esp_comm_self(), &backend, &source, &train, &hooks, &net, &adam));
+  MUST(train_relation(&net, 1, set, &train, &hooks));
   qsort(t.seconds, SCALE_STEPS, sizeof *t.seconds, by_value);
-  esp_adam_free(&adam);
   esp_relation_free(&net);
   return t;
 }

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/train_gravity.h"
 #include "tasks/gravity/nbody_start.h"
 #include "tasks/gravity/nbody_step.h"
+#include "train_views.h"
 
 typedef double vec3[3];
 
@@ -108,24 +108,15 @@ static inline int make_model(const settings *s, int layers, esp_tableau_kind tab
   return esp_integrator_create(&p, model);
 }
 
-static inline int get_cloud(void *context, int c, const esp_cloud **cloud) {
-  *cloud = (esp_cloud *)context + c;
-  return ESP_OK;
-}
-
 static inline int train(const settings *s, int64_t seed, int layers, esp_tableau_kind tableau, esp_integrator *model) {
   int small = (int)(layers > 4 ? s->clouds6 : s->clouds), large = (int)(layers > 4 ? s->large6 : s->large);
-  esp_backend backend = esp_backend_self();
   esp_cloud *set;
-  esp_adam adam;
   double Q;
   ESP_CALL(ESP_ALLOC(set, small + large));
   for (int c = 0; c < small + large; c++) {
     ESP_CALL(make_cloud(s, seed, 0, c, c < small ? c : c - small, c < small ? 128 : 1024, set + c, &Q));
   }
   ESP_CALL(make_model(s, layers, tableau, model));
-  ESP_CALL(esp_adam_create(model->block.count, &adam));
-  esp_gravity_data data = {.clouds = small + large, .lambda = s->lambda, .get = get_cloud, .context = set};
   esp_train_param p = {.steps = (int64_t)(layers > 4 ? s->steps6 : s->steps),
                        .batch = (int)s->batch,
                        .rate = s->rate,
@@ -133,10 +124,9 @@ static inline int train(const settings *s, int64_t seed, int layers, esp_tableau
                        .beta2 = 0.999,
                        .clip = 0.3,
                        .seed = (uint64_t)seed};
-  ESP_CALL(esp_train_gravity(esp_comm_self(), &backend, &data, &p, NULL, model, &adam));
+  ESP_CALL(train_integrator(model, small + large, set, s->lambda, &p));
   for (int c = 0; c < small + large; c++) esp_cloud_free(set + c);
   ESP_FREE(set);
-  esp_adam_free(&adam);
   return ESP_OK;
 }
 

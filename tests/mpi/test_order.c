@@ -67,10 +67,10 @@ typedef int (*sum_function)(void *context, int64_t *acc, size_t count);
 static train_case trained(const esp_comm *ranks, sum_function sum) {
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_CORRECTION, CLOUDS, BODIES);
-  esp_gravity_data data = train_case_data(&t);
+  esp_sets data = train_case_sets(&t);
   esp_train_param param = train_case_param(STEPS);
   esp_train_hooks hooks = {.sum = sum, .sum_context = (void *)ranks};
-  assert_int_equal(esp_train_gravity(ranks, &self, &data, &param, &hooks, &t.model, &t.adam), ESP_OK);
+  assert_int_equal(train_case_run(ranks, &self, &data, &param, &hooks, &t), ESP_OK);
   return t;
 }
 

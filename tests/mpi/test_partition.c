@@ -235,9 +235,7 @@ static void zoltan_cuts(void **state) {
     int *part = malloc(sizeof *part * (size_t)(c.n_home + 1));
     int64_t count[16] = {0};
     for (int i = 0; i < c.n_home; i++) part[i] = -1;
-    assert_int_equal(
-        esp_partition_zoltan(comm, methods[run / 2 % 2], parts, 3, c.n_home, (const double(*)[3])c.home_z, part),
-        ESP_OK);
+    assert_int_equal(esp_partition_zoltan(comm, methods[run / 2 % 2], parts, 3, c.n_home, c.home_z, part), ESP_OK);
     for (int i = 0; i < c.n_home; i++) {
       assert_in_range(part[i], 0, parts - 1);
       count[part[i]]++;

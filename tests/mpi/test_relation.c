@@ -45,7 +45,7 @@ static outcome pass_of(const esp_relation *r, const esp_backend *b, const esp_fe
   o.y = calloc(rows + 1, sizeof *o.y);
   o.gradient = calloc(count, sizeof *o.gradient);
   OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
-  OK(esp_relation_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
+  OK(relation_case_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
   OK(esp_relation_backward(r, b, set, &pass, gy, acc));
   OK(b->comm->sum_i64(b->comm, acc, count * ESP_EXACT_FULL_WORDS));
   for (size_t i = 0; i < count; i++) o.gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
@@ -109,7 +109,6 @@ static int note(void *context, const esp_train_record *record) {
 
 static void run(const esp_comm *ranks, const esp_backend *backend, int sharded, int64_t stop, relation_case *t,
                 trained *o) {
-  esp_relation_data data = relation_case_data(t);
   esp_train_param how = relation_case_train(STEPS);
   esp_gradsync sync = esp_gradsync_comm(ranks);
   esp_train_hooks hooks = {.step = note, .context = o};
@@ -117,12 +116,11 @@ static void run(const esp_comm *ranks, const esp_backend *backend, int sharded, 
     hooks.sum = (int (*)(void *, int64_t *, size_t))sync.sum;
     hooks.sum_context = &sync;
   }
-  data.sharded = sharded;
   how.batch = 4, how.stop = stop;
-  OK(esp_train_relation(ranks, backend, &data, &how, &hooks, &t->relation, &t->adam));
-  o->size = sizeof(double) * (size_t)t->relation.block.count;
+  OK(relation_case_run(ranks, backend, sharded, &how, &hooks, t));
+  o->size = sizeof(double) * (size_t)t->model.block.count;
   assert_true(o->size <= sizeof o->value);
-  memcpy(o->value, t->relation.block.value, o->size);
+  memcpy(o->value, t->model.block.value, o->size);
   memcpy(o->moment, t->adam.v, o->size);
 }
 
@@ -175,15 +173,13 @@ static void one_failure_ends_all(void **state) {
   const esp_relation_param p = variant(RELATION_DEEP, 0);
   for (int sharded = 0; sharded < 2; sharded++) {
     relation_case t = relation_case_make(&p, 150, 0.6);
-    esp_relation_data data = relation_case_data(&t);
     esp_train_param how = relation_case_train(STEPS);
-    data.sharded = sharded;
     if (sharded) share_all(&t);
     how.batch = RELATION_SETS;
     for (int c = 0; c < RELATION_SETS; c++)
       if (t.set[c].n_home && comm->rank == comm->size / 2) t.set[c].x[0] = NAN;
     const int somewhere = (int)sum_over_ranks(comm->rank == comm->size / 2 && t.set[0].n_home);
-    const int rc = esp_train_relation(comm, sharded ? &many : &self, &data, &how, NULL, &t.relation, &t.adam);
+    const int rc = relation_case_run(comm, sharded ? &many : &self, sharded, &how, NULL, &t);
     assert_int_equal(rc, somewhere ? ESP_ERR_VALUE : ESP_OK);
     esp_error_clear();
     assert_int_equal(t.held, 0);

@@ -31,17 +31,17 @@ spoilt() {
 }
 spoilt "/train/x|missing" delete /train/x
 spoilt "/train/clouds|missing" delete /train/clouds
-spoilt "/test/K|rank 1|rank 2" flatten /test/K
-spoilt "/train/m|rank 2|rank 1" flatten /train/m
-spoilt "/train/D|64-bit floats" retype /train/D
-spoilt "/train/id|64-bit integers" retype /train/id
+spoilt "/test/K|shape (144)|wanted is (rows, 3)" flatten /test/K
+spoilt "/train/v|wanted is (rows, 3)" flatten /train/v
+spoilt "/train/D|neither floats nor integers" retype /train/D
+spoilt "/train/id|integers" retype /train/id
 spoilt "/train/clouds|no table" retype /train/clouds
 spoilt "espalier ensemble|something else" attribute format "something else"
-spoilt "particle|position along y is nan|finite" set /train/x 148 nan
-spoilt "particle|position along x is inf|finite" set /train/x 144 inf
-spoilt "particle|velocity along z is -inf" set /train/v 146 -inf
-spoilt "particle|mass is -1|not negative" set /train/m 50 -1
-spoilt "particle|target K along x is nan" set /train/K 3 nan
+spoilt "particle|x, column 1, is nan|finite" set /train/x 148 nan
+spoilt "particle|x, column 0, is inf|finite" set /train/x 144 inf
+spoilt "particle|v, column 2, is -inf" set /train/v 146 -inf
+spoilt "particle|m, column 0, is -1|>= 0" set /train/m 50 -1
+spoilt "particle|K, column 0, is nan" set /train/K 3 nan
 spoilt "particle id 0" set /train/id 1 0
 
 restart=(train "${small[@]}" -run_name other -data_file "$data" -train_steps 4 -train_restart)

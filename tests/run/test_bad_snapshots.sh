@@ -12,7 +12,8 @@ good 2 predict -input good.hdf5
 prediction=out/run/prediction.hdf5
 before=$(cksum "$prediction" out/run/checkpoint.h5)
 
-refuse "-input FILE" 2 predict
+refuse "eval_set 9|2 test sets" 2 predict -eval_set 9
+refuse "data_task relation|input" 2 predict -input good.hdf5 -data_task relation
 refuse "gone.hdf5|No such file" 2 predict -input gone.hdf5
 head -c 500 /dev/urandom >noise
 refuse "noise" 2 predict -input noise

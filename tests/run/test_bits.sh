@@ -34,6 +34,8 @@ everything() { # RANKS
   # methods that need whole clouds are left out of a shared evaluation
   good "$1" evaluate "${own[@]}" -train_shard particles
   same "errors, shared clouds" "$(errors)"
+  good "$1" predict "${own[@]}" -eval_set 3
+  same "prediction of a test set" "$(json prediction_checksum) $(json nmse_D) $(json nmse_K)"
 }
 for ranks in 1 2 3 4; do everything $ranks; done
 

@@ -16,10 +16,10 @@
 #include <string.h>
 
 #include "net/metrics.h"
-#include "net/train_gravity.h"
 #include "tasks/gravity/nbody_neighbours.h"
 #include "tasks/gravity/nbody_start.h"
 #include "tasks/gravity/nbody_step.h"
+#include "train_views.h"
 
 typedef double vec3[3];
 
@@ -64,19 +64,10 @@ static esp_integrator make_model(int layers) {
   return model;
 }
 
-static int get_cloud(void *context, int c, const esp_cloud **cloud) {
-  *cloud = (esp_cloud *)context + c;
-  return ESP_OK;
-}
-
 static esp_integrator train(shelf *s, int layers, int clouds, int steps) {
   esp_integrator model = make_model(layers);
-  esp_adam adam;
-  esp_gravity_data data = {.clouds = clouds, .lambda = 0.5, .get = get_cloud, .context = s->train};
   esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .beta2 = 0.999, .clip = 0.3, .seed = 3};
-  assert_ok(esp_adam_create(model.block.count, &adam));
-  assert_ok(esp_train_gravity(esp_comm_self(), &s->backend, &data, &p, NULL, &model, &adam));
-  esp_adam_free(&adam);
+  assert_ok(train_integrator(&model, clouds, s->train, 0.5, &p));
   return model;
 }
 

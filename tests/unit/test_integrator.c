@@ -7,11 +7,9 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "base/rng.h"
 #include "message/law.h"
-#include "net//loss.h"
 #include "net/metrics.h"
-#include "net/integrator.h"
+#include "train_case.h"
 
 typedef double vec3[3];
 
@@ -219,11 +217,8 @@ static void test_predict(void **state) {
 
 static double loss_of(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud, vec3 *D,
                       vec3 *K) {
-  esp_nmse nmse;
   assert_int_equal(esp_integrator_predict(model, backend, cloud, D, K, NULL, NULL), ESP_OK);
-  assert_int_equal(esp_loss_cloud(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 0.5, 1, NULL, NULL, &nmse),
-                   ESP_OK);
-  return nmse.D + 0.5 * nmse.K;
+  return train_case_value(backend->comm, cloud, (const vec3 *)D, (const vec3 *)K, 1, NULL, NULL);
 }
 
 static void check_gradient(const esp_integrator_param *param, const esp_cloud *cloud, double h, double tolerance) {
@@ -233,7 +228,6 @@ static void check_gradient(const esp_integrator_param *param, const esp_cloud *c
   esp_integrator model;
   esp_integrator_pass pass;
   esp_gradient gradient;
-  esp_nmse nmse;
   assert_int_equal(esp_integrator_create(param, &model), ESP_OK);
   /* Away from the start, where V = 0 and every tableau is the same. */
   /* A law is kept small: far bodies weigh as much as near ones, and places must not fly apart. */
@@ -243,8 +237,7 @@ static void check_gradient(const esp_integrator_param *param, const esp_cloud *c
   }
   assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
   assert_int_equal(esp_integrator_forward(&model, &backend, cloud, &pass), ESP_OK);
-  assert_int_equal(esp_loss_cloud(backend.comm, cloud, (const vec3 *)pass.D, (const vec3 *)pass.K, 0.5, 1, D, K, &nmse),
-                   ESP_OK);
+  train_case_value(backend.comm, cloud, (const vec3 *)pass.D, (const vec3 *)pass.K, 1, D, K);
   assert_int_equal(esp_integrator_backward(&model, &backend, cloud, &pass, (const vec3 *)D, (const vec3 *)K, &gradient),
                    ESP_OK);
   assert_int_equal(esp_gradient_sum(backend.comm, &gradient), ESP_OK);

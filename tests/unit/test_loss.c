@@ -1,4 +1,5 @@
-/* Proves that the loss is the mean normalised square, in any order of the particles, with its gradient. */
+/* Proves that the loss of columns is the mean normalised square, in any order of the particles, with its gradient, and
+ * that losses are found by name. That of one nMSE: test_relation.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +11,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/loss.h"
+#include "base/particles.h"
+#include "train_case.h"
 
 typedef double vec3[3];
 
@@ -38,9 +40,7 @@ static void prediction(int n, vec3 *D, vec3 *K) {
 }
 
 static double loss(const esp_cloud *cloud, const vec3 *D, const vec3 *K, vec3 *gD, vec3 *gK) {
-  esp_nmse nmse;
-  assert_int_equal(esp_loss_cloud(esp_comm_self(), cloud, D, K, 0.5, 0.25, gD, gK, &nmse), ESP_OK);
-  return 0.25 * (nmse.D + 0.5 * nmse.K);
+  return 0.25 * train_case_value(esp_comm_self(), cloud, D, K, 0.25, gD, gK);
 }
 
 static void degenerate(void **state) {
@@ -55,8 +55,10 @@ static void degenerate(void **state) {
   esp_cloud_free(&one);
   ESP_FREE(none.D);
   none.D = NULL;
-  esp_nmse nmse;
-  assert_int_equal(esp_loss_cloud(esp_comm_self(), &none, NULL, NULL, 1, 1, NULL, NULL, &nmse), ESP_ERR_ARG);
+  const esp_set blind = set_of_cloud(&none);
+  double part[2];
+  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, esp_comm_self(), &blind, NULL, 1, NULL, part),
+                   ESP_ERR_ARG);
   esp_error_clear();
   esp_cloud_free(&none);
 }
@@ -113,7 +115,19 @@ static void gradient(void **state) {
   esp_cloud_free(&cloud);
 }
 
+static void rows_have_names(void **state) {
+  (void)state;
+  for (int k = 0; esp_losses[k]; k++) {
+    const esp_loss *row = esp_losses[k];
+    assert_ptr_equal(esp_loss_find(row->name), row);
+    assert_in_range(row->parts, 1, ESP_LOSS_PARTS);
+    assert_true(row->value && row->help && (row->parts == 1 || (row->part && row->weights)));
+  }
+  assert_null(esp_loss_find("none"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(value), cmocka_unit_test(gradient)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(value), cmocka_unit_test(gradient),
+                                     cmocka_unit_test(rows_have_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,7 +195,7 @@ static void loss_is_the_formula(void **state) {
     esp_feature_set set = relation_case_set(N, 5, 2, 0.5, holes, 8);
     double y[2 * N], gy[2 * N], nmse, mean[2] = {0}, whole = 0, up = 0, down = 0, moved;
     for (int i = 0; i < 2 * N; i++) y[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
-    OK(esp_relation_loss(esp_comm_self(), &set, y, 3, gy, &nmse));
+    OK(relation_case_loss(esp_comm_self(), &set, y, 3, gy, &nmse));
     for (int i = 0; i < N; i++) whole += holes ? set.weight[i] : 1;
     for (int i = 0; i < 2 * N; i++) mean[i % 2] += (holes ? set.weight[i / 2] : 1) * set.y[i] / whole;
     for (int i = 0; i < 2 * N; i++) {
@@ -206,23 +206,23 @@ static void loss_is_the_formula(void **state) {
     assert_true(fabs(nmse - up / down) < 1e-13 * nmse);
     for (int i = 0; i < 20; i++) {
       y[i] += 1e-4;
-      OK(esp_relation_loss(esp_comm_self(), &set, y, 1, NULL, &moved));
+      OK(relation_case_loss(esp_comm_self(), &set, y, 1, NULL, &moved));
       y[i] -= 2e-4;
       double back;
-      OK(esp_relation_loss(esp_comm_self(), &set, y, 1, NULL, &back));
+      OK(relation_case_loss(esp_comm_self(), &set, y, 1, NULL, &back));
       y[i] += 1e-4;
       assert_true(fabs(3 * (moved - back) / 2e-4 - gy[i]) < 1e-9);
     }
     const int targets = set.targets;
     set.targets = 0;
-    assert_int_equal(esp_relation_loss(esp_comm_self(), &set, y, 1, NULL, &nmse), ESP_ERR_ARG);
+    assert_int_equal(relation_case_loss(esp_comm_self(), &set, y, 1, NULL, &nmse), ESP_ERR_ARG);
     esp_error_clear();
     set.targets = targets;
     memset(set.y, 0, sizeof(double) * 2 * N);
-    OK(esp_relation_loss(esp_comm_self(), &set, y, 1, NULL, &nmse));
+    OK(relation_case_loss(esp_comm_self(), &set, y, 1, NULL, &nmse));
     assert_true(nmse > 1);
     for (int i = 0; i < 2 * N; i++) set.y[i] = 123.456, y[i] = 123.5; /* their mean is not exact */
-    OK(esp_relation_loss(esp_comm_self(), &set, y, 1, NULL, &nmse));
+    OK(relation_case_loss(esp_comm_self(), &set, y, 1, NULL, &nmse));
     assert_true(nmse < 1);
     esp_feature_set_free(&set);
   }
@@ -245,7 +245,7 @@ static double loss_of(const esp_relation *r, const esp_backend *b, const esp_fea
   double nmse;
   *support = 7;
   OK(esp_relation_forward(r, b, set, 0, &visit, &pass));
-  OK(esp_relation_loss(b->comm, set, pass.y, 1, NULL, &nmse));
+  OK(relation_case_loss(b->comm, set, pass.y, 1, NULL, &nmse));
   esp_relation_pass_free(&pass);
   return nmse;
 }
@@ -255,7 +255,7 @@ static double *gradient_of(const esp_relation *r, const esp_backend *b, const es
   double nmse, *gy = calloc((size_t)set->n * 2 + 1, sizeof *gy), *g = calloc((size_t)r->block.count, sizeof *g);
   int64_t *acc = calloc((size_t)r->block.count * ESP_EXACT_FULL_WORDS, sizeof *acc);
   OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
-  OK(esp_relation_loss(b->comm, set, pass.y, 1, gy, &nmse));
+  OK(relation_case_loss(b->comm, set, pass.y, 1, gy, &nmse));
   OK(esp_relation_backward(r, b, set, &pass, gy, acc));
   for (int i = 0; i < r->block.count; i++) g[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
   esp_relation_pass_free(&pass);

@@ -31,7 +31,7 @@ static int note(void *context, const esp_train_record *record) {
   if (record->step <= 20) n->first += record->loss / 20;
   if (record->step > record->steps - 20) n->last += record->loss / 20;
   n->pairs = (double)record->cost.near_pairs / (double)record->particles;
-  n->theta = record->theta;
+  n->theta = record->cost.theta;
   assert_true(record->part[0] == record->loss && record->cost.far_pairs > 0 && record->cost.seconds_backward > 0);
   return ESP_OK;
 }
@@ -43,7 +43,7 @@ static double unseen(const esp_relation *r, double *recall) {
   esp_relation_pass pass;
   double nmse, *p = malloc(sizeof *p * 512);
   OK(esp_relation_forward(r, &b, &set, 1, NULL, &pass));
-  OK(esp_relation_loss(b.comm, &set, pass.y, 1, NULL, &nmse));
+  OK(relation_case_loss(b.comm, &set, pass.y, 1, NULL, &nmse));
   for (int i = 0; i < 512; i++) p[i] = set.z[i / 2 * 4 + i % 2];
   OK(esp_recall(b.comm, pass.layer[0].dom, 256, set.id, NULL, 2, p, NULL, 8, 128, 1, recall));
   free(p);
@@ -57,18 +57,17 @@ static void finds_the_hidden_relation(void **state) {
   const esp_relation_param p = subspace();
   esp_backend b = esp_backend_self();
   relation_case t = relation_case_make(&p, 256, 0.3);
-  esp_relation_data data = relation_case_data(&t);
   notes n = {0};
   esp_train_param how = relation_case_train(300);
   esp_train_hooks hooks = {.step = note, .context = &n};
   double before[2], after[2];
-  before[0] = unseen(&t.relation, &before[1]);
-  OK(esp_train_relation(esp_comm_self(), &b, &data, &how, &hooks, &t.relation, &t.adam));
-  after[0] = unseen(&t.relation, &after[1]);
+  before[0] = unseen(relation_case_net(&t.model), &before[1]);
+  OK(relation_case_run(esp_comm_self(), &b, 0, &how, &hooks, &t));
+  after[0] = unseen(relation_case_net(&t.model), &after[1]);
   assert_int_equal(n.steps, 300);
   assert_int_equal(t.held, 0);
   assert_true(n.pairs > 24 && n.pairs <= 48);
-  assert_true(n.theta == t.relation.theta[0] && n.theta > 0);
+  assert_true(n.theta == relation_case_net(&t.model)->theta[0] && n.theta > 0);
   if (!(n.last < 0.1 * n.first)) fail_msg("loss %g, then %g", n.first, n.last);
   if (!(after[0] < 0.1 * before[0])) fail_msg("unseen: %g, then %g", before[0], after[0]);
   if (!(before[1] < 0.5 && after[1] > 0.85)) fail_msg("recall: %g, then %g", before[1], after[1]);
@@ -83,17 +82,16 @@ static void stops_and_goes_on(void **state) {
     esp_relation_param p = relation_case_param(which, 1);
     p.domain.lists.pairs_per_particle = 30;
     relation_case whole = relation_case_make(&p, 70, 0.6), parts = relation_case_make(&p, 70, 0.6);
-    esp_relation_data data_whole = relation_case_data(&whole), data_parts = relation_case_data(&parts);
     esp_train_param how = relation_case_train(7);
     how.batch = 2, how.warmup = 2;
-    OK(esp_train_relation(esp_comm_self(), &b, &data_whole, &how, NULL, &whole.relation, &whole.adam));
+    OK(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &whole));
     for (how.stop = 3; how.stop < 9; how.stop += 2) {
-      OK(esp_train_relation(esp_comm_self(), &b, &data_parts, &how, NULL, &parts.relation, &parts.adam));
-      memset(parts.relation.theta, 0, sizeof parts.relation.theta);
+      OK(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &parts));
+      memset(relation_case_net(&parts.model)->theta, 0, sizeof relation_case_net(&parts.model)->theta);
     }
     assert_int_equal(parts.adam.step, 7);
-    const size_t size = sizeof(double) * (size_t)whole.relation.block.count;
-    assert_memory_equal(parts.relation.block.value, whole.relation.block.value, size);
+    const size_t size = sizeof(double) * (size_t)whole.model.block.count;
+    assert_memory_equal(parts.model.block.value, whole.model.block.value, size);
     assert_memory_equal(parts.adam.v, whole.adam.v, size);
     relation_case_free(&whole);
     relation_case_free(&parts);
@@ -107,12 +105,11 @@ static void every_kind_learns(void **state) {
   for (int which = 0; which < RELATION_CASES; which++) {
     esp_relation_param p = relation_case_param(which, 0.8);
     relation_case t = relation_case_make(&p, 70, 0.6);
-    esp_relation_data data = relation_case_data(&t);
     notes n = {0};
     esp_train_param how = relation_case_train(40);
     how.batch = RELATION_SETS;
     esp_train_hooks hooks = {.step = note, .context = &n};
-    OK(esp_train_relation(esp_comm_self(), &b, &data, &how, &hooks, &t.relation, &t.adam));
+    OK(relation_case_run(esp_comm_self(), &b, 0, &how, &hooks, &t));
     if (!(n.last < 0.9 * n.first)) fail_msg("network %d: loss %g, then %g", which, n.first, n.last);
     relation_case_free(&t);
   }
@@ -125,15 +122,15 @@ static void learned_splits_are_used(void **state) {
   esp_relation_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
   relation_case t = relation_case_make(&p, 70, 0.6);
-  esp_relation_data data = relation_case_data(&t);
   esp_train_param how = relation_case_train(3);
-  OK(esp_train_relation(esp_comm_self(), &b, &data, &how, NULL, &t.relation, &t.adam));
+  OK(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &t));
+  const esp_relation *net = relation_case_net(&t.model);
   for (int l = 0; l < p.layers; l++) {
     esp_relation_pass before, after;
-    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, &before));
-    double *normal = t.relation.block.value + t.relation.slot[l].normal, first = normal[0];
+    OK(esp_relation_forward(net, &b, &t.set[0], 1, NULL, &before));
+    double *normal = net->block.value + net->slot[l].normal, first = normal[0];
     normal[0] = normal[1], normal[1] = -first;
-    OK(esp_relation_forward(&t.relation, &b, &t.set[0], 1, NULL, &after));
+    OK(esp_relation_forward(net, &b, &t.set[0], 1, NULL, &after));
     for (int k = 0; k <= l; k++) {
       const esp_domain *old = before.layer[k].dom, *new = after.layer[k].dom;
       assert_int_equal(memcmp(old->id, new->id, sizeof *old->id * 70) != 0, k == l);
@@ -149,15 +146,14 @@ static void a_missing_target_is_an_error(void **state) {
   esp_backend b = esp_backend_self();
   esp_relation_param p = relation_case_param(RELATION_PLAIN, 0.8);
   relation_case t = relation_case_make(&p, 10, 0.6);
-  esp_relation_data data = relation_case_data(&t);
   esp_train_param how = relation_case_train(3);
   t.set[0].y[3] = NAN;
   how.batch = RELATION_SETS;
-  assert_int_equal(esp_train_relation(esp_comm_self(), &b, &data, &how, NULL, &t.relation, &t.adam), ESP_ERR_VALUE);
+  assert_int_equal(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &t), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "step 1"));
   esp_error_clear();
   for (int c = 0; c < RELATION_SETS; c++) t.set[c].targets = 0;
-  assert_int_equal(esp_train_relation(esp_comm_self(), &b, &data, &how, NULL, &t.relation, &t.adam), ESP_ERR_ARG);
+  assert_int_equal(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &t), ESP_ERR_ARG);
   esp_error_clear();
   assert_int_equal(t.held, 0);
   relation_case_free(&t);

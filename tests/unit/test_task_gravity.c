@@ -148,19 +148,19 @@ static void units_there_and_back(void **state) {
   assert_true(ready.ready && ready.space.dim == 3 && ready.space.softening == cloud.eps / cloud.d && scaled.model);
   assert_true(scaled.G == 1 && scaled.d == cloud.d && scaled.x[4][1] == cloud.x[4][1] / cloud.d);
   assert_true(scaled.K[4][1] == cloud.K[4][1] * (cloud.T / cloud.d));
-  double y[9 * 6];
+  double y[9 * 6], elapsed = 0;
   for (int i = 0; i < 9; i++)
     for (int a = 0; a < 3; a++) y[6 * i + a] = scaled.D[i][a], y[6 * i + 3 + a] = scaled.K[i][a];
   assert_int_equal(esp_set_copy(set, &after), ESP_OK);
-  assert_int_equal(esp_task_gravity.output(&param, y, 6, &after), ESP_OK);
+  assert_int_equal(esp_task_gravity.output(&param, y, 6, &after, &elapsed), ESP_OK);
   for (int i = 0; i < 9; i++)
     for (int a = 0; a < 3; a++) {
       const double x = cloud.x[i][a] + cloud.v[i][a] * cloud.T + cloud.D[i][a];
       assert_true(fabs(after.value[ESP_CLOUD_X][3 * i + a] - x) < 1e-14);
       assert_true(fabs(after.value[ESP_CLOUD_V][3 * i + a] - cloud.v[i][a] - cloud.K[i][a]) < 1e-14);
     }
-  assert_true(!after.value[ESP_CLOUD_D] && after.width[ESP_CLOUD_K] == 0);
-  assert_int_equal(esp_task_gravity.output(&param, y, 6, &ready), ESP_ERR_ARG);
+  assert_true(elapsed == cloud.T && !after.value[ESP_CLOUD_D] && after.width[ESP_CLOUD_K] == 0);
+  assert_int_equal(esp_task_gravity.output(&param, y, 6, &ready, &elapsed), ESP_ERR_ARG);
   set->about[ESP_CLOUD_DIM].whole = 2; /* with a third coordinate */
   assert_int_equal(esp_task_gravity.ready(&param, set), ESP_ERR_VALUE);
   esp_set_free(&after);

@@ -45,12 +45,12 @@ static void loss_falls(void **state) {
     double loss[2];
     train_case t = train_case_make((esp_message_kind)message, 6, 32);
     esp_backend backend = esp_backend_self();
-    esp_gravity_data data = train_case_data(&t);
+    esp_sets data = train_case_sets(&t);
     esp_train_param p = train_case_param(40);
     if (message == ESP_MESSAGE_MLP) p.rate = 0.002;
     p.batch = 6; /* all clouds, so that first and last loss compare */
     esp_train_hooks hooks = {.step = note, .context = loss};
-    assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_OK);
+    assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
     assert_int_equal(t.adam.step, 40);
     if (!(loss[1] < 0.9 * loss[0])) fail_msg("message %d: loss %g, then %g", message, loss[0], loss[1]);
     assert_int_equal(t.held, 0);
@@ -63,13 +63,11 @@ static void stops_and_goes_on(void **state) {
   esp_backend backend = esp_backend_self();
   train_case whole = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20),
              parts = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20);
-  esp_gravity_data data_whole = train_case_data(&whole), data_parts = train_case_data(&parts);
+  esp_sets data_whole = train_case_sets(&whole), data_parts = train_case_sets(&parts);
   esp_train_param p = train_case_param(7);
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole.model, &whole.adam),
-                   ESP_OK);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole), ESP_OK);
   for (p.stop = 3; p.stop < 9; p.stop += 2) {
-    assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data_parts, &p, NULL, &parts.model, &parts.adam),
-                     ESP_OK);
+    assert_int_equal(train_case_run(esp_comm_self(), &backend, &data_parts, &p, NULL, &parts), ESP_OK);
   }
   assert_int_equal(parts.adam.step, 7);
   assert_memory_equal(parts.model.block.value, whole.model.block.value,
@@ -95,15 +93,15 @@ static void hooks_are_called(void **state) {
   int64_t saved[8] = {0};
   esp_backend backend = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
-  esp_gravity_data data = train_case_data(&t);
+  esp_sets data = train_case_sets(&t);
   esp_train_param p = train_case_param(5);
   p.checkpoint_every = 2;
   esp_train_hooks hooks = {.checkpoint = count_saves, .context = saved};
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_OK);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
   assert_true(saved[0] == 3 && saved[1] == 2 && saved[2] == 4 && saved[3] == 5);
   t.adam.step = 0;
   hooks = (esp_train_hooks){.step = refuse};
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, &hooks, &t.model, &t.adam), ESP_ERR_FILE);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_ERR_FILE);
   assert_int_equal(t.adam.step, 2);
   esp_error_clear();
   train_case_free(&t);
@@ -113,10 +111,10 @@ static void divergence_is_an_error(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
-  esp_gravity_data data = train_case_data(&t);
+  esp_sets data = train_case_sets(&t);
   esp_train_param p = train_case_param(5);
   t.cloud[0].D[3][1] = NAN;
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, NULL, &t), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "step 1"));
   esp_error_clear();
   train_case_free(&t);
@@ -126,38 +124,23 @@ static void wrong_numbers_are_refused(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
   train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
-  esp_gravity_data data = train_case_data(&t);
+  esp_sets data = train_case_sets(&t);
   esp_train_param good = train_case_param(5), p = good;
   p.beta2 = 0;
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_CONFIG);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, NULL, &t), ESP_ERR_CONFIG);
   p = good, p.batch = 0;
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &p, NULL, &t.model, &t.adam), ESP_ERR_CONFIG);
-  data.clouds = 0;
-  assert_int_equal(esp_train_gravity(esp_comm_self(), &backend, &data, &good, NULL, &t.model, &t.adam), ESP_ERR_VALUE);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, NULL, &t), ESP_ERR_CONFIG);
+  data.sets = 0;
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &good, NULL, &t), ESP_ERR_VALUE);
   esp_error_clear();
   assert_int_equal(t.adam.step, 0);
   train_case_free(&t);
 }
 
-static void budget_becomes_an_angle(void **state) {
-  (void)state;
-  esp_backend backend = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 200);
-  esp_gravity_data data = train_case_data(&t);
-  t.model.param.domain.lists.pairs_per_particle = 60;
-  assert_int_equal(esp_train_fix_theta(esp_comm_self(), &backend, &data, &t.model), ESP_OK);
-  double theta = t.model.param.domain.lists.theta;
-  assert_true(theta > 0 && theta < 2 && t.model.param.domain.lists.pairs_per_particle == 0);
-  assert_int_equal(esp_train_fix_theta(esp_comm_self(), &backend, &data, &t.model), ESP_OK);
-  assert_true(t.model.param.domain.lists.theta == theta);
-  train_case_free(&t);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(picks_are_permutations),   cmocka_unit_test(loss_falls),
-      cmocka_unit_test(stops_and_goes_on),        cmocka_unit_test(hooks_are_called),
-      cmocka_unit_test(divergence_is_an_error),   cmocka_unit_test(budget_becomes_an_angle),
-      cmocka_unit_test(wrong_numbers_are_refused)};
+      cmocka_unit_test(picks_are_permutations), cmocka_unit_test(loss_falls),
+      cmocka_unit_test(stops_and_goes_on),      cmocka_unit_test(hooks_are_called),
+      cmocka_unit_test(divergence_is_an_error), cmocka_unit_test(wrong_numbers_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

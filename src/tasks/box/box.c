@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "tasks/gravity/begin.h"
 #include "tasks/gravity/cloud.h"
 
 #define OF esp_box_param
@@ -41,8 +42,10 @@ const esp_task esp_task_box = {
     .options = &options,
     .layout = &esp_box_layout,
     .network = &esp_network_integrator,
+    .loss = &esp_loss_nmse_columns,
     .plan = esp_box_plan,
     .make = esp_box_make,
     .ready = esp_cloud_ready,
+    .begin = esp_gravity_begin,
     .output = esp_cloud_output,
 };

@@ -130,12 +130,13 @@ int esp_cloud_ready(const void *param, esp_set *set) {
   return ESP_OK;
 }
 
-int esp_cloud_output(const void *param, const double *y, int targets, esp_set *set) {
+int esp_cloud_output(const void *param, const double *y, int targets, esp_set *set, double *elapsed) {
   (void)param;
   esp_cloud cloud;
   esp_cloud_view(set, &cloud);
   ESP_CHECK(!set->ready && targets == 6, ESP_ERR_ARG, "%d targets of a body, model units %d: must be 6 and 0", targets,
             set->ready);
+  *elapsed = cloud.T;
   for (int i = 0; i < cloud.n_home; i++)
     for (int a = 0; a < 3; a++) {
       const double *D = y + 6 * (size_t)i, *K = D + 3;

@@ -49,6 +49,6 @@ void esp_cloud_give(esp_cloud *cloud, int64_t first, const esp_layout *layout, e
  * is not looked at. ready: ESP_ERR_VALUE for units that are not positive, dim other than 2 and 3, or a third coordinate
  * in 2 dimensions. */
 int esp_cloud_ready(const void *param, esp_set *set);
-int esp_cloud_output(const void *param, const double *y, int targets, esp_set *set);
+int esp_cloud_output(const void *param, const double *y, int targets, esp_set *set, double *elapsed);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "tasks/gravity/begin.h"
+
 #define OF esp_gravity_param
 
 /* clang-format off */
@@ -36,9 +38,11 @@ const esp_task esp_task_gravity = {
     .options = &esp_gravity_options,
     .layout = &esp_gravity_layout,
     .network = &esp_network_integrator,
+    .loss = &esp_loss_nmse_columns,
     .plan = esp_gravity_plan,
     .make = esp_gravity_make,
     .adopt = esp_gravity_adopt,
     .ready = esp_cloud_ready,
+    .begin = esp_gravity_begin,
     .output = esp_cloud_output,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "tasks/relation/begin.h"
 #include "tasks/relation/show.h"
 
 #define OF esp_relation_data
@@ -83,8 +84,9 @@ static int check(const void *param, const void *network_param, int trains) {
 }
 
 /* Predictions are targets. */
-static int output(const void *param, const double *y, int targets, esp_set *set) {
+static int output(const void *param, const double *y, int targets, esp_set *set, double *elapsed) {
   (void)param;
+  *elapsed = 0;
   const size_t count = (size_t)set->n_home * (size_t)targets;
   ESP_FREE(set->value[ESP_FEATURE_Y]);
   set->width[ESP_FEATURE_Y] = targets;
@@ -110,9 +112,11 @@ const esp_task esp_task_relation = {
     .options = &options,
     .layout = &esp_relation_layout,
     .network = &esp_network_stack,
+    .loss = &esp_loss_nmse,
     .check = check,
     .plan = esp_relation_plan,
     .make = esp_relation_make_set,
+    .begin = esp_relation_begin,
     .output = output,
     .showing = &esp_relation_showing,
 };

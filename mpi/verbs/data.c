@@ -1,0 +1,102 @@
+#include "verbs/data.h"
+
+#include "domain/settle.h"
+#include "verbs/setup.h"
+
+int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data) {
+  static const char *const keys[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
+  *data = (esp_data){.run = run};
+  int rc, opened = 0;
+  ESP_TRY(esp_run_data(run, data->path, sizeof data->path));
+  data->task = esp_setup_task(run);
+  ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &data->param)));
+  ESP_TRY(esp_set_open(run->comm, data->path, data->task->layout, &data->file));
+  opened = 1;
+  ESP_NEED(data->file.sets[part] >= least, ESP_ERR_VALUE, "%s: %d sets to %s on, at least %d needed; set %s",
+           data->path, data->file.sets[part], esp_part_name(part), least, keys[part]);
+done:
+  if (rc && opened) esp_set_close(&data->file);
+  if (rc) ESP_FREE(data->param);
+  return rc;
+}
+
+void esp_data_close(esp_data *data) {
+  if (!data->param) return;
+  esp_set_close(&data->file);
+  ESP_FREE(data->param);
+}
+
+esp_sizes esp_data_widths(const esp_layout *layout, const int width[ESP_COLUMNS]) {
+  esp_sizes sizes = {0};
+  for (int k = 0; layout->column[k].name; k++) {
+    const esp_column *column = &layout->column[k];
+    sizes.width[column->role] += width[k] > 0 || column->role != ESP_TARGET ? width[k] : column->width;
+  }
+  return sizes;
+}
+
+int esp_data_set(const esp_data *data, const esp_comm *comm, esp_part part, int s, esp_set *set) {
+  ESP_CALL(esp_set_read(&data->file, comm, part, s, set));
+  int rc = data->task->ready ? comm->agree(comm, data->task->ready(data->param, set)) : ESP_OK;
+  if (rc) esp_set_free(set);
+  ESP_CALL(rc);
+  return ESP_OK;
+}
+
+/* ---- all of a part ---- */
+
+enum { KEEP_NUMBERS = 1 << 27 }; /* 1 GiB */
+
+/* Shares differ by rank, but all ranks must keep the same sets: reading one again is collective. */
+static int64_t numbers_held(const esp_data_sets *all, const esp_set *set) {
+  int64_t width = 2, rows = set->n;
+  if (all->sets.shared) rows = set->n / all->backend->comm->size + ESP_GROUP;
+  for (int k = 0; set->layout->column[k].name; k++) width += set->width[k];
+  return rows * width;
+}
+
+static int get(void *context, int s, const esp_set **set) {
+  esp_data_sets *all = context;
+  esp_set read;
+  *set = &all->kept[s];
+  if (all->kept[s].id) return ESP_OK;
+  ESP_CALL(esp_data_set(all->data, all->sets.shared ? all->backend->comm : esp_comm_self(), all->part, s, &read));
+  int rc = all->sets.shared && all->model ? esp_set_settle(all->backend, all->model, &read) : ESP_OK;
+  if (rc) esp_set_free(&read);
+  ESP_CALL(rc);
+  const int64_t held = numbers_held(all, &read);
+  if (all->numbers + held <= KEEP_NUMBERS) {
+    all->numbers += held;
+    all->kept[s] = read;
+  } else {
+    all->passing = read;
+    *set = &all->passing;
+  }
+  return ESP_OK;
+}
+
+static void put(void *context, int s, const esp_set *set) {
+  (void)s;
+  esp_data_sets *all = context;
+  if (set == &all->passing) esp_set_free(&all->passing);
+}
+
+int esp_data_sets_create(const esp_data *data, esp_part part, int shared, esp_data_sets *all) {
+  const esp_set_file *file = &data->file;
+  const int largest = esp_set_largest(file, part);
+  *all = (esp_data_sets){.data = data, .part = part};
+  all->sets = (esp_sets){.sets = file->sets[part],
+                         .shared = shared,
+                         .layout = file->layout,
+                         .largest = largest < 0 ? 0 : file->n[part][largest],
+                         .get = get,
+                         .put = put,
+                         .context = all};
+  for (int k = 0; k < ESP_COLUMNS; k++) all->sets.width[k] = file->about.width[k];
+  return ESP_ALLOC(all->kept, all->sets.sets);
+}
+
+void esp_data_sets_free(esp_data_sets *all) {
+  for (int s = 0; all->kept && s < all->sets.sets; s++) esp_set_free(&all->kept[s]);
+  ESP_FREE(all->kept);
+}
