@@ -108,6 +108,10 @@ static void replaces(void **state) {
   p = had, p.tree.theta = 0.9, p.tree.leaf = 6;
   assert_int_equal(esp_options_continue(&outer_options, &had, &p), ESP_OK);
   assert_true(p.tree.theta == 0.2 && p.tree.leaf == 6);
+  outer to = {.halves = 7, .tree = {.leaf = 6, .theta = 0.9}};
+  esp_options_copy(&outer_options, ESP_OF_TREE, &had, &to);
+  assert_true(to.tree.theta == had.tree.theta && to.tree.budget == had.tree.budget);
+  assert_true(to.halves == 7 && to.tree.leaf == 6);
 }
 
 typedef struct {

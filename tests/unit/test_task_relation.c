@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "memory_maker.h"
+#include "net/relation.h"
 #include "tasks/relation/relation.h"
 
 static const esp_relation_data plain = {
@@ -90,6 +91,20 @@ static void predictions_are_targets(void **state) {
   }
 }
 
+/* The control on hidden coordinates is told what they are. */
+static void a_network_is_told_of_halves(void **state) {
+  (void)state;
+  const esp_backend backend = truth_backend();
+  for (int law = ESP_RELATION_SUBSPACE; law < ESP_RELATION_KINDS; law++) {
+    esp_set set = {.layout = &esp_relation_layout};
+    esp_relation_param net = {.hidden_halves = 3};
+    esp_model model = {.network = &esp_network_stack, .param = &net};
+    set.about[ESP_FEATURE_LAW].whole = law;
+    assert_int_equal(esp_task_relation.begin(NULL, &backend, &model, &set), ESP_OK);
+    assert_int_equal(net.hidden_halves, law == ESP_RELATION_UPSTREAM ? 1 : law == ESP_RELATION_TWICE ? 2 : 0);
+  }
+}
+
 static void refused(void **state) {
   (void)state;
   esp_relation_data param = plain;
@@ -109,6 +124,6 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_law), cmocka_unit_test(predictions_are_targets),
-                                     cmocka_unit_test(refused)};
+                                     cmocka_unit_test(a_network_is_told_of_halves), cmocka_unit_test(refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
