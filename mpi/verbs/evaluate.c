@@ -1,299 +1,245 @@
-/* evaluate: the ladder. Every method on every test set, the classical ones beside the network. */
+/* evaluate: the ladder. Every method on every test set, the classical ones beside the network, sizes from the smallest. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "domain/settle.h"
-#include "io/checkpoint_typed.h"
-#include "io/ensemble.h"
-#include "net/metrics.h"
-#include "base/sum.h"
-#include "verbs/evaluate_files.h"
-#include "verbs/methods.h"
+#include "io/checkpoint.h"
+#include "verbs/data.h"
+#include "verbs/keys.h"
+#include "verbs/ladder.h"
+#include "verbs/portrait.h"
 #include "verbs/rollout.h"
-#include "verbs/relation_verbs.h"
-#include "verbs/run.h"
 #include "verbs/setup.h"
-
-enum { ENERGY_LARGEST = 4096, SCATTER = 3000, SETS_MAX = 64 };
-
-/* One method on one test set: this rank's share. */
-typedef struct {
-  esp_errors errors;
-  esp_sum sums; /* 0 energy error, 1 momentum error, 2 clouds with an energy, 3 seconds, 4 clouds */
-  int64_t near_pairs, far_pairs, particles;
-} tally;
+#include "verbs/show.h"
 
 typedef struct {
   esp_run *run;
-  const esp_ensemble *ensemble;
-  const esp_integrator *trained, *untrained;
+  const esp_data *data;
+  esp_trials trials;
   const esp_device *device;
-  int64_t n;         /* of the set at hand */
-  int sharded, last; /* last: the largest set, that the pictures show */
+  esp_eval_param eval;
+  esp_ladder ladder;
   esp_portrait portrait;
-  esp_lines ladder, bars; /* rank 0 */
-  cJSON *rows;
+  esp_shown shown;
+  int portrayed, drawn; /* numbers of the sets that the ranks' figures and the task's own files are of */
+  int shared;           /* sets of the size at hand lie over all ranks */
 } evaluation;
 
-/* ---- one cloud ---- */
+/* ---- what is looked at while a network runs ---- */
 
-static int energy_error(const esp_cloud *cloud, const double (*D)[3], const double (*K)[3], double *error) {
-  esp_cloud after = *cloud;
-  after.x = NULL, after.v = NULL;
-  int rc = ESP_ALLOC(after.x, cloud->n_home);
-  if (!rc) rc = ESP_ALLOC(after.v, cloud->n_home);
-  if (!rc) {
-    memcpy(after.x, cloud->x, (size_t)cloud->n_home * sizeof *after.x);
-    memcpy(after.v, cloud->v, (size_t)cloud->n_home * sizeof *after.v);
-    rc = esp_cloud_advance(&after, D, K);
-  }
-  if (!rc) {
-    double start = esp_energy_total(cloud);
-    *error = start != 0 ? fabs((esp_energy_total(&after) - start) / start) : 0;
-  }
-  ESP_FREE(after.x);
-  ESP_FREE(after.v);
-  return rc;
-}
-
-/* D, K hold room for the cloud. Collective over methods->backend->comm. */
-static int try_cloud(evaluation *ev, const esp_method *method, const esp_methods *methods, const esp_cloud *cloud,
-                     double (*D)[3], double (*K)[3], tally *t) {
-  const double(*d)[3] = (const double(*)[3])D, (*k)[3] = (const double(*)[3])K;
-  const esp_comm *comm = methods->backend->comm;
-  esp_cost cost = {0};
-  double start = esp_wall(), momentum, energy;
-  ESP_CALL(method->predict(methods, cloud, D, K, &cost));
-  esp_sum_add(&t->sums, 3, esp_wall() - start);
-  ESP_CALL(esp_errors_add(&t->errors, cloud, d, k));
-  ESP_CALL(esp_momentum_error(comm, cloud, k, &momentum));
-  if (comm->rank == 0) {
-    esp_sum_add(&t->sums, 1, momentum);
-    esp_sum_add(&t->sums, 4, 1);
-  }
-  if (!ev->sharded && cloud->n <= ENERGY_LARGEST) {
-    ESP_CALL(energy_error(cloud, d, k, &energy));
-    esp_sum_add(&t->sums, 0, energy);
-    esp_sum_add(&t->sums, 2, 1);
-  }
-  if (methods->visit) ev->portrait.forward += cost.seconds_forward;
-  t->near_pairs += cost.near_pairs;
-  t->far_pairs += cost.far_pairs;
-  t->particles += cloud->n_home;
-  return ESP_OK;
-}
-
-/* ---- one line of the ladder ---- */
-
-/* The figures of a line, over all ranks. */
 typedef struct {
-  esp_nrmse nrmse;
-  double pairs, cells, microseconds, energy, momentum; /* a particle, a particle, a particle, mean, mean */
-  int counted, has_energy;
-  int64_t clouds;
-} figures;
+  evaluation *ev;
+  const esp_set *set;
+  const esp_visit *watch; /* NULL: nothing */
+  int portray, look;      /* 1: the trained network on the set that is portrayed, drawn */
+  int layers;             /* seen */
+} visitor;
 
-static int sum_up(const evaluation *ev, const tally *t, figures *f) {
-  const esp_comm *comm = ev->run->comm;
-  esp_sum sums = t->sums;
-  double total[5];
-  int64_t counts[3] = {t->near_pairs, t->far_pairs, t->particles};
-  ESP_CALL(esp_errors_value(comm, &t->errors, &f->nrmse));
-  ESP_CALL(esp_sum_end(comm, &sums, 5, total));
-  ESP_CALL(comm->sum_i64(comm, counts, 3));
-  double particles = counts[2] ? (double)counts[2] : 1;
-  f->clouds = total[4] > 0 ? (int64_t)total[4] : 1;
-  f->counted = counts[0] >= 0;
-  f->pairs = (double)counts[0] / particles;
-  f->cells = (double)counts[1] / particles;
-  f->microseconds = 1e6 * total[3] / particles;
-  f->has_energy = total[2] > 0;
-  f->energy = f->has_energy ? total[0] / total[2] : 0;
-  f->momentum = total[1] / (double)f->clouds;
+static int visit_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  visitor *v = context;
+  const evaluation *ev = v->ev;
+  v->layers++;
+  if (v->portray) esp_portrait_domain(&v->ev->portrait, dom);
+  if (v->look && ev->trials.showing->look)
+    ESP_CALL(ev->trials.showing->look(ev->trials.param, v->set, l, dom, key, query, &v->ev->shown.show));
+  if (v->watch) ESP_CALL(v->watch->layer(v->watch->context, l, dom, key, query));
   return ESP_OK;
 }
 
-static void add_row(const evaluation *ev, const esp_method *method, const figures *f) {
-  cJSON *row = cJSON_CreateObject();
-  cJSON_AddNumberToObject(row, "n", (double)ev->n);
-  cJSON_AddStringToObject(row, "method", method->name);
-  cJSON_AddNumberToObject(row, "D_nrmse", f->nrmse.D);
-  cJSON_AddNumberToObject(row, "K_nrmse", f->nrmse.K);
-  if (f->counted) {
-    cJSON_AddNumberToObject(row, "pairs", f->pairs);
-    cJSON_AddNumberToObject(row, "cells", f->cells);
-  }
-  cJSON_AddNumberToObject(row, "microseconds_per_particle", f->microseconds);
-  if (f->has_energy) cJSON_AddNumberToObject(row, "energy_error", f->energy);
-  cJSON_AddNumberToObject(row, "momentum_error", f->momentum);
-  cJSON_AddItemToArray(ev->rows, row);
-}
+/* ---- one set ---- */
 
-static int add_line(evaluation *ev, const esp_method *method, const tally *t) {
-  figures f;
-  ESP_CALL(sum_up(ev, t, &f));
-  if (ev->run->comm->rank) return ESP_OK;
-  char pairs[32] = "-", cells[32] = "-", energy[32] = "-";
-  if (f.counted) {
-    snprintf(pairs, sizeof pairs, "%.1f", f.pairs);
-    snprintf(cells, sizeof cells, "%.1f", f.cells);
-  }
-  if (f.has_energy) snprintf(energy, sizeof energy, "%.3g", f.energy);
-  esp_lines_add(&ev->ladder, "test,%lld,%lld,%s,%.5f,%.5f,%s,%s,%.3f,%s,%.2g\n", (long long)ev->n, (long long)f.clouds,
-                method->name, f.nrmse.D, f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
-  if (ev->last) esp_lines_add(&ev->bars, "%s,%.6g\n", method->name, f.nrmse.D);
-  esp_run_say(ev->run, "%9lld  %-34s %9.5f %9.5f %9s %9s %10.3f %10s %9.2g\n", (long long)ev->n, method->name,
-              f.nrmse.D, f.nrmse.K, pairs, cells, f.microseconds, energy, f.momentum);
-  add_row(ev, method, &f);
+/* A set under trial, with what its trials leave for one another. */
+typedef struct {
+  int number;
+  const esp_set *set;
+  esp_backend backend;
+  esp_visit watch; /* layer NULL: nothing is watched */
+  double *seen;    /* what watch found */
+  double *y;       /* [n_home][targets] */
+  int64_t pairs;   /* near pairs a particle and layer that the trained network took */
+} subject;
+
+static int note_trained(evaluation *ev, subject *s, const visitor *v, const esp_trial *trial) {
+  const esp_comm *comm = s->backend.comm;
+  const int64_t all = s->set->n * v->layers;
+  int64_t near_pairs = trial->cost.near_pairs;
+  ESP_CALL(comm->sum_i64(comm, &near_pairs, 1));
+  s->pairs = all > 0 ? (near_pairs + all - 1) / all : 0;
+  if (v->portray) ev->portrait.forward += trial->cost.seconds_forward;
+  if (!v->look || !ev->trials.showing->draw) return ESP_OK;
+  ESP_CALL(ev->trials.showing->draw(ev->trials.param, ev->trials.untrained, ev->trials.trained, &s->backend, s->set,
+                                    trial->y, &ev->shown.show));
+  ESP_AGREE(comm, esp_shown_rc(&ev->shown));
   return ESP_OK;
 }
 
-/* Cloud c of the test set in model units: this rank's share, or all of it. */
-static int read_cloud(const evaluation *ev, const esp_backend *backend, int c, esp_cloud *cloud) {
-  const esp_domain_param *tree = &ev->trained->param.domain;
-  if (ev->sharded)
-    ESP_CALL(esp_ensemble_share(ev->ensemble, ev->run->comm, ESP_PART_TEST, c, cloud));
-  else
-    ESP_CALL(esp_ensemble_cloud(ev->ensemble, ESP_PART_TEST, c, cloud));
-  int rc = esp_cloud_to_model(cloud);
-  if (!rc && ev->sharded) rc = esp_cloud_settle(backend, tree->leaf, tree->block, cloud);
-  if (rc) esp_cloud_free(cloud);
-  return rc;
+static int try_method(evaluation *ev, int m, subject *s) {
+  const esp_method *method = &ev->trials.showing->method[m];
+  const int trained = esp_trial_is_trained(method);
+  visitor v = {.ev = ev, .set = s->set, .watch = s->watch.layer ? &s->watch : NULL};
+  esp_visit visit = {visit_layer, &v};
+  esp_trial trial = {.y = s->y};
+  v.portray = trained && s->number == ev->portrayed;
+  v.look = trained && s->number == ev->drawn;
+  if (s->seen) *s->seen = NAN;
+  ESP_CALL(esp_trial_run(&ev->trials, method, &s->backend, s->set, s->pairs, &visit, &trial));
+  if (!trial.used) return ESP_OK;
+  ESP_CALL(esp_ladder_judge(&ev->ladder, &ev->trials, m, &s->backend, s->set, &trial, s->seen ? *s->seen : NAN));
+  if (trained) ESP_CALL(note_trained(ev, s, &v, &trial));
+  return ESP_OK;
 }
 
-static int try_entry(evaluation *ev, const esp_method *method, int c, int draw, tally *t) {
-  esp_cloud cloud = {0};
-  double(*D)[3] = NULL, (*K)[3] = NULL;
-  esp_backend backend = ev->sharded ? esp_setup_sharded(ev->run, ev->device) : esp_setup_whole(ev->device);
-  const esp_visit visit = {esp_portrait_layer, &ev->portrait};
-  esp_methods methods = {.backend = &backend,
-                         .trained = ev->trained,
-                         .untrained = ev->untrained,
-                         .neighbours = (int)esp_config_int(ev->run->config, "eval_neighbours")};
-  if (draw) methods.visit = &visit;
+static int try_methods(evaluation *ev, subject *s) {
+  const esp_method *method = ev->trials.showing->method;
+  for (int m = 0; method[m].name; m++)
+    if (esp_trial_may(&method[m], s->set->n, ev->shared, ev->eval.baselines)) ESP_CALL(try_method(ev, m, s));
+  return ESP_OK;
+}
+
+static int try_set(evaluation *ev, int number) {
+  const esp_showing *showing = ev->trials.showing;
+  const esp_comm *comm = ev->shared ? ev->run->comm : esp_comm_self();
+  esp_set set = {0};
+  subject s = {.number = number, .set = &set};
   int rc;
-  ESP_TRY(read_cloud(ev, &backend, c, &cloud));
-  rc = ESP_ALLOC(D, cloud.n_home);
-  if (!rc) rc = ESP_ALLOC(K, cloud.n_home);
-  ESP_TRY(backend.comm->agree(backend.comm, rc));
-  ESP_TRY(try_cloud(ev, method, &methods, &cloud, D, K, t));
-  if (draw && ev->sharded)
-    ESP_TRY(esp_scatter_write(ev->run, &cloud, (const double(*)[3])D, SCATTER / ev->run->comm->size));
+  s.backend = ev->shared ? esp_setup_sharded(ev->run, ev->device) : esp_setup_whole(ev->device);
+  ESP_TRY(esp_data_set(ev->data, comm, ESP_PART_TEST, number, &set));
+  if (ev->shared) ESP_TRY(esp_set_settle(&s.backend, ev->trials.trained, &set));
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(s.y, (size_t)set.n_home * (size_t)esp_set_role_width(&set, ESP_TARGET))));
+  if (showing->watch) ESP_TRY(showing->watch(ev->trials.param, &s.backend, &set, &s.watch, &s.seen));
+  ESP_TRY(try_methods(ev, &s));
 done:
-  if (draw && !ev->sharded) { /* the others wait for the sample */
-    esp_cloud none = {.dim = 3};
-    const esp_cloud *drawn = !rc && ev->run->comm->rank == 0 ? &cloud : &none;
-    int first = rc;
-    rc = esp_scatter_write(ev->run, drawn, (const double(*)[3])D, SCATTER);
-    if (first) rc = first;
-  }
-  ESP_FREE(D);
-  ESP_FREE(K);
-  esp_cloud_free(&cloud);
-  return rc;
-}
-
-static int try_method(evaluation *ev, const esp_method *method) {
-  const esp_comm *comm = ev->run->comm;
-  tally *t;
-  ESP_AGREE(comm, ESP_ALLOC(t, 1));
-  int rc = ESP_OK, index = 0, drawn = 0;
-  int trained = !strcmp(method->name, "trained network") && ev->last;
-  for (int c = 0; c < ev->ensemble->clouds[ESP_PART_TEST] && !rc; c++) {
-    if (ev->ensemble->entry[ESP_PART_TEST][c].n != ev->n) continue;
-    int mine = ev->sharded || index++ % comm->size == comm->rank;
-    int draw = trained && !drawn;
-    drawn = 1;
-    if (mine)
-      rc = try_entry(ev, method, c, draw, t);
-    else if (draw) { /* the first cloud is rank 0's */
-      esp_cloud none = {.dim = 3};
-      rc = esp_scatter_write(ev->run, &none, NULL, SCATTER);
-    }
-  }
-  rc = comm->agree(comm, rc);
-  if (!rc) rc = add_line(ev, method, t);
-  ESP_FREE(t);
+  if (s.watch.layer) showing->unwatch(&s.watch);
+  ESP_FREE(s.y);
+  esp_set_free(&set);
   return rc;
 }
 
 /* ---- all sets ---- */
 
 static int by_size(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return (x > y) - (x < y);
 }
 
-static int test_sizes(const esp_ensemble *ensemble, int64_t sizes[SETS_MAX]) {
-  int sets = 0;
-  for (int c = 0; c < ensemble->clouds[ESP_PART_TEST]; c++) {
-    int s = 0;
-    while (s < sets && sizes[s] != ensemble->entry[ESP_PART_TEST][c].n) s++;
-    if (s == sets && sets < SETS_MAX) sizes[sets++] = ensemble->entry[ESP_PART_TEST][c].n;
-  }
-  qsort(sizes, (size_t)sets, sizeof *sizes, by_size);
-  return sets;
+/* Sizes of the test sets, ascending, each once. */
+static int test_sizes(const esp_set_file *file, int64_t **size, int *sizes) {
+  const int sets = file->sets[ESP_PART_TEST];
+  ESP_CALL(ESP_ALLOC(*size, sets));
+  memcpy(*size, file->n[ESP_PART_TEST], (size_t)sets * sizeof **size);
+  qsort(*size, (size_t)sets, sizeof **size, by_size);
+  for (int s = 0; s < sets; s++)
+    if (s == 0 || (*size)[s] != (*size)[*sizes - 1]) (*size)[(*sizes)++] = (*size)[s];
+  return ESP_OK;
 }
 
-static int try_set(evaluation *ev) {
-  int count, baselines = esp_config_flag(ev->run->config, "eval_baselines");
-  const esp_method *table = esp_methods_table(&count);
-  for (int m = 0; m < count; m++) {
-    const esp_method *method = &table[m];
-    if (ev->n > method->largest || (method->whole && ev->sharded) || (method->baseline && !baselines)) continue;
-    ESP_CALL(try_method(ev, method));
-  }
+static int try_size(evaluation *ev, int64_t n) {
+  const esp_comm *comm = ev->run->comm;
+  const esp_set_file *file = &ev->data->file;
+  int rc = ESP_OK, index = 0;
+  ev->shared = !ev->trials.trained->network->settle || esp_setup_is_sharded(ev->run, n);
+  ev->portrait.shared = ev->shared;
+  esp_ladder_clear(&ev->ladder);
+  for (int s = 0; s < file->sets[ESP_PART_TEST] && !rc; s++)
+    if (file->n[ESP_PART_TEST][s] == n && (ev->shared || index++ % comm->size == comm->rank)) rc = try_set(ev, s);
+  ESP_AGREE(comm, rc);
+  ESP_CALL(esp_ladder_lines(&ev->ladder));
   return ESP_OK;
 }
 
 static int try_all(evaluation *ev) {
-  int64_t sizes[SETS_MAX];
-  int sets = test_sizes(ev->ensemble, sizes);
-  esp_run_say(ev->run, "%9s  %-34s %9s %9s %9s %9s %10s %10s %9s\n", "n", "method", "D NRMSE", "K NRMSE", "pairs",
-              "cells", "us/part.", "dE", "dP");
-  for (int s = 0; s < sets; s++) {
-    ev->n = sizes[s];
-    ev->last = s == sets - 1;
-    ev->sharded = esp_setup_is_sharded(ev->run, ev->n);
-    ev->portrait.sharded = ev->sharded;
-    ESP_CALL(try_set(ev));
-  }
-  ESP_CALL(esp_run_lines(ev->run, "ladder.csv", "set,n,clouds,method,D_nrmse,K_nrmse,pairs,cells,us_per_particle,dE,dP",
-                         &ev->ladder));
-  ESP_CALL(esp_run_lines(ev->run, "ladder_bars.csv", "method,D_nrmse", &ev->bars));
-  return esp_portrait_write(&ev->portrait);
+  int64_t *size = NULL;
+  int sizes = 0, rc = test_sizes(&ev->data->file, &size, &sizes);
+  if (!rc) rc = esp_ladder_create(ev->run, ev->trials.showing, sizes, size, &ev->ladder);
+  ESP_TRY(ev->run->comm->agree(ev->run->comm, rc));
+  esp_ladder_head(&ev->ladder);
+  for (ev->ladder.size = 0; ev->ladder.size < sizes; ev->ladder.size++) ESP_TRY(try_size(ev, size[ev->ladder.size]));
+  ESP_TRY(esp_ladder_write(&ev->ladder));
+  ESP_TRY(esp_portrait_write(&ev->portrait, ev->run));
+  ESP_TRY(esp_shown_write(&ev->shown));
+done:
+  ESP_FREE(size);
+  return rc;
+}
+
+/* ---- the verb ---- */
+
+/* On the training sets, shared by all ranks. */
+static int fit(const evaluation *ev, void **fitted) {
+  const esp_backend backend = esp_setup_sharded(ev->run, ev->device);
+  esp_data_sets training;
+  int rc = esp_data_sets_create(ev->data, ESP_PART_TRAIN, 1, &training);
+  training.backend = &backend;
+  ESP_TRY(ev->run->comm->agree(ev->run->comm, rc));
+  ESP_TRY(ev->trials.showing->fit(ev->trials.param, ev->trials.trained, &backend, &training.sets, fitted));
+done:
+  esp_data_sets_free(&training);
+  return rc;
+}
+
+static int roll_out(const evaluation *ev) {
+  const esp_backend whole = esp_setup_whole(ev->device);
+  esp_run_forget(ev->run, "rollout.csv");
+  esp_run_forget(ev->run, "rollout_curves.csv");
+  if (ev->eval.rollout == 0 || !ev->data->task->rolling) return ESP_OK;
+  return esp_rollout(ev->run, ev->data, &ev->trials, &whole, ev->eval.rollout, ev->eval.baselines);
+}
+
+static int evaluate(evaluation *ev) {
+  const esp_showing *showing = ev->trials.showing;
+  void *fitted = NULL;
+  int rc = ESP_OK;
+  ev->portrayed = esp_set_largest(&ev->data->file, ESP_PART_TEST);
+  ev->drawn = showing->draws_first ? 0 : ev->portrayed;
+  if (showing->fit && ev->eval.baselines) ESP_TRY(fit(ev, &fitted));
+  ev->trials.fitted = fitted;
+  ESP_TRY(try_all(ev));
+  ESP_TRY(roll_out(ev));
+done:
+  if (showing->unfit) showing->unfit(&fitted);
+  return rc;
+}
+
+/* The checkpoint's network, with the trees that this run's keys ask for, and what it began as. */
+static int read_models(evaluation *ev, esp_model *trained, esp_model *untrained) {
+  const esp_run *run = ev->run;
+  const esp_task *task = esp_setup_task(run);
+  char path[4096], precision[ESP_CHECKPOINT_PRECISION];
+  ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
+  ESP_CALL(esp_checkpoint_read(run->comm, path, trained, NULL, precision));
+  ESP_CHECK(trained->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
+            path, trained->network->name, task->name, task->network->name);
+  int rc = esp_options_replace(trained->network->options, run->config, trained->param);
+  if (!rc) rc = esp_model_untrained(trained, untrained);
+  ESP_AGREE(run->comm, rc);
+  ev->device = esp_device_find(precision);
+  return ESP_OK;
 }
 
 int esp_verb_evaluate(esp_run *run) {
-  char path[4096], precision[16];
-  esp_integrator trained = {0}, untrained = {0};
-  esp_ensemble ensemble = {0};
-  int rc, opened = 0;
-  if (esp_setup_is_relation(run)) return esp_relation_evaluate(run);
-  ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
-  ESP_TRY(esp_integrator_checkpoint_read(run->comm, path, &trained, NULL, precision));
-  ESP_TRY(run->comm->agree(run->comm, esp_integrator_create(&trained.param, &untrained)));
-  ESP_TRY(esp_run_data(run, path, sizeof path));
-  ESP_TRY(esp_ensemble_open(run->comm, path, &ensemble));
-  opened = 1;
-  ESP_NEED(ensemble.clouds[ESP_PART_TEST] > 0, ESP_ERR_VALUE, "%s: no test clouds; set data_test_clouds to at least 1",
-           path);
-  evaluation ev = {.run = run, .ensemble = &ensemble, .trained = &trained, .untrained = &untrained};
-  ev.device = esp_device_find(precision);
-  ev.portrait.run = run;
-  ev.rows = cJSON_AddArrayToObject(run->json, "ladder");
-  rc = esp_error_blame(try_all(&ev), path);
-  esp_lines_free(&ev.ladder);
-  esp_lines_free(&ev.bars);
-  esp_run_forget(run, "rollout.csv");
-  esp_run_forget(run, "rollout_curves.csv");
-  if (!rc && esp_config_int(run->config, "eval_rollout") > 0)
-    rc = esp_rollout(run, &ensemble, &trained, &untrained, ev.device);
+  const esp_showing *showing = esp_setup_task(run)->showing;
+  esp_model trained = {0}, untrained = {0};
+  esp_data data = {0};
+  char *param = NULL;
+  evaluation ev = {.run = run, .data = &data};
+  int rc = esp_options_fill(&esp_eval_options, run->config, &ev.eval);
+  if (!rc && showing->options) rc = ESP_ALLOC(param, showing->options->size);
+  if (!rc && showing->options) rc = esp_options_fill(showing->options, run->config, param);
+  esp_shown_begin(run, &ev.shown);
+  ESP_TRY(run->comm->agree(run->comm, rc));
+  ev.trials = (esp_trials){.showing = showing, .param = param, .trained = &trained, .untrained = &untrained};
+  ESP_TRY(read_models(&ev, &trained, &untrained));
+  ESP_TRY(esp_data_open(run, ESP_PART_TEST, 1, &data));
+  ESP_NEED(esp_data_widths(data.task->layout, data.file.about.width).width[ESP_TARGET] > 0, ESP_ERR_VALUE,
+           "%s: no targets to compare with", data.path);
+  ESP_TRY(esp_error_blame(evaluate(&ev), data.path));
 done:
-  if (opened) esp_ensemble_close(&ensemble);
-  esp_integrator_free(&untrained);
-  esp_integrator_free(&trained);
+  esp_ladder_free(&ev.ladder);
+  esp_shown_free(&ev.shown);
+  if (untrained.network) esp_model_free(&untrained);
+  if (trained.network) esp_model_free(&trained);
+  ESP_FREE(param);
+  esp_data_close(&data);
   return rc;
 }

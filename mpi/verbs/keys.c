@@ -56,15 +56,9 @@ const esp_options esp_eval_options = {
     sizeof(OF),
     (const esp_option[]){
         ESP_TEXT_ROW(OF, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
-        ESP_INT_ROW(OF, neighbours, "eval_neighbours", "15", 1, ESP_COUNT_MAX, "particles",
-                    "neighbours of the local baseline"),
         ESP_INT_ROW(OF, rollout, "eval_rollout", "0", 0, ESP_COUNT_MAX, "frames",
-                    "frames (task G: horizons) predicted one from the other; 0: none"),
+                    "steps predicted one from the other: frames, where a set has them, else horizons; 0: none"),
         ESP_FLAG_ROW(OF, baselines, "eval_baselines", "true", "compare with classical methods"),
-        ESP_INT_ROW(OF, samples, "eval_samples", "1024", 1, ESP_COUNT_MAX, "particles",
-                    "particles on which recall is found"),
-        ESP_INT_ROW(OF, recall_neighbours, "eval_recall_neighbours", "16", 1, 4096, "particles",
-                    "hidden neighbours that recall looks for among the near pairs; neighbours of the classical method"),
         ESP_WHOLE_ROW(OF, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
                       "steps between two recalls in training; 0: none"),
         ESP_INT_ROW(OF, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "test set of a feature file that predict takes"),
@@ -95,19 +89,29 @@ const esp_options esp_report_options = {
 
 enum { TABLES = 64 };
 
+/* Each once. */
+static int add_table(const esp_options *table[TABLES], const esp_options *options) {
+  int tables = 0;
+  while (table[tables] && table[tables] != options) tables++;
+  ESP_CHECK(tables < TABLES - 1, ESP_ERR_INTERNAL, "more than %d tables of keys", TABLES - 1);
+  table[tables] = options;
+  return ESP_OK;
+}
+
 int esp_keys_create(esp_config **config) {
   const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options};
   static const esp_options *const rest[] = {&esp_training_options,  &esp_eval_options,   &esp_input_options,
                                             &esp_partition_options, &esp_report_options, NULL};
-  int tables = 2;
-  for (int k = 0; esp_tasks[k] && tables < TABLES; k++) table[tables++] = esp_tasks[k]->options;
-  if (tables < TABLES) table[tables++] = &esp_domain_options;
-  for (int k = 0; esp_networks[k] && tables < TABLES; k++) table[tables++] = esp_networks[k]->options;
-  if (tables + 2 < TABLES) table[tables++] = &esp_device_options, table[tables++] = &esp_train_options;
-  for (int k = 0; esp_losses[k] && tables < TABLES; k++)
-    if (esp_losses[k]->options) table[tables++] = esp_losses[k]->options;
-  for (int k = 0; rest[k] && tables < TABLES; k++) table[tables++] = rest[k];
-  ESP_CHECK(tables < TABLES, ESP_ERR_INTERNAL, "more than %d tables of keys", TABLES - 1);
+  for (int k = 0; esp_tasks[k]; k++) ESP_CALL(add_table(table, esp_tasks[k]->options));
+  ESP_CALL(add_table(table, &esp_domain_options));
+  for (int k = 0; esp_networks[k]; k++) ESP_CALL(add_table(table, esp_networks[k]->options));
+  ESP_CALL(add_table(table, &esp_device_options));
+  ESP_CALL(add_table(table, &esp_train_options));
+  for (int k = 0; esp_losses[k]; k++)
+    if (esp_losses[k]->options) ESP_CALL(add_table(table, esp_losses[k]->options));
+  for (int k = 0; rest[k]; k++) ESP_CALL(add_table(table, rest[k]));
+  for (int k = 0; esp_tasks[k]; k++)
+    if (esp_tasks[k]->showing->options) ESP_CALL(add_table(table, esp_tasks[k]->showing->options));
   return esp_config_create(table, config);
 }
 

@@ -28,11 +28,11 @@ extern const esp_options esp_training_options; /* train_shard, train_restart */
 
 typedef struct {
   const char *checkpoint; /* "": that of the run */
-  int neighbours, recall_neighbours, samples, rollout, set;
+  int rollout, set;
   int64_t recall_every; /* steps; 0: never */
   int baselines;
 } esp_eval_param;
-extern const esp_options esp_eval_options; /* eval_* */
+extern const esp_options esp_eval_options; /* eval_*, but for what the tasks are shown by */
 
 typedef struct {
   esp_list ranks;

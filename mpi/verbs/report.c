@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "verbs/report_parts.h"
-#include "verbs/run.h"
+#include "tasks/task.h"
+#include "verbs/setup.h"
 
 static const char head[] =
     "<!doctype html><html lang=en><meta charset=utf-8><title>%s</title>\n<style>"
@@ -15,44 +16,21 @@ static const char head[] =
     "img{max-width:100%%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
     "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n<h1>%s</h1>\n"
     "<p>Every pair interacts; a tree decides at what resolution. ";
-static const char by_physics[] =
-    "Here the tree is placed by physics: it is rebuilt, in every layer, at the positions that the layers before it "
-    "predict. What is learned is the tableau that places it and weighs the layers%s.</p>\n";
-static const char by_learning[] =
-    "Here the tree is learned: every layer embeds the particles in a space of its own, found from the targets alone, "
-    "grows a balanced tree there, and sums near pairs one by one and the rest cell by cell.</p>\n";
-
 typedef struct {
   const char *file, *title, *note;
   int numbers;
 } table_part;
 
 static const table_part tables[] = {
-    {"ladder.csv", "The ladder",
-     "Each method on the same test clouds. D and K: NRMSE of the displacement beyond ballistic and of the velocity "
-     "change "
-     "(1 = predicting zero). Pairs and cells: evaluated a particle, all layers together. dE: mean relative error of "
-     "the "
-     "energy after the horizon; dP: momentum error over the rms velocity change.",
-     4},
-    {"relation_ladder.csv", "The ladder",
-     "Each method on the same unseen sets. nMSE: mean square error over the variance of a set's targets, mean over the "
-     "sets (1: as "
-     "if each set's own mean were told; the mean of the targets is that of training). Recall: share of the nearest in "
-     "the hidden "
-     "space (eval_recall_neighbours of them) that are near pairs. Near pairs and far cells: evaluated a particle, all "
-     "layers "
-     "together. Tree on raw features, on hidden space: the same trained network, its lists from another tree. Methods "
-     "that a "
-     "size does not allow are left out.",
-     2},
-    {"rollout.csv", "Roll-out", "Root mean square error over trajectories, frames, bodies and components.", 2},
+    {"rollout.csv", "Roll-out",
+     "Predictions from predictions: root mean square error over sets, frames, particles and components, where the sets "
+     "have "
+     "frames; mean relative change of what should stay.",
+     1},
     {"ranks.csv", "The ranks",
      "One prediction of the largest test set, all layers together. Particles owned, halo (particles, cells), nodes of "
-     "other ranks, "
-     "messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by stage and "
-     "largest "
-     "memory of each rank.",
+     "other ranks, messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by "
+     "stage and largest memory of each rank.",
      1},
     {"partition.csv", "The cut", "Load and halo of the tree's cut beside classical partitioners.", 2},
 };
@@ -84,18 +62,25 @@ static int write_config(FILE *html, const esp_run *run) {
   return ESP_OK;
 }
 
+static int write_ladder(FILE *html, const esp_run *run) {
+  esp_lines note = {0};
+  esp_lines_add(&note,
+                "Each method on the same test sets. %s Pairs and cells: evaluated a particle, all layers together.",
+                esp_setup_task(run)->showing->ladder);
+  const table_part part = {"ladder.csv", "The ladder", note.text, 3};
+  const int rc = note.rc ? note.rc : write_table(html, run, &part);
+  esp_lines_free(&note);
+  return rc;
+}
+
 static int write_page(FILE *html, const esp_run *run) {
   const char *name = esp_config_string(run->config, "run_name");
-  const char *message = esp_config_string(run->config, "net_message");
+  const esp_showing *showing = esp_setup_task(run)->showing;
   fprintf(html, head, name, name);
-  if (!strncmp(message, "gate", 4))
-    fputs(by_learning, html);
-  else
-    fprintf(html, by_physics, strcmp(message, "newton") ? ", and a message between pairs" : "");
-  ESP_CALL(write_table(html, run, &tables[0]));
-  ESP_CALL(write_table(html, run, &tables[1]));
-  if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir));
-  for (size_t t = 2; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
+  fprintf(html, "%s</p>\n", showing->about);
+  ESP_CALL(write_ladder(html, run));
+  if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir, showing));
+  for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
   return write_config(html, run);
 }
 

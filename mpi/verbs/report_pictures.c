@@ -8,75 +8,46 @@
 #include "base/base.h"
 #include "verbs/report_parts.h"
 
-typedef struct {
-  const char *name;   /* NAME.gp, NAME.svg */
-  const char *needs;  /* the data file */
-  const char *column; /* of its header that must be there; NULL: any file of that name will do */
-  const char *title, *caption;
-  int width, height;
-  const char *script; /* gnuplot commands; `data` is set to the file's name, CSV separators are on */
-} picture;
+enum { HEADER = 16384 }; /* longest header line of a data file */
 
-static const picture pictures[] = {
-    {"loss", "metrics.csv", "nmse_D", "Training",
-     "Loss at each step, and its parts: normalised mean square errors of D and K.", 760, 380,
-     "set logscale y\nset format y '10^{%T}'\nset xlabel 'step'\nset ylabel 'loss'\n"
-     "plot data using 'step':'loss' with lines lw 2 title 'loss', '' using 'step':'nmse_D' with lines title 'NMSE of "
-     "D', "
-     "'' using 'step':'nmse_K' with lines title 'NMSE of K'\n"},
-    {"training", "metrics.csv", "recall", "Training",
-     "Loss (nMSE) at each step; below, where the hidden coordinates are known, recall of "
-     "the first test set: the share of the particles nearest in the hidden space that the learned tree keeps as near "
-     "pairs.",
+/* Of every task. */
+static const esp_picture before[] = {
+    {"training", "metrics.csv", "loss", "Training",
+     "Loss at each step, and its parts where it has several; below, where there is one, what is watched on the first "
+     "test "
+     "set.",
      760, 560,
-     "stats data using (strcol('recall') eq '' ? 0 : 1) nooutput name 'R'\n"
-     "set multiplot layout R_max > 0 ? 2 : 1,1\nset lmargin 9\nset logscale y\nset format y '10^{%T}'\nset ylabel "
-     "'loss'\nunset key\n"
-     "set xlabel R_max > 0 ? '' : 'step'\nplot data using 'step':'loss' with lines lw 1.5 lc rgb '#1f5fa8'\n"
-     "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel 'recall'\n"
-     "if (R_max > 0) { plot data using (strcol('recall') eq '' ? NaN : column('step')):'recall' with points pt 7 ps "
-     "0.7 lc rgb '#b03a2e' }\n"
+     "parts = ''\ntake = 0\nwatched = 0\n"
+     "do for [c in columns] {\nif (c eq 'lr') { take = 0 }\nif (c eq watch) { watched = 1 }\n"
+     "if (take && c ne watch) { parts = parts.' '.c }\nif (c eq 'loss') { take = 1 }\n}\n"
+     "if (watched) { stats data using (strcol(watch) eq '' ? 0 : 1) nooutput name 'W'; watched = W_max > 0 }\n"
+     "set multiplot layout watched ? 2 : 1,1\nset lmargin 10\nset logscale y\nset format y '10^{%T}'\n"
+     "set ylabel 'loss'\nset xlabel watched ? '' : 'step'\nif (words(parts) == 0) { unset key }\n"
+     "plot data using 'step':'loss' with lines lw 2 lc rgb '#1f5fa8' title 'loss', for [c in parts] '' using 'step':c "
+     "with lines title c noenhanced\n"
+     "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel watch noenhanced\n"
+     "unset key\nif (watched) { plot data using (strcol(watch) eq '' ? NaN : column('step')):watch with points pt 7 ps "
+     "0.7 "
+     "lc rgb '#b03a2e' }\n"
      "unset multiplot\n"},
-    {"relation_ladder", "relation_ladder.csv", "nmse", "Error against method",
-     "nMSE on unseen sets of each size n, logarithmic; further left is better. 1: as if each set's own mean were told.",
-     900, 620,
-     "set logscale x\nset format x '10^{%T}'\nset xlabel 'nMSE'\nset xrange [*:1000]\nset offsets 0,0,0.6,0.6\nset "
-     "yrange [*:*] "
-     "reverse\nset ytics noenhanced font ',11'\nplot data using 'nmse':0:(0.5):ytic(strcol('method').', n = "
-     "'.strcol('n')) with points "
-     "pt 7 ps 0.9 lc rgb '#1f5fa8' notitle, data using 'nmse':0:(sprintf('  %.3g', column('nmse'))) with labels left "
-     "notitle\n"},
-    {"space", "space.csv", "after_0", "The learned space, before and after training",
-     "Particles of the first test set in the first two principal axes of the first layer's keys. Colour: the first "
-     "(above) and "
-     "second (below) hidden coordinate, which the network is never told; of data that have none, the first target.",
-     860, 800,
-     "stats data using 'z0' nooutput name 'A'\nstats data using 'z1' nooutput name 'B'\n"
-     "known = A_max > A_min\nrows = known && B_max > B_min ? 2 : 1\nset multiplot layout rows,2\n"
-     "set size square\nunset key\nunset colorbox\nset palette defined (0 '#2c5aa0', 0.5 '#e8e4d8', 1 '#b03a2e')\n"
-     "do for [h=0:rows-1] {\ndo for [w in 'before after'] {\n"
-     "set title w.' training: '.(known ? 'hidden coordinate '.h : 'target') noenhanced\n"
-     "plot data using w.'_0':w.'_1':(known ? column('z'.h) : column('target')) with points pt 7 ps 0.35 lc "
-     "palette\n}\n}\n"
-     "unset multiplot\n"},
-    {"cells", "cells.csv", "cell", "The tree's cells",
-     "The same particles coloured by the node of the first layer's tree that holds them (the level of 16 nodes): left "
-     "in the "
-     "first two raw features, right, where they are known, in the first two hidden coordinates, where a tree that "
-     "found the "
-     "relation has compact cells.",
-     860, 430,
-     "stats data using 'hidden0' nooutput name 'A'\nknown = A_max > A_min\nset multiplot layout 1,known ? 2 : 1\n"
-     "set size square\nunset key\nunset colorbox\nset cbrange [16:32]\nset palette model HSV functions gray,0.75,0.8\n"
-     "set xlabel 'feature 0'\nset ylabel 'feature 1'\nplot data using 'x0':'x1':(column('cell')) with points pt 7 ps "
-     "0.4 lc palette\n"
-     "set xlabel 'hidden coordinate 0'\nset ylabel 'hidden coordinate 1'\n"
-     "if (known) { plot data using 'hidden0':'hidden1':(column('cell')) with points pt 7 ps 0.4 lc palette }\nunset "
-     "multiplot\n"},
+    {"ladder", "ladder_bars.csv", "method", "Error against method",
+     "Each method on the test sets of each size n, logarithmic; further left is better. The number is that of the "
+     "largest "
+     "size that the method was tried on.",
+     900, 520,
+     "set logscale x\nset format x '10^{%T}'\nset xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, "
+     "0.6\n"
+     "set yrange [*:*] reverse\nset ytics noenhanced\nset key outside top center horizontal\n"
+     "last(k) = k < 2 ? NaN : strcol(k) eq '' ? last(k - 1) : column(k)\n"
+     "most(k) = k < 2 ? 0 : strcol(k) eq '' || column(k) < most(k - 1) ? most(k - 1) : column(k)\n"
+     "plot for [c=2:fields] data using c:0:(0.5):ytic(strcol(1)) with points pt 7 ps 1.2 title columnheader(c), "
+     "data using (most(fields)):0:(sprintf('   %.3g', last(fields))) with labels left notitle\n"},
+    {0},
+};
+static const esp_picture after[] = {
     {"pairs", "pairs.csv", "near_pairs", "Pairs against n",
-     "Near pairs and far cells evaluated, of all particles and layers together, and (from two sizes on) the power of n "
-     "that fits "
-     "them; the grey line is all pairs of one layer.",
+     "Near pairs and far cells that the trained network evaluates, of all particles and layers together, and (from two "
+     "sizes on) the power of n that fits them; the grey line is all pairs of one layer.",
      760, 460,
      "set logscale xy\nset format y '10^{%T}'\nset xlabel 'n'\nset ylabel 'evaluated'\nset key left top\n"
      "stats data using 'n' nooutput name 'N'\n"
@@ -90,40 +61,10 @@ static const picture pictures[] = {
      "column('far_cells'))):xtic(strcol('n')) with points pt 7 lc rgb '#1f5fa8' title "
      "'near pairs and far cells', '' using 'n':(column('n') * column('near_pairs')) with points pt 6 lc rgb '#b03a2e' "
      "title 'near pairs'\n"},
-    {"ladder", "ladder_bars.csv", NULL, "Error against method",
-     "NRMSE of the displacement on the largest test set, logarithmic; further left is better.", 860, 420,
-     "set logscale x\nset format x '10^{%T}'\nset xlabel 'NRMSE of D'\nset xrange [*:4]\nset offsets 0,0,0.6,0.6\nset "
-     "yrange [*:*] reverse\n"
-     "set ytics noenhanced\nplot data using 'D_nrmse':0:(0.5):ytic(strcol('method')) with points pt 7 ps 1.4 lc rgb "
-     "'#1f5fa8' "
-     "notitle, data using 'D_nrmse':0:(sprintf('  %.4f', column('D_nrmse'))) with labels left notitle\n"},
-    {"scatter", "scatter.csv", NULL, "Predicted against true displacement",
-     "Components of D of a sample of particles of the largest test set, in mean spacings; the line is equality.", 560,
-     520,
-     "set size square\nset key left top\nset xlabel 'true'\nset ylabel 'predicted'\n"
-     "plot x with lines lc rgb '#999999' title 'equal', data using 'true':'ballistic' with dots lc rgb '#cc8800' title "
-     "'ballistic (0)', '' using 'true':'predicted' with points pt 7 ps 0.25 lc rgb '#1f5fa8' title 'trained "
-     "network'\n"},
-    {"tree", "tree.csv", NULL, "The tree's cells and who owns them",
-     "Nodes of one level of the first layer's tree that the mid-plane cuts (for a two-dimensional task: all). Colour: "
-     "owning rank.",
-     640, 620,
-     "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.45,0.95\nset style "
-     "fill solid 0.8 border lc "
-     "rgb '#555555'\nset xlabel 'x'\nset ylabel 'y'\n"
-     "plot data using "
-     "((column('xmin')+column('xmax'))/2):((column('ymin')+column('ymax'))/2):'xmin':'xmax':'ymin':'ymax':"
-     "(column('owner')/(column('ranks')+0.0)) with boxxyerror lc palette notitle\n"},
-    {"owners", "owners.csv", NULL, "Which rank owns what",
-     "A sample of the particles, coloured by the rank that owns their slot.", 640, 620,
-     "set size ratio -1\nunset colorbox\nset cbrange [0:1]\nset palette model HSV functions gray,0.8,0.75\nset xlabel "
-     "'x'\nset ylabel 'y'\n"
-     "plot data using 'x':'y':(column('owner')/(column('ranks')+0.0)) with points pt 7 ps 0.25 lc palette notitle\n"},
-    {"rollout", "rollout_curves.csv", NULL, "Roll-out",
-     "Root mean square error at each frame, over trajectories, bodies and components.", 760, 380,
-     "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key left top\n"
-     "stats data using 1 skip 1 nooutput name 'S'\n"
-     "plot for [c=2:S_columns] data using 1:c with lines lw 2 title columnheader(c)\n"},
+    {"rollout", "rollout_curves.csv", "frame", "Roll-out",
+     "Root mean square error at each frame, over sets, particles and components.", 900, 380,
+     "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key outside right noenhanced\n"
+     "plot for [c=2:fields] data using 1:c with lines lw 2 title columnheader(c)\n"},
     {"stages", "ranks.csv", NULL, "Time by stage and rank",
      "Seconds a rank, stacked, of one prediction of the largest test set: split (the tree, and who owns what), "
      "essential (nodes "
@@ -134,6 +75,7 @@ static const picture pictures[] = {
      "set ylabel 'seconds'\nset key outside\nplot for [s in 'seconds_split seconds_essential seconds_lists "
      "seconds_halo_setup "
      "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
+    {0},
 };
 
 /* As an image of its own (base64), since pictures inlined as they are would share their names for symbols. */
@@ -156,18 +98,20 @@ static int append(FILE *html, const char *path, const char *alt) {
   return ESP_OK;
 }
 
-/* Is the file there, with the column in its header? */
-static int drawable(const char *dir, const picture *p) {
-  char path[4096], line[1024] = "";
+/* The data file's header into line: 1 if the file is there, with the column that is needed. */
+static int drawable(const char *dir, const esp_picture *p, char line[HEADER]) {
+  char path[4096];
   snprintf(path, sizeof path, "%s/%s", dir, p->needs);
   FILE *file = fopen(path, "r");
   if (!file) return 0;
-  const char *header = fgets(line, sizeof line, file);
+  const char *header = fgets(line, HEADER, file);
   fclose(file);
+  if (!header) return 0;
+  line[strcspn(line, "\r\n")] = 0;
   if (!p->column) return 1;
   const size_t length = strlen(p->column);
   for (const char *at = header; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-    if (!strncmp(at, p->column, length) && strchr(",\r\n", at[length])) return 1;
+    if (!strncmp(at, p->column, length) && strchr(",", at[length])) return 1;
   return 0;
 }
 
@@ -186,18 +130,36 @@ static int run_gnuplot(const char *dir, const char *script) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int draw(FILE *html, const char *dir, const picture *p) {
+/* What every script may use: the file's name, the number of its columns and their names, what the task calls things. */
+static void write_variables(FILE *script, const esp_picture *p, const char *header, const esp_showing *showing) {
+  int fields = 1;
+  for (const char *at = header; *at; at++) fields += *at == ',';
+  fprintf(script, "data = '%s'\nfields = %d\ncolumns = '", p->needs, fields);
+  for (const char *at = header; *at; at++) fputc(*at == ',' ? ' ' : *at == '\'' ? '_' : *at, script);
+  fprintf(script, "'\nfigure = '%s'\nwatch = '%s'\n", showing->figure[0].title,
+          showing->watch_name ? showing->watch_name : "");
+}
+
+static int write_script(const char *dir, const esp_picture *p, const char *header, const esp_showing *showing) {
   char name[4200];
   snprintf(name, sizeof name, "%s/%s.gp", dir, p->name);
   FILE *script = fopen(name, "w");
   ESP_CHECK(script, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
-  fprintf(
-      script,
-      "set terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
-      "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb '#888888'\n"
-      "data = '%s'\n%s",
-      p->width, p->height, p->name, p->needs, p->script);
+  fprintf(script,
+          "set terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
+          "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb "
+          "'#888888'\n",
+          p->width, p->height, p->name);
+  write_variables(script, p, header, showing);
+  fputs(p->script, script);
   ESP_CHECK(fclose(script) == 0, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
+  return ESP_OK;
+}
+
+static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_showing *showing) {
+  char name[4200], header[HEADER];
+  if (!drawable(dir, p, header)) return ESP_OK;
+  ESP_CALL(write_script(dir, p, header, showing));
   snprintf(name, sizeof name, "%s.gp", p->name);
   int status = run_gnuplot(dir, name);
   fprintf(html, "<h2>%s</h2>\n", p->title);
@@ -215,8 +177,9 @@ static int draw(FILE *html, const char *dir, const picture *p) {
   return ESP_OK;
 }
 
-int esp_report_pictures(FILE *html, const char *dir) {
-  for (size_t p = 0; p < sizeof pictures / sizeof pictures[0]; p++)
-    if (drawable(dir, &pictures[p])) ESP_CALL(draw(html, dir, &pictures[p]));
+int esp_report_pictures(FILE *html, const char *dir, const esp_showing *showing) {
+  const esp_picture *const list[] = {before, showing->picture, after};
+  for (int k = 0; k < 3; k++)
+    for (const esp_picture *p = list[k]; p && p->name; p++) ESP_CALL(draw(html, dir, p, showing));
   return ESP_OK;
 }

@@ -8,9 +8,10 @@
  *   data.h5        the ensembles (or the file data_file names)    generate
  *   metrics.csv    one line a training step                       train
  *   checkpoint.h5  parameters, moments, step, model               train
- *   ladder.csv, ladder_bars.csv, scatter.csv, tree.csv, owners.csv,
- *   rollout.csv, rollout_curves.csv                               evaluate
+ *   ladder.csv     one line a method and size of test sets        evaluate
+ *   ladder_bars.csv, pairs.csv, rollout.csv, rollout_curves.csv   evaluate
  *   ranks.csv      one line a rank, its stages in columns         evaluate
+ *   what the task draws (src/tasks/NAME/show.h)                   evaluate
  *   partition.csv  one line a method and number of ranks          partition
  *   prediction.hdf5, prediction.h5 what becomes of the input, of a test set  predict
  *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report

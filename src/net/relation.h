@@ -125,10 +125,4 @@ int esp_relation_backward(const esp_relation *relation, const esp_backend *backe
  * [n_home][d], the caller's. Local. */
 int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query);
 
-/* nMSE of a prediction y [n_home][T]: sum weight |y - y*|^2 / sum weight |y* - mean y*|^2 over the set (a
- * denominator that is 0 but for the rounding of the mean counts as 1), and its gradient gy [n_home][T] = factor * dnMSE/dy; gy may be NULL. Sums are exact.
- * ESP_ERR_ARG without targets. Collective. */
-int esp_relation_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor, double *gy,
-                      double *nmse);
-
 #endif

@@ -6,11 +6,14 @@
  *
  * Seed s gives the clouds of `espalier generate -run_seed s -data_test_n 256,1024,4096,16384 -data_test_clouds
  * 8,8,4,1`, and training s that of `espalier train -run_seed s` on as many clouds. */
-#include "net/metrics.h"
+#include "tasks/gravity/metrics.h"
 #include "tasks/gravity/nbody_neighbours.h"
+#include "tasks/gravity/show.h"
 
 #include "bench/gates_case.h"
 #include "bench/gates_splits.h"
+
+enum { FIGURES = 4 }; /* of gravity: D, K, energy, momentum */
 
 /* ---- part 1: errors ---- */
 
@@ -99,32 +102,35 @@ static int predict(const settings *s, const row *r, const esp_integrator *model,
   return esp_integrator_predict(&view, &backend, cloud, D, K, NULL, NULL);
 }
 
-/* One figure: a row on a draw by one network. momentum: the largest so far, of the networks. */
+/* One figure: a row on a draw by one network, all [D, K, ...]. momentum: the largest so far, of the networks. */
 static int measure(const settings *s, const row *r, const esp_integrator *model, const draw *d, score *score,
-                   esp_nrmse *all, double *momentum) {
-  esp_errors errors, one;
-  esp_nrmse nrmse;
-  double made;
-  esp_errors_clear(&errors);
-  for (int c = 0; c < size_clouds[r->z]; c++) {
+                   double all[FIGURES], double *momentum) {
+  const esp_figure *figure = esp_gravity_showing.figure;
+  esp_tally errors, one;
+  double value[FIGURES], made;
+  int rc = esp_tally_create(figure, &errors);
+  for (int c = 0; c < size_clouds[r->z] && !rc; c++) {
     const esp_cloud *cloud = &d->cloud[r->z][c];
-    vec3 *D, *K;
+    vec3 *D = NULL, *K = NULL;
     ESP_CALL(ESP_ALLOC(D, cloud->n));
     ESP_CALL(ESP_ALLOC(K, cloud->n));
+    ESP_CALL(esp_tally_create(figure, &one));
     ESP_CALL(predict(s, r, model, cloud, D, K));
-    ESP_CALL(esp_errors_add(&errors, cloud, (const vec3 *)D, (const vec3 *)K));
-    esp_errors_clear(&one);
-    ESP_CALL(esp_errors_add(&one, cloud, (const vec3 *)D, (const vec3 *)K));
-    ESP_CALL(esp_errors_value(esp_comm_self(), &one, &nrmse));
+    ESP_CALL(esp_errors_add(cloud, (const vec3 *)D, (const vec3 *)K, &errors));
+    ESP_CALL(esp_errors_add(cloud, (const vec3 *)D, (const vec3 *)K, &one));
+    ESP_CALL(esp_tally_value(esp_comm_self(), &one, figure, value));
     int bin = (int)fmin(BINS - 1, (d->Q[r->z][c] - 0.4) * 10);
-    score->square[bin] += nrmse.D * nrmse.D;
+    score->square[bin] += value[0] * value[0];
     score->clouds[bin]++;
     ESP_CALL(esp_momentum_error(esp_comm_self(), cloud, (const vec3 *)K, &made));
     if (model) *momentum = fmax(*momentum, made);
+    esp_tally_free(&one);
     ESP_FREE(D);
     ESP_FREE(K);
   }
-  return esp_errors_value(esp_comm_self(), &errors, all);
+  if (!rc) rc = esp_tally_value(esp_comm_self(), &errors, figure, all);
+  esp_tally_free(&errors);
+  return rc;
 }
 
 typedef struct {
@@ -228,13 +234,13 @@ static int nets(const settings *s, const shelf *h) {
       if (rows[r].z >= sizes) continue;
       const esp_integrator *model = h->model[rows[r].by][rows[r].layers > 4];
       for (int t = 0; t < score[r].trainings; t++) {
-        esp_nrmse nrmse;
-        ESP_CALL(measure(s, rows + r, model ? model + t : NULL, &d, score + r, &nrmse, &momentum));
-        score[r].value[score[r].draws * score[r].trainings + t] = nrmse.D;
-        score[r].low = fmin(score[r].low, nrmse.D);
-        score[r].high = fmax(score[r].high, nrmse.D);
-        score[r].K += nrmse.K;
-        score[r].inside += nrmse.D >= rows[r].low && nrmse.D <= rows[r].high;
+        double nrmse[FIGURES];
+        ESP_CALL(measure(s, rows + r, model ? model + t : NULL, &d, score + r, nrmse, &momentum));
+        score[r].value[score[r].draws * score[r].trainings + t] = nrmse[0];
+        score[r].low = fmin(score[r].low, nrmse[0]);
+        score[r].high = fmax(score[r].high, nrmse[0]);
+        score[r].K += nrmse[1];
+        score[r].inside += nrmse[0] >= rows[r].low && nrmse[0] <= rows[r].high;
       }
       score[r].draws++;
     }

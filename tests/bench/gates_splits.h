@@ -7,8 +7,9 @@
 #include <time.h>
 
 #include "net/layer.h"
-#include "net/metrics.h"
+#include "tasks/gravity/metrics.h"
 #include "tasks/gravity/nbody_force.h"
+#include "tasks/gravity/show.h"
 
 #include "bench/gates_case.h"
 
@@ -126,21 +127,22 @@ static inline int split_network(const settings *s, const split_line *line, const
                                 split_score *score) {
   esp_backend backend = esp_backend_self();
   esp_integrator view = *model;
-  esp_errors errors;
-  esp_nrmse nrmse;
+  esp_tally errors;
+  double value[4];
   view.param.domain = split_domain(s, line, normal);
-  esp_errors_clear(&errors);
+  ESP_CALL(esp_tally_create(esp_gravity_showing.figure, &errors));
   for (int c = kind; c < clouds; c += SPLIT_KINDS) {
     vec3 *D, *K;
     ESP_CALL(ESP_ALLOC(D, cloud[c].n));
     ESP_CALL(ESP_ALLOC(K, cloud[c].n));
     ESP_CALL(esp_integrator_predict(&view, &backend, cloud + c, D, K, NULL, NULL));
-    ESP_CALL(esp_errors_add(&errors, cloud + c, (const vec3 *)D, (const vec3 *)K));
+    ESP_CALL(esp_errors_add(cloud + c, (const vec3 *)D, (const vec3 *)K, &errors));
     ESP_FREE(D);
     ESP_FREE(K);
   }
-  ESP_CALL(esp_errors_value(esp_comm_self(), &errors, &nrmse));
-  score->nrmse += nrmse.D;
+  ESP_CALL(esp_tally_value(esp_comm_self(), &errors, esp_gravity_showing.figure, value));
+  esp_tally_free(&errors);
+  score->nrmse += value[0];
   score->figures++;
   return ESP_OK;
 }

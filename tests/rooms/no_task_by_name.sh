@@ -8,11 +8,8 @@ cd "${ESPALIER_SOURCE:-$(dirname "$0")/../..}"
 format_words=('"box"' GRAVITY_NOT_PERIODIC) # of snapshot formats
 known=( # files that still name one; one that no longer does must leave the list
   mpi/io/checkpoint_typed.c mpi/io/checkpoint_typed.h mpi/io/make_data_item.c mpi/io/make_features.c
-  mpi/io/make_features.h mpi/io/snapshot_cloud.h mpi/lib/espalier.c mpi/verbs/evaluate.c mpi/verbs/generate.c
-  mpi/verbs/methods.c mpi/verbs/relation_baselines.c mpi/verbs/relation_baselines.h mpi/verbs/relation_evaluate.c
-  mpi/verbs/relation_generate.c mpi/verbs/relation_pictures.c mpi/verbs/relation_pictures.h
-  mpi/verbs/relation_sets.c mpi/verbs/relation_sets.h mpi/verbs/relation_shift.c mpi/verbs/relation_shift.h
-  mpi/verbs/relation_verbs.h mpi/verbs/report.c mpi/verbs/report_pictures.c mpi/verbs/run.h
+  mpi/io/make_features.h mpi/io/snapshot_cloud.h mpi/lib/espalier.c mpi/verbs/generate.c mpi/verbs/relation_generate.c
+  mpi/verbs/relation_verbs.h mpi/verbs/run.h
 )
 table=src/tasks/tasks.c
 [ -e $table ] || { echo "no task table yet"; exit 0; }

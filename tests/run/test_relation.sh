@@ -107,12 +107,12 @@ refuse "bodies/data.h5" 2 train "${plane[@]}" -data_file out/bodies/data.h5
 tiny=("${plane[@]}" -data_hidden 3 -data_n 70 -data_clouds 2 -data_test_n 70 -data_test_clouds 66 -train_steps 1
   -run_name odd -report_pictures false)
 good 2 run "${tiny[@]}"
-grep -q "tree on hidden space" out/odd/relation_ladder.csv || fail "no tree on hidden space"
+grep -q "tree on hidden space" out/odd/ladder.csv || fail "no tree on hidden space"
 spoil attribute out/odd/data.h5 task upstream
 for ((s = 0; s < 66; s++)); do spoil set out/odd/data.h5 test/sets $((2 * s)) $((s + 1)); done
 good 2 evaluate "${tiny[@]}"
-[ "$(grep -c ',trained network,' out/odd/relation_ladder.csv)" -eq 66 ] || fail "sizes are missing in the ladder"
-if grep -q "tree on hidden space" out/odd/relation_ladder.csv; then fail "a tree on half of 3 hidden coordinates"; fi
+[ "$(grep -c ',trained network,' out/odd/ladder.csv)" -eq 66 ] || fail "sizes are missing in the ladder"
+if grep -q "tree on hidden space" out/odd/ladder.csv; then fail "a tree on half of 3 hidden coordinates"; fi
 
 # a learned shift needs two dimensions; nothing left to train has no loss; trees elsewhere are not cut
 flat=("${wind[@]}" -net_dim 1 -data_n 70 -data_clouds 2 -data_test_n 70 -data_test_clouds 1 -train_steps 1 -run_name flat
@@ -131,7 +131,7 @@ good 2 run -run_name learns -data_task relation -data_features 6 -data_n 256 -da
   -data_test_clouds 2 -net_message gate -net_layers 1 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 64 \
   -train_steps 150 -train_batch 1 -train_lr 0.02 -train_warmup 20 -train_schedule hold -train_beta2 0.99 -train_clip 1 \
   -report_pictures false
-awk -F, '$2 == "trained network" && $3 < 0.2 && $4 > 0.8 { good = 1 } $2 ~ /^kernel/ && $3 < 0.5 { bad = 1 }
-  END { exit !(good && !bad) }' out/learns/relation_ladder.csv || fail "$(cat out/learns/relation_ladder.csv)"
+awk -F, '$3 == "trained network" && $4 < 0.2 && $5 > 0.8 { good = 1 } $3 ~ /^kernel/ && $4 < 0.5 { bad = 1 }
+  END { exit !(good && !bad) }' out/learns/ladder.csv || fail "$(cat out/learns/ladder.csv)"
 [ -s out/learns/report.html ] || fail "no report"
 finish

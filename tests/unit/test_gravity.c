@@ -15,10 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/metrics.h"
+#include "tasks/gravity/metrics.h"
 #include "tasks/gravity/nbody_neighbours.h"
 #include "tasks/gravity/nbody_start.h"
 #include "tasks/gravity/nbody_step.h"
+#include "tasks/gravity/show.h"
 #include "train_views.h"
 
 typedef double vec3[3];
@@ -102,24 +103,25 @@ static int teardown(void **state) {
 /* NRMSE of D over the test clouds of one size. block: the tree's, with theta. */
 static double figure(const shelf *s, const esp_integrator *model, int z, double theta, int block) {
   esp_integrator view = *model;
-  esp_errors errors;
-  esp_nrmse nrmse;
+  esp_tally errors;
+  double value[4];
   view.param.domain.lists.theta = theta;
   view.param.domain.block = block;
-  esp_errors_clear(&errors);
+  assert_ok(esp_tally_create(esp_gravity_showing.figure, &errors));
   for (int c = 0; c < size_clouds[z]; c++) {
     const esp_cloud *cloud = &s->test[z][c];
     vec3 *D = calloc((size_t)cloud->n, sizeof *D), *K = calloc((size_t)cloud->n, sizeof *K);
     double momentum;
     assert_ok(esp_integrator_predict(&view, &s->backend, cloud, D, K, NULL, NULL));
-    assert_ok(esp_errors_add(&errors, cloud, (const vec3 *)D, (const vec3 *)K));
+    assert_ok(esp_errors_add(cloud, (const vec3 *)D, (const vec3 *)K, &errors));
     assert_ok(esp_momentum_error(esp_comm_self(), cloud, (const vec3 *)K, &momentum));
     assert_true(momentum <= 1e-6);
     free(D);
     free(K);
   }
-  assert_ok(esp_errors_value(esp_comm_self(), &errors, &nrmse));
-  return nrmse.D;
+  assert_ok(esp_tally_value(esp_comm_self(), &errors, esp_gravity_showing.figure, value));
+  esp_tally_free(&errors);
+  return value[0];
 }
 
 static void gate(const char *what, double value, double low, double high) {
@@ -128,9 +130,9 @@ static void gate(const char *what, double value, double low, double high) {
 
 /* a T^2 / 2 from the start accelerations of all bodies, or of the 32 nearest alone. */
 static double one_kick(const shelf *s, int z, int nearest) {
-  esp_errors errors;
-  esp_nrmse nrmse;
-  esp_errors_clear(&errors);
+  esp_tally errors;
+  double value[4];
+  assert_ok(esp_tally_create(esp_gravity_showing.figure, &errors));
   for (int c = 0; c < size_clouds[z]; c++) {
     const esp_cloud *cloud = &s->test[z][c];
     int n = cloud->n_home;
@@ -139,12 +141,13 @@ static double one_kick(const shelf *s, int z, int nearest) {
     for (int i = 0; i < n; i++) {
       for (int k = 0; k < 3; k++) D[i][k] = 0.5 * a[i][k];
     }
-    assert_ok(esp_errors_add(&errors, cloud, (const vec3 *)D, (const vec3 *)a));
+    assert_ok(esp_errors_add(cloud, (const vec3 *)D, (const vec3 *)a, &errors));
     free(a);
     free(D);
   }
-  assert_ok(esp_errors_value(esp_comm_self(), &errors, &nrmse));
-  return nrmse.D;
+  assert_ok(esp_tally_value(esp_comm_self(), &errors, esp_gravity_showing.figure, value));
+  esp_tally_free(&errors);
+  return value[0];
 }
 
 /* ---- rows ---- */

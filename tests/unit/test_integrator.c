@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "message/law.h"
-#include "net/metrics.h"
+#include "tasks/gravity/metrics.h"
 #include "train_case.h"
 
 typedef double vec3[3];

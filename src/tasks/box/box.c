@@ -5,6 +5,7 @@
 
 #include "tasks/gravity/begin.h"
 #include "tasks/gravity/cloud.h"
+#include "tasks/gravity/show.h"
 
 #define OF esp_box_param
 
@@ -48,4 +49,6 @@ const esp_task esp_task_box = {
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,
+    .showing = &esp_gravity_showing,
+    .rolling = &esp_gravity_rolling,
 };

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "tasks/gravity/begin.h"
+#include "tasks/gravity/show.h"
 
 #define OF esp_gravity_param
 
@@ -45,4 +46,6 @@ const esp_task esp_task_gravity = {
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,
+    .showing = &esp_gravity_showing,
+    .rolling = &esp_gravity_rolling,
 };

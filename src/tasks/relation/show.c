@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "net/loss.h"
 #include "net/recall.h"
-#include "net/relation.h"
 
 /* ---- figures ---- */
 
@@ -12,20 +12,11 @@ enum { NMSE, RECALL };
 static const esp_figure figures[] = {
     [NMSE] = {"nmse", "nMSE", "%.6f", 0}, [RECALL] = {"recall", "recall", "%.4f", 0}, {0}};
 
-int esp_relation_nmse(const esp_comm *comm, const esp_set *set, const double *y, double *nmse) {
-  esp_feature_set rows = {.n = set->n, .first = set->first, .n_home = set->n_home, .id = set->id};
-  rows.x = esp_set_role(set, ESP_INPUT, 0, &rows.features);
-  rows.v = esp_set_role(set, ESP_SENT, 0, &rows.values);
-  rows.y = esp_set_role(set, ESP_TARGET, 0, &rows.targets);
-  rows.weight = esp_set_role(set, ESP_WEIGHT, 0, NULL);
-  return esp_relation_loss(comm, &rows, y, 1, NULL, nmse);
-}
-
 static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                  esp_tally *tally) {
   (void)param;
   double nmse;
-  ESP_CALL(esp_relation_nmse(backend->comm, set, y, &nmse));
+  ESP_CALL(esp_loss_nmse.value(NULL, backend->comm, set, y, 1, NULL, &nmse));
   if (backend->comm->rank) return ESP_OK;
   esp_tally_add(tally, NMSE, nmse, 1);
   if (!isnan(seen)) esp_tally_add(tally, RECALL, seen, 1);

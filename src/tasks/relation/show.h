@@ -24,9 +24,6 @@ extern const esp_picture esp_relation_pictures[];
  * upstream); 2 the first hop's, then the second's (twice; recall is that of the first); else 0. Local. */
 int esp_relation_halves_of(const esp_set *set);
 
-/* nMSE of a prediction, as the loss is. Collective. */
-int esp_relation_nmse(const esp_comm *comm, const esp_set *set, const double *y, double *nmse);
-
 /* Classical methods, fitted on the training sets:
  *
  *   mean       the training targets' mean

@@ -4,6 +4,7 @@
 #include "base/least_squares.h"
 #include "base/nearest.h"
 #include "message/gate.h"
+#include "net/loss.h"
 #include "net/relation.h"
 #include "tasks/relation/show.h"
 
@@ -196,7 +197,7 @@ static int try_scale(baselines *b, const esp_backend *backend, which which, int 
   }
   ESP_TRY(esp_least_squares_solve(comm, &fit));
   esp_least_squares_apply(&fit, judge->n, w[sets - 1].X, w[sets - 1].y);
-  ESP_TRY(esp_relation_nmse(comm, judge->set, w[sets - 1].y, &nmse));
+  ESP_TRY(esp_loss_nmse.value(NULL, comm, judge->set, w[sets - 1].y, 1, NULL, &nmse));
   if (nmse < *best && carries(b, r, &fit)) {
     esp_least_squares_free(&b->fit[which]);
     b->fit[which] = fit;

@@ -1,0 +1,143 @@
+#include "tasks/gravity/show.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/exact_sum.h"
+#include "net/integrator.h"
+#include "tasks/gravity/cloud.h"
+#include "tasks/gravity/metrics.h"
+
+enum { ENERGY_LARGEST = 4096 };
+
+/* ---- figures ---- */
+
+enum { D_NRMSE, K_NRMSE, ENERGY_ERROR, MOMENTUM_ERROR };
+static const esp_figure figures[] = {[D_NRMSE] = {"D_nrmse", "D NRMSE", "%.5f", 1},
+                                     [K_NRMSE] = {"K_nrmse", "K NRMSE", "%.5f", 1},
+                                     [ENERGY_ERROR] = {"energy_error", "dE", "%.3g", 0},
+                                     [MOMENTUM_ERROR] = {"momentum_error", "dP", "%.2g", 0},
+                                     {0}};
+
+void esp_gravity_part(int n, const double *y, double (*D)[3], double (*K)[3]) {
+  for (size_t i = 0; i < (size_t)n; i++) {
+    memcpy(D[i], y + 6 * i, sizeof D[i]);
+    memcpy(K[i], y + 6 * i + 3, sizeof K[i]);
+  }
+}
+
+void esp_gravity_join(int n, const double (*D)[3], const double (*K)[3], double *y) {
+  for (size_t i = 0; i < (size_t)n; i++) {
+    memcpy(y + 6 * i, D[i], sizeof D[i]);
+    memcpy(y + 6 * i + 3, K[i], sizeof K[i]);
+  }
+}
+
+static int judge_cloud(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3], const double (*K)[3],
+                       esp_tally *tally) {
+  double momentum, energy;
+  ESP_AGREE(comm, esp_errors_add(cloud, D, K, tally));
+  ESP_CALL(esp_momentum_error(comm, cloud, K, &momentum));
+  if (comm->rank == 0) esp_tally_add(tally, MOMENTUM_ERROR, momentum, 1);
+  if (comm->impl || cloud->n > ENERGY_LARGEST) return ESP_OK; /* shared, even by one rank: all pairs do not lie here */
+  ESP_CALL(esp_energy_error(cloud, D, K, &energy));
+  esp_tally_add(tally, ENERGY_ERROR, energy, 1);
+  return ESP_OK;
+}
+
+static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
+                 esp_tally *tally) {
+  (void)param, (void)seen;
+  double(*D)[3] = NULL, (*K)[3] = NULL;
+  esp_cloud cloud;
+  int rc = ESP_ALLOC(D, set->n_home);
+  if (!rc) rc = ESP_ALLOC(K, set->n_home);
+  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  esp_cloud_view(set, &cloud);
+  esp_gravity_part(set->n_home, y, D, K);
+  ESP_TRY(judge_cloud(backend->comm, &cloud, (const double(*)[3])D, (const double(*)[3])K, tally));
+done:
+  ESP_FREE(D);
+  ESP_FREE(K);
+  return rc;
+}
+
+#define OF esp_gravity_show_param
+static const esp_options options = {
+    sizeof(OF),
+    (const esp_option[]){ESP_INT_ROW(OF, neighbours, "eval_neighbours", "15", 1, ESP_COUNT_MAX, "particles",
+                                     "neighbours of the local baseline"),
+                         {0}},
+    NULL};
+#undef OF
+
+const esp_showing esp_gravity_showing = {
+    .options = &options,
+    .figure = figures,
+    .method = esp_gravity_methods,
+    .picture = esp_gravity_pictures,
+    .about =
+        "Here the tree is placed by physics: it is rebuilt, in every layer, at the positions that the layers before "
+        "it predict. What is learned is the tableau that places it and weighs the layers, and, where net_message is "
+        "not newton, a message between pairs.",
+    .ladder =
+        "D and K: NRMSE of the displacement beyond ballistic and of the velocity change (1 = predicting zero). "
+        "energy_error: mean relative error of the energy after the horizon; momentum_error: momentum made, over "
+        "the rms velocity change.",
+    .judge = judge,
+    .look = esp_gravity_look,
+    .draw = esp_gravity_draw,
+};
+
+/* ---- roll-outs ---- */
+
+static int advance(esp_set *set, const double *y) {
+  double(*D)[3] = NULL, (*K)[3] = NULL;
+  esp_cloud cloud;
+  int rc = ESP_ALLOC(D, set->n_home);
+  if (!rc) rc = ESP_ALLOC(K, set->n_home);
+  if (!rc) {
+    esp_cloud_view(set, &cloud);
+    esp_gravity_part(set->n_home, y, D, K);
+    rc = esp_cloud_advance(&cloud, (const double(*)[3])D, (const double(*)[3])K);
+  }
+  ESP_FREE(D);
+  ESP_FREE(K);
+  return rc;
+}
+
+/* The same weights with mu / 4 and w / 2. */
+static int halve(esp_set *set) {
+  esp_cloud cloud;
+  esp_cloud_view(set, &cloud);
+  ESP_CALL(esp_cloud_horizon(&cloud, 0.5));
+  set->about[ESP_CLOUD_UNIT_T].real = cloud.T;
+  return ESP_OK;
+}
+
+/* Of positions (minimum image) and velocities, in the units of the problem. */
+static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int64_t *square, int64_t *terms) {
+  esp_cloud cloud;
+  const double(*x)[3] = (const double(*)[3])frame[ESP_CLOUD_X], (*v)[3] = (const double(*)[3])frame[ESP_CLOUD_V];
+  esp_cloud_view(set, &cloud);
+  for (int i = 0; i < cloud.n_home; i++)
+    for (int a = 0; a < cloud.dim; a++) {
+      double dx = cloud.x[i][a] * cloud.d - x[i][a], dv = cloud.v[i][a] * cloud.d / cloud.T - v[i][a];
+      double box = cloud.box[a] * cloud.d;
+      if (box > 0) dx -= box * rint(dx / box);
+      esp_exact_add(&ESP_EXACT_FULL, square, dx * dx);
+      esp_exact_add(&ESP_EXACT_FULL, square, dv * dv);
+    }
+  *terms += 2 * (int64_t)cloud.dim * cloud.n_home;
+  return ESP_OK;
+}
+
+static int energy(const esp_set *set, double *value) {
+  esp_cloud cloud;
+  esp_cloud_view(set, &cloud);
+  *value = esp_energy_total(&cloud);
+  return ESP_OK;
+}
+
+const esp_rolling esp_gravity_rolling = {
+    .advance = advance, .halve = halve, .error = error, .invariant = energy, .invariant_name = "energy_error"};
