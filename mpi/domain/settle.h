@@ -4,15 +4,11 @@
 #ifndef ESP_SETTLE_H
 #define ESP_SETTLE_H
 
-#include "base/particles.h"
 #include "net/network.h"
 
 /* In place, with every column; nothing where the network has no such tree. Results computed on the set are the same bits in
  * any home; only where they lie changes. One rank: the order changes too, which keeps near particles near in memory.
  * Collective. Errors: those of the builder; ESP_ERR_ARG for a set with frames; memory. */
 int esp_set_settle(const esp_backend *backend, const esp_model *model, esp_set *set);
-
-/* The same of a cloud, in the tree of its ballistic places half a horizon on, with such leaves and blocks. */
-int esp_cloud_settle(const esp_backend *backend, int leaf, int block, esp_cloud *cloud);
 
 #endif
