@@ -181,7 +181,8 @@ typedef struct {
   const double *box;
   double theta, reach; /* reach: infinite where theta alone decides */
   double fade;         /* 1 / 4 s^2; 0: none */
-  size_t unit;         /* bytes of a row */
+  const esp_lists_param *param;
+  size_t unit; /* bytes of a row */
   const double *group;
   int n_group;
   int *open; /* [depth + 1][n_group] groups that may open the node being visited at each depth */
@@ -190,17 +191,34 @@ typedef struct {
   size_t message; /* first row of the message being made */
 } sender;
 
+/* By another rule than theta, reach and fade. */
+static int rule_opens(const sender *s, const double *group, int row, double distance) {
+  const esp_tree *tree = s->tree;
+  const double wide = group[tree->dim];
+  const esp_rule_view v = {.block_radius = group[tree->dim + 1],
+                           .radius = tree->radius[row],
+                           .distance = fmax(0, distance - wide),
+                           .level = esp_heap_level(tree->heap[row]),
+                           .count = tree->part_count[row]};
+  return s->param->rule->opens(s->theta, s->param->rule_number, &v, distance + wide);
+}
+
 /* Rounding in the walk's own test is some 1e-16 of these terms. */
-static int may_open(const sender *s, const double *group, const double *centre, double radius) {
+static int may_open(const sender *s, const double *group, int row) {
   const int dim = s->tree->dim;
-  const double wide = group[dim], sum = group[dim + 1] + radius;
+  const double *centre = s->tree->centre + (size_t)row * (size_t)dim;
+  const double wide = group[dim], sum = group[dim + 1] + s->tree->radius[row];
   const double distance = sqrt(esp_tree_distance2(dim, group, centre, s->box));
   const double slack = 1e-12 * (sum + s->theta * (distance + wide)) + 1e-150;
   const double gap = distance - wide - sum - 1e-12 * (distance + wide + sum);
-  /* with a reach or a fade every axis is open */
-  if (gap > s->reach) return 0;
-  if (s->fade > 0 && gap > 0 && sum * exp(-s->fade * gap * gap) + slack < s->theta * (distance - wide)) return 0;
-  if (!(sum + slack < s->theta * (distance - wide))) return 1;
+  if (s->param->rule) {
+    if (rule_opens(s, group, row, distance)) return 1;
+  } else {
+    /* with a reach or a fade every axis is open */
+    if (gap > s->reach) return 0;
+    if (s->fade > 0 && gap > 0 && sum * exp(-s->fade * gap * gap) + slack < s->theta * (distance - wide)) return 0;
+    if (!(sum + slack < s->theta * (distance - wide))) return 1;
+  }
   for (int a = 0; a < dim; a++) {
     if (!(s->box[a] > 0)) continue;
     double d = fabs(group[a] - centre[a]);
@@ -216,9 +234,7 @@ static int visit(sender *s, int row, int64_t name, const int *candidate, int n_c
   int *open = s->open + (size_t)depth * (size_t)s->n_group, n_open = 0;
   if (!tree->part_count[row] || child[0] < 0) return ESP_OK;
   for (int g = 0; g < n_candidate; g++)
-    if (may_open(s, s->group + (size_t)candidate[g] * ((size_t)dim + 2), tree->centre + (size_t)row * (size_t)dim,
-                 tree->radius[row]))
-      open[n_open++] = candidate[g];
+    if (may_open(s, s->group + (size_t)candidate[g] * ((size_t)dim + 2), row)) open[n_open++] = candidate[g];
   if (!n_open) return ESP_OK;
   const int64_t first = (int64_t)(s->rows - s->message);
   size_t bytes = s->room;
@@ -289,8 +305,11 @@ static void forget(esp_tree *tree, int base_rows) {
 
 int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, double theta, esp_tree *tree,
                            esp_essential *essential) {
-  sender s = {
-      .tree = tree, .box = param->box, .theta = theta, .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
+  sender s = {.tree = tree,
+              .box = param->box,
+              .param = param,
+              .theta = theta,
+              .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
   s.reach = param->reach > 0 ? param->reach : INFINITY;
   s.fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;
   int *to = NULL, n_to = 0;

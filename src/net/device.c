@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-const esp_device *const esp_devices[] = {&esp_device_cpu32, &esp_device_cpu64, NULL};
-
 const esp_device *esp_device_find(const char *name) {
   const size_t length = strlen(name);
   for (int d = 0; esp_devices[d]; d++)

@@ -19,7 +19,8 @@ typedef struct {
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;
-/* One row each, NULL behind the last; the first is what is taken where nothing is said. */
+/* net/devices.c: one row each, NULL behind the last; the first is what is taken where nothing is said. A program with more
+ * of them links a list of its own in its place. */
 extern const esp_device *const esp_devices[];
 
 /* The device of a checkpoint's word. One that this program has not: the first of its precision (the word's last two

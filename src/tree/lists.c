@@ -55,6 +55,7 @@ typedef struct {
   double theta, reach; /* reach: infinite where theta alone decides */
   double fade;         /* 1 / 4 s^2; 0: none */
   const double *box;   /* NULL where every axis is open */
+  const esp_lists_param *param;
 } walker;
 
 /* The acceptance. c, R: of the receiver block and of the node. */
@@ -79,6 +80,22 @@ static inline __attribute__((always_inline)) int is_far(int dim, const double *c
   return far & fits;
 }
 
+/* The same by another rule. */
+static int is_far_by_rule(const walker *w, int block_row, int row, int level) {
+  const size_t dim = (size_t)w->tree->dim;
+  const double *c1 = w->receivers->centre + (size_t)block_row * dim, *c2 = w->tree->centre + (size_t)row * dim;
+  const double *box = w->box;
+  int64_t offset;
+  esp_rule_view v = {.block_radius = w->receivers->radius[block_row], .radius = w->tree->radius[row], .level = level};
+  v.distance = sqrt(esp_tree_distance2((int)dim, c1, c2, box));
+  esp_shape_node(&w->tree->shape, level, w->tree->heap[row] - ((int64_t)1 << level), &offset, &v.count);
+  for (size_t a = 0; a < dim && box; a++)
+    if (box[a] > 0 &&
+        !(v.block_radius + v.radius + sqrt(esp_tree_distance2(1, c1 + a, c2 + a, box + a)) < 0.5 * box[a]))
+      return 0;
+  return w->param->rule->far(w->theta, w->param->rule_number, &v);
+}
+
 static inline __attribute__((always_inline)) int walk_block(const walker *w, int block_row, const double *box, int dim,
                                                             sink *out) {
   const esp_tree *tree = w->tree, *receivers = w->receivers;
@@ -88,6 +105,7 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
   int block_level = w->apart ? -1 : esp_heap_level(block_heap), stack[STACK], top = 0;
   const double *c1 = receivers->centre + (size_t)block_row * width;
   double R1 = receivers->radius[block_row], theta = w->theta, reach = w->reach, fade = w->fade;
+  const int ruled = w->param->rule != NULL;
   out->near_particles = out->far_cells = 0;
   stack[top++] = w->root;
   while (top > 0) {
@@ -98,7 +116,9 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
     int ancestor = level <= block_level && block_heap >> (block_level - level) == heap;
     if (ancestor) {
       if (level == block_level) continue;
-    } else if (is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, fade, box)) {
+    } else if (ruled ? is_far_by_rule(w, block_row, row, level)
+                     : is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, fade,
+                              box)) {
       out->far_cells++;
       if (out->keep) ESP_CALL(sink_far(out, row));
       continue;
@@ -137,6 +157,7 @@ static int walk_any(const walker *w, int row, sink *out) {
 static int walker_make(const esp_tree *tree, const esp_tree *queries, const esp_lists_param *param, double theta,
                        walker *w) {
   *w = (walker){.tree = tree, .receivers = queries ? queries : tree, .apart = queries != NULL, .theta = theta};
+  w->param = param;
   w->root = esp_tree_root(tree);
   w->reach = param->reach > 0 ? param->reach : INFINITY;
   w->fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;

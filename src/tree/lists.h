@@ -16,6 +16,9 @@
  * also far where (R_I + R_J) exp(-gap^2 / 4 s^2) < theta |c_I - c_J|, gap = |c_I - c_J| - R_I - R_J > 0. At equal near
  * pairs they go where the gate is open (docs/figures/relation.md has the gain). Not with a period.
  *
+ * Another rule may take the place of theta, reach and fade: a const row (esp_rule), whose own numbers say how; lists know
+ * no message. The clause of the period holds for all of them.
+ *
  * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same
  * shape over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots
  * of the two have nothing to do with each other: no node holds "a slot of I", the block's own leaves are no exception,
@@ -30,10 +33,27 @@
 
 #include "tree/tree.h"
 
+/* What a rule sees of a receiver block I and a node J. */
+typedef struct {
+  double block_radius, radius, distance; /* R_I, R_J, |c_I - c_J| (minimum image) */
+  int level;                             /* of the node; 0: the root */
+  int64_t count;                         /* particles of the node */
+} esp_rule_view;
+typedef struct {
+  const char *name, *help;
+  /* 1: the node stands in for its members at every receiver of the block. number: the rule's own. Pure. */
+  int (*far)(double theta, const double *number, const esp_rule_view *v);
+  /* For whoever sends nodes to other ranks. 0 only if `far` is 1 for every block of radius <= v->block_radius whose centre
+   * is at least v->distance and at most `farthest` away, each off by some 1e-12 of itself. Pure. */
+  int (*opens)(double theta, const double *number, const esp_rule_view *v, double farthest);
+} esp_rule;
+
 typedef struct {
   double theta;
   double box[ESP_MAX_DIM];    /* period by axis; 0 = open */
   double reach, fade;         /* > 0: gate-aware, see above; 0 = theta alone decides */
+  const esp_rule *rule;       /* in place of the three; NULL: none. Borrowed, the same on every rank */
+  const double *rule_number;  /* what it reads; borrowed */
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;

@@ -67,6 +67,44 @@ static void periodic(void **state) {
   }
 }
 
+/* Theta as a row; and one of its own: leaves of few particles alone are far, by size. */
+static int angle_far(double theta, const double *number, const esp_rule_view *v) {
+  (void)number;
+  return v->block_radius + v->radius < theta * v->distance;
+}
+
+static int angle_opens(double theta, const double *number, const esp_rule_view *v, double farthest) {
+  (void)number, (void)farthest;
+  return !(v->block_radius + v->radius < (1 - 1e-9) * theta * v->distance);
+}
+
+static int size_far(double theta, const double *number, const esp_rule_view *v) {
+  return v->radius < number[0] && v->distance > number[1] && v->count <= (int64_t)number[2] && v->level > 1 &&
+         theta > 0;
+}
+
+static int size_opens(double theta, const double *number, const esp_rule_view *v, double farthest) {
+  (void)farthest;
+  return !(v->radius < number[0] && v->distance > (1 + 1e-9) * number[1] && v->count <= (int64_t)number[2] &&
+           v->level > 1 && theta > 0);
+}
+
+static const esp_rule angle = {"angle", "theta alone", angle_far, angle_opens},
+                      size = {"size", "small and not close", size_far, size_opens};
+
+static void another_rule(void **state) {
+  (void)state;
+  const double number[3] = {0.5, 0.3, 100};
+  for (int k = 0; k < 8; k++) {
+    cloud c = cloud_make(1300, 2 + k % 2, k < 4 ? KEYS_BALL : KEYS_PLUMMER, SHARE_CYCLIC);
+    esp_domain_param param = param_of(c.dim, 0.7);
+    param.lists.rule = k / 2 % 2 ? &size : &angle;
+    param.lists.rule_number = number;
+    compare(&c, &param);
+    cloud_free(&c);
+  }
+}
+
 static void budget(void **state) {
   (void)state;
   const int64_t pairs[] = {1, 60, 150, 400, 100000};
@@ -113,5 +151,5 @@ static void errors(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_share), cmocka_unit_test(any_theta),
-          cmocka_unit_test(any_dimension), cmocka_unit_test(periodic), cmocka_unit_test(budget),
-          cmocka_unit_test(errors))
+          cmocka_unit_test(any_dimension), cmocka_unit_test(periodic), cmocka_unit_test(another_rule),
+          cmocka_unit_test(budget), cmocka_unit_test(errors))

@@ -1,6 +1,6 @@
-/* Proves: the gate message equals its formula in plain loops, over all pairs and over near leaves and cells; its
- * gradients to queries, sources, cells and s equal central differences; cells converge to their members; moments and
- * their pull are adjoint; float32 follows float64; a result does not depend on the order of the blocks. */
+/* Proves: the gate message equals its formula in plain loops over near leaves and cells; its gradients to queries,
+ * sources, cells and s equal central differences; cells converge to their members; moments and their pull are adjoint;
+ * float32 follows float64; a result does not depend on the order of the blocks. */
 #include "gate_case.h"
 
 static gate_case c;

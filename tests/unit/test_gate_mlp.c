@@ -1,6 +1,5 @@
-/* Proves: the mlp message through the gate equals its formula in plain loops, over all pairs and over near leaves and
- * cells; its gradients to queries, offsets, sources, cells, s and W3 equal central differences; float32 follows
- * float64. */
+/* Proves: the mlp message through the gate equals its formula in plain loops over near leaves and cells; its gradients to
+ * queries, offsets, sources, cells, s and W3 equal central differences; float32 follows float64. */
 #include "gate_case.h"
 
 static gate_case c;

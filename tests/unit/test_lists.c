@@ -122,6 +122,33 @@ static void every_pair_once(void **state) {
   free(seen);
 }
 
+static int angle(double theta, const double *number, const esp_rule_view *v) {
+  assert_true(v->count > 0 && v->level > 0 && number[0] == 3);
+  return v->block_radius + v->radius < theta * v->distance;
+}
+
+/* Theta as a row: the same lists, in a period too. */
+static void another_rule(void **state) {
+  (void)state;
+  const double number = 3;
+  const esp_rule rule = {.name = "angle", .far = angle};
+  for (int k = 0; k < 12; k++) {
+    esp_tree tree;
+    esp_lists built, ruled;
+    make_tree(700, 2 + k % 3, CLOUD_BALL, 4, 16, &tree);
+    esp_lists_param p = {.theta = 0.4 + 0.1 * k};
+    for (int a = 0; a < 2 + k % 3 && k % 2; a++) p.box[a] = 8;
+    assert_int_equal(esp_lists_walk(&tree, NULL, &p, &built), ESP_OK);
+    p.rule = &rule, p.rule_number = &number;
+    assert_int_equal(esp_lists_walk(&tree, NULL, &p, &ruled), ESP_OK);
+    assert_true(built.far_pairs > 0 && built.far_pairs == ruled.far_pairs);
+    assert_true(esp_lists_hash(&tree, &built) == esp_lists_hash(&tree, &ruled));
+    esp_lists_free(&built);
+    esp_lists_free(&ruled);
+    esp_tree_free(&tree);
+  }
+}
+
 static void coincident_particles_are_all_near(void **state) {
   (void)state;
   esp_tree t;
@@ -221,9 +248,12 @@ static void a_missing_child_is_an_error(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_pair_once),        cmocka_unit_test(coincident_particles_are_all_near),
-      cmocka_unit_test(work_grows_slowly),      cmocka_unit_test(ladder_is_fine_and_near_pairs_fall),
-      cmocka_unit_test(hash_sees_every_change), cmocka_unit_test(a_missing_child_is_an_error)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_pair_once),
+                                     cmocka_unit_test(another_rule),
+                                     cmocka_unit_test(coincident_particles_are_all_near),
+                                     cmocka_unit_test(work_grows_slowly),
+                                     cmocka_unit_test(ladder_is_fine_and_near_pairs_fall),
+                                     cmocka_unit_test(hash_sees_every_change),
+                                     cmocka_unit_test(a_missing_child_is_an_error)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
