@@ -1,5 +1,5 @@
 /* Cases for the tests of the gated messages: random rows, a real domain, and the messages written as plain loops over
- * the same lists and cells (and over all pairs). */
+ * the same lists and cells. */
 #ifndef TEST_GATE_CASE_H
 #define TEST_GATE_CASE_H
 
@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "message/gate.h"
+#include "message/specification.h"
 #include "net/device.h"
 
 #define MUST(expr)                                                        \
@@ -182,16 +183,8 @@ static inline void case_lists(const gate_case *c, double *sum, double *size) {
 }
 
 /* sum over all pairs. */
-static inline void case_pairs(const gate_case *c, double *sum, double *size) {
-  const size_t W = (size_t)c->sum_width, all = (size_t)c->n * W * sizeof *sum;
-  memset(sum, 0, all);
-  if (size) memset(size, 0, all);
-  for (int i = 0; i < c->n; i++)
-    for (int j = 0; j < c->n; j++) {
-      const double *k = c->source + (size_t)j * (size_t)c->source_width;
-      case_hear(c, c->query + (size_t)i * (size_t)c->query_width, k, k + c->g.form.dim, 1, -1, sum + (size_t)i * W,
-                size ? size + (size_t)i * W : NULL);
-    }
+static inline void case_pairs(const gate_case *c, double *sum) {
+  esp_specification_forward(&c->g.form, c->param, 1, c->n, c->query, c->n, c->source, sum);
 }
 
 static inline void case_forward(const gate_case *c, const esp_device *device, double *sum) {
@@ -213,17 +206,13 @@ static inline double case_worst(size_t count, const double *a, const double *b, 
   return worst;
 }
 
-/* The routines of the table against the plain loops over lists (and, at theta 0, over pairs). */
+/* The routines of the table against the plain loops over lists. */
 static inline double case_forward_error(const gate_case *c, const esp_device *device) {
   const size_t count = (size_t)c->n * (size_t)c->sum_width;
   double *sum = case_doubles(count), *want = case_doubles(count), *size = case_doubles(count);
   case_forward(c, device, sum);
   case_lists(c, want, size);
-  double worst = case_worst(count, sum, want, size);
-  if (c->dom->param.lists.theta == 0) {
-    case_pairs(c, want, size);
-    worst = fmax(worst, case_worst(count, sum, want, size));
-  }
+  const double worst = case_worst(count, sum, want, size);
   ESP_FREE(sum);
   ESP_FREE(want);
   ESP_FREE(size);

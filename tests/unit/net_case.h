@@ -1,4 +1,4 @@
-/* Clouds and a plain double loop for the tests of messages and layers: the truth they are held against. */
+/* Clouds for the tests of messages and layers, and the truth they are held against. */
 #ifndef ESP_NET_CASE_H
 #define ESP_NET_CASE_H
 
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "message/specification.h"
 #include "net/layer.h"
 
 enum { MOST = 1024 };
@@ -55,26 +56,14 @@ static inline esp_backend case_backend(const esp_device *device) {
     if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
   } while (0)
 
-/* y_j - y_i, minimum image. */
-static inline void case_vector(const net_case *c, const double *box, int i, int j, double r[3]) {
-  for (int a = 0; a < 3; a++) {
-    r[a] = c->y[j][a] - c->y[i][a];
-    if (box && box[a] > 0) r[a] -= box[a] * rint(r[a] / box[a]);
-  }
-}
-
-/* All pairs, one by one; box may be NULL. */
-static inline void case_direct(const net_case *c, double eps, const double *box, double (*a)[3]) {
+/* All pairs, one by one, by the specification. */
+static inline void case_direct(const net_case *c, const esp_form *form, const double *message, double (*a)[3]) {
+  static double row[MOST][4];
   for (int i = 0; i < c->n; i++) {
-    a[i][0] = a[i][1] = a[i][2] = 0;
-    for (int j = 0; j < c->n; j++) {
-      double r[3];
-      case_vector(c, box, i, j, r);
-      const double q = r[0] * r[0] + r[1] * r[1] + r[2] * r[2] + eps * eps;
-      if (j == i || q == 0) continue;
-      for (int b = 0; b < 3; b++) a[i][b] += c->mu[j] * r[b] / (q * sqrt(q));
-    }
+    memcpy(row[i], c->y[i], sizeof c->y[i]);
+    row[i][3] = c->mu[i];
   }
+  esp_specification_forward(form, message, 1, c->n, row[0], c->n, row[0], (double *)a);
 }
 
 /* |a - b| / |b| in the 2-norm over all particles (|a| where b = 0). */

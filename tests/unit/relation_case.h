@@ -1,4 +1,4 @@
-/* Keys, queries and values for the tests of the learned relation's layer, and the plain double loop they are held
+/* Keys, queries and values for the tests of the learned relation's layer, and the specification they are held
  * against. */
 #ifndef ESP_RELATION_CASE_H
 #define ESP_RELATION_CASE_H
@@ -15,7 +15,8 @@
 
 #include "base/rng.h"
 #include "message/gate.h"
-#include "net/layer.h"
+#include "message/specification.h"
+#include "net/layer_rows.h"
 
 enum { MOST = 700, WIDE = 8, PARAMS = 1 + ESP_GATE_EDGE * WIDE, WORDS = ESP_EXACT_FULL_WORDS };
 
@@ -120,24 +121,20 @@ static inline double problem_loss(problem *p, const esp_device *device) {
   return loss;
 }
 
-/* All pairs, one by one: sum [n][sum_width]. */
+/* All pairs, one by one, by the specification: sum [n][sum]. */
 static inline void problem_direct(const problem *p, double *sum) {
+  static double query[MOST * 2 * WIDE], source[MOST * 2 * WIDE];
   const esp_form *f = &p->param.form;
-  const int width = esp_form_widths(f).sum, d = f->dim, C = f->channels;
-  const double *query = problem_query(p) ? p->query : p->key, s = exp(p->message[0]), *W3 = p->message + 1;
-  memset(sum, 0, sizeof *sum * (size_t)(p->n * width));
-  for (int i = 0; i < p->n; i++)
-    for (int j = 0; j < p->n; j++) {
-      double r2 = 0, *to = sum + i * width;
-      if (i == j && !p->param.include_self) continue;
-      for (int a = 0; a < d; a++) r2 += pow(query[i * d + a] - p->key[j * d + a], 2);
-      const double rho = r2 / (2 * s * s), G = exp(-rho);
-      for (int c = 0; c < C; c++) {
-        const double t = p->offset[i * C + c] + p->value[j * C + c] + W3[2 * c] * rho + W3[2 * c + 1] * G;
-        to[c] += G * (esp_gate_mlp(f) ? t / (1 + exp(-t)) : p->value[j * C + c]);
-      }
-      if (f->den) to[C] += G;
-    }
+  const esp_widths w = esp_form_widths(f);
+  const double *key = problem_query(p) ? p->query : p->key;
+  esp_rows_join(p->n, f->dim, p->key, f->channels, p->value, source);
+  esp_rows_join(p->n, f->dim, key, f->channels, esp_gate_mlp(f) ? p->offset : NULL, query);
+  esp_specification_forward(f, p->message, 1, p->n, query, p->n, source, sum);
+  for (int i = 0; i < p->n && !p->param.include_self; i++) {
+    double own[WIDE + 1];
+    esp_specification_forward(f, p->message, 1, 1, query + i * w.query, 1, source + i * w.source, own);
+    for (int c = 0; c < w.sum; c++) sum[i * w.sum + c] -= own[c];
+  }
 }
 
 /* |a - b| / |b| in the 2-norm. */

@@ -14,17 +14,6 @@ static void check_forward(void) {
     fail_msg("n %d d %d C %d: %g %g", c.n, c.g.form.dim, c.g.form.channels, error64, error32);
 }
 
-static void all_pairs(void **state) {
-  (void)state;
-  const int dims[] = {1, 2, 3, 4, 8, 16}, channels[] = {1, 5, 32, 128}, sizes[] = {0, 1, 2, 33, 300};
-  for (int s = 0; s < 5; s++)
-    for (int a = 0; a < 6; a++) {
-      case_make(&c, form_of(dims[a], channels[(a + s) % 4], a % 2), sizes[s], 3 + a, 20, 0, 0.5, 0);
-      check_forward();
-      case_free(&c);
-    }
-}
-
 static void near_and_far(void **state) {
   (void)state;
   const int dims[] = {1, 2, 4, 8};
@@ -75,8 +64,8 @@ static void order_of_blocks(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(all_pairs), cmocka_unit_test(near_and_far), cmocka_unit_test(gradients),
-      cmocka_unit_test(two_trees), cmocka_unit_test(moments),      cmocka_unit_test(order_of_blocks),
+      cmocka_unit_test(near_and_far), cmocka_unit_test(gradients),       cmocka_unit_test(two_trees),
+      cmocka_unit_test(moments),      cmocka_unit_test(order_of_blocks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
