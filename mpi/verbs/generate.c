@@ -1,73 +1,82 @@
 /* generate: make the data of the task and their truth. */
 #include <inttypes.h>
+#include <stdio.h>
 
-#include "io/make_data.h"
-#include "verbs/relation_verbs.h"
+#include "io/make.h"
+#include "tasks/task.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
-static void say_group(void *context, const esp_data_group *group) {
-  const esp_run *run = context;
-  esp_run_say(run, "  %-5s %6" PRId64 " x %8" PRId64 " bodies, %s, truth by %s, %.1f s", esp_part_name(group->set),
-              group->items, group->n, group->sharded ? "all ranks together" : "whole on a rank",
-              group->tree ? "tree" : "direct sum", group->seconds);
-  if (group->energy_error >= 0) esp_run_say(run, ", energy %.1e", group->energy_error);
-  if (group->tree) {
-    esp_run_say(run, ", force error rms %.1e L2 %.1e, displacement error %.1e (%s of %" PRId64 " bodies)",
-                group->force_rms, group->force_l2, group->displacement_error,
-                group->displacement_bodies == group->n ? "the cloud itself" : "a twin", group->displacement_bodies);
-  }
-  esp_run_say(run, "\n");
+typedef struct {
+  const esp_run *run;
+  const esp_layout *layout;
+} telling;
+
+/* Of numbers that are told, those above 0. */
+static void say_group(void *context, const esp_make_group *group) {
+  const telling *t = context;
+  const esp_plan *plan = &group->plan;
+  const double *most = group->most;
+  esp_run_say(t->run, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, %s, %.1f s", esp_part_name(plan->part),
+              plan->items, plan->n, plan->shared ? "all ranks together" : "whole on a rank", plan->how, group->seconds);
+  for (const esp_number *number = t->layout->number; number->name; most += number->count, number++)
+    if (number->told && *most > 0) esp_run_say(t->run, number->whole ? ", %s %.0f" : ", %s %.1e", number->name, *most);
+  esp_run_say(t->run, "\n");
 }
 
-static void add_group(cJSON *list, const esp_data_group *group) {
+static void add_group(const esp_layout *layout, const esp_make_group *group, cJSON *list) {
+  const esp_plan *plan = &group->plan;
+  const double *most = group->most;
   cJSON *item = cJSON_CreateObject();
-  cJSON_AddStringToObject(item, "set", esp_part_name(group->set));
-  cJSON_AddNumberToObject(item, "bodies", (double)group->n);
-  cJSON_AddNumberToObject(item, "items", (double)group->items);
-  cJSON_AddNumberToObject(item, "clouds", (double)group->entries);
-  cJSON_AddBoolToObject(item, "sharded", group->sharded);
-  cJSON_AddStringToObject(item, "truth", group->tree ? "tree" : "direct");
+  cJSON_AddStringToObject(item, "part", esp_part_name(plan->part));
+  cJSON_AddNumberToObject(item, "particles", (double)plan->n);
+  cJSON_AddNumberToObject(item, "items", (double)plan->items);
+  cJSON_AddNumberToObject(item, "sets", (double)(plan->items * plan->sets));
+  cJSON_AddBoolToObject(item, "shared", plan->shared);
+  cJSON_AddStringToObject(item, "how", plan->how);
   cJSON_AddNumberToObject(item, "seconds", group->seconds);
-  cJSON_AddNumberToObject(item, "energy_error", group->energy_error);
-  cJSON_AddNumberToObject(item, "momentum", group->momentum);
-  if (group->tree) {
-    cJSON_AddNumberToObject(item, "force_error_rms", group->force_rms);
-    cJSON_AddNumberToObject(item, "force_error_l2", group->force_l2);
-    cJSON_AddNumberToObject(item, "displacement_error", group->displacement_error);
-    cJSON_AddNumberToObject(item, "displacement_bodies", (double)group->displacement_bodies);
-  }
+  for (const esp_number *number = layout->number; number->name; most += number->count, number++)
+    if (number->told && plan->items > 0) cJSON_AddNumberToObject(item, number->name, *most);
   cJSON_AddItemToArray(list, item);
 }
 
-static void add_results(cJSON *json, const char *path, const esp_data_report *report) {
+static void add_results(esp_run *run, const char *path, const esp_task *task, const esp_make_report *report) {
+  cJSON *json = run->json;
   char text[24];
   snprintf(text, sizeof text, "%016" PRIx64, report->checksum);
   cJSON_AddStringToObject(json, "file", path);
   cJSON_AddStringToObject(json, "checksum", text);
   cJSON_AddNumberToObject(json, "seconds", report->seconds);
-  for (int set = 0; set < ESP_PARTS; set++) {
-    cJSON *item = cJSON_AddObjectToObject(json, esp_part_name((esp_part)set));
-    cJSON_AddNumberToObject(item, "clouds", (double)report->clouds[set]);
-    cJSON_AddNumberToObject(item, "bodies", (double)report->bodies[set]);
-    cJSON_AddNumberToObject(item, "frame_rows", (double)report->frame_rows[set]);
+  cJSON_AddStringToObject(json, "task", task->name);
+  if (esp_set_number(task->layout, "law") >= 0)
+    cJSON_AddStringToObject(json, "law", esp_config_string(run->config, "data_law"));
+  for (int part = 0; part < ESP_PARTS; part++) {
+    cJSON *item = cJSON_AddObjectToObject(json, esp_part_name((esp_part)part));
+    cJSON_AddNumberToObject(item, "sets", (double)report->sets[part]);
+    cJSON_AddNumberToObject(item, "particles", (double)report->rows[part]);
+    cJSON_AddNumberToObject(item, "frame_rows", (double)report->frame_rows[part]);
   }
   cJSON *list = cJSON_AddArrayToObject(json, "groups");
-  for (int g = 0; g < report->groups; g++) add_group(list, &report->group[g]);
+  for (int g = 0; g < report->groups; g++) add_group(task->layout, &report->group[g], list);
 }
 
 int esp_verb_generate(esp_run *run) {
   char path[4096];
-  esp_data_report report;
-  if (esp_setup_is_relation(run)) return esp_relation_generate(run);
   ESP_CALL(esp_run_data(run, path, sizeof path));
   if (esp_config_string(run->config, "data_file")[0]) {
     esp_run_say(run, "generate: nothing to make, the data are those of %s\n", path);
     cJSON_AddStringToObject(run->json, "file", path);
     return ESP_OK;
   }
+  const esp_task *task = esp_setup_task(run);
+  void *param;
+  esp_make_report report;
+  ESP_CALL(esp_setup_data(run, &param));
+  const telling t = {run, task->layout};
   esp_run_say(run, "generate: %s\n", path);
-  ESP_CALL(esp_data_generate(run->comm, run->config, path, say_group, run, &report));
-  add_results(run->json, path, &report);
+  int rc = esp_make(run->comm, run->config, task, param, path, say_group, (void *)&t, &report);
+  ESP_FREE(param);
+  ESP_CALL(rc);
+  add_results(run, path, task, &report);
   return ESP_OK;
 }

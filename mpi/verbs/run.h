@@ -5,7 +5,7 @@
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
  *   config.yaml    the resolved configuration of the last verb    main (not for report)
  *   VERB.json      the results of each verb                       main
- *   data.h5        the ensembles (or the file data_file names)    generate
+ *   data.h5        sets (or the file data_file names)             generate
  *   metrics.csv    one line a training step                       train
  *   checkpoint.h5  parameters, moments, step, model               train
  *   ladder.csv     one line a method and size of test sets        evaluate
@@ -14,8 +14,7 @@
  *   what the task draws (src/tasks/NAME/show.h)                   evaluate
  *   partition.csv  one line a method and number of ranks          partition
  *   prediction.hdf5, prediction.h5 what becomes of the input, of a test set  predict
- *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report
- * The files of a learned relation's verbs: verbs/relation_verbs.h. */
+ *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report */
 #ifndef ESP_RUN_H
 #define ESP_RUN_H
 

@@ -11,10 +11,6 @@ enum { SHARD_ABOVE = 8192 };
 
 /* ---- keys that contradict each other ---- */
 
-int esp_setup_is_relation(const esp_run *run) {
-  return esp_setup_task(run)->network == esp_network_find("stack");
-}
-
 const esp_task *esp_setup_task(const esp_run *run) {
   return esp_task_find(esp_config_string(run->config, "data_task"));
 }

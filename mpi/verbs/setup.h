@@ -8,8 +8,6 @@
 
 typedef struct esp_task esp_task; /* tasks/task.h */
 
-/* Is data_task a learned relation over feature sets (not gravity or the box)? Local. */
-int esp_setup_is_relation(const esp_run *run);
 /* Keys that contradict each other: ESP_ERR_CONFIG naming them; trains: those of the network too. Local, the same on
  * every rank. */
 int esp_setup_check(const esp_run *run, int trains);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves that missing, foreign, truncated and spoilt ensembles and checkpoints are refused with the file, the place in it
+# Proves that missing, foreign, truncated and spoilt data files and checkpoints are refused with the file, the place in it
 # and what is allowed, on several ranks, and that what stood there before stays as it was.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
@@ -15,13 +15,13 @@ train=(train "${small[@]}" -run_name other -data_file)
 refuse "gone.h5|No such file" 2 "${train[@]}" gone.h5
 refuse "noise|not an HDF5 file" 2 "${train[@]}" noise
 refuse "out/run|folder" 2 "${train[@]}" out/run
-refuse "$checkpoint|espalier ensemble" 2 "${train[@]}" "$checkpoint"
+refuse "$checkpoint|espalier set" 2 "${train[@]}" "$checkpoint"
 for part in 3 2; do
   head -c $(($(stat -c %s "$data") * (part - 1) / part)) "$data" >cut.h5
   refuse "cut.h5" 2 "${train[@]}" cut.h5
 done
 
-# spoilt WORDS COMMAND ARGUMENTS...: the ensemble with one thing wrong
+# spoilt WORDS COMMAND ARGUMENTS...: the data with one thing wrong
 spoilt() {
   local words=$1 command=$2
   shift 2
@@ -30,13 +30,15 @@ spoilt() {
   refuse "bad.h5|$words" 2 "${train[@]}" bad.h5
 }
 spoilt "/train/x|missing" delete /train/x
-spoilt "/train/clouds|missing" delete /train/clouds
 spoilt "/test/K|shape (144)|wanted is (rows, 3)" flatten /test/K
 spoilt "/train/v|wanted is (rows, 3)" flatten /train/v
 spoilt "/train/D|neither floats nor integers" retype /train/D
 spoilt "/train/id|integers" retype /train/id
-spoilt "/train/clouds|no table" retype /train/clouds
-spoilt "espalier ensemble|something else" attribute format "something else"
+spoilt "/train/sets|integers" retype /train/sets
+spoilt "/train/about/T|holds strings" retype /train/about/T
+spoilt "dim is 4" set /train/about/dim 0 4
+spoilt "unit of time T is 0" delete /train/about/T
+spoilt "espalier set|something else" attribute format "something else"
 spoilt "particle|x, column 1, is nan|finite" set /train/x 148 nan
 spoilt "particle|x, column 0, is inf|finite" set /train/x 144 inf
 spoilt "particle|v, column 2, is -inf" set /train/v 146 -inf

@@ -37,7 +37,7 @@ for ranks in 1 2; do
   full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 251 -train_restart \
     out/run/checkpoint.h5 -tree_leaf 4 -tree_block 16
   full 100000 config.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
-  full 15000 config.yaml "scatter.csv|cannot be written" $ranks evaluate "${small[@]}"
+  full 15000 "config.yaml ladder.csv pairs.csv ranks.csv tree.csv" "owners.csv|cannot be written" $ranks evaluate "${small[@]}"
   full 60000 "" "report.html|cannot be written" $ranks report
 done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line

@@ -108,8 +108,10 @@ tiny=("${plane[@]}" -data_hidden 3 -data_n 70 -data_clouds 2 -data_test_n 70 -da
   -run_name odd -report_pictures false)
 good 2 run "${tiny[@]}"
 grep -q "tree on hidden space" out/odd/ladder.csv || fail "no tree on hidden space"
-spoil attribute out/odd/data.h5 task upstream
-for ((s = 0; s < 66; s++)); do spoil set out/odd/data.h5 test/sets $((2 * s)) $((s + 1)); done
+for ((s = 0; s < 66; s++)); do
+  spoil set out/odd/data.h5 test/about/law "$s" 2 # upstream
+  spoil set out/odd/data.h5 test/sets $((2 * s)) $((s + 1))
+done
 good 2 evaluate "${tiny[@]}"
 [ "$(grep -c ',trained network,' out/odd/ladder.csv)" -eq 66 ] || fail "sizes are missing in the ladder"
 if grep -q "tree on hidden space" out/odd/ladder.csv; then fail "a tree on half of 3 hidden coordinates"; fi
