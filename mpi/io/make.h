@@ -18,9 +18,9 @@ enum { ESP_MAKE_GROUPS = 64 };
 /* Items of one size in one part. */
 typedef struct {
   esp_plan plan;
-  double seconds; /* of the slowest rank */
-  double most
-      [ESP_NUMBERS]; /* the largest of each number that is `told` (esp_number), in the layout's order; -INFINITY: none */
+  double seconds;           /* of the slowest rank */
+  double most[ESP_NUMBERS]; /* the largest of each number that is `told` (esp_number), in the order of `about`; others and
+                               where no set was made: -INFINITY */
 } esp_make_group;
 
 typedef struct {
@@ -34,8 +34,9 @@ typedef struct {
 /* Called on every rank after each group with its results; may be NULL. Local. */
 typedef void (*esp_make_progress)(void *context, const esp_make_group *group);
 
-/* device: for what the task computes (its truth: float64). Written beside, then renamed. Collective. Errors, on all
- * ranks: ESP_ERR_CONFIG for lists of sizes and numbers that do not match; those of the task; ESP_ERR_FILE; memory. */
+/* Make the file PATH (written beside, then renamed) and read it back. param: the task's, copied. What the task computes is
+ * float64. Every key data_* of these tables and of the task's, and run_seed, become attributes of /. Collective. Errors, on
+ * all ranks: ESP_ERR_CONFIG for lists of sizes and numbers that do not match; those of the task; ESP_ERR_FILE; memory. */
 int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *task, const void *param, const char *path,
              esp_make_progress progress, void *context, esp_make_report *report);
 
