@@ -18,8 +18,9 @@ enum { ESP_MAKE_GROUPS = 64 };
 /* Items of one size in one part. */
 typedef struct {
   esp_plan plan;
-  double seconds;           /* of the slowest rank */
-  double most[ESP_NUMBERS]; /* the largest of each number that is `told` (esp_number), in the order of `about`; others and
+  double seconds; /* of the slowest rank */
+  double
+      most[ESP_NUMBERS]; /* the largest of each number that is `told` (esp_number), in the order of `about`; others and
                                where no set was made: -INFINITY */
 } esp_make_group;
 
