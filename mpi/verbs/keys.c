@@ -61,7 +61,7 @@ const esp_options esp_eval_options = {
         ESP_FLAG_ROW(OF, baselines, "eval_baselines", "true", "compare with classical methods"),
         ESP_WHOLE_ROW(OF, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
                       "steps between two recalls in training; 0: none"),
-        ESP_INT_ROW(OF, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "test set of a feature file that predict takes"),
+        ESP_INT_ROW(OF, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "number of the test set that predict takes"),
         {0}},
     NULL};
 #undef OF

@@ -42,7 +42,7 @@ int esp_verb_report(esp_run *run);
 
 /* run->dir/name, or name itself if it is an absolute path, into path[size]. Local. ESP_ERR_LIMIT if it does not fit. */
 int esp_run_path(const esp_run *run, const char *name, char *path, size_t size);
-/* The ensemble and the checkpoint the run works on: data_file or data.h5; eval_checkpoint or checkpoint.h5. */
+/* The data and the checkpoint the run works on: data_file or data.h5; eval_checkpoint or checkpoint.h5. */
 int esp_run_data(const esp_run *run, char *path, size_t size);
 int esp_run_checkpoint(const esp_run *run, char *path, size_t size);
 /* printf on rank 0 alone. */

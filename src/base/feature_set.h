@@ -29,11 +29,5 @@ typedef struct {
  * zeroed. Local. */
 int esp_feature_set_create(esp_feature_set *set, int weighted);
 void esp_feature_set_free(esp_feature_set *set);
-/* Finite numbers, weights >= 0, shares that fit together. ESP_ERR_VALUE naming id, field, column and value, with
- * `source` (file or caller) in front. Collective: agrees. */
-int esp_feature_set_check(const esp_comm *comm, const esp_feature_set *set, const char *source);
-/* Fingerprint: sum modulo 2^64 over particles of a hash of (id, x, v, y, weight; weights that are not given are 1);
- * independent of order and ranks. Collective. */
-int esp_feature_set_checksum(const esp_comm *comm, const esp_feature_set *set, uint64_t *sum);
 
 #endif

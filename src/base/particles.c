@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/hash.h"
-
 int esp_cloud_create(int64_t n, int n_home, int targets, esp_cloud *cloud) {
   ESP_CHECK(n_home >= 0 && n >= n_home, ESP_ERR_ARG,
             "cloud of %" PRId64 " particles, %d held here: need 0 <= held <= all", n, n_home);
@@ -99,19 +97,5 @@ int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *so
   ESP_CALL(comm->sum_i64(comm, &held, 1));
   ESP_CHECK(held == cloud->n, ESP_ERR_VALUE, "%s: the ranks hold %" PRId64 " particles of %" PRId64, source, held,
             cloud->n);
-  return ESP_OK;
-}
-
-int esp_cloud_checksum(const esp_comm *comm, const esp_cloud *cloud, uint64_t *sum) {
-  uint64_t total = 0;
-  for (int i = 0; i < cloud->n_home; i++) {
-    uint64_t hash = esp_hash_double(esp_hash_mix(0, (uint64_t)cloud->id[i]), cloud->m[i]);
-    for (int c = 0; c < 3; c++) hash = esp_hash_double(hash, cloud->x[i][c]);
-    for (int c = 0; c < 3; c++) hash = esp_hash_double(hash, cloud->v[i][c]);
-    total += hash;
-  }
-  int64_t word = (int64_t)total;
-  ESP_CALL(comm->sum_i64(comm, &word, 1));
-  *sum = (uint64_t)word;
   return ESP_OK;
 }

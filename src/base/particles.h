@@ -40,8 +40,5 @@ int esp_cloud_to_model(esp_cloud *cloud);
  * not needed: uniqueness is checked when the tree is built). ESP_ERR_VALUE naming id, field, axis and value. `source`
  * names the file or caller in the message. Collective: agrees. */
 int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *source);
-/* Fingerprint of the set: sum modulo 2^64 over particles of a hash of (id, m, x, v); independent of order and ranks.
- * Collective. */
-int esp_cloud_checksum(const esp_comm *comm, const esp_cloud *cloud, uint64_t *sum);
 
 #endif

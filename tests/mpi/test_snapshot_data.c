@@ -19,6 +19,7 @@
 
 #include "domain/comm.h"
 #include "io/snapshot.h"
+#include "cloud_sum.h"
 
 static esp_comm *comm;
 static const char *data;
@@ -150,7 +151,7 @@ static uint64_t checksum_alone(const char *path, const esp_snapshot_options *o) 
   uint64_t sum;
   assert_int_equal(esp_snapshot_read(esp_comm_self(), path, o, &cloud, NULL), ESP_OK);
   assert_int_equal(cloud.n_home, cloud.n);
-  assert_int_equal(esp_cloud_checksum(esp_comm_self(), &cloud, &sum), ESP_OK);
+  sum = cloud_sum(esp_comm_self(), &cloud);
   esp_cloud_free(&cloud);
   return sum;
 }
@@ -184,7 +185,7 @@ static uint64_t check(const known *k) {
     assert_true(fabs(cloud.box[c] - k->box) < 1e-12 * 50);
   }
   uint64_t checksum;
-  assert_int_equal(esp_cloud_checksum(comm, &cloud, &checksum), ESP_OK);
+  checksum = cloud_sum(comm, &cloud);
   if (comm->rank == 0) assert_true(checksum == checksum_alone(path, &o));
   esp_cloud_free(&cloud);
   return checksum;

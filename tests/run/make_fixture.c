@@ -2,7 +2,7 @@
  *
  *   make_fixture snapshot FILE N KIND     GADGET HDF5 of N particles of type 1; KIND: good, twins (every id twice),
  *                                         point (all at one place), massless
- *   make_fixture features FILE N D        feature file as one would write it oneself: a test set alone, float32, without
+ *   make_fixture own FILE N D             data as one would write them oneself: a test set alone, float32, without
  *                                         ids, targets and sizes
  *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
  *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
@@ -178,7 +178,7 @@ static herr_t print_sum(hid_t file, const char *name, const H5O_info_t *info, vo
   return 0;
 }
 
-static void features(const char *path, int n, int columns) {
+static void own(const char *path, int n, int columns) {
   hid_t file = must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), path);
   hid_t test = must(H5Gcreate2(file, "test", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "test");
   const hsize_t x_dims[2] = {(hsize_t)n, (hsize_t)columns}, v_dims[2] = {(hsize_t)n, 1};
@@ -187,7 +187,7 @@ static void features(const char *path, int n, int columns) {
   for (int i = 0; i < n; i++) v[i] = (float)((i * 104729) % 11) - 5;
   put_dataset(test, "x", H5T_NATIVE_FLOAT, 2, x_dims, x);
   put_dataset(test, "v", H5T_NATIVE_FLOAT, 2, v_dims, v);
-  set_text(file, "format", "espalier features");
+  set_text(file, "format", "espalier set");
   free(x);
   free(v);
   H5Gclose(test);
@@ -196,7 +196,7 @@ static void features(const char *path, int n, int columns) {
 
 int main(int argc, char **argv) {
   const char *verb = argc > 3 || (argc == 3 && !strcmp(argv[1], "sums")) ? argv[1] : "";
-  if (!strcmp(verb, "features") && argc == 5) return features(argv[2], atoi(argv[3]), atoi(argv[4])), EXIT_SUCCESS;
+  if (!strcmp(verb, "own") && argc == 5) return own(argv[2], atoi(argv[3]), atoi(argv[4])), EXIT_SUCCESS;
   if (!strcmp(verb, "snapshot") && argc == 5) return snapshot(argv[2], atoll(argv[3]), argv[4]), EXIT_SUCCESS;
   const unsigned access = strncmp(verb, "sum", 3) ? H5F_ACC_RDWR : H5F_ACC_RDONLY;
   hid_t file = must(*verb ? H5Fopen(argv[2], access, H5P_DEFAULT) : -1, "opening the file");

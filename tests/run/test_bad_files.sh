@@ -38,6 +38,8 @@ spoilt "/train/sets|integers" retype /train/sets
 spoilt "/train/about/T|holds strings" retype /train/about/T
 spoilt "dim is 4" set /train/about/dim 0 4
 spoilt "unit of time T is 0" delete /train/about/T
+spoilt "/test set 0: eps is -1|allowed are 0 to inf" set /test/about/eps 0 -1
+spoilt "/test set 1 has rows [24, +25) of 48" set /test/sets 2 25
 spoilt "espalier set|something else" attribute format "something else"
 spoilt "particle|x, column 1, is nan|finite" set /train/x 148 nan
 spoilt "particle|x, column 0, is inf|finite" set /train/x 144 inf
@@ -45,6 +47,10 @@ spoilt "particle|v, column 2, is -inf" set /train/v 146 -inf
 spoilt "particle|m, column 0, is -1|>= 0" set /train/m 50 -1
 spoilt "particle|K, column 0, is nan" set /train/K 3 nan
 spoilt "particle id 0" set /train/id 1 0
+made=$data data=$ESPALIER_SOURCE/tests/golden/cloud.h5 # of version 1
+spoilt "/train/clouds|missing" delete /train/clouds
+spoilt "/train/clouds|no table" retype /train/clouds
+data=$made
 
 restart=(train "${small[@]}" -run_name other -data_file "$data" -train_steps 4 -train_restart)
 refuse "gone.h5|No such file" 2 "${restart[@]}" gone.h5

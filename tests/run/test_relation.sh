@@ -67,7 +67,7 @@ for ranks in 1 7; do
 done
 
 # data of one's own: no ids, no targets, float32; another prediction is data, too
-spoil features own.h5 250 6
+spoil own own.h5 250 6
 for ranks in 1 2 4; do
   good $ranks predict -run_name own -data_task relation -data_law file -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
   same "prediction of one's own" "$(json prediction_checksum) $("$ESPALIER_FIXTURE" sum out/own/prediction.h5 test/y)"
@@ -97,7 +97,7 @@ refuse "net_layers|'20'|integer in [1, 16]" 1 train "${plane[@]}" -net_layers 20
 refuse "eval_set 9|3 test sets" 2 predict -run_name plane1 "${plane[@]}" -eval_set 9
 refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file own.h5 -run_name own
 refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own
-spoil features narrow.h5 50 5
+spoil own narrow.h5 50 5
 refuse "5 features|network of 6" 2 predict -data_task relation -data_law file -data_file narrow.h5 -eval_checkpoint out/plane1/checkpoint.h5
 refuse "network 'stack'" 1 evaluate -run_name plane1 -data_file out/plane1/data.h5
 good 1 generate -run_name bodies -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1

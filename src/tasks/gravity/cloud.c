@@ -39,7 +39,7 @@ const esp_number esp_cloud_numbers[] = {
     WHOLE("seed", "bits of the set's own seed"),
     {"dim", .whole = 1, .count = 1, .min = 2, .max = 3, .help = "2: z = 0 throughout; 3"},
     REAL("G", "length^3 / mass / time^2", "constant of gravity"),
-    REAL("eps", "length", "softening length"),
+    {"eps", .count = 1, .max = INFINITY, .unit = "length", .help = "softening length"},
     {"box", .count = 3, .unit = "length", .help = "period by axis, 0: open"},
     REAL("d", "length", "unit of length"),
     REAL("T", "time", "unit of time, the horizon"),
