@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "net/recall.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "net/train.h"
 #include "train_views.h"
 #include "tasks/relation/relation_start.h"
@@ -19,7 +19,7 @@ enum { POOL = 32, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
 
 typedef struct {
   esp_relation_start data; /* seed and draw are set by the run */
-  esp_relation_param net;  /* seed likewise */
+  esp_stack_param net;     /* seed likewise */
   esp_train_param train;
   double near;      /* near pairs a particle over n; sets net.domain.lists.pairs_per_particle */
   int64_t test_n;   /* size of the unseen draws; 0: that of the training draws */
@@ -179,13 +179,13 @@ static inline int judge_recall(void *context, int l, esp_domain *dom, const doub
 }
 
 /* One unseen draw: adds to the means. */
-static inline void judge_draw(const esp_relation *net, const esp_backend *backend, const esp_feature_set *set,
-                              int unseen, outcome *o) {
-  esp_relation_pass pass;
+static inline void judge_draw(const esp_stack *net, const esp_backend *backend, const esp_feature_set *set, int unseen,
+                              outcome *o) {
+  esp_stack_pass pass;
   judge j = {.set = set};
   const esp_visit visit = {judge_recall, &j};
   double nmse;
-  MUST(esp_relation_forward(net, backend, set, 0, &visit, &pass));
+  MUST(esp_stack_forward(net, backend, set, 0, &visit, &pass));
   const esp_set seen = set_of_features(set);
   MUST(esp_loss_nmse.value(NULL, esp_comm_self(), &seen, pass.y, 1, NULL, &nmse));
   o->nmse += nmse / unseen;
@@ -193,10 +193,10 @@ static inline void judge_draw(const esp_relation *net, const esp_backend *backen
   o->near += (double)pass.cost.near_pairs / (double)set->n / unseen;
   o->far += (double)pass.cost.far_pairs / (double)set->n / unseen;
   o->theta = j.theta;
-  esp_relation_pass_free(&pass);
+  esp_stack_pass_free(&pass);
 }
 
-static inline double recall_of(const esp_relation *net, const esp_backend *backend, const esp_feature_set *set) {
+static inline double recall_of(const esp_stack *net, const esp_backend *backend, const esp_feature_set *set) {
   outcome o = {0};
   judge_draw(net, backend, set, 1, &o);
   return o.recall;
@@ -204,7 +204,7 @@ static inline double recall_of(const esp_relation *net, const esp_backend *backe
 
 /* Where a linear query looks: the place c whose key k(c, u = 0) is nearest to q_i, by least squares; regression of c - p on
  * u over all particles. Truth: -1. */
-static inline double learned_shift(const esp_relation *net, const esp_feature_set *set) {
+static inline double learned_shift(const esp_stack *net, const esp_feature_set *set) {
   const int d = net->param.dim, n = set->n_home;
   const double *K = net->block.value + net->slot[0].key, *Q = net->block.value + net->slot[0].query;
   double m[2][2] = {{0}}, top = 0, bottom = 0, mean_c[2] = {0}, mean_u[2] = {0};
@@ -251,17 +251,17 @@ static inline int watch_step(void *context, const esp_train_record *record) {
 }
 
 /* The trained network goes to *kept unless NULL (the caller's). */
-static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kept) {
+static inline outcome run_setup(const setup *s, uint64_t seed, esp_stack *kept) {
   esp_backend backend = esp_backend_self();
-  esp_relation_param param = s->net;
-  esp_relation net;
+  esp_stack_param param = s->net;
+  esp_stack net;
   outcome o = {0};
   watch w = {0};
   const int sets = s->pool > 0 ? s->pool : POOL;
   esp_feature_set *set = malloc(sizeof *set * (size_t)sets);
   param.seed = seed;
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
-  MUST(esp_relation_create(&param, &net));
+  MUST(esp_stack_create(&param, &net));
   for (int c = 0; c < sets; c++) set[c] = draw_set(s, seed, c, s->data.n);
   esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
   o.recall_before = recall_of(&net, &backend, &first);
@@ -286,7 +286,7 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_relation *kep
   if (kept)
     *kept = net;
   else
-    esp_relation_free(&net);
+    esp_stack_free(&net);
   return o;
 }
 

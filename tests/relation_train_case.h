@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "net/train.h"
 #include "set_views.h"
 
@@ -58,17 +58,17 @@ static inline esp_feature_set relation_case_share(const esp_comm *comm, const es
 
 /* Networks of different kinds for sets of D = 5, F = T = 2. */
 enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
-static inline esp_relation_param relation_case_param(int which, double theta) {
-  esp_relation_param p = {.layers = 1,
-                          .features = 5,
-                          .values = 2,
-                          .targets = 2,
-                          .dim = 3,
-                          .width = 6,
-                          .hidden = 7,
-                          .channels = 3,
-                          .far = 1,
-                          .seed = 21};
+static inline esp_stack_param relation_case_param(int which, double theta) {
+  esp_stack_param p = {.layers = 1,
+                       .features = 5,
+                       .values = 2,
+                       .targets = 2,
+                       .dim = 3,
+                       .width = 6,
+                       .hidden = 7,
+                       .channels = 3,
+                       .far = 1,
+                       .seed = 21};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {
@@ -84,9 +84,9 @@ static inline esp_relation_param relation_case_param(int which, double theta) {
 }
 
 /* The start values, moved: no parameter is at a place where something vanishes. Normals stay. */
-static inline esp_relation relation_case_network(const esp_relation_param *param) {
-  esp_relation r;
-  OK(esp_relation_create(param, &r));
+static inline esp_stack relation_case_network(const esp_stack_param *param) {
+  esp_stack r;
+  OK(esp_stack_create(param, &r));
   for (int e = 0; e < r.block.entries; e++)
     for (int i = 0; i < r.block.entry[e].rows * r.block.entry[e].columns && !strstr(r.block.entry[e].name, "normal");
          i++)
@@ -103,7 +103,7 @@ static inline int relation_case_loss(const esp_comm *comm, const esp_feature_set
   return esp_loss_nmse.value(NULL, comm, &view, y, factor, gy, nmse);
 }
 
-static inline esp_model relation_case_model(const esp_relation_param *param) {
+static inline esp_model relation_case_model(const esp_stack_param *param) {
   const esp_sizes sizes = {
       .width = {[ESP_INPUT] = param->features, [ESP_SENT] = param->values, [ESP_TARGET] = param->targets}};
   esp_model model;
@@ -112,7 +112,7 @@ static inline esp_model relation_case_model(const esp_relation_param *param) {
 }
 
 /* What the row holds: its values are those of the model. */
-static inline esp_relation *relation_case_net(const esp_model *model) {
+static inline esp_stack *relation_case_net(const esp_model *model) {
   return model->plan;
 }
 
@@ -141,7 +141,7 @@ static inline void relation_case_put(void *context, int c, const esp_set *set) {
   t->held--;
 }
 
-static inline relation_case relation_case_make(const esp_relation_param *param, int n, double h) {
+static inline relation_case relation_case_make(const esp_stack_param *param, int n, double h) {
   relation_case t = {.model = relation_case_model(param)};
   OK(esp_adam_create(t.model.block.count, &t.adam));
   for (int c = 0; c < RELATION_SETS; c++)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "net/integrator.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "net/train.h"
 #include "set_views.h"
 
@@ -57,7 +57,7 @@ static inline int train_integrator(esp_integrator *net, int count, const esp_clo
                          &loss, param, NULL);
 }
 
-static inline int train_relation(esp_relation *net, int count, const esp_feature_set *set, const esp_train_param *param,
+static inline int train_relation(esp_stack *net, int count, const esp_feature_set *set, const esp_train_param *param,
                                  const esp_train_hooks *hooks) {
   train_views views = {.features = set};
   return train_views_run(&esp_network_stack, &net->param, &net->block, count, &views, &esp_loss_nmse, NULL, param,

@@ -8,7 +8,7 @@
  *
  * The sum runs over all senders, the receiver itself included: `self` takes it out again where it is not wanted, so no
  * kernel knows who is who. O(C + d) a pair; nothing is stored for a pair; the backward pass recomputes. The second linear
- * map of gate_mlp comes after the sum (net/relation.h).
+ * map of gate_mlp comes after the sum (net/stack.h).
  *
  * Rows. Source: k [d], v or w [C]. Query: q [d], gate_mlp then u [C]. Sum: num [C], den. Parameters: ln s; gate_mlp then
  * W3 [C][ESP_GATE_EDGE]. Cells are plain sums over their members, of

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/network.h"
-#include "net/relation.h"
+#include "net/stack.h"
 
 /* What a pass sees of a set: its columns of a role side by side. */
 typedef struct {
@@ -13,31 +13,31 @@ typedef struct {
 } rows;
 
 struct esp_pass {
-  esp_relation net;
+  esp_stack net;
   rows rows;
-  esp_relation_pass pass;
+  esp_stack_pass pass;
 };
 
-static esp_relation net_of(const esp_model *model) {
-  esp_relation net = *(const esp_relation *)model->plan;
-  net.param = *(const esp_relation_param *)model->param;
+static esp_stack net_of(const esp_model *model) {
+  esp_stack net = *(const esp_stack *)model->plan;
+  net.param = *(const esp_stack_param *)model->param;
   return net;
 }
 
 static void destroy(esp_model *model) {
-  if (model->plan) esp_relation_free(model->plan);
+  if (model->plan) esp_stack_free(model->plan);
   ESP_FREE(model->plan);
 }
 
 static int create(esp_model *model) {
-  esp_relation_param *param = model->param;
-  esp_relation *net;
+  esp_stack_param *param = model->param;
+  esp_stack *net;
   param->features = model->sizes.width[ESP_INPUT];
   param->values = model->sizes.width[ESP_SENT];
   param->targets = model->sizes.width[ESP_TARGET];
   ESP_CALL(ESP_ALLOC(net, 1));
   model->plan = net;
-  ESP_CALL(esp_relation_create(param, net));
+  ESP_CALL(esp_stack_create(param, net));
   *param = net->param;
   model->block = net->block;
   return ESP_OK;
@@ -63,14 +63,14 @@ static int rows_take(const esp_set *set, rows *r) {
 }
 
 static void pass_free(esp_pass **pass) {
-  if (*pass) esp_relation_pass_free(&(*pass)->pass);
+  if (*pass) esp_stack_pass_free(&(*pass)->pass);
   if (*pass) rows_free(&(*pass)->rows);
   ESP_FREE(*pass);
 }
 
 /* Where the next kept pass begins to look for the angle of each layer's tree. */
-static void note_theta(const esp_model *model, const esp_relation_pass *pass) {
-  esp_relation *plan = model->plan;
+static void note_theta(const esp_model *model, const esp_stack_pass *pass) {
+  esp_stack *plan = model->plan;
   for (int l = 0; l < pass->layers; l++) plan->theta[l] = pass->layer[l].dom->param.lists.theta;
 }
 
@@ -84,10 +84,10 @@ static int forward(const esp_model *model, const esp_backend *backend, const esp
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   kept->net = net_of(model);
   if (!pass) memset(kept->net.theta, 0, sizeof kept->net.theta);
-  ESP_TRY(esp_relation_forward(&kept->net, backend, &kept->rows.set, pass != NULL, visit, &kept->pass));
+  ESP_TRY(esp_stack_forward(&kept->net, backend, &kept->rows.set, pass != NULL, visit, &kept->pass));
   if (set->n_home) memcpy(y, kept->pass.y, (size_t)set->n_home * (size_t)kept->net.param.targets * sizeof *y);
   if (pass) note_theta(model, &kept->pass);
-  if (pass) kept->pass.cost.theta = ((const esp_relation *)model->plan)->theta[0];
+  if (pass) kept->pass.cost.theta = ((const esp_stack *)model->plan)->theta[0];
   if (cost) esp_cost_add(cost, &kept->pass.cost);
   if (pass) *pass = kept, kept = NULL;
 done:
@@ -99,15 +99,15 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
                     const double *dy, int64_t *acc, esp_cost *cost) {
   (void)model, (void)set;
   const double before = pass->pass.cost.seconds_backward;
-  ESP_CALL(esp_relation_backward(&pass->net, backend, &pass->rows.set, &pass->pass, dy, acc));
+  ESP_CALL(esp_stack_backward(&pass->net, backend, &pass->rows.set, &pass->pass, dy, acc));
   if (cost) cost->seconds_backward += pass->pass.cost.seconds_backward - before;
   return ESP_OK;
 }
 
 static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
-  const esp_relation net = net_of(model);
-  const esp_relation_param *p = &net.param;
-  const esp_form form = esp_relation_form(&net, 0);
+  const esp_stack net = net_of(model);
+  const esp_stack_param *p = &net.param;
+  const esp_form form = esp_stack_form(&net, 0);
   const esp_widths w = esp_form_widths(&form);
   const double scale = exp(net.block.value[net.slot[0].message]);
   rows r;
@@ -126,7 +126,7 @@ static int place(const esp_model *model, const esp_set *set, esp_place *where, d
   if (p->fade) where->domain.lists.fade = scale;
   if (!key) return ESP_OK;
   rc = rows_take(set, &r);
-  if (!rc) rc = esp_relation_place(&net, &r.set, key, p->separate ? query : NULL);
+  if (!rc) rc = esp_stack_place(&net, &r.set, key, p->separate ? query : NULL);
   rows_free(&r);
   ESP_CALL(rc);
   return ESP_OK;

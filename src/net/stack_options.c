@@ -1,13 +1,13 @@
 #include "base/config.h"
-#include "net/relation.h"
+#include "net/stack.h"
 
-#define OF esp_relation_param
+#define OF esp_stack_param
 #define MODEL .flags = ESP_OF_MODEL
 #define BOTH .flags = ESP_OF_MODEL | ESP_OF_TREE
 
 static int check(const esp_config *config, const void *before, void *filled) {
-  const esp_relation_param *had = before;
-  esp_relation_param *param = filled;
+  const esp_stack_param *had = before;
+  esp_stack_param *param = filled;
   if (before) {
     const int learned = had->split == ESP_SPLIT_LEARNED || param->split == ESP_SPLIT_LEARNED;
     if (config && learned) param->split = had->split;
@@ -25,7 +25,7 @@ static int check(const esp_config *config, const void *before, void *filled) {
 const esp_options esp_stack_options = {
     sizeof(OF),
     (const esp_option[]){
-        ESP_INT_ROW(OF, layers, "net_layers", "4", 1, ESP_RELATION_MAX_LAYERS, "", "layers of the network", MODEL),
+        ESP_INT_ROW(OF, layers, "net_layers", "4", 1, ESP_STACK_MAX_LAYERS, "", "layers of the network", MODEL),
         ESP_CHOICE_ROW(OF, mlp, "net_message", "gate", "gate|gate_mlp",
             "of a learned relation: gate, the sender's value times a gate exp(-distance^2 / 2 s^2) in the learned space, "
             "whose width s is learned, too; gate_mlp, a learned message times that gate",

@@ -222,19 +222,19 @@ static int time_step(void *context, const esp_train_record *record) {
 }
 
 /* Median time of a training step that leaves the trained network nearly as it is. */
-static timing time_training(const esp_relation *trained, const esp_feature_set *set, int64_t pairs) {
+static timing time_training(const esp_stack *trained, const esp_feature_set *set, int64_t pairs) {
   timing t = {.steps = 0};
-  esp_relation net;
-  esp_relation_param param = trained->param;
+  esp_stack net;
+  esp_stack_param param = trained->param;
   param.domain.lists.pairs_per_particle = pairs;
   if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
-  MUST(esp_relation_create(&param, &net));
+  MUST(esp_stack_create(&param, &net));
   memcpy(net.block.value, trained->block.value, sizeof(double) * (size_t)net.block.count);
   const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
   const esp_train_hooks hooks = {.step = time_step, .context = &t};
   MUST(train_relation(&net, 1, set, &train, &hooks));
   qsort(t.seconds, SCALE_STEPS, sizeof *t.seconds, by_value);
-  esp_relation_free(&net);
+  esp_stack_free(&net);
   return t;
 }
 
@@ -242,7 +242,7 @@ static void scale(void) {
   setup s = hard_setup();
   s.net.split = ESP_SPLIT_PCA, s.net.domain.leaf = 8;
   const int64_t pairs = budget(s.near, s.data.n);
-  esp_relation net;
+  esp_stack net;
   double sum[5] = {0};
   (void)run_setup(&s, first_seed, &net);
   printf(
@@ -281,7 +281,7 @@ static void scale(void) {
   const timing t = time_training(&net, &set, 0);
   printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0, t.seconds[SCALE_STEPS / 2]);
   esp_feature_set_free(&set);
-  esp_relation_free(&net);
+  esp_stack_free(&net);
 }
 
 int main(int argc, char **argv) {

@@ -11,7 +11,7 @@
 #include "io/checkpoint.h"
 #include "io/file.h"
 #include "net/integrator.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "verbs/keys.h"
 
 static char path[256];
@@ -154,14 +154,14 @@ static void comes_back(void **state) {
 static void any_seed(void **state) {
   (void)state;
   const esp_network *network = esp_network_find("stack");
-  esp_relation_param *param = (esp_relation_param *)param_of(network, NULL);
+  esp_stack_param *param = (esp_stack_param *)param_of(network, NULL);
   esp_model model, read;
   esp_adam adam;
   param->seed = UINT64_MAX - 3;
   make(network, (char *)param, &model, &adam);
   assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
   assert_ok(esp_checkpoint_read(comm, path, &read, NULL, NULL));
-  assert_true(((esp_relation_param *)read.param)->seed == UINT64_MAX - 3);
+  assert_true(((esp_stack_param *)read.param)->seed == UINT64_MAX - 3);
   esp_model_free(&read);
   unmake(&model, &adam);
 }
@@ -249,7 +249,7 @@ static void budgets(void **state) {
   (void)state;
   const esp_network *integrator = esp_network_find("integrator"), *stack = esp_network_find("stack");
   esp_integrator_param *found = (esp_integrator_param *)param_of(integrator, NULL);
-  esp_relation_param *relation = (esp_relation_param *)param_of(stack, NULL);
+  esp_stack_param *relation = (esp_stack_param *)param_of(stack, NULL);
   esp_model model, run;
   esp_adam adam;
   found->domain.lists.theta = 0.3;
@@ -271,7 +271,7 @@ static void budgets(void **state) {
   relation->domain.lists.theta = 0.1;
   assert_ok(esp_model_create(stack, relation, &sizes, &run));
   assert_ok(esp_checkpoint_resume(comm, path, &run, NULL, "cpu32"));
-  lists = &((esp_relation_param *)run.param)->domain.lists;
+  lists = &((esp_stack_param *)run.param)->domain.lists;
   assert_true(lists->theta == 0.3 && lists->pairs_per_particle == 50);
   esp_model_free(&run);
   relation->domain.lists.pairs_per_particle = 0;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "net/relation.h"
+#include "net/stack.h"
 #include "verbs/keys.h"
 
 static esp_config *config_of(const char *const *set) {
@@ -57,7 +57,7 @@ static void refused(const esp_network *network, esp_config *config, const char *
 static void networks(void **state) {
   (void)state;
   const esp_network *integrator = esp_network_find("integrator"), *stack = esp_network_find("stack");
-  esp_relation_param param = {0};
+  esp_stack_param param = {0};
   esp_config *config = CONFIG("net_layers", "3", "tree_leaf", "5", "net_message", "gate_mlp", "net_aggregate",
                               "average", "tree_split", "pca", "run_seed", "7", "net_tableau", "free");
   assert_int_equal(esp_keys_check(config, stack), ESP_OK);
@@ -79,7 +79,7 @@ static void networks(void **state) {
   esp_config_free(&config);
 }
 
-static esp_relation_param replaced(esp_relation_param param, esp_config *config) {
+static esp_stack_param replaced(esp_stack_param param, esp_config *config) {
   assert_int_equal(esp_options_replace(&esp_stack_options, config, &param), ESP_OK);
   esp_config_free(&config);
   return param;
@@ -88,11 +88,11 @@ static esp_relation_param replaced(esp_relation_param param, esp_config *config)
 /* Trees are no parameters: a run that uses a checkpoint replaces them by the keys it sets. */
 static void trees(void **state) {
   (void)state;
-  esp_relation_param had = {.layers = 3, .split = ESP_SPLIT_PCA, .split_levels = 2, .far = 1};
+  esp_stack_param had = {.layers = 3, .split = ESP_SPLIT_PCA, .split_levels = 2, .far = 1};
   had.domain.leaf = 4;
   had.domain.lists.theta = 0.3;
   had.domain.lists.pairs_per_particle = 50;
-  esp_relation_param p = replaced(had, CONFIG("tree_leaf", "5", "net_layers", "7", "tree_split_levels", "9"));
+  esp_stack_param p = replaced(had, CONFIG("tree_leaf", "5", "net_layers", "7", "tree_split_levels", "9"));
   assert_true(p.domain.leaf == 5 && p.layers == 3 && p.split_levels == 2 && p.split == ESP_SPLIT_PCA);
   assert_true(p.domain.lists.theta == 0.3 && p.domain.lists.pairs_per_particle == 50);
   p = replaced(had, CONFIG("tree_theta", "0.6", "tree_far", "false", "tree_split", "widest"));

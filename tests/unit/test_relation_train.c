@@ -11,8 +11,8 @@
 #include "net/recall.h"
 #include "relation_train_case.h"
 
-static esp_relation_param subspace(void) {
-  esp_relation_param p = {
+static esp_stack_param subspace(void) {
+  esp_stack_param p = {
       .layers = 1, .features = 6, .values = 1, .targets = 1, .dim = 3, .hidden = 16, .far = 1, .seed = 5};
   p.domain = (esp_domain_param){.leaf = 8, .block = 8};
   p.domain.lists.theta = 1;
@@ -37,24 +37,24 @@ static int note(void *context, const esp_train_record *record) {
 }
 
 /* On a draw that was not trained on. */
-static double unseen(const esp_relation *r, double *recall) {
+static double unseen(const esp_stack *r, double *recall) {
   esp_backend b = esp_backend_self();
   esp_feature_set set = relation_case_set(256, r->param.features, 1, 0.3, 0, 999);
-  esp_relation_pass pass;
+  esp_stack_pass pass;
   double nmse, *p = malloc(sizeof *p * 512);
-  OK(esp_relation_forward(r, &b, &set, 1, NULL, &pass));
+  OK(esp_stack_forward(r, &b, &set, 1, NULL, &pass));
   OK(relation_case_loss(b.comm, &set, pass.y, 1, NULL, &nmse));
   for (int i = 0; i < 512; i++) p[i] = set.z[i / 2 * 4 + i % 2];
   OK(esp_recall(b.comm, pass.layer[0].dom, 256, set.id, NULL, 2, p, NULL, 8, 128, 1, recall));
   free(p);
-  esp_relation_pass_free(&pass);
+  esp_stack_pass_free(&pass);
   esp_feature_set_free(&set);
   return nmse;
 }
 
 static void finds_the_hidden_relation(void **state) {
   (void)state;
-  const esp_relation_param p = subspace();
+  const esp_stack_param p = subspace();
   esp_backend b = esp_backend_self();
   relation_case t = relation_case_make(&p, 256, 0.3);
   notes n = {0};
@@ -79,7 +79,7 @@ static void stops_and_goes_on(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
-    esp_relation_param p = relation_case_param(which, 1);
+    esp_stack_param p = relation_case_param(which, 1);
     p.domain.lists.pairs_per_particle = 30;
     relation_case whole = relation_case_make(&p, 70, 0.6), parts = relation_case_make(&p, 70, 0.6);
     esp_train_param how = relation_case_train(7);
@@ -103,7 +103,7 @@ static void every_kind_learns(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
-    esp_relation_param p = relation_case_param(which, 0.8);
+    esp_stack_param p = relation_case_param(which, 0.8);
     relation_case t = relation_case_make(&p, 70, 0.6);
     notes n = {0};
     esp_train_param how = relation_case_train(40);
@@ -119,24 +119,24 @@ static void every_kind_learns(void **state) {
 static void learned_splits_are_used(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
-  esp_relation_param p = relation_case_param(RELATION_DEEP, 0.8);
+  esp_stack_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
   relation_case t = relation_case_make(&p, 70, 0.6);
   esp_train_param how = relation_case_train(3);
   OK(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &t));
-  const esp_relation *net = relation_case_net(&t.model);
+  const esp_stack *net = relation_case_net(&t.model);
   for (int l = 0; l < p.layers; l++) {
-    esp_relation_pass before, after;
-    OK(esp_relation_forward(net, &b, &t.set[0], 1, NULL, &before));
+    esp_stack_pass before, after;
+    OK(esp_stack_forward(net, &b, &t.set[0], 1, NULL, &before));
     double *normal = net->block.value + net->slot[l].normal, first = normal[0];
     normal[0] = normal[1], normal[1] = -first;
-    OK(esp_relation_forward(net, &b, &t.set[0], 1, NULL, &after));
+    OK(esp_stack_forward(net, &b, &t.set[0], 1, NULL, &after));
     for (int k = 0; k <= l; k++) {
       const esp_domain *old = before.layer[k].dom, *new = after.layer[k].dom;
       assert_int_equal(memcmp(old->id, new->id, sizeof *old->id * 70) != 0, k == l);
     }
-    esp_relation_pass_free(&before);
-    esp_relation_pass_free(&after);
+    esp_stack_pass_free(&before);
+    esp_stack_pass_free(&after);
   }
   relation_case_free(&t);
 }
@@ -144,7 +144,7 @@ static void learned_splits_are_used(void **state) {
 static void a_missing_target_is_an_error(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
-  esp_relation_param p = relation_case_param(RELATION_PLAIN, 0.8);
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 0.8);
   relation_case t = relation_case_make(&p, 10, 0.6);
   esp_train_param how = relation_case_train(3);
   t.set[0].y[3] = NAN;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "memory_maker.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "tasks/relation/relation.h"
 
 static const esp_relation_data plain = {
@@ -97,7 +97,7 @@ static void a_network_is_told_of_halves(void **state) {
   const esp_backend backend = truth_backend();
   for (int law = ESP_RELATION_SUBSPACE; law < ESP_RELATION_KINDS; law++) {
     esp_set set = {.layout = &esp_relation_layout};
-    esp_relation_param net = {.hidden_halves = 3};
+    esp_stack_param net = {.hidden_halves = 3};
     esp_model model = {.network = &esp_network_stack, .param = &net};
     set.about[ESP_FEATURE_LAW].whole = law;
     assert_int_equal(esp_task_relation.begin(NULL, &backend, &model, &set), ESP_OK);

@@ -20,7 +20,7 @@ typedef struct {
 extern const esp_method esp_relation_methods[];
 extern const esp_picture esp_relation_pictures[];
 
-/* Halves of the hidden coordinates of a set, as hidden_halves of net/relation.h: 1 a sender's, then a receiver's (law
+/* Halves of the hidden coordinates of a set, as hidden_halves of net/stack.h: 1 a sender's, then a receiver's (law
  * upstream); 2 the first hop's, then the second's (twice; recall is that of the first); else 0. Local. */
 int esp_relation_halves_of(const esp_set *set);
 

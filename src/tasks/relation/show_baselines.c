@@ -5,7 +5,7 @@
 #include "base/nearest.h"
 #include "message/gate.h"
 #include "net/loss.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "tasks/relation/show.h"
 
 /* Bandwidths tried, in units of the features' root mean square spread; training sets that gains are fitted on. */
@@ -61,7 +61,7 @@ static void to_columns(const baselines *b, int n, int channels, const double *su
   for (int i = 0; i < n; i++) {
     const double *from = sum + (size_t)i * (size_t)width;
     double *row = X + (size_t)i * (size_t)(channels + 1);
-    for (int c = 0; c < channels; c++) row[c] = b->average ? from[c] / (from[channels] + ESP_RELATION_FLOOR) : from[c];
+    for (int c = 0; c < channels; c++) row[c] = b->average ? from[c] / (from[channels] + ESP_STACK_FLOOR) : from[c];
     row[channels] = 1;
   }
 }
@@ -242,7 +242,7 @@ done:
 
 int esp_relation_fit(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
                      void **fitted) {
-  const esp_relation_param *network = trained->param;
+  const esp_stack_param *network = trained->param;
   const int *width = trained->sizes.width;
   baselines *b;
   ESP_AGREE(backend->comm, ESP_ALLOC(b, 1));

@@ -1,20 +1,20 @@
 /* The ladder of a learned relation: classical methods, then the network, untrained, trained, and trained on other trees and
  * other pairs. The trained one comes before those that take its number of pairs. */
-#include "net/relation.h"
+#include "net/stack.h"
 #include "tasks/relation/show.h"
 
 enum { ALL_PAIRS_N = 16384 };
 
 static int near_alone(void *network_param, const esp_set *set, int64_t pairs, int *use) {
   (void)set, (void)pairs;
-  esp_relation_param *p = network_param;
+  esp_stack_param *p = network_param;
   *use = p->far;
   p->far = 0;
   return ESP_OK;
 }
 
 /* Another tree gets as many near pairs as the learned one was given, or took. */
-static int other_tree(esp_relation_param *p, esp_tree_on on, int64_t pairs, int *use) {
+static int other_tree(esp_stack_param *p, esp_tree_on on, int64_t pairs, int *use) {
   esp_lists_param *lists = &p->domain.lists;
   *use = p->tree_on != on && (lists->pairs_per_particle > 0 || lists->theta > 0); /* all pairs: no tree */
   p->tree_on = on;
@@ -24,13 +24,13 @@ static int other_tree(esp_relation_param *p, esp_tree_on on, int64_t pairs, int 
 }
 
 static int on_features(void *network_param, const esp_set *set, int64_t pairs, int *use) {
-  esp_relation_param *p = network_param;
+  esp_stack_param *p = network_param;
   p->tree_features = esp_imin(esp_set_role_width(set, ESP_INPUT), ESP_MAX_DIM);
   return other_tree(p, ESP_TREE_ON_FEATURES, pairs, use);
 }
 
 static int on_hidden(void *network_param, const esp_set *set, int64_t pairs, int *use) {
-  esp_relation_param *p = network_param;
+  esp_stack_param *p = network_param;
   const int hidden = esp_set_role_width(set, ESP_HIDDEN), halves = esp_relation_halves_of(set), parts = halves ? 2 : 1;
   p->hidden_halves = halves;
   ESP_CALL(other_tree(p, ESP_TREE_ON_HIDDEN, pairs, use));
@@ -40,7 +40,7 @@ static int on_hidden(void *network_param, const esp_set *set, int64_t pairs, int
 
 static int all_pairs(void *network_param, const esp_set *set, int64_t pairs, int *use) {
   (void)set, (void)pairs, (void)use;
-  esp_relation_param *p = network_param;
+  esp_stack_param *p = network_param;
   p->gate_tolerance = 0, p->fade = 0, p->far = 1;
   p->domain.lists.theta = 0, p->domain.lists.pairs_per_particle = 0, p->domain.lists.pairs_limit = 0;
   return ESP_OK;

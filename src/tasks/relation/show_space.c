@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/principal_axes.h"
-#include "net/relation.h"
+#include "net/stack.h"
 #include "tasks/relation/show.h"
 
 enum { SAMPLE = 4096, CELL_LEVEL = 4, CELL = 0, Z0, Z1, X0, X1, TARGET, KEYS };
@@ -33,7 +33,7 @@ done:
 /* Learned keys and queries of the first layer, whatever its tree stands on, [n_home][dim]; queries NULL with one map.
  * Local. */
 static int place(const esp_model *model, const esp_set *set, int *dim, double **keys, double **queries) {
-  esp_relation_param param = *(const esp_relation_param *)model->param;
+  esp_stack_param param = *(const esp_stack_param *)model->param;
   esp_model learned = *model;
   esp_place where;
   param.tree_on = ESP_TREE_ON_LEARNED;

@@ -1,4 +1,4 @@
-#include "net/relation.h"
+#include "net/stack.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@ const char *esp_tree_on_name(esp_tree_on on) {
   ESP_CHECK(p->field >= (low) && p->field <= (high), ESP_ERR_CONFIG, "%s %d: allowed are %d to %d", #field, p->field, \
             low, high)
 
-static int check_sizes(const esp_relation_param *p) {
-  RANGE(layers, 1, ESP_RELATION_MAX_LAYERS);
+static int check_sizes(const esp_stack_param *p) {
+  RANGE(layers, 1, ESP_STACK_MAX_LAYERS);
   RANGE(features, 1, MAX_WIDTH);
   RANGE(values, 1, ESP_GATE_MAX_CHANNELS);
   RANGE(targets, 1, MAX_WIDTH);
@@ -34,7 +34,7 @@ static int check_sizes(const esp_relation_param *p) {
   return ESP_OK;
 }
 
-static int check_param(const esp_relation_param *p) {
+static int check_param(const esp_stack_param *p) {
   ESP_CALL(check_sizes(p));
   if (p->embedding == ESP_EMBED_COORDINATES) {
     ESP_CHECK(p->dim <= p->features, ESP_ERR_CONFIG, "%d coordinates of %d features: at most as many", p->dim,
@@ -89,7 +89,7 @@ static const char *const group_name[GROUPS] = {
     [C] = "update.c",      [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal"};
 
 /* One group more; returns its offset. The lift has no layer: -1. */
-static int add_named(esp_relation *relation, int layer, const char *name, int rows, int columns) {
+static int add_named(esp_stack *relation, int layer, const char *name, int rows, int columns) {
   esp_entry *e = &relation->block.entry[relation->block.entries++];
   int at = relation->block.count;
   *e = (esp_entry){.rows = rows, .columns = columns, .offset = at};
@@ -101,11 +101,11 @@ static int add_named(esp_relation *relation, int layer, const char *name, int ro
   return at;
 }
 
-static int add_entry(esp_relation *relation, int layer, int group, int rows, int columns) {
+static int add_entry(esp_stack *relation, int layer, int group, int rows, int columns) {
   return add_named(relation, layer, group_name[group], rows, columns);
 }
 
-static int add_embed(esp_relation *relation, int l, int group, const esp_embed *embed) {
+static int add_embed(esp_stack *relation, int l, int group, const esp_embed *embed) {
   int at = relation->block.count;
   if (embed->kind == ESP_EMBED_COORDINATES) return at;
   add_entry(relation, l, group, embed->dim, embed->in);
@@ -118,8 +118,8 @@ static int add_embed(esp_relation *relation, int l, int group, const esp_embed *
 }
 
 /* The groups of the message itself. */
-static int add_message(esp_relation *relation, int l) {
-  const esp_form form = esp_relation_form(relation, l);
+static int add_message(esp_stack *relation, int l) {
+  const esp_form form = esp_stack_form(relation, l);
   const int at = relation->block.count;
   for (int k = 0;; k++) {
     const esp_message_part part = form.message->part(&form, k);
@@ -130,11 +130,11 @@ static int add_message(esp_relation *relation, int l) {
   }
 }
 
-static void add_layer(esp_relation *relation, int l) {
-  const esp_relation_param *p = &relation->param;
-  esp_relation_slot *s = &relation->slot[l];
+static void add_layer(esp_stack *relation, int l) {
+  const esp_stack_param *p = &relation->param;
+  esp_stack_slot *s = &relation->slot[l];
   const int H = p->layers == 1 ? p->features : p->width, last = l == p->layers - 1;
-  *s = (esp_relation_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
+  *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
   s->out = last ? p->targets : p->width;
   s->channels = !p->mlp && l == 0 ? p->values : p->channels;
   s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
@@ -158,8 +158,8 @@ static void add_layer(esp_relation *relation, int l) {
   s->c = add_entry(relation, l, C, s->out, 1);
 }
 
-esp_form esp_relation_form(const esp_relation *relation, int l) {
-  const esp_relation_param *p = &relation->param;
+esp_form esp_stack_form(const esp_stack *relation, int l) {
+  const esp_stack_param *p = &relation->param;
   return (esp_form){.message = p->mlp ? &esp_message_gate_mlp : &esp_message_gate,
                     .dim = p->dim,
                     .channels = relation->slot[l].channels,
@@ -170,14 +170,14 @@ esp_form esp_relation_form(const esp_relation *relation, int l) {
 /* ---- start values ---- */
 
 /* count numbers N(0, variance). */
-static void gauss(const esp_relation *relation, int l, int group, int at, int count, double variance) {
+static void gauss(const esp_stack *relation, int l, int group, int at, int count, double variance) {
   const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
   for (int i = 0; i < count; i++)
     relation->block.value[at + i] =
         sqrt(variance) * esp_rng_normal(relation->param.seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
 }
 
-static void start_normals(const esp_relation *relation, int l) {
+static void start_normals(const esp_stack *relation, int l) {
   const int d = relation->param.dim, nodes = (1 << relation->param.split_levels) - 1;
   const int at = relation->slot[l].normal;
   gauss(relation, l, NORMAL, at, nodes * d, 1);
@@ -189,23 +189,23 @@ static void start_normals(const esp_relation *relation, int l) {
 }
 
 /* Values are sent in full; a little of the state, which would drown them. */
-static void start_sent(const esp_relation *relation, int l) {
-  const esp_relation_slot *s = &relation->slot[l];
+static void start_sent(const esp_stack *relation, int l) {
+  const esp_stack_slot *s = &relation->slot[l];
   const int H = s->in, F = relation->param.values, wide = H + F;
   gauss(relation, l, W2, s->W2, s->channels * wide, 1);
   for (int k = 0; k < s->channels * wide; k++)
     relation->block.value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
 }
 
-static void start_layer(const esp_relation *relation, int l) {
-  const esp_relation_param *p = &relation->param;
-  const esp_relation_slot *s = &relation->slot[l];
+static void start_layer(const esp_stack *relation, int l) {
+  const esp_stack_param *p = &relation->param;
+  const esp_stack_slot *s = &relation->slot[l];
   const int H = s->in, C = s->channels, h = p->hidden;
   const double out = p->average ? OUT_AVERAGE : OUT_SUM;
   esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->key);
   if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->query);
   if (s->normal >= 0) start_normals(relation, l);
-  const esp_form form = esp_relation_form(relation, l);
+  const esp_form form = esp_stack_form(relation, l);
   form.message->start(&form, p->seed, l, relation->block.value + s->message);
   if (p->mlp) {
     gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
@@ -217,9 +217,9 @@ static void start_layer(const esp_relation *relation, int l) {
   gauss(relation, l, R2, s->R2, s->out * h, out * out / h);
 }
 
-int esp_relation_create(const esp_relation_param *param, esp_relation *relation) {
+int esp_stack_create(const esp_stack_param *param, esp_stack *relation) {
   int rc = ESP_OK;
-  *relation = (esp_relation){.param = *param, .lift = -1, .lift_bias = -1};
+  *relation = (esp_stack){.param = *param, .lift = -1, .lift_bias = -1};
   ESP_CALL(check_param(param));
   const int L = param->layers, inputs = param->features + param->values;
   ESP_TRY(ESP_ALLOC(relation->block.entry, (size_t)GROUPS * (size_t)L));
@@ -232,12 +232,12 @@ int esp_relation_create(const esp_relation_param *param, esp_relation *relation)
   if (L > 1) gauss(relation, -1, LIFT_W, relation->lift, param->width * inputs, 1.0 / inputs);
   for (int l = 0; l < L; l++) start_layer(relation, l);
 done:
-  if (rc) esp_relation_free(relation);
+  if (rc) esp_stack_free(relation);
   return rc;
 }
 
-void esp_relation_free(esp_relation *relation) {
+void esp_stack_free(esp_stack *relation) {
   ESP_FREE(relation->block.value);
   ESP_FREE(relation->block.entry);
-  *relation = (esp_relation){0};
+  *relation = (esp_stack){0};
 }

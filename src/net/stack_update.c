@@ -1,4 +1,4 @@
-#include "net/relation_update.h"
+#include "net/stack_update.h"
 
 #include <string.h>
 
@@ -8,9 +8,9 @@
 /* Rows at a time: what they need for a moment stays in the cache. Whole groups, for the gradients. */
 enum { TILE = 4 * ESP_GROUP };
 
-int esp_relation_scratch_create(const esp_relation *relation, int n, int backward, esp_relation_scratch *scratch) {
+int esp_stack_scratch_create(const esp_stack *relation, int n, int backward, esp_stack_scratch *scratch) {
   int rc = ESP_OK, wide = 0;
-  *scratch = (esp_relation_scratch){0};
+  *scratch = (esp_stack_scratch){0};
   for (int l = 0; l < relation->param.layers; l++)
     wide = esp_imax(wide, relation->slot[l].channels + relation->slot[l].in);
   const size_t rows = (size_t)esp_imin(n, TILE);
@@ -21,11 +21,11 @@ int esp_relation_scratch_create(const esp_relation *relation, int n, int backwar
   if (backward) ESP_TRY(ESP_ALLOC(scratch->djoint, joint));
   if (backward) ESP_TRY(ESP_ALLOC(scratch->dhidden, hidden));
 done:
-  if (rc) esp_relation_scratch_free(scratch);
+  if (rc) esp_stack_scratch_free(scratch);
   return rc;
 }
 
-void esp_relation_scratch_free(esp_relation_scratch *scratch) {
+void esp_stack_scratch_free(esp_stack_scratch *scratch) {
   ESP_FREE(scratch->joint);
   ESP_FREE(scratch->t);
   ESP_FREE(scratch->hidden);
@@ -33,19 +33,19 @@ void esp_relation_scratch_free(esp_relation_scratch *scratch) {
   ESP_FREE(scratch->dhidden);
 }
 
-static size_t sum_width(const esp_relation *relation, int l) {
-  const esp_form form = esp_relation_form(relation, l);
+static size_t sum_width(const esp_stack *relation, int l) {
+  const esp_form form = esp_stack_form(relation, l);
   return (size_t)esp_form_widths(&form).sum;
 }
 
 /* joint [n][C + H] = [a A; s]. */
-static void join(const esp_relation *relation, int l, int n, const double *s, const double *sum, double *joint) {
-  const esp_relation_slot *at = &relation->slot[l];
+static void join(const esp_stack *relation, int l, int n, const double *s, const double *sum, double *joint) {
+  const esp_stack_slot *at = &relation->slot[l];
   const int average = relation->param.average;
   const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   for (size_t i = 0; i < (size_t)n; i++) {
-    const double *num = sum + i * width, below = average ? num[C] + ESP_RELATION_FLOOR : 1;
+    const double *num = sum + i * width, below = average ? num[C] + ESP_STACK_FLOOR : 1;
     double *row = joint + i * (C + H);
     for (size_t c = 0; c < C; c++) row[c] = a * (num[c] / below);
     memcpy(row + C, s + i * H, H * sizeof *row);
@@ -53,18 +53,18 @@ static void join(const esp_relation *relation, int l, int n, const double *s, co
 }
 
 /* One tile: joint, t. */
-static void forward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
-                    const double *sum, esp_relation_scratch *scratch) {
-  const esp_relation_slot *at = &relation->slot[l];
+static void forward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s, const double *sum,
+                    esp_stack_scratch *scratch) {
+  const esp_stack_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const int h = relation->param.hidden;
   join(relation, l, n, s, sum, scratch->joint);
   dense->forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
 }
 
-void esp_relation_update_forward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
-                                 const double *sum, esp_relation_scratch *scratch, double *o) {
-  const esp_relation_slot *at = &relation->slot[l];
+void esp_stack_update_forward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
+                              const double *sum, esp_stack_scratch *scratch, double *o) {
+  const esp_stack_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
   for (int begin = 0; begin < n; begin += TILE) {
@@ -78,16 +78,16 @@ void esp_relation_update_forward(const esp_dense *dense, const esp_relation *rel
 }
 
 /* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
-static void part(const esp_relation *relation, int l, int n, const double *sum, const double *djoint, double *dsum,
+static void part(const esp_stack *relation, int l, int n, const double *sum, const double *djoint, double *dsum,
                  double *ds, int64_t *acc) {
-  const esp_relation_slot *at = &relation->slot[l];
+  const esp_stack_slot *at = &relation->slot[l];
   const int average = relation->param.average;
   const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   double gain = 0;
   for (size_t i = 0; i < (size_t)n; i++) {
     const double *num = sum + i * width, *row = djoint + i * (C + H);
-    const double below = average ? num[C] + ESP_RELATION_FLOOR : 1;
+    const double below = average ? num[C] + ESP_STACK_FLOOR : 1;
     double *to = dsum + i * width, dden = 0;
     for (size_t c = 0; c < C; c++) {
       const double A = num[c] / below;
@@ -104,10 +104,10 @@ static void part(const esp_relation *relation, int l, int n, const double *sum, 
 }
 
 /* One tile. */
-static void backward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
-                     const double *sum, const double *d_o, esp_relation_scratch *scratch, double *dsum, double *ds,
+static void backward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
+                     const double *sum, const double *d_o, esp_stack_scratch *scratch, double *dsum, double *ds,
                      int64_t *acc) {
-  const esp_relation_slot *at = &relation->slot[l];
+  const esp_stack_slot *at = &relation->slot[l];
   const double *value = relation->block.value;
   const int h = relation->param.hidden, wide = at->channels + at->in;
   const size_t words = ESP_EXACT_FULL_WORDS;
@@ -123,10 +123,10 @@ static void backward(const esp_dense *dense, const esp_relation *relation, int l
   part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
 }
 
-void esp_relation_update_backward(const esp_dense *dense, const esp_relation *relation, int l, int n, const double *s,
-                                  const double *sum, const double *d_o, esp_relation_scratch *scratch, double *dsum,
-                                  double *ds, int64_t *acc) {
-  const esp_relation_slot *at = &relation->slot[l];
+void esp_stack_update_backward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
+                               const double *sum, const double *d_o, esp_stack_scratch *scratch, double *dsum,
+                               double *ds, int64_t *acc) {
+  const esp_stack_slot *at = &relation->slot[l];
   const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
   for (int begin = 0; begin < n; begin += TILE) {
     const size_t b = (size_t)begin;

@@ -8,8 +8,8 @@
  *     k = embed_k(s^l), q = embed_q(s^l)                   q = k unless `separate`; equal at the start
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
  *     num, den = gated sums over all particles              layer.h; near one by one, far cell by cell
- *     mlp: num -= den silu(u)                               what senders add to silence: relation_centre.h
- *     A = num (sum), num / (den + ESP_RELATION_FLOOR) (average)
+ *     mlp: num -= den silu(u)                               what senders add to silence: stack_centre.h
+ *     A = num (sum), num / (den + ESP_STACK_FLOOR) (average)
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
  *
@@ -20,7 +20,7 @@
  * state and N(0, 1/F) for the values, W3 N(0, 0.01), biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for
  * averages, so that a stack begins near the identity; normals are random unit vectors.
  *
- * A layer is a function (state in, state out) with its own adjoint, of relation_pass.c alone; the stack knows
+ * A layer is a function (state in, state out) with its own adjoint, of stack_pass.c alone; the stack knows
  * nothing of what is inside: another aggregation, reversible layers, a fixed point of one layer would each be a file
  * beside it.
  *
@@ -29,8 +29,8 @@
  *
  * Home arrays are in the caller's order, in whole groups (base/feature_set.h). Every number is the same bits for any
  * number of ranks. Memory O(n (H + C + d) L). */
-#ifndef ESP_RELATION_H
-#define ESP_RELATION_H
+#ifndef ESP_STACK_H
+#define ESP_STACK_H
 
 #include "base/block.h"
 #include "base/feature_set.h"
@@ -39,8 +39,8 @@
 #include "net/cost.h"
 #include "net/layer.h"
 
-#define ESP_RELATION_FLOOR 0.3
-enum { ESP_RELATION_MAX_LAYERS = 16 };
+#define ESP_STACK_FLOOR 0.3
+enum { ESP_STACK_MAX_LAYERS = 16 };
 
 /* What the trees are built on: the learned keys; or, as a control and an oracle, the raw features, or the hidden
  * coordinates that whoever made the data knows. Messages use the learned keys in every case. */
@@ -48,7 +48,7 @@ typedef enum { ESP_TREE_ON_LEARNED, ESP_TREE_ON_FEATURES, ESP_TREE_ON_HIDDEN } e
 const char *esp_tree_on_name(esp_tree_on on); /* "learned", "features", "hidden" */
 
 typedef struct {
-  int layers;                    /* L, 1..ESP_RELATION_MAX_LAYERS */
+  int layers;                    /* L, 1..ESP_STACK_MAX_LAYERS */
   int features, values, targets; /* D, F, T of the data */
   esp_embed_kind embedding;
   int dim, embed_hidden; /* d; h of the mlp embedding */
@@ -69,7 +69,7 @@ typedef struct {
   int fade;                /* 1: far cells may be the larger the less they weigh: layer.h */
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
-} esp_relation_param;
+} esp_stack_param;
 /* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned. */
 extern const esp_options esp_stack_options;
 
@@ -78,51 +78,51 @@ typedef struct {
   int in, out, channels; /* H_l, width or T, C */
   esp_embed embed;
   int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c;
-} esp_relation_slot;
+} esp_stack_slot;
 
 typedef struct {
-  esp_relation_param param;
+  esp_stack_param param;
   esp_block block;     /* layer0.key.E, layer0.message.ln_s ... */
   int lift, lift_bias; /* offsets; -1 where L = 1 */
-  esp_relation_slot slot[ESP_RELATION_MAX_LAYERS];
+  esp_stack_slot slot[ESP_STACK_MAX_LAYERS];
   /* Where each layer's search for a budgeted theta begins; 0: at param.domain.lists.theta. It changes no result: whoever
    * runs the model many times may put the last theta here. The same on every rank that shares a forward. */
-  double theta[ESP_RELATION_MAX_LAYERS];
-} esp_relation;
+  double theta[ESP_STACK_MAX_LAYERS];
+} esp_stack;
 
 /* The form of layer l's message; mlp messages have a den in every case. Local, pure. */
-esp_form esp_relation_form(const esp_relation *relation, int l);
+esp_form esp_stack_form(const esp_stack *relation, int l);
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Trees on features or hidden
  * coordinates know no learned splits. Local. */
-int esp_relation_create(const esp_relation_param *param, esp_relation *relation);
-void esp_relation_free(esp_relation *relation);
+int esp_stack_create(const esp_stack_param *param, esp_stack *relation);
+void esp_stack_free(esp_stack *relation);
 
 /* What forward leaves for backward and for the caller. */
 typedef struct {
   int n_home, layers;
-  double *y;                      /* [n_home][T] the prediction */
-  double *state;                  /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
+  double *y;                   /* [n_home][T] the prediction */
+  double *state;               /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
                                 s^0 is the set's x */
-  double **key, **query;          /* [L][n_home][d]; query[l] == NULL with one map */
-  double **sum;                   /* [L][n_home][sum_width] */
-  esp_layer *layer;               /* [L] layer[l].dom is the tree */
-  struct esp_relation_work *work; /* of relation_pass.c */
-  esp_cost cost;                  /* of this rank, summed over the layers */
-} esp_relation_pass;
+  double **key, **query;       /* [L][n_home][d]; query[l] == NULL with one map */
+  double **sum;                /* [L][n_home][sum_width] */
+  esp_layer *layer;            /* [L] layer[l].dom is the tree */
+  struct esp_stack_work *work; /* of stack_pass.c */
+  esp_cost cost;               /* of this rank, summed over the layers */
+} esp_stack_pass;
 
 /* Forward; keep: what backward needs stays in *pass (else only y; layers are freed one by one). visit may be NULL.
  * ESP_ERR_ARG where the set's D, F (and hidden, for tree_on hidden) are not the model's. Collective; n = 0 is fine. Free
- * with esp_relation_pass_free. */
-int esp_relation_forward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
-                         const esp_visit *visit, esp_relation_pass *pass);
-void esp_relation_pass_free(esp_relation_pass *pass);
+ * with esp_stack_pass_free. */
+int esp_stack_forward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
+                      const esp_visit *visit, esp_stack_pass *pass);
+void esp_stack_pass_free(esp_stack_pass *pass);
 /* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. The pass is
  * a kept one of the same model values and set. Collective. */
-int esp_relation_backward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set,
-                          esp_relation_pass *pass, const double *gy, int64_t *acc);
+int esp_stack_backward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set,
+                       esp_stack_pass *pass, const double *gy, int64_t *acc);
 /* Keys (and queries, or NULL) of layer `l` = 0 alone: where the particles are in the learned space. key, query
  * [n_home][d], the caller's. Local. */
-int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query);
+int esp_stack_place(const esp_stack *relation, const esp_feature_set *set, double *key, double *query);
 
 #endif

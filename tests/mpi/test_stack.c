@@ -19,8 +19,8 @@ static esp_backend shared(void) {
 
 /* Theta given, a budget, near pairs alone, a fixed tree, another split, gates. */
 enum { VARIANTS = 6 };
-static esp_relation_param variant(int which, int kind) {
-  esp_relation_param p = relation_case_param(which, 0.8);
+static esp_stack_param variant(int which, int kind) {
+  esp_stack_param p = relation_case_param(which, 0.8);
   if (kind == 1) p.domain.lists.pairs_per_particle = 40;
   if (kind == 2) p.far = 0;
   if (kind == 3) p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 1;
@@ -36,32 +36,32 @@ typedef struct {
   int64_t near, far;
 } outcome;
 
-static outcome pass_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set) {
+static outcome pass_of(const esp_stack *r, const esp_backend *b, const esp_feature_set *set) {
   outcome o = {0};
-  esp_relation_pass pass;
+  esp_stack_pass pass;
   const size_t rows = (size_t)set->n_home * 2, count = (size_t)r->block.count;
   double *gy = calloc(rows + 1, sizeof *gy);
   int64_t *acc = calloc(count * ESP_EXACT_FULL_WORDS, sizeof *acc);
   o.y = calloc(rows + 1, sizeof *o.y);
   o.gradient = calloc(count, sizeof *o.gradient);
-  OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
+  OK(esp_stack_forward(r, b, set, 1, NULL, &pass));
   OK(relation_case_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
-  OK(esp_relation_backward(r, b, set, &pass, gy, acc));
+  OK(esp_stack_backward(r, b, set, &pass, gy, acc));
   OK(b->comm->sum_i64(b->comm, acc, count * ESP_EXACT_FULL_WORDS));
   for (size_t i = 0; i < count; i++) o.gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
   if (rows) memcpy(o.y, pass.y, rows * sizeof *o.y);
   int64_t pairs[2] = {pass.cost.near_pairs, pass.cost.far_pairs};
   OK(b->comm->sum_i64(b->comm, pairs, 2));
   o.near = pairs[0], o.far = pairs[1];
-  esp_relation_pass_free(&pass);
+  esp_stack_pass_free(&pass);
   free(gy), free(acc);
   return o;
 }
 
 static void compare(int which, int kind, int n) {
-  const esp_relation_param p = variant(which, kind);
+  const esp_stack_param p = variant(which, kind);
   esp_backend self = esp_backend_self(), many = shared();
-  esp_relation r = relation_case_network(&p);
+  esp_stack r = relation_case_network(&p);
   esp_feature_set whole = relation_case_set(n, 5, 2, 0.6, 1, 8), part = relation_case_share(comm, &whole);
   outcome one = pass_of(&r, &self, &whole), all = pass_of(&r, &many, &part);
   const size_t rows = (size_t)part.n_home * 2;
@@ -77,7 +77,7 @@ static void compare(int which, int kind, int n) {
   free(one.y), free(one.gradient), free(all.y), free(all.gradient);
   esp_feature_set_free(&whole);
   esp_feature_set_free(&part);
-  esp_relation_free(&r);
+  esp_stack_free(&r);
 }
 
 static void passes_have_the_same_bits(void **state) {
@@ -143,7 +143,7 @@ static void training_has_the_same_bits(void **state) {
   (void)state;
   esp_backend self = esp_backend_self(), many = shared();
   for (int which = 0; which < RELATION_CASES; which++) {
-    const esp_relation_param p = variant(which, 1);
+    const esp_stack_param p = variant(which, 1);
     trained one = {0}, whole = {0}, sharded = {0}, resumed = {0};
     relation_case t = relation_case_make(&p, 150, 0.6);
     run(esp_comm_self(), &self, 0, 0, &t, &one);
@@ -170,7 +170,7 @@ static void training_has_the_same_bits(void **state) {
 static void one_failure_ends_all(void **state) {
   (void)state;
   esp_backend self = esp_backend_self(), many = shared();
-  const esp_relation_param p = variant(RELATION_DEEP, 0);
+  const esp_stack_param p = variant(RELATION_DEEP, 0);
   for (int sharded = 0; sharded < 2; sharded++) {
     relation_case t = relation_case_make(&p, 150, 0.6);
     esp_train_param how = relation_case_train(STEPS);

@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "net/layer_rows.h"
-#include "net/relation_centre.h"
-#include "net/relation_work.h"
+#include "net/stack_centre.h"
+#include "net/stack_work.h"
 
-static int tree_dim(const esp_relation_param *p, const esp_feature_set *set) {
+static int tree_dim(const esp_stack_param *p, const esp_feature_set *set) {
   if (p->tree_on == ESP_TREE_ON_FEATURES) return p->tree_features > 0 ? p->tree_features : p->features;
   if (p->tree_on == ESP_TREE_ON_HIDDEN) return p->hidden_halves ? set->hidden / 2 : set->hidden;
   return p->dim;
@@ -13,7 +13,7 @@ static int tree_dim(const esp_relation_param *p, const esp_feature_set *set) {
 
 /* ---- what a pass holds ---- */
 
-static int check_set(const esp_relation_param *p, const esp_feature_set *set) {
+static int check_set(const esp_stack_param *p, const esp_feature_set *set) {
   ESP_CHECK(set->features == p->features && set->values == p->values, ESP_ERR_ARG,
             "a set of %d features and %d values for a network of %d and %d", set->features, set->values, p->features,
             p->values);
@@ -35,10 +35,10 @@ static void columns(int n, int width, int first, int count, const double *rows, 
     memcpy(part + i * (size_t)count, rows + i * (size_t)width + (size_t)first, (size_t)count * sizeof *part);
 }
 
-static int make_tree_keys(const esp_relation_walk *k) {
-  const esp_relation_param *p = &k->relation->param;
+static int make_tree_keys(const esp_stack_walk *k) {
+  const esp_stack_param *p = &k->relation->param;
   const esp_feature_set *set = k->set;
-  struct esp_relation_work *work = k->pass->work;
+  struct esp_stack_work *work = k->pass->work;
   const int n = set->n_home, dim = tree_dim(p, set);
   if (p->tree_on == ESP_TREE_ON_LEARNED) return ESP_OK;
   ESP_CALL(ESP_ALLOC(work->tree_key, (size_t)n * (size_t)dim));
@@ -53,14 +53,14 @@ static int make_tree_keys(const esp_relation_walk *k) {
   return ESP_OK;
 }
 
-static int pass_begin(const esp_relation_walk *k) {
-  const esp_relation_param *p = &k->relation->param;
-  esp_relation_pass *pass = k->pass;
+static int pass_begin(const esp_stack_walk *k) {
+  const esp_stack_param *p = &k->relation->param;
+  esp_stack_pass *pass = k->pass;
   const size_t n = (size_t)k->set->n_home, L = (size_t)p->layers, H = (size_t)k->relation->slot[0].in;
   ESP_CALL(check_set(p, k->set));
-  *pass = (esp_relation_pass){.n_home = k->set->n_home, .layers = p->layers};
+  *pass = (esp_stack_pass){.n_home = k->set->n_home, .layers = p->layers};
   ESP_CALL(ESP_ALLOC(pass->work, 1));
-  struct esp_relation_work *work = pass->work;
+  struct esp_stack_work *work = pass->work;
   ESP_CALL(ESP_ALLOC(pass->y, n * (size_t)p->targets));
   if (k->relation->lift >= 0) ESP_CALL(ESP_ALLOC(pass->state, (k->keep ? L : 1) * n * H));
   ESP_CALL(ESP_ALLOC(pass->key, L));
@@ -71,16 +71,16 @@ static int pass_begin(const esp_relation_walk *k) {
   if (L > 1) ESP_CALL(ESP_ALLOC(work->raw, n * (size_t)(p->features + p->values)));
   if (L > 1) ESP_CALL(ESP_ALLOC(work->o, n * H));
   if (p->mlp) ESP_CALL(ESP_ALLOC(work->both, n * (H + (size_t)p->values)));
-  ESP_CALL(esp_relation_scratch_create(k->relation, k->set->n_home, 0, &work->scratch));
+  ESP_CALL(esp_stack_scratch_create(k->relation, k->set->n_home, 0, &work->scratch));
   return make_tree_keys(k);
 }
 
-static int layer_begin(const esp_relation_walk *k, int l) {
-  const esp_relation_param *p = &k->relation->param;
-  const esp_relation_slot *at = &k->relation->slot[l];
-  const esp_form form = esp_relation_form(k->relation, l);
-  esp_relation_pass *pass = k->pass;
-  esp_relation_rows *rows = &pass->work->rows[l];
+static int layer_begin(const esp_stack_walk *k, int l) {
+  const esp_stack_param *p = &k->relation->param;
+  const esp_stack_slot *at = &k->relation->slot[l];
+  const esp_form form = esp_stack_form(k->relation, l);
+  esp_stack_pass *pass = k->pass;
+  esp_stack_rows *rows = &pass->work->rows[l];
   const size_t n = (size_t)pass->n_home, keys = n * (size_t)p->dim, sent = n * (size_t)at->channels;
   const size_t hidden = n * (size_t)at->embed.hidden;
   ESP_CALL(ESP_ALLOC(pass->key[l], keys));
@@ -93,8 +93,8 @@ static int layer_begin(const esp_relation_walk *k, int l) {
   return ESP_OK;
 }
 
-static void layer_end(esp_relation_pass *pass, int l) {
-  esp_relation_rows *rows = &pass->work->rows[l];
+static void layer_end(esp_stack_pass *pass, int l) {
+  esp_stack_rows *rows = &pass->work->rows[l];
   esp_layer_free(&pass->layer[l]);
   ESP_FREE(pass->key[l]);
   ESP_FREE(pass->query[l]);
@@ -106,8 +106,8 @@ static void layer_end(esp_relation_pass *pass, int l) {
 }
 
 /* All but y. */
-static void pass_drop(esp_relation_pass *pass) {
-  struct esp_relation_work *work = pass->work;
+static void pass_drop(esp_stack_pass *pass) {
+  struct esp_stack_work *work = pass->work;
   const int whole = work && pass->key && pass->query && pass->sum && pass->layer && work->rows;
   for (int l = 0; whole && l < pass->layers; l++) layer_end(pass, l);
   ESP_FREE(pass->state);
@@ -122,19 +122,19 @@ static void pass_drop(esp_relation_pass *pass) {
   ESP_FREE(work->raw);
   ESP_FREE(work->both);
   ESP_FREE(work->o);
-  esp_relation_scratch_free(&work->scratch);
+  esp_stack_scratch_free(&work->scratch);
   ESP_FREE(pass->work);
 }
 
-void esp_relation_pass_free(esp_relation_pass *pass) {
+void esp_stack_pass_free(esp_stack_pass *pass) {
   pass_drop(pass);
   ESP_FREE(pass->y);
-  *pass = (esp_relation_pass){0};
+  *pass = (esp_stack_pass){0};
 }
 
 /* ---- forward ---- */
 
-static void lift(const esp_dense *dense, const esp_relation *relation, const esp_feature_set *set, double *raw,
+static void lift(const esp_dense *dense, const esp_stack *relation, const esp_feature_set *set, double *raw,
                  double *s) {
   const int n = set->n_home, D = set->features, F = set->values;
   esp_rows_join(n, D, set->x, F, set->v, raw);
@@ -143,11 +143,11 @@ static void lift(const esp_dense *dense, const esp_relation *relation, const esp
 }
 
 /* What is sent, and the receivers' part of the mlp message. */
-static void send(const esp_relation_walk *k, int l) {
-  const esp_relation *relation = k->relation;
-  const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->block.value, *s = esp_relation_state(k, l);
-  esp_relation_rows *rows = &k->pass->work->rows[l];
+static void send(const esp_stack_walk *k, int l) {
+  const esp_stack *relation = k->relation;
+  const esp_stack_slot *at = &relation->slot[l];
+  const double *value = relation->block.value, *s = esp_stack_state(k, l);
+  esp_stack_rows *rows = &k->pass->work->rows[l];
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
   if (relation->param.mlp) {
     esp_rows_join(n, H, s, F, k->set->v, k->pass->work->both);
@@ -160,10 +160,10 @@ static void send(const esp_relation_walk *k, int l) {
   }
 }
 
-static esp_layer_param layer_param(const esp_relation_walk *k, int l) {
-  const esp_relation_param *p = &k->relation->param;
+static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
+  const esp_stack_param *p = &k->relation->param;
   esp_layer_param param = {.domain = p->domain,
-                           .form = esp_relation_form(k->relation, l),
+                           .form = esp_stack_form(k->relation, l),
                            .include_self = p->include_self,
                            .gate_tolerance = p->gate_tolerance,
                            .fade = p->fade,
@@ -187,16 +187,16 @@ static void count_cost(const esp_layer *layer, esp_cost *cost) {
   cost->seconds_forward += layer->seconds_forward;
 }
 
-static int run_layer(const esp_relation_walk *k, int l, const esp_visit *visit) {
-  const esp_relation *relation = k->relation;
-  const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->block.value, *input = esp_relation_embedded(k, l), *s = esp_relation_state(k, l);
-  esp_relation_pass *pass = k->pass;
+static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit) {
+  const esp_stack *relation = k->relation;
+  const esp_stack_slot *at = &relation->slot[l];
+  const double *value = relation->block.value, *input = esp_stack_embedded(k, l), *s = esp_stack_state(k, l);
+  esp_stack_pass *pass = k->pass;
   const int n = pass->n_home, last = l == pass->layers - 1;
   const int hops = relation->param.tree_on == ESP_TREE_ON_HIDDEN && relation->param.hidden_halves == 2;
   ESP_AGREE(k->backend->comm, layer_begin(k, l));
-  struct esp_relation_work *work = pass->work;
-  esp_relation_rows *rows = &work->rows[l];
+  struct esp_stack_work *work = pass->work;
+  esp_stack_rows *rows = &work->rows[l];
   esp_embed_forward(k->dense, &at->embed, value + at->key, n, input, rows->key_work, pass->key[l]);
   if (pass->query[l])
     esp_embed_forward(k->dense, &at->embed, value + at->query, n, input, rows->query_work, pass->query[l]);
@@ -211,39 +211,39 @@ static int run_layer(const esp_relation_walk *k, int l, const esp_visit *visit) 
                               .tree_query = hops ? NULL : work->tree_query};
   ESP_CALL(esp_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
-  if (relation->param.mlp) esp_relation_centre(k->dense, n, at->channels, rows->offset, pass->sum[l]);
+  if (relation->param.mlp) esp_stack_centre(k->dense, n, at->channels, rows->offset, pass->sum[l]);
   if (visit) ESP_CALL(visit->layer(visit->context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
-  esp_relation_update_forward(k->dense, relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
+  esp_stack_update_forward(k->dense, relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
   if (!last) {
-    double *next = esp_relation_lifted(k, l + 1);
+    double *next = esp_stack_lifted(k, l + 1);
     for (size_t i = 0; i < (size_t)n * (size_t)at->in; i++) next[i] = s[i] + work->o[i];
   }
   if (!k->keep) layer_end(pass, l);
   return ESP_OK;
 }
 
-int esp_relation_forward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
-                         const esp_visit *visit, esp_relation_pass *pass) {
+int esp_stack_forward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
+                      const esp_visit *visit, esp_stack_pass *pass) {
   int rc = ESP_OK;
-  const esp_relation_walk k = {.relation = relation,
-                               .backend = backend,
-                               .dense = backend->device->dense,
-                               .set = set,
-                               .pass = pass,
-                               .keep = keep};
-  *pass = (esp_relation_pass){0};
+  const esp_stack_walk k = {.relation = relation,
+                            .backend = backend,
+                            .dense = backend->device->dense,
+                            .set = set,
+                            .pass = pass,
+                            .keep = keep};
+  *pass = (esp_stack_pass){0};
   ESP_TRY(backend->comm->agree(backend->comm, pass_begin(&k)));
-  if (relation->lift >= 0) lift(backend->device->dense, relation, set, pass->work->raw, esp_relation_lifted(&k, 0));
+  if (relation->lift >= 0) lift(backend->device->dense, relation, set, pass->work->raw, esp_stack_lifted(&k, 0));
   for (int l = 0; l < pass->layers; l++) ESP_TRY(run_layer(&k, l, visit));
   if (!keep) pass_drop(pass);
 done:
-  if (rc) esp_relation_pass_free(pass);
+  if (rc) esp_stack_pass_free(pass);
   return rc;
 }
 
-int esp_relation_place(const esp_relation *relation, const esp_feature_set *set, double *key, double *query) {
+int esp_stack_place(const esp_stack *relation, const esp_feature_set *set, double *key, double *query) {
   int rc = ESP_OK;
-  const esp_relation_slot *at = &relation->slot[0];
+  const esp_stack_slot *at = &relation->slot[0];
   const size_t n = (size_t)set->n_home;
   double *raw = NULL, *s = NULL, *work = NULL;
   const esp_dense *dense = &esp_dense_cpu; /* local: there is no backend */

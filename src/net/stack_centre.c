@@ -1,10 +1,10 @@
-#include "net/relation_centre.h"
+#include "net/stack_centre.h"
 
 #include "base/base.h"
 #include "net/dense.h"
 #include "message/gate.h"
 
-void esp_relation_centre(const esp_dense *dense, int n, int C, const double *u, double *sum) {
+void esp_stack_centre(const esp_dense *dense, int n, int C, const double *u, double *sum) {
   const size_t channels = (size_t)C;
   double silence[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {
@@ -14,7 +14,7 @@ void esp_relation_centre(const esp_dense *dense, int n, int C, const double *u, 
   }
 }
 
-void esp_relation_centre_sum(const esp_dense *dense, int n, int C, const double *u, double *dsum) {
+void esp_stack_centre_sum(const esp_dense *dense, int n, int C, const double *u, double *dsum) {
   const size_t channels = (size_t)C;
   double silence[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {
@@ -25,8 +25,8 @@ void esp_relation_centre_sum(const esp_dense *dense, int n, int C, const double 
   }
 }
 
-void esp_relation_centre_offset(const esp_dense *dense, int n, int C, const double *u, const double *sum,
-                                const double *dsum, double *du) {
+void esp_stack_centre_offset(const esp_dense *dense, int n, int C, const double *u, const double *sum,
+                             const double *dsum, double *du) {
   const size_t channels = (size_t)C;
   double part[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {

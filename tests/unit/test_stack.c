@@ -23,12 +23,12 @@ static void table_has_no_gaps(void **state) {
   (void)state;
   for (int which = 0; which < RELATION_CASES; which++)
     for (int kind = 0; kind < 3; kind++) {
-      esp_relation_param p = relation_case_param(which, 0.5);
-      esp_relation r;
+      esp_stack_param p = relation_case_param(which, 0.5);
+      esp_stack r;
       p.embedding = (esp_embed_kind)kind, p.embed_hidden = 5;
       if (kind == ESP_EMBED_COORDINATES) p.separate = 0;
       p.split = ESP_SPLIT_LEARNED, p.split_levels = 3;
-      OK(esp_relation_create(&p, &r));
+      OK(esp_stack_create(&p, &r));
       int at = 0;
       for (int e = 0; e < r.block.entries; e++) {
         assert_int_equal(r.block.entry[e].offset, at);
@@ -37,7 +37,7 @@ static void table_has_no_gaps(void **state) {
       }
       assert_int_equal(at, r.block.count);
       for (int l = 0; l < p.layers; l++) {
-        const esp_relation_slot *s = &r.slot[l];
+        const esp_stack_slot *s = &r.slot[l];
         const size_t size = sizeof(double) * (size_t)esp_embed_count(&s->embed);
         if (p.separate) assert_memory_equal(r.block.value + s->key, r.block.value + s->query, size);
         for (int node = 0; node < 7; node++) {
@@ -45,18 +45,18 @@ static void table_has_no_gaps(void **state) {
           assert_true(fabs(w[0] * w[0] + w[1] * w[1] + w[2] * w[2] - 1) < 1e-14);
         }
       }
-      esp_relation_free(&r);
+      esp_stack_free(&r);
     }
 }
 
 static void refuses(void **state) {
   (void)state;
-  const esp_relation_param good = relation_case_param(RELATION_DEEP, 0.5);
+  const esp_stack_param good = relation_case_param(RELATION_DEEP, 0.5);
   for (int k = 0; k < 13; k++) {
-    esp_relation_param p = good;
-    esp_relation r;
+    esp_stack_param p = good;
+    esp_stack r;
     if (k == 0) p.layers = 0;
-    if (k == 1) p.layers = ESP_RELATION_MAX_LAYERS + 1;
+    if (k == 1) p.layers = ESP_STACK_MAX_LAYERS + 1;
     if (k == 2) p.values = ESP_GATE_MAX_CHANNELS + 1;
     if (k == 3) p.dim = ESP_MAX_DIM + 1;
     if (k == 4) p.embedding = ESP_EMBED_COORDINATES, p.dim = 6;
@@ -68,7 +68,7 @@ static void refuses(void **state) {
     if (k == 10) p.width = 0;
     if (k == 11) p.domain.lists.theta = -1;
     if (k == 12) p.tree_on = ESP_TREE_ON_FEATURES, p.tree_features = 6;
-    assert_int_equal(esp_relation_create(&p, &r), ESP_ERR_CONFIG);
+    assert_int_equal(esp_stack_create(&p, &r), ESP_ERR_CONFIG);
     esp_error_clear();
   }
 }
@@ -79,15 +79,15 @@ static void one_layer_is_the_formula(void **state) {
   (void)state;
   enum { N = 70, D = 5, d = 3, h = 7 };
   esp_feature_set set = relation_case_set(N, D, 2, 0.5, 0, 8);
-  esp_relation_param p = relation_case_param(RELATION_PLAIN, 0);
-  esp_relation r = relation_case_network(&p);
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 0);
+  esp_stack r = relation_case_network(&p);
   esp_backend b = backend64();
-  esp_relation_pass pass;
-  OK(esp_relation_forward(&r, &b, &set, 0, NULL, &pass));
+  esp_stack_pass pass;
+  OK(esp_stack_forward(&r, &b, &set, 0, NULL, &pass));
   assert_null(pass.layer);
-  const esp_relation_slot *at = &r.slot[0];
+  const esp_stack_slot *at = &r.slot[0];
   double z[N][d], s = exp(r.block.value[at->message]), a = r.block.value[at->a];
-  OK(esp_relation_place(&r, &set, &z[0][0], NULL));
+  OK(esp_stack_place(&r, &set, &z[0][0], NULL));
   for (int i = 0; i < N; i++) {
     double A[2] = {0}, y[2] = {r.block.value[at->c], r.block.value[at->c + 1]};
     for (int k = 0; k < d; k++) {
@@ -109,8 +109,8 @@ static void one_layer_is_the_formula(void **state) {
     for (int c = 0; c < 2; c++) assert_true(fabs(y[c] - pass.y[i * 2 + c]) < 1e-12);
   }
   assert_int_equal(pass.cost.near_pairs, N * (N - 1));
-  esp_relation_pass_free(&pass);
-  esp_relation_free(&r);
+  esp_stack_pass_free(&pass);
+  esp_stack_free(&r);
   esp_feature_set_free(&set);
 }
 
@@ -119,25 +119,25 @@ static void passes_agree(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
   for (int which = 0; which < RELATION_CASES; which++) {
-    esp_relation_param p = relation_case_param(which, 0.7);
-    esp_relation r = relation_case_network(&p);
+    esp_stack_param p = relation_case_param(which, 0.7);
+    esp_stack r = relation_case_network(&p);
     const int sizes[] = {0, 1, 2, 65, 130};
     for (int k = 0; k < 5; k++) {
       esp_feature_set set = relation_case_set(sizes[k], 5, 2, 0.5, 0, 8);
-      esp_relation_pass kept, passing;
-      OK(esp_relation_forward(&r, &b, &set, 1, NULL, &kept));
-      OK(esp_relation_forward(&r, &b, &set, 0, NULL, &passing));
+      esp_stack_pass kept, passing;
+      OK(esp_stack_forward(&r, &b, &set, 1, NULL, &kept));
+      OK(esp_stack_forward(&r, &b, &set, 0, NULL, &passing));
       assert_memory_equal(kept.y, passing.y, sizeof(double) * 2 * (size_t)sizes[k]);
       assert_non_null(kept.layer[p.layers - 1].dom);
-      esp_relation_pass_free(&kept);
-      esp_relation_pass_free(&passing);
+      esp_stack_pass_free(&kept);
+      esp_stack_pass_free(&passing);
       set.values = 1;
-      assert_int_equal(esp_relation_forward(&r, &b, &set, 1, NULL, &kept), ESP_ERR_ARG);
+      assert_int_equal(esp_stack_forward(&r, &b, &set, 1, NULL, &kept), ESP_ERR_ARG);
       set.values = 2;
       esp_error_clear();
       esp_feature_set_free(&set);
     }
-    esp_relation_free(&r);
+    esp_stack_free(&r);
   }
 }
 
@@ -146,22 +146,22 @@ static void budget_forgets(void **state) {
   (void)state;
   esp_backend b = esp_backend_self();
   esp_feature_set set = relation_case_set(200, 5, 2, 0.5, 0, 8);
-  esp_relation_param p = relation_case_param(RELATION_DEEP, 0.7);
+  esp_stack_param p = relation_case_param(RELATION_DEEP, 0.7);
   p.domain.lists.pairs_per_particle = 40;
-  esp_relation r = relation_case_network(&p);
-  esp_relation_pass first, again;
-  OK(esp_relation_forward(&r, &b, &set, 1, NULL, &first));
+  esp_stack r = relation_case_network(&p);
+  esp_stack_pass first, again;
+  OK(esp_stack_forward(&r, &b, &set, 1, NULL, &first));
   assert_in_range(first.cost.near_pairs, 1, 3 * 200 * 40);
   for (int k = 0; k < 3; k++) {
     for (int l = 0; l < 3; l++) r.theta[l] = k == 0 ? first.layer[l].dom->param.lists.theta : k == 1 ? 0.1 : 5;
-    OK(esp_relation_forward(&r, &b, &set, 1, NULL, &again));
+    OK(esp_stack_forward(&r, &b, &set, 1, NULL, &again));
     assert_memory_equal(first.y, again.y, sizeof(double) * 400);
     for (int l = 0; l < 3; l++)
       assert_true(first.layer[l].dom->param.lists.theta == again.layer[l].dom->param.lists.theta);
-    esp_relation_pass_free(&again);
+    esp_stack_pass_free(&again);
   }
-  esp_relation_pass_free(&first);
-  esp_relation_free(&r);
+  esp_stack_pass_free(&first);
+  esp_stack_free(&r);
   esp_feature_set_free(&set);
 }
 
@@ -170,17 +170,17 @@ static void near_only_drops(void **state) {
   (void)state;
   esp_backend b = backend64();
   esp_feature_set set = relation_case_set(200, 5, 2, 0.5, 0, 8);
-  esp_relation_param p = relation_case_param(RELATION_PLAIN, 1);
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 1);
   double y[2][400];
   for (int far = 0; far < 2; far++) {
     p.far = far;
-    esp_relation r = relation_case_network(&p);
-    esp_relation_pass pass;
-    OK(esp_relation_forward(&r, &b, &set, 0, NULL, &pass));
+    esp_stack r = relation_case_network(&p);
+    esp_stack_pass pass;
+    OK(esp_stack_forward(&r, &b, &set, 0, NULL, &pass));
     assert_true(far ? pass.cost.far_pairs > 0 : pass.cost.far_pairs == 0);
     memcpy(y[far], pass.y, sizeof y[far]);
-    esp_relation_pass_free(&pass);
-    esp_relation_free(&r);
+    esp_stack_pass_free(&pass);
+    esp_stack_free(&r);
   }
   assert_memory_not_equal(y[0], y[1], sizeof y[0]);
   esp_feature_set_free(&set);
@@ -239,32 +239,32 @@ static int note_support(void *context, int l, esp_domain *dom, const double *key
   return ESP_OK;
 }
 
-static double loss_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set, uint64_t *support) {
-  esp_relation_pass pass;
+static double loss_of(const esp_stack *r, const esp_backend *b, const esp_feature_set *set, uint64_t *support) {
+  esp_stack_pass pass;
   const esp_visit visit = {note_support, support};
   double nmse;
   *support = 7;
-  OK(esp_relation_forward(r, b, set, 0, &visit, &pass));
+  OK(esp_stack_forward(r, b, set, 0, &visit, &pass));
   OK(relation_case_loss(b->comm, set, pass.y, 1, NULL, &nmse));
-  esp_relation_pass_free(&pass);
+  esp_stack_pass_free(&pass);
   return nmse;
 }
 
-static double *gradient_of(const esp_relation *r, const esp_backend *b, const esp_feature_set *set) {
-  esp_relation_pass pass;
+static double *gradient_of(const esp_stack *r, const esp_backend *b, const esp_feature_set *set) {
+  esp_stack_pass pass;
   double nmse, *gy = calloc((size_t)set->n * 2 + 1, sizeof *gy), *g = calloc((size_t)r->block.count, sizeof *g);
   int64_t *acc = calloc((size_t)r->block.count * ESP_EXACT_FULL_WORDS, sizeof *acc);
-  OK(esp_relation_forward(r, b, set, 1, NULL, &pass));
+  OK(esp_stack_forward(r, b, set, 1, NULL, &pass));
   OK(relation_case_loss(b->comm, set, pass.y, 1, gy, &nmse));
-  OK(esp_relation_backward(r, b, set, &pass, gy, acc));
+  OK(esp_stack_backward(r, b, set, &pass, gy, acc));
   for (int i = 0; i < r->block.count; i++) g[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
-  esp_relation_pass_free(&pass);
+  esp_stack_pass_free(&pass);
   free(gy), free(acc);
   return g;
 }
 
 /* Fourth-order difference of parameter i; 0 if the tree changed on the way and the loss is not that of all pairs. */
-static int difference(esp_relation *r, const esp_backend *b, const esp_feature_set *set, int i, double *slope) {
+static int difference(esp_stack *r, const esp_backend *b, const esp_feature_set *set, int i, double *slope) {
   const double h = 2e-4, keep = r->block.value[i];
   double value[4];
   uint64_t support[4];
@@ -278,10 +278,10 @@ static int difference(esp_relation *r, const esp_backend *b, const esp_feature_s
   return support[0] == support[1] && support[1] == support[2] && support[2] == support[3];
 }
 
-static void check_gradient(const esp_relation_param *p, int n, const char *what, int frozen) {
+static void check_gradient(const esp_stack_param *p, int n, const char *what, int frozen) {
   esp_backend b = backend64();
   esp_feature_set set = relation_case_set(n, 5, 2, 0.6, 1, 8);
-  esp_relation r = relation_case_network(p);
+  esp_stack r = relation_case_network(p);
   double *g = gradient_of(&r, &b, &set);
   int held = 0, probes = 0;
   for (int e = 0; e < r.block.entries; e++) {
@@ -304,7 +304,7 @@ static void check_gradient(const esp_relation_param *p, int n, const char *what,
   }
   assert_true(frozen ? held == probes : held > probes / 4);
   free(g);
-  esp_relation_free(&r);
+  esp_stack_free(&r);
   esp_feature_set_free(&set);
 }
 
@@ -313,7 +313,7 @@ static void gradient_over_all_pairs(void **state) {
   static const char *const name[] = {"plain", "separate", "message", "deep", "deep message"};
   for (int which = 0; which < RELATION_CASES; which++)
     for (int self = 0; self < 2; self++) {
-      esp_relation_param p = relation_case_param(which, 0);
+      esp_stack_param p = relation_case_param(which, 0);
       p.include_self = self;
       check_gradient(&p, 70, name[which], 1);
     }
@@ -326,7 +326,7 @@ static void gradient_over_a_fixed_tree(void **state) {
   static const char *const name[] = {"plain, tree", "separate, tree", "message, tree", "deep, tree",
                                      "deep message, tree"};
   for (int which = 0; which < RELATION_CASES; which++) {
-    esp_relation_param p = relation_case_param(which, 0.9);
+    esp_stack_param p = relation_case_param(which, 0.9);
     p.tree_on = which % 2 ? ESP_TREE_ON_HIDDEN : ESP_TREE_ON_FEATURES;
     p.hidden_halves = which == RELATION_SEPARATE;
     if (which == RELATION_MESSAGE) p.tree_features = 2;
@@ -337,7 +337,7 @@ static void gradient_over_a_fixed_tree(void **state) {
 
 static void gradient_over_the_learned_tree(void **state) {
   (void)state;
-  esp_relation_param p = relation_case_param(RELATION_PLAIN, 0.9);
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 0.9);
   check_gradient(&p, 40, "learned tree", 0);
   p.embedding = ESP_EMBED_COORDINATES;
   check_gradient(&p, 100, "tree on coordinates", 1);

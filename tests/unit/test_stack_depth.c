@@ -51,24 +51,24 @@ static void silence_is_nothing(void **state) {
   (void)state;
   for (int average = 0; average < 2; average++) {
     setup s = compare_setup();
-    esp_relation net;
-    esp_relation_pass pass, alone;
+    esp_stack net;
+    esp_stack_pass pass, alone;
     s.net.seed = SEED, s.net.average = average;
     esp_backend backend = esp_backend_self();
-    MUST(esp_relation_create(&s.net, &net));
-    const esp_relation_slot *at = &net.slot[0];
+    MUST(esp_stack_create(&s.net, &net));
+    const esp_stack_slot *at = &net.slot[0];
     memset(net.block.value + at->W2, 0, sizeof(double) * (size_t)(at->channels * (at->in + s.net.values)));
     memset(net.block.value + at->message + 1, 0, sizeof(double) * (size_t)(at->channels * ESP_GATE_EDGE));
     esp_feature_set many = draw_set(&s, SEED, 0, 200), one = draw_set(&s, SEED, 0, 1);
-    MUST(esp_relation_forward(&net, &backend, &many, 0, NULL, &pass));
-    MUST(esp_relation_forward(&net, &backend, &one, 0, NULL, &alone));
+    MUST(esp_stack_forward(&net, &backend, &many, 0, NULL, &pass));
+    MUST(esp_stack_forward(&net, &backend, &one, 0, NULL, &alone));
     assert_true(fabs(pass.y[0]) > 1e-6);
     assert_true(fabs(pass.y[0] - alone.y[0]) < 1e-5 * fabs(alone.y[0]) + 1e-7);
-    esp_relation_pass_free(&pass);
-    esp_relation_pass_free(&alone);
+    esp_stack_pass_free(&pass);
+    esp_stack_pass_free(&alone);
     esp_feature_set_free(&many);
     esp_feature_set_free(&one);
-    esp_relation_free(&net);
+    esp_stack_free(&net);
   }
 }
 

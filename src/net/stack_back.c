@@ -3,13 +3,13 @@
 
 #include "base/exact_sum.h"
 #include "net/layer_rows.h"
-#include "net/relation_centre.h"
-#include "net/relation_work.h"
+#include "net/stack_centre.h"
+#include "net/stack_work.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 
 typedef struct {
-  esp_relation_scratch scratch;
+  esp_stack_scratch scratch;
   double *ds;                       /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
   double *d_o;                      /* [n][H] dLoss/d(the layer's output) */
   double *dsum;                     /* [n][sum_width] */
@@ -18,13 +18,13 @@ typedef struct {
   double *embed;                    /* [n][embed hidden] */
 } adjoint;
 
-static int adjoint_create(const esp_relation_walk *k, adjoint *g) {
-  const esp_relation *relation = k->relation;
-  const esp_relation_param *p = &relation->param;
+static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
+  const esp_stack *relation = k->relation;
+  const esp_stack_param *p = &relation->param;
   const size_t n = (size_t)k->pass->n_home, H = (size_t)relation->slot[0].in, d = (size_t)p->dim;
   size_t C = 0;
   for (int l = 0; l < p->layers; l++) C = (size_t)esp_imax((int)C, relation->slot[l].channels);
-  ESP_CALL(esp_relation_scratch_create(relation, k->pass->n_home, 1, &g->scratch));
+  ESP_CALL(esp_stack_scratch_create(relation, k->pass->n_home, 1, &g->scratch));
   if (p->layers > 1) ESP_CALL(ESP_ALLOC(g->ds, n * H));
   if (p->layers > 1) ESP_CALL(ESP_ALLOC(g->d_o, n * H));
   ESP_CALL(ESP_ALLOC(g->dsum, n * (C + 1)));
@@ -38,7 +38,7 @@ static int adjoint_create(const esp_relation_walk *k, adjoint *g) {
 }
 
 static void adjoint_free(adjoint *g) {
-  esp_relation_scratch_free(&g->scratch);
+  esp_stack_scratch_free(&g->scratch);
   ESP_FREE(g->ds);
   ESP_FREE(g->d_o);
   ESP_FREE(g->dsum);
@@ -51,10 +51,10 @@ static void adjoint_free(adjoint *g) {
 }
 
 /* Adjoint of send. */
-static void send_adjoint(const esp_relation_walk *k, int l, adjoint *g, int64_t *acc) {
-  const esp_relation *relation = k->relation;
-  const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->block.value, *s = esp_relation_state(k, l);
+static void send_adjoint(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) {
+  const esp_stack *relation = k->relation;
+  const esp_stack_slot *at = &relation->slot[l];
+  const double *value = relation->block.value, *s = esp_stack_state(k, l);
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
   if (relation->param.mlp) {
     double *both = k->pass->work->both;
@@ -74,23 +74,23 @@ static void send_adjoint(const esp_relation_walk *k, int l, adjoint *g, int64_t 
 }
 
 /* In: g->ds is what the residual brings; d_o [n][out]. Out: g->ds complete. */
-static int back_layer(const esp_relation_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc) {
-  const esp_relation *relation = k->relation;
-  const esp_relation_slot *at = &relation->slot[l];
-  const double *value = relation->block.value, *input = esp_relation_embedded(k, l), *s = esp_relation_state(k, l);
-  esp_relation_pass *pass = k->pass;
-  esp_relation_rows *rows = &pass->work->rows[l];
+static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc) {
+  const esp_stack *relation = k->relation;
+  const esp_stack_slot *at = &relation->slot[l];
+  const double *value = relation->block.value, *input = esp_stack_embedded(k, l), *s = esp_stack_state(k, l);
+  esp_stack_pass *pass = k->pass;
+  esp_stack_rows *rows = &pass->work->rows[l];
   const int n = pass->n_home;
   double *din = relation->param.embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
-  esp_relation_update_backward(k->dense, relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
-  if (relation->param.mlp) esp_relation_centre_sum(k->dense, n, at->channels, rows->offset, g->dsum);
+  esp_stack_update_backward(k->dense, relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
+  if (relation->param.mlp) esp_stack_centre_sum(k->dense, n, at->channels, rows->offset, g->dsum);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
   ESP_CALL(
       esp_layer_backward(k->backend, &pass->layer[l], g->dsum, &to, acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
   if (relation->param.mlp)
-    esp_relation_centre_offset(k->dense, n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
+    esp_stack_centre_offset(k->dense, n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
   send_adjoint(k, l, g, acc);
   esp_embed_backward(k->dense, &at->embed, value + at->key, n, input, rows->key_work, g->dkey, g->embed, din,
                      acc + (size_t)at->key * WORDS);
@@ -100,10 +100,10 @@ static int back_layer(const esp_relation_walk *k, int l, const double *d_o, adjo
   return ESP_OK;
 }
 
-int esp_relation_backward(const esp_relation *relation, const esp_backend *backend, const esp_feature_set *set,
-                          esp_relation_pass *pass, const double *gy, int64_t *acc) {
+int esp_stack_backward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set,
+                       esp_stack_pass *pass, const double *gy, int64_t *acc) {
   int rc = ESP_OK;
-  const esp_relation_walk k = {
+  const esp_stack_walk k = {
       .relation = relation, .backend = backend, .dense = backend->device->dense, .set = set, .pass = pass, .keep = 1};
   const int n = pass->n_home, H = relation->slot[0].in;
   const size_t rows = (size_t)n * (size_t)H * sizeof(double);
