@@ -7,11 +7,6 @@
 #include "base/rng.h"
 #include "net/dense.h"
 
-const char *esp_embed_name(esp_embed_kind kind) {
-  static const char *const name[] = {"linear", "mlp", "coordinates"};
-  return name[kind];
-}
-
 /* Where the pieces begin. */
 typedef struct {
   int M1, m, M2, end;

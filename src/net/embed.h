@@ -13,8 +13,6 @@
 #include "net/dense.h"
 
 typedef enum { ESP_EMBED_LINEAR, ESP_EMBED_MLP, ESP_EMBED_COORDINATES } esp_embed_kind;
-/* "linear", "mlp", "coordinates". */
-const char *esp_embed_name(esp_embed_kind kind);
 
 typedef struct {
   esp_embed_kind kind;

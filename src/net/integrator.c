@@ -12,10 +12,6 @@ const esp_message *esp_integrator_message(esp_message_kind kind) {
   return messages[kind];
 }
 
-const char *esp_message_name(esp_message_kind kind) {
-  return esp_integrator_message(kind)->name;
-}
-
 /* The message as far as its parameters go. */
 static esp_form form_of(const esp_integrator_param *p) {
   return (esp_form){.message = esp_integrator_message(p->message), .dim = 3, .channels = p->hidden, .mean = 1};
@@ -118,10 +114,6 @@ void esp_gradient_free(esp_gradient *gradient) {
   ESP_FREE(gradient->sums);
   ESP_FREE(gradient->value);
   *gradient = (esp_gradient){0};
-}
-
-void esp_gradient_clear(esp_gradient *gradient) {
-  for (size_t i = 0; i < (size_t)gradient->count * WORDS; i++) gradient->acc[i] = 0;
 }
 
 int esp_gradient_sum(const esp_comm *comm, esp_gradient *gradient) {

@@ -26,8 +26,6 @@ typedef enum {
 } esp_message_kind;
 /* The row of the table of messages. */
 const esp_message *esp_integrator_message(esp_message_kind kind);
-/* "newton", "newton_mlp", "mlp": its name. */
-const char *esp_message_name(esp_message_kind kind);
 
 typedef struct {
   int layers; /* 1..ESP_MAX_LAYERS */
@@ -88,7 +86,6 @@ typedef struct {
 int esp_gradient_sums(const esp_integrator *model);
 int esp_gradient_create(const esp_integrator *model, esp_gradient *gradient);
 void esp_gradient_free(esp_gradient *gradient);
-void esp_gradient_clear(esp_gradient *gradient);
 /* gD, gK [n_home][3] = dLoss/dD, dLoss/dK of the pass -> added to gradient->acc (this rank's share). The pass must be
  * that of the same model values and cloud. Collective over backend->comm. */
 int esp_integrator_backward(const esp_integrator *model, const esp_backend *backend, const esp_cloud *cloud,

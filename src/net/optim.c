@@ -30,11 +30,6 @@ void esp_adam_step(esp_adam *adam, double rate, double beta2, const double *grad
   }
 }
 
-const char *esp_schedule_name(esp_schedule schedule) {
-  static const char *const names[] = {"cosine", "hold"};
-  return names[schedule];
-}
-
 double esp_rate(esp_schedule schedule, double rate, int64_t step, int64_t warmup, int64_t steps) {
   if (steps <= 0) return rate;
   if (step < warmup) return rate * (double)(step + 1) / (double)warmup;

@@ -26,7 +26,6 @@ void esp_adam_step(esp_adam *adam, double rate, double beta2, const double *grad
  *   hold     rate until S/2, then linearly to a tenth of it after the last.
  * S <= 0 gives rate. */
 typedef enum { ESP_SCHEDULE_COSINE, ESP_SCHEDULE_HOLD } esp_schedule;
-const char *esp_schedule_name(esp_schedule schedule); /* "cosine", "hold" */
 double esp_rate(esp_schedule schedule, double rate, int64_t step, int64_t warmup, int64_t steps);
 /* Scales gradient so that its norm is at most `limit` (limit <= 0: leaves it). Returns the norm before. */
 double esp_clip_norm(double limit, int count, double *gradient);

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-const char *esp_tableau_name(esp_tableau_kind kind) {
-  return kind == ESP_TABLEAU_SYMPLECTIC ? "symplectic" : "free";
-}
-
 int esp_tableau_size(int layers) {
   return 3 * layers + layers * (layers - 1) / 2;
 }

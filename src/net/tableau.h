@@ -19,8 +19,6 @@ enum { ESP_MAX_LAYERS = 32, ESP_MAX_TABLE = 3 * ESP_MAX_LAYERS + ESP_MAX_LAYERS 
 
 typedef enum { ESP_TABLEAU_FREE, ESP_TABLEAU_SYMPLECTIC } esp_tableau_kind;
 
-/* "free", "symplectic". */
-const char *esp_tableau_name(esp_tableau_kind kind);
 /* Numbers in the table: 3 L + L (L - 1) / 2. */
 int esp_tableau_size(int layers);
 /* Free numbers of the kind. */

@@ -6,11 +6,6 @@
 enum { LAST = (1 << 14) - 1, ROWS = 4, SQUARES = 8, KRYLOV = 16, MOST_LEVELS = 30 };
 #define EXACT_ROWS (1 << 24) /* products below 2^28: their sum stays an integer of 53 bits */
 
-const char *esp_split_name(esp_split_kind kind) {
-  static const char *const names[] = {"widest", "pca", "learned"};
-  return names[kind];
-}
-
 double esp_split_score(int dim, const double *direction, const double *z) {
   double score = direction[0] * z[0];
   for (int a = 1; a < dim; a++) score += direction[a] * z[a];

@@ -82,8 +82,6 @@ typedef struct {
   int levels;           /* learned: 1..30 */
   const double *normal; /* learned: [2^levels - 1][dim], node after node in heap order; finite, any length; borrowed */
 } esp_split_rule;
-/* "widest", "pca", "learned". */
-const char *esp_split_name(esp_split_kind kind);
 /* direction [dim] . z [dim]: what a node is cut by, and what the soft side of a particle at a learned node follows; the
  * same bits as in the order and in the selection over ranks. Local. */
 double esp_split_score(int dim, const double *direction, const double *z);

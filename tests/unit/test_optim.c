@@ -84,7 +84,6 @@ static void schedule_that_holds(void **state) {
   assert_true(fabs(esp_rate(hold, 2, 75, 0, 100) - 1.1) < 1e-15 && fabs(esp_rate(hold, 2, 100, 0, 100) - 0.2) < 1e-15);
   assert_true(esp_rate(hold, 2, 1, 4, 100) == 1 && esp_rate(hold, 2, 4, 4, 100) == 2);
   assert_true(esp_rate(hold, 2, 7, 0, 0) == 2);
-  assert_string_equal(esp_schedule_name(hold), "hold");
 }
 
 /* A shorter memory of squares: after a large gradient steps are small for as long as it is remembered. */

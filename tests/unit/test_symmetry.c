@@ -57,7 +57,7 @@ static double distance(const vec3 *a, const vec3 *b) {
 }
 
 static void at_most(const char *what, esp_message_kind kind, double value, double limit) {
-  if (!(value <= limit)) fail_msg("%s, %s: %g is more than %g", esp_message_name(kind), what, value, limit);
+  if (!(value <= limit)) fail_msg("%s, %s: %g is more than %g", esp_integrator_message(kind)->name, what, value, limit);
 }
 
 static void turns(void **state) {
