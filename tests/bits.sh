@@ -189,7 +189,8 @@ all() {
   [ -d "$inputs" ] || inputs=$root/inputs
   mkdir -p "$scratch"/{1,2}
   "$fixture" snapshot "$scratch/snapshot.hdf5" 700 good
-  "$fixture" features "$scratch/features.h5" 3027 6 # every row three times: ties everywhere
+  "$fixture" own "$scratch/features.h5" 3027 6 # every row three times: ties everywhere
+  "$fixture" attribute "$scratch/features.h5" format "espalier features" # as programs of version 1 read it, too
   { gravity; relations; golden; } >"$scratch/figures"
   machine
   awk '{ line = $1 "\t" substr($0, length($1 $2) + 3) }
