@@ -46,7 +46,6 @@ static void add_results(esp_run *run, const char *path, const esp_task *task, co
   snprintf(text, sizeof text, "%016" PRIx64, report->checksum);
   cJSON_AddStringToObject(json, "file", path);
   cJSON_AddStringToObject(json, "checksum", text);
-  cJSON_AddNumberToObject(json, "seconds", report->seconds);
   cJSON_AddStringToObject(json, "task", task->name);
   if (esp_set_number(task->layout, "law") >= 0)
     cJSON_AddStringToObject(json, "law", esp_config_string(run->config, "data_law"));

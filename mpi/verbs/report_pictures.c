@@ -38,8 +38,8 @@ static const esp_picture before[] = {
      "set logscale x\nset format x '10^{%T}'\nset xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, "
      "0.6\n"
      "set yrange [*:*] reverse\nset ytics noenhanced\nset key outside top center horizontal\n"
-     "last(k) = k < 2 ? NaN : strcol(k) eq '' ? last(k - 1) : column(k)\n"
-     "most(k) = k < 2 ? 0 : strcol(k) eq '' || column(k) < most(k - 1) ? most(k - 1) : column(k)\n"
+     "last(k) = k < 2 ? NaN : valid(k) ? column(k) : last(k - 1)\n"
+     "most(k) = k < 2 ? 0 : valid(k) && column(k) > most(k - 1) ? column(k) : most(k - 1)\n"
      "plot for [c=2:fields] data using c:0:(0.5):ytic(strcol(1)) with points pt 7 ps 1.2 title columnheader(c), "
      "data using (most(fields)):0:(sprintf('   %.3g', last(fields))) with labels left notitle\n"},
     {0},
