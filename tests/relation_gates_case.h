@@ -97,7 +97,7 @@ static inline setup upstream_setup(void) {
                                 .h = 0.055,
                                 .average = 1,
                                 .truth = ESP_TRUTH_BY_SIZE};
-  s.net.features = 4, s.net.average = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
+  s.net.features = 4, s.net.aggregate = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
   s.unseen = 4;
   return s;
 }

@@ -8,7 +8,7 @@
 
 enum { MAX_WIDTH = 4096, MAX_LEVELS = 16 };
 
-static const double GAIN = 0.3, OUT_SUM = 0.02, OUT_AVERAGE = 0.3, STATE_SENT = 0.1;
+static const double GAIN = 0.3, STATE_SENT = 0.1;
 
 const char *esp_tree_on_name(esp_tree_on on) {
   static const char *const names[] = {"learned", "features", "hidden"};
@@ -163,7 +163,7 @@ esp_form esp_stack_form(const esp_stack *relation, int l) {
   return (esp_form){.message = p->mlp ? &esp_message_gate_mlp : &esp_message_gate,
                     .dim = p->dim,
                     .channels = relation->slot[l].channels,
-                    .den = p->average || p->mlp,
+                    .den = esp_aggregates[p->aggregate]->den || p->mlp,
                     .mean = 1};
 }
 
@@ -201,7 +201,7 @@ static void start_layer(const esp_stack *relation, int l) {
   const esp_stack_param *p = &relation->param;
   const esp_stack_slot *s = &relation->slot[l];
   const int H = s->in, C = s->channels, h = p->hidden;
-  const double out = p->average ? OUT_AVERAGE : OUT_SUM;
+  const double out = esp_aggregates[p->aggregate]->start;
   esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->key);
   if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, relation->block.value + s->query);
   if (s->normal >= 0) start_normals(relation, l);

@@ -9,7 +9,7 @@
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
  *     num, den = gated sums over all particles              layer.h; near one by one, far cell by cell
  *     mlp: num -= den silu(u)                               what senders add to silence: stack_centre.h
- *     A = num (sum), num / (den + ESP_STACK_FLOOR) (average)
+ *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
  *
@@ -35,11 +35,11 @@
 #include "base/block.h"
 #include "base/feature_set.h"
 #include "base/option.h"
+#include "net/aggregate.h"
 #include "net/embed.h"
 #include "net/cost.h"
 #include "net/layer.h"
 
-#define ESP_STACK_FLOOR 0.3
 enum { ESP_STACK_MAX_LAYERS = 16 };
 
 /* What the trees are built on: the learned keys; or, as a control and an oracle, the raw features, or the hidden
@@ -55,7 +55,8 @@ typedef struct {
   int separate;          /* 1: q and k are two maps, with two trees */
   int mlp;               /* message: 0 gate, 1 mlp */
   int channels;          /* C of mlp messages, and of gate messages after the first layer */
-  int average, include_self;
+  int aggregate;         /* place among esp_aggregates */
+  int include_self;
   int width, hidden; /* H of the state where L > 1; h of the updates */
   esp_tree_on tree_on;
   int tree_features; /* tree_on features: the first so many of them; 0: all */

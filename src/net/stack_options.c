@@ -41,7 +41,7 @@ const esp_options esp_stack_options = {
             MODEL),
         ESP_INT_ROW(OF, channels, "net_channels", "4", 1, 128, "",
             "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
-        ESP_CHOICE_ROW(OF, average, "net_aggregate", "sum", "sum|average",
+        ESP_NAMES_ROW(OF, aggregate, "net_aggregate", "sum", esp_aggregate_name,
             "what a receiver makes of its gated messages: their sum, or that over the sum of the gates",
             MODEL, .was = "average"),
         ESP_FLAG_ROW(OF, include_self, "net_include_self", "false", "a particle is its own sender, too", MODEL),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/exact_sum.h"
+#include "message/gate.h"
 #include "net/dense.h"
 
 /* Rows at a time: what they need for a moment stays in the cache. Whole groups, for the gradients. */
@@ -41,13 +42,13 @@ static size_t sum_width(const esp_stack *relation, int l) {
 /* joint [n][C + H] = [a A; s]. */
 static void join(const esp_stack *relation, int l, int n, const double *s, const double *sum, double *joint) {
   const esp_stack_slot *at = &relation->slot[l];
-  const int average = relation->param.average;
+  const esp_aggregate *aggregate = esp_aggregates[relation->param.aggregate];
   const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
   for (size_t i = 0; i < (size_t)n; i++) {
-    const double *num = sum + i * width, below = average ? num[C] + ESP_STACK_FLOOR : 1;
     double *row = joint + i * (C + H);
-    for (size_t c = 0; c < C; c++) row[c] = a * (num[c] / below);
+    aggregate->hear(at->channels, sum + i * width, row);
+    for (size_t c = 0; c < C; c++) row[c] = a * row[c];
     memcpy(row + C, s + i * H, H * sizeof *row);
   }
 }
@@ -81,21 +82,20 @@ void esp_stack_update_forward(const esp_dense *dense, const esp_stack *relation,
 static void part(const esp_stack *relation, int l, int n, const double *sum, const double *djoint, double *dsum,
                  double *ds, int64_t *acc) {
   const esp_stack_slot *at = &relation->slot[l];
-  const int average = relation->param.average;
+  const esp_aggregate *aggregate = esp_aggregates[relation->param.aggregate];
   const double a = relation->block.value[at->a];
   const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
-  double gain = 0;
+  double gain = 0, A[ESP_GATE_MAX_CHANNELS], dA[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {
-    const double *num = sum + i * width, *row = djoint + i * (C + H);
-    const double below = average ? num[C] + ESP_STACK_FLOOR : 1;
-    double *to = dsum + i * width, dden = 0;
+    const double *heard = sum + i * width, *row = djoint + i * (C + H);
+    double *to = dsum + i * width;
+    aggregate->hear(at->channels, heard, A);
     for (size_t c = 0; c < C; c++) {
-      const double A = num[c] / below;
-      gain += row[c] * A;
-      to[c] = a * row[c] / below;
-      dden -= to[c] * A;
+      gain += row[c] * A[c];
+      dA[c] = a * row[c];
     }
-    if (width > C) to[C] = average ? dden : 0;
+    const double dden = aggregate->hear_back(at->channels, heard, A, dA, to);
+    if (width > C) to[C] = dden;
     for (size_t k = 0; k < H && ds; k++) ds[i * H + k] += row[C + k];
     if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
     esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * ESP_EXACT_FULL_WORDS, gain);

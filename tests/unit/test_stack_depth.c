@@ -53,7 +53,7 @@ static void silence_is_nothing(void **state) {
     setup s = compare_setup();
     esp_stack net;
     esp_stack_pass pass, alone;
-    s.net.seed = SEED, s.net.average = average;
+    s.net.seed = SEED, s.net.aggregate = average;
     esp_backend backend = esp_backend_self();
     MUST(esp_stack_create(&s.net, &net));
     const esp_stack_slot *at = &net.slot[0];

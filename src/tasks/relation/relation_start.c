@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/rng.h"
-#include "net/stack.h" /* ESP_STACK_FLOOR */
+#include "net/aggregate.h"
 #include "tasks/relation/relation_sample.h"
 #include "tasks/relation/relation_truth.h"
 
@@ -191,7 +191,7 @@ static int run_hop(const esp_comm *comm, const esp_relation_start *start, const 
   ESP_CALL(esp_truth_sums(comm, &law, set->n_home, h->receiver, h->sender, values, h->sum));
   for (int i = 0; i < set->n_home; i++) {
     const double *from = h->sum + (size_t)i * (size_t)(F + 1);
-    const double over = upstream || start->average ? from[F] + ESP_STACK_FLOOR : 1;
+    const double over = upstream || start->average ? from[F] + ESP_AGGREGATE_FLOOR : 1;
     for (int c = 0; c < T; c++) to[(size_t)i * (size_t)T + (size_t)c] = from[c] / over;
   }
   return ESP_OK;

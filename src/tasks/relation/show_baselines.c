@@ -17,7 +17,8 @@ enum { PAIRS_N = 16384, COLUMNS = 256 };
 typedef enum { MEAN, LINEAR, KERNEL, NEAREST, METHODS } which;
 
 typedef struct {
-  int average, include_self, neighbours;
+  const esp_aggregate *aggregate; /* the network's */
+  int include_self, neighbours;
   int fitted[METHODS];
   esp_least_squares fit[METHODS];
   double scale[METHODS]; /* s of kernel and nearest */
@@ -46,7 +47,7 @@ static int sum_all_pairs(const baselines *b, const esp_backend *backend, const r
   const double ln_s = log(s);
   esp_layer layer = {0};
   esp_layer_param param = {
-      .form = {.message = &esp_message_gate, .dim = r->D, .channels = r->F, .den = b->average, .mean = 1},
+      .form = {.message = &esp_message_gate, .dim = r->D, .channels = r->F, .den = b->aggregate->den, .mean = 1},
       .include_self = b->include_self};
   param.domain = (esp_domain_param){.leaf = 64, .block = 64, .dim = r->D};
   esp_layer_input input = {.id = r->set->id, .key = r->x, .value = r->v};
@@ -57,11 +58,11 @@ static int sum_all_pairs(const baselines *b, const esp_backend *backend, const r
 
 /* Columns of the gain's fit: num (or num / (den + floor)) of each channel, and 1. */
 static void to_columns(const baselines *b, int n, int channels, const double *sum, double *X) {
-  const int width = channels + (b->average ? 1 : 0);
+  const int width = channels + b->aggregate->den;
   for (int i = 0; i < n; i++) {
     const double *from = sum + (size_t)i * (size_t)width;
     double *row = X + (size_t)i * (size_t)(channels + 1);
-    for (int c = 0; c < channels; c++) row[c] = b->average ? from[c] / (from[channels] + ESP_STACK_FLOOR) : from[c];
+    b->aggregate->hear(channels, from, row);
     row[channels] = 1;
   }
 }
@@ -72,7 +73,7 @@ static int columns_of(const baselines *b, const esp_backend *backend, which w, c
   if (w == KERNEL)
     ESP_CALL(sum_all_pairs(b, backend, r, s, sum));
   else
-    esp_nearest_sum(nearest, s, b->average, b->include_self ? r->v : NULL, sum);
+    esp_nearest_sum(nearest, s, b->aggregate->den, b->include_self ? r->v : NULL, sum);
   to_columns(b, r->n, r->F, sum, X);
   return ESP_OK;
 }
@@ -247,7 +248,7 @@ int esp_relation_fit(const void *param, const esp_model *trained, const esp_back
   baselines *b;
   ESP_AGREE(backend->comm, ESP_ALLOC(b, 1));
   *fitted = b;
-  b->average = network->average, b->include_self = network->include_self;
+  b->aggregate = esp_aggregates[network->aggregate], b->include_self = network->include_self;
   b->neighbours = ((const esp_relation_show_param *)param)->neighbours;
   if (!training->sets) return ESP_OK;
   ESP_CALL(fit_linear(b, backend->comm, training, width));

@@ -1,0 +1,9 @@
+#include <stddef.h>
+
+#include "net/aggregate.h"
+
+const esp_aggregate *const esp_aggregates[] = {&esp_aggregate_sum, &esp_aggregate_average, NULL};
+
+const char *esp_aggregate_name(int k) {
+  return esp_aggregates[k] ? esp_aggregates[k]->name : NULL;
+}
