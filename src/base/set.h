@@ -5,7 +5,7 @@
  * a role side by side, in the order of the table). Columns of width 0 have as many numbers as the data say.
  *
  * Frames. A set may be a trajectory: columns with `framed` exist once a frame as well, in `frame`. The column itself
- * is then the first frame. A pair of a training can be two frames of one set (layout->lead).
+ * is then the first frame.
  *
  * Groups. Sums over particles of many products (gradients of dense layers) are formed group by group in float64, in
  * home order, and group sums are added exactly (base/exact_sum.h). So a group must be the same particles in the same
