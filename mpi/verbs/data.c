@@ -3,6 +3,14 @@
 #include "domain/settle.h"
 #include "verbs/setup.h"
 
+/* Columns of one name mean different things to different tasks: a file says which it is of; one of other origin does not. */
+static int check_task(const esp_data *data) {
+  const esp_task *made = esp_task_of_file(data->file.about.task);
+  ESP_CHECK(!made || made->layout->column == data->task->layout->column, ESP_ERR_CONFIG,
+            "%s: data of task %s; data_task is %s", data->path, made->name, data->task->name);
+  return ESP_OK;
+}
+
 int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data) {
   static const char *const keys[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
   *data = (esp_data){.run = run};
@@ -12,6 +20,7 @@ int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data) 
   ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &data->param)));
   ESP_TRY(esp_set_open(run->comm, data->path, data->task->layout, &data->file));
   opened = 1;
+  ESP_TRY(check_task(data));
   ESP_NEED(data->file.sets[part] >= least, ESP_ERR_VALUE, "%s: %d sets to %s on, at least %d needed; set %s",
            data->path, data->file.sets[part], esp_part_name(part), least, keys[part]);
 done:

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "domain/settle.h"
-#include "io/checkpoint.h"
 #include "verbs/data.h"
 #include "verbs/keys.h"
 #include "verbs/ladder.h"
@@ -203,17 +202,8 @@ done:
 
 /* The checkpoint's network, with the trees that this run's keys ask for, and what it began as. */
 static int read_models(evaluation *ev, esp_model *trained, esp_model *untrained) {
-  const esp_run *run = ev->run;
-  const esp_task *task = esp_setup_task(run);
-  char path[4096], precision[ESP_CHECKPOINT_PRECISION];
-  ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
-  ESP_CALL(esp_checkpoint_read(run->comm, path, trained, NULL, precision));
-  ESP_CHECK(trained->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
-            path, trained->network->name, task->name, task->network->name);
-  int rc = esp_options_replace(trained->network->options, run->config, trained->param);
-  if (!rc) rc = esp_model_untrained(trained, untrained);
-  ESP_AGREE(run->comm, rc);
-  ev->device = esp_device_find(precision);
+  ESP_CALL(esp_setup_trained(ev->run, trained, &ev->device));
+  ESP_AGREE(ev->run->comm, esp_model_untrained(trained, untrained));
   return ESP_OK;
 }
 

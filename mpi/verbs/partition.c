@@ -5,7 +5,6 @@
 #include "domain/partition.h"
 #include "domain/partition_cuts.h"
 #include "domain/partition_zoltan.h"
-#include "io/checkpoint.h"
 #include "io/formats.h"
 #include "verbs/cuts.h"
 #include "verbs/data.h"
@@ -77,8 +76,7 @@ static int make_model(const esp_run *run, const esp_task *task, const esp_set *s
   char path[4096];
   if (!network->positions) {
     ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
-    ESP_CALL(esp_checkpoint_read(run->comm, path, model, NULL, NULL));
-    ESP_CALL(esp_setup_trees(run, model));
+    ESP_CALL(esp_setup_trained(run, model, NULL));
     return esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path);
   }
   const esp_sizes sizes = esp_data_widths(task->layout, set->width);

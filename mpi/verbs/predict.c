@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "io/checkpoint.h"
 #include "io/formats.h"
 #include "verbs/data.h"
 #include "verbs/setup.h"
@@ -177,17 +176,15 @@ done:
 }
 
 int esp_verb_predict(esp_run *run) {
-  char path[4096], precision[ESP_CHECKPOINT_PRECISION];
+  char path[4096];
   const esp_task *task = esp_setup_task(run);
+  const esp_device *device;
   void *param = NULL;
   esp_model model = {0};
   particles p = {0};
   int rc;
   ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
-  ESP_TRY(esp_run_checkpoint(run, path, sizeof path));
-  ESP_TRY(esp_checkpoint_read(run->comm, path, &model, NULL, precision));
-  ESP_TRY(esp_setup_trees(run, &model));
-  const esp_device *device = esp_device_find(precision);
+  ESP_TRY(esp_setup_trained(run, &model, &device));
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &p.input)));
   p.foreign = p.input.file[0] != 0;
   ESP_TRY(p.foreign ? read_foreign(run, task, param, device, &p) : read_test(run, &p));

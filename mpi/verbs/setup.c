@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/domain.h"
+#include "io/checkpoint.h"
 #include "tasks/task.h"
 #include "verbs/keys.h"
 
@@ -54,9 +55,21 @@ int esp_setup_check(const esp_run *run, int trains) {
   return esp_error_blame(rc, data);
 }
 
-int esp_setup_trees(const esp_run *run, esp_model *model) {
-  const int rc = esp_options_replace(model->network->options, run->config, model->param);
-  return run->comm->agree(run->comm, rc);
+static int fit_trained(const esp_run *run, const char *path, esp_model *model) {
+  const esp_task *task = esp_setup_task(run);
+  ESP_CHECK(model->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
+            path, model->network->name, task->name, task->network->name);
+  return esp_options_replace(model->network->options, run->config, model->param);
+}
+
+int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device) {
+  char path[4096], precision[ESP_CHECKPOINT_PRECISION];
+  ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
+  ESP_CALL(esp_checkpoint_read(run->comm, path, model, NULL, precision));
+  if (device) *device = esp_device_find(precision);
+  const int rc = run->comm->agree(run->comm, fit_trained(run, path, model));
+  if (rc) esp_model_free(model);
+  return rc;
 }
 
 /* ---- who computes ---- */

@@ -18,9 +18,10 @@ const esp_network *esp_setup_network(const esp_run *run);
 int esp_setup_data(const esp_run *run, void **param);
 /* Any structure, likewise; options NULL: *param is NULL. */
 int esp_setup_options(const esp_run *run, const esp_options *options, void **param);
-/* Trees are no parameters: of a network read from a checkpoint they are replaced by the keys that the run sets
- * (esp_options_replace). Collective. */
-int esp_setup_trees(const esp_run *run, esp_model *model);
+/* The run's checkpoint: a model, the caller's, and the device it was trained on (NULL: not asked). Trees are no parameters:
+ * they are replaced by the keys that the run sets (esp_options_replace). ESP_ERR_CONFIG where its network is not the
+ * task's. Collective. */
+int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device);
 /* net_precision. Local. */
 const esp_device *esp_setup_device(const esp_run *run);
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */

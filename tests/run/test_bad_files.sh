@@ -52,6 +52,19 @@ spoilt "/train/clouds|missing" delete /train/clouds
 spoilt "/train/clouds|no table" retype /train/clouds
 data=$made
 
+# of another task: data, and a network
+golden=$ESPALIER_SOURCE/tests/golden
+refuse "cloud.h5|data of task gravity|data_task is relation" 2 train -data_task relation -data_file "$golden/cloud.h5"
+refuse "gate.h5" 2 train -data_task gravity -data_file "$golden/gate.h5"
+for verb in evaluate predict partition; do
+  refuse "cloud-checkpoint.h5|network 'integrator'|data_task relation" 2 "$verb" -data_task relation \
+    -data_file "$golden/gate.h5" -eval_checkpoint "$golden/cloud-checkpoint.h5"
+done
+for verb in evaluate predict; do
+  refuse "gate-checkpoint.h5|network 'stack'|data_task gravity" 2 "$verb" -data_task gravity \
+    -data_file "$golden/cloud.h5" -eval_checkpoint "$golden/gate-checkpoint.h5"
+done
+
 restart=(train "${small[@]}" -run_name other -data_file "$data" -train_steps 4 -train_restart)
 refuse "gone.h5|No such file" 2 "${restart[@]}" gone.h5
 refuse "noise|not an HDF5 file" 2 "${restart[@]}" noise
