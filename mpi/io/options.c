@@ -126,18 +126,21 @@ static int yaml_bad_line(char *yaml) {
   return 1;
 }
 
+/* Old words first: what they bring along gives way to a key that stands beside them. */
 static int take_file(PetscOptions database, const char *path, esp_config *config, found_options *found) {
   PetscInt count = 0;
   char **names = NULL, **values = NULL;
   ESP_PETSC(PetscOptionsLeftGet(database, &count, &names, &values));
   int rc = ESP_OK;
-  for (PetscInt i = 0; i < count && !rc; i++) {
-    const char *name = names[i] + strspn(names[i], "-");
-    if (esp_config_is_ours(config, name))
-      rc = set_ours(config, path, name, values[i] ? values[i] : "", found);
-    else
-      rc = keep_petsc(config, path, name, values[i], found);
-  }
+  for (int words = 1; words >= 0; words--)
+    for (PetscInt i = 0; i < count && !rc; i++) {
+      const char *name = names[i] + strspn(names[i], "-"), *value = values[i] ? values[i] : "";
+      if (esp_config_is_word(config, name, value) != words) continue;
+      if (esp_config_is_ours(config, name))
+        rc = set_ours(config, path, name, value, found);
+      else
+        rc = keep_petsc(config, path, name, values[i], found);
+    }
   ESP_PETSC(PetscOptionsLeftRestore(database, &count, &names, &values));
   return rc;
 }

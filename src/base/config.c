@@ -225,6 +225,10 @@ static const esp_word *old_word(const esp_config *config, const char *name, cons
   return NULL;
 }
 
+int esp_config_is_word(const esp_config *config, const char *name, const char *value) {
+  return old_word(config, name, value) != NULL;
+}
+
 int esp_config_set(esp_config *config, const char *name, const char *value) {
   key *k = find(config, name);
   ESP_CHECK(k, ESP_ERR_CONFIG, "unknown key '%s'; the nearest known one is '%s'", name,

@@ -29,6 +29,9 @@ void esp_config_lead(esp_config *config, const esp_options *options);
 void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
                       void *context);
 
+/* Is this value of the key an old word? It may set a second key, so it comes before keys beside it. Local. */
+int esp_config_is_word(const esp_config *config, const char *name, const char *value);
+
 /* ---- keys ---- */
 
 /* Number of keys; the k-th, as it is shown, in the order of reference.yaml; by name, or NULL. */

@@ -77,6 +77,9 @@ done
 good 2 predict -run_name again -data_task features -data_file out/own/prediction.h5 -eval_checkpoint out/plane1/checkpoint.h5
 grep -q "data_task features: now data_task relation with data_law file" stderr || fail "an old word passed unseen"
 case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMSE $(json nmse)" ;; esac
+printf 'data_law: circles\ndata_task: subspace\n' >both.yaml # an old word gives way to a key beside it
+good 2 generate both.yaml -run_name both -data_n 8 -data_clouds 1 -data_test_n 8 -data_test_clouds 1
+grep -q '"law":"circles"' stdout || fail "data_law was overrun by an old word"
 
 # targets of a sample: the error of a prediction is theirs
 for ranks in 1 2 4; do

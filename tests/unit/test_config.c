@@ -136,6 +136,7 @@ static void old_words(void **state) {
   assert_string_equal(line, "data_task wind: now data_task two with data_law wind; the old word may go in a year");
   assert_string_equal(esp_config_string(config, "data_task"), "two");
   assert_string_equal(esp_config_string(config, "data_law"), "wind");
+  assert_true(esp_config_is_word(config, "data_task", "wind") && !esp_config_is_word(config, "data_task", "two"));
   esp_config_words(config, words, NULL, NULL);
   assert_int_equal(esp_config_set(config, "data_task", "G"), ESP_OK);
   assert_string_equal(esp_config_string(config, "data_task"), "one");
