@@ -119,7 +119,7 @@ int esp_keys_create(esp_config **config) {
 
 typedef struct {
   const esp_config *config;
-  const esp_options *own;          /* of the row that is used */
+  const esp_options *own;          /* of the row that is used; NULL: it has none */
   const char *what, *other, *used; /* "network", names */
   const char *name;                /* looked for in `own` */
 } search;
@@ -136,7 +136,7 @@ static int refuse_row(void *context, const esp_option *row, size_t offset) {
   if ((row->flags & ESP_OF_DATA) || !esp_config_is_set(s->config, row->name)) return ESP_OK;
   const char *text = esp_config_text(s->config, row->name);
   esp_list set = {0}, standard = {0}; /* the largest member there is */
-  if (esp_options_each(s->own, is_name, s)) return ESP_OK;
+  if (s->own && esp_options_each(s->own, is_name, s)) return ESP_OK;
   ESP_CALL(esp_option_parse(row, text, &set));
   ESP_CALL(esp_option_parse(row, row->value, &standard));
   if (!memcmp(&set, &standard, sizeof set)) return ESP_OK;
@@ -156,6 +156,15 @@ int esp_keys_check(const esp_config *config, const esp_network *network) {
 done:
   ESP_FREE(param);
   return rc;
+}
+
+int esp_keys_check_loss(const esp_config *config, const esp_loss *loss) {
+  for (int k = 0; esp_losses[k]; k++) {
+    const esp_options *other = esp_losses[k]->options;
+    search s = {config, loss->options, "loss", esp_losses[k]->name, loss->name, NULL};
+    if (esp_losses[k] != loss && other) ESP_CALL(esp_options_each(other, refuse_row, &s));
+  }
+  return ESP_OK;
 }
 
 int esp_keys_check_task(const esp_config *config, const esp_task *task) {

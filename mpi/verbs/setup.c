@@ -52,24 +52,20 @@ int esp_setup_check(const esp_run *run, int trains) {
   snprintf(data, sizeof data, "data_task %s", task->name);
   int rc = check_data(run, task, trains);
   if (!rc && trains) rc = esp_keys_check(run->config, task->network);
+  if (!rc && trains) rc = esp_keys_check_loss(run->config, task->loss);
   return esp_error_blame(rc, data);
 }
 
-static int fit_trained(const esp_run *run, const char *path, esp_model *model) {
-  const esp_task *task = esp_setup_task(run);
-  ESP_CHECK(model->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
-            path, model->network->name, task->name, task->network->name);
-  return esp_options_replace(model->network->options, run->config, model->param);
-}
-
 int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device) {
+  const esp_task *task = esp_setup_task(run);
   char path[4096], precision[ESP_CHECKPOINT_PRECISION];
   ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
   ESP_CALL(esp_checkpoint_read(run->comm, path, model, NULL, precision));
+  ESP_CHECK(model->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
+            path, model->network->name, task->name, task->network->name);
+  ESP_AGREE(run->comm, esp_options_replace(model->network->options, run->config, model->param));
   if (device) *device = esp_device_find(precision);
-  const int rc = run->comm->agree(run->comm, fit_trained(run, path, model));
-  if (rc) esp_model_free(model);
-  return rc;
+  return ESP_OK;
 }
 
 /* ---- who computes ---- */

@@ -71,6 +71,12 @@ static void networks(void **state) {
   refused(stack, CONFIG("net_layers", "17"), "net_layers is '17': must be integer in [1, 16]");
   refused(stack, CONFIG("tree_split", "learned", "tree_on", "hidden"), "tree_split learned with tree_on hidden");
   refused(stack, CONFIG("net_embedding", "coordinates", "net_separate", "true"), "net_separate with net_embedding");
+  config = CONFIG("train_loss_k", "2");
+  assert_int_equal(esp_keys_check_loss(config, &esp_loss_nmse_columns), ESP_OK);
+  assert_int_equal(esp_keys_check_loss(config, &esp_loss_nmse), ESP_ERR_CONFIG);
+  assert_non_null(strstr(esp_error_message(), "train_loss_k 2: a key of the loss 'nmse_columns'"));
+  esp_error_clear();
+  esp_config_free(&config);
   config = config_of(NULL);
   assert_string_equal(esp_config_string(config, "net_message"), "newton");
   esp_config_lead(config, stack->options);
