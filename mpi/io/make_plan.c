@@ -57,8 +57,7 @@ static int add_part(esp_make_plan *p, const void *param, esp_part part) {
 /* With another code's file given, it is the test set. */
 static int add_foreign(esp_make_plan *p, const void *param) {
   const char *input = p->input.file;
-  ESP_CHECK(p->task->adopt, ESP_ERR_CONFIG, "input %s: data_task %s takes no other code's particles", input,
-            p->task->name);
+  ESP_CALL(esp_task_check_input(p->task));
   ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, NULL));
   ESP_CALL(esp_error_blame(add_group(p, param, ESP_PART_TEST, p->foreign.n, 1, 1), input));
   return ESP_OK;

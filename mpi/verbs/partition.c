@@ -49,7 +49,7 @@ static int is_periodic(const esp_set *set) {
 static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_input_param *input,
                         esp_set *set) {
   const esp_backend backend = esp_setup_sharded(run, esp_setup_device(run));
-  ESP_CHECK(task->adopt, ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles", task->name);
+  ESP_CALL(esp_task_check_input(task));
   ESP_CALL(esp_format_read(run->comm, input, task->layout, set, NULL));
   ESP_CALL(task->adopt(param, &backend, ESP_ADOPT_PLACES, set));
   if (!is_periodic(set) || esp_config_flag(run->config, "partition_periodic")) return ESP_OK;

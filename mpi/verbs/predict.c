@@ -21,7 +21,7 @@ typedef struct {
 
 static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_device *device, particles *p) {
   const esp_backend backend = esp_setup_sharded(run, device);
-  ESP_CHECK(task->adopt, ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles", task->name);
+  ESP_CALL(esp_task_check_input(task));
   ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
   return esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file);
 }

@@ -1,11 +1,23 @@
 #include "tasks/task.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const esp_task *esp_task_find(const char *name) {
   for (int k = 0; esp_tasks[k]; k++)
     if (!strcmp(esp_tasks[k]->name, name)) return esp_tasks[k];
   return NULL;
+}
+
+int esp_task_check_input(const esp_task *task) {
+  char takers[256] = "";
+  size_t used = 0;
+  if (task->adopt) return ESP_OK;
+  for (int k = 0; esp_tasks[k] && used < sizeof takers; k++)
+    if (esp_tasks[k]->adopt)
+      used += (size_t)snprintf(takers + used, sizeof takers - used, "%s%s", used ? ", " : "", esp_tasks[k]->name);
+  return ESP_FAIL(ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles; those that do: %s",
+                  task->name, takers);
 }
 
 const esp_task *esp_task_of_file(const char *word) {

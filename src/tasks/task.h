@@ -78,6 +78,8 @@ typedef struct esp_task {
 extern const esp_task *const esp_tasks[];        /* tasks/tasks.c: NULL behind the last */
 extern const char esp_task_default[];            /* tasks/tasks.c: that of data_task */
 const esp_task *esp_task_find(const char *name); /* NULL: there is none */
+/* May another code's particles be given to it? ESP_ERR_CONFIG naming key input and the tasks that take them. Local. */
+int esp_task_check_input(const esp_task *task);
 /* The task that a word in a data file means: its name, or an old word of key data_task; NULL: none. */
 const esp_task *esp_task_of_file(const char *word);
 
