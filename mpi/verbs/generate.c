@@ -36,7 +36,7 @@ static void add_group(const esp_layout *layout, const esp_make_group *group, cJS
   cJSON_AddStringToObject(item, "how", plan->how);
   cJSON_AddNumberToObject(item, "seconds", group->seconds);
   for (const esp_number *number = layout->number; number->name; most += number->count, number++)
-    if (number->told && plan->items > 0) cJSON_AddNumberToObject(item, number->name, *most);
+    if (number->told && *most > 0) cJSON_AddNumberToObject(item, number->name, *most);
   cJSON_AddItemToArray(list, item);
 }
 
@@ -47,7 +47,7 @@ static void add_results(esp_run *run, const char *path, const esp_task *task, co
   cJSON_AddStringToObject(json, "file", path);
   cJSON_AddStringToObject(json, "checksum", text);
   cJSON_AddStringToObject(json, "task", task->name);
-  if (esp_set_number(task->layout, "law") >= 0)
+  if (esp_set_number(task->layout, "law") >= 0 && esp_config_find(run->config, "data_law"))
     cJSON_AddStringToObject(json, "law", esp_config_string(run->config, "data_law"));
   for (int part = 0; part < ESP_PARTS; part++) {
     cJSON *item = cJSON_AddObjectToObject(json, esp_part_name((esp_part)part));

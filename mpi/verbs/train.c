@@ -30,7 +30,8 @@ static int write_header(const stage *s, const esp_layout *layout, int64_t step) 
   int part = 0;
   esp_lines_add(&head, "step,loss");
   for (const esp_column *c = layout->column; c->name && s->loss->parts > 1; c++) {
-    if (c->role != ESP_TARGET || part++ == s->loss->parts) continue;
+    if (c->role != ESP_TARGET || part == s->loss->parts) continue;
+    part++;
     esp_loss_part_name(s->loss, c->name, name, sizeof name);
     esp_lines_add(&head, ",%s", name);
   }
