@@ -21,7 +21,6 @@ typedef struct {
 
 static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_device *device, particles *p) {
   const esp_backend backend = esp_setup_sharded(run, device);
-  ESP_CALL(esp_task_check_input(task));
   ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
   return esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file);
 }
@@ -184,9 +183,10 @@ int esp_verb_predict(esp_run *run) {
   particles p = {0};
   int rc;
   ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
-  ESP_TRY(esp_setup_trained(run, &model, &device));
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &p.input)));
   p.foreign = p.input.file[0] != 0;
+  if (p.foreign) ESP_TRY(esp_task_check_input(task));
+  ESP_TRY(esp_setup_trained(run, &model, &device));
   ESP_TRY(p.foreign ? read_foreign(run, task, param, device, &p) : read_test(run, &p));
   if (p.foreign)
     snprintf(path, sizeof path, "%s", p.input.file);

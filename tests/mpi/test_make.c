@@ -240,7 +240,7 @@ static void refused(void **state) {
   refuse("gravity", single, "never.h5", ESP_ERR_CONFIG, "data_test_n");
   refuse("gravity", fine, "no/such/folder/never.h5", ESP_ERR_FILE, "no/such/folder");
   refuse("gravity", input, "never.h5", ESP_ERR_FILE, "gone.hdf5");
-  refuse("box", input, "never.h5", ESP_ERR_CONFIG, "input gone.hdf5");
+  refuse("box", input, "never.h5", ESP_ERR_CONFIG, "input with data_task box");
   refuse("relation", narrow, "never.h5", ESP_ERR_CONFIG, "3 features, must be >= 4");
   refuse("relation", sample, "never.h5", ESP_ERR_CONFIG, "a sample of 7 targets of no truth");
 }
