@@ -106,12 +106,13 @@ static inline int64_t sum_over_ranks(int64_t value) {
   return value;
 }
 
-#define CASE_MAIN(...)                                                                \
+#define CASE_MAIN(...) CASE_MAIN_WITH(NULL, NULL, __VA_ARGS__)
+#define CASE_MAIN_WITH(setup, teardown, ...)                                          \
   int main(int argc, char **argv) {                                                   \
     if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;                          \
     if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1); \
     const struct CMUnitTest tests[] = {__VA_ARGS__};                                  \
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);                           \
+    int failed = cmocka_run_group_tests(tests, setup, teardown);                      \
     MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);      \
     esp_comm_mpi_free(&comm);                                                         \
     return PetscFinalize() || failed;                                                 \
