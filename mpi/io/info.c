@@ -14,7 +14,7 @@
 typedef struct {
   const esp_file *file;
   FILE *out;
-  const char *object;
+  char object[1024]; /* the one at hand: HDF5's own name of it ends with its call */
   int rc;
 } listing;
 
@@ -110,7 +110,7 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
   listing *l = data;
   const int root = !strcmp(name, ".");
   (void)id;
-  l->object = root ? "/" : name;
+  snprintf(l->object, sizeof l->object, "%s", root ? "/" : name);
   if (info->type == H5O_TYPE_DATASET) {
     esp_file_shape s;
     l->rc = esp_file_dataset(l->file, name, &s);
@@ -131,11 +131,15 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
 
 static int print_hdf5(const char *path, FILE *out) {
   esp_file *file;
+  char text[512];
   ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
   listing l = {file, out, "/", ESP_OK};
   fprintf(out, "contents\n");
-  int bad = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_INC, print_object, &l) < 0;
-  if (bad && !l.rc) l.rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: its objects cannot be listed after %s", path, l.object);
+  const int bad = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_INC, print_object, &l) < 0;
+  if (bad && !l.rc) {
+    esp_file_hdf5_error(text, sizeof text);
+    l.rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: its objects cannot be listed after %s: %s", path, l.object, text);
+  }
   esp_file_close(&file);
   return l.rc;
 }
