@@ -23,23 +23,6 @@ static MPI_Comm file_mpi(const esp_comm *comm) {
   return mpi == MPI_COMM_NULL ? MPI_COMM_SELF : mpi;
 }
 
-typedef struct {
-  char *text;
-  size_t size;
-} error_text;
-
-static herr_t innermost(unsigned n, const H5E_error2_t *error, void *data) {
-  error_text *out = data;
-  if (n == 0 && error->desc) snprintf(out->text, out->size, "%s", error->desc);
-  return 0;
-}
-
-void esp_file_hdf5_error(char *text, size_t size) {
-  error_text out = {text, size};
-  text[0] = 0;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &out);
-}
-
 int esp_file_open_objects(void) {
   return (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
 }

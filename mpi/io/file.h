@@ -122,8 +122,11 @@ int esp_file_attr_read_string(const esp_file *file, const char *object, const ch
 
 hid_t esp_file_native(esp_file_type type);
 size_t esp_file_type_bytes(esp_file_type type);
-/* The innermost message of HDF5's error stack, into text; "" if there is none. */
+/* The innermost message of HDF5's error stack, into text; "" if there is none. Where it is of a part that a newer HDF5
+ * wrote, with the versions and what to do. */
 void esp_file_hdf5_error(char *text, size_t size);
+/* ESP_ERR_FORMAT naming the first of an open dataset's filters that is not installed, and what to do. */
+int esp_file_check_filters(const esp_file *file, const char *name, hid_t dataset);
 /* Objects HDF5 has open in this process: 0 when everything was closed. For tests. */
 int esp_file_open_objects(void);
 

@@ -255,7 +255,7 @@ static int check_set(const esp_file *file, const char *name, const esp_file_shap
 
 static int open_set(const esp_file *file, const char *name, hid_t *set) {
   *set = H5Dopen2(file->id, name, H5P_DEFAULT);
-  return *set < 0 ? failed(file, "opening the dataset", name) : ESP_OK;
+  return *set < 0 ? failed(file, "opening the dataset", name) : esp_file_check_filters(file, name, *set);
 }
 
 int esp_file_read(esp_file *file, const char *name, esp_file_type type, int columns, int64_t n, int64_t first,

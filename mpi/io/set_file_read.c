@@ -107,7 +107,7 @@ static int open_dataset(const esp_file *file, const char *name, int needed, int 
   ESP_CALL(check_shape(file, name, whole, &s, rows, width));
   *dataset = H5Dopen2(file->id, name, H5P_DEFAULT);
   ESP_CHECK(*dataset >= 0, ESP_ERR_FILE, "%s: dataset %s cannot be opened", file->path, name);
-  return ESP_OK;
+  return esp_file_check_filters(file, name, *dataset);
 }
 
 /* Datasets of a part, their widths [ESP_COLUMNS] (0: missing) and its rows. */
