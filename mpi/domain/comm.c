@@ -5,6 +5,8 @@
 
 #include <petscsys.h>
 
+#include "domain/exchange.h"
+
 /* MPI counts are ints: longer reductions go in parts. */
 enum { COMM_PART = 1 << 26 };
 
@@ -154,6 +156,10 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
   made->table.broadcast = broadcast;
   made->table.gather_all = gather_all;
   made->table.agree = agree;
+  made->table.exchange_create = esp_exchange_create;
+  made->table.exchange_begin = esp_exchange_begin;
+  made->table.exchange_end = esp_exchange_end;
+  made->table.exchange_free = esp_exchange_free;
   *comm = &made->table;
   return ESP_OK;
 }

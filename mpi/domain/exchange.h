@@ -36,6 +36,14 @@ void esp_inbox_free(esp_inbox *inbox);
 int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out,
                    int64_t **out);
 
+/* The four of the table (base/comm.h). Who has an id is found through a directory: id -> the rank of its hash. Two sparse
+ * exchanges, then a PetscSF forest. */
+int esp_exchange_create(const esp_comm *comm, int n_own, const int64_t *own, int n_wanted, const int64_t *wanted,
+                        esp_exchange **exchange);
+int esp_exchange_begin(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
+int esp_exchange_end(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
+void esp_exchange_free(esp_exchange **exchange);
+
 /* MPI types of rows of a given number of bytes, made at first use and kept. Local. */
 typedef struct {
   int count;

@@ -264,6 +264,16 @@ int esp_set_file_rows(const esp_set_file *f, esp_part part, int k, int frames, i
                             esp_set_file_columns(k < 0 ? 1 : f->about.width[k]), first, count, data);
 }
 
+/* Column k of particles [first, ...) of set s: of its frame, of a later one, or as it lies. */
+static int read_column(const esp_set_file *f, esp_part part, int s, int k, esp_set *set) {
+  const char *later = f->lead[part] ? f->layout->column[k].later : NULL;
+  const int of = later && f->data[part][k] < 0 ? esp_set_column(f->layout, later) : k;
+  const int framed = f->lead[part] && f->frame[part][of] >= 0;
+  const int64_t on = of == k ? 0 : f->lead[part] * set->n;
+  const int64_t row = framed ? f->frame_row[part][s] + on : f->row[part][s];
+  return esp_set_file_rows(f, part, of, framed, row + set->first, set->n_home, set->value[k]);
+}
+
 /* Particles [first, first + count) of set s. Local. */
 static int read_rows(const esp_set_file *f, esp_part part, int s, int64_t first, int64_t count, esp_set *set) {
   const int numbers = esp_set_numbers(f->layout);
@@ -272,10 +282,13 @@ static int read_rows(const esp_set_file *f, esp_part part, int s, int64_t first,
   esp_set made = {.n = f->n[part][s], .first = first, .n_home = (int)count, .layout = f->layout};
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld particles of /%s set %d on one rank, at most %d",
             f->file->path, (long long)count, esp_part_name(part), s, INT32_MAX);
-  for (int k = 0; f->layout->column[k].name; k++) made.width[k] = f->data[part][k] >= 0 ? f->about.width[k] : 0;
+  for (int k = 0; f->layout->column[k].name; k++) {
+    const int there = f->data[part][k] >= 0 || (f->lead[part] && f->layout->column[k].later);
+    made.width[k] = there ? f->about.width[k] : 0;
+  }
   ESP_TRY(esp_set_create(&made));
   for (int k = 0; f->layout->column[k].name; k++)
-    if (made.value[k]) ESP_TRY(esp_set_file_rows(f, part, k, 0, row, count, made.value[k]));
+    if (made.value[k]) ESP_TRY(read_column(f, part, s, k, &made));
   if (f->id[part] >= 0) ESP_TRY(esp_set_file_rows(f, part, -1, 0, row, count, made.id));
   for (int i = 0; i < made.n_home && f->id[part] < 0; i++) made.id[i] = first + i;
   if (numbers) memcpy(made.about, f->value[part] + (size_t)s * (size_t)numbers, (size_t)numbers * sizeof *made.about);

@@ -11,6 +11,16 @@ static int check_task(const esp_data *data) {
   return ESP_OK;
 }
 
+static int take_pairs(esp_data *data) {
+  const esp_task *task = data->task;
+  for (int part = 0; part < ESP_PARTS && task->pairs; part++) {
+    int64_t lead, stride;
+    ESP_CALL(task->pairs(data->param, (esp_part)part, &lead, &stride));
+    ESP_CALL(esp_set_pairs(&data->file, (esp_part)part, lead, stride));
+  }
+  return ESP_OK;
+}
+
 int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data) {
   static const char *const keys[ESP_PARTS] = {"data_clouds", "data_test_clouds"};
   *data = (esp_data){.run = run};
@@ -21,6 +31,7 @@ int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data) 
   ESP_TRY(esp_set_open(run->comm, data->path, data->task->layout, &data->file));
   opened = 1;
   ESP_TRY(check_task(data));
+  ESP_TRY(run->comm->agree(run->comm, take_pairs(data)));
   ESP_NEED(data->file.sets[part] >= least, ESP_ERR_VALUE, "%s: %d sets to %s on, at least %d needed; set %s",
            data->path, data->file.sets[part], esp_part_name(part), least, keys[part]);
 done:

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/directory.h"
+
 static int self_reduce_i64(const esp_comm *comm, int64_t *value, size_t count) {
   (void)comm, (void)value, (void)count;
   return ESP_OK;
@@ -40,6 +42,50 @@ static int self_agree(const esp_comm *comm, int code) {
   return code;
 }
 
+struct esp_exchange {
+  int n_wanted, *from; /* [n_wanted] the row that is wanted */
+};
+
+static void self_exchange_free(esp_exchange **exchange) {
+  if (*exchange) ESP_FREE((*exchange)->from);
+  ESP_FREE(*exchange);
+}
+
+static int self_exchange_create(const esp_comm *comm, int n_own, const int64_t *own, int n_wanted,
+                                const int64_t *wanted, esp_exchange **exchange) {
+  esp_directory_entry *entry = NULL;
+  const esp_directory_entry *found;
+  int rc;
+  (void)comm;
+  *exchange = NULL;
+  ESP_TRY(ESP_ALLOC(*exchange, 1));
+  ESP_TRY(ESP_ALLOC((*exchange)->from, n_wanted));
+  ESP_TRY(ESP_ALLOC(entry, n_own));
+  for (int i = 0; i < n_own; i++) entry[i] = (esp_directory_entry){own[i], 0, i};
+  ESP_TRY(esp_directory_sort(n_own, entry));
+  (*exchange)->n_wanted = n_wanted;
+  for (int i = 0; i < n_wanted; i++) {
+    ESP_TRY(esp_directory_find(n_own, entry, wanted[i], &found));
+    (*exchange)->from[i] = found->row;
+  }
+done:
+  ESP_FREE(entry);
+  if (rc) self_exchange_free(exchange);
+  return rc;
+}
+
+static int self_exchange_begin(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got) {
+  (void)comm, (void)exchange, (void)unit, (void)row, (void)got;
+  return ESP_OK;
+}
+
+static int self_exchange_end(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got) {
+  (void)comm;
+  for (int i = 0; i < exchange->n_wanted; i++)
+    memcpy((char *)got + (size_t)i * unit, (const char *)row + (size_t)exchange->from[i] * unit, unit);
+  return ESP_OK;
+}
+
 const esp_comm *esp_comm_self(void) {
   static const esp_comm self = {.rank = 0,
                                 .size = 1,
@@ -50,6 +96,10 @@ const esp_comm *esp_comm_self(void) {
                                 .exscan_i64 = self_exscan_i64,
                                 .broadcast = self_broadcast,
                                 .gather_all = self_gather_all,
-                                .agree = self_agree};
+                                .agree = self_agree,
+                                .exchange_create = self_exchange_create,
+                                .exchange_begin = self_exchange_begin,
+                                .exchange_end = self_exchange_end,
+                                .exchange_free = self_exchange_free};
   return &self;
 }

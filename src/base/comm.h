@@ -12,6 +12,7 @@
 #include "base/base.h"
 
 typedef struct esp_comm esp_comm;
+typedef struct esp_exchange esp_exchange; /* who gives which rows to whom: the table's own */
 struct esp_comm {
   int rank, size;
   void *impl; /* NULL for the one-rank version */
@@ -28,6 +29,16 @@ struct esp_comm {
   /* Agreement on failure: returns the largest code over ranks; every rank's error message becomes that of the lowest
    * failing rank, headed by "rank R: ". Called before every point where one rank's failure would leave others waiting. */
   int (*agree)(const esp_comm *comm, int code);
+  /* Rows of other ranks by the ids of what they belong to: rings of a mesh, shards of a sequence. own [n_own]: ids of the rows
+   * that are here, each on one rank alone; wanted [n_wanted]: any of them, from any rank, repeated or not. Nobody needs to
+   * know who has what. The caller frees it with exchange_free. ESP_ERR_ARG naming the id that two rows have, or none. */
+  int (*exchange_create)(const esp_comm *comm, int n_own, const int64_t *own, int n_wanted, const int64_t *wanted,
+                         esp_exchange **exchange);
+  /* row [n_own] -> got [n_wanted], of `unit` bytes each: got may be read after the end, row must stay until then. Each may be
+   * called any number of times, with any unit; one is under way at a time. */
+  int (*exchange_begin)(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
+  int (*exchange_end)(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
+  void (*exchange_free)(esp_exchange **exchange); /* NULL is fine. Local */
 };
 
 /* The one-rank table. No state; the pointer is to a constant. */

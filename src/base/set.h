@@ -5,7 +5,8 @@
  * a role side by side, in the order of the table). Columns of width 0 have as many numbers as the data say.
  *
  * Frames. A set may be a trajectory: columns with `framed` exist once a frame as well, in `frame`. The column itself
- * is then the first frame.
+ * is then the first frame. What is learned may be a step of it: two frames of one trajectory, its plain columns shared
+ * (io/set_file.h: esp_set_pairs).
  *
  * Groups. Sums over particles of many products (gradients of dense layers) are formed group by group in float64, in
  * home order, and group sums are added exactly (base/exact_sum.h). So a group must be the same particles in the same
@@ -34,6 +35,7 @@ typedef struct {
   int width;    /* numbers a particle; 0: the data say */
   int optional; /* may be missing in a file, or in a set */
   int framed;
+  const char *later;   /* TARGET of pairs of frames: the framed column of this name, some frames on; NULL: none */
   double min;          /* least value allowed; -INFINITY: any finite one */
   const char *foreign; /* what other codes' files call it ("position", "velocity", "mass"); NULL: they do not know it */
   const char *unit, *help;

@@ -63,6 +63,9 @@ typedef struct esp_task {
   /* Another code's particles (columns by their foreign names, numbers by name) become a set of this task, in units of
    * its own; param as for make. NULL: not for this task. */
   int (*adopt)(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
+  /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs): *lead frames apart,
+   * every *stride. NULL: the sets as they are. */
+  int (*pairs)(const void *param, esp_part part, int64_t *lead, int64_t *stride);
   int (*ready)(const void *param, esp_set *set); /* file's units -> network's, in place; NULL: they are. Local */
   int (*begin)(const void *param, const esp_backend *backend, esp_model *model,
                const esp_set *first); /* before step 1, and

@@ -129,6 +129,60 @@ static void routed(void **state) {
   free(dest);
 }
 
+/* Id i lies on rank i^2 mod P; everyone wants its neighbours on a ring, and the first one twice. Two widths, one after the
+ * other, and one rank that wants nothing. */
+static void by_ids(void **state) {
+  (void)state;
+  enum { N = 61 };
+  const int p = comm->size, wants = p > 2 && comm->rank == 1 ? 0 : 2 * N + 1;
+  int64_t own[N], wanted[2 * N + 1];
+  double row[N][3], got[2 * N + 1][3], narrow[2 * N + 1], first[N];
+  int n_own = 0;
+  for (int i = 0; i < N; i++)
+    if (i * i % p == comm->rank) own[n_own++] = (int64_t)i * 1000003 - 7;
+  for (int k = 0; k < n_own; k++) {
+    for (int a = 0; a < 3; a++) row[k][a] = (double)own[k] + 0.25 * a;
+    first[k] = -(double)own[k];
+  }
+  for (int i = 0; i <= 2 * N; i++) wanted[i] = (int64_t)(i / 2 + i % 2 * (N - 1)) % N * 1000003 - 7;
+  esp_exchange *exchange;
+  assert_int_equal(comm->exchange_create(comm, n_own, own, wants, wanted, &exchange), ESP_OK);
+  for (int round = 0; round < 2; round++) {
+    assert_int_equal(comm->exchange_begin(comm, exchange, sizeof *row, row, got), ESP_OK);
+    assert_int_equal(comm->exchange_end(comm, exchange, sizeof *row, row, got), ESP_OK);
+    assert_int_equal(comm->exchange_begin(comm, exchange, sizeof *first, first, narrow), ESP_OK);
+    assert_int_equal(comm->exchange_end(comm, exchange, sizeof *first, first, narrow), ESP_OK);
+    for (int i = 0; i < wants; i++) {
+      for (int a = 0; a < 3; a++) assert_true(got[i][a] == (double)wanted[i] + 0.25 * a);
+      assert_true(narrow[i] == -(double)wanted[i]);
+    }
+  }
+  comm->exchange_free(&exchange);
+  assert_null(exchange);
+  comm->exchange_free(&exchange);
+}
+
+/* What nobody has, and what two have, is the same failure on all ranks; nothing at all is fine. */
+static void by_wrong_ids(void **state) {
+  (void)state;
+  const int64_t own[2] = {comm->rank, 77}, wanted[2] = {0, 4711};
+  const int last = comm->rank == comm->size - 1;
+  esp_exchange *exchange;
+  assert_int_equal(comm->exchange_create(comm, 1, own, last ? 2 : 1, wanted, &exchange), ESP_ERR_ARG);
+  assert_non_null(strstr(esp_error_message(), "id 4711 is wanted, and no rank has it"));
+  assert_null(exchange);
+  esp_error_clear();
+  const int64_t twice[2] = {77, 77};
+  const int code = comm->exchange_create(comm, 2, comm->size == 1 ? twice : own, 0, NULL, &exchange);
+  assert_int_equal(code, ESP_ERR_ARG);
+  assert_non_null(strstr(esp_error_message(), "id 77 stands twice"));
+  esp_error_clear();
+  assert_int_equal(comm->exchange_create(comm, 0, NULL, 0, NULL, &exchange), ESP_OK);
+  assert_int_equal(comm->exchange_begin(comm, exchange, 8, NULL, NULL), ESP_OK);
+  assert_int_equal(comm->exchange_end(comm, exchange, 8, NULL, NULL), ESP_OK);
+  comm->exchange_free(&exchange);
+}
+
 static void broken_communicator(void **state) {
   (void)state;
   /* an MPI error is an error code with MPI's words, not an abort */
@@ -139,4 +193,5 @@ static void broken_communicator(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(reductions), cmocka_unit_test(moves), cmocka_unit_test(agreement), cmocka_unit_test(sparse),
-          cmocka_unit_test(routed), cmocka_unit_test(broken_communicator))
+          cmocka_unit_test(routed), cmocka_unit_test(by_ids), cmocka_unit_test(by_wrong_ids),
+          cmocka_unit_test(broken_communicator))

@@ -1,4 +1,5 @@
 /* The one-rank table is the identity: sums and maxima keep their values, the prefix is 0, gathering copies. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +50,24 @@ static void gather(void **state) {
   ESP_FREE(all);
 }
 
+static void exchange(void **state) {
+  (void)state;
+  const esp_comm *self = esp_comm_self();
+  const int64_t own[3] = {9, -4, 7}, wanted[4] = {7, 7, 9, -4}, none = 8, twice[2] = {5, 5};
+  const double row[3] = {0.9, 0.4, 0.7};
+  double got[4];
+  esp_exchange *by;
+  assert_int_equal(self->exchange_create(self, 3, own, 4, wanted, &by), ESP_OK);
+  assert_int_equal(self->exchange_begin(self, by, sizeof *row, row, got), ESP_OK);
+  assert_int_equal(self->exchange_end(self, by, sizeof *row, row, got), ESP_OK);
+  for (int i = 0; i < 4; i++) assert_true(got[i] == fabs((double)wanted[i] / 10));
+  self->exchange_free(&by);
+  assert_int_equal(self->exchange_create(self, 3, own, 1, &none, &by), ESP_ERR_ARG);
+  assert_int_equal(self->exchange_create(self, 2, twice, 0, NULL, &by), ESP_ERR_ARG);
+  assert_null(by);
+  esp_error_clear();
+}
+
 static void failure(void **state) {
   (void)state;
   const esp_comm *self = esp_comm_self();
@@ -62,6 +81,7 @@ static void failure(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(identity), cmocka_unit_test(gather), cmocka_unit_test(failure)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(identity), cmocka_unit_test(gather), cmocka_unit_test(exchange),
+                                     cmocka_unit_test(failure)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
