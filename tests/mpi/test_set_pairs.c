@@ -1,7 +1,7 @@
 /* Trajectories as pairs of frames: framed columns at the first frame, targets at the later one, the rest the trajectory's; on
  * any number of ranks. A trajectory that is too short gives none; what cannot be is refused by name.
  * ranks: 1 2 4 */
-#include "set_fixture.h"
+#include "serial_hdf5.h"
 
 #include <stdio.h>
 #include <unistd.h>
