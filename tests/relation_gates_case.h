@@ -126,7 +126,7 @@ static inline setup compare_setup(void) {
   setup s = unit_setup();
   s.data.kind = ESP_RELATION_COMPARE, s.data.n = 256, s.data.features = s.net.features = 4;
   s.data.values = s.net.values = 2;
-  s.net.mlp = 1, s.net.channels = 16;
+  s.net.message = 1, s.net.channels = 16;
   s.near = 0.5, s.pool = 512, s.unseen = 8;
   s.train.steps = 500;
   return s;

@@ -74,11 +74,11 @@ static inline esp_stack_param relation_case_param(int which, double theta) {
   if (which == RELATION_SEPARATE) {
     p.embedding = ESP_EMBED_MLP, p.embed_hidden = 5, p.separate = p.aggregate = p.include_self = 1;
   } else if (which == RELATION_MESSAGE) {
-    p.mlp = 1;
+    p.message = 1;
   } else if (which == RELATION_DEEP) {
     p.layers = 3, p.aggregate = 1;
   } else if (which == RELATION_DEEP_MESSAGE) {
-    p.layers = 2, p.mlp = p.aggregate = p.separate = 1, p.channels = 6;
+    p.layers = 2, p.message = p.aggregate = p.separate = 1, p.channels = 6;
   }
   return p;
 }

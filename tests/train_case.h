@@ -10,6 +10,8 @@
 #include "net/train.h"
 #include "set_views.h"
 
+enum { CASE_NEWTON, CASE_NEWTON_MLP, CASE_MLP }; /* places among esp_body_messages */
+
 typedef struct {
   esp_model model;
   esp_adam adam;
@@ -66,7 +68,7 @@ static inline double train_case_value(const esp_comm *comm, const esp_cloud *clo
   return weight[0] * part[0] + weight[1] * part[1];
 }
 
-static inline esp_model train_case_model(esp_message_kind message) {
+static inline esp_model train_case_model(int message) {
   const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
   esp_integrator_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
@@ -77,14 +79,14 @@ static inline esp_model train_case_model(esp_message_kind message) {
 }
 
 /* Takes the clouds: made by malloc, with targets. */
-static inline train_case train_case_of(esp_message_kind message, int clouds, esp_cloud *cloud) {
+static inline train_case train_case_of(int message, int clouds, esp_cloud *cloud) {
   train_case t = {.model = train_case_model(message), .clouds = clouds, .cloud = cloud};
   assert_int_equal(esp_adam_create(t.model.block.count, &t.adam), ESP_OK);
   return t;
 }
 
 /* Whole clouds of n, n + 1, ... bodies. */
-static inline train_case train_case_make(esp_message_kind message, int clouds, int n) {
+static inline train_case train_case_make(int message, int clouds, int n) {
   esp_backend backend = esp_backend_self();
   esp_cloud *cloud = malloc(sizeof *cloud * (size_t)clouds);
   for (int c = 0; c < clouds; c++) {

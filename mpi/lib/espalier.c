@@ -100,8 +100,7 @@ static int make_model(espalier *e) {
   const espalier_options *o = &e->options;
   e->force = e->network = o->single ? &esp_device_cpu32 : &esp_device_cpu64;
   if (o->checkpoint) return read_model(e);
-  esp_integrator_param param = {
-      .layers = o->layers, .tableau = ESP_TABLEAU_FREE, .message = ESP_MESSAGE_NEWTON, .hidden = 1};
+  esp_integrator_param param = {.layers = o->layers, .tableau = ESP_TABLEAU_FREE}; /* the first message: newton */
   param.domain.leaf = o->leaf;
   param.domain.block = o->block;
   param.domain.lists.theta = o->theta;

@@ -58,7 +58,7 @@ static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
   const double count = cell[tail];
   if (esp_gate_poles(f)) {
     for (int p = 0; p < 2 * C; p++) close_pole(d, cell + p * (1 + d), adjoint + p * (1 + d));
-  } else if (esp_gate_mlp(f)) {
+  } else if (f->message->offset) {
     for (int c = 0; c < C; c++) adjoint[c] = count > 0 ? adjoint[c] / count : 0;
   }
   /* how many members there are is nobody's variable */
@@ -126,7 +126,7 @@ int esp_gate_check(const esp_form *f, const double *param) {
 }
 
 void esp_gate_widths(const esp_form *f, esp_widths *w) {
-  const int mlp = esp_gate_mlp(f), width = f->dim + f->channels, query = mlp ? width : f->dim;
+  const int mlp = f->message->offset, width = f->dim + f->channels, query = mlp ? width : f->dim;
   *w = (esp_widths){.source = width,
                     .query = query,
                     .sum = f->channels + (f->den ? 1 : 0),

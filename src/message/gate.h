@@ -32,11 +32,8 @@
 
 enum { ESP_GATE_POLES = 4, ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128 };
 
-static inline int esp_gate_mlp(const esp_form *f) {
-  return f->message == &esp_message_gate_mlp;
-}
 static inline int esp_gate_poles(const esp_form *f) {
-  return !esp_gate_mlp(f) && f->channels <= ESP_GATE_POLES;
+  return !f->message->offset && f->channels <= ESP_GATE_POLES;
 }
 /* Numbers of a cell's row before (1, k). */
 static inline int esp_gate_tail(const esp_form *f) {

@@ -77,6 +77,8 @@ static void self_back(const esp_form *f, const double *param, int n, const doubl
 
 const esp_message esp_message_gate_mlp = {.name = "gate_mlp",
                                           .help = "a learned message of sender and receiver times that Gaussian",
+                                          .den = 1,
+                                          .offset = 1,
                                           .check = esp_gate_check,
                                           .widths = esp_gate_widths,
                                           .part = part,

@@ -1,4 +1,4 @@
-/* The table of messages: what one sender, or one cell, says to one receiver. A row is a const esp_message in a file of its
+/* The tables of messages: what one sender, or one cell, says to one receiver. A row is a const esp_message in a file of its
  * own, listed in message/messages.c; its pairs are computed by a device's kernels of the same name (message/kernels.h).
  * message/specification.c is what they all must equal: the message as plain loops.
  *
@@ -40,6 +40,10 @@ typedef struct {
 
 struct esp_message {
   const char *name, *help;
+  int shared; /* 1: the layers of a network have its parameters in common; 0: each layer has its own */
+  int den;    /* 1: it is of use with the sum of weights alone, whatever else wants that */
+  int offset; /* 1: a receiver brings `channels` numbers along, and hears silu of them of a sender that says nothing:
+                 whoever takes the sums as what senders add to silence takes that out */
   /* ESP_ERR_CONFIG naming what the form is and may be; ESP_ERR_VALUE for parameters that mean nothing. */
   int (*check)(const esp_form *f, const double *param);
   /* ESP_ERR_VALUE naming the id of a finite source row that cannot be sent; NULL: any can. */
@@ -66,11 +70,12 @@ struct esp_message {
   void (*merge)(const esp_form *f, const double *part, double *sum);
 };
 
-extern const esp_message *const esp_messages[]; /* NULL behind the last */
 extern const esp_message esp_message_newton, esp_message_newton_mlp, esp_message_law, esp_message_gate,
     esp_message_gate_mlp;
-/* The row of that name; NULL: there is none. */
-const esp_message *esp_message_find(const char *name);
+/* Of bodies, where they are; and of keys in a learned space. NULL behind the last; the first is what is taken where nothing
+ * is said. Names: of the k-th, NULL behind the last. */
+extern const esp_message *const esp_body_messages[], *const esp_key_messages[];
+const char *esp_body_message_name(int k), *esp_key_message_name(int k);
 
 static inline esp_widths esp_form_widths(const esp_form *f) {
   esp_widths w = {0};

@@ -1,15 +1,16 @@
 #include <math.h>
-#include <string.h>
 
 #include "message/message.h"
 
-const esp_message *const esp_messages[] = {&esp_message_newton, &esp_message_newton_mlp, &esp_message_law,
-                                           &esp_message_gate,   &esp_message_gate_mlp,   NULL};
+const esp_message *const esp_body_messages[] = {&esp_message_newton, &esp_message_newton_mlp, &esp_message_law, NULL};
+const esp_message *const esp_key_messages[] = {&esp_message_gate, &esp_message_gate_mlp, NULL};
 
-const esp_message *esp_message_find(const char *name) {
-  for (int m = 0; esp_messages[m]; m++)
-    if (!strcmp(esp_messages[m]->name, name)) return esp_messages[m];
-  return NULL;
+const char *esp_body_message_name(int k) {
+  return esp_body_messages[k] ? esp_body_messages[k]->name : NULL;
+}
+
+const char *esp_key_message_name(int k) {
+  return esp_key_messages[k] ? esp_key_messages[k]->name : NULL;
 }
 
 void esp_form_wrap(const esp_form *f, int n, double *key) {

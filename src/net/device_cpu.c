@@ -1,7 +1,6 @@
 /* The CPU, in float32 and in float64: its memory is the host's. */
 #include <string.h>
 
-#include "message/cpu/kernels.h"
 #include "net/dense.h"
 #include "net/device.h"
 
@@ -22,15 +21,15 @@ static int cpu_get(void *host, const void *there, size_t bytes) {
   return cpu_put(host, there, bytes);
 }
 
-/* One row a message. */
+/* One row a message: the kernels of src/message/cpu/NAME.c. */
+#define ROWS(row) row(newton) row(newton_mlp) row(law) row(gate) row(gate_mlp)
+#define DECLARED(name) extern const esp_kernels esp_##name##_cpu32, esp_##name##_cpu64;
+#define ROW(name) {&esp_message_##name, &esp_##name##_cpu32, &esp_##name##_cpu64},
+ROWS(DECLARED)
 static const struct {
   const esp_message *message;
   const esp_kernels *float32, *float64;
-} kernels[] = {{&esp_message_newton, &esp_newton_cpu32, &esp_newton_cpu64},
-               {&esp_message_newton_mlp, &esp_newton_mlp_cpu32, &esp_newton_mlp_cpu64},
-               {&esp_message_law, &esp_law_cpu32, &esp_law_cpu64},
-               {&esp_message_gate, &esp_gate_cpu32, &esp_gate_cpu64},
-               {&esp_message_gate_mlp, &esp_gate_mlp_cpu32, &esp_gate_mlp_cpu64}};
+} kernels[] = {ROWS(ROW)};
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 static const esp_kernels *kernels32(const esp_message *message) {

@@ -7,14 +7,9 @@
 
 enum { WORDS = ESP_EXACT_FULL_WORDS, MLP_GROUPS = 4, TABLEAU_GROUPS = 4 };
 
-const esp_message *esp_integrator_message(esp_message_kind kind) {
-  static const esp_message *const messages[] = {&esp_message_newton, &esp_message_newton_mlp, &esp_message_law};
-  return messages[kind];
-}
-
 /* The message as far as its parameters go. */
 static esp_form form_of(const esp_integrator_param *p) {
-  return (esp_form){.message = esp_integrator_message(p->message), .dim = 3, .channels = p->hidden, .mean = 1};
+  return (esp_form){.message = esp_body_messages[p->message], .dim = 3, .channels = p->hidden, .mean = 1};
 }
 
 static int check_param(const esp_integrator_param *p) {
@@ -23,9 +18,6 @@ static int check_param(const esp_integrator_param *p) {
   ESP_CHECK(p->tableau == ESP_TABLEAU_FREE || p->tableau == ESP_TABLEAU_SYMPLECTIC, ESP_ERR_CONFIG,
             "tableau %d: allowed are free (%d) and symplectic (%d)", (int)p->tableau, ESP_TABLEAU_FREE,
             ESP_TABLEAU_SYMPLECTIC);
-  ESP_CHECK(p->message >= ESP_MESSAGE_NEWTON && p->message <= ESP_MESSAGE_MLP, ESP_ERR_CONFIG,
-            "message %d: allowed are newton (%d), newton_mlp (%d) and mlp (%d)", (int)p->message, ESP_MESSAGE_NEWTON,
-            ESP_MESSAGE_CORRECTION, ESP_MESSAGE_MLP);
   const esp_form form = form_of(p);
   ESP_CALL(form.message->check(&form, NULL));
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
@@ -71,10 +63,10 @@ int esp_integrator_create(const esp_integrator_param *param, esp_integrator *mod
   int rc = ESP_OK;
   *model = (esp_integrator){.param = *param};
   ESP_CALL(check_param(param));
-  if (param->message == ESP_MESSAGE_NEWTON) model->param.hidden = 0;
-  model->mlps = param->message == ESP_MESSAGE_NEWTON ? 0 : param->message == ESP_MESSAGE_MLP ? 1 : param->layers;
-  const esp_form form = form_of(&model->param);
+  const esp_form form = form_of(param);
   model->mlp_count = esp_form_widths(&form).param;
+  if (!model->mlp_count) model->param.hidden = 0;
+  model->mlps = !model->mlp_count ? 0 : form.message->shared ? 1 : param->layers;
   model->tableau_count = esp_tableau_count(param->tableau, param->layers);
   model->block.count = model->tableau_count + model->mlps * model->mlp_count;
   ESP_TRY(ESP_ALLOC(model->block.value, model->block.count));

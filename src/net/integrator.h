@@ -19,19 +19,11 @@
 #include "net/cost.h"
 #include "net/tableau.h"
 
-typedef enum {
-  ESP_MESSAGE_NEWTON,     /* the force law is given */
-  ESP_MESSAGE_CORRECTION, /* and a learned message on near pairs beside it, one for each layer, zero at the start */
-  ESP_MESSAGE_MLP         /* the force law is to be found: one learned message for near and far, shared by all layers */
-} esp_message_kind;
-/* The row of the table of messages. */
-const esp_message *esp_integrator_message(esp_message_kind kind);
-
 typedef struct {
   int layers; /* 1..ESP_MAX_LAYERS */
   esp_tableau_kind tableau;
-  esp_message_kind message;
-  int hidden;    /* H of the learned message, 1..128; not used with ESP_MESSAGE_NEWTON */
+  int message;   /* place among esp_body_messages */
+  int hidden;    /* H of a learned message, 1..128; 0 of one that learns nothing */
   uint64_t seed; /* of the learned message's start values */
   /* leaf, block, lists.theta, lists.pairs_per_particle, lists.pairs_limit. dim and lists.box come from the cloud. */
   esp_domain_param domain;

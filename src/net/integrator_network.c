@@ -168,7 +168,7 @@ static void positions(const esp_set *set, double *key) {
 static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
   (void)query;
   const esp_integrator_param *param = model->param;
-  const esp_form form = {.message = esp_integrator_message(param->message), .dim = 3, .channels = param->hidden};
+  const esp_form form = {.message = esp_body_messages[param->message], .dim = 3, .channels = param->hidden};
   const esp_widths w = esp_form_widths(&form);
   *where = (esp_place){.domain = param->domain,
                        .source_bytes = (size_t)w.source * sizeof(double),

@@ -73,7 +73,7 @@ static int project_adjoint(const esp_comm *comm, const esp_cloud *cloud, double 
 
 static esp_layer_param layer_param(const esp_integrator *model, const esp_cloud *cloud, double mass) {
   esp_layer_param p = {.domain = model->param.domain,
-                       .form = {.message = esp_integrator_message(model->param.message),
+                       .form = {.message = esp_body_messages[model->param.message],
                                 .dim = 3,
                                 .channels = model->param.hidden,
                                 .softening = cloud->eps,

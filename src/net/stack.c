@@ -28,7 +28,7 @@ static int check_sizes(const esp_stack_param *p) {
   RANGE(hidden, 1, MAX_WIDTH);
   RANGE(hidden_halves, 0, 2);
   if (p->embedding == ESP_EMBED_MLP) RANGE(embed_hidden, 1, MAX_WIDTH);
-  if (p->mlp || p->layers > 1) RANGE(channels, 1, ESP_GATE_MAX_CHANNELS);
+  if (esp_key_messages[p->message]->offset || p->layers > 1) RANGE(channels, 1, ESP_GATE_MAX_CHANNELS);
   if (p->layers > 1) RANGE(width, 1, MAX_WIDTH);
   if (p->split == ESP_SPLIT_LEARNED) RANGE(split_levels, 1, MAX_LEVELS);
   return ESP_OK;
@@ -134,9 +134,10 @@ static void add_layer(esp_stack *relation, int l) {
   const esp_stack_param *p = &relation->param;
   esp_stack_slot *s = &relation->slot[l];
   const int H = p->layers == 1 ? p->features : p->width, last = l == p->layers - 1;
+  const int offset = esp_key_messages[p->message]->offset;
   *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
   s->out = last ? p->targets : p->width;
-  s->channels = !p->mlp && l == 0 ? p->values : p->channels;
+  s->channels = !offset && l == 0 ? p->values : p->channels;
   s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
   if (p->embedding == ESP_EMBED_MLP) s->embed.hidden = p->embed_hidden;
   if (p->embedding == ESP_EMBED_COORDINATES) s->embed.in = p->features;
@@ -144,7 +145,7 @@ static void add_layer(esp_stack *relation, int l) {
   if (p->separate) s->query = add_embed(relation, l, QUERY_E, &s->embed);
   if (p->split == ESP_SPLIT_LEARNED) s->normal = add_entry(relation, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
   s->message = add_message(relation, l);
-  if (p->mlp) {
+  if (offset) {
     s->W1 = add_entry(relation, l, W1, s->channels, H);
     s->b = add_entry(relation, l, B, s->channels, 1);
     s->W2 = add_entry(relation, l, W2, s->channels, H + p->values);
@@ -160,10 +161,11 @@ static void add_layer(esp_stack *relation, int l) {
 
 esp_form esp_stack_form(const esp_stack *relation, int l) {
   const esp_stack_param *p = &relation->param;
-  return (esp_form){.message = p->mlp ? &esp_message_gate_mlp : &esp_message_gate,
+  const esp_message *message = esp_key_messages[p->message];
+  return (esp_form){.message = message,
                     .dim = p->dim,
                     .channels = relation->slot[l].channels,
-                    .den = esp_aggregates[p->aggregate]->den || p->mlp,
+                    .den = esp_aggregates[p->aggregate]->den || message->den,
                     .mean = 1};
 }
 
@@ -207,7 +209,7 @@ static void start_layer(const esp_stack *relation, int l) {
   if (s->normal >= 0) start_normals(relation, l);
   const esp_form form = esp_stack_form(relation, l);
   form.message->start(&form, p->seed, l, relation->block.value + s->message);
-  if (p->mlp) {
+  if (s->W1 >= 0) {
     gauss(relation, l, W1, s->W1, C * H, 1.0 / H);
     start_sent(relation, l);
   }

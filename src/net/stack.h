@@ -9,6 +9,7 @@
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
  *     num, den = gated sums over all particles              layer.h; near one by one, far cell by cell
  *     mlp: num -= den silu(u)                               what senders add to silence: stack_centre.h
+ *       (gate: messages without an offset; mlp: those with one, u)
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
@@ -53,8 +54,8 @@ typedef struct {
   esp_embed_kind embedding;
   int dim, embed_hidden; /* d; h of the mlp embedding */
   int separate;          /* 1: q and k are two maps, with two trees */
-  int mlp;               /* message: 0 gate, 1 mlp */
-  int channels;          /* C of mlp messages, and of gate messages after the first layer */
+  int message;           /* place among esp_key_messages */
+  int channels;          /* C of messages with an offset, and of the others after the first layer */
   int aggregate;         /* place among esp_aggregates */
   int include_self;
   int width, hidden; /* H of the state where L > 1; h of the updates */
@@ -91,7 +92,7 @@ typedef struct {
   double theta[ESP_STACK_MAX_LAYERS];
 } esp_stack;
 
-/* The form of layer l's message; mlp messages have a den in every case. Local, pure. */
+/* The form of layer l's message. Local, pure. */
 esp_form esp_stack_form(const esp_stack *relation, int l);
 
 /* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Trees on features or hidden

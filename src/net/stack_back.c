@@ -22,6 +22,7 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   const esp_stack *relation = k->relation;
   const esp_stack_param *p = &relation->param;
   const size_t n = (size_t)k->pass->n_home, H = (size_t)relation->slot[0].in, d = (size_t)p->dim;
+  const int offset = relation->slot[0].W1 >= 0;
   size_t C = 0;
   for (int l = 0; l < p->layers; l++) C = (size_t)esp_imax((int)C, relation->slot[l].channels);
   ESP_CALL(esp_stack_scratch_create(relation, k->pass->n_home, 1, &g->scratch));
@@ -31,8 +32,8 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   ESP_CALL(ESP_ALLOC(g->dkey, n * d));
   if (p->separate) ESP_CALL(ESP_ALLOC(g->dquery, n * d));
   ESP_CALL(ESP_ALLOC(g->dvalue, n * C));
-  if (p->mlp) ESP_CALL(ESP_ALLOC(g->doffset, n * C));
-  if (p->mlp) ESP_CALL(ESP_ALLOC(g->dboth, n * (H + (size_t)p->values)));
+  if (offset) ESP_CALL(ESP_ALLOC(g->doffset, n * C));
+  if (offset) ESP_CALL(ESP_ALLOC(g->dboth, n * (H + (size_t)p->values)));
   ESP_CALL(ESP_ALLOC(g->embed, n * (size_t)relation->slot[0].embed.hidden));
   return ESP_OK;
 }
@@ -56,7 +57,7 @@ static void send_adjoint(const esp_stack_walk *k, int l, adjoint *g, int64_t *ac
   const esp_stack_slot *at = &relation->slot[l];
   const double *value = relation->block.value, *s = esp_stack_state(k, l);
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
-  if (relation->param.mlp) {
+  if (at->W1 >= 0) {
     double *both = k->pass->work->both;
     esp_rows_join(n, H, s, F, k->set->v, both);
     k->dense->gradient(n, H, C, s, g->doffset, acc + (size_t)at->W1 * WORDS, acc + (size_t)at->b * WORDS);
@@ -83,14 +84,13 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
   const int n = pass->n_home;
   double *din = relation->param.embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
   esp_stack_update_backward(k->dense, relation, l, n, s, pass->sum[l], d_o, &g->scratch, g->dsum, g->ds, acc);
-  if (relation->param.mlp) esp_stack_centre_sum(k->dense, n, at->channels, rows->offset, g->dsum);
+  if (at->W1 >= 0) esp_stack_centre_sum(k->dense, n, at->channels, rows->offset, g->dsum);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
   ESP_CALL(
       esp_layer_backward(k->backend, &pass->layer[l], g->dsum, &to, acc + (size_t)at->message * WORDS, normal_acc));
   pass->cost.seconds_backward += pass->layer[l].seconds_backward;
-  if (relation->param.mlp)
-    esp_stack_centre_offset(k->dense, n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
+  if (at->W1 >= 0) esp_stack_centre_offset(k->dense, n, at->channels, rows->offset, pass->sum[l], g->dsum, g->doffset);
   send_adjoint(k, l, g, acc);
   esp_embed_backward(k->dense, &at->embed, value + at->key, n, input, rows->key_work, g->dkey, g->embed, din,
                      acc + (size_t)at->key * WORDS);

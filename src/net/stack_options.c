@@ -26,7 +26,7 @@ const esp_options esp_stack_options = {
     sizeof(OF),
     (const esp_option[]){
         ESP_INT_ROW(OF, layers, "net_layers", "4", 1, ESP_STACK_MAX_LAYERS, "", "layers of the network", MODEL),
-        ESP_CHOICE_ROW(OF, mlp, "net_message", "gate", "gate|gate_mlp",
+        ESP_NAMES_ROW(OF, message, "net_message", "gate", esp_key_message_name,
             "of a learned relation: gate, the sender's value times a gate exp(-distance^2 / 2 s^2) in the learned space, "
             "whose width s is learned, too; gate_mlp, a learned message times that gate",
             MODEL, .was = "mlp"),

@@ -57,6 +57,7 @@ static int pass_begin(const esp_stack_walk *k) {
   const esp_stack_param *p = &k->relation->param;
   esp_stack_pass *pass = k->pass;
   const size_t n = (size_t)k->set->n_home, L = (size_t)p->layers, H = (size_t)k->relation->slot[0].in;
+  const int offset = k->relation->slot[0].W1 >= 0;
   ESP_CALL(check_set(p, k->set));
   *pass = (esp_stack_pass){.n_home = k->set->n_home, .layers = p->layers};
   ESP_CALL(ESP_ALLOC(pass->work, 1));
@@ -70,7 +71,7 @@ static int pass_begin(const esp_stack_walk *k) {
   ESP_CALL(ESP_ALLOC(work->rows, L));
   if (L > 1) ESP_CALL(ESP_ALLOC(work->raw, n * (size_t)(p->features + p->values)));
   if (L > 1) ESP_CALL(ESP_ALLOC(work->o, n * H));
-  if (p->mlp) ESP_CALL(ESP_ALLOC(work->both, n * (H + (size_t)p->values)));
+  if (offset) ESP_CALL(ESP_ALLOC(work->both, n * (H + (size_t)p->values)));
   ESP_CALL(esp_stack_scratch_create(k->relation, k->set->n_home, 0, &work->scratch));
   return make_tree_keys(k);
 }
@@ -88,7 +89,7 @@ static int layer_begin(const esp_stack_walk *k, int l) {
   if (p->separate) ESP_CALL(ESP_ALLOC(pass->query[l], keys));
   if (p->separate) ESP_CALL(ESP_ALLOC(rows->query_work, hidden));
   ESP_CALL(ESP_ALLOC(rows->value, sent));
-  if (p->mlp) ESP_CALL(ESP_ALLOC(rows->offset, sent));
+  if (at->W1 >= 0) ESP_CALL(ESP_ALLOC(rows->offset, sent));
   ESP_CALL(ESP_ALLOC(pass->sum[l], n * (size_t)esp_form_widths(&form).sum));
   return ESP_OK;
 }
@@ -142,14 +143,14 @@ static void lift(const esp_dense *dense, const esp_stack *relation, const esp_fe
                  relation->block.value + relation->lift_bias, 0, raw, s);
 }
 
-/* What is sent, and the receivers' part of the mlp message. */
+/* What is sent, and what receivers bring along. */
 static void send(const esp_stack_walk *k, int l) {
   const esp_stack *relation = k->relation;
   const esp_stack_slot *at = &relation->slot[l];
   const double *value = relation->block.value, *s = esp_stack_state(k, l);
   esp_stack_rows *rows = &k->pass->work->rows[l];
   const int n = k->pass->n_home, H = at->in, C = at->channels, F = k->set->values;
-  if (relation->param.mlp) {
+  if (at->W1 >= 0) {
     esp_rows_join(n, H, s, F, k->set->v, k->pass->work->both);
     k->dense->forward(n, H, C, value + at->W1, value + at->b, 0, s, rows->offset);
     k->dense->forward(n, H + F, C, value + at->W2, NULL, 0, k->pass->work->both, rows->value);
@@ -211,7 +212,7 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit) {
                               .tree_query = hops ? NULL : work->tree_query};
   ESP_CALL(esp_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
   count_cost(&pass->layer[l], &pass->cost);
-  if (relation->param.mlp) esp_stack_centre(k->dense, n, at->channels, rows->offset, pass->sum[l]);
+  if (at->W1 >= 0) esp_stack_centre(k->dense, n, at->channels, rows->offset, pass->sum[l]);
   if (visit) ESP_CALL(visit->layer(visit->context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
   esp_stack_update_forward(k->dense, relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);
   if (!last) {

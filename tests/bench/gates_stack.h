@@ -30,9 +30,9 @@ static setup stacked(setup s, int steps) {
 
 /* Gate and mlp messages. */
 static void message_rows(setup s, stack_row row) {
-  s.net.mlp = 0;
+  s.net.message = 0;
   row("gate", &s, NULL, NULL);
-  s.net.mlp = 1;
+  s.net.message = 1;
   s.net.channels = 16;
   row("mlp, 16 channels", &s, NULL, NULL);
   s.net.tree_on = ESP_TREE_ON_HIDDEN;

@@ -62,7 +62,8 @@ static void networks(void **state) {
                               "average", "tree_split", "pca", "run_seed", "7", "net_tableau", "free");
   assert_int_equal(esp_keys_check(config, stack), ESP_OK);
   assert_int_equal(esp_options_fill(stack->options, config, &param), ESP_OK);
-  assert_true(param.layers == 3 && param.domain.leaf == 5 && param.domain.block == 64 && param.mlp && param.aggregate);
+  assert_true(param.layers == 3 && param.domain.leaf == 5 && param.domain.block == 64 && param.message == 1 &&
+              param.aggregate);
   assert_true(param.split == ESP_SPLIT_PCA && param.seed == 7 && param.far && param.fade && !param.separate);
   assert_true(param.domain.lists.theta == 0.7 && param.domain.lists.pairs_limit == 65536);
   refused(integrator, config, "net_aggregate average: a key of the network 'stack'");

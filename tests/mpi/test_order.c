@@ -66,7 +66,7 @@ typedef int (*sum_function)(void *context, int64_t *acc, size_t count);
 
 static train_case trained(const esp_comm *ranks, sum_function sum) {
   esp_backend self = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_CORRECTION, CLOUDS, BODIES);
+  train_case t = train_case_make(CASE_NEWTON_MLP, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
   esp_train_param param = train_case_param(STEPS);
   esp_train_hooks hooks = {.sum = sum, .sum_context = (void *)ranks};

@@ -31,7 +31,7 @@ static void settles(void **state) {
   (void)state;
   const esp_backend backend = {.comm = comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu32};
   const int sizes[] = {0, 1, 3, 700};
-  esp_model model = train_case_model(ESP_MESSAGE_NEWTON);
+  esp_model model = train_case_model(CASE_NEWTON);
   ((esp_integrator_param *)model.param)->domain.block = 16;
   for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
     for (int kind = 0; kind < KEYS_POINT; kind++)

@@ -63,7 +63,7 @@ static void run(const esp_comm *ranks, const esp_backend *backend, const esp_set
   keep(t, o);
 }
 
-static void serial(esp_message_kind message, outcome *o) {
+static void serial(int message, outcome *o) {
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(message, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
@@ -77,11 +77,11 @@ static void serial(esp_message_kind message, outcome *o) {
 
 static void by_clouds(void **state) {
   (void)state;
-  for (int message = 0; message < 3; message++) {
+  for (int message = 0; esp_body_messages[message]; message++) {
     outcome one, many = {0};
-    serial((esp_message_kind)message, &one);
+    serial(message, &one);
     esp_backend self = esp_backend_self();
-    train_case t = train_case_make((esp_message_kind)message, CLOUDS, BODIES);
+    train_case t = train_case_make(message, CLOUDS, BODIES);
     esp_sets data = train_case_sets(&t);
     esp_gradsync sync = esp_gradsync_comm(comm);
     run(comm, &self, &data, 0, message == 1 ? &sync : NULL, &t, &many);
@@ -93,9 +93,9 @@ static void by_clouds(void **state) {
 static void on_after_a_stop_on_one_rank(void **state) {
   (void)state;
   outcome one, many = {0};
-  serial(ESP_MESSAGE_NEWTON, &one);
+  serial(CASE_NEWTON, &one);
   esp_backend self = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+  train_case t = train_case_make(CASE_NEWTON, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
   run(esp_comm_self(), &self, &data, 1, NULL, &t, &many);
   run(comm, &self, &data, 2, NULL, &t, &many);
@@ -107,7 +107,7 @@ static void on_after_a_stop_on_one_rank(void **state) {
 /* ---- shared clouds ---- */
 
 /* This rank's bodies of every cloud; the first rank holds few, so that homes differ from what ranks own. */
-static train_case shard_case(const esp_backend *backend, esp_message_kind message) {
+static train_case shard_case(const esp_backend *backend, int message) {
   esp_cloud *cloud = malloc(sizeof *cloud * CLOUDS);
   for (int c = 0; c < CLOUDS; c++) {
     int64_t n = BODIES + c, P = comm->size, r = comm->rank;
@@ -120,13 +120,13 @@ static train_case shard_case(const esp_backend *backend, esp_message_kind messag
 
 static void by_particles(void **state) {
   (void)state;
-  for (int message = 0; message < 3; message++) {
+  for (int message = 0; esp_body_messages[message]; message++) {
     outcome one, many = {0};
-    serial((esp_message_kind)message, &one);
+    serial(message, &one);
     esp_backend shared = esp_backend_self();
     shared.comm = comm;
     shared.build = esp_domain_build_mpi;
-    train_case t = shard_case(&shared, (esp_message_kind)message);
+    train_case t = shard_case(&shared, message);
     esp_sets data = train_case_sets(&t);
     data.shared = 1;
     run(comm, &shared, &data, 0, NULL, &t, &many);
@@ -145,7 +145,7 @@ static int missing_on_one(void *context, int c, const esp_set **set) {
 static void one_failure_ends_all(void **state) {
   (void)state;
   esp_backend self = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+  train_case t = train_case_make(CASE_NEWTON, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
   esp_train_param p = train_case_param(STEPS);
   p.batch = CLOUDS;
@@ -171,8 +171,7 @@ static void budget_becomes_an_angle(void **state) {
       backend.comm = comm;
       backend.build = esp_domain_build_mpi;
     }
-    train_case t =
-        shared ? shard_case(&backend, ESP_MESSAGE_NEWTON) : train_case_make(ESP_MESSAGE_NEWTON, CLOUDS, BODIES);
+    train_case t = shared ? shard_case(&backend, CASE_NEWTON) : train_case_make(CASE_NEWTON, CLOUDS, BODIES);
     esp_domain_param *domain = &((esp_integrator_param *)t.model.param)->domain;
     const esp_set set = set_of_cloud(&t.cloud[0]);
     domain->lists.pairs_per_particle = 30;

@@ -35,7 +35,7 @@ static esp_cloud random_cloud(int n, uint64_t seed) {
   return cloud;
 }
 
-static esp_integrator_param some_param(int layers, esp_tableau_kind tableau, esp_message_kind message, double theta) {
+static esp_integrator_param some_param(int layers, esp_tableau_kind tableau, int message, double theta) {
   esp_integrator_param p = {.layers = layers, .tableau = tableau, .message = message, .hidden = 3, .seed = 7};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = theta;
@@ -55,7 +55,7 @@ static void test_degenerate(void **state) {
   esp_backend backend = backend64();
   for (int n = 0; n <= 2; n++) {
     for (int massless = 0; massless <= 1; massless++) {
-      esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.5);
+      esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, CASE_MLP, 0.5);
       esp_integrator model;
       esp_integrator_pass pass;
       esp_gradient gradient;
@@ -83,11 +83,11 @@ static void test_degenerate(void **state) {
 static void test_refusals(void **state) {
   (void)state;
   esp_integrator model;
-  esp_integrator_param p = some_param(0, ESP_TABLEAU_FREE, ESP_MESSAGE_NEWTON, 0);
+  esp_integrator_param p = some_param(0, ESP_TABLEAU_FREE, CASE_NEWTON, 0);
   assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   p.layers = ESP_MAX_LAYERS + 1;
   assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
-  p = some_param(2, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, -1);
+  p = some_param(2, ESP_TABLEAU_FREE, CASE_MLP, -1);
   assert_int_equal(esp_integrator_create(&p, &model), ESP_ERR_CONFIG);
   p.domain.lists.theta = 0;
   p.hidden = 0;
@@ -99,9 +99,9 @@ static void test_refusals(void **state) {
 static void test_table(void **state) {
   (void)state;
   for (int kind = 0; kind < 2; kind++) {
-    for (int message = 0; message < 3; message++) {
+    for (int message = 0; esp_body_messages[message]; message++) {
       for (int layers = 1; layers <= 5; layers++) {
-        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, message, 0);
         esp_integrator model;
         assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
         int offset = 0;
@@ -155,7 +155,7 @@ static void test_start_is_leapfrog(void **state) {
   esp_cloud cloud = random_cloud(N, 2);
   for (int kind = 0; kind < 2; kind++) {
     for (int layers = 1; layers <= 5; layers++) {
-      esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, ESP_MESSAGE_NEWTON, 0);
+      esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, CASE_NEWTON, 0);
       esp_integrator model;
       assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
       assert_int_equal(esp_integrator_predict(&model, &backend, &cloud, D, K, NULL, NULL), ESP_OK);
@@ -192,7 +192,7 @@ static void test_predict(void **state) {
   const esp_visit visit = {count_visits, &visits};
   esp_backend backend = esp_backend_self();
   esp_cloud cloud = random_cloud(N, 3);
-  esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, ESP_MESSAGE_MLP, 0.7);
+  esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, CASE_MLP, 0.7);
   esp_integrator model;
   esp_integrator_pass pass;
   esp_cost cost;
@@ -232,7 +232,7 @@ static void check_gradient(const esp_integrator_param *param, const esp_cloud *c
   /* Away from the start, where V = 0 and every tableau is the same. */
   /* A law is kept small: far bodies weigh as much as near ones, and places must not fly apart. */
   for (int i = 0; i < model.block.count; i++) {
-    double size = i >= model.tableau_count && param->message == ESP_MESSAGE_MLP ? 1e-4 : 0.05;
+    double size = i >= model.tableau_count && param->message == CASE_MLP ? 1e-4 : 0.05;
     model.block.value[i] += size * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
   }
   assert_int_equal(esp_gradient_create(&model, &gradient), ESP_OK);
@@ -243,7 +243,7 @@ static void check_gradient(const esp_integrator_param *param, const esp_cloud *c
   assert_int_equal(esp_gradient_sum(backend.comm, &gradient), ESP_OK);
   esp_gradient_map(&model, &gradient);
   assert_true(param->domain.lists.theta == 0 || pass.cost.far_pairs > 0);
-  double largest = 0, h_mlp = param->message == ESP_MESSAGE_MLP ? h / ESP_LAW_GAIN : h;
+  double largest = 0, h_mlp = param->message == CASE_MLP ? h / ESP_LAW_GAIN : h;
   for (int i = 0; i < model.block.count; i++) largest = fmax(largest, fabs(gradient.value[i]));
   for (int i = model.tableau_count; i < model.block.count; i++) assert_true(gradient.value[i] != 0);
   for (int i = 0; i < model.block.count; i++) {
@@ -268,11 +268,11 @@ static void test_gradient_all_pairs(void **state) {
   (void)state;
   esp_cloud cloud = random_cloud(24, 4);
   for (int kind = 0; kind < 2; kind++) {
-    for (int message = 0; message < 3; message++) {
+    for (int message = 0; esp_body_messages[message]; message++) {
       for (int layers = 1; layers <= 4; layers++) {
-        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, (esp_message_kind)message, 0);
+        esp_integrator_param p = some_param(layers, (esp_tableau_kind)kind, message, 0);
         if (esp_tableau_count(p.tableau, layers) + message > 0)
-          check_gradient(&p, &cloud, message == ESP_MESSAGE_MLP ? 1e-5 : 1e-4, 1e-6);
+          check_gradient(&p, &cloud, message == CASE_MLP ? 1e-5 : 1e-4, 1e-6);
       }
     }
   }
@@ -283,8 +283,8 @@ static void test_gradient_all_pairs(void **state) {
 static void test_gradient_with_cells(void **state) {
   (void)state;
   esp_cloud cloud = random_cloud(100, 5);
-  for (int message = 0; message < 3; message++) {
-    esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, (esp_message_kind)message, 0.8);
+  for (int message = 0; esp_body_messages[message]; message++) {
+    esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, message, 0.8);
     check_gradient(&p, &cloud, 1e-6, 1e-6);
   }
   esp_cloud_free(&cloud);
@@ -300,7 +300,7 @@ static void test_gradient_periodic(void **state) {
     cloud.x[i][1] *= 3;
     cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
   }
-  esp_integrator_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, ESP_MESSAGE_MLP, 1.0);
+  esp_integrator_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, CASE_MLP, 1.0);
   check_gradient(&p, &cloud, 1e-6, 1e-6);
   esp_cloud_free(&cloud);
 }

@@ -38,7 +38,7 @@ static void both_sides_need_mlp_messages(void **state) {
   (void)state;
   setup s = compare_setup();
   const outcome mlp = run_setup(&s, SEED, NULL);
-  s.net.mlp = 0;
+  s.net.message = 0;
   const outcome gate = run_setup(&s, SEED, NULL);
   say("compare: mlp", &mlp);
   say("compare: gate", &gate);

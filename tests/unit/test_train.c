@@ -41,13 +41,13 @@ static int note(void *context, const esp_train_record *record) {
 
 static void loss_falls(void **state) {
   (void)state;
-  for (int message = 0; message < 3; message++) {
+  for (int message = 0; esp_body_messages[message]; message++) {
     double loss[2];
-    train_case t = train_case_make((esp_message_kind)message, 6, 32);
+    train_case t = train_case_make(message, 6, 32);
     esp_backend backend = esp_backend_self();
     esp_sets data = train_case_sets(&t);
     esp_train_param p = train_case_param(40);
-    if (message == ESP_MESSAGE_MLP) p.rate = 0.002;
+    if (message == CASE_MLP) p.rate = 0.002;
     p.batch = 6; /* all clouds, so that first and last loss compare */
     esp_train_hooks hooks = {.step = note, .context = loss};
     assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
@@ -61,8 +61,7 @@ static void loss_falls(void **state) {
 static void stops_and_goes_on(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
-  train_case whole = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20),
-             parts = train_case_make(ESP_MESSAGE_CORRECTION, 5, 20);
+  train_case whole = train_case_make(CASE_NEWTON_MLP, 5, 20), parts = train_case_make(CASE_NEWTON_MLP, 5, 20);
   esp_sets data_whole = train_case_sets(&whole), data_parts = train_case_sets(&parts);
   esp_train_param p = train_case_param(7);
   assert_int_equal(train_case_run(esp_comm_self(), &backend, &data_whole, &p, NULL, &whole), ESP_OK);
@@ -92,7 +91,7 @@ static void hooks_are_called(void **state) {
   (void)state;
   int64_t saved[8] = {0};
   esp_backend backend = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
+  train_case t = train_case_make(CASE_NEWTON, 2, 8);
   esp_sets data = train_case_sets(&t);
   esp_train_param p = train_case_param(5);
   p.checkpoint_every = 2;
@@ -110,7 +109,7 @@ static void hooks_are_called(void **state) {
 static void divergence_is_an_error(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
+  train_case t = train_case_make(CASE_NEWTON, 2, 8);
   esp_sets data = train_case_sets(&t);
   esp_train_param p = train_case_param(5);
   t.cloud[0].D[3][1] = NAN;
@@ -123,7 +122,7 @@ static void divergence_is_an_error(void **state) {
 static void wrong_numbers_are_refused(void **state) {
   (void)state;
   esp_backend backend = esp_backend_self();
-  train_case t = train_case_make(ESP_MESSAGE_NEWTON, 2, 8);
+  train_case t = train_case_make(CASE_NEWTON, 2, 8);
   esp_sets data = train_case_sets(&t);
   esp_train_param good = train_case_param(5), p = good;
   p.beta2 = 0;
