@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "domain/domain.h"
 #include "io/make_plan.h"
 
@@ -83,7 +84,9 @@ done:
 static int make_whole(making *m, int g) {
   const esp_plan *plan = &m->group->plan;
   const int64_t items = plan->items, rank = m->plan.comm->rank, size = m->plan.comm->size;
-  const int64_t rows = plan->n * plan->sets * (1 + plan->frames);
+  int64_t rows = plan->n;
+  ESP_CALL(esp_count_mul(&rows, plan->sets, "particles of an item"));
+  ESP_CALL(esp_count_mul(&rows, 1 + plan->frames, "particles of an item in all frames"));
   const int64_t some = rows < BATCH_ROWS ? BATCH_ROWS / (rows > 1 ? rows : 1) : 1;
   const int64_t first = items * rank / size, end = items * (rank + 1) / size, most = (items + size - 1) / size;
   for (int64_t done = 0; done < most; done += some) {

@@ -1,7 +1,9 @@
 #include "io/make_plan.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "io/formats.h"
 
 /* ---- what each size gives ---- */
@@ -9,6 +11,21 @@
 /* Widths as the layout fixes them; those that the data say are the task's. */
 static void fixed_widths(const esp_layout *layout, int *width) {
   for (int k = 0; layout->column[k].name; k++) width[k] = layout->column[k].width;
+}
+
+/* Sets, rows and rows of frames of a group, added to those of its part. */
+static int add_totals(esp_make_report *report, const esp_plan *plan) {
+  const char *part = esp_part_name(plan->part);
+  int64_t sets = plan->items, rows, frames;
+  ESP_CALL(esp_count_mul(&sets, plan->sets, "/%s: sets of %lld particles", part, (long long)plan->n));
+  rows = sets;
+  ESP_CALL(esp_count_mul(&rows, plan->n, "/%s: particles of all sets", part));
+  frames = rows;
+  ESP_CALL(esp_count_mul(&frames, plan->frames, "/%s: particles of all frames", part));
+  ESP_CALL(esp_count_add(&report->sets[plan->part], sets, "/%s: sets", part));
+  ESP_CALL(esp_count_add(&report->rows[plan->part], rows, "/%s: particles of all sets", part));
+  ESP_CALL(esp_count_add(&report->frame_rows[plan->part], frames, "/%s: particles of all frames", part));
+  return ESP_OK;
 }
 
 /* One group more. Local. */
@@ -21,19 +38,20 @@ static int add_group(esp_make_plan *p, const void *param, esp_part part, int64_t
   ESP_CALL(p->task->plan(param, plan));
   if (foreign) plan->items = plan->sets = plan->shared = 1, plan->frames = 0;
   ESP_CHECK(plan->items >= 0 && plan->sets >= 1 && plan->frames >= 0, ESP_ERR_INTERNAL,
-            "%lld items of %lld sets of %d frames planned", (long long)plan->items, (long long)plan->sets,
-            plan->frames);
+            "%lld items of %lld sets of %lld frames planned", (long long)plan->items, (long long)plan->sets,
+            (long long)plan->frames);
+  ESP_CHECK(plan->shared || n <= INT32_MAX, ESP_ERR_LIMIT,
+            "a set of %lld particles whole on one rank, at most %d: data_shard_n says which are shared", (long long)n,
+            INT32_MAX);
+  ESP_CHECK(plan->frames <= INT32_MAX, ESP_ERR_LIMIT, "a set of %lld frames, at most %d", (long long)plan->frames,
+            INT32_MAX);
   ESP_CHECK(g == 0 || !memcmp(plan->width, report->group[0].plan.width, sizeof plan->width), ESP_ERR_INTERNAL,
             "sets of %lld and of %lld particles have columns of other widths", (long long)n,
             (long long)report->group[0].plan.n);
-  const int64_t sets = plan->items * plan->sets;
   for (int before = 0; before < g; before++)
     if (report->group[before].plan.part == part) p->first_item[g] += report->group[before].plan.items;
   p->first_set[g] = report->sets[part];
-  report->sets[part] += sets;
-  report->rows[part] += sets * n;
-  report->frame_rows[part] += sets * n * plan->frames;
-  return ESP_OK;
+  return add_totals(report, plan);
 }
 
 static int add_part(esp_make_plan *p, const void *param, esp_part part) {

@@ -1,20 +1,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "io/set_file_columns.h"
 
 static const int64_t VERSION = 2;
 
 /* ---- plan ---- */
 
-/* First places of blocks of count [sets] (times each [sets], if given) lying one after the other; their end. */
-static int64_t lay_out(int64_t sets, const int64_t *count, const int64_t *each, int64_t *first) {
-  int64_t end = 0;
+/* First places of blocks of count [sets] (times each [sets], if given) lying one after the other, and their end. */
+static int lay_out(int64_t sets, const int64_t *count, const int64_t *each, int64_t *first, int64_t *end) {
+  *end = 0;
   for (int64_t s = 0; s < sets; s++) {
-    first[s] = end;
-    end += count[s] * (each ? each[s] : 1);
+    int64_t rows = count[s];
+    first[s] = *end;
+    if (each) ESP_CALL(esp_count_mul(&rows, each[s], "rows of set %lld in all frames", (long long)s));
+    ESP_CALL(esp_count_add(end, rows, "rows of sets 0 to %lld", (long long)s));
   }
-  return end;
+  return ESP_OK;
 }
 
 /* Sizes and first rows, kept in the writer. Local. */
@@ -35,9 +38,8 @@ static int plan_part(esp_set_writer *w, esp_part part, int64_t sets, const int64
               "/%s set %lld of %lld particles, %lld frames, must be >= 0", esp_part_name(part), (long long)s,
               (long long)n[s], (long long)w->frames[part][s]);
   }
-  w->rows[part] = lay_out(sets, w->n[part], NULL, w->row[part]);
-  w->frame_rows[part] = lay_out(sets, w->n[part], w->frames[part], w->frame_row[part]);
-  return ESP_OK;
+  ESP_CALL(lay_out(sets, w->n[part], NULL, w->row[part], &w->rows[part]));
+  return lay_out(sets, w->n[part], w->frames[part], w->frame_row[part], &w->frame_rows[part]);
 }
 
 /* Widths as a set of this layout would have them. Local. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/set.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
@@ -143,7 +144,7 @@ static int count_chosen(const char *path, const esp_snapshot_header *h, uint32_t
   char list[256] = "";
   *n = 0;
   for (int t = 0; t < h->types; t++) {
-    if (chosen(types, t)) *n += h->count[t];
+    if (chosen(types, t)) ESP_CALL(esp_count_add(n, h->count[t], "%s: particles of types 0 to %d", path, t));
     size_t used = strlen(list);
     snprintf(list + used, sizeof list - used, "%s%lld", t ? ", " : "", (long long)h->count[t]);
   }

@@ -126,7 +126,7 @@ static int gadget_head(const bytes *b, esp_snapshot_format format, int first, es
               (long long)count[t], t);
   }
   if (!first) return ESP_OK;
-  int64_t all = 0;
+  int stated = 0;
   h->types = GADGET_TYPES;
   h->dim = 3;
   h->files = (int)word(p + 124, b->swap);
@@ -134,10 +134,13 @@ static int gadget_head(const bytes *b, esp_snapshot_format format, int first, es
   ESP_CHECK(h->files < 10000000, ESP_ERR_FORMAT, "%s: header says %d files", b->path, h->files);
   for (int t = 0; t < GADGET_TYPES; t++) {
     h->mass_table[t] = real(p + 24 + 8 * t, 8, b->swap);
-    h->count[t] = (int64_t)word(p + 96 + 4 * t, b->swap) + ((int64_t)word(p + 168 + 4 * t, b->swap) << 32);
-    all += h->count[t];
+    const int64_t high = word(p + 168 + 4 * t, b->swap);
+    ESP_CHECK(high < (int64_t)1 << 30, ESP_ERR_FORMAT, "%s: particles of type %d with high word %lld", b->path, t,
+              (long long)high);
+    h->count[t] = (int64_t)word(p + 96 + 4 * t, b->swap) + (high << 32);
+    stated |= h->count[t] > 0;
   }
-  if (all == 0 && h->files == 1) memcpy(h->count, count, sizeof h->count);
+  if (!stated && h->files == 1) memcpy(h->count, count, sizeof h->count);
   h->time = real(p + 72, 8, b->swap);
   h->redshift = real(p + 80, 8, b->swap);
   h->box[0] = h->box[1] = h->box[2] = real(p + 128, 8, b->swap);

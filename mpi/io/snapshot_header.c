@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/count.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
 
@@ -58,7 +59,7 @@ static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64
   int has_total, has_high;
   ESP_CALL(by_type(file, "NumPart_Total", ESP_FILE_I64, h->types, h->count, &has_total));
   ESP_CALL(by_type(file, "NumPart_Total_HighWord", ESP_FILE_I64, h->types, high, &has_high));
-  int64_t all = 0;
+  int stated = 0;
   for (int t = 0; t < h->types; t++) {
     ESP_CHECK(h->count[t] >= 0 && high[t] >= 0 && high[t] < (int64_t)1 << 30, ESP_ERR_FORMAT,
               "%s: NumPart_Total of type %d is %lld with high word %lld", file->path, t, (long long)h->count[t],
@@ -67,10 +68,10 @@ static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64
               "%s: NumPart_Total of type %d is %lld, its NumPart_Total_HighWord %lld says otherwise", file->path, t,
               (long long)h->count[t], (long long)high[t]);
     if (h->count[t] >> 32 == 0) h->count[t] += high[t] << 32;
-    all += h->count[t];
+    stated |= h->count[t] > 0;
   }
   /* initial conditions of one file often leave the totals out */
-  if (all == 0 && h->files == 1) memcpy(h->count, here, sizeof h->count);
+  if (!stated && h->files == 1) memcpy(h->count, here, sizeof h->count);
   return ESP_OK;
 }
 
@@ -309,7 +310,9 @@ static int check_sums(const esp_snapshot_set *set) {
   const esp_snapshot_header *h = &set->head;
   for (int t = 0; t < h->types; t++) {
     int64_t sum = 0;
-    for (int f = 0; f < h->files; f++) sum += set->count[(int64_t)f * h->types + t];
+    for (int f = 0; f < h->files; f++)
+      ESP_CALL(esp_count_add(&sum, set->count[(int64_t)f * h->types + t],
+                             "%s: NumPart_ThisFile of type %d over %d files", set->prefix, t, h->files));
     ESP_CHECK(sum == h->count[t], ESP_ERR_FORMAT,
               "%s: NumPart_Total of type %d is %lld, but NumPart_ThisFile of the %d file(s) add up to %lld",
               set->prefix, t, (long long)h->count[t], h->files, (long long)sum);
@@ -326,12 +329,15 @@ static int read_set(const char *given, esp_snapshot_set *set) {
   ESP_CALL(find_first(given, set->prefix, sizeof set->prefix));
   snprintf(path, sizeof path, "%s", set->prefix);
   ESP_CALL(read_one(path, 1, h, here));
-  ESP_CALL(ESP_ALLOC(set->count, (int64_t)h->files * h->types));
   if (h->files > 1) {
     char prefix[ESP_SNAPSHOT_PATH];
     ESP_CALL(split_name(path, h->files, prefix, set->suffix, sizeof set->suffix));
     memcpy(set->prefix, prefix, sizeof prefix);
+    esp_snapshot_set_path(set, h->files - 1, path);
+    ESP_CHECK(is_file(path), ESP_ERR_FILE, "%s: cannot be read: %s (%s is one of %d files)", path, strerror(errno),
+              given, h->files);
   }
+  ESP_CALL(ESP_ALLOC(set->count, (int64_t)h->files * h->types));
   for (int f = 0; f < h->files; f++) {
     if (h->files > 1) {
       esp_snapshot_set_path(set, f, path);

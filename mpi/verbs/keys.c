@@ -56,7 +56,7 @@ const esp_options esp_eval_options = {
     sizeof(OF),
     (const esp_option[]){
         ESP_TEXT_ROW(OF, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
-        ESP_INT_ROW(OF, rollout, "eval_rollout", "0", 0, ESP_COUNT_MAX, "frames",
+        ESP_INT_ROW(OF, rollout, "eval_rollout", "0", 0, 1e9, "frames",
                     "steps predicted one from the other: frames, where a set has them, else horizons; 0: none"),
         ESP_FLAG_ROW(OF, baselines, "eval_baselines", "true", "compare with classical methods"),
         ESP_WHOLE_ROW(OF, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
@@ -70,8 +70,7 @@ const esp_options esp_eval_options = {
 const esp_options esp_partition_options = {
     sizeof(OF),
     (const esp_option[]){
-        ESP_LIST_ROW(OF, ranks, "partition_ranks", "2,4,8,16,32,64", 1, ESP_COUNT_MAX, "ranks",
-                     "numbers of ranks to cut for"),
+        ESP_LIST_ROW(OF, ranks, "partition_ranks", "2,4,8,16,32,64", 1, 1e7, "ranks", "numbers of ranks to cut for"),
         ESP_FLAG_ROW(OF, periodic, "partition_periodic", "false",
                      "keep a snapshot's period in the lists: all that lies near half a box away is near"),
         {0}},

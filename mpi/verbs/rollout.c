@@ -1,5 +1,6 @@
 #include "verbs/rollout.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +31,8 @@ typedef struct {
   const esp_rolling *rolling;
   const esp_trials *trials;
   const esp_backend *backend;
-  int steps;  /* predictions */
-  int frames; /* of them with a truth; 0: no frames */
+  int64_t steps;  /* predictions */
+  int64_t frames; /* of them with a truth; 0: no frames */
   int halved;
 } plan;
 
@@ -44,13 +45,13 @@ static int alloc_frame(const esp_set *set, double *frame[ESP_COLUMNS]) {
   return ESP_OK;
 }
 
-static int add_frame(const plan *p, int s, int f, const esp_set *set, double *const frame[ESP_COLUMNS], tally *t) {
+static int add_frame(const plan *p, int s, int64_t f, const esp_set *set, double *const frame[ESP_COLUMNS], tally *t) {
   for (int k = 0; set->layout->column[k].name; k++)
     if (frame[k]) ESP_CALL(esp_set_read_frame(&p->data->file, ESP_PART_TEST, s, f + 1, k, 0, set->n_home, frame[k]));
   return p->rolling->error(set, frame, t->squares + (size_t)f * WORDS, &t->terms[f]);
 }
 
-static int step(const plan *p, const esp_method *method, int s, int step, esp_set *set, double *y,
+static int step(const plan *p, const esp_method *method, int s, int64_t step, esp_set *set, double *y,
                 double *const frame[ESP_COLUMNS], int *used, tally *t) {
   esp_trial trial = {.y = y};
   ESP_CALL(esp_trial_run(p->trials, method, p->backend, set, 0, NULL, &trial));
@@ -71,7 +72,7 @@ static int roll(const plan *p, const esp_method *method, int s, tally *t) {
   ESP_TRY(alloc_frame(&set, frame));
   if (p->halved) ESP_TRY(rolling->halve(&set));
   if (rolling->invariant) ESP_TRY(rolling->invariant(&set, &start));
-  for (int k = 0; k < p->steps && used; k++) ESP_TRY(step(p, method, s, k, &set, y, frame, &used, t));
+  for (int64_t k = 0; k < p->steps && used; k++) ESP_TRY(step(p, method, s, k, &set, y, frame, &used, t));
   if (!used) goto done;
   if (rolling->invariant && start != 0) {
     ESP_TRY(rolling->invariant(&set, &end));
@@ -135,11 +136,11 @@ static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *na
   if (p->run->comm->rank) return;
   char text[32] = "-";
   if (p->frames) snprintf(text, sizeof text, "%.5f", r->rmse);
-  esp_run_say(p->run, "roll-out   %-38s %4d predictions  RMSE %8s", name, p->steps, text);
-  esp_lines_add(lines, "%s,%d,%s", name, p->steps, text);
+  esp_run_say(p->run, "roll-out   %-38s %4" PRId64 " predictions  RMSE %8s", name, p->steps, text);
+  esp_lines_add(lines, "%s,%" PRId64 ",%s", name, p->steps, text);
   cJSON *row = cJSON_CreateObject();
   cJSON_AddStringToObject(row, "method", name);
-  cJSON_AddNumberToObject(row, "predictions", p->steps);
+  cJSON_AddNumberToObject(row, "predictions", (double)p->steps);
   if (p->frames) cJSON_AddNumberToObject(row, "rmse", r->rmse);
   if (rolling->invariant) {
     esp_run_say(p->run, "  %s %.3e", rolling->invariant_name, r->change);
@@ -155,8 +156,8 @@ static int write_curves(const plan *p, int count, const char *const *name, const
   esp_lines lines = {0}, header = {0};
   esp_lines_add(&header, "frame");
   for (int m = 0; m < count; m++) esp_lines_add(&header, ",%s", name[m]);
-  for (int f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
-    esp_lines_add(&lines, "%d", f + 1);
+  for (int64_t f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
+    esp_lines_add(&lines, "%" PRId64, f + 1);
     for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%.6g", curves[m * p->frames + f]);
     esp_lines_add(&lines, "\n");
   }
@@ -201,14 +202,14 @@ done:
   return rc;
 }
 
-int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int steps,
+int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int64_t steps,
                 int classical) {
   const esp_set_file *file = &data->file;
   const esp_rolling *rolling = data->task->rolling;
   int framed = 0;
   for (int s = 0; s < file->sets[ESP_PART_TEST] && rolling->error; s++) {
     const int64_t frames = file->frames[ESP_PART_TEST][s];
-    if (frames > 0 && frames - 1 < steps) steps = (int)frames - 1; /* no further than the truth */
+    if (frames > 0 && frames - 1 < steps) steps = frames - 1; /* no further than the truth */
     framed |= frames > 0;
   }
   plan p = {.run = run, .data = data, .rolling = rolling, .trials = trials, .backend = whole};

@@ -11,7 +11,7 @@
 #include "verbs/trial.h"
 
 /* rollout.csv (a line a method), rollout_curves.csv (a line a frame), run->json rollout: of `steps` steps. Collective. */
-int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int steps,
+int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int64_t steps,
                 int classical);
 
 #endif

@@ -38,8 +38,8 @@ const char *esp_error_message(void);
 void esp_error_clear(void);
 /* Replaces the message, for example by the one another rank failed with. */
 void esp_error_set(int code, const char *message);
-/* Returns `code`; the message of a failure about values or keys gets `name` (the file or key they came from) in front if
- * it does not tell it yet. */
+/* Returns `code`; the message of a failure about values, keys or limits gets `name` (the file or key they came from) in
+ * front if it does not tell it yet. */
 int esp_error_blame(int code, const char *name);
 
 /* Record a failure; returns `code`. Used through the macros below. */

@@ -26,7 +26,7 @@ typedef struct {
   esp_part part;
   int64_t n, items;       /* items may be changed */
   int64_t sets;           /* an item gives */
-  int frames;             /* a set has; 0: none */
+  int64_t frames;         /* a set has; 0: none */
   int shared;             /* 1: large enough to be made by all ranks together (n >= data_shard_n); may be set to 0 */
   int width[ESP_COLUMNS]; /* of the columns, 0: not there. In: as the layout fixes them; all sizes of a file alike */
   char how[96];           /* in words, for the progress line: "truth by direct sum" */

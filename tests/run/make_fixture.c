@@ -6,6 +6,7 @@
  *                                         ids, targets and sizes
  *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
  *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
+ *   make_fixture header FILE NAME I VALUE whole number I of an attribute of the group Header, all of it 64-bit
  *   make_fixture delete FILE OBJECT
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
  *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape
@@ -135,6 +136,21 @@ static void set_text(hid_t file, const char *name, const char *text) {
   H5Tclose(type);
 }
 
+static void set_header(hid_t file, const char *name, size_t at, const char *text) {
+  int64_t value[64] = {0};
+  hid_t header = must(H5Gopen2(file, "Header", H5P_DEFAULT), "Header"),
+        attribute = must(H5Aopen(header, name, H5P_DEFAULT), name), space = H5Aget_space(attribute);
+  const hsize_t count = (hsize_t)H5Sget_simple_extent_npoints(space);
+  if (at >= count || count > 64) must(-1, "header: index");
+  must(H5Aread(attribute, H5T_NATIVE_INT64, value), name);
+  value[at] = strtoll(text, NULL, 10);
+  H5Sclose(space);
+  H5Aclose(attribute);
+  H5Adelete(header, name);
+  put_attribute(header, name, H5T_NATIVE_INT64, count, value);
+  H5Gclose(header);
+}
+
 /* In place of a dataset: another rank, or text. The values are kept where they are numbers. */
 static void replace(hid_t file, const char *name, int text) {
   hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
@@ -202,6 +218,8 @@ int main(int argc, char **argv) {
   hid_t file = must(*verb ? H5Fopen(argv[2], access, H5P_DEFAULT) : -1, "opening the file");
   if (!strcmp(verb, "set") && argc == 6)
     set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
+  else if (!strcmp(verb, "header") && argc == 6)
+    set_header(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
   else if (!strcmp(verb, "attribute") && argc == 5)
     set_text(file, argv[3], argv[4]);
   else if (!strcmp(verb, "sums"))

@@ -22,6 +22,7 @@ refuse "net_message|'newtonian'|newton|mlp" 2 train -net_message newtonian
 refuse "data_n|'64,'|integers separated by commas" 1 generate -data_n 64,
 refuse "data_n|'0'|each >= 1" 2 generate -data_n 0
 refuse "eval_baselines|'perhaps'|true or false" 1 evaluate -eval_baselines perhaps
+refuse "eval_rollout|'2147483647'|integer in [0, 1000000000]" 1 evaluate -eval_rollout 2147483647
 [ ! -e out/run ] || fail "a refused key left a folder"
 good 2 generate -layers 3 -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
 [ "$(grep -c "option -layers had no effect.*'net_layers'" stderr)" = 1 ] || fail "-layers passed unseen"
@@ -43,4 +44,12 @@ refuse "a_file|cannot be made" 2 generate -run_out a_file
 refuse "data_clouds|data_n" 2 generate -data_n 64,128,256 -data_clouds 1,2
 refuse "data_test_clouds" 2 run -data_n 16 -data_clouds 2 -data_test_clouds 0 -train_steps 1 -train_batch 1
 refuse "data_clouds" 2 run -data_n 16 -data_clouds 0 -data_test_clouds 1 -train_steps 1 -train_batch 1
+# products of keys do not wrap
+few=(-data_clouds 1 -data_test_clouds 1)
+refuse "data_test_n|a set of 2147483648 frames" 1 generate -data_task box -data_n 4 -data_test_n 4 "${few[@]}" \
+  -data_box_frames 2147483647
+refuse "data_n|3000000000 particles whole on one rank|data_shard_n" 1 generate -data_n 3000000000 "${few[@]}" \
+  -data_shard_n 1000000000000
+refuse "data_n|particles of all sets: 2147483647 x 1000000000000000" 1 generate -data_n 1000000000000000 \
+  -data_clouds 2147483647 -data_test_clouds 1
 finish

@@ -55,6 +55,15 @@ for n in 0 1; do
   spoil snapshot few.hdf5 $n good
   refuse "few.hdf5|particle" 2 predict -input few.hdf5
 done
+# counts: no sum wraps, none is taken before the file can hold it
+cp good.hdf5 wrap.hdf5 # particles of four more types, 2^64 of them
+for type in 2 3 4 5; do
+  for name in NumPart_ThisFile NumPart_Total; do spoil header wrap.hdf5 $name $type 4611686018427387904; done
+done
+for verb in predict partition; do refuse "wrap.hdf5|particles of types|2^63 - 1" 1 $verb -input wrap.hdf5; done
+cp good.hdf5 many.0.hdf5
+spoil header many.0.hdf5 NumFilesPerSnapshot 0 9999999
+refuse "many.9999998.hdf5|No such file|9999999 files" 1 partition -input many.0.hdf5
 [ "$before" = "$(cksum "$prediction" out/run/checkpoint.h5)" ] || fail "a refused prediction changed an older file"
 
 spoil snapshot five.hdf5 5 good

@@ -83,6 +83,7 @@ static void degenerate(void **state) {
   double same[2][3] = {{1, 1, 1}, {1, 1, 1}}, mass[2] = {1, 1}, out[2][3];
   assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, 1, 1, 0, NULL, out), ESP_OK);
   assert_true(out[0][0] == 0 && out[1][2] == 0);
+  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, INT32_MAX, 1, 0, NULL, out), ESP_OK);
   assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, -1, 1, 0, NULL, out), ESP_ERR_ARG);
 }
 

@@ -9,14 +9,14 @@
 #include "tasks/gravity/nbody_step.h"
 
 static int sets_of(const esp_box_param *p, esp_part part) {
-  return part == ESP_PART_TRAIN ? (p->train_frames + p->stride - 1) / p->stride : 1;
+  return part == ESP_PART_TRAIN ? (p->train_frames - 1) / p->stride + 1 : 1;
 }
 
 int esp_box_plan(const void *param, esp_plan *plan) {
   const esp_box_param *p = param;
   if (plan->part == ESP_PART_TRAIN) plan->items = p->train;
   plan->sets = sets_of(p, plan->part);
-  plan->frames = plan->part == ESP_PART_TEST ? p->test_frames + 1 : 0;
+  plan->frames = plan->part == ESP_PART_TEST ? (int64_t)p->test_frames + 1 : 0;
   plan->shared = 0;
   strcpy(plan->how, "truth by direct sum");
   return ESP_OK;

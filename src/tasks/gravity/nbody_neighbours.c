@@ -53,7 +53,8 @@ int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, doubl
                       double (*a)[3]) {
   ESP_CHECK(k >= 0, ESP_ERR_ARG, "nearest neighbours: k = %d; at least 0 is needed", k);
   neighbour *heap;
-  ESP_CALL(ESP_ALLOC(heap, k + 1));
+  k = esp_imin(k, n); /* there are no more */
+  ESP_CALL(ESP_ALLOC(heap, (size_t)k + 1));
   for (int i = 0; i < n; i++) {
     int count = k > 0 ? nearest_of(i, n, x, k, box, heap) : 0;
     a[i][0] = a[i][1] = a[i][2] = 0;

@@ -91,7 +91,7 @@ static int nearest(const void *param, const void *fitted, const esp_model *train
   esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_NEAREST, 0, &t.cloud);
   force.neighbours = ((const esp_gravity_show_param *)param)->neighbours;
   const int64_t others = set->n - 1, seen = force.neighbours < others ? force.neighbours : others;
-  cost->near_pairs = t.network->layers * set->n_home * seen;
+  cost->near_pairs = t.network->layers * (set->n_home * seen);
   ESP_TRY(leapfrog(&t, &force, 0));
 done:
   return end(&t, rc, y);
