@@ -29,18 +29,10 @@ int esp_file_open_objects(void) {
 
 /* ---- making and freeing the object ---- */
 
-static int copy_text(const char *a, const char *b, char **text) {
-  size_t length = strlen(a) + strlen(b) + 1;
-  ESP_CALL(ESP_ALLOC(*text, length));
-  snprintf(*text, length, "%s%s", a, b);
-  return ESP_OK;
-}
-
 static void drop(esp_file **file) {
   if (!*file) return;
-  if ((*file)->fd >= 0) close((*file)->fd);
+  esp_draft_drop(&(*file)->draft);
   ESP_FREE((*file)->path);
-  ESP_FREE((*file)->part);
   ESP_FREE(*file);
 }
 
@@ -51,9 +43,8 @@ static int make(const esp_comm *comm, const char *path, int writing, esp_file **
   made->comm = comm;
   made->id = H5I_INVALID_HID;
   made->writing = writing;
-  made->fd = -1;
-  ESP_TRY(copy_text(path, "", &made->path));
-  if (writing) ESP_TRY(copy_text(path, ".part", &made->part));
+  ESP_TRY(ESP_ALLOC(made->path, strlen(path) + 1));
+  strcpy(made->path, path);
   *file = made;
   made = NULL;
 done:
@@ -81,12 +72,12 @@ static int allocate(const esp_file *file, uint64_t need) {
   struct rlimit limit;
   ESP_CHECK(getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || need <= (uint64_t)limit.rlim_cur,
             ESP_ERR_FILE, "%s: needs %llu bytes, above the file size limit of %llu bytes (ulimit -f); raise it",
-            file->part, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
-  if (file->fd < 0) return ESP_OK;
-  int error = posix_fallocate(file->fd, 0, (off_t)need);
+            file->path, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
+  if (!file->draft.stream) return ESP_OK;
+  int error = posix_fallocate(fileno(file->draft.stream), 0, (off_t)need);
   /* a file system that cannot allocate ahead: errors then come from HDF5 itself */
   if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) return ESP_OK;
-  ESP_CHECK(error == 0, ESP_ERR_FILE, "%s: no space for %llu bytes: %s", file->part, (unsigned long long)need,
+  ESP_CHECK(error == 0, ESP_ERR_FILE, "%s: no space for %llu bytes: %s", file->path, (unsigned long long)need,
             strerror(error));
   return ESP_OK;
 }
@@ -103,20 +94,20 @@ int esp_file_reserve(esp_file *file, uint64_t bytes) {
 
 /* ---- create ---- */
 
-static int open_part(esp_file *file) {
-  if (file->comm->rank) return ESP_OK;
-  file->fd = open(file->part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  ESP_CHECK(file->fd >= 0, ESP_ERR_FILE, "%s: cannot be written: %s", file->part, strerror(errno));
-  return ESP_OK;
+/* Rank 0 makes it, all are told its name. */
+static int open_draft(esp_file *file) {
+  const esp_comm *comm = file->comm;
+  ESP_AGREE(comm, comm->rank ? ESP_OK : esp_draft_begin(file->path, &file->draft));
+  return comm->broadcast(comm, file->draft.path, sizeof file->draft.path, 0);
 }
 
 static int create(esp_file *file) {
   char text[512];
   hid_t list = access_list(file->comm);
-  if (list >= 0) file->id = H5Fcreate(file->part, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+  if (list >= 0) file->id = H5Fcreate(file->draft.path, H5F_ACC_TRUNC, H5P_DEFAULT, list);
   if (file->id < 0) esp_file_hdf5_error(text, sizeof text);
   if (list >= 0) H5Pclose(list);
-  ESP_CHECK(file->id >= 0, ESP_ERR_FILE, "%s: cannot be created: %s", file->part, text);
+  ESP_CHECK(file->id >= 0, ESP_ERR_FILE, "%s: cannot be created: %s", file->path, text);
   return ESP_OK;
 }
 
@@ -125,7 +116,7 @@ int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **fil
   int rc = comm->agree(comm, make(comm, path, 1, &made));
   if (rc) goto done;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  ESP_TRY(comm->agree(comm, open_part(made)));
+  ESP_TRY(open_draft(made));
   ESP_TRY(esp_file_reserve(made, 0));
   ESP_TRY(comm->agree(comm, create(made)));
   made->used = made->reserved = 0; /* creating cut the file to length 0 */
@@ -144,7 +135,7 @@ static int flush(esp_file *file) {
   char text[512] = "";
   herr_t bad = H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0;
   if (bad) esp_file_hdf5_error(text, sizeof text);
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", file->part, text);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", file->path, text);
   return ESP_OK;
 }
 
@@ -153,7 +144,7 @@ static int close_hdf5(esp_file *file) {
   herr_t bad = file->id >= 0 && H5Fclose(file->id) < 0;
   if (bad) esp_file_hdf5_error(text, sizeof text);
   file->id = H5I_INVALID_HID;
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be closed: %s", file->part ? file->part : file->path, text);
+  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be closed: %s", file->path, text);
   return ESP_OK;
 }
 
@@ -169,12 +160,9 @@ static void sync_folder(const char *path) {
 
 static int settle(esp_file *file) {
   if (file->comm->rank) return ESP_OK;
-  ESP_CHECK(fsync(file->fd) == 0, ESP_ERR_FILE, "%s: cannot be brought to disk: %s", file->part, strerror(errno));
-  int bad = close(file->fd);
-  file->fd = -1;
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be closed: %s", file->part, strerror(errno));
-  ESP_CHECK(rename(file->part, file->path) == 0, ESP_ERR_FILE, "%s: cannot be renamed to %s: %s", file->part,
-            file->path, strerror(errno));
+  ESP_CHECK(fsync(fileno(file->draft.stream)) == 0, ESP_ERR_FILE, "%s: cannot be brought to disk: %s", file->path,
+            strerror(errno));
+  ESP_CALL(esp_draft_keep(&file->draft, file->path));
   sync_folder(file->path);
   return ESP_OK;
 }
@@ -199,7 +187,6 @@ void esp_file_abort(esp_file **file) {
   /* what is closed here is thrown away: its errors, too; the message of the first failure stays */
   if (f->id >= 0) H5Fclose(f->id);
   f->id = H5I_INVALID_HID;
-  if (f->writing && f->fd >= 0) unlink(f->part);
   drop(file);
 }
 

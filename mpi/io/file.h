@@ -1,7 +1,7 @@
 /* Parallel HDF5 files that are either whole or absent, with errors agreed by all ranks.
  *
- * Writing goes to "PATH.part" beside the target and is renamed over it by esp_file_commit, so that an existing file is
- * never half overwritten. HDF5 reports a full disk or a file size limit late (at flush or close), on one rank only, and
+ * Writing goes to a draft beside the target (base/draft.h), which esp_file_commit renames over it, so that an existing file
+ * is never half overwritten. HDF5 reports a full disk or a file size limit late (at flush or close), on one rank only, and
  * may not survive it; so space is met first: before anything grows the file, every rank compares the size needed with
  * its own limit, rank 0 has the file system allocate it (posix_fallocate), and all agree. What HDF5 then writes lies in
  * space that exists. The signal SIGXFSZ must be ignored by the program (main does).
@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "base/comm.h"
+#include "base/draft.h"
 
 /* Number types in memory, and, for what is written, in the file (little endian). */
 typedef enum {
@@ -39,8 +40,8 @@ typedef struct {
   const esp_comm *comm; /* borrowed */
   hid_t id;             /* for calls that have no helper here */
   int writing;
-  char *path, *part;       /* part: what is written to; NULL when reading */
-  int fd;                  /* rank 0, writing: the part file, for allocation; else -1 */
+  char *path;
+  esp_draft draft;         /* what is written to: its path on every rank, its stream, for allocation, on rank 0 */
   uint64_t used, reserved; /* upper bound of what was written; bytes allocated */
 } esp_file;
 
@@ -60,12 +61,12 @@ int esp_file_shape_take(hid_t type, hid_t space, esp_file_shape *shape);
 
 /* ---- writing a file ---- */
 
-/* Open PATH.part for writing, empty. The caller ends with esp_file_commit or esp_file_abort. ESP_ERR_FILE: the folder
+/* Open a draft of PATH for writing, empty. The caller ends with esp_file_commit or esp_file_abort. ESP_ERR_FILE: the folder
  * is missing or not writable, no space. */
 int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **file);
-/* Flush, close, sync, rename to PATH. On failure the part file is removed and PATH is as it was. Frees in any case. */
+/* Flush, close, sync, rename to PATH. On failure the draft is removed and PATH is as it was. Frees in any case. */
 int esp_file_commit(esp_file **file);
-/* Close and remove the part file; keeps the error message at hand. NULL is fine. Frees. */
+/* Close and remove the draft; keeps the error message at hand. NULL is fine. Frees. */
 void esp_file_abort(esp_file **file);
 /* Allocate `bytes` more, with room for the description of one object or attribute: called by every writer below; call
  * it yourself before H5 calls on file->id that grow the file. ESP_ERR_FILE if there is no space. */

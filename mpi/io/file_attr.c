@@ -7,8 +7,7 @@
 static int failed(const esp_file *file, const char *what, const char *object, const char *name) {
   char text[512];
   esp_file_hdf5_error(text, sizeof text);
-  return ESP_FAIL(ESP_ERR_FILE, "%s: attribute %s of %s: %s failed: %s", file->part ? file->part : file->path, name,
-                  object, what, text);
+  return ESP_FAIL(ESP_ERR_FILE, "%s: attribute %s of %s: %s failed: %s", file->path, name, object, what, text);
 }
 
 /* ---- writing ---- */

@@ -37,7 +37,7 @@ size_t esp_file_type_bytes(esp_file_type type) {
 static int failed(const esp_file *file, const char *what, const char *name) {
   char text[512];
   esp_file_hdf5_error(text, sizeof text);
-  return ESP_FAIL(ESP_ERR_FILE, "%s: %s: %s failed: %s", file->part ? file->part : file->path, name, what, text);
+  return ESP_FAIL(ESP_ERR_FILE, "%s: %s: %s failed: %s", file->path, name, what, text);
 }
 
 /* ---- looking ---- */

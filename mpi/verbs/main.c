@@ -12,6 +12,7 @@
 #include <petscsys.h>
 
 #include "base/base.h"
+#include "base/draft.h"
 #include "base/lines.h"
 #include "domain/comm.h"
 #include "io/info.h"
@@ -121,22 +122,14 @@ static int make_folder(const char *path) {
   return ESP_OK;
 }
 
-/* Beside, then renamed: an older one stays whole if this one cannot be finished. */
 static int keep_config(const esp_run *run) {
-  char path[4096], part[4112];
+  char path[4096];
+  esp_draft draft;
   ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  snprintf(part, sizeof part, "%s.part", path);
-  FILE *file = fopen(part, "w");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
-  int bad = esp_config_print(run->config, file);
-  bad |= fclose(file) != 0;
-  if (bad || rename(part, path)) {
-    int error = errno;
-    remove(part);
-    esp_error_clear();
-    ESP_CHECK(0, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
-  }
-  return ESP_OK;
+  ESP_CALL(esp_draft_begin(path, &draft));
+  esp_config_print(run->config, draft.stream);
+  esp_error_clear(); /* what could not be printed is told with its path */
+  return esp_draft_keep(&draft, path);
 }
 
 /* A report is of files that are there, and shows the configuration they were made with. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/draft.h"
 #include "verbs/report_parts.h"
 #include "tasks/task.h"
 #include "verbs/setup.h"
@@ -84,25 +85,19 @@ static int write_page(FILE *html, const esp_run *run) {
   return write_config(html, run);
 }
 
-/* Beside, then renamed: an older report stays whole if this one cannot be finished. */
-static int write_report(const esp_run *run, char *path, size_t size) {
-  char part[4112];
-  ESP_CALL(esp_run_path(run, "report.html", path, size));
-  snprintf(part, sizeof part, "%s.part", path);
-  FILE *html = fopen(part, "w");
-  ESP_CHECK(html, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
-  int rc = write_page(html, run), bad = ferror(html);
-  bad |= fclose(html) != 0;
-  if (!rc && (bad || rename(part, path)))
-    rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));
-  if (rc) remove(part);
+static int write_report(const esp_run *run, const char *path) {
+  esp_draft draft;
+  ESP_CALL(esp_draft_begin(path, &draft));
+  int rc = write_page(draft.stream, run);
+  if (!rc) return esp_draft_keep(&draft, path);
+  esp_draft_drop(&draft);
   return rc;
 }
 
 int esp_verb_report(esp_run *run) {
   char path[4096];
   ESP_CALL(esp_run_path(run, "report.html", path, sizeof path));
-  ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : write_report(run, path, sizeof path));
+  ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : write_report(run, path));
   cJSON_AddStringToObject(run->json, "report", path);
   esp_run_say(run, "report: %s\n", path);
   return ESP_OK;

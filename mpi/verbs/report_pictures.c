@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/draft.h"
 #include "verbs/report_parts.h"
 
 enum { HEADER = 16384 }; /* longest header line of a data file */
@@ -115,12 +116,13 @@ static int drawable(const char *dir, const esp_picture *p, char line[HEADER]) {
   return 0;
 }
 
-/* Runs gnuplot in the folder of the data without a shell, so that no path is interpreted. 0 if it drew. */
-static int run_gnuplot(const char *dir, const char *script) {
+/* Runs gnuplot in the folder of the data without a shell, so that no path is interpreted; what it draws goes to `svg`, what
+ * it says to `log`. 0 if it drew. */
+static int run_gnuplot(const char *dir, const char *script, FILE *svg, FILE *log) {
   pid_t child = fork();
   if (child < 0) return -1;
   if (child == 0) {
-    if (chdir(dir) || !freopen("/dev/null", "w", stdout) || !freopen("gnuplot.log", "a", stderr)) _exit(127);
+    if (chdir(dir) || dup2(fileno(svg), STDOUT_FILENO) < 0 || dup2(fileno(log), STDERR_FILENO) < 0) _exit(127);
     execlp("gnuplot", "gnuplot", script, (char *)NULL);
     _exit(127);
   }
@@ -142,26 +144,39 @@ static void write_variables(FILE *script, const esp_picture *p, const char *head
 
 static int write_script(const char *dir, const esp_picture *p, const char *header, const esp_showing *showing) {
   char name[4200];
+  esp_draft draft;
   snprintf(name, sizeof name, "%s/%s.gp", dir, p->name);
-  FILE *script = fopen(name, "w");
-  ESP_CHECK(script, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
+  ESP_CALL(esp_draft_begin(name, &draft));
+  FILE *script = draft.stream;
   fprintf(script,
-          "set terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\nset output '%s.svg'\n"
+          "# gnuplot %s.gp >%s.svg\nset terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\n"
           "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb "
           "'#888888'\n",
-          p->width, p->height, p->name);
+          p->name, p->name, p->width, p->height);
   write_variables(script, p, header, showing);
   fputs(p->script, script);
-  ESP_CHECK(fclose(script) == 0, ESP_ERR_FILE, "%s: cannot be written: %s", name, strerror(errno));
+  return esp_draft_keep(&draft, name);
+}
+
+/* The picture's file, at `path`, by gnuplot, whose status is given. */
+static int plot(const char *dir, const esp_picture *p, FILE *log, const char *path, int *status) {
+  char script[4200];
+  esp_draft svg;
+  snprintf(script, sizeof script, "%s.gp", p->name);
+  ESP_CALL(esp_draft_begin(path, &svg));
+  *status = run_gnuplot(dir, script, svg.stream, log);
+  if (!*status) return esp_draft_keep(&svg, path);
+  esp_draft_drop(&svg);
   return ESP_OK;
 }
 
-static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_showing *showing) {
+static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_showing *showing, FILE *log) {
   char name[4200], header[HEADER];
+  int status;
   if (!drawable(dir, p, header)) return ESP_OK;
   ESP_CALL(write_script(dir, p, header, showing));
-  snprintf(name, sizeof name, "%s.gp", p->name);
-  int status = run_gnuplot(dir, name);
+  snprintf(name, sizeof name, "%s/%s.svg", dir, p->name);
+  ESP_CALL(plot(dir, p, log, name, &status));
   fprintf(html, "<h2>%s</h2>\n", p->title);
   if (status) {
     fprintf(html,
@@ -171,7 +186,6 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
     return ESP_OK;
   }
   fputs("<figure>\n", html);
-  snprintf(name, sizeof name, "%s/%s.svg", dir, p->name);
   ESP_CALL(append(html, name, p->title));
   fprintf(html, "<figcaption>%s</figcaption></figure>\n", p->caption);
   return ESP_OK;
@@ -179,7 +193,14 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
 
 int esp_report_pictures(FILE *html, const char *dir, const esp_showing *showing) {
   const esp_picture *const list[] = {before, showing->picture, after};
+  char path[4200];
+  esp_draft log;
+  int rc = ESP_OK;
+  snprintf(path, sizeof path, "%s/gnuplot.log", dir);
+  ESP_CALL(esp_draft_begin(path, &log));
   for (int k = 0; k < 3; k++)
-    for (const esp_picture *p = list[k]; p && p->name; p++) ESP_CALL(draw(html, dir, p, showing));
-  return ESP_OK;
+    for (const esp_picture *p = list[k]; p && p->name && !rc; p++) rc = draw(html, dir, p, showing, log.stream);
+  if (!rc) return esp_draft_keep(&log, path);
+  esp_draft_drop(&log);
+  return rc;
 }

@@ -6,31 +6,29 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "domain/gradsync.h"
 
-static int start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
+static void start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
   char line[512];
   long long at;
-  int bad = fprintf(metrics, "%s\n", header) < 0;
-  while (old && !bad && fgets(line, sizeof line, old))
-    if (sscanf(line, "%lld,", &at) == 1 && at <= step) bad = fputs(line, metrics) < 0;
-  return bad || fflush(metrics) != 0;
+  fprintf(metrics, "%s\n", header);
+  while (old && fgets(line, sizeof line, old))
+    if (sscanf(line, "%lld,", &at) == 1 && at <= step) fputs(line, metrics);
 }
 
-/* A resumed run keeps the lines of the steps before; others start anew. Beside, then renamed. */
+/* A resumed run keeps the lines of the steps before; others start anew. */
 static int open_metrics(esp_journal *j, const char *header, int64_t step) {
   if (j->run->comm->rank) return ESP_OK;
-  char path[4096], part[4112];
+  char path[4096];
+  esp_draft draft;
   ESP_CALL(esp_run_path(j->run, "metrics.csv", path, sizeof path));
-  snprintf(part, sizeof part, "%s.part", path);
+  ESP_CALL(esp_draft_begin(path, &draft));
+  setvbuf(draft.stream, NULL, _IONBF, 0); /* a line is there when it is written */
   FILE *old = step > 0 ? fopen(path, "r") : NULL;
-  j->metrics = fopen(part, "w");
-  int bad = !j->metrics || setvbuf(j->metrics, NULL, _IONBF, 0) || start_metrics(j->metrics, header, old, step);
-  int error = errno;
+  start_metrics(draft.stream, header, old, step);
   if (old) fclose(old);
-  if (!bad && rename(part, path) != 0) bad = 1, error = errno;
-  if (bad) remove(part);
-  ESP_CHECK(!bad, ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  ESP_CALL(esp_draft_keep_open(&draft, path, &j->metrics));
   j->whole = ftello(j->metrics);
   return ESP_OK;
 }

@@ -1,9 +1,9 @@
 #include "base/lines.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "base/draft.h"
 
 void esp_lines_add(esp_lines *lines, const char *format, ...) {
   if (lines->rc) return;
@@ -27,17 +27,9 @@ void esp_lines_free(esp_lines *lines) {
 }
 
 int esp_lines_write(const char *path, const char *head, const char *text, size_t length) {
-  char part[4112];
-  const int size = snprintf(part, sizeof part, "%s.part", path);
-  ESP_CHECK(size >= 0 && (size_t)size < sizeof part, ESP_ERR_LIMIT, "%s: path longer than %zu characters", path,
-            sizeof part - 6);
-  FILE *file = fopen(part, "w");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be written: %s", part, strerror(errno));
-  int bad = head && fprintf(file, "%s\n", head) < 0;
-  bad |= fwrite(text, 1, length, file) != length;
-  bad |= fclose(file) != 0;
-  if (!bad && !rename(part, path)) return ESP_OK;
-  const int error = errno;
-  remove(part);
-  return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", path, strerror(error));
+  esp_draft draft;
+  ESP_CALL(esp_draft_begin(path, &draft));
+  if (head) fprintf(draft.stream, "%s\n", head);
+  fwrite(text, 1, length, draft.stream);
+  return esp_draft_keep(&draft, path);
 }

@@ -1,4 +1,4 @@
-/* Text that grows, and text files that are whole or absent: written beside, then renamed. Local. */
+/* Text that grows, and text files that are whole or absent (base/draft.h). Local. */
 #ifndef ESP_LINES_H
 #define ESP_LINES_H
 

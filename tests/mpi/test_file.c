@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <glob.h>
 #include <mpi.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,16 @@ static const char *at(const char *name) {
   turn = !turn;
   snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
   return path[turn];
+}
+
+/* is there one beside it? */
+static int drafts(const char *name) {
+  char pattern[600];
+  glob_t found = {0};
+  snprintf(pattern, sizeof pattern, "%s.*.part", at(name));
+  const int none = glob(pattern, 0, NULL, &found);
+  globfree(&found);
+  return !none;
 }
 
 static int64_t size_of(const char *path) {
@@ -118,7 +129,7 @@ static void rows_come_back(void **state) {
       read_all(at("rows.h5"), sizes[s]);
       assert_int_equal(esp_file_open_objects(), 0);
     }
-  assert_int_equal(size_of(at("rows.h5.part")), -1);
+  assert_false(drafts("rows.h5"));
 }
 
 /* rank 0 owns all, and 32-bit floats are widened */
@@ -200,7 +211,7 @@ static void bad_files(void **state) {
   assert_int_equal(esp_file_open(comm, at("cut.h5"), &file), ESP_ERR_FORMAT);
   assert_message("truncated file");
   assert_int_equal(esp_file_create_begin(comm, at("nofolder/a.h5"), &file), ESP_ERR_FILE);
-  assert_message("nofolder/a.h5.part: cannot be written");
+  assert_message("nofolder/a.h5: cannot be written");
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
@@ -219,7 +230,7 @@ static void with_limit(rlim_t bytes, int rank, int64_t n, int deflate) {
   assert_message("file size limit");
   MPI_Barrier(MPI_COMM_WORLD);
   assert_int_equal(size_of(at("limit.h5")), before);
-  assert_int_equal(size_of(at("limit.h5.part")), -1);
+  assert_false(drafts("limit.h5"));
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
