@@ -8,19 +8,17 @@
 
 #include "domain/comm.h"
 
-/* What rank 0 found, in the order in which it is to be set: name '\0' value '\0' ... A name of PETSc's starts with '-';
- * its value starts with '=', or is empty where the option has none. */
+/* What rank 0 found, in the order in which it is to be set: name '\0' value '\0' ... */
 typedef struct {
   char *text;
   size_t size, capacity;
 } found_options;
 
-static int found_append(found_options *found, const char *mark, const char *text) {
-  size_t head = strlen(mark), length = strlen(text) + 1;
-  ESP_CALL(ESP_GROW(found->text, found->capacity, found->size + head + length));
-  memcpy(found->text + found->size, mark, head);
-  memcpy(found->text + found->size + head, text, length);
-  found->size += head + length;
+static int found_append(found_options *found, const char *text) {
+  const size_t length = strlen(text) + 1;
+  ESP_CALL(ESP_GROW(found->text, found->capacity, found->size + length));
+  memcpy(found->text + found->size, text, length);
+  found->size += length;
   return ESP_OK;
 }
 
@@ -36,31 +34,8 @@ static int fail_in(int code, const char *source) {
 static int set_ours(esp_config *config, const char *source, const char *name, const char *value, found_options *found) {
   int rc = esp_config_set(config, name, value);
   if (rc) return fail_in(rc, source);
-  ESP_CALL(found_append(found, "", name));
-  ESP_CALL(found_append(found, "", value));
-  return ESP_OK;
-}
-
-/* dashed: "-name". What is in the database already came from the command line and stays. */
-static int set_petsc(const char *dashed, const char *value) {
-  PetscBool there;
-  ESP_PETSC(PetscOptionsHasName(NULL, NULL, dashed, &there));
-  if (!there) ESP_PETSC(PetscOptionsSetValue(NULL, dashed, value));
-  return ESP_OK;
-}
-
-static int keep_petsc(const esp_config *config, const char *source, const char *name, const char *value,
-                      found_options *found) {
-  char dashed[256];
-  PetscBool valid;
-  int length = snprintf(dashed, sizeof dashed, "-%s", name);
-  ESP_PETSC(PetscOptionsValidKey(dashed, &valid));
-  ESP_CHECK(valid && length < (int)sizeof dashed, ESP_ERR_CONFIG,
-            "%s: '%s' is no name of an option; the nearest known key is '%s'", source, name,
-            esp_config_nearest(config, name));
-  ESP_CALL(set_petsc(dashed, value));
-  ESP_CALL(found_append(found, "", dashed));
-  ESP_CALL(found_append(found, value ? "=" : "", value ? value : ""));
+  ESP_CALL(found_append(found, name));
+  ESP_CALL(found_append(found, value));
   return ESP_OK;
 }
 
@@ -139,7 +114,9 @@ static int take_file(PetscOptions database, const char *path, esp_config *config
       if (esp_config_is_ours(config, name))
         rc = set_ours(config, path, name, value, found);
       else
-        rc = keep_petsc(config, path, name, values[i], found);
+        rc = ESP_FAIL(ESP_ERR_CONFIG,
+                      "%s: '%s' is no key, the nearest one is '%s'; an option of PETSc belongs on the command line",
+                      path, name, esp_config_nearest(config, name));
     }
   ESP_PETSC(PetscOptionsLeftRestore(database, &count, &names, &values));
   return rc;
@@ -245,10 +222,7 @@ static int apply(esp_config *config, const found_options *found) {
   for (size_t at = 0; at < found->size;) {
     const char *name = found->text + at, *value = name + strlen(name) + 1;
     at += strlen(name) + strlen(value) + 2;
-    if (name[0] == '-')
-      ESP_CALL(set_petsc(name, value[0] ? value + 1 : NULL));
-    else
-      ESP_CALL(esp_config_set(config, name, value));
+    ESP_CALL(esp_config_set(config, name, value));
   }
   return ESP_OK;
 }

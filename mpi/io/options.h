@@ -1,10 +1,9 @@
 /* From PETSc's options database to a configuration.
  *
- * Order: defaults, then the YAML file `input`, then PETSc's own database (command line, PETSC_OPTIONS, .petscrc), which
- * wins. In the file a section is a prefix: `tree: {theta: 0.5}` is `tree_theta: 0.5`; a list [1, 2] is the text "1,2".
- * An option whose name esp_config_is_ours must be a key; any other is PETSc's: from the file it is added to PETSc's
- * database unless it is there already (too late for what PETSc reads when it starts, such as -log_view, which belongs
- * on the command line).
+ * Order: defaults, then the YAML file `input`, then PETSc's own database (command line, PETSC_OPTIONS), which wins. In the
+ * file a section is a prefix: `tree: {theta: 0.5}` is `tree_theta: 0.5`; a list [1, 2] is the text "1,2". All that stands
+ * there must be keys: PETSc's options (-log_view, which writes where it is told) are the user's, not an input's. On the
+ * command line an option whose name esp_config_is_ours must be a key, any other is PETSc's.
  *
  * Rank 0 alone reads; the others receive what it found, so every rank has the same configuration and the same error. */
 #ifndef ESP_IO_OPTIONS_H

@@ -234,10 +234,24 @@ static void tell_failure(const esp_run *run, int rc) {
   MPI_Abort(run->mpi, EXIT_FAILURE);
 }
 
+/* A .petscrc of home, or of the folder that one happens to be in, would overrule the input unseen: none is read unless the
+ * command line asks, with `-skip_petscrc false` or -options_file. The arguments stay in use: they are not freed. */
+static int start_petsc(int argc, char **argv) {
+  int count = argc + 2;
+  char **all = calloc((size_t)count + 1, sizeof *all);
+  if (!all || argc < 1) return 1;
+  all[0] = argv[0];
+  all[1] = "-skip_petscrc", all[2] = "true";
+  memcpy(all + 3, argv + 1, (size_t)(argc - 1) * sizeof *all);
+  return (int)PetscInitialize(&count, &all, NULL, NULL);
+}
+
 int main(int argc, char **argv) {
   esp_memory_keep();
   signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, to be reported, not a death */
-  if (PetscInitialize(&argc, &argv, NULL, NULL)) return EXIT_FAILURE;
+  /* Open MPI's shared file pointers, which nobody here uses, do not bear long paths (lockedfile) or long names (sm) */
+  setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
+  if (start_petsc(argc, argv)) return EXIT_FAILURE;
   signal(SIGPIPE, SIG_DFL); /* `espalier info FILE | head` ends quietly, as other programs do */
   esp_run run = {.mpi = PETSC_COMM_WORLD};
   int rc = esp_comm_mpi_create(run.mpi, &run.comm);

@@ -26,11 +26,16 @@ refuse "eval_rollout|'2147483647'|integer in [0, 1000000000]" 1 evaluate -eval_r
 [ ! -e out/run ] || fail "a refused key left a folder"
 good 2 generate -layers 3 -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
 [ "$(grep -c "option -layers had no effect.*'net_layers'" stderr)" = 1 ] || fail "-layers passed unseen"
+printf -- '-tree_theta 1.5\n' >.petscrc # of the folder: nobody asked for it
+good 1 generate -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
+grep -q '^tree_theta: 0.7$' out/few/config.yaml || fail ".petscrc was read"
 
 printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
 refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 4]" 3 run theta.yaml
 printf 'run_name: a\ntrain_stepz: 5\n' >key.yaml
 refuse "key.yaml|unknown key 'train_stepz'|'train_steps'" 2 run key.yaml
+printf 'run_name: a\nlog_view: ":%s/log"\n' "$PWD" >petsc.yaml
+refuse "petsc.yaml|'log_view' is no key|command line" 2 run petsc.yaml
 printf 'run_name: a\n  - b: [\n' >form.yaml
 refuse "form.yaml|line|YAML" 2 run form.yaml
 head -c 300 /dev/zero >zeros.yaml

@@ -18,4 +18,12 @@ for name in data.h5 checkpoint.h5 config.yaml metrics.csv ladder.csv report.html
 done
 rm out/links/*.part
 no_parts "links"
+
+# ---- long paths and names ----
+
+deep=$(printf 'd%.0s' {1..200})/$(printf 'e%.0s' {1..60})
+long=$(printf 'f%.0s' {1..240}).h5
+good 2 generate "${tiny[@]}" -run_out "$deep"
+cp "$deep/run/data.h5" "$long"
+good 2 train "${tiny[@]}" -data_file "$long"
 finish
