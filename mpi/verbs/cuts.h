@@ -4,7 +4,6 @@
 #define ESP_CUTS_H
 
 #include "domain/partition.h"
-#include "verbs/csv_out.h"
 #include "verbs/run.h"
 
 typedef struct {

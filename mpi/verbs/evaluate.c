@@ -5,7 +5,6 @@
 
 #include "domain/settle.h"
 #include "verbs/data.h"
-#include "verbs/keys.h"
 #include "verbs/ladder.h"
 #include "verbs/portrait.h"
 #include "verbs/rollout.h"
@@ -17,12 +16,12 @@ typedef struct {
   const esp_data *data;
   esp_trials trials;
   const esp_device *device;
-  esp_eval_param eval;
   esp_ladder ladder;
   esp_portrait portrait;
   esp_shown shown;
   int portrayed, drawn; /* numbers of the sets that the ranks' figures and the task's own files are of */
   int shared;           /* sets of the size at hand lie over all ranks */
+  int baselines;        /* classical methods are tried, too */
 } evaluation;
 
 /* ---- what is looked at while a network runs ---- */
@@ -92,7 +91,7 @@ static int try_method(evaluation *ev, int m, subject *s) {
 static int try_methods(evaluation *ev, subject *s) {
   const esp_method *method = ev->trials.showing->method;
   for (int m = 0; method[m].name; m++)
-    if (esp_trial_may(&method[m], s->set->n, ev->shared, ev->eval.baselines)) ESP_CALL(try_method(ev, m, s));
+    if (esp_trial_may(&method[m], s->set->n, ev->shared, ev->baselines)) ESP_CALL(try_method(ev, m, s));
   return ESP_OK;
 }
 
@@ -181,8 +180,9 @@ static int roll_out(const evaluation *ev) {
   const esp_backend whole = esp_setup_whole(ev->device);
   esp_run_forget(ev->run, "rollout.csv");
   esp_run_forget(ev->run, "rollout_curves.csv");
-  if (ev->eval.rollout == 0 || !ev->data->task->rolling) return ESP_OK;
-  return esp_rollout(ev->run, ev->data, &ev->trials, &whole, ev->eval.rollout, ev->eval.baselines);
+  const int steps = (int)esp_config_int(ev->run->config, "eval_rollout");
+  if (steps == 0 || !ev->data->task->rolling) return ESP_OK;
+  return esp_rollout(ev->run, ev->data, &ev->trials, &whole, steps, ev->baselines);
 }
 
 static int evaluate(evaluation *ev) {
@@ -191,7 +191,7 @@ static int evaluate(evaluation *ev) {
   int rc = ESP_OK;
   ev->portrayed = esp_set_largest(&ev->data->file, ESP_PART_TEST);
   ev->drawn = showing->draws_first ? 0 : ev->portrayed;
-  if (showing->fit && ev->eval.baselines) ESP_TRY(fit(ev, &fitted));
+  if (showing->fit && ev->baselines) ESP_TRY(fit(ev, &fitted));
   ev->trials.fitted = fitted;
   ESP_TRY(try_all(ev));
   ESP_TRY(roll_out(ev));
@@ -211,11 +211,9 @@ int esp_verb_evaluate(esp_run *run) {
   const esp_showing *showing = esp_setup_task(run)->showing;
   esp_model trained = {0}, untrained = {0};
   esp_data data = {0};
-  char *param = NULL;
-  evaluation ev = {.run = run, .data = &data};
-  int rc = esp_options_fill(&esp_eval_options, run->config, &ev.eval);
-  if (!rc && showing->options) rc = ESP_ALLOC(param, showing->options->size);
-  if (!rc && showing->options) rc = esp_options_fill(showing->options, run->config, param);
+  void *param = NULL;
+  evaluation ev = {.run = run, .data = &data, .baselines = esp_config_flag(run->config, "eval_baselines")};
+  int rc = esp_setup_options(run, showing->options, &param);
   esp_shown_begin(run, &ev.shown);
   ESP_TRY(run->comm->agree(run->comm, rc));
   ev.trials = (esp_trials){.showing = showing, .param = param, .trained = &trained, .untrained = &untrained};

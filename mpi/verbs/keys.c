@@ -10,17 +10,19 @@
 
 /* ---- tables ---- */
 
-#define OF esp_run_param
-const esp_options esp_run_options = {
-    sizeof(OF),
-    (const esp_option[]){ESP_TEXT_ROW(OF, name, "run_name", "run", "name of the run"),
-                         ESP_TEXT_ROW(OF, out, "run_out", "out", "folder of all runs; results go to run_out/run_name"),
-                         ESP_SEED_ROW(OF, seed),
-                         {0}},
-    NULL};
-#undef OF
+/* A member a key: the verbs ask the configuration for what they need. */
+typedef struct {
+  const char *name, *out;
+  uint64_t seed;
+  int precision, shard;
+  const char *restart, *checkpoint;
+  int rollout, baselines, set;
+  int64_t recall_every;
+  esp_list ranks;
+  int periodic, pictures;
+} verbs;
 
-const char *esp_precision_name(int k) {
+static const char *precision_name(int k) {
   for (int d = 0; esp_devices[d]; d++) {
     int seen = 0;
     for (int e = 0; e < d; e++) seen |= !strcmp(esp_devices[e]->precision, esp_devices[d]->precision);
@@ -29,60 +31,43 @@ const char *esp_precision_name(int k) {
   return NULL;
 }
 
-#define OF esp_device_param
-const esp_options esp_device_options = {
-    sizeof(OF),
+static const esp_options run_options = {
+    sizeof(verbs),
     (const esp_option[]){
-        ESP_NAMES_ROW(OF, precision, "net_precision", "float32", esp_precision_name, "arithmetic of the messages"),
+        ESP_TEXT_ROW(verbs, name, "run_name", "run", "name of the run"),
+        ESP_TEXT_ROW(verbs, out, "run_out", "out", "folder of all runs; results go to run_out/run_name"),
+        ESP_SEED_ROW(verbs, seed),
         {0}},
     NULL};
-#undef OF
 
-#define OF esp_training_param
-const esp_options esp_training_options = {
-    sizeof(OF),
+static const esp_options trial_options = {
+    sizeof(verbs),
     (const esp_option[]){
-        ESP_CHOICE_ROW(OF, shard, "train_shard", "auto", "clouds|particles|auto",
+        ESP_NAMES_ROW(verbs, precision, "net_precision", "float32", precision_name, "arithmetic of the messages"),
+        ESP_CHOICE_ROW(verbs, shard, "train_shard", "auto", "clouds|particles|auto",
                        "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
                        "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
                        "fewer sets than ranks"),
-        ESP_TEXT_ROW(OF, restart, "train_restart", "", "checkpoint to continue from; empty: start anew"),
-        {0}},
-    NULL};
-#undef OF
-
-#define OF esp_eval_param
-const esp_options esp_eval_options = {
-    sizeof(OF),
-    (const esp_option[]){
-        ESP_TEXT_ROW(OF, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
-        ESP_INT_ROW(OF, rollout, "eval_rollout", "0", 0, 1e9, "frames",
+        ESP_TEXT_ROW(verbs, restart, "train_restart", "", "checkpoint to continue from; empty: start anew"),
+        ESP_TEXT_ROW(verbs, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
+        ESP_INT_ROW(verbs, rollout, "eval_rollout", "0", 0, 1e9, "frames",
                     "steps predicted one from the other: frames, where a set has them, else horizons; 0: none"),
-        ESP_FLAG_ROW(OF, baselines, "eval_baselines", "true", "compare with classical methods"),
-        ESP_WHOLE_ROW(OF, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
+        ESP_FLAG_ROW(verbs, baselines, "eval_baselines", "true", "compare with classical methods"),
+        ESP_WHOLE_ROW(verbs, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
                       "steps between two recalls in training; 0: none"),
-        ESP_INT_ROW(OF, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "number of the test set that predict takes"),
+        ESP_INT_ROW(verbs, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "number of the test set that predict takes"),
         {0}},
     NULL};
-#undef OF
 
-#define OF esp_partition_param
-const esp_options esp_partition_options = {
-    sizeof(OF),
+static const esp_options output_options = {
+    sizeof(verbs),
     (const esp_option[]){
-        ESP_LIST_ROW(OF, ranks, "partition_ranks", "2,4,8,16,32,64", 1, 1e7, "ranks", "numbers of ranks to cut for"),
-        ESP_FLAG_ROW(OF, periodic, "partition_periodic", "false",
+        ESP_LIST_ROW(verbs, ranks, "partition_ranks", "2,4,8,16,32,64", 1, 1e7, "ranks", "numbers of ranks to cut for"),
+        ESP_FLAG_ROW(verbs, periodic, "partition_periodic", "false",
                      "keep a snapshot's period in the lists: all that lies near half a box away is near"),
+        ESP_FLAG_ROW(verbs, pictures, "report_pictures", "true", "draw pictures into the report"),
         {0}},
     NULL};
-#undef OF
-
-#define OF esp_report_param
-const esp_options esp_report_options = {
-    sizeof(OF),
-    (const esp_option[]){ESP_FLAG_ROW(OF, pictures, "report_pictures", "true", "draw pictures into the report"), {0}},
-    NULL};
-#undef OF
 
 /* ---- the list ---- */
 
@@ -98,13 +83,11 @@ static int add_table(const esp_options *table[TABLES], const esp_options *option
 }
 
 int esp_keys_create(esp_config **config) {
-  const esp_options *table[TABLES] = {&esp_run_options, &esp_make_options};
-  static const esp_options *const rest[] = {&esp_training_options,  &esp_eval_options,   &esp_input_options,
-                                            &esp_partition_options, &esp_report_options, NULL};
+  const esp_options *table[TABLES] = {&run_options, &esp_make_options};
+  static const esp_options *const rest[] = {&trial_options, &esp_input_options, &output_options, NULL};
   for (int k = 0; esp_tasks[k]; k++) ESP_CALL(add_table(table, esp_tasks[k]->options));
   ESP_CALL(add_table(table, &esp_domain_options));
   for (int k = 0; esp_networks[k]; k++) ESP_CALL(add_table(table, esp_networks[k]->options));
-  ESP_CALL(add_table(table, &esp_device_options));
   ESP_CALL(add_table(table, &esp_train_options));
   for (int k = 0; esp_losses[k]; k++)
     if (esp_losses[k]->options) ESP_CALL(add_table(table, esp_losses[k]->options));

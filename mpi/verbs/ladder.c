@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sum.h"
+
 /* ---- rungs ---- */
 
 int esp_ladder_create(esp_run *run, const esp_showing *showing, int sizes, const int64_t *n, esp_ladder *ladder) {
@@ -15,6 +17,10 @@ int esp_ladder_create(esp_run *run, const esp_showing *showing, int sizes, const
   ESP_CALL(ESP_ALLOC(ladder->drawn, (size_t)methods * (size_t)sizes));
   for (int k = 0; k < methods * sizes; k++) ladder->drawn[k] = NAN;
   for (int m = 0; m < methods; m++) ESP_CALL(esp_tally_create(showing->figure, &ladder->rung[m].figures));
+  if (run->comm->rank) return ESP_OK;
+  esp_lines_add(&ladder->lines, "n,sets,method");
+  for (const esp_figure *f = showing->figure; f->name; f++) esp_lines_add(&ladder->lines, ",%s", f->name);
+  esp_lines_add(&ladder->lines, ",pairs,cells,us_per_particle\n");
   return ESP_OK;
 }
 
@@ -63,11 +69,11 @@ typedef struct {
 static int sum_up(const esp_ladder *ladder, const esp_rung *rung, numbers *x) {
   const esp_comm *comm = ladder->run->comm;
   int64_t counts[5] = {rung->near_pairs, rung->far_pairs, rung->particles, rung->sets, rung->uncounted};
-  int64_t seconds[ESP_EXACT_FULL_WORDS] = {0};
-  double slowest = rung->seconds;
+  esp_sum sum = {0};
+  double slowest = rung->seconds, seconds;
   ESP_CALL(esp_tally_value(comm, &rung->figures, ladder->showing->figure, x->figure));
-  esp_exact_add(&ESP_EXACT_FULL, seconds, rung->seconds);
-  ESP_CALL(comm->sum_i64(comm, seconds, ESP_EXACT_FULL_WORDS));
+  esp_sum_add(&sum, 0, rung->seconds);
+  ESP_CALL(esp_sum_end(comm, &sum, 1, &seconds));
   ESP_CALL(comm->sum_i64(comm, counts, 5));
   ESP_CALL(comm->max_f64(comm, &slowest, 1));
   const double particles = counts[2] ? (double)counts[2] : 1;
@@ -75,7 +81,7 @@ static int sum_up(const esp_ladder *ladder, const esp_rung *rung, numbers *x) {
   x->counted = counts[4] == 0;
   x->pairs = (double)counts[0] / particles;
   x->cells = (double)counts[1] / particles;
-  x->microseconds = 1e6 * esp_exact_value(&ESP_EXACT_FULL, seconds) / particles;
+  x->microseconds = 1e6 * seconds / particles;
   x->slowest = x->sets ? slowest / (double)x->sets : 0;
   return ESP_OK;
 }
@@ -164,9 +170,12 @@ done:
 
 /* A line a method, a column a size: the first figure, for a picture. */
 static int write_bars(const esp_ladder *ladder) {
-  esp_lines lines = {0}, header = {0};
-  esp_lines_add(&header, "method");
-  for (int s = 0; s < ladder->sizes; s++) esp_lines_add(&header, ",n = %lld", (long long)ladder->n[s]);
+  esp_lines lines = {0};
+  if (!ladder->run->comm->rank) {
+    esp_lines_add(&lines, "method");
+    for (int s = 0; s < ladder->sizes; s++) esp_lines_add(&lines, ",n = %lld", (long long)ladder->n[s]);
+    esp_lines_add(&lines, "\n");
+  }
   for (int m = 0; m < ladder->methods && !ladder->run->comm->rank; m++) {
     const double *drawn = ladder->drawn + m * ladder->sizes;
     char text[32];
@@ -178,21 +187,11 @@ static int write_bars(const esp_ladder *ladder) {
       esp_lines_add(&lines, ",%s", word(!isnan(drawn[s]), "%.6g", drawn[s], "", text));
     esp_lines_add(&lines, "\n");
   }
-  if (header.rc && !lines.rc) lines.rc = header.rc;
-  const int rc = esp_run_lines(ladder->run, "ladder_bars.csv", header.text, &lines);
-  esp_lines_free(&header);
-  return rc;
+  return esp_run_lines(ladder->run, "ladder_bars.csv", NULL, &lines);
 }
 
 int esp_ladder_write(esp_ladder *ladder) {
-  esp_lines header = {0};
-  esp_lines_add(&header, "n,sets,method");
-  for (const esp_figure *f = ladder->showing->figure; f->name; f++) esp_lines_add(&header, ",%s", f->name);
-  esp_lines_add(&header, ",pairs,cells,us_per_particle");
-  if (header.rc && !ladder->lines.rc) ladder->lines.rc = header.rc;
-  const int rc = esp_run_lines(ladder->run, "ladder.csv", header.text, &ladder->lines);
-  esp_lines_free(&header);
-  ESP_CALL(rc);
+  ESP_CALL(esp_run_lines(ladder->run, "ladder.csv", NULL, &ladder->lines));
   ESP_CALL(write_bars(ladder));
   ESP_CALL(esp_run_lines(ladder->run, "pairs.csv", "n,near_pairs,far_cells,seconds", &ladder->pairs));
   return ESP_OK;

@@ -2,7 +2,7 @@
 #ifndef ESP_LADDER_H
 #define ESP_LADDER_H
 
-#include "verbs/csv_out.h"
+#include "verbs/run.h"
 #include "verbs/trial.h"
 
 /* One method on the sets of one size: sums of this rank. */

@@ -1,7 +1,5 @@
 #include "verbs/portrait.h"
 
-#include "verbs/csv_out.h"
-
 void esp_portrait_domain(esp_portrait *p, const esp_domain *dom) {
   const esp_domain_stats *s = &dom->stats;
   p->own = dom->n_own;

@@ -5,25 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/exact_sum.h"
-#include "verbs/csv_out.h"
-
-enum { LARGEST = 4096, WORDS = ESP_EXACT_FULL_WORDS };
-
-/* One method: exact sums over this rank's sets. */
-typedef struct {
-  int64_t *squares;      /* [frames + 1][WORDS] */
-  int64_t *terms;        /* [frames] */
-  int64_t change[WORDS]; /* of |(I_end - I_0) / I_0| */
-  int64_t sets;
-} tally;
-
-/* Over all ranks. */
-typedef struct {
-  double *curve; /* [frames] root mean square error of each */
-  double rmse, change;
-  int64_t sets;
-} result;
+enum { LARGEST = 4096 };
 
 typedef struct {
   esp_run *run;
@@ -31,9 +13,10 @@ typedef struct {
   const esp_rolling *rolling;
   const esp_trials *trials;
   const esp_backend *backend;
-  int64_t steps;  /* predictions */
-  int64_t frames; /* of them with a truth; 0: no frames */
+  int64_t steps; /* predictions */
+  int frames;    /* of them with a truth; 0: no frames */
   int halved;
+  esp_figure *figure; /* [frames + 2] root mean square errors of each frame, of all; mean of |(I_end - I_0) / I_0| */
 } plan;
 
 /* ---- one set ---- */
@@ -45,24 +28,25 @@ static int alloc_frame(const esp_set *set, double *frame[ESP_COLUMNS]) {
   return ESP_OK;
 }
 
-static int add_frame(const plan *p, int s, int64_t f, const esp_set *set, double *const frame[ESP_COLUMNS], tally *t) {
+static int add_frame(const plan *p, int s, int f, const esp_set *set, double *const frame[ESP_COLUMNS], esp_tally *t) {
   for (int k = 0; set->layout->column[k].name; k++)
     if (frame[k]) ESP_CALL(esp_set_read_frame(&p->data->file, ESP_PART_TEST, s, f + 1, k, 0, set->n_home, frame[k]));
-  return p->rolling->error(set, frame, t->squares + (size_t)f * WORDS, &t->terms[f]);
+  ESP_CALL(p->rolling->error(set, frame, f, t));
+  return p->rolling->error(set, frame, p->frames, t);
 }
 
 static int step(const plan *p, const esp_method *method, int s, int64_t step, esp_set *set, double *y,
-                double *const frame[ESP_COLUMNS], int *used, tally *t) {
+                double *const frame[ESP_COLUMNS], int *used, esp_tally *t) {
   esp_trial trial = {.y = y};
   ESP_CALL(esp_trial_run(p->trials, method, p->backend, set, 0, NULL, &trial));
   *used = trial.used;
   if (!trial.used) return ESP_OK;
   ESP_CALL(p->rolling->advance(set, y));
-  if (step < p->frames) ESP_CALL(add_frame(p, s, step, set, frame, t));
+  if (step < p->frames) ESP_CALL(add_frame(p, s, (int)step, set, frame, t));
   return ESP_OK;
 }
 
-static int roll(const plan *p, const esp_method *method, int s, tally *t) {
+static int roll(const plan *p, const esp_method *method, int s, esp_tally *t, int64_t *sets) {
   const esp_rolling *rolling = p->rolling;
   esp_set set = {0};
   double *y = NULL, *frame[ESP_COLUMNS] = {0}, start = 0, end;
@@ -74,11 +58,11 @@ static int roll(const plan *p, const esp_method *method, int s, tally *t) {
   if (rolling->invariant) ESP_TRY(rolling->invariant(&set, &start));
   for (int64_t k = 0; k < p->steps && used; k++) ESP_TRY(step(p, method, s, k, &set, y, frame, &used, t));
   if (!used) goto done;
-  if (rolling->invariant && start != 0) {
+  if (rolling->invariant) {
     ESP_TRY(rolling->invariant(&set, &end));
-    esp_exact_add(&ESP_EXACT_FULL, t->change, fabs((end - start) / start));
+    esp_tally_add(t, p->frames + 1, start != 0 ? fabs((end - start) / start) : 0, 1);
   }
-  t->sets++;
+  ++*sets;
 done:
   for (int k = 0; k < ESP_COLUMNS; k++) ESP_FREE(frame[k]);
   ESP_FREE(y);
@@ -93,78 +77,61 @@ static int usable(const plan *p, int s) {
 
 /* ---- one method ---- */
 
-static int sum_up(const plan *p, tally *t, result *r) {
+/* value [frames + 2]: the figures over all ranks; sets that the method could be used on. */
+static int try_method(const plan *p, const esp_method *method, double *value, int64_t *sets) {
   const esp_comm *comm = p->run->comm;
-  const size_t frames = (size_t)p->frames;
-  int64_t all[WORDS] = {0}, all_terms = 0;
-  esp_exact_carry(&ESP_EXACT_FULL, t->squares, frames);
-  ESP_CALL(comm->sum_i64(comm, t->squares, frames * WORDS));
-  ESP_CALL(comm->sum_i64(comm, t->terms, frames));
-  ESP_CALL(comm->sum_i64(comm, t->change, WORDS));
-  ESP_CALL(comm->sum_i64(comm, &t->sets, 1));
-  for (size_t f = 0; f < frames; f++) {
-    const int64_t *acc = t->squares + f * WORDS;
-    r->curve[f] = sqrt(esp_exact_value(&ESP_EXACT_FULL, acc) / (t->terms[f] ? (double)t->terms[f] : 1));
-    for (int w = 0; w < WORDS; w++) all[w] += acc[w];
-    all_terms += t->terms[f];
-  }
-  r->rmse = sqrt(esp_exact_value(&ESP_EXACT_FULL, all) / (all_terms ? (double)all_terms : 1));
-  r->change = t->sets ? esp_exact_value(&ESP_EXACT_FULL, t->change) / (double)t->sets : 0;
-  r->sets = t->sets;
-  return ESP_OK;
-}
-
-static int try_method(const plan *p, const esp_method *method, result *r) {
-  const esp_comm *comm = p->run->comm;
-  tally t = {0};
-  int index = 0, rc = ESP_ALLOC(t.squares, (size_t)(p->frames + 1) * WORDS);
-  if (!rc) rc = ESP_ALLOC(t.terms, p->frames + 1);
+  esp_tally t;
+  int index = 0, rc = esp_tally_create(p->figure, &t);
+  *sets = 0;
   for (int s = 0; s < p->data->file.sets[ESP_PART_TEST] && !rc; s++)
-    if (usable(p, s) && index++ % comm->size == comm->rank) rc = roll(p, method, s, &t);
+    if (usable(p, s) && index++ % comm->size == comm->rank) rc = roll(p, method, s, &t, sets);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(sum_up(p, &t, r));
+  ESP_TRY(esp_tally_value(comm, &t, p->figure, value));
+  ESP_TRY(comm->sum_i64(comm, sets, 1));
 done:
-  ESP_FREE(t.squares);
-  ESP_FREE(t.terms);
+  esp_tally_free(&t);
   return rc;
 }
 
 /* ---- lines ---- */
 
-static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *name, const result *r) {
+static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *name, const double *value) {
   const esp_rolling *rolling = p->rolling;
+  const double rmse = value[p->frames], change = value[p->frames + 1];
   if (p->run->comm->rank) return;
   char text[32] = "-";
-  if (p->frames) snprintf(text, sizeof text, "%.5f", r->rmse);
+  if (p->frames) snprintf(text, sizeof text, "%.5f", rmse);
   esp_run_say(p->run, "roll-out   %-38s %4" PRId64 " predictions  RMSE %8s", name, p->steps, text);
   esp_lines_add(lines, "%s,%" PRId64 ",%s", name, p->steps, text);
   cJSON *row = cJSON_CreateObject();
   cJSON_AddStringToObject(row, "method", name);
   cJSON_AddNumberToObject(row, "predictions", (double)p->steps);
-  if (p->frames) cJSON_AddNumberToObject(row, "rmse", r->rmse);
+  if (p->frames) cJSON_AddNumberToObject(row, "rmse", rmse);
   if (rolling->invariant) {
-    esp_run_say(p->run, "  %s %.3e", rolling->invariant_name, r->change);
-    esp_lines_add(lines, ",%.3e", r->change);
-    cJSON_AddNumberToObject(row, rolling->invariant_name, r->change);
+    esp_run_say(p->run, "  %s %.3e", rolling->invariant_name, change);
+    esp_lines_add(lines, ",%.3e", change);
+    cJSON_AddNumberToObject(row, rolling->invariant_name, change);
   }
   esp_run_say(p->run, "\n");
   esp_lines_add(lines, "\n");
   cJSON_AddItemToArray(rows, row);
 }
 
-static int write_curves(const plan *p, int count, const char *const *name, const double *curves) {
-  esp_lines lines = {0}, header = {0};
-  esp_lines_add(&header, "frame");
-  for (int m = 0; m < count; m++) esp_lines_add(&header, ",%s", name[m]);
-  for (int64_t f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
-    esp_lines_add(&lines, "%" PRId64, f + 1);
-    for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%.6g", curves[m * p->frames + f]);
+/* values [count][frames + 2] */
+static int write_curves(const plan *p, int count, const char *const *name, const double *values) {
+  esp_lines lines = {0};
+  if (p->run->comm->rank == 0) {
+    esp_lines_add(&lines, "frame");
+    for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%s", name[m]);
     esp_lines_add(&lines, "\n");
   }
-  if (header.rc && !lines.rc) lines.rc = header.rc;
-  const int rc = esp_run_lines(p->run, "rollout_curves.csv", header.text, &lines);
-  esp_lines_free(&header);
-  return rc;
+  for (int f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
+    esp_lines_add(&lines, "%d", f + 1);
+    for (int m = 0; m < count; m++)
+      esp_lines_add(&lines, ",%.6g", values[(size_t)m * (size_t)(p->frames + 2) + (size_t)f]);
+    esp_lines_add(&lines, "\n");
+  }
+  return esp_run_lines(p->run, "rollout_curves.csv", NULL, &lines);
 }
 
 static int write_lines(const plan *p, esp_lines *lines) {
@@ -178,26 +145,27 @@ static int try_methods(const plan *p, int classical) {
   const esp_comm *comm = p->run->comm;
   const char **name = NULL;
   esp_lines lines = {0};
-  double *curves = NULL;
+  double *values = NULL;
+  int64_t sets;
   cJSON *rows = cJSON_AddArrayToObject(p->run->json, "rollout");
   int count = 0, used = 0, rc;
   while (method[count].name) count++;
-  rc = ESP_ALLOC(curves, (size_t)count * (size_t)(p->frames + 1));
+  rc = ESP_ALLOC(values, (size_t)count * (size_t)(p->frames + 2));
   if (!rc) rc = ESP_ALLOC(name, count);
   ESP_TRY(comm->agree(comm, rc));
   for (int m = 0; m < count; m++) {
-    result r = {.curve = curves + used * p->frames};
+    double *value = values + (size_t)used * (size_t)(p->frames + 2);
     if (!esp_trial_may(&method[m], 0, 0, classical)) continue;
-    ESP_TRY(try_method(p, &method[m], &r));
-    if (!r.sets) continue;
-    add_row(p, rows, &lines, method[m].name, &r);
+    ESP_TRY(try_method(p, &method[m], value, &sets));
+    if (!sets) continue;
+    add_row(p, rows, &lines, method[m].name, value);
     name[used++] = method[m].name;
   }
   ESP_TRY(write_lines(p, &lines));
-  if (p->frames) ESP_TRY(write_curves(p, used, name, curves));
+  if (p->frames) ESP_TRY(write_curves(p, used, name, values));
 done:
   esp_lines_free(&lines);
-  ESP_FREE(curves);
+  ESP_FREE(values);
   ESP_FREE(name);
   return rc;
 }
@@ -215,6 +183,12 @@ int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, co
   plan p = {.run = run, .data = data, .rolling = rolling, .trials = trials, .backend = whole};
   p.halved = !framed && rolling->halve;
   p.steps = p.halved ? 2 * steps : steps;
-  p.frames = framed ? steps : 0;
-  return try_methods(&p, classical);
+  p.frames = framed ? (int)steps : 0; /* no more than a key of 32 bits says */
+  int rc = ESP_ALLOC(p.figure, p.frames + 3);
+  for (int k = 0; k < p.frames + 2 && !rc; k++) p.figure[k] = (esp_figure){.name = "", .root = k <= p.frames};
+  ESP_TRY(run->comm->agree(run->comm, rc));
+  ESP_TRY(try_methods(&p, classical));
+done:
+  ESP_FREE(p.figure);
+  return rc;
 }

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
-
 int esp_run_path(const esp_run *run, const char *name, char *path, size_t size) {
   int length = name[0] == '/' ? snprintf(path, size, "%s", name) : snprintf(path, size, "%s/%s", run->dir, name);
   ESP_CHECK(length >= 0 && (size_t)length < size, ESP_ERR_LIMIT, "path of '%s' in '%s': longer than %zu characters",
@@ -64,4 +62,28 @@ void esp_run_progress(const esp_run *run, const char *what, int64_t done, int64_
     printf("\r%s [%s] %lld/%lld %s%s", what, bar, (long long)done, (long long)all, note, done == all ? "\n" : "\x1b[K");
   }
   fflush(stdout);
+}
+
+int esp_run_lines(const esp_run *run, const char *name, const char *header, esp_lines *lines) {
+  const esp_comm *comm = run->comm;
+  char path[4096];
+  void *all = NULL;
+  size_t *start = NULL;
+  int rc = lines->rc;
+  if (!rc) rc = ESP_ALLOC(start, comm->size + 1);
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(comm->gather_all(comm, lines->text, lines->length, &all, start));
+  rc = esp_run_path(run, name, path, sizeof path);
+  if (!rc && !comm->rank) rc = esp_lines_write(path, header, all, start[comm->size]);
+  ESP_TRY(comm->agree(comm, rc));
+done:
+  ESP_FREE(all);
+  ESP_FREE(start);
+  esp_lines_free(lines);
+  return rc;
+}
+
+void esp_run_forget(const esp_run *run, const char *name) {
+  char path[4096];
+  if (run->comm->rank == 0 && !esp_run_path(run, name, path, sizeof path)) remove(path);
 }

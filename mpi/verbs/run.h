@@ -23,6 +23,7 @@
 
 #include "base/comm.h"
 #include "base/config.h"
+#include "base/lines.h"
 
 typedef struct {
   MPI_Comm mpi;
@@ -51,5 +52,10 @@ void esp_run_say(const esp_run *run, const char *format, ...) __attribute__((for
 void esp_run_say_budget(const esp_run *run, const char *verb, double pairs, double allowed);
 /* On rank 0: a progress bar on a terminal, a plain line every tenth otherwise. `note` may be "". */
 void esp_run_progress(const esp_run *run, const char *what, int64_t done, int64_t all, const char *note);
+/* A CSV file run->dir/name: header (NULL: rank 0's lines begin with it), then the lines of all ranks in rank order, written
+ * beside and renamed by rank 0. Collective; agrees; lines are freed. */
+int esp_run_lines(const esp_run *run, const char *name, const char *header, esp_lines *lines);
+/* Rank 0 takes away an older run's file that this one does not write, so that no report shows it. Local. */
+void esp_run_forget(const esp_run *run, const char *name);
 
 #endif

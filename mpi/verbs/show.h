@@ -3,7 +3,7 @@
 #define ESP_SHOW_H
 
 #include "tasks/showing.h"
-#include "verbs/csv_out.h"
+#include "verbs/run.h"
 
 typedef struct {
   char name[64], header[256];

@@ -117,8 +117,9 @@ typedef struct {
 typedef struct {
   int (*advance)(esp_set *set, const double *y); /* one step further, in place, in the network's units. Local */
   int (*halve)(esp_set *set);                    /* half the step from now on; NULL: no such thing. Local */
-  /* Squared error against a frame and number of terms: columns of frame [.. as in the file], local. NULL: no frames. */
-  int (*error)(const esp_set *set, double *const frame[ESP_COLUMNS], int64_t *square, int64_t *terms);
+  /* Squared error over number of terms against a frame (columns of frame [.. as in the file]) into a figure; 0 without
+   * particles. Local. NULL: no frames. */
+  int (*error)(const esp_set *set, double *const frame[ESP_COLUMNS], int figure, esp_tally *tally);
   int (*invariant)(const esp_set *set, double *value); /* what should stay; whole sets, local; NULL: nothing does */
   const char *invariant_name;                          /* "energy_error" */
 } esp_rolling;

@@ -9,7 +9,7 @@ enum { WORDS = ESP_EXACT_FULL_WORDS };
 int esp_tally_create(const esp_figure *figure, esp_tally *tally) {
   *tally = (esp_tally){0};
   while (figure[tally->figures].name) tally->figures++;
-  int rc = ESP_ALLOC(tally->acc, tally->figures * 2 * WORDS);
+  int rc = ESP_ALLOC(tally->acc, (size_t)tally->figures * 2 * WORDS);
   if (!rc) rc = ESP_ALLOC(tally->added, tally->figures);
   if (rc) esp_tally_free(tally);
   return rc;

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/exact_sum.h"
 #include "net/integrator.h"
 #include "tasks/gravity/cloud.h"
 #include "tasks/gravity/metrics.h"
@@ -116,7 +115,7 @@ static int halve(esp_set *set) {
 }
 
 /* Of positions (minimum image) and velocities, in the units of the problem. */
-static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int64_t *square, int64_t *terms) {
+static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int figure, esp_tally *tally) {
   esp_cloud cloud;
   const double(*x)[3] = (const double(*)[3])frame[ESP_CLOUD_X], (*v)[3] = (const double(*)[3])frame[ESP_CLOUD_V];
   esp_cloud_view(set, &cloud);
@@ -125,10 +124,10 @@ static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int64_t *
       double dx = cloud.x[i][a] * cloud.d - x[i][a], dv = cloud.v[i][a] * cloud.d / cloud.T - v[i][a];
       double box = cloud.box[a] * cloud.d;
       if (box > 0) dx -= box * rint(dx / box);
-      esp_exact_add(&ESP_EXACT_FULL, square, dx * dx);
-      esp_exact_add(&ESP_EXACT_FULL, square, dv * dv);
+      esp_tally_add(tally, figure, dx * dx, 1);
+      esp_tally_add(tally, figure, dv * dv, 1);
     }
-  *terms += 2 * (int64_t)cloud.dim * cloud.n_home;
+  esp_tally_add(tally, figure, 0, 0);
   return ESP_OK;
 }
 
