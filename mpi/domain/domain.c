@@ -150,44 +150,6 @@ static int count_pairs(void *context, const esp_lists_param *param, double theta
   return ESP_OK;
 }
 
-/* The longest run of own slots that share one point. */
-static int64_t longest_run(const esp_domain *dom, const double *slot_z, int *first) {
-  const int dim = dom->param.dim;
-  int64_t best = 0;
-  for (int s = 0, begin = 0; s < dom->n_own; s++) {
-    for (int a = 0; a < dim; a++)
-      if (slot_z[(int64_t)s * dim + a] != slot_z[(int64_t)begin * dim + a]) begin = s;
-    if (s - begin + 1 > best) {
-      best = s - begin + 1;
-      *first = begin;
-    }
-  }
-  return best;
-}
-
-static int refuse_pairs(const esp_domain *dom, const double *slot_z, int64_t pairs) {
-  const esp_comm *comm = dom->comm;
-  const esp_domain_param *param = &dom->param;
-  int first = 0, rc = ESP_OK;
-  const int64_t mine = longest_run(dom, slot_z, &first);
-  int64_t most = mine;
-  ESP_CALL(comm->max_i64(comm, &most, 1));
-  const double each = (double)pairs / (double)dom->n;
-  if (mine == most && most > param->leaf)
-    rc = ESP_FAIL(
-        ESP_ERR_LIMIT,
-        "at least %.0f near pairs a particle; %lld are allowed: at least %lld particles share one point, among "
-        "them id %lld; merge or displace them, or raise the limit",
-        each, (long long)param->lists.pairs_limit, (long long)most, (long long)dom->id[first]);
-  else if (most <= param->leaf)
-    rc = ESP_FAIL(
-        ESP_ERR_LIMIT,
-        "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
-        "block size (now %d)",
-        each, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
-  return comm->agree(comm, rc);
-}
-
 /* Theta, essential rows, near and far lists. */
 static int build_lists(esp_domain *dom, const esp_cover *cover, const double *slot_z, esp_essential *essential) {
   const esp_comm *comm = dom->comm;
@@ -204,7 +166,7 @@ static int build_lists(esp_domain *dom, const esp_cover *cover, const double *sl
   if (param->pairs_limit > 0) {
     int64_t pairs;
     ESP_CALL(count_pairs(&c, param, param->theta, &pairs));
-    if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, slot_z, pairs);
+    if (pairs > (__int128)param->pairs_limit * dom->n) return esp_domain_refuse_pairs(dom, slot_z, pairs);
   } else {
     start = esp_wall();
     ESP_CALL(esp_essential_exchange(comm, param, param->theta, &dom->tree, essential));

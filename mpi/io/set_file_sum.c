@@ -1,8 +1,6 @@
 /* The fingerprint of a set file. Every number is hashed with the name of its column, its set and its place there; the sum is
  * free of order, so ranks may share the rows, and rows may lie anywhere in the file. A number of a set that is 0, or no
  * place among words, is as if it were not there. */
-#include <string.h>
-
 #include "base/hash.h"
 #include "io/set_file_columns.h"
 
@@ -11,12 +9,6 @@ enum { BUFFER = 65536 };
 static uint64_t hash_text(uint64_t hash, const char *text) {
   for (; *text; text++) hash = esp_hash_mix(hash, (uint64_t)(unsigned char)*text);
   return hash;
-}
-
-static uint64_t bits_of(double value) {
-  uint64_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
 }
 
 /* A walk through the rows of all sets of a part: set s, row i of it. */
@@ -78,7 +70,7 @@ static void hash_numbers(const esp_set_file *f, esp_part part, uint64_t *sum) {
     for (const esp_number *number = f->layout->number; number->name; number++) {
       const uint64_t salt = esp_hash_mix(hash_text((uint64_t)part + 3, number->name), (uint64_t)s);
       for (int c = 0; c < number->count; c++, value++) {
-        const uint64_t bits = number->whole ? (uint64_t)value->whole : bits_of(value->real);
+        const uint64_t bits = (uint64_t)value->whole; /* a real number's, too */
         if (bits && !(number->names && value->whole < 0)) *sum += esp_hash_mix(esp_hash_mix(salt, (uint64_t)c), bits);
       }
     }

@@ -50,6 +50,44 @@ int esp_domain_check(const esp_domain_param *param, int n_home, const double *z,
   return ESP_OK;
 }
 
+/* The longest run of own slots that share one point. Where many particles share a point, whole nodes hold nothing else. */
+static int64_t longest_run(const esp_domain *dom, const double *keys, int *first) {
+  const size_t dim = (size_t)dom->param.dim;
+  int64_t best = 0;
+  for (int s = 0, begin = 0; s < dom->n_own; s++) {
+    for (size_t a = 0; a < dim; a++)
+      if (keys[(size_t)s * dim + a] != keys[(size_t)begin * dim + a]) begin = s;
+    if (s - begin + 1 > best) {
+      best = s - begin + 1;
+      *first = begin;
+    }
+  }
+  return best;
+}
+
+int esp_domain_refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs) {
+  const esp_comm *comm = dom->comm;
+  const esp_domain_param *param = &dom->param;
+  int first = 0, rc = ESP_OK;
+  const int64_t mine = longest_run(dom, keys, &first);
+  int64_t most = mine;
+  ESP_CALL(comm->max_i64(comm, &most, 1));
+  const double each = (double)pairs / (double)dom->n;
+  if (mine == most && most > param->leaf)
+    rc = ESP_FAIL(
+        ESP_ERR_LIMIT,
+        "at least %.0f near pairs a particle; %lld are allowed: at least %lld particles share one point, among "
+        "them id %lld; merge or displace them, or raise the limit",
+        each, (long long)param->lists.pairs_limit, (long long)most, (long long)dom->id[first]);
+  else if (most <= param->leaf)
+    rc = ESP_FAIL(
+        ESP_ERR_LIMIT,
+        "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
+        "block size (now %d)",
+        each, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
+  return comm->agree(comm, rc);
+}
+
 void esp_domain_free(esp_domain **dom) {
   esp_domain *d = *dom;
   if (!d) return;

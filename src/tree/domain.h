@@ -107,5 +107,8 @@ void esp_domain_free(esp_domain **dom);
 /* Local helper of both builders: checks param and keys (finite, in the box), with the messages above. */
 int esp_domain_check(const esp_domain_param *param, int n_home, const double *z, const double *query,
                      const int64_t *id);
+/* Inside the builders: ESP_ERR_LIMIT, with a hint at what to change, for a domain of so many near pairs. keys [n_own][dim] of
+ * its slots. Collective over dom->comm. */
+int esp_domain_refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs);
 
 #endif

@@ -100,41 +100,6 @@ static int count_pairs(void *context, const esp_lists_param *param, double theta
   return esp_lists_count(&dom->tree, dom->queries, param, theta, pairs);
 }
 
-/* The longest run of slots that share one point. Where many particles share a point, whole nodes hold nothing else. */
-static int longest_run(int n, int dim, const double *keys, int *first) {
-  int best = 0, begin = 0;
-  size_t width = (size_t)dim;
-  for (int s = 0; s < n; s++) {
-    int same = 1;
-    for (int a = 0; a < dim; a++)
-      same &= keys[(size_t)s * width + (size_t)a] == keys[(size_t)begin * width + (size_t)a];
-    if (!same) begin = s;
-    if (s - begin + 1 > best) {
-      best = s - begin + 1;
-      *first = begin;
-    }
-  }
-  return best;
-}
-
-static int refuse_pairs(const esp_domain *dom, const double *keys, int64_t pairs) {
-  const esp_domain_param *param = &dom->param;
-  double per_particle = (double)pairs / (double)dom->n;
-  int first = 0, run = longest_run(dom->n_own, param->dim, keys, &first);
-  if (run > param->leaf) {
-    return ESP_FAIL(
-        ESP_ERR_LIMIT,
-        "at least %.0f near pairs a particle; %lld are allowed: at least %d particles share one point, among "
-        "them id %lld; merge or displace them, or raise the limit",
-        per_particle, (long long)param->lists.pairs_limit, run, (long long)dom->id[first]);
-  }
-  return ESP_FAIL(
-      ESP_ERR_LIMIT,
-      "at least %.0f near pairs a particle; %lld are allowed: raise theta (now %g) or the limit, or lower the "
-      "block size (now %d)",
-      per_particle, (long long)param->lists.pairs_limit, param->lists.theta, param->block);
-}
-
 /* One tree over keys z: its order, its rows and geometry, and the keys in slot order, keys [n][dim]. */
 static int order_tree(const esp_domain *dom, const esp_shape *shape, const double *z, const int64_t *id, int **order,
                       esp_tree *tree, double *keys) {
@@ -174,7 +139,7 @@ static int build_lists(esp_domain *dom, const double *keys) {
   if (param->pairs_limit > 0) {
     int64_t pairs;
     ESP_CALL(esp_lists_count(&dom->tree, dom->queries, param, param->theta, &pairs));
-    if (pairs > (__int128)param->pairs_limit * dom->n) return refuse_pairs(dom, keys, pairs);
+    if (pairs > (__int128)param->pairs_limit * dom->n) return esp_domain_refuse_pairs(dom, keys, pairs);
   }
   ESP_CALL(esp_lists_walk(&dom->tree, dom->queries, param, &dom->lists));
   ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));

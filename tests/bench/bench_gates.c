@@ -58,7 +58,7 @@ typedef struct {
 /* a T^2 / 2 and a T from the start accelerations. */
 static int one_kick(const esp_cloud *cloud, vec3 *D, vec3 *K) {
   int n = cloud->n_home;
-  ESP_CALL(esp_nbody_nearest(n, (const vec3 *)cloud->x, cloud->m, n, 1, cloud->eps, NULL, K));
+  ESP_CALL(esp_nbody_nearest(n, (const vec3 *)cloud->x, cloud->m, n, cloud->eps, NULL, K));
   for (int i = 0; i < n; i++) {
     for (int a = 0; a < 3; a++) D[i][a] = 0.5 * K[i][a];
   }
@@ -81,7 +81,7 @@ static int nearest(const esp_cloud *cloud, vec3 *D, vec3 *K) {
         y[i][k] = cloud->x[i][k] + (s + 0.5) * h * cloud->v[i][k] + D[i][k];
       }
     }
-    ESP_CALL(esp_nbody_nearest(n, (const vec3 *)y, cloud->m, 32, 1, cloud->eps, NULL, a));
+    ESP_CALL(esp_nbody_nearest(n, (const vec3 *)y, cloud->m, 32, cloud->eps, NULL, a));
     for (int i = 0; i < n; i++) {
       for (int k = 0; k < 3; k++) K[i][k] += h * a[i][k], D[i][k] += 0.5 * h * K[i][k];
     }

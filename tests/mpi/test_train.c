@@ -15,7 +15,7 @@
 #include "domain/comm.h"
 #include "domain/domain.h"
 #include "domain/gradsync.h"
-#include "tasks/gravity/begin.h"
+#include "tasks/gravity/gravity.h"
 #include "train_case.h"
 
 enum { STEPS = 3, CLOUDS = 5, BODIES = 40 };

@@ -137,7 +137,7 @@ static double one_kick(const shelf *s, int z, int nearest) {
     const esp_cloud *cloud = &s->test[z][c];
     int n = cloud->n_home;
     vec3 *a = calloc((size_t)n, sizeof *a), *D = calloc((size_t)n, sizeof *D);
-    assert_ok(esp_nbody_nearest(n, (const vec3 *)cloud->x, cloud->m, nearest, 1, cloud->eps, NULL, a));
+    assert_ok(esp_nbody_nearest(n, (const vec3 *)cloud->x, cloud->m, nearest, cloud->eps, NULL, a));
     for (int i = 0; i < n; i++) {
       for (int k = 0; k < 3; k++) D[i][k] = 0.5 * a[i][k];
     }

@@ -114,7 +114,6 @@ static void tree_against_direct(void **state) {
       const double(*x)[3] = (const double(*)[3])X;
       assert_int_equal(esp_nbody_accelerate(&force, N, x, M, ID, A), 0);
       assert_int_equal(esp_nbody_compare(&force, 1, 300, N, N, x, M, (const double(*)[3])A, &error), 0);
-      assert_int_equal(error.bodies, 300);
       assert_true(error.l2 <= most[s]);
       assert_true(s == 0 || error.l2 > 1e-9);
       const int64_t all = (int64_t)N * (N - 1);

@@ -41,7 +41,7 @@ static void by_selection(int i, int k, double eps, double box, double out[3]) {
     }
     if (chosen < 0) return;
     used[chosen] = 1;
-    for (int c = 0; c < 3; c++) out[c] += 2.0 * m[chosen] * best_r[c] * pow(best + eps * eps, -1.5);
+    for (int c = 0; c < 3; c++) out[c] += m[chosen] * best_r[c] * pow(best + eps * eps, -1.5);
   }
 }
 
@@ -52,7 +52,7 @@ static void sums_the_nearest(void **state) {
   for (int periodic = 0; periodic < 2; periodic++) {
     const double box[3] = {periodic, periodic, periodic};
     for (size_t s = 0; s < sizeof ks / sizeof ks[0]; s++) {
-      assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, ks[s], 2.0, 0.1, box, a), ESP_OK);
+      assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, ks[s], 0.1, box, a), ESP_OK);
       for (int i = 0; i < N; i++) {
         double expected[3];
         by_selection(i, ks[s], 0.1, periodic, expected);
@@ -71,7 +71,7 @@ static void is_a_force(void **state) {
   esp_backend backend = esp_backend_self();
   esp_nbody_force force = {
       .backend = &backend, .kind = ESP_NBODY_NEAREST, .G = 3, .eps = 0.1, .dim = 3, .neighbours = 7};
-  assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, 7, 1, 0.1, NULL, a), ESP_OK);
+  assert_int_equal(esp_nbody_nearest(N, (const double(*)[3])x, m, 7, 0.1, NULL, a), ESP_OK);
   assert_int_equal(esp_nbody_accelerate(&force, N, (const double(*)[3])x, m, id, b), ESP_OK);
   for (int i = 0; i < N; i++)
     for (int c = 0; c < 3; c++) assert_true(b[i][c] == 3 * a[i][c]);
@@ -79,12 +79,12 @@ static void is_a_force(void **state) {
 
 static void degenerate(void **state) {
   (void)state;
-  assert_int_equal(esp_nbody_nearest(0, NULL, NULL, 3, 1, 0, NULL, NULL), ESP_OK);
+  assert_int_equal(esp_nbody_nearest(0, NULL, NULL, 3, 0, NULL, NULL), ESP_OK);
   double same[2][3] = {{1, 1, 1}, {1, 1, 1}}, mass[2] = {1, 1}, out[2][3];
-  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, 1, 1, 0, NULL, out), ESP_OK);
+  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, 1, 0, NULL, out), ESP_OK);
   assert_true(out[0][0] == 0 && out[1][2] == 0);
-  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, INT32_MAX, 1, 0, NULL, out), ESP_OK);
-  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, -1, 1, 0, NULL, out), ESP_ERR_ARG);
+  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, INT32_MAX, 0, NULL, out), ESP_OK);
+  assert_int_equal(esp_nbody_nearest(2, (const double(*)[3])same, mass, -1, 0, NULL, out), ESP_ERR_ARG);
 }
 
 int main(void) {

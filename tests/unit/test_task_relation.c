@@ -12,7 +12,7 @@
 #include "tasks/relation/relation.h"
 
 static const esp_relation_data plain = {
-    .features = 8, .hidden = 2, .values = 2, .h = 0.5, .truth = ESP_TRUTH_BY_SIZE, .seed = 77};
+    .made = {.features = 8, .hidden = 2, .values = 2, .h = 0.5, .truth = ESP_TRUTH_BY_SIZE, .seed = 77}};
 enum { N = 90 };
 
 /* The set as a start of the same numbers makes it. */
@@ -41,10 +41,10 @@ static void every_law(void **state) {
     for (int k = 0; k < 4; k++) { /* average, a sample, a test set without targets */
       const int upstream = law == ESP_RELATION_UPSTREAM;
       esp_relation_data param = plain;
-      param.law = law;
-      param.average = k == 1;
-      param.sample = k == 2 ? 7 : 0;
-      param.truth = k == 3 ? ESP_TRUTH_NONE : ESP_TRUTH_BY_SIZE;
+      param.made.kind = (esp_relation_kind)law;
+      param.made.average = k == 1;
+      param.made.sample = k == 2 ? 7 : 0;
+      param.made.truth = k == 3 ? ESP_TRUTH_NONE : ESP_TRUTH_BY_SIZE;
       memory_maker made = memory_maker_new();
       const esp_item item = {k == 3 ? ESP_PART_TEST : ESP_PART_TRAIN, N, 5, 1};
       const esp_plan plan = planned(&esp_task_relation, &param, item.part, item.n, 4);
@@ -66,8 +66,8 @@ static void every_law(void **state) {
                                         .h = 0.5,
                                         .average = upstream || k == 1,
                                         .seed = 77,
-                                        .truth = (esp_relation_truth)param.truth,
-                                        .sample = param.sample};
+                                        .truth = param.made.truth,
+                                        .sample = param.made.sample};
       compare_with(start, &item, &made.set[0]);
       memory_maker_free(&made);
     }
@@ -80,7 +80,7 @@ static void predictions_are_targets(void **state) {
   for (int k = 0; k < 3 * N; k++) y[k] = k;
   for (int none = 0; none < 2; none++) {
     esp_relation_data param = plain;
-    param.truth = none ? ESP_TRUTH_NONE : ESP_TRUTH_BY_SIZE;
+    param.made.truth = none ? ESP_TRUTH_NONE : ESP_TRUTH_BY_SIZE;
     memory_maker made = memory_maker_new();
     const esp_item item = {ESP_PART_TEST, N, 0, 0};
     assert_int_equal(esp_task_relation.make(&param, &backend, &item, &made.maker), ESP_OK);
@@ -109,16 +109,16 @@ static void refused(void **state) {
   (void)state;
   esp_relation_data param = plain;
   esp_plan plan = {.n = N, .items = 1};
-  param.features = 1;
+  param.made.features = 1;
   assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
   param = plain;
-  param.law = ESP_RELATION_KINDS;
+  param.made.kind = ESP_RELATION_KINDS;
   assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
   param = plain;
-  param.truth = ESP_TRUTH_NONE;
+  param.made.truth = ESP_TRUTH_NONE;
   assert_int_equal(esp_task_relation.check(&param, NULL, 1), ESP_ERR_CONFIG);
   assert_int_equal(esp_task_relation.check(&param, NULL, 0), ESP_OK);
-  param.sample = 7;
+  param.made.sample = 7;
   assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
 }
 

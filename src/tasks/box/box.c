@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-#include "tasks/gravity/begin.h"
-#include "tasks/gravity/cloud.h"
+#include "tasks/gravity/gravity.h"
 #include "tasks/gravity/show.h"
 
 #define OF esp_box_param

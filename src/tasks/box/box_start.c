@@ -14,15 +14,12 @@ int esp_box_start(const esp_comm *comm, uint64_t seed, int64_t n, double frame, 
   ESP_CHECK(frame > 0, ESP_ERR_ARG, "time between frames is %g, must be > 0", frame);
   int64_t first, count;
   esp_set_share(n, comm->rank, comm->size, &first, &count);
-  memset(cloud, 0, sizeof *cloud);
   ESP_AGREE(comm, esp_cloud_create(n, (int)count, 1, cloud));
   double side = sqrt(AREA_PER_BODY * (double)n);
   cloud->dim = 2;
-  cloud->model = 0;
   cloud->G = 2;
   cloud->eps = 0.2;
   cloud->box[0] = cloud->box[1] = side;
-  cloud->box[2] = 0;
   cloud->d = sqrt(AREA_PER_BODY);
   cloud->T = frame;
   for (int i = 0; i < cloud->n_home; i++) {
@@ -33,7 +30,6 @@ int esp_box_start(const esp_comm *comm, uint64_t seed, int64_t n, double frame, 
       cloud->x[i][k] = side * esp_rng_uniform(seed, id, ESP_RNG_POSITION, k);
       cloud->v[i][k] = 2 * esp_rng_uniform(seed, id, ESP_RNG_VELOCITY, k) - 1;
     }
-    cloud->x[i][2] = cloud->v[i][2] = 0;
   }
   esp_box_wrap(cloud->box, cloud->n_home, cloud->x);
   return ESP_OK;
@@ -55,12 +51,7 @@ int esp_box_frame(const esp_nbody_force *force, int substeps, esp_cloud *cloud, 
   memcpy(next_x, cloud->x, (size_t)n * sizeof *next_x);
   memcpy(next_v, cloud->v, (size_t)n * sizeof *next_v);
   ESP_CALL(esp_nbody_kdk(force, substeps, cloud->T / substeps, n, cloud->m, cloud->id, next_x, next_v, a, have_a));
-  for (int i = 0; i < n; i++) {
-    for (int k = 0; k < 3; k++) {
-      cloud->D[i][k] = next_x[i][k] - cloud->x[i][k] - cloud->v[i][k] * cloud->T;
-      cloud->K[i][k] = next_v[i][k] - cloud->v[i][k];
-    }
-  }
+  esp_nbody_targets((const double(*)[3])next_x, (const double(*)[3])next_v, cloud);
   esp_box_wrap(cloud->box, n, next_x);
   return ESP_OK;
 }

@@ -23,11 +23,7 @@ int esp_box_plan(const void *param, esp_plan *plan) {
 }
 
 static int energy_of(const esp_nbody_force *force, const esp_cloud *cloud, double *energy) {
-  double kinetic, potential;
-  ESP_CALL(esp_nbody_kinetic(force->backend->comm, cloud->n_home, cloud->m, (const double(*)[3])cloud->v, &kinetic));
-  ESP_CALL(esp_nbody_potential(force, cloud->n_home, cloud->m, (const double(*)[3])cloud->x, &potential));
-  *energy = kinetic + potential;
-  return ESP_OK;
+  return esp_nbody_energy(force, cloud, (const double(*)[3])cloud->x, (const double(*)[3])cloud->v, energy);
 }
 
 typedef struct {
@@ -40,15 +36,14 @@ typedef struct {
   esp_set *set; /* [sets] */
 } trajectory;
 
-/* The frame at hand, with its targets. */
-static void keep_pair(const esp_cloud *cloud, esp_set *set) {
-  const size_t n = (size_t)cloud->n_home;
-  memcpy(set->id, cloud->id, n * sizeof *set->id);
-  memcpy(set->value[ESP_CLOUD_M], cloud->m, n * sizeof *cloud->m);
-  memcpy(set->value[ESP_CLOUD_X], cloud->x, n * sizeof *cloud->x);
-  memcpy(set->value[ESP_CLOUD_V], cloud->v, n * sizeof *cloud->v);
-  memcpy(set->value[ESP_CLOUD_D], cloud->D, n * sizeof *cloud->D);
-  memcpy(set->value[ESP_CLOUD_K], cloud->K, n * sizeof *cloud->K);
+/* The frame at hand, with its targets and the cloud's numbers. */
+static void keep_pair(esp_cloud *cloud, esp_set *set) {
+  esp_set seen;
+  esp_cloud_give(cloud, 0, &esp_box_layout, &seen);
+  memcpy(set->id, seen.id, (size_t)seen.n_home * sizeof *set->id);
+  memcpy(set->about, seen.about, sizeof set->about);
+  for (int k = ESP_CLOUD_M; k <= ESP_CLOUD_K; k++)
+    memcpy(set->value[k], seen.value[k], (size_t)seen.n_home * (size_t)seen.width[k] * sizeof(double));
 }
 
 static void keep_frame(const esp_cloud *cloud, int f, esp_set *set) {
@@ -103,12 +98,6 @@ static void tell(const trajectory *t, uint64_t seed, double energy_error, double
   esp_value *about = set->about;
   about[ESP_CLOUD_KIND].whole = ESP_KIND_BOX;
   about[ESP_CLOUD_SEED].whole = (int64_t)seed;
-  about[ESP_CLOUD_DIM].whole = 2;
-  about[ESP_CLOUD_G].real = t->cloud.G;
-  about[ESP_CLOUD_EPS].real = t->cloud.eps;
-  for (int a = 0; a < 2; a++) about[ESP_CLOUD_BOX + a].real = t->cloud.box[a];
-  about[ESP_CLOUD_UNIT_D].real = t->cloud.d;
-  about[ESP_CLOUD_UNIT_T].real = t->cloud.T;
   about[ESP_CLOUD_STEPS].whole = t->param->substeps;
   about[ESP_CLOUD_ENERGY_ERROR].real = energy_error;
   about[ESP_CLOUD_MOMENTUM].real = momentum;

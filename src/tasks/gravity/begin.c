@@ -1,6 +1,5 @@
-#include "tasks/gravity/begin.h"
-
 #include "net/integrator.h"
+#include "tasks/gravity/gravity.h"
 
 int esp_gravity_begin(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first) {
   (void)param;

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "tasks/gravity/begin.h"
 #include "tasks/gravity/show.h"
 
 #define OF esp_gravity_param

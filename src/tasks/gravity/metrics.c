@@ -3,18 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/exact_sum.h"
+#include "base/sum.h"
 #include "net/integrator.h"
-
-enum { WORDS = ESP_EXACT_FULL_WORDS };
-
-/* Sums over ranks of `count` accumulators, rounded. */
-static int exact_values(const esp_comm *comm, int count, int64_t *acc, double *value) {
-  esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)count);
-  ESP_CALL(comm->sum_i64(comm, acc, (size_t)count * WORDS));
-  for (int s = 0; s < count; s++) value[s] = esp_exact_value(&ESP_EXACT_FULL, acc + s * WORDS);
-  return ESP_OK;
-}
 
 static double norm2(const double x[3]) {
   return x[0] * x[0] + x[1] * x[1] + x[2] * x[2];
@@ -35,16 +25,16 @@ int esp_errors_add(const esp_cloud *cloud, const double (*D)[3], const double (*
 }
 
 int esp_momentum_error(const esp_comm *comm, const esp_cloud *cloud, const double (*K)[3], double *error) {
-  int64_t acc[5 * WORDS] = {0};
+  esp_sum sum = {0};
+  double value[5];
   for (int i = 0; i < cloud->n_home; i++) {
-    esp_exact_add(&ESP_EXACT_FULL, acc, cloud->m[i]);
-    esp_exact_add(&ESP_EXACT_FULL, acc + WORDS, norm2(K[i]));
-    for (int a = 0; a < 3; a++) esp_exact_add_product(&ESP_EXACT_FULL, acc + (2 + a) * WORDS, cloud->m[i], K[i][a]);
+    esp_sum_add(&sum, 0, cloud->m[i]);
+    esp_sum_add(&sum, 1, norm2(K[i]));
+    for (int a = 0; a < 3; a++) esp_exact_add_product(&ESP_EXACT_FULL, sum.acc[2 + a], cloud->m[i], K[i][a]);
   }
-  double sum[5];
-  ESP_CALL(exact_values(comm, 5, acc, sum));
-  double rms = cloud->n > 0 ? sqrt(sum[1] / (double)cloud->n) : 0, scale = sum[0] * rms;
-  *error = scale > 0 ? sqrt(norm2(sum + 2)) / scale : 0;
+  ESP_CALL(esp_sum_end(comm, &sum, 5, value));
+  double rms = cloud->n > 0 ? sqrt(value[1] / (double)cloud->n) : 0, scale = value[0] * rms;
+  *error = scale > 0 ? sqrt(norm2(value + 2)) / scale : 0;
   return ESP_OK;
 }
 

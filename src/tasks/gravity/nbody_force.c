@@ -179,7 +179,7 @@ int esp_nbody_accelerate(const esp_nbody_force *force, int n_home, const double 
   } else if (force->kind == ESP_NBODY_NEAREST) {
     ESP_CHECK(force->backend->comm->size == 1, ESP_ERR_ARG,
               "nearest neighbours of a cloud on %d ranks; it must lie on one", force->backend->comm->size);
-    ESP_CALL(esp_nbody_nearest(n_home, x, m, force->neighbours, 1, force->eps, force->box, a));
+    ESP_CALL(esp_nbody_nearest(n_home, x, m, force->neighbours, force->eps, force->box, a));
   } else {
     ESP_CALL(esp_nbody_direct(force->backend->comm, n_home, x, m, n_home, x, force->eps, force->box, a, NULL));
   }
@@ -239,7 +239,6 @@ int esp_nbody_compare(const esp_nbody_force *force, uint64_t seed, int count, in
     compare_add(&sum, a[sample[s]], exact[s]);
   }
   ESP_TRY(esp_sum_end(comm, &sum, 4, value));
-  error->bodies = n < count ? n : count;
   error->l2 = value[1] > 0 ? sqrt(value[0] / value[1]) : 0;
   error->rms = value[3] > 0 ? sqrt(value[2] / value[3]) : 0;
 done:

@@ -56,9 +56,8 @@ int esp_nbody_sample(uint64_t seed, int64_t n, int count, int64_t first, int n_h
 
 /* Error of a force against the direct sum on a sample of particles. */
 typedef struct {
-  int64_t bodies; /* sampled */
-  double rms;     /* sqrt(mean (|da|/|a|)^2) over those with a != 0 */
-  double l2;      /* sqrt(sum |da|^2 / sum |a|^2) */
+  double rms; /* sqrt(mean (|da|/|a|)^2) over those with a != 0 */
+  double l2;  /* sqrt(sum |da|^2 / sum |a|^2) */
 } esp_nbody_force_error;
 
 /* a [n_home][3]: the acceleration to judge, at x. Collective. Cost: n count pairs. */

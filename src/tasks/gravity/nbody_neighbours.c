@@ -49,7 +49,7 @@ static int nearest_of(int i, int n, const double (*x)[3], int k, const double *b
   return count;
 }
 
-int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, double G, double eps, const double *box,
+int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, double eps, const double *box,
                       double (*a)[3]) {
   ESP_CHECK(k >= 0, ESP_ERR_ARG, "nearest neighbours: k = %d; at least 0 is needed", k);
   neighbour *heap;
@@ -61,7 +61,7 @@ int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, doubl
     for (int s = 0; s < count; s++) {
       double r[3], q = heap[s].distance2 + eps * eps;
       difference(x[i], x[heap[s].index], box, r);
-      double f = q > 0 ? G * m[heap[s].index] / (q * sqrt(q)) : 0;
+      double f = q > 0 ? m[heap[s].index] / (q * sqrt(q)) : 0;
       for (int c = 0; c < 3; c++) a[i][c] += f * r[c];
     }
   }

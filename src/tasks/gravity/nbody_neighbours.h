@@ -5,10 +5,10 @@
 
 #include "base/base.h"
 
-/* a [n][3] set to G sum over the k nearest j != i (ties to the lower index; all if n <= k) of
+/* a [n][3] set to the sum over the k nearest j != i (ties to the lower index; all if n <= k) of
  * m_j r (|r|^2 + eps^2)^(-3/2), minimum image where box > 0 (box NULL: open). O(n^2). Errors: memory; ESP_ERR_ARG for
  * k < 0. */
-int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, double G, double eps, const double *box,
+int esp_nbody_nearest(int n, const double (*x)[3], const double *m, int k, double eps, const double *box,
                       double (*a)[3]);
 
 #endif

@@ -170,17 +170,12 @@ int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, es
   esp_set_share(param->n, comm->rank, comm->size, &first, &count);
   double(*a)[3] = NULL;
   memset(info, 0, sizeof *info);
-  memset(cloud, 0, sizeof *cloud);
   rc = esp_cloud_create(param->n, (int)count, 1, cloud);
   if (!rc) rc = ESP_ALLOC(a, count);
   ESP_TRY(comm->agree(comm, rc));
-  cloud->dim = 3;
-  cloud->model = 0;
-  cloud->G = 1;
   ESP_TRY(draw_bodies(comm, param, first, cloud));
   ESP_TRY(esp_nbody_units(comm, param->direct_limit, cloud, a, info));
-  info->tree = param->n > param->direct_limit;
-  if (info->tree) {
+  if (param->n > param->direct_limit) {
     esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_TREE, param->theta, cloud);
     force.eps = UNIT_SOFTENING * cloud->d;
     ESP_TRY(esp_nbody_accelerate(&force, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, a));

@@ -18,7 +18,7 @@
 
 #include "tasks/gravity/nbody_force.h"
 
-typedef enum { ESP_START_BALL, ESP_START_PLUMMER, ESP_START_KINDS } esp_start_kind;
+typedef enum { ESP_START_BALL, ESP_START_PLUMMER } esp_start_kind;
 
 enum { ESP_START_DIRECT_LIMIT = 16384, ESP_START_SAMPLE = 4096 };
 
@@ -34,7 +34,6 @@ typedef struct {
 typedef struct {
   double r_h, mean_a, W, Q;
   int64_t sampled; /* bodies mean_a was taken over */
-  int tree;        /* W by the tree force */
 } esp_start_info;
 
 /* Make the cloud: this rank's share by esp_set_share, ids as numbers; with target arrays (unset). *cloud is owned by the caller.

@@ -35,13 +35,22 @@ int esp_nbody_dkd(const esp_nbody_force *force, int steps, double h, int n_home,
   return ESP_OK;
 }
 
-static int total_energy(const esp_nbody_force *force, const esp_cloud *cloud, const double (*x)[3],
-                        const double (*v)[3], double *energy) {
+int esp_nbody_energy(const esp_nbody_force *force, const esp_cloud *cloud, const double (*x)[3], const double (*v)[3],
+                     double *energy) {
   double kinetic, potential;
   ESP_CALL(esp_nbody_kinetic(force->backend->comm, cloud->n_home, cloud->m, v, &kinetic));
   ESP_CALL(esp_nbody_potential(force, cloud->n_home, cloud->m, x, &potential));
   *energy = kinetic + potential;
   return ESP_OK;
+}
+
+void esp_nbody_targets(const double (*x)[3], const double (*v)[3], esp_cloud *cloud) {
+  for (int i = 0; i < cloud->n_home; i++) {
+    for (int k = 0; k < 3; k++) {
+      cloud->D[i][k] = x[i][k] - cloud->x[i][k] - cloud->v[i][k] * cloud->T;
+      cloud->K[i][k] = v[i][k] - cloud->v[i][k];
+    }
+  }
 }
 
 int esp_nbody_truth(const esp_nbody_force *force, int steps, esp_cloud *cloud, int energy, esp_nbody_check *check) {
@@ -58,17 +67,12 @@ int esp_nbody_truth(const esp_nbody_force *force, int steps, esp_cloud *cloud, i
   memcpy(v, cloud->v, (size_t)n * sizeof *v);
   if (check) memset(check, 0, sizeof *check);
   if (check && energy)
-    ESP_TRY(total_energy(force, cloud, (const double(*)[3])x, (const double(*)[3])v, &check->energy_start));
+    ESP_TRY(esp_nbody_energy(force, cloud, (const double(*)[3])x, (const double(*)[3])v, &check->energy_start));
   ESP_TRY(esp_nbody_kdk(force, steps, cloud->T / steps, n, cloud->m, cloud->id, x, v, a, 0));
   if (check && energy)
-    ESP_TRY(total_energy(force, cloud, (const double(*)[3])x, (const double(*)[3])v, &check->energy_end));
+    ESP_TRY(esp_nbody_energy(force, cloud, (const double(*)[3])x, (const double(*)[3])v, &check->energy_end));
   if (check) ESP_TRY(esp_nbody_momentum(comm, n, cloud->m, (const double(*)[3])v, check->momentum));
-  for (int i = 0; i < n; i++) {
-    for (int k = 0; k < 3; k++) {
-      cloud->D[i][k] = x[i][k] - cloud->x[i][k] - cloud->v[i][k] * cloud->T;
-      cloud->K[i][k] = v[i][k] - cloud->v[i][k];
-    }
-  }
+  esp_nbody_targets((const double(*)[3])x, (const double(*)[3])v, cloud);
 done:
   ESP_FREE(x);
   ESP_FREE(v);

@@ -25,6 +25,12 @@ typedef struct {
  * for a cloud without target arrays or in model units; those of the force. */
 int esp_nbody_truth(const esp_nbody_force *force, int steps, esp_cloud *cloud, int energy, esp_nbody_check *check);
 
+/* D and K of a cloud whose bodies are at x with velocities v [n_home][3] after cloud->T. Local. */
+void esp_nbody_targets(const double (*x)[3], const double (*v)[3], esp_cloud *cloud);
+
+/* Kinetic and potential energy of a cloud's bodies at x with velocities v. */
+int esp_nbody_energy(const esp_nbody_force *force, const esp_cloud *cloud, const double (*x)[3], const double (*v)[3],
+                     double *energy);
 /* sum m v^2 / 2. */
 int esp_nbody_kinetic(const esp_comm *comm, int n_home, const double *m, const double (*v)[3], double *kinetic);
 /* -G sum_{i<j} m_i m_j / sqrt(r_ij^2 + eps^2), direct over all pairs. Law: the force's G, eps, box. */

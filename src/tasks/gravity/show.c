@@ -18,18 +18,18 @@ static const esp_figure figures[] = {[D_NRMSE] = {"D_nrmse", "D NRMSE", "%.5f", 
                                      [MOMENTUM_ERROR] = {"momentum_error", "dP", "%.2g", 0},
                                      {0}};
 
-void esp_gravity_part(int n, const double *y, double (*D)[3], double (*K)[3]) {
-  for (size_t i = 0; i < (size_t)n; i++) {
-    memcpy(D[i], y + 6 * i, sizeof D[i]);
-    memcpy(K[i], y + 6 * i + 3, sizeof K[i]);
-  }
-}
+typedef double vectors[3];
 
-void esp_gravity_join(int n, const double (*D)[3], const double (*K)[3], double *y) {
+/* y [n][6] as D and K [n][3] in one array, to be freed. */
+static int part(int n, const double *y, vectors **D, const vectors **K) {
+  ESP_CALL(ESP_ALLOC(*D, 2 * (size_t)n));
+  vectors *second = *D + n;
   for (size_t i = 0; i < (size_t)n; i++) {
-    memcpy(y + 6 * i, D[i], sizeof D[i]);
-    memcpy(y + 6 * i + 3, K[i], sizeof K[i]);
+    memcpy((*D)[i], y + 6 * i, sizeof **D);
+    memcpy(second[i], y + 6 * i + 3, sizeof **D);
   }
+  *K = (const vectors *)second;
+  return ESP_OK;
 }
 
 static int judge_cloud(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3], const double (*K)[3],
@@ -47,17 +47,15 @@ static int judge_cloud(const esp_comm *comm, const esp_cloud *cloud, const doubl
 static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                  esp_tally *tally) {
   (void)param, (void)seen;
-  double(*D)[3] = NULL, (*K)[3] = NULL;
+  vectors *D = NULL;
+  const vectors *K;
   esp_cloud cloud;
-  int rc = ESP_ALLOC(D, set->n_home);
-  if (!rc) rc = ESP_ALLOC(K, set->n_home);
-  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  int rc;
   esp_cloud_view(set, &cloud);
-  esp_gravity_part(set->n_home, y, D, K);
-  ESP_TRY(judge_cloud(backend->comm, &cloud, (const double(*)[3])D, (const double(*)[3])K, tally));
+  ESP_TRY(backend->comm->agree(backend->comm, part(set->n_home, y, &D, &K)));
+  ESP_TRY(judge_cloud(backend->comm, &cloud, (const vectors *)D, K, tally));
 done:
   ESP_FREE(D);
-  ESP_FREE(K);
   return rc;
 }
 
@@ -91,17 +89,13 @@ const esp_showing esp_gravity_showing = {
 /* ---- roll-outs ---- */
 
 static int advance(esp_set *set, const double *y) {
-  double(*D)[3] = NULL, (*K)[3] = NULL;
+  vectors *D;
+  const vectors *K;
   esp_cloud cloud;
-  int rc = ESP_ALLOC(D, set->n_home);
-  if (!rc) rc = ESP_ALLOC(K, set->n_home);
-  if (!rc) {
-    esp_cloud_view(set, &cloud);
-    esp_gravity_part(set->n_home, y, D, K);
-    rc = esp_cloud_advance(&cloud, (const double(*)[3])D, (const double(*)[3])K);
-  }
+  esp_cloud_view(set, &cloud);
+  ESP_CALL(part(set->n_home, y, &D, &K));
+  const int rc = esp_cloud_advance(&cloud, (const vectors *)D, K);
   ESP_FREE(D);
-  ESP_FREE(K);
   return rc;
 }
 

@@ -25,8 +25,5 @@ int esp_gravity_look(const void *param, const esp_set *set, int l, esp_domain *d
 /* scatter.csv: about 3000 components of D spread over the home order. */
 int esp_gravity_draw(const void *param, const esp_model *untrained, const esp_model *trained,
                      const esp_backend *backend, const esp_set *set, const double *y, esp_show *show);
-/* y [n][6] into D and K [n][3], and back. Local. */
-void esp_gravity_part(int n, const double *y, double (*D)[3], double (*K)[3]);
-void esp_gravity_join(int n, const double (*D)[3], const double (*K)[3], double *y);
 
 #endif

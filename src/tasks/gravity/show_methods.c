@@ -24,7 +24,10 @@ static int begin(const esp_model *trained, const esp_backend *backend, const esp
 }
 
 static int end(trial *t, int rc, double *y) {
-  if (!rc) esp_gravity_join(t->cloud.n_home, (const double(*)[3])t->D, (const double(*)[3])t->K, y);
+  for (size_t i = 0; i < (size_t)t->cloud.n_home && !rc; i++) {
+    memcpy(y + 6 * i, t->D[i], sizeof t->D[i]);
+    memcpy(y + 6 * i + 3, t->K[i], sizeof t->K[i]);
+  }
   ESP_FREE(t->D);
   ESP_FREE(t->K);
   return rc;

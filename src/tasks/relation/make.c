@@ -8,24 +8,17 @@
 static const int64_t FIRST_DRAW[ESP_PARTS] = {0, INT64_C(1) << 40};
 
 static esp_relation_start start_of(const esp_relation_data *p, int64_t n) {
-  const int upstream = p->law == ESP_RELATION_UPSTREAM;
-  return (esp_relation_start){.kind = (esp_relation_kind)p->law,
-                              .n = n,
-                              .features = upstream ? 4 : p->features,
-                              .hidden = upstream ? 2 : p->hidden,
-                              .values = p->values,
-                              .h = p->h,
-                              .average = upstream || p->average,
-                              .seed = p->seed,
-                              .truth = (esp_relation_truth)p->truth,
-                              .sample = p->sample};
+  esp_relation_start start = p->made;
+  start.n = n;
+  if (start.kind == ESP_RELATION_UPSTREAM) start.features = 4, start.hidden = 2, start.average = 1;
+  return start;
 }
 
 int esp_relation_plan(const void *param, esp_plan *plan) {
   const esp_relation_data *p = param;
   const esp_relation_start start = start_of(p, plan->n);
   char sample[32] = "";
-  ESP_CHECK(p->law != ESP_RELATION_KINDS, ESP_ERR_CONFIG, "data_law file: there is nothing to make");
+  ESP_CHECK(p->made.kind != ESP_RELATION_KINDS, ESP_ERR_CONFIG, "data_law file: there is nothing to make");
   ESP_CALL(esp_relation_start_check(&start));
   plan->width[ESP_FEATURE_X] = start.features;
   plan->width[ESP_FEATURE_V] = start.values;

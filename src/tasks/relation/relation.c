@@ -6,23 +6,17 @@
 #include <string.h>
 
 #include "base/config.h"
-#include "tasks/relation/begin.h"
+#include "net/stack.h"
 #include "tasks/relation/show.h"
 
 #define OF esp_relation_data
-
-static const char *law_name(int k) {
-  return k < 0 || k > ESP_RELATION_KINDS ? NULL
-         : k == ESP_RELATION_KINDS       ? "file"
-                                         : esp_relation_kind_name((esp_relation_kind)k);
-}
 
 static int check_keys(const esp_config *config, const void *before, void *filled) {
   (void)before;
   esp_relation_data *p = filled;
   const char *file = config ? esp_config_text(config, "data_file") : NULL;
   if (config) p->own = file && file[0];
-  ESP_CHECK(p->own || p->law != ESP_RELATION_KINDS, ESP_ERR_CONFIG,
+  ESP_CHECK(p->own || p->made.kind != ESP_RELATION_KINDS, ESP_ERR_CONFIG,
             "data_law file needs data_file, the data of your own");
   return ESP_OK;
 }
@@ -31,27 +25,27 @@ static int check_keys(const esp_config *config, const void *before, void *filled
 static const esp_options options = {
     sizeof(OF),
     (const esp_option[]){
-        ESP_NAMES_ROW(OF, law, "data_law", "subspace", law_name,
+        ESP_NAMES_ROW(OF, made.kind, "data_law", "subspace", esp_relation_law_name,
             "what a particle hears: subspace, of who is near in a hidden plane; circles, near in hidden radii; upstream, at "
             "a displacement of its own; twice, subspace in two hops; compare, a message that depends on both sides; file: "
             "data of one's own (data_file)"),
-        ESP_INT_ROW(OF, features, "data_features", "8", 1, 4096, "",
+        ESP_INT_ROW(OF, made.features, "data_features", "8", 1, 4096, "",
             "features of a particle of a hidden relation; upstream has 4"),
-        ESP_INT_ROW(OF, hidden, "data_hidden", "2", 1, 64, "",
+        ESP_INT_ROW(OF, made.hidden, "data_hidden", "2", 1, 64, "",
             "hidden dimensions of a hidden relation, of each hop of law twice; upstream has 2"),
-        ESP_INT_ROW(OF, values, "data_values", "1", 1, 64, "",
+        ESP_INT_ROW(OF, made.values, "data_values", "1", 1, 64, "",
             "values a particle of a hidden relation sends; as many targets (compare: one less)"),
-        ESP_REAL_ROW(OF, h, "data_h", "0.25", 1e-6, INFINITY, "",
+        ESP_REAL_ROW(OF, made.h, "data_h", "0.25", 1e-6, INFINITY, "",
             "h of the hidden relation's kernel exp(-distance^2 / 2 h^2)"),
-        ESP_FLAG_ROW(OF, average, "data_average", "false",
+        ESP_FLAG_ROW(OF, made.average, "data_average", "false",
             "hidden relations: the target is an average, not a sum; upstream always"),
-        ESP_CHOICE_ROW(OF, truth, "data_truth", "auto", "none|auto|direct|tree",
+        ESP_CHOICE_ROW(OF, made.truth, "data_truth", "auto", "none|auto|direct|tree",
             "of task relation: how the targets are summed: directly over all pairs; tree: over those that the kernel reaches; "
             "auto: directly where it is affordable; none: no targets, to predict or to partition"),
-        ESP_WHOLE_ROW(OF, sample, "data_truth_sample", "0", 0, ESP_TOTAL_MAX, "particles",
+        ESP_WHOLE_ROW(OF, made.sample, "data_truth_sample", "0", 0, ESP_TOTAL_MAX, "particles",
             "of a hidden relation: targets of so many particles of a set, drawn by id, the others without weight; 0: of "
             "all"),
-        ESP_SEED_ROW(OF, seed),
+        ESP_SEED_ROW(OF, made.seed),
         {0}},
     check_keys};
 /* clang-format on */
@@ -69,7 +63,7 @@ static const esp_number numbers[] = {
     {"average", .whole = 1, .count = 1, .max = 1, .help = "1: targets are averages, not sums"},
     {"h", .count = 1, .help = "width of the kernel exp(-distance^2 / 2 h^2)"},
     {"seed", .whole = 1, .count = 1, .help = "of the hidden map"},
-    {"law", .whole = 1, .count = 1, .names = law_name, .help = "what a particle hears"},
+    {"law", .whole = 1, .count = 1, .names = esp_relation_law_name, .help = "what a particle hears"},
     {0},
 };
 
@@ -78,8 +72,15 @@ const esp_layout esp_relation_layout = {columns, numbers, "numbers without a uni
 static int check(const void *param, const void *network_param, int trains) {
   (void)network_param;
   const esp_relation_data *p = param;
-  ESP_CHECK(!trains || p->own || p->truth != ESP_TRUTH_NONE, ESP_ERR_CONFIG,
+  ESP_CHECK(!trains || p->own || p->made.truth != ESP_TRUTH_NONE, ESP_ERR_CONFIG,
             "data_truth none with data_task relation: nothing to train on");
+  return ESP_OK;
+}
+
+/* The control that has its trees on hidden coordinates is told of their halves. */
+static int begin(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first) {
+  (void)param, (void)backend;
+  ((esp_stack_param *)model->param)->hidden_halves = esp_relation_halves_of(first);
   return ESP_OK;
 }
 
@@ -116,7 +117,7 @@ const esp_task esp_task_relation = {
     .check = check,
     .plan = esp_relation_plan,
     .make = esp_relation_make_set,
-    .begin = esp_relation_begin,
+    .begin = begin,
     .output = output,
     .showing = &esp_relation_showing,
 };

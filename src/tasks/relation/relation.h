@@ -16,14 +16,8 @@ enum { ESP_FEATURE_X, ESP_FEATURE_V, ESP_FEATURE_Y, ESP_FEATURE_WEIGHT, ESP_FEAT
 enum { ESP_FEATURE_AVERAGE, ESP_FEATURE_H, ESP_FEATURE_SEED, ESP_FEATURE_LAW };
 
 typedef struct {
-  int law;                      /* esp_relation_kind; ESP_RELATION_KINDS: none that is known here (file) */
-  int features, hidden, values; /* data_features ... */
-  double h;
-  int average;
-  int truth; /* esp_relation_truth */
-  int64_t sample;
-  uint64_t seed;
-  int own; /* data_file is given: nothing is made */
+  esp_relation_start made; /* as the keys say; kind ESP_RELATION_KINDS: none that is known here (file) */
+  int own;                 /* data_file is given: nothing is made */
 } esp_relation_data;
 
 /* Inside this folder, as the row's members of these names (tasks/task.h). */

@@ -5,7 +5,6 @@
 
 #include "base/rng.h"
 #include "net/aggregate.h"
-#include "tasks/relation/relation_sample.h"
 #include "tasks/relation/relation_truth.h"
 
 static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
@@ -13,9 +12,9 @@ static const double NEAREST_ORIGIN = 0.2, FARTHEST_ORIGIN = 0.4;
  * that the run's seed gives to others. */
 enum { STREAM_MAP = 0x6d6170, STREAM_SET = 0x736574 };
 
-const char *esp_relation_kind_name(esp_relation_kind kind) {
-  static const char *const name[] = {"subspace", "circles", "upstream", "twice", "compare"};
-  return name[kind];
+const char *esp_relation_law_name(int law) {
+  static const char *const name[] = {"subspace", "circles", "upstream", "twice", "compare", "file"};
+  return law >= 0 && law <= ESP_RELATION_KINDS ? name[law] : NULL;
 }
 
 int esp_relation_targets(const esp_relation_start *start) {
@@ -44,7 +43,7 @@ int esp_relation_all_pairs(const esp_relation_start *start) {
 int esp_relation_start_check(const esp_relation_start *s) {
   ESP_CHECK(s->kind >= ESP_RELATION_SUBSPACE && s->kind < ESP_RELATION_KINDS, ESP_ERR_CONFIG,
             "kind of relation %d is not known", (int)s->kind);
-  const char *kind = esp_relation_kind_name(s->kind);
+  const char *kind = esp_relation_law_name(s->kind);
   ESP_CHECK(s->n >= 0, ESP_ERR_CONFIG, "%s: a set of %" PRId64 " particles, must be >= 0", kind, s->n);
   ESP_CHECK(s->hidden >= 1, ESP_ERR_CONFIG, "%s: %d hidden coordinates, must be >= 1", kind, s->hidden);
   const int fewest = s->kind == ESP_RELATION_COMPARE ? 2 : 1;
@@ -147,6 +146,48 @@ static void draw_particles(const esp_relation_start *start, const double *map, e
   }
 }
 
+/* ---- a sample of them, to be scored alone ---- */
+
+static int64_t count_up_to(const esp_feature_set *set, const uint64_t *number, uint64_t most) {
+  int64_t count = 0;
+  for (int i = 0; i < set->n_home; i++) count += set->weight[i] != 0 && number[i] <= most;
+  return count;
+}
+
+/* The least number that k particles do not exceed, by halving: 64 counts, whatever the ranks hold. */
+static int find_threshold(const esp_comm *comm, const esp_feature_set *set, const uint64_t *number, int64_t k,
+                          uint64_t *threshold) {
+  uint64_t low = 0, high = UINT64_MAX;
+  while (low < high) {
+    const uint64_t middle = low + (high - low) / 2;
+    int64_t count = count_up_to(set, number, middle);
+    ESP_CALL(comm->sum_i64(comm, &count, 1));
+    if (count >= k)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  *threshold = low;
+  return ESP_OK;
+}
+
+/* Of the particles of weight other than 0, those with the k least numbers drawn by (seed, id) keep their weight (all of
+ * them where there are no more; k + 1 where two of the 64-bit numbers are alike); the others' becomes 0. So a sample of
+ * k is part of one of k + 1, and the same on any number of ranks. */
+static int take_sample(const esp_comm *comm, uint64_t seed, int64_t k, esp_feature_set *set) {
+  uint64_t *number = NULL, threshold;
+  int rc = ESP_OK;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(number, set->n_home)));
+  for (int i = 0; i < set->n_home; i++) number[i] = esp_rng_bits(seed, (uint64_t)set->id[i], ESP_RNG_SAMPLE, 0);
+  ESP_TRY(find_threshold(comm, set, number, k, &threshold));
+  for (int i = 0; i < set->n_home; i++) {
+    if (number[i] > threshold) set->weight[i] = 0;
+  }
+done:
+  ESP_FREE(number);
+  return rc;
+}
+
 /* ---- targets ---- */
 
 /* One hop's rows, [n_home] each. */
@@ -237,7 +278,7 @@ int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp
   if (!rc && !upstream) rc = esp_relation_map(start, map);
   ESP_TRY(comm->agree(comm, rc));
   draw_particles(start, map, &made);
-  if (start->sample > 0) ESP_TRY(esp_relation_sample(comm, set_seed(start), start->sample, &made));
+  if (start->sample > 0) ESP_TRY(take_sample(comm, set_seed(start), start->sample, &made));
   if (made.targets) ESP_TRY(make_targets(comm, start, map, &made));
 done:
   ESP_FREE(map);

@@ -46,7 +46,8 @@ typedef enum {
   ESP_RELATION_COMPARE,
   ESP_RELATION_KINDS
 } esp_relation_kind;
-const char *esp_relation_kind_name(esp_relation_kind kind); /* "subspace", "circles", "upstream", "twice", "compare" */
+/* "subspace", "circles", "upstream", "twice", "compare"; "file": none of them, ESP_RELATION_KINDS; NULL: no law. */
+const char *esp_relation_law_name(int law);
 
 /* What the targets are: none; by the size, as above; over all pairs, or within reach, whatever the size. */
 typedef enum { ESP_TRUTH_NONE, ESP_TRUTH_BY_SIZE, ESP_TRUTH_ALL_PAIRS, ESP_TRUTH_WITHIN_REACH } esp_relation_truth;

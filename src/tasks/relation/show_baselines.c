@@ -105,9 +105,9 @@ static int work_create(const baselines *b, const esp_comm *comm, which which, co
 
 /* ---- fitting ---- */
 
-/* x, v and 1. */
-static int linear_rows(const rows *r, double **X) {
-  const size_t D = (size_t)r->D, F = (size_t)r->F, p = D + F + 1;
+/* x, v and 1; of the mean 1 alone. */
+static int plain_rows(const rows *r, which which, double **X) {
+  const size_t D = which == MEAN ? 0 : (size_t)r->D, F = which == MEAN ? 0 : (size_t)r->F, p = D + F + 1;
   ESP_CALL(ESP_ALLOC(*X, (size_t)r->n * p));
   for (size_t i = 0; i < (size_t)r->n; i++) {
     double *row = *X + i * p;
@@ -118,42 +118,32 @@ static int linear_rows(const rows *r, double **X) {
   return ESP_OK;
 }
 
-static int constant_rows(const rows *r, double **X) {
-  ESP_CALL(ESP_ALLOC(*X, r->n));
-  for (int i = 0; i < r->n; i++) (*X)[i] = 1;
-  return ESP_OK;
-}
-
-static int add_set(const esp_comm *comm, const rows *r, esp_least_squares *linear, esp_least_squares *mean) {
-  double *X = NULL, *one = NULL;
-  int rc = constant_rows(r, &one);
-  if (!rc && linear) rc = linear_rows(r, &X);
-  rc = comm->agree(comm, rc);
-  if (!rc) esp_least_squares_add(mean, r->n, one, r->y, r->weight);
-  if (!rc && linear) esp_least_squares_add(linear, r->n, X, r->y, r->weight);
+static int add_set(const esp_comm *comm, const rows *r, which which, esp_least_squares *fit) {
+  double *X = NULL;
+  const int rc = comm->agree(comm, plain_rows(r, which, &X));
+  if (!rc) esp_least_squares_add(fit, r->n, X, r->y, r->weight);
   ESP_FREE(X);
-  ESP_FREE(one);
   return rc;
 }
 
 static int fit_linear(baselines *b, const esp_comm *comm, const esp_sets *training, const int *width) {
-  const int p = width[ESP_INPUT] + width[ESP_SENT] + 1, wide = p > COLUMNS, T = width[ESP_TARGET];
-  esp_least_squares *mean = &b->fit[MEAN], *linear = &b->fit[LINEAR];
-  int rc = esp_least_squares_create(1, T, mean);
-  if (!rc && !wide) rc = esp_least_squares_create(p, T, linear);
+  const int p = width[ESP_INPUT] + width[ESP_SENT] + 1, last = p > COLUMNS ? MEAN : LINEAR;
+  int rc = ESP_OK;
+  for (int w = MEAN; w <= last && !rc; w++)
+    rc = esp_least_squares_create(w == MEAN ? 1 : p, width[ESP_TARGET], &b->fit[w]);
   ESP_CALL(comm->agree(comm, rc));
   for (int s = 0; s < training->sets; s++) {
     const esp_set *set;
     ESP_CALL(training->get(training->context, s, &set));
     const rows r = rows_of(set);
-    rc = add_set(comm, &r, wide ? NULL : linear, mean);
+    for (int w = MEAN; w <= last && !rc; w++) rc = add_set(comm, &r, (which)w, &b->fit[w]);
     if (training->put) training->put(training->context, s, set);
     ESP_CALL(rc);
   }
-  ESP_CALL(esp_least_squares_solve(comm, mean));
-  if (!wide) ESP_CALL(esp_least_squares_solve(comm, linear));
-  b->fitted[MEAN] = 1;
-  b->fitted[LINEAR] = !wide;
+  for (int w = MEAN; w <= last; w++) {
+    ESP_CALL(esp_least_squares_solve(comm, &b->fit[w]));
+    b->fitted[w] = 1;
+  }
   return ESP_OK;
 }
 
@@ -273,8 +263,8 @@ static int plain(const baselines *b, const esp_backend *backend, which which, co
   double *X = NULL;
   *use = b->fitted[which];
   if (!*use) return ESP_OK;
-  int rc = which == MEAN ? constant_rows(&r, &X) : linear_rows(&r, &X);
-  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  int rc;
+  ESP_TRY(backend->comm->agree(backend->comm, plain_rows(&r, which, &X)));
   esp_least_squares_apply(&b->fit[which], r.n, X, y);
   cost->near_pairs = -1;
 done:
