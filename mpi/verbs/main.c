@@ -1,23 +1,21 @@
 /* espalier VERB [INPUT.yaml] [-key value ...]
  *
  * The one place where MPI and PETSc start and stop and where the world communicator is named. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <petscsys.h>
 
 #include "base/base.h"
-#include "base/draft.h"
 #include "base/lines.h"
 #include "domain/comm.h"
 #include "io/info.h"
 #include "io/options.h"
 #include "tasks/task.h"
+#include "verbs/folder.h"
 #include "verbs/keys.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
@@ -106,51 +104,12 @@ static int verb_run(esp_run *run) {
 
 /* ---- starting and stopping ---- */
 
-static int make_folder(const char *path) {
-  char part[4096];
-  size_t length = strlen(path);
-  ESP_CHECK(length > 0 && length < sizeof part, ESP_ERR_CONFIG, "run_out/run_name: '%s' is not a usable path", path);
-  memcpy(part, path, length + 1);
-  for (size_t i = 1; i <= length; i++) {
-    if (part[i] != '/' && part[i] != 0) continue;
-    char kept = part[i];
-    part[i] = 0;
-    ESP_CHECK(mkdir(part, 0777) == 0 || errno == EEXIST, ESP_ERR_FILE, "folder %s: cannot be made: %s", part,
-              strerror(errno));
-    part[i] = kept;
-  }
-  return ESP_OK;
-}
-
-static int keep_config(const esp_run *run) {
-  char path[4096];
-  esp_draft draft;
-  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  ESP_CALL(esp_draft_begin(path, &draft));
-  esp_config_print(run->config, draft.stream);
-  esp_error_clear(); /* what could not be printed is told with its path */
-  return esp_draft_keep(&draft, path);
-}
-
-/* A report is of files that are there, and shows the configuration they were made with. */
-static int start_folder(const esp_run *run, int report) {
-  if (run->comm->rank) return ESP_OK;
-  if (report) {
-    char path[4096];
-    ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-    ESP_CHECK(access(path, R_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s; report needs the folder of a run", path,
-              strerror(errno));
-    return ESP_OK;
-  }
-  ESP_CALL(make_folder(run->dir));
-  return keep_config(run);
-}
-
 static void warn(void *context, const char *line) {
   if (((const esp_run *)context)->comm->rank == 0) fprintf(stderr, "warning: %s\n", line);
 }
 
 static int start(esp_run *run, const verb_entry *entry, const char *input, char *dir, size_t dir_size) {
+  esp_folder folder;
   ESP_AGREE(run->comm, esp_keys_create(&run->config));
   for (int k = 0; esp_tasks[k]; k++)
     if (esp_tasks[k]->words) esp_config_words(run->config, esp_tasks[k]->words, warn, run);
@@ -165,7 +124,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   run->dir = dir;
   /* mpirun gives its ranks a pseudo-terminal wherever their output really goes */
   run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
-  ESP_AGREE(run->comm, start_folder(run, entry->verb == esp_verb_report));
+  ESP_CALL(esp_folder_enter(run, entry->verb == esp_verb_report, &folder));
   int rc = run_verb(run, entry);
   if (!rc && run->comm->rank == 0) {
     char *text = cJSON_PrintUnformatted(run->json);
@@ -173,6 +132,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
     cJSON_free(text);
     rc = esp_options_unused(run->config, stderr);
   }
+  esp_folder_leave(&folder);
   return rc;
 }
 

@@ -5,6 +5,7 @@
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
  *   config.yaml    the resolved configuration of the last verb    main (not for report)
  *   VERB.json      the results of each verb                       main
+ *   run.lock       who works there, while a job does              lock.h
  *   data.h5        sets (or the file data_file names)             generate
  *   metrics.csv    one line a training step                       train
  *   checkpoint.h5  parameters, moments, step, model               train

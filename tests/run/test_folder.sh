@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Proves what a run's folder holds against others: links that lie there are not followed.
+# Proves what a run's folder holds against others: links that lie there are not followed, one job at a time works there,
+# and its path may be long.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -18,6 +19,57 @@ for name in data.h5 checkpoint.h5 config.yaml metrics.csv ladder.csv report.html
 done
 rm out/links/*.part
 no_parts "links"
+
+# ---- two jobs at once: one works, the other is told who does; the files are of one of them ----
+
+pair=(generate -data_n 2000 -data_clouds 4 -data_test_clouds 0 -run_name two)
+good 2 "${pair[@]}" -run_seed 1
+sums=$(json checksum)
+good 2 "${pair[@]}" -run_seed 2
+sums+=" $(json checksum)"
+done=0
+for try in 1 2 3; do
+  for seed in 1 2; do
+    timeout 60 "$MPIEXEC" -n 2 "$ESPALIER_PROGRAM" "${pair[@]}" -run_seed $seed >two$seed 2>error$seed </dev/null &
+    jobs[seed]=$!
+  done
+  for seed in 1 2; do
+    if wait "${jobs[seed]}"; then
+      done=$((done + 1))
+      cp two$seed stdout
+      case " $sums " in *" $(json checksum) "*) ;; *) fail "a mixture of two jobs, try $try" ;; esac
+    elif ! grep -q 'out/two: a job works there: process [0-9]* of this host.*-run_name' error$seed; then
+      cp error$seed stderr
+      fail "a job that fails beside another, try $try"
+    fi
+  done
+done
+[ "$done" -ge 3 ] || fail "$done of 6 jobs worked"
+[ ! -e out/two/run.lock ] || fail "a lock is left behind"
+no_parts "two jobs"
+
+# ---- locks that are left behind, also at a failure ----
+
+few=(generate -data_n 8 -data_clouds 1 -data_test_clouds 0 -run_name two)
+lock() { echo "host ${1:-$(hostname)} process $2 start $3 space $(readlink /proc/self/ns/pid) since 2026-01-02T03:04:05" >out/two/run.lock; }
+lock "" 999999999 12
+: >out/two/data.h5.0123456789abcdef.part # of the job that had it
+good 2 "${few[@]}"
+no_parts "a job that was killed"
+lock "" $$ 12 # another process has the number now
+good 1 "${few[@]}"
+lock "" $$ "$(cut -d ' ' -f 22 /proc/$$/stat)"
+refuse "out/two: a job works there|process $$ of this host|since 2026-01-02T03:04:05|-run_name" 2 "${few[@]}"
+refuse "out/two: a job works there" 2 report -run_name two
+lock elsewhere $$ 12
+refuse "process $$ on host elsewhere|if that job has ended, remove out/two/run.lock" 2 "${few[@]}"
+echo >out/two/run.lock
+refuse "out/two/run.lock: is no lock|remove it" 1 "${few[@]}"
+ln -sf "$PWD/precious" out/two/run.lock
+refuse "out/two/run.lock: is no lock" 2 "${few[@]}"
+rm out/two/run.lock
+refuse "none.h5: cannot be read" 2 train -run_name two -data_file out/two/none.h5
+[ ! -e out/two/run.lock ] || fail "a failure left the lock"
 
 # ---- long paths and names ----
 
