@@ -313,7 +313,8 @@ static int change(hid_t file, char *const *word, int words, const fuzz_subject *
   if (words > 2 && !strcmp(what, "dims")) return reshape(file, name, word + 2, words - 2), data;
   if (words > 2 && !strcmp(what, "store")) return store_as(file, name, word[2], o), data;
   if (words > 3 && !strcmp(what, "element"))
-    return set_element(file, name, atol(word[2]), word[3]), data && strspn(word[3], "-inaf") == strlen(word[3]);
+    return set_element(file, name, atol(word[2]), word[3]),
+           data && o->class == H5T_FLOAT && !word[3][strspn(word[3], "-inaf")];
   if (words < 3) return -1;
   hid_t owner = H5Oopen(file, name, H5P_DEFAULT);
   const int there = owner >= 0 && H5Aexists(owner, word[2]) > 0;
@@ -418,7 +419,9 @@ static void draw_dims(uint64_t *random, const fuzz_object *o, char *text, size_t
 static void draw_dataset(uint64_t *random, const fuzz_object *o, char *text, size_t size) {
   static const char *const store[] = {"chunked", "deflate", "checked", "compact", "virtual", "external"};
   const uint64_t elements = o->class == H5T_COMPOUND ? 4 * (uint64_t)o->count : (uint64_t)o->count;
-  switch (fuzz_below(random, 5)) {
+  static const char *const worst[] = {"nan", "inf", "-inf", "-1"};
+  const int bad = fuzz_below(random, 2) == 0;
+  switch (fuzz_below(random, 6)) {
     case 0:
       snprintf(text, size, "type|%s|%s", o->name, ANY_OF(random, types));
       break;
@@ -426,7 +429,9 @@ static void draw_dataset(uint64_t *random, const fuzz_object *o, char *text, siz
       snprintf(text, size, "store|%s|%s", o->name, ANY_OF(random, store));
       break;
     case 2:
-      snprintf(text, size, "element|%s|%ld|%s", o->name, (long)fuzz_below(random, elements), fuzz_number(random));
+    case 3:
+      snprintf(text, size, "element|%s|%ld|%s", o->name, (long)fuzz_below(random, elements),
+               bad ? ANY_OF(random, worst) : fuzz_number(random));
       break;
     default:
       draw_dims(random, o, text, size);
