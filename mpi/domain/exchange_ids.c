@@ -43,7 +43,7 @@ typedef struct {
 /* To everyone who asked: who has it. */
 static int answer_all(const esp_comm *comm, const esp_inbox *known, const esp_inbox *asked, esp_inbox *answers) {
   esp_directory_entry *entry = known->row;
-  const esp_directory_entry *question = asked->row, *found;
+  const esp_directory_entry *question = asked->row;
   const int64_t n_known = known->start[known->count], n = asked->start[asked->count];
   answer *row = NULL;
   int *dest = NULL;
@@ -51,7 +51,8 @@ static int answer_all(const esp_comm *comm, const esp_inbox *known, const esp_in
   if (!rc) rc = ESP_ALLOC(dest, n);
   if (!rc) rc = esp_directory_sort(n_known, entry);
   for (int64_t i = 0; !rc && i < n; i++) {
-    rc = esp_directory_find(n_known, entry, question[i].id, &found);
+    const esp_directory_entry *found = esp_directory_find(n_known, entry, question[i].id);
+    if (!found) rc = esp_directory_missing(question[i].id);
     if (rc) break;
     row[i] = (answer){found->rank, found->row, question[i].row};
     dest[i] = question[i].rank;

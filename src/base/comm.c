@@ -54,7 +54,6 @@ static void self_exchange_free(esp_exchange **exchange) {
 static int self_exchange_create(const esp_comm *comm, int n_own, const int64_t *own, int n_wanted,
                                 const int64_t *wanted, esp_exchange **exchange) {
   esp_directory_entry *entry = NULL;
-  const esp_directory_entry *found;
   int rc;
   (void)comm;
   *exchange = NULL;
@@ -65,7 +64,8 @@ static int self_exchange_create(const esp_comm *comm, int n_own, const int64_t *
   ESP_TRY(esp_directory_sort(n_own, entry));
   (*exchange)->n_wanted = n_wanted;
   for (int i = 0; i < n_wanted; i++) {
-    ESP_TRY(esp_directory_find(n_own, entry, wanted[i], &found));
+    const esp_directory_entry *found = esp_directory_find(n_own, entry, wanted[i]);
+    if (!found) ESP_TRY(esp_directory_missing(wanted[i]));
     (*exchange)->from[i] = found->row;
   }
 done:

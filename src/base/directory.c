@@ -16,9 +16,11 @@ int esp_directory_sort(int64_t n, esp_directory_entry *entry) {
   return ESP_OK;
 }
 
-int esp_directory_find(int64_t n, const esp_directory_entry *entry, int64_t id, const esp_directory_entry **found) {
+const esp_directory_entry *esp_directory_find(int64_t n, const esp_directory_entry *entry, int64_t id) {
   const esp_directory_entry key = {.id = id};
-  *found = n ? bsearch(&key, entry, (size_t)n, sizeof *entry, by_id) : NULL;
-  ESP_CHECK(*found, ESP_ERR_ARG, "id %" PRId64 " is wanted, and no rank has it", id);
-  return ESP_OK;
+  return n ? bsearch(&key, entry, (size_t)n, sizeof *entry, by_id) : NULL;
+}
+
+int esp_directory_missing(int64_t id) {
+  return ESP_FAIL(ESP_ERR_ARG, "id %" PRId64 " is wanted, and no rank has it", id);
 }

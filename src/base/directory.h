@@ -13,7 +13,9 @@ typedef struct {
 
 /* Sorts entry [n] by id. ESP_ERR_ARG naming an id that two of them have. */
 int esp_directory_sort(int64_t n, esp_directory_entry *entry);
-/* The entry of an id among sorted ones. ESP_ERR_ARG where there is none. */
-int esp_directory_find(int64_t n, const esp_directory_entry *entry, int64_t id, const esp_directory_entry **found);
+/* The entry of an id among sorted ones, NULL if there is none. Pure. */
+const esp_directory_entry *esp_directory_find(int64_t n, const esp_directory_entry *entry, int64_t id);
+/* What is wrong where there should have been one: ESP_ERR_ARG. */
+int esp_directory_missing(int64_t id);
 
 #endif
