@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "domain/domain.h"
+#include "tasks/weather/climate.h"
 #include "tasks/weather/start.h"
 
 /* Sum over own cells and edges of a hash of their number and values. */
@@ -37,6 +38,37 @@ static uint64_t run(const esp_comm *who, esp_domain_builder build, int level, in
   return sum;
 }
 
+/* Some hours of weather; what fell as rain, too. */
+static uint64_t weather(const esp_comm *who, esp_domain_builder build, esp_flow_budget *budget) {
+  const esp_backend backend = {.comm = who, .build = build};
+  const esp_flow_param param = {.gravity = ESP_EARTH_GRAVITY, .theta_0 = 300, .nu4 = esp_climate_nu4(3)};
+  esp_mesh mesh;
+  esp_flow flow;
+  esp_climate climate;
+  assert_int_equal(esp_mesh_create(&backend, 3, 2, &mesh), ESP_OK);
+  assert_int_equal(esp_flow_create(&mesh, &param, &flow), ESP_OK);
+  assert_int_equal(esp_climate_create(&flow, &esp_climate_default, &climate), ESP_OK);
+  assert_int_equal(esp_climate_start(&climate, 3), ESP_OK);
+  for (int s = 0; s < 5; s++) assert_int_equal(esp_climate_step(&climate, esp_climate_dt(3)), ESP_OK);
+  assert_int_equal(esp_flow_budget_take(&flow, budget), ESP_OK);
+  uint64_t sum = fingerprint(&flow);
+  for (int c = 0; c < mesh.n_own; c++)
+    for (int k = 0; k < ESP_CLIMATE_SOURCES; k++)
+      sum += esp_hash_double(esp_hash_mix((uint64_t)k, (uint64_t)mesh.id[c]), climate.source[c][k]);
+  esp_climate_free(&climate);
+  esp_flow_free(&flow);
+  esp_mesh_free(&mesh);
+  return sum;
+}
+
+static void same_weather(void **state) {
+  (void)state;
+  esp_flow_budget here, alone;
+  const uint64_t wanted = weather(esp_comm_self(), esp_domain_build_self, &alone);
+  assert_true((uint64_t)sum_over_ranks((int64_t)weather(comm, esp_domain_build_mpi, &here)) == wanted);
+  assert_memory_equal(&here, &alone, sizeof here);
+}
+
 static void same_bits(void **state) {
   (void)state;
   for (int level = 2; level <= 3; level++) {
@@ -57,4 +89,4 @@ static void levels(void **state) {
   esp_error_clear();
 }
 
-CASE_MAIN(cmocka_unit_test(same_bits), cmocka_unit_test(levels))
+CASE_MAIN(cmocka_unit_test(same_bits), cmocka_unit_test(same_weather), cmocka_unit_test(levels))

@@ -27,6 +27,9 @@ static int alloc_work(const esp_mesh *m, struct esp_flow_work *w) {
   ESP_CALL(ESP_ALLOC(w->smooth, m->n_edge));
   ESP_CALL(ESP_ALLOC(w->tracer, m->n_cell));
   ESP_CALL(ESP_ALLOC(w->face, m->cell_end[1]));
+  ESP_CALL(ESP_ALLOC(w->over_across, m->edge_end[2]));
+  ESP_CALL(ESP_ALLOC(w->over_along, m->edge_end[2]));
+  ESP_CALL(ESP_ALLOC(w->carried, m->edge_end[1]));
   ESP_CALL(ESP_ALLOC(w->dcell, m->n_own));
   ESP_CALL(ESP_ALLOC(w->du, m->n_own_edge));
   ESP_CALL(ESP_ALLOC(w->cell_0, m->n_own));
@@ -52,6 +55,9 @@ static void free_work(struct esp_flow_work **work) {
   ESP_FREE(w->smooth);
   ESP_FREE(w->tracer);
   ESP_FREE(w->face);
+  ESP_FREE(w->over_across);
+  ESP_FREE(w->over_along);
+  ESP_FREE(w->carried);
   ESP_FREE(w->dcell);
   ESP_FREE(w->du);
   ESP_FREE(w->cell_0);
@@ -76,6 +82,10 @@ static void curl_table(const esp_mesh *m, struct esp_flow_work *w) {
       w->curl[v][k] = (forth ? 1 : -1) * m->across[e] / m->vertex_area[v];
       w->share[v][k] = m->kite[v][k] / m->vertex_area[v];
     }
+}
+
+static void edge_table(const esp_mesh *m, struct esp_flow_work *w) {
+  for (int e = 0; e < m->edge_end[2]; e++) w->over_across[e] = 1 / m->across[e], w->over_along[e] = 1 / m->along[e];
 }
 
 /* Coordinates of a point in the plane that touches the sphere at x. */
@@ -116,6 +126,7 @@ int esp_flow_create(const esp_mesh *mesh, const esp_flow_param *param, esp_flow 
   ESP_TRY(alloc_work(mesh, flow->work));
   divergence_table(mesh, flow->work);
   curl_table(mesh, flow->work);
+  edge_table(mesh, flow->work);
   slope_table(mesh, flow->work);
 done:
   if (rc) esp_flow_free(flow);

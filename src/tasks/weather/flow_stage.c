@@ -1,6 +1,4 @@
 /* Tendencies: see flow.h. Each loop goes as far out as the next needs it: cells and edges lie ring by ring. */
-#include <math.h>
-
 #include "tasks/weather/flow_work.h"
 
 static void at_vertices(const esp_flow *flow) {
@@ -47,9 +45,9 @@ static double perp(const esp_mesh *m, int e, const double *flux) {
 }
 
 /* L(u) = grad div u - rotated grad curl u. */
-static double laplacian(const esp_mesh *m, int e, const double *spread, const double *zeta) {
-  return (spread[m->ends[e][1]] - spread[m->ends[e][0]]) / m->across[e] -
-         (zeta[m->sides[e][1]] - zeta[m->sides[e][0]]) / m->along[e];
+static double laplacian(const esp_mesh *m, const struct esp_flow_work *w, int e) {
+  return (w->spread[m->ends[e][1]] - w->spread[m->ends[e][0]]) * w->over_across[e] -
+         (w->zeta[m->sides[e][1]] - w->zeta[m->sides[e][0]]) * w->over_along[e];
 }
 
 static void at_edges(const esp_flow *flow, double dt) {
@@ -59,10 +57,10 @@ static void at_edges(const esp_flow *flow, double dt) {
     const int a = m->ends[e][0], b = m->ends[e][1], left = m->sides[e][1], right = m->sides[e][0];
     const double u = flow->u[e];
     w->flux[e] = u * (flow->cell[a][ESP_FLOW_H_] + flow->cell[b][ESP_FLOW_H_]) / 2;
-    const double ahead = (w->cell_p[b] - w->cell_p[a]) / m->across[e];
-    const double aside = (w->vertex_p[left] - w->vertex_p[right]) / m->along[e];
+    const double ahead = (w->cell_p[b] - w->cell_p[a]) * w->over_across[e];
+    const double aside = (w->vertex_p[left] - w->vertex_p[right]) * w->over_along[e];
     w->edge_p[e] = (w->vertex_p[right] + w->vertex_p[left]) / 2 - dt / 2 * (u * ahead + perp(m, e, flow->u) * aside);
-    if (flow->param.nu4 > 0) w->smooth[e] = laplacian(m, e, w->spread, w->zeta);
+    if (flow->param.nu4 > 0) w->smooth[e] = laplacian(m, w, e);
   }
 }
 
@@ -70,45 +68,54 @@ static void at_edges(const esp_flow *flow, double dt) {
 static void reconstruct(const esp_flow *flow, int c) {
   const esp_mesh *m = flow->mesh;
   struct esp_flow_work *w = flow->work;
+  const int degree = m->degree[c];
   for (int f = 0; f < 2; f++) {
     const double here = w->tracer[c][f];
     double slope[2] = {0, 0}, high = 0, low = 0, rise[6], limit = 1;
-    for (int k = 0; k < m->degree[c]; k++) {
+    for (int k = 0; k < degree; k++) {
       const double difference = w->tracer[m->near[c][k]][f] - here;
       slope[0] += w->slope[c][k][0] * difference;
       slope[1] += w->slope[c][k][1] * difference;
-      high = fmax(high, difference);
-      low = fmin(low, difference);
+      high = difference > high ? difference : high;
+      low = difference < low ? difference : low;
     }
-    for (int k = 0; k < m->degree[c]; k++) {
+    for (int k = 0; k < degree; k++) {
       rise[k] = slope[0] * w->reach[c][k][0] + slope[1] * w->reach[c][k][1];
-      const double most = rise[k] > 0 ? high : low;
-      if (fabs(rise[k]) * limit > fabs(most)) limit = most / rise[k];
+      if (rise[k] * limit > high) limit = high / rise[k];
+      if (rise[k] * limit < low) limit = low / rise[k];
     }
-    for (int k = 0; k < m->degree[c]; k++) w->face[c][k][f] = fmax(here + limit * rise[k], 0);
+    for (int k = 0; k < degree; k++) {
+      const double face = here + limit * rise[k];
+      w->face[c][k][f] = face > 0 ? face : 0;
+    }
+  }
+}
+
+/* What a flux carries is what the cell it comes from has at the edge. */
+static void carry(const esp_flow *flow) {
+  const esp_mesh *m = flow->mesh;
+  struct esp_flow_work *w = flow->work;
+  for (int c = 0; c < m->cell_end[1]; c++) reconstruct(flow, c);
+  for (int e = 0; e < m->edge_end[1]; e++) {
+    const int from = w->flux[e] < 0;
+    const double *face = w->face[m->ends[e][from]][m->slot[e][from]];
+    w->carried[e][0] = w->flux[e] * face[0];
+    w->carried[e][1] = w->flux[e] * face[1];
   }
 }
 
 static void spread_cells(const esp_flow *flow) {
   const esp_mesh *m = flow->mesh;
   struct esp_flow_work *w = flow->work;
-  for (int c = 0; c < m->cell_end[1]; c++) reconstruct(flow, c);
   for (int c = 0; c < m->n_own; c++) {
-    double sum[ESP_FLOW_FIELDS] = {0};
+    double h = 0, s = 0, q = 0;
     for (int k = 0; k < m->degree[c]; k++) {
-      const int e = m->edge[c][k], next = m->near[c][k];
-      const double flux = w->out[c][k] * w->flux[e];
-      const double *face = w->face[c][k];
-      if (flux < 0) { /* it comes from the neighbour, who has its own number for the edge */
-        int back = 0;
-        while (m->near[next][back] != c) back++;
-        face = w->face[next][back];
-      }
-      sum[0] -= flux;
-      sum[1] -= flux * face[0];
-      sum[2] -= flux * face[1];
+      const int e = m->edge[c][k];
+      h -= w->out[c][k] * w->flux[e];
+      s -= w->out[c][k] * w->carried[e][0];
+      q -= w->out[c][k] * w->carried[e][1];
     }
-    for (int f = 0; f < ESP_FLOW_FIELDS; f++) w->dcell[c][f] = sum[f];
+    w->dcell[c][ESP_FLOW_H_] = h, w->dcell[c][ESP_FLOW_S] = s, w->dcell[c][ESP_FLOW_Q] = q;
   }
 }
 
@@ -142,8 +149,8 @@ static void push_edges(const esp_flow *flow) {
     const double top_a = flow->cell[a][ESP_FLOW_H_] / 2 + flow->mountain[a];
     const double top_b = flow->cell[b][ESP_FLOW_H_] / 2 + flow->mountain[b];
     const double buoyancy = weight * (w->tracer[a][0] + w->tracer[b][0]) / 2;
-    w->du[e] = turn - (w->kinetic[b] - w->kinetic[a]) / m->across[e] - buoyancy * (top_b - top_a) / m->across[e];
-    if (flow->param.nu4 > 0) w->du[e] -= flow->param.nu4 * laplacian(m, e, w->spread, w->zeta);
+    w->du[e] = turn - (w->kinetic[b] - w->kinetic[a] + buoyancy * (top_b - top_a)) * w->over_across[e];
+    if (flow->param.nu4 > 0) w->du[e] -= flow->param.nu4 * laplacian(m, w, e);
   }
 }
 
@@ -151,6 +158,7 @@ void esp_flow_stage(const esp_flow *flow, double dt) {
   at_vertices(flow);
   at_cells(flow);
   at_edges(flow, dt);
+  carry(flow);
   spread_cells(flow);
   if (flow->param.nu4 > 0) smooth_again(flow);
   push_edges(flow);

@@ -172,6 +172,7 @@ void esp_mesh_free(esp_mesh *m) {
   ESP_FREE(m->vertex);
   ESP_FREE(m->edge_id);
   ESP_FREE(m->ends);
+  ESP_FREE(m->slot);
   ESP_FREE(m->sides);
   ESP_FREE(m->middle);
   ESP_FREE(m->normal);

@@ -33,7 +33,8 @@ typedef struct {
       (*vertex)[6]; /* [n_cell] counter-clockwise; vertex k lies between near k and k + 1; -1: not here */
   int n_own_edge, n_edge, edge_end[ESP_MESH_RINGS + 1];
   int64_t *edge_id;                  /* [n_edge] */
-  int (*ends)[2], (*sides)[2];       /* [n_edge] cells c1, c2; vertices v1, v2, -1: not here */
+  int (*ends)[2], (*slot)[2];        /* [n_edge] cells c1, c2; place among the edges of each */
+  int (*sides)[2];                   /* [n_edge] vertices v1, v2, -1: not here */
   double (*middle)[3], (*normal)[3]; /* [n_edge] x_e, n_e */
   double *across, *along;            /* [n_edge] d_e between the cells, l_e between the vertices (0 without them) */
   /* [edge_end[RINGS - 1]] flux along t_e of edge e = sum of weight times flux through its neighbours; last ones may be 0 */

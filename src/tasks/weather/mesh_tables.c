@@ -104,7 +104,8 @@ static void set_edge(esp_mesh *m, const found *at, int e) {
   const int a = at->cell, b = m->near[a][at->k];
   m->edge_id[e] = at->id;
   m->ends[e][0] = a, m->ends[e][1] = b;
-  m->edge[a][at->k] = m->edge[b][place_of(m, b, a)] = e;
+  m->slot[e][0] = at->k, m->slot[e][1] = place_of(m, b, a);
+  m->edge[a][at->k] = m->edge[b][m->slot[e][1]] = e;
   m->sides[e][0] = m->vertex[a][(at->k + m->degree[a] - 1) % m->degree[a]];
   m->sides[e][1] = m->vertex[a][at->k];
   esp_middle3(m->x[a], m->x[b], m->middle[e]);
@@ -120,6 +121,7 @@ static int make_edges(esp_mesh *m) {
   int rc = find(m, 0, &all, &m->n_edge);
   if (!rc) rc = ESP_ALLOC(m->edge_id, m->n_edge);
   if (!rc) rc = ESP_ALLOC(m->ends, m->n_edge);
+  if (!rc) rc = ESP_ALLOC(m->slot, m->n_edge);
   if (!rc) rc = ESP_ALLOC(m->sides, m->n_edge);
   if (!rc) rc = ESP_ALLOC(m->middle, m->n_edge);
   if (!rc) rc = ESP_ALLOC(m->normal, m->n_edge);
