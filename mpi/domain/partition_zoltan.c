@@ -84,25 +84,53 @@ int esp_partition_zoltan_built(void) {
   return 1;
 }
 
+static int cut(const esp_comm *comm, const char *method, int parts, points *p, int *part) {
+  struct Zoltan_Struct *zoltan = NULL;
+  float version;
+  int rc = ESP_OK;
+  if (Zoltan_Initialize(0, NULL, &version) == ZOLTAN_OK)
+    zoltan = Zoltan_Create(comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_SELF);
+  if (!zoltan) rc = ESP_FAIL(ESP_ERR_COMM, "Zoltan does not start");
+  if (!rc) rc = set_up(zoltan, method, parts, p);
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(comm->agree(comm, divide(zoltan, method, parts, p, part)));
+done:
+  if (zoltan) Zoltan_Destroy(&zoltan);
+  return rc;
+}
+
+/* A rank that begins and ends without a point fails in Zoltan (an allocation of 0 bytes), and the others wait for it. So
+ * each rank cuts all of them for itself. */
+static int cut_alone(const esp_comm *comm, const char *method, int parts, points *mine, int *part) {
+  const size_t unit = (size_t)mine->dim * sizeof *mine->z;
+  points all = {.dim = mine->dim};
+  void *z = NULL;
+  size_t *start = NULL;
+  int *all_part = NULL, rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(start, comm->size + 1)));
+  ESP_TRY(comm->gather_all(comm, mine->z, (size_t)mine->n * unit, &z, start));
+  all.z = z;
+  all.n = (int)(start[comm->size] / unit);
+  rc = ESP_ALLOC(all_part, all.n);
+  if (!rc) rc = cut(esp_comm_self(), method, parts, &all, all_part);
+  ESP_TRY(comm->agree(comm, rc));
+  for (int i = 0; i < mine->n; i++) part[i] = all_part[mine->first + i];
+done:
+  ESP_FREE(all_part);
+  ESP_FREE(start);
+  ESP_FREE(z);
+  return rc;
+}
+
 int esp_partition_zoltan(const esp_comm *comm, const char *method, int parts, int dim, int n_home, const double *z,
                          int *part) {
-  const MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_SELF;
   points p = {.dim = dim, .n = n_home, .first = n_home, .z = z};
-  struct Zoltan_Struct *zoltan = NULL;
-  int64_t all = n_home;
-  float version;
+  int64_t all = n_home, bare = n_home == 0;
   ESP_CHECK(parts >= 1, ESP_ERR_ARG, "%d parts; must be >= 1", parts);
   ESP_CHECK(dim == 2 || dim == 3, ESP_ERR_ARG, "points of %d axes; must be 2 or 3", dim);
   ESP_CALL(comm->exscan_i64(comm, &p.first));
   ESP_CALL(comm->sum_i64(comm, &all, 1));
+  ESP_CALL(comm->max_i64(comm, &bare, 1));
   if (all == 0) return ESP_OK;
-  int rc = ESP_OK;
-  if (Zoltan_Initialize(0, NULL, &version) == ZOLTAN_OK) zoltan = Zoltan_Create(mpi);
-  if (!zoltan) rc = ESP_FAIL(ESP_ERR_COMM, "Zoltan does not start");
-  if (!rc) rc = set_up(zoltan, method, parts, &p);
-  ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(comm->agree(comm, divide(zoltan, method, parts, &p, part)));
-done:
-  if (zoltan) Zoltan_Destroy(&zoltan);
-  return rc;
+  return (bare ? cut_alone : cut)(comm, method, parts, &p, part);
 }
