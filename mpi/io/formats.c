@@ -69,7 +69,8 @@ static int take_columns(esp_cloud *cloud, esp_set *set) {
 
 static int read_snapshot(const esp_comm *comm, const esp_input_param *input, const esp_layout *layout, esp_set *set,
                          esp_origin *origin) {
-  esp_snapshot_options options = {.units = input->units};
+  esp_snapshot_options options = {
+      .units = input->units, .cosmology = (esp_cosmology)input->cosmology, .periodic = (esp_period)input->periodic};
   esp_snapshot_header header;
   esp_cloud cloud;
   int64_t count;

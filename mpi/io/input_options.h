@@ -10,6 +10,8 @@ typedef struct {
   const char *types; /* io_types */
   int compress;      /* io_compress */
   esp_units units;   /* units_* */
+  int cosmology;     /* io_cosmology: esp_cosmology */
+  int periodic;      /* io_periodic: esp_period */
 } esp_input_param;
 extern const esp_options esp_input_options;
 

@@ -1,13 +1,14 @@
 /* Snapshots of other codes, read in parallel into a cloud, and written as GADGET HDF5.
  *
- * Read: HDF5 of GADGET-2/3/4, AREPO and SWIFT, one file or split; GADGET binary formats 1 and 2 and tipsy, little and
+ * Read: HDF5 of GADGET-2/3/4, AREPO, GIZMO and SWIFT, one file or split; GADGET binary formats 1 and 2 and tipsy, little and
  * big endian. The format is told by content, never by name. A rank gets its share (esp_set_share) of the particles in the
  * file's order: type after type, within a type file after file. So order and values do not depend on the ranks.
  *
  * What is read is brought to physical units of the file: lengths, masses and velocities without scale factor or h, and
  * G in these units. Comoving snapshots are converted (positions a^1 h^-1, masses h^-1, velocities a^(1/2) for GADGET
  * and AREPO; a^1, 1, 1 for SWIFT; the exponents a dataset states itself come first); velocities are then the peculiar
- * ones, without Hubble flow. Where the flags contradict each other the file is refused, not guessed at.
+ * ones, without Hubble flow. Where the flags contradict each other or leave it open (Time 1, Redshift 0), where options
+ * contradict units or G that the file states, it is refused, not guessed at; `from` says what was taken from where.
  *
  * Formats: V. Springel, "User guide for GADGET-2" (2005), sections 6 and 7; GADGET-4 code paper, MNRAS 506 (2021) 2871;
  * M. Schaller et al., SWIFT, MNRAS 530 (2024) 2378.
@@ -26,7 +27,7 @@
 #include "base/comm.h"
 #include "base/particles.h"
 
-enum { ESP_SNAPSHOT_TYPES = 16 };
+enum { ESP_SNAPSHOT_TYPES = 16, ESP_SNAPSHOT_FROM = 96 };
 
 /* Units in cgs: cm, g, cm/s. 0: not known. */
 typedef struct {
@@ -37,22 +38,32 @@ typedef enum {
   ESP_COSMOLOGY_FILE = 0, /* as the file's flags say */
   ESP_COSMOLOGY_COMOVING, /* comoving, whatever they say */
   ESP_COSMOLOGY_PHYSICAL  /* values are physical as they lie */
-} esp_cosmology;
+} esp_cosmology;          /* key io_cosmology */
+
+typedef enum {
+  ESP_PERIOD_FILE = 0, /* as the file's flags say; without one, a comoving run with a box is periodic */
+  ESP_PERIOD_PERIODIC,
+  ESP_PERIOD_OPEN
+} esp_period; /* key io_periodic */
 
 /* All zeros: every type, units and everything else from the file. */
 typedef struct {
   uint32_t types;  /* bit t: read type t; 0: all the file has */
   esp_units units; /* keys units_length, units_mass, units_velocity; all three or none */
   esp_cosmology cosmology;
-  int periodic; /* 0: as the file says, else comoving ones only; 1: periodic; -1: open */
+  esp_period periodic;
 } esp_snapshot_options;
 
 typedef enum { ESP_FORMAT_HDF5, ESP_FORMAT_GADGET1, ESP_FORMAT_GADGET2, ESP_FORMAT_TIPSY } esp_snapshot_format;
+
+/* What was taken from an attribute, a rule or a key: in words. */
+typedef enum { ESP_FROM_COSMOLOGY, ESP_FROM_PERIOD, ESP_FROM_UNITS, ESP_FROM_G, ESP_FROMS } esp_snapshot_from;
 
 typedef struct {
   /* as stored; -1 in flags and 0 in units: not stated */
   char dialect[40]; /* "GADGET-2/3 HDF5", "GADGET-4 HDF5", "AREPO HDF5", "SWIFT HDF5", "GADGET format 1", ... */
   esp_snapshot_format format;
+  int swift;        /* HDF5: by its exponents where none are stated, and its h says nothing of units */
   int swap;         /* binary: the bytes lie the other way round */
   int tipsy_header; /* bytes: 28 or 32 */
   int files, types; /* length of the arrays by type */
@@ -61,7 +72,7 @@ typedef struct {
   double mass_table[ESP_SNAPSHOT_TYPES];
   double box[3];
   double time;
-  double scale;                                  /* SWIFT's scale factor; else 0 */
+  double scale;                                  /* stated beside the time; else 0 */
   double redshift, omega0, omega_lambda, hubble; /* -1: not stated */
   int comoving_flag, periodic_flag;              /* 1, 0, -1 */
   int has_exponents[3];                          /* of positions, velocities, masses: stated by the datasets */
@@ -74,6 +85,7 @@ typedef struct {
   double factor[3]; /* stored positions, velocities, masses times this are physical */
   esp_units units;  /* 0 where only G is known */
   double G;
+  char from[ESP_FROMS][ESP_SNAPSHOT_FROM];
 } esp_snapshot_header;
 
 /* "all" or "0,1" -> bits. Local. ESP_ERR_CONFIG. */

@@ -4,6 +4,7 @@
 #include <byteswap.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,6 +113,26 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
 
 /* ---- headers ---- */
 
+/* A number of a GADGET header, at an offset behind its first marker. */
+static int head_real(const bytes *b, const unsigned char *p, int offset, const char *name, double least,
+                     double *value) {
+  *value = real(p + offset, 8, b->swap);
+  ESP_CHECK(isfinite(*value) && *value >= least, ESP_ERR_VALUE, "%s: %s of the header is %g: must be finite%s", b->path,
+            name, *value, least > -INFINITY ? " and not negative" : "");
+  return ESP_OK;
+}
+
+static int gadget_numbers(const bytes *b, const unsigned char *p, esp_snapshot_header *h) {
+  for (int t = 0; t < GADGET_TYPES; t++) ESP_CALL(head_real(b, p, 24 + 8 * t, "mass of a type", 0, &h->mass_table[t]));
+  ESP_CALL(head_real(b, p, 72, "Time", -INFINITY, &h->time));
+  ESP_CALL(head_real(b, p, 80, "Redshift", -INFINITY, &h->redshift));
+  ESP_CALL(head_real(b, p, 128, "BoxSize", 0, &h->box[0]));
+  h->box[1] = h->box[2] = h->box[0];
+  ESP_CALL(head_real(b, p, 136, "Omega0", -INFINITY, &h->omega0));
+  ESP_CALL(head_real(b, p, 144, "OmegaLambda", -INFINITY, &h->omega_lambda));
+  return head_real(b, p, 152, "HubbleParam", 0, &h->hubble);
+}
+
 static int gadget_head(const bytes *b, esp_snapshot_format format, int first, esp_snapshot_header *h, int64_t *count) {
   unsigned char d[GADGET_HEADER + 8];
   ESP_CALL(bytes_get(b, format == ESP_FORMAT_GADGET2 ? 16 : 0, sizeof d, d));
@@ -133,7 +154,6 @@ static int gadget_head(const bytes *b, esp_snapshot_format format, int first, es
   if (h->files < 1) h->files = 1;
   ESP_CHECK(h->files < 10000000, ESP_ERR_FORMAT, "%s: header says %d files", b->path, h->files);
   for (int t = 0; t < GADGET_TYPES; t++) {
-    h->mass_table[t] = real(p + 24 + 8 * t, 8, b->swap);
     const int64_t high = word(p + 168 + 4 * t, b->swap);
     ESP_CHECK(high < (int64_t)1 << 30, ESP_ERR_FORMAT, "%s: particles of type %d with high word %lld", b->path, t,
               (long long)high);
@@ -141,13 +161,7 @@ static int gadget_head(const bytes *b, esp_snapshot_format format, int first, es
     stated |= h->count[t] > 0;
   }
   if (!stated && h->files == 1) memcpy(h->count, count, sizeof h->count);
-  h->time = real(p + 72, 8, b->swap);
-  h->redshift = real(p + 80, 8, b->swap);
-  h->box[0] = h->box[1] = h->box[2] = real(p + 128, 8, b->swap);
-  h->omega0 = real(p + 136, 8, b->swap);
-  h->omega_lambda = real(p + 144, 8, b->swap);
-  h->hubble = real(p + 152, 8, b->swap);
-  return ESP_OK;
+  return gadget_numbers(b, p, h);
 }
 
 static int tipsy_head(const bytes *b, int first, esp_snapshot_header *h, int64_t *count) {
@@ -163,9 +177,11 @@ static int tipsy_head(const bytes *b, int first, esp_snapshot_header *h, int64_t
   h->types = 5;
   h->dim = 3;
   h->files = 1;
-  h->time = real(d, 8, b->swap);
+  ESP_CALL(head_real(b, d, 0, "time", -INFINITY, &h->time));
   h->comoving_flag = 0;
   h->file_G = 1;
+  snprintf(h->from[ESP_FROM_COSMOLOGY], ESP_SNAPSHOT_FROM, "tipsy");
+  snprintf(h->from[ESP_FROM_G], ESP_SNAPSHOT_FROM, "tipsy, by the format");
   memcpy(h->count, count, sizeof h->count);
   return ESP_OK;
 }

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,25 +11,9 @@
 #include "base/count.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
+#include "io/snapshot_stated.h"
 
 /* ---- one HDF5 header ---- */
-
-/* A single number if it is there; *value is left alone if not. */
-static int number(const esp_file *file, const char *object, const char *name, double *value) {
-  esp_file_shape s;
-  ESP_CALL(esp_file_attr_shape(file, object, name, &s));
-  return s.exists ? esp_file_attr_read(file, object, name, ESP_FILE_F64, 1, value) : ESP_OK;
-}
-
-/* The same from the first of these objects that has it. */
-static int number_from(const esp_file *file, const char *const *objects, int count, const char *name, double *value) {
-  for (int k = 0; k < count; k++) {
-    esp_file_shape s;
-    ESP_CALL(esp_file_attr_shape(file, objects[k], name, &s));
-    if (s.exists) return number(file, objects[k], name, value);
-  }
-  return ESP_OK;
-}
 
 /* One value by particle type; missing: zeros and *has = 0. */
 static int by_type(const esp_file *file, const char *name, esp_file_type type, int types, void *values, int *has) {
@@ -75,152 +60,17 @@ static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64
   return ESP_OK;
 }
 
-static int read_box(const esp_file *file, esp_snapshot_header *h) {
-  esp_file_shape s;
-  double dimension = 3;
-  ESP_CALL(number(file, "Header", "Dimension", &dimension));
-  h->dim = dimension == 2 ? 2 : 3;
-  ESP_CALL(esp_file_attr_shape(file, "Header", "BoxSize", &s));
-  if (!s.exists) return number_from(file, (const char *[]){"Parameters"}, 1, "BoxSize", &h->box[0]);
-  ESP_CHECK(s.count >= 1 && s.count <= 3, ESP_ERR_FORMAT, "%s: BoxSize has %lld elements, allowed are 1 to 3",
-            file->path, (long long)s.count);
-  ESP_CALL(esp_file_attr_read(file, "Header", "BoxSize", ESP_FILE_F64, (int)s.count, h->box));
-  for (int k = (int)s.count; k < h->dim; k++) h->box[k] = h->box[0];
-  return ESP_OK;
-}
-
-static int has_attribute(const esp_file *file, const char *object, const char *name, int *has) {
-  esp_file_shape s;
-  ESP_CALL(esp_file_attr_shape(file, object, name, &s));
-  *has = s.exists;
-  return ESP_OK;
-}
-
-typedef struct {
-  int swift, config, parameters, high;
-} signs;
-
-static int read_signs(const esp_file *file, signs *g, char *dialect, size_t size) {
-  int units = 0, cells = 0;
-  memset(g, 0, sizeof *g);
-  ESP_CALL(has_attribute(file, "Units", "Unit length in cgs (U_L)", &units));
-  ESP_CALL(esp_file_exists(file, "Cells", &cells));
-  ESP_CALL(esp_file_exists(file, "Config", &g->config));
-  ESP_CALL(esp_file_exists(file, "Parameters", &g->parameters));
-  ESP_CALL(has_attribute(file, "Header", "NumPart_Total_HighWord", &g->high));
-  esp_file_shape total;
-  ESP_CALL(esp_file_attr_shape(file, "Header", "NumPart_Total", &total));
-  g->swift = units || cells;
-  const char *name = "GADGET-2/3 HDF5";
-  if (g->swift)
-    name = "SWIFT HDF5";
-  else if (g->config && g->high)
-    name = "AREPO HDF5";
-  else if (!g->high && (g->config || (total.exists && total.bytes == 8)))
-    name = "GADGET-4 HDF5";
-  snprintf(dialect, size, "%s", name);
-  return ESP_OK;
-}
-
-static int read_cosmology(const esp_file *file, const signs *g, esp_snapshot_header *h) {
-  static const char *const places[] = {"Header", "Parameters"};
-  ESP_CALL(number(file, "Header", "Time", &h->time));
-  ESP_CALL(number(file, "Header", "Redshift", &h->redshift));
-  double flag = -1;
-  if (g->swift) {
-    double scale = 1;
-    int exists;
-    ESP_CALL(number(file, "Cosmology", "Cosmological run", &flag));
-    ESP_CALL(esp_file_exists(file, "Cosmology", &exists));
-    if (flag < 0) flag = exists && h->redshift > 0;
-    ESP_CALL(number(file, "Cosmology", "Scale-factor", &scale));
-    if (flag == 1 && scale == 1) ESP_CALL(number(file, "Header", "Scale-factor", &scale));
-    ESP_CALL(number(file, "Cosmology", "h", &h->hubble));
-    ESP_CALL(number(file, "Cosmology", "Omega_m", &h->omega0));
-    ESP_CALL(number(file, "Cosmology", "Omega_lambda", &h->omega_lambda));
-    h->scale = scale;
-    h->comoving_flag = flag != 0;
-    return ESP_OK;
-  }
-  ESP_CALL(number_from(file, places, 2, "Omega0", &h->omega0));
-  ESP_CALL(number_from(file, places, 2, "OmegaLambda", &h->omega_lambda));
-  ESP_CALL(number_from(file, places, 2, "HubbleParam", &h->hubble));
-  ESP_CALL(number_from(file, places, 2, "ComovingIntegrationOn", &flag));
-  h->comoving_flag = flag < 0 ? -1 : flag != 0;
-  return ESP_OK;
-}
-
-static int read_periodic(const esp_file *file, const signs *g, esp_snapshot_header *h) {
-  double flag = -1;
-  int open = 0, periodic = 0;
-  char text[64];
-  ESP_CALL(number(file, "RuntimePars", "PeriodicBoundariesOn", &flag));
-  ESP_CALL(has_attribute(file, "Parameters", "InitialConditions:periodic", &periodic));
-  if (g->swift && periodic) {
-    ESP_CALL(esp_file_attr_read_string(file, "Parameters", "InitialConditions:periodic", text, sizeof text));
-    flag = atoi(text) != 0;
-  } else if (g->config && !g->swift) {
-    ESP_CALL(has_attribute(file, "Config", "GRAVITY_NOT_PERIODIC", &open));
-    ESP_CALL(has_attribute(file, "Config", "PERIODIC", &periodic));
-    /* AREPO is periodic unless told otherwise, GADGET-4 only if told so */
-    flag = !open && (periodic || g->high) && h->box[0] > 0;
-  }
-  h->periodic_flag = flag < 0 ? -1 : flag != 0;
-  return ESP_OK;
-}
-
-static int read_units(const esp_file *file, const signs *g, esp_snapshot_header *h) {
-  static const char *const places[] = {"Header", "Parameters", "Units"};
-  esp_units *u = &h->file_units;
-  if (g->swift) {
-    double time = 0;
-    ESP_CALL(number(file, "Units", "Unit length in cgs (U_L)", &u->length));
-    ESP_CALL(number(file, "Units", "Unit mass in cgs (U_M)", &u->mass));
-    ESP_CALL(number(file, "Units", "Unit time in cgs (U_t)", &time));
-    u->velocity = time > 0 ? u->length / time : 0;
-  }
-  if (u->length == 0) ESP_CALL(number_from(file, places, 3, "UnitLength_in_cm", &u->length));
-  if (u->mass == 0) ESP_CALL(number_from(file, places, 3, "UnitMass_in_g", &u->mass));
-  if (u->velocity == 0) ESP_CALL(number_from(file, places, 3, "UnitVelocity_in_cm_per_s", &u->velocity));
-  ESP_CALL(number(file, "Parameters", "GravityConstantInternal", &h->file_G));
-  return ESP_OK;
-}
-
-/* Powers of a and h, where a dataset states them: GADGET-4 and AREPO by one pair of names, SWIFT by another. */
-static int read_exponents(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
-  static const char *const fields[3] = {"Coordinates", "Velocities", "Masses"};
-  static const char *const names[2][2] = {{"a_scaling", "h_scaling"}, {"a-scale exponent", "h-scale exponent"}};
-  for (int k = 0; k < 3; k++)
-    for (int t = 0; t < h->types && !h->has_exponents[k]; t++) {
-      char object[64];
-      int exists, has = 0;
-      snprintf(object, sizeof object, "PartType%d/%s", t, fields[k]);
-      ESP_CALL(esp_file_exists(file, object, &exists));
-      for (int s = 0; s < 2 && exists && here[t] > 0; s++) {
-        ESP_CALL(has_attribute(file, object, names[s][0], &has));
-        if (!has) continue;
-        h->has_exponents[k] = 1;
-        ESP_CALL(number(file, object, names[s][0], &h->exponent[k][0]));
-        ESP_CALL(number(file, object, names[s][1], &h->exponent[k][1]));
-      }
-    }
-  return ESP_OK;
-}
-
 static int read_first(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
   double files = 1;
   int has;
-  signs g;
-  ESP_CALL(read_signs(file, &g, h->dialect, sizeof h->dialect));
-  ESP_CALL(number(file, "Header", "NumFilesPerSnapshot", &files));
+  ESP_CALL(esp_snapshot_number(file, "Header", "NumFilesPerSnapshot", 0, &files));
   h->files = files >= 2 && files < 1e7 ? (int)files : 1;
   ESP_CALL(read_totals(file, h, here));
   ESP_CALL(by_type(file, "MassTable", ESP_FILE_F64, h->types, h->mass_table, &has));
-  ESP_CALL(read_box(file, h));
-  ESP_CALL(read_cosmology(file, &g, h));
-  ESP_CALL(read_periodic(file, &g, h));
-  ESP_CALL(read_units(file, &g, h));
-  return read_exponents(file, h, here);
+  for (int t = 0; t < h->types; t++)
+    ESP_CHECK(isfinite(h->mass_table[t]) && h->mass_table[t] >= 0, ESP_ERR_VALUE,
+              "%s: MassTable of type %d is %g: must be finite and not negative", file->path, t, h->mass_table[t]);
+  return esp_snapshot_stated(file, here, h);
 }
 
 int esp_snapshot_header_hdf5(const char *path, int first, esp_snapshot_header *head, int64_t *count) {

@@ -7,20 +7,19 @@
 
 static void print_units(const esp_snapshot_header *h, FILE *out) {
   const esp_units *u = &h->file_units;
-  if (u->length > 0 && u->mass > 0 && u->velocity > 0)
+  const double G = esp_snapshot_G(u);
+  if (G > 0)
     fprintf(out, "units        length %.7g cm, mass %.7g g, velocity %.7g cm/s; G = %.7g in them\n", u->length, u->mass,
-            u->velocity, ESP_G_CGS * u->mass / (u->length * u->velocity * u->velocity));
+            u->velocity, G);
   else if (h->file_G > 0)
     fprintf(out, "units        not stated, G = %.7g\n", h->file_G);
   else
     fprintf(out, "units        not stated: reading needs units_length, units_mass, units_velocity\n");
-  if (h->file_G > 0 && u->length > 0) fprintf(out, "G stated     %.17g\n", h->file_G);
+  if (h->file_G > 0 && G > 0) fprintf(out, "G stated     %.17g (%s)\n", h->file_G, h->from[ESP_FROM_G]);
 }
 
 static void print_cosmology(const char *path, const esp_snapshot_header *h, FILE *out) {
-  /* units do not matter here: only what the flags mean */
-  const esp_snapshot_options any = {
-      .units = {h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1, h->file_units.length > 0 ? 0 : 1}};
+  const esp_snapshot_options as_it_says = {0};
   esp_snapshot_header copy = *h;
   fprintf(out, "time         %.10g", h->time);
   if (h->redshift != -1) fprintf(out, ", redshift %.10g", h->redshift);
@@ -28,17 +27,17 @@ static void print_cosmology(const char *path, const esp_snapshot_header *h, FILE
   if (h->omega0 > 0) fprintf(out, ", Omega0 %.6g", h->omega0);
   if (h->omega_lambda > 0) fprintf(out, ", OmegaLambda %.6g", h->omega_lambda);
   if (h->hubble > 0) fprintf(out, ", h %.6g", h->hubble);
-  if (esp_snapshot_settle(path, &any, &copy)) {
+  if (esp_snapshot_settle_space(path, &as_it_says, &copy)) {
     fprintf(out, "\ncosmology    refused: %s\n", esp_error_message());
     esp_error_clear();
     return;
   }
-  fprintf(out, "\ncosmology    %s\n", copy.comoving ? "comoving" : "not comoving");
+  fprintf(out, "\ncosmology    %s (%s)\n", copy.comoving ? "comoving" : "not comoving", copy.from[ESP_FROM_COSMOLOGY]);
   if (copy.comoving)
     fprintf(out, "             physical = stored times %.10g (positions), %.10g (velocities), %.10g (masses)\n",
             copy.factor[0], copy.factor[1], copy.factor[2]);
-  fprintf(out, "box          %.10g %.10g %.10g, %s\n", h->box[0], h->box[1], h->box[2],
-          copy.periodic ? "periodic" : "open");
+  fprintf(out, "box          %.10g %.10g %.10g, %s (%s)\n", h->box[0], h->box[1], h->box[2],
+          copy.periodic ? "periodic" : "open", copy.from[ESP_FROM_PERIOD]);
 }
 
 int esp_snapshot_print(const char *path, FILE *out) {

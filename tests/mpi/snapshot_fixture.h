@@ -40,7 +40,7 @@ static const char *at(const char *name) {
 
 /* ---- the particles of every fixture: values that 32-bit floats hold exactly ---- */
 
-enum { N1 = 101, N4 = 37, GADGET = 0, GADGET4, AREPO, SWIFT };
+enum { N1 = 101, N4 = 37, GADGET = 0, GADGET4, AREPO, SWIFT, GIZMO };
 
 static double place(int t, int p, int k) {
   return (p * 7 + k * 3 + t) % 64 * 0.25;
@@ -170,6 +170,18 @@ static void write_swift(esp_file *f, const spec *s) {
   put(f, "Cosmology", "h", s->hubble, 1);
 }
 
+/* GIZMO's own names, with the older constant of gravity. */
+static void write_gizmo(esp_file *f, const spec *s) {
+  int comoving = s->comoving;
+  DO(esp_file_attr_write(f, "Header", "ComovingIntegrationOn", ESP_FILE_I32, 0, &comoving));
+  put(f, "Header", "Omega_Matter", s->omega0, 0);
+  put(f, "Header", "HubbleParam", s->hubble, 0);
+  put(f, "Header", "UnitLength_In_CGS", 3.085678e21, 0);
+  put(f, "Header", "UnitMass_In_CGS", 1.989e43, 0);
+  put(f, "Header", "UnitVelocity_In_CGS", 1e5, 0);
+  put(f, "Header", "Gravitational_Constant_In_Code_Inits", 43007.1, 0);
+}
+
 static void write_header(esp_file *f, const spec *s, int n1, int n4) {
   int files = s->files ? s->files : 1;
   const int array = s->dialect == SWIFT; /* scalars as arrays of one */
@@ -180,6 +192,7 @@ static void write_header(esp_file *f, const spec *s, int n1, int n4) {
   put(f, "Header", "Redshift", s->redshift, array);
   put(f, "Header", "BoxSize", 16, array ? 3 : 0);
   if (s->dialect == SWIFT) return write_swift(f, s);
+  if (s->dialect == GIZMO) return write_gizmo(f, s);
   const char *where = "Header";
   if (s->dialect != GADGET) {
     int comoving = s->comoving, one = 1;
@@ -224,8 +237,8 @@ static inline void fixture(const char *name, const spec *s) {
 static const esp_units kpc = {3.085678e21, 1.989e43, 1e5};
 
 /* Every particle of mine is the one that belongs to this place, with this value. */
-static void expect(const char *path, const spec *s, uint32_t types, double fx, double fv, double fm,
-                   const char *dialect) {
+static inline void expect(const char *path, const spec *s, uint32_t types, double fx, double fv, double fm,
+                          const char *dialect) {
   esp_cloud cloud;
   esp_snapshot_header head;
   esp_snapshot_options o = {.types = types, .units = s->units || s->dialect == SWIFT ? (esp_units){0} : kpc};

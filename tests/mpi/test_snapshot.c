@@ -166,8 +166,8 @@ static void info(void **state) {
     static const char *const seen[] = {"SWIFT HDF5",
                                        "type 1       101 particles",
                                        "type 4       37 particles",
-                                       "comoving\n",
-                                       "16 16 16, periodic",
+                                       "cosmology    comoving (Cosmological run of Cosmology)\n",
+                                       "16 16 16, periodic (BoxSize of a comoving run)",
                                        "PartType4/Coordinates  float64 (37, 3)",
                                        "@NumPart_Total = 0 101 0 0 37 0 0"};
     for (size_t k = 0; k < sizeof seen / sizeof seen[0]; k++)

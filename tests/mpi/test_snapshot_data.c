@@ -27,7 +27,8 @@ static const char *data;
 typedef struct {
   const char *file, *dialect;
   const char *types;
-  int units; /* 1: kpc, 1e10 Msun, km/s are given as keys */
+  int units;    /* 1: kpc, 1e10 Msun, km/s are given as keys */
+  int comoving; /* 1: told by a key */
   int64_t n, zero, id_sum;
   double mass, centre[3], velocity[3], box;
   double tolerance; /* of the centres, absolute */
@@ -38,6 +39,7 @@ static const known files[] = {
      "GADGET-2/3 HDF5",
      "all",
      1,
+     0,
      32768,
      0,
      536887296,
@@ -49,6 +51,7 @@ static const known files[] = {
     {"arepo_isolated_32_smallbox.hdf5",
      "AREPO HDF5",
      "all",
+     0,
      0,
      114423,
      3688,
@@ -62,6 +65,7 @@ static const known files[] = {
      "AREPO HDF5",
      "1",
      1,
+     0,
      32768,
      0,
      536887296,
@@ -70,11 +74,12 @@ static const known files[] = {
      {-0.07123764982, -0.6842417953, 0.2283234173},
      0,
      1e-6},
-    /* comoving at a = 1: lengths and masses divided by h = 0.6736 */
+    /* comoving at a = 1, which its header leaves open: lengths and masses divided by h = 0.6736 */
     {"abacus_mini_n64_l32_z0.hdf5",
      "GADGET-2/3 HDF5",
      "1",
      0,
+     1,
      262144,
      0,
      34359607296,
@@ -87,6 +92,7 @@ static const known files[] = {
      "GADGET format 1, little-endian",
      "0,1",
      1,
+     0,
      34512,
      0,
      595556328,
@@ -99,6 +105,7 @@ static const known files[] = {
      "GADGET format 1, little-endian",
      "all",
      1,
+     0,
      1472,
      0,
      1084128,
@@ -111,6 +118,7 @@ static const known files[] = {
      "GADGET format 1, big-endian",
      "all",
      1,
+     0,
      1472,
      0,
      1084128,
@@ -123,6 +131,7 @@ static const known files[] = {
     {"model3_child_compact.tipsy",
      "tipsy, little-endian",
      "all",
+     0,
      0,
      22000,
      0,
@@ -142,6 +151,7 @@ static esp_snapshot_options options_of(const known *k) {
   esp_snapshot_options o = {0};
   assert_int_equal(esp_snapshot_types(k->types, &o.types), ESP_OK);
   if (k->units) o.units = (esp_units){3.085678e21, 1.989e43, 1e5};
+  if (k->comoving) o.cosmology = ESP_COSMOLOGY_COMOVING;
   return o;
 }
 
@@ -226,6 +236,7 @@ static void units_are_asked_for(void **state) {
   esp_error_clear();
   /* keys in kpc against a file in Mpc */
   esp_snapshot_options o = options_of(&files[0]);
+  o.cosmology = ESP_COSMOLOGY_COMOVING;
   path_of("abacus_mini_n64_l32_z0.hdf5", path, sizeof path);
   assert_int_equal(esp_snapshot_read(comm, path, &o, &cloud, NULL), ESP_ERR_CONFIG);
   assert_non_null(strstr(esp_error_message(), "states units of"));

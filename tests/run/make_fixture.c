@@ -6,6 +6,7 @@
  *                                         ids, targets and sizes
  *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
  *   make_fixture attribute FILE NAME TEXT text attribute of the root, in place of the old one
+ *   make_fixture number FILE OBJECT NAME VALUE   number attribute of an object, in place of the old one
  *   make_fixture header FILE NAME I VALUE whole number I of an attribute of the group Header, all of it 64-bit
  *   make_fixture delete FILE OBJECT
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
@@ -151,6 +152,14 @@ static void set_header(hid_t file, const char *name, size_t at, const char *text
   H5Gclose(header);
 }
 
+static void set_number(hid_t file, const char *object, const char *name, const char *text) {
+  const double value = strtod(text, NULL);
+  hid_t where = must(H5Oopen(file, object, H5P_DEFAULT), object);
+  if (H5Aexists(where, name) > 0) H5Adelete(where, name);
+  put_attribute(where, name, H5T_NATIVE_DOUBLE, 0, &value);
+  H5Oclose(where);
+}
+
 /* In place of a dataset: another rank, or text. The values are kept where they are numbers. */
 static void replace(hid_t file, const char *name, int text) {
   hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
@@ -220,6 +229,8 @@ int main(int argc, char **argv) {
     set_element(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
   else if (!strcmp(verb, "header") && argc == 6)
     set_header(file, argv[3], (size_t)atoll(argv[4]), argv[5]);
+  else if (!strcmp(verb, "number") && argc == 6)
+    set_number(file, argv[3], argv[4], argv[5]);
   else if (!strcmp(verb, "attribute") && argc == 5)
     set_text(file, argv[3], argv[4]);
   else if (!strcmp(verb, "sums"))

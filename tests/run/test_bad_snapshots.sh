@@ -64,6 +64,24 @@ for verb in predict partition; do refuse "wrap.hdf5|particles of types|2^63 - 1"
 cp good.hdf5 many.0.hdf5
 spoil header many.0.hdf5 NumFilesPerSnapshot 0 9999999
 refuse "many.9999998.hdf5|No such file|9999999 files" 1 partition -input many.0.hdf5
+# what values mean: refused where the header leaves it open, and read once the key is given that the message names
+# asked WORDS KEY VALUE NAME NUMBER...: attributes of Header or Parameters
+asked() {
+  local words=$1 key=$2 value=$3 first
+  shift 3
+  cp good.hdf5 asked.hdf5
+  while [ $# -gt 1 ]; do spoil number asked.hdf5 Header "$1" "$2"; shift 2; done
+  refuse "asked.hdf5|$key|$value|$words" 2 predict -input asked.hdf5
+  good 1 predict -run_name asked -eval_checkpoint out/run/checkpoint.h5 -input asked.hdf5 "-$key" "$value"
+  first=$(json prediction_checksum)
+  good 2 predict -run_name asked -eval_checkpoint out/run/checkpoint.h5 -input asked.hdf5 "-$key" "$value"
+  [ -n "$first" ] && [ "$first" = "$(json prediction_checksum)" ] || fail "1 and 2 ranks differ: $key $value"
+}
+asked "HubbleParam is 0.7" io_cosmology physical Time 0.14 Redshift 0 Omega0 0 HubbleParam 0.7
+asked "a scale factor or a time" io_cosmology comoving Time 1 Redshift 0 Omega0 0.3 HubbleParam 0.7
+spoilt "Time of Header is nan" number Header Time nan
+spoilt "BoxSize of Header is nan" number Header BoxSize nan
+spoilt "UnitMass_in_g of Header is inf" number Header UnitMass_in_g inf
 [ "$before" = "$(cksum "$prediction" out/run/checkpoint.h5)" ] || fail "a refused prediction changed an older file"
 
 spoil snapshot five.hdf5 5 good
