@@ -87,8 +87,8 @@ int esp_set_file_task(const esp_comm *comm, const char *path, char task[ESP_SET_
 int esp_set_open(const esp_comm *comm, const char *path, const esp_layout *layout, esp_set_file *file);
 void esp_set_close(esp_set_file *file);
 /* From now on the sets of `part` are pairs of frames, f and f + lead for f = 0, stride, 2 stride ... of each trajectory,
- * which begins at f: framed columns are those of f, columns with `later` those of f + lead, all others and the ids are the
- * trajectory's. A part without sets stays as it is; one whose trajectories are all shorter is ESP_ERR_VALUE. Local. */
+ * which begins at f: framed columns are those of f, columns `of` another are that one, of f or, with `ahead`, of f +
+ * lead; all others and the ids are the trajectory's. A part without sets stays as it is; one whose trajectories are all shorter is ESP_ERR_VALUE. Local. */
 int esp_set_pairs(esp_set_file *file, esp_part part, int64_t lead, int64_t stride);
 /* The number of a set of `part` with the most particles, the first of them; -1: no set. Local. */
 int esp_set_largest(const esp_set_file *file, esp_part part);

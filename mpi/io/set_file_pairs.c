@@ -3,14 +3,14 @@
 
 #include "io/set_file_columns.h"
 
-/* A column that is there through another one, `lead` frames on, is as wide as that. */
-static int later_widths(esp_set_file *f, esp_part part) {
+/* A column that is made of another one is as wide as that. */
+static int derived_widths(esp_set_file *f, esp_part part) {
   for (int k = 0; f->layout->column[k].name; k++) {
     const esp_column *column = &f->layout->column[k];
-    if (!column->later || f->data[part][k] >= 0) continue;
-    const int of = esp_set_column(f->layout, column->later);
+    if (!column->of || f->data[part][k] >= 0) continue;
+    const int of = esp_set_column(f->layout, column->of);
     ESP_CHECK(of >= 0 && f->frame[part][of] >= 0, ESP_ERR_FORMAT, "%s: /%s has no frames of %s, which %s is made of",
-              f->file->path, esp_part_name(part), column->later, column->name);
+              f->file->path, esp_part_name(part), column->of, column->name);
     f->about.width[k] = f->about.width[of];
   }
   return ESP_OK;
@@ -35,7 +35,7 @@ int esp_set_pairs(esp_set_file *f, esp_part part, int64_t lead, int64_t stride) 
   ESP_CHECK(lead >= 1 && stride >= 1, ESP_ERR_ARG, "pairs of frames %lld apart, every %lld: both must be >= 1",
             (long long)lead, (long long)stride);
   if (!f->sets[part]) return ESP_OK;
-  ESP_CALL(later_widths(f, part));
+  ESP_CALL(derived_widths(f, part));
   for (int s = 0; s < f->sets[part]; s++)
     if (f->frames[part][s] > lead) pairs += (f->frames[part][s] - lead + stride - 1) / stride;
   ESP_CHECK(pairs > 0 && pairs <= INT32_MAX, ESP_ERR_VALUE,

@@ -266,10 +266,11 @@ int esp_set_file_rows(const esp_set_file *f, esp_part part, int k, int frames, i
 
 /* Column k of particles [first, ...) of set s: of its frame, of a later one, or as it lies. */
 static int read_column(const esp_set_file *f, esp_part part, int s, int k, esp_set *set) {
-  const char *later = f->lead[part] ? f->layout->column[k].later : NULL;
-  const int of = later && f->data[part][k] < 0 ? esp_set_column(f->layout, later) : k;
+  const esp_column *column = &f->layout->column[k];
+  const int derived = f->lead[part] && column->of && f->data[part][k] < 0;
+  const int of = derived ? esp_set_column(f->layout, column->of) : k;
   const int framed = f->lead[part] && f->frame[part][of] >= 0;
-  const int64_t on = of == k ? 0 : f->lead[part] * set->n;
+  const int64_t on = derived && column->ahead ? f->lead[part] * set->n : 0;
   const int64_t row = framed ? f->frame_row[part][s] + on : f->row[part][s];
   return esp_set_file_rows(f, part, of, framed, row + set->first, set->n_home, set->value[k]);
 }
@@ -283,7 +284,7 @@ static int read_rows(const esp_set_file *f, esp_part part, int s, int64_t first,
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld particles of /%s set %d on one rank, at most %d",
             f->file->path, (long long)count, esp_part_name(part), s, INT32_MAX);
   for (int k = 0; f->layout->column[k].name; k++) {
-    const int there = f->data[part][k] >= 0 || (f->lead[part] && f->layout->column[k].later);
+    const int there = f->data[part][k] >= 0 || (f->lead[part] && f->layout->column[k].of);
     made.width[k] = there ? f->about.width[k] : 0;
   }
   ESP_TRY(esp_set_create(&made));

@@ -35,7 +35,8 @@ typedef struct {
   int width;    /* numbers a particle; 0: the data say */
   int optional; /* may be missing in a file, or in a set */
   int framed;
-  const char *later;   /* TARGET of pairs of frames: the framed column of this name, some frames on; NULL: none */
+  const char *of;      /* in pairs of frames, made of the framed column of this name; NULL: a column of its own */
+  int ahead;           /* of: from the later frame */
   double min;          /* least value allowed; -INFINITY: any finite one */
   const char *foreign; /* what other codes' files call it ("position", "velocity", "mass"); NULL: they do not know it */
   const char *unit, *help;

@@ -2,6 +2,7 @@
 #include "tasks/box/box.h"
 #include "tasks/gravity/gravity.h"
 #include "tasks/relation/relation.h"
+#include "tasks/weather/weather.h"
 
-const esp_task *const esp_tasks[] = {&esp_task_gravity, &esp_task_box, &esp_task_relation, NULL};
+const esp_task *const esp_tasks[] = {&esp_task_gravity, &esp_task_box, &esp_task_relation, &esp_task_weather, NULL};
 const char esp_task_default[] = "gravity";

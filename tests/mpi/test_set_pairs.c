@@ -14,7 +14,8 @@ static char path[64];
 
 static const esp_column columns[] = {{"x", ESP_INPUT, .framed = 1, .min = -INFINITY},
                                      {"v", ESP_SENT, .min = -INFINITY},
-                                     {"y", ESP_TARGET, .optional = 1, .later = "x", .min = -INFINITY},
+                                     {"y", ESP_TARGET, .optional = 1, .of = "x", .ahead = 1, .min = -INFINITY},
+                                     {"w", ESP_SENT, .optional = 1, .of = "x", .min = -INFINITY},
                                      {NULL}};
 static const esp_number numbers[] = {{"seed", .whole = 1, .count = 1}, {NULL}};
 static const esp_layout layout = {columns, numbers, "numbers without a unit"};
@@ -74,6 +75,7 @@ static void check(const esp_set_file *file, int number, int s, int64_t f) {
     for (int k = 0; k < D; k++) {
       assert_true(set.value[0][D * i + k] == framed(row, k));
       assert_true(set.value[2][D * i + k] == framed(row + 2 * SIZE[s], k));
+      assert_true(set.value[3][D * i + k] == set.value[0][D * i + k]);
     }
     /* the trajectory itself begins at f, too */
     assert_int_equal(esp_set_read_frame(file, ESP_PART_TRAIN, number, 1, 0, place, 1, later), ESP_OK);

@@ -1,0 +1,202 @@
+/* Making: a start, its spin-up, and the frames of its weather. */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "tasks/weather/icosahedron.h"
+#include "tasks/weather/sphere.h"
+#include "tasks/weather/start.h"
+#include "tasks/weather/weather.h"
+
+static int level_of(int64_t n, int *level) {
+  for (*level = 2; *level <= 10; ++*level)
+    if (esp_icosahedron_points(*level) == n) return ESP_OK;
+  return ESP_FAIL(ESP_ERR_CONFIG,
+                  "data_n or data_test_n: %lld cells of weather; a mesh has 162, 642, 2562, 10242, 40962, 163842, "
+                  "655362, 2621442 or 10485762",
+                  (long long)n);
+}
+
+static int64_t frames_of(const esp_weather_param *p) {
+  return (int64_t)p->days * 24 / p->every + 1;
+}
+
+int esp_weather_plan(const void *param, esp_plan *plan) {
+  int level;
+  ESP_CALL(level_of(plan->n, &level));
+  plan->sets = 1;
+  plan->frames = frames_of(param);
+  for (int k = ESP_WEATHER_SENT_T; k <= ESP_WEATHER_LATER_Q; k++) plan->width[k] = 0; /* made of others on reading */
+  strcpy(plan->how, "moist thermal shallow water");
+  return ESP_OK;
+}
+
+/* What a frame, and the mesh, tell of a cell, on its way from its owner to where the file has it. */
+enum { FRAME_NUMBERS = 8, CELL_NUMBERS = 7 };
+
+typedef struct {
+  const esp_weather_param *param;
+  esp_mesh mesh;
+  esp_flow flow;
+  esp_climate climate;
+  double dt;
+  int64_t steps;                  /* from frame to frame */
+  double (*wind)[3], *rain, *row; /* [n_own], [n_own], [n_own][FRAME_NUMBERS] */
+  double *got;                    /* [n_home][FRAME_NUMBERS] */
+  esp_exchange *home;
+  esp_set set;
+} making;
+
+static int create(making *m, const esp_backend *backend, int64_t n) {
+  const esp_comm *comm = backend->comm;
+  esp_flow_param param = {.gravity = ESP_EARTH_GRAVITY, .theta_0 = 300};
+  int level;
+  ESP_CALL(level_of(n, &level));
+  param.nu4 = esp_climate_nu4(level);
+  m->steps = (int64_t)ceil(m->param->every * 3600 / esp_climate_dt(level));
+  m->dt = m->param->every * 3600.0 / (double)m->steps;
+  ESP_CALL(esp_mesh_create(backend, level, m->param->sweeps, &m->mesh));
+  ESP_AGREE(comm, esp_flow_create(&m->mesh, &param, &m->flow));
+  ESP_CALL(esp_climate_create(&m->flow, &esp_climate_default, &m->climate));
+  int64_t first, count;
+  esp_set_share(n, comm->rank, comm->size, &first, &count);
+  m->set = (esp_set){.n = n, .first = first, .n_home = (int)count, .layout = &esp_weather_layout};
+  m->set.frames = (int)frames_of(m->param);
+  for (int k = ESP_WEATHER_RAIN; k <= ESP_WEATHER_AREA; k++) m->set.width[k] = 1;
+  int rc = esp_set_create(&m->set);
+  if (!rc) rc = ESP_ALLOC(m->wind, m->mesh.n_own);
+  if (!rc) rc = ESP_ALLOC(m->rain, m->mesh.n_own);
+  if (!rc) rc = ESP_ALLOC(m->row, (size_t)m->mesh.n_own * FRAME_NUMBERS);
+  if (!rc) rc = ESP_ALLOC(m->got, (size_t)count * FRAME_NUMBERS);
+  ESP_AGREE(comm, rc);
+  for (int64_t i = 0; i < count; i++) m->set.id[i] = first + i;
+  return comm->exchange_create(comm, m->mesh.n_own, m->mesh.id, (int)count, m->set.id, &m->home);
+}
+
+static void destroy(making *m, const esp_comm *comm) {
+  comm->exchange_free(&m->home);
+  ESP_FREE(m->wind);
+  ESP_FREE(m->rain);
+  ESP_FREE(m->row);
+  ESP_FREE(m->got);
+  esp_set_free(&m->set);
+  esp_climate_free(&m->climate);
+  esp_flow_free(&m->flow);
+  esp_mesh_free(&m->mesh);
+}
+
+static int go_home(making *m, size_t numbers) {
+  const esp_comm *comm = m->mesh.comm;
+  ESP_CALL(comm->exchange_begin(comm, m->home, numbers * sizeof *m->row, m->row, m->got));
+  return comm->exchange_end(comm, m->home, numbers * sizeof *m->row, m->row, m->got);
+}
+
+/* Numbers from `at` on of what came, `width` of them, as rows of a column. */
+static void take(const making *m, size_t numbers, size_t at, size_t width, double *column) {
+  for (size_t i = 0; i < (size_t)m->set.n_home; i++)
+    memcpy(column + i * width, m->got + i * numbers + at, width * sizeof *column);
+}
+
+static int take_cells(making *m) {
+  const esp_mesh *mesh = &m->mesh;
+  const double mean = 4 * acos(-1.0) * ESP_EARTH_RADIUS * ESP_EARTH_RADIUS / (double)mesh->cells;
+  for (int c = 0; c < mesh->n_own; c++) {
+    double *row = m->row + (size_t)c * CELL_NUMBERS;
+    memcpy(row, mesh->x[c], sizeof mesh->x[c]);
+    row[3] = m->flow.mountain[c], row[4] = m->climate.wet[c], row[5] = m->climate.surface[c];
+    row[6] = mesh->area[c] / mean;
+  }
+  ESP_CALL(go_home(m, CELL_NUMBERS));
+  take(m, CELL_NUMBERS, 0, 3, m->set.value[ESP_WEATHER_PLACE]);
+  take(m, CELL_NUMBERS, 3, 1, m->set.value[ESP_WEATHER_GROUND]);
+  take(m, CELL_NUMBERS, 4, 1, m->set.value[ESP_WEATHER_WET]);
+  take(m, CELL_NUMBERS, 5, 1, m->set.value[ESP_WEATHER_SURFACE]);
+  take(m, CELL_NUMBERS, 6, 1, m->set.value[ESP_WEATHER_AREA]);
+  return ESP_OK;
+}
+
+/* What stands in a frame, in the order in which it travels. */
+static const struct {
+  int column;
+  size_t width;
+} field[] = {{ESP_WEATHER_WIND, 3}, {ESP_WEATHER_T, 1},  {ESP_WEATHER_Q, 1},
+             {ESP_WEATHER_H, 1},    {ESP_WEATHER_RH, 1}, {ESP_WEATHER_RAIN, 1}};
+
+static int take_frame(making *m, int frame) {
+  const esp_mesh *mesh = &m->mesh;
+  const esp_climate *climate = &m->climate;
+  size_t at = 0;
+  esp_flow_wind(&m->flow, m->wind);
+  for (int c = 0; c < mesh->n_own; c++) {
+    const double *y = m->flow.cell[c], h = y[ESP_FLOW_H_], theta = y[ESP_FLOW_S] / h, q = y[ESP_FLOW_Q] / h;
+    const double full = esp_climate_saturation(&climate->param, theta, h + m->flow.mountain[c]);
+    double *row = m->row + (size_t)c * FRAME_NUMBERS;
+    memcpy(row, m->wind[c], sizeof m->wind[c]);
+    row[3] = theta, row[4] = q, row[5] = h, row[6] = q / full;
+    row[7] = frame ? climate->source[c][ESP_CLIMATE_RAINED] - m->rain[c] : 0;
+    m->rain[c] = climate->source[c][ESP_CLIMATE_RAINED];
+  }
+  ESP_CALL(go_home(m, FRAME_NUMBERS));
+  for (size_t k = 0; k < sizeof field / sizeof *field; k++) {
+    const size_t width = field[k].width;
+    double *rows = m->set.frame[field[k].column] + (size_t)frame * (size_t)m->set.n_home * width;
+    take(m, FRAME_NUMBERS, at, width, rows);
+    if (frame == 0 && m->set.n_home)
+      memcpy(m->set.value[field[k].column], rows, (size_t)m->set.n_home * width * sizeof *rows);
+    at += width;
+  }
+  return ESP_OK;
+}
+
+static int step(making *m, int64_t steps) {
+  for (int64_t s = 0; s < steps; s++) ESP_CALL(esp_climate_step(&m->climate, m->dt));
+  return ESP_OK;
+}
+
+/* What is told of the whole: drifts since `before`. */
+static int tell(making *m, uint64_t seed, const esp_flow_budget *before) {
+  const esp_mesh *mesh = &m->mesh;
+  const double sign[ESP_CLIMATE_SOURCES] = {
+      [ESP_CLIMATE_EVAPORATED] = 1, [ESP_CLIMATE_RAINED] = -1, [ESP_CLIMATE_DRIED] = -1, [ESP_CLIMATE_RELAXED] = 1};
+  double gained = 0, speed = 0;
+  esp_flow_budget after;
+  ESP_CALL(esp_flow_budget_take(&m->flow, &after));
+  for (int k = 0; k < ESP_CLIMATE_SOURCES; k++) {
+    double sum;
+    for (int c = 0; c < mesh->n_own; c++) m->row[c] = m->climate.source[c][k];
+    ESP_CALL(esp_mesh_integral(mesh, m->row, &sum));
+    gained += sign[k] * sum;
+  }
+  for (int e = 0; e < mesh->n_own_edge; e++) speed = fmax(speed, fabs(m->flow.u[e]));
+  ESP_CALL(mesh->comm->max_f64(mesh->comm, &speed, 1));
+  m->set.about[0].whole = (int64_t)seed;
+  m->set.about[1].real = m->param->every;
+  m->set.about[2].real = m->param->spin_up;
+  m->set.about[3].real = speed;
+  m->set.about[4].real = fabs(after.mass / before->mass - 1);
+  m->set.about[5].real = fabs(after.water - before->water - gained) / before->water;
+  return ESP_OK;
+}
+
+int esp_weather_make(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to) {
+  const esp_weather_param *p = param;
+  /* whole numbers of a file are below 2^53 */
+  const uint64_t seed = esp_rng_bits(p->seed, (uint64_t)item->number, ESP_RNG_CLOUD, 1 + (uint32_t)item->part) >> 16;
+  making m = {.param = p};
+  esp_flow_budget before;
+  int rc;
+  ESP_TRY(create(&m, backend, item->n));
+  ESP_TRY(esp_climate_start(&m.climate, seed));
+  ESP_TRY(esp_flow_budget_take(&m.flow, &before));
+  ESP_TRY(take_cells(&m));
+  ESP_TRY(step(&m, (int64_t)p->spin_up * 24 / p->every * m.steps));
+  for (int frame = 0; frame < m.set.frames; frame++) {
+    if (frame) ESP_TRY(step(&m, m.steps));
+    ESP_TRY(take_frame(&m, frame));
+  }
+  ESP_TRY(tell(&m, seed, &before));
+  ESP_TRY(to->put(to, &m.set));
+done:
+  destroy(&m, backend->comm);
+  return rc;
+}

@@ -1,0 +1,284 @@
+/* Figures, classical methods and pictures. */
+#include <math.h>
+#include <string.h>
+
+#include "base/least_squares.h"
+#include "net/stack.h"
+#include "tasks/weather/advect.h"
+#include "tasks/weather/weather.h"
+
+enum { ALL_CELLS_N = 16384, COLUMNS = 13 };
+
+typedef struct {
+  int lead; /* h */
+  uint64_t seed;
+} show_param;
+
+/* ---- figures ---- */
+
+enum { T, Q };
+static const esp_figure figures[] = {
+    [T] = {"rmse_t", "RMSE T, K", "%.3f", 1}, [Q] = {"rmse_q", "RMSE q, g/kg", "%.4f", 1}, {0}};
+
+static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
+                 esp_tally *tally) {
+  const double unit[2] = {ESP_WEATHER_UNIT_T, 1000 * ESP_WEATHER_UNIT_Q};
+  (void)param, (void)backend, (void)seen;
+  for (int i = 0; i < set->n_home; i++)
+    for (int v = 0; v < 2; v++) {
+      const double area = set->value[ESP_WEATHER_AREA] ? set->value[ESP_WEATHER_AREA][i] : 1;
+      const double off = unit[v] * (y[2 * i + v] - set->value[ESP_WEATHER_LATER_T + v][i]);
+      esp_tally_add(tally, v, area * off * off, area);
+    }
+  return ESP_OK;
+}
+
+/* ---- classical methods ---- */
+
+typedef struct {
+  int64_t n; /* cells of the climatology; 0: training sets differ */
+  double (*climate)[2];
+  esp_least_squares own, moved; /* on a cell's own numbers; and on what the wind brings */
+  int moved_known;
+} fitted;
+
+/* A row of what a cell sees, what the wind brings (moved), and 1. */
+static void to_columns(const esp_set *set, int i, const double *moved, double *row) {
+  int at = 0;
+  for (int k = ESP_WEATHER_PLACE; k <= ESP_WEATHER_RH; k++)
+    for (int a = 0; a < set->width[k] && k != ESP_WEATHER_SURFACE; a++)
+      row[at++] = set->value[k][i * set->width[k] + a];
+  row[at++] = 1;
+  if (moved) row[at++] = moved[2 * i], row[at++] = moved[2 * i + 1];
+}
+
+static int persistence(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                       const esp_set *set, double *y, esp_cost *cost, int *use) {
+  (void)param, (void)fit, (void)trained, (void)backend, (void)use;
+  cost->near_pairs = -1;
+  memset(y, 0, 2 * (size_t)set->n_home * sizeof *y);
+  return ESP_OK;
+}
+
+static int climatology(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                       const esp_set *set, double *y, esp_cost *cost, int *use) {
+  const fitted *f = fit;
+  (void)param, (void)trained, (void)backend;
+  cost->near_pairs = -1;
+  *use = f->n == set->n;
+  for (int i = 0; i < set->n_home && *use; i++)
+    for (int v = 0; v < 2; v++) y[2 * i + v] = f->climate[set->first + i][v] - set->value[ESP_WEATHER_SENT_T + v][i];
+  return ESP_OK;
+}
+
+static int semi_lagrangian(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                           const esp_set *set, double *y, esp_cost *cost, int *use) {
+  (void)fit, (void)trained, (void)use;
+  cost->near_pairs = -1;
+  return esp_advect(backend->comm, set, ((const show_param *)param)->lead, y);
+}
+
+static int linear(const esp_least_squares *by, const esp_comm *comm, const esp_set *set, const double *moved,
+                  double *y) {
+  double *X = NULL;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(X, (size_t)set->n_home * (size_t)by->p)));
+  for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, X + (size_t)i * (size_t)by->p);
+  esp_least_squares_apply(by, set->n_home, X, y);
+done:
+  ESP_FREE(X);
+  return rc;
+}
+
+static int linear_own(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                      const esp_set *set, double *y, esp_cost *cost, int *use) {
+  const fitted *f = fit;
+  (void)param, (void)trained, (void)use;
+  cost->near_pairs = -1;
+  return linear(&f->own, backend->comm, set, NULL, y);
+}
+
+static int linear_moved(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                        const esp_set *set, double *y, esp_cost *cost, int *use) {
+  const fitted *f = fit;
+  double *moved = NULL;
+  int rc = ESP_OK;
+  (void)trained;
+  cost->near_pairs = -1;
+  *use = f->moved_known;
+  if (!f->moved_known) return ESP_OK;
+  ESP_TRY(backend->comm->agree(backend->comm, ESP_ALLOC(moved, 2 * (size_t)set->n_home)));
+  ESP_TRY(esp_advect(backend->comm, set, ((const show_param *)param)->lead, moved));
+  ESP_TRY(linear(&f->moved, backend->comm, set, moved, y));
+done:
+  ESP_FREE(moved);
+  return rc;
+}
+
+/* ---- fitting ---- */
+
+static void unfit(void **data) {
+  fitted *f = *data;
+  if (!f) return;
+  esp_least_squares_free(&f->own);
+  esp_least_squares_free(&f->moved);
+  ESP_FREE(f->climate);
+  ESP_FREE(*data);
+}
+
+/* Sums of T and q by place: ranks hold other cells, so all of them are gathered at the end. */
+static void add_climate(const esp_set *set, double (*sum)[2]) {
+  for (int i = 0; i < set->n_home; i++)
+    for (int v = 0; v < 2; v++) sum[i][v] += set->value[ESP_WEATHER_SENT_T + v][i];
+}
+
+static int add_set(const show_param *p, const esp_comm *comm, const esp_set *set, fitted *f) {
+  const size_t n = (size_t)set->n_home;
+  double *X = NULL, *y = NULL, *moved = NULL;
+  int rc = ESP_ALLOC(X, n * (COLUMNS + 2));
+  if (!rc) rc = ESP_ALLOC(y, 2 * n);
+  if (!rc) rc = ESP_ALLOC(moved, 2 * n);
+  ESP_TRY(comm->agree(comm, rc));
+  for (size_t i = 0; i < n; i++)
+    for (size_t v = 0; v < 2; v++) y[2 * i + v] = set->value[ESP_WEATHER_LATER_T + v][i];
+  for (int i = 0; i < set->n_home; i++) to_columns(set, i, NULL, X + (size_t)i * COLUMNS);
+  esp_least_squares_add(&f->own, set->n_home, X, y, NULL);
+  if (f->moved_known) {
+    ESP_TRY(esp_advect(comm, set, p->lead, moved));
+    for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, X + (size_t)i * (COLUMNS + 2));
+    esp_least_squares_add(&f->moved, set->n_home, X, y, NULL);
+  }
+done:
+  ESP_FREE(X);
+  ESP_FREE(y);
+  ESP_FREE(moved);
+  return rc;
+}
+
+/* Every cell's mean, on every rank. */
+static int gather_climate(const esp_comm *comm, double (*sum)[2], int n_home, int sets, fitted *f) {
+  size_t *start = NULL;
+  void *all = NULL;
+  int rc;
+  for (int i = 0; i < n_home; i++)
+    for (int v = 0; v < 2; v++) sum[i][v] /= sets;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(start, comm->size + 1)));
+  ESP_TRY(comm->gather_all(comm, sum, (size_t)n_home * sizeof *sum, &all, start));
+  f->climate = all;
+done:
+  ESP_FREE(start);
+  return rc;
+}
+
+/* On up to this many training sets: neighbours in time tell little more. */
+enum { FIT_SETS = 48 };
+
+static int fit_all(const show_param *p, const esp_comm *comm, const esp_sets *training, fitted *f) {
+  const int every = (training->sets + FIT_SETS - 1) / FIT_SETS;
+  double(*sum)[2] = NULL;
+  int n_home = 0, used = 0, rc = ESP_OK;
+  for (int s = 0; s < training->sets; s += every) {
+    const esp_set *set;
+    ESP_TRY(training->get(training->context, s, &set));
+    if (!sum) {
+      f->n = set->n, n_home = set->n_home;
+      f->moved_known = set->n <= ALL_CELLS_N;
+      ESP_TRY(comm->agree(comm, ESP_ALLOC(sum, n_home)));
+    }
+    if (set->n != f->n)
+      f->n = 0;
+    else if (f->n)
+      add_climate(set, sum);
+    used++;
+    rc = add_set(p, comm, set, f);
+    if (training->put) training->put(training->context, s, set);
+    ESP_TRY(rc);
+  }
+  if (f->n) ESP_TRY(gather_climate(comm, sum, n_home, used, f));
+  ESP_TRY(esp_least_squares_solve(comm, &f->own));
+  if (f->moved_known) ESP_TRY(esp_least_squares_solve(comm, &f->moved));
+done:
+  ESP_FREE(sum);
+  return rc;
+}
+
+static int fit(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
+               void **data) {
+  const esp_comm *comm = backend->comm;
+  fitted *f = NULL;
+  (void)trained;
+  int rc = ESP_ALLOC(f, 1);
+  if (!rc) rc = esp_least_squares_create(COLUMNS, 2, &f->own);
+  if (!rc) rc = esp_least_squares_create(COLUMNS + 2, 2, &f->moved);
+  *data = f;
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(fit_all(param, comm, training, f));
+done:
+  if (rc) unfit(data);
+  return rc;
+}
+
+/* ---- the network on other trees ---- */
+
+static int near_alone(void *network_param, const esp_set *set, int64_t pairs, int *use) {
+  (void)set, (void)pairs;
+  esp_stack_param *p = network_param;
+  *use = p->far;
+  p->far = 0;
+  return ESP_OK;
+}
+
+static int on_places(void *network_param, const esp_set *set, int64_t pairs, int *use) {
+  esp_stack_param *p = network_param;
+  esp_lists_param *lists = &p->domain.lists;
+  (void)set;
+  *use = p->tree_on == ESP_TREE_ON_LEARNED && (lists->pairs_per_particle > 0 || lists->theta > 0);
+  p->tree_on = ESP_TREE_ON_FEATURES;
+  p->tree_features = 3;
+  if (p->split == ESP_SPLIT_LEARNED) p->split = ESP_SPLIT_WIDEST;
+  if (lists->pairs_per_particle == 0) lists->pairs_per_particle = pairs;
+  return ESP_OK;
+}
+
+const esp_method esp_weather_methods[] = {
+    {"persistence", .classical = 1, .predict = persistence},
+    {"climatology by place", .classical = 1, .predict = climatology},
+    {"semi-Lagrangian: frozen wind", .largest = ALL_CELLS_N, .classical = 1, .predict = semi_lagrangian},
+    {"linear: own numbers", .classical = 1, .predict = linear_own},
+    {"linear: own numbers and semi-Lagrangian", .largest = ALL_CELLS_N, .classical = 1, .predict = linear_moved},
+    {"untrained network", .untrained = 1},
+    {.name = "trained network"},
+    {"trained network: near pairs alone", .vary = near_alone},
+    {"trained network: tree on places", .vary = on_places},
+    {0},
+};
+
+/* ---- the row ---- */
+
+#define OF show_param
+static const esp_options options = {
+    sizeof(OF),
+    (const esp_option[]){ESP_INT_ROW(OF, lead, "data_weather_lead", "24", 1, 876000, "hours",
+                                     "how far ahead task weather looks: a multiple of data_weather_every"),
+                         ESP_SEED_ROW(OF, seed),
+                         {0}},
+    NULL};
+#undef OF
+
+static const esp_picture pictures[] = {{0}};
+
+const esp_showing esp_weather_showing = {
+    .options = &options,
+    .figure = figures,
+    .method = esp_weather_methods,
+    .picture = pictures,
+    .about =
+        "Here the particles are the cells of an atmosphere on the sphere, and what is predicted is the change of "
+        "temperature and humidity; a tree in a learned space decides which cells' air each of them hears.",
+    .ladder =
+        "RMSE of temperature (K) and specific humidity (g/kg) at the lead time, weighted by area. Persistence: "
+        "nothing changes. Semi-Lagrangian: what the wind of now, standing still, brings.",
+    .fit = fit,
+    .unfit = unfit,
+    .judge = judge,
+};

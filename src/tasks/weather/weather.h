@@ -1,0 +1,56 @@
+/* The task `weather`: how temperature T and humidity q change within a lead time, everywhere on the sphere.
+ *
+ * An item is a start of the climate (climate.h): a trajectory of frames after a spin-up, on an icosahedral mesh of
+ * data_n = 10 4^level + 2 cells. What is learned are pairs of its frames, data_weather_lead apart. A cell sees its place, the
+ * ground, the fields and the wind now; it sends T and q; its targets are their changes.
+ *
+ * In a file: K, kg/kg, m, m/s. Ready: the units of the enumeration below, in which errors of a day are about 1. */
+#ifndef ESP_TASK_WEATHER_H
+#define ESP_TASK_WEATHER_H
+
+#include "tasks/task.h"
+#include "tasks/weather/climate.h"
+
+extern const esp_task esp_task_weather;
+
+/* Places of the columns. */
+enum {
+  ESP_WEATHER_PLACE,
+  ESP_WEATHER_GROUND,
+  ESP_WEATHER_WET,
+  ESP_WEATHER_SURFACE,
+  ESP_WEATHER_WIND,
+  ESP_WEATHER_T,
+  ESP_WEATHER_Q,
+  ESP_WEATHER_H,
+  ESP_WEATHER_RH,
+  ESP_WEATHER_RAIN,
+  ESP_WEATHER_AREA,
+  ESP_WEATHER_SENT_T,
+  ESP_WEATHER_SENT_Q,
+  ESP_WEATHER_LATER_T,
+  ESP_WEATHER_LATER_Q
+};
+/* Units of changes, K and kg/kg, and of wind, m/s. */
+#define ESP_WEATHER_UNIT_T 2.5
+#define ESP_WEATHER_UNIT_Q 1e-3
+#define ESP_WEATHER_UNIT_WIND 20.0
+/* What of T and q, sent and seen, is 0. */
+#define ESP_WEATHER_ZERO_T 285.0
+#define ESP_WEATHER_ZERO_Q 8e-3
+
+typedef struct {
+  int days, spin_up, every, lead; /* d, d, h, h */
+  int stride, test_stride;        /* frames between two pairs */
+  int sweeps;
+  uint64_t seed;
+} esp_weather_param;
+
+/* Inside this folder, as the row's members of these names (tasks/task.h). */
+extern const esp_layout esp_weather_layout;
+extern const esp_showing esp_weather_showing;
+extern const esp_method esp_weather_methods[];
+int esp_weather_plan(const void *param, esp_plan *plan);
+int esp_weather_make(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
+
+#endif
