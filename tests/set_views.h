@@ -1,12 +1,15 @@
-/* Clouds and feature sets seen as sets of the tables of networks and losses; and those networks. */
+/* Clouds and feature sets seen as sets of the tables of networks and losses; and models of those tables. */
 #ifndef SET_VIEWS_H
 #define SET_VIEWS_H
 
+#include <stdlib.h>
+
+#include "base/exact_sum.h"
 #include "base/feature_set.h"
 #include "base/particles.h"
+#include "net/integrator.h"
+#include "net/loss.h"
 #include "net/network.h"
-
-extern const esp_network esp_network_integrator, esp_network_stack;
 
 /* The cloud's arrays as a set in model units: to be forgotten, not freed. */
 static inline esp_set set_of_cloud(const esp_cloud *cloud) {
@@ -47,6 +50,54 @@ static inline esp_set set_of_features(const esp_feature_set *s) {
                    .width = {s->features, s->values, s->targets, s->weight != NULL, s->hidden},
                    .value = {s->x, s->v, s->y, s->weight, s->z},
                    .ready = 1};
+}
+
+/* ---- models ---- */
+
+static inline int integrator_model(const esp_integrator_param *param, esp_model *model) {
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
+  return esp_model_create(&esp_network_integrator, param, &sizes, model);
+}
+
+/* What an integrator predicts, D, K [n_home][3]; cost, unless NULL, is added to. */
+static inline int predict_cloud(const esp_model *model, const esp_backend *backend, const esp_cloud *cloud,
+                                double (*D)[3], double (*K)[3], esp_cost *cost) {
+  const esp_set set = set_of_cloud(cloud);
+  const size_t n = (size_t)cloud->n_home;
+  double *y = malloc((6 * n + 1) * sizeof *y);
+  const int rc = model->network->forward(model, backend, &set, NULL, y, cost, NULL);
+  for (size_t i = 0; i < 3 * n && !rc; i++) {
+    D[i / 3][i % 3] = y[i / 3 * 6 + i % 3];
+    K[i / 3][i % 3] = y[i / 3 * 6 + 3 + i % 3];
+  }
+  free(y);
+  return rc;
+}
+
+/* The loss of a prediction, all its parts with their weights; and, unless gradient is NULL (then layers may be visited), its
+ * gradient [block.count]. y [n_home][targets], cost: as forward gives them. Collective over the backend's ranks. */
+static inline int model_loss(const esp_model *model, const esp_backend *backend, const esp_loss *loss,
+                             const void *loss_param, const esp_set *set, const esp_visit *visit, double *y,
+                             esp_cost *cost, double *value, double *gradient) {
+  const esp_network *network = model->network;
+  const size_t words = (size_t)esp_model_sums(model) * ESP_EXACT_FULL_WORDS;
+  double *dy = calloc((size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET] + 1, sizeof *dy);
+  double part[ESP_LOSS_PARTS] = {0}, weight[ESP_LOSS_PARTS] = {1, 1};
+  int64_t *acc = calloc(words, sizeof *acc);
+  esp_pass *pass = NULL;
+  int rc;
+  if (loss->weights) loss->weights(loss_param, weight);
+  ESP_TRY(network->forward(model, backend, set, gradient ? NULL : visit, y, cost, gradient ? &pass : NULL));
+  ESP_TRY(loss->value(loss_param, backend->comm, set, y, 1, dy, part));
+  *value = weight[0] * part[0] + weight[1] * part[1];
+  if (!gradient) goto done;
+  ESP_TRY(network->backward(model, backend, set, pass, dy, acc, cost));
+  ESP_TRY(backend->comm->sum_i64(backend->comm, acc, words));
+  esp_model_map(model, acc, gradient);
+done:
+  network->pass_free(&pass);
+  free(dy), free(acc);
+  return rc;
 }
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "net/integrator.h"
 #include "net/train.h"
 #include "set_views.h"
 
@@ -40,10 +39,10 @@ static inline esp_cloud train_case_cloud(int64_t n, int64_t first, int n_home, u
 /* Targets: what a network of eight layers gives. Collective over the backend's ranks. */
 static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) {
   esp_integrator_param p = {.layers = 8, .domain = {.leaf = 8, .block = 64, .dim = 3}};
-  esp_integrator model;
-  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
-  assert_int_equal(esp_integrator_predict(&model, backend, c, c->D, c->K, NULL, NULL), ESP_OK);
-  esp_integrator_free(&model);
+  esp_model model;
+  assert_int_equal(integrator_model(&p, &model), ESP_OK);
+  assert_int_equal(predict_cloud(&model, backend, c, c->D, c->K, NULL), ESP_OK);
+  esp_model_free(&model);
 }
 
 static const esp_nmse_columns_param train_case_loss = {.second = 0.5};
@@ -69,12 +68,11 @@ static inline double train_case_value(const esp_comm *comm, const esp_cloud *clo
 }
 
 static inline esp_model train_case_model(int message) {
-  const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
   esp_integrator_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = 0.7;
   esp_model model;
-  assert_int_equal(esp_model_create(&esp_network_integrator, &p, &sizes, &model), ESP_OK);
+  assert_int_equal(integrator_model(&p, &model), ESP_OK);
   return model;
 }
 

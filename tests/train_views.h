@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "net/integrator.h"
 #include "net/stack.h"
 #include "net/train.h"
 #include "set_views.h"
@@ -49,12 +48,12 @@ done:
 }
 
 /* lambda: weight of the velocity changes in the loss. */
-static inline int train_integrator(esp_integrator *net, int count, const esp_cloud *cloud, double lambda,
+static inline int train_integrator(esp_model *net, int count, const esp_cloud *cloud, double lambda,
                                    const esp_train_param *param) {
   const esp_nmse_columns_param loss = {.second = lambda};
   train_views views = {.cloud = cloud};
-  return train_views_run(&esp_network_integrator, &net->param, &net->block, count, &views, &esp_loss_nmse_columns,
-                         &loss, param, NULL);
+  return train_views_run(&esp_network_integrator, net->param, &net->block, count, &views, &esp_loss_nmse_columns, &loss,
+                         param, NULL);
 }
 
 static inline int train_relation(esp_stack *net, int count, const esp_feature_set *set, const esp_train_param *param,

@@ -8,6 +8,7 @@
 #include "domain/domain.h"
 #include "io/checkpoint.h"
 #include "net/integrator.h"
+#include "net/layer.h"
 #include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 

@@ -2,6 +2,8 @@
 #ifndef ESP_BLOCK_H
 #define ESP_BLOCK_H
 
+#include "base/base.h"
+
 typedef struct {
   char name[32]; /* tableau.c, layer0.key.E ... */
   int rows, columns;
@@ -14,5 +16,9 @@ typedef struct {
   double *value;    /* [count] the same on every rank */
   esp_entry *entry; /* [entries] in order of offset, without gaps */
 } esp_block;
+
+/* One group more, named as by printf, where entry has room; nothing where it has no numbers. Returns its offset. Local. */
+int esp_block_add(esp_block *block, int rows, int columns, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 #endif

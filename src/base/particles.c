@@ -99,3 +99,32 @@ int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *so
             cloud->n);
   return ESP_OK;
 }
+
+/* ---- roll-out ---- */
+
+int esp_cloud_advance(esp_cloud *cloud, const double (*D)[3], const double (*K)[3]) {
+  ESP_CHECK(cloud->model, ESP_ERR_ARG, "a roll-out needs a cloud in model units");
+  for (int i = 0; i < cloud->n_home; i++) {
+    for (int a = 0; a < 3; a++) {
+      double x = cloud->x[i][a] + (cloud->v[i][a] + D[i][a]), box = cloud->box[a];
+      if (box > 0) {
+        x -= box * floor(x / box);
+        if (x >= box) x = 0;
+      }
+      cloud->x[i][a] = x;
+      cloud->v[i][a] += K[i][a];
+    }
+  }
+  return ESP_OK;
+}
+
+int esp_cloud_horizon(esp_cloud *cloud, double factor) {
+  ESP_CHECK(cloud->model, ESP_ERR_ARG, "a change of horizon needs a cloud in model units");
+  ESP_CHECK(factor > 0, ESP_ERR_VALUE, "horizon times %g: the factor must be > 0", factor);
+  cloud->T *= factor;
+  for (int i = 0; i < cloud->n_home; i++) {
+    cloud->m[i] *= factor * factor;
+    for (int a = 0; a < 3; a++) cloud->v[i][a] *= factor;
+  }
+  return ESP_OK;
+}

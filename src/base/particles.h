@@ -36,6 +36,11 @@ int esp_cloud_create(int64_t n, int n_home, int targets, esp_cloud *cloud);
 void esp_cloud_free(esp_cloud *cloud);
 /* Physical -> model units, in place; d, T > 0 else ESP_ERR_VALUE; already in model units: no-op. Local. */
 int esp_cloud_to_model(esp_cloud *cloud);
+/* One step of a roll-out, in place: x += w + D, w += K (wrapped into the box where periodic). Targets are left alone.
+ * Local. ESP_ERR_ARG unless in model units. */
+int esp_cloud_advance(esp_cloud *cloud, const double (*D)[3], const double (*K)[3]);
+/* Change the horizon to factor * T: w *= factor, mu *= factor^2. Targets, if any, keep meaning the old one. Local. */
+int esp_cloud_horizon(esp_cloud *cloud, double factor);
 /* Finite positions and velocities, finite non-negative masses, ids unique (collective; a sort by hash-owner exchange is
  * not needed: uniqueness is checked when the tree is built). ESP_ERR_VALUE naming id, field, axis and value. `source`
  * names the file or caller in the message. Collective: agrees. */

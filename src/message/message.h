@@ -33,6 +33,7 @@ typedef struct {
 } esp_widths;
 
 /* One group of learned numbers, a matrix row by row. */
+enum { ESP_MESSAGE_PARTS = 4 }; /* at most */
 typedef struct {
   const char *name; /* NULL behind the last */
   int rows, columns;

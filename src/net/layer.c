@@ -245,3 +245,11 @@ void esp_layer_free(esp_layer *layer) {
   }
   *layer = (esp_layer){0};
 }
+
+void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
+  cost->near_pairs += layer->dom->lists.near_pairs;
+  cost->far_pairs += layer->dom->lists.far_pairs;
+  cost->allowed += layer->dom->param.lists.pairs_per_particle * layer->dom->n_own;
+  cost->seconds_build += layer->seconds_build;
+  cost->seconds_forward += layer->seconds_forward;
+}

@@ -7,6 +7,7 @@
 #ifndef ESP_LAYER_H
 #define ESP_LAYER_H
 
+#include "net/cost.h"
 #include "net/device.h"
 
 typedef struct {
@@ -66,6 +67,8 @@ int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, 
 int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double *dsum,
                        const esp_layer_gradient *gradient, int64_t *param_acc, int64_t *normal_acc);
 void esp_layer_free(esp_layer *layer);
+/* Adds what its forward pass took. Local. */
+void esp_layer_count(const esp_layer *layer, esp_cost *cost);
 /* The layer as kernels see it, in the device's memory; and in the host's. Local. */
 esp_pairs esp_layer_pairs(const esp_layer *layer);
 esp_pairs esp_layer_host_pairs(const esp_layer *layer);

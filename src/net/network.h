@@ -26,7 +26,7 @@ typedef struct {
   void *param; /* network->options->size bytes, owned */
   esp_sizes sizes;
   esp_block block;
-  void *plan; /* the network's own: offsets, where searches begin; changes no result; owned */
+  void *plan; /* the network's own, one array: offsets, where searches begin; changes no result; owned */
 } esp_model;
 
 /* How a tree of the network would be built: for whoever cuts where it stands (partition). */
@@ -43,7 +43,6 @@ struct esp_network {
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);
-  void (*destroy)(esp_model *model); /* block and plan, also of a model that could not be made whole */
   /* y [n_home][target width] is set. pass NULL: forward alone, searches begin anew, each layer is visited and freed; else
    * *pass is what backward needs (the caller frees it with pass_free), searches begin where the last such pass ended, and
    * visit must be NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else).
@@ -84,6 +83,8 @@ esp_sizes esp_sizes_of(const esp_set *set);
 /* Accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. Local. */
 int esp_model_sums(const esp_model *model);
 void esp_model_map(const esp_model *model, const int64_t *acc, double *gradient);
+/* For create: the groups of a message's own parameters, called prefix.NAME; returns the offset of the first. Local. */
+int esp_block_add_message(esp_block *block, const esp_form *form, const char *prefix);
 /* Fingerprint of the parameters' bits. Local, pure. */
 uint64_t esp_model_checksum(const esp_model *model);
 

@@ -24,7 +24,9 @@ done:
 }
 
 void esp_model_free(esp_model *model) {
-  if (model->network) model->network->destroy(model);
+  ESP_FREE(model->block.value);
+  ESP_FREE(model->block.entry);
+  ESP_FREE(model->plan);
   ESP_FREE(model->param);
   *model = (esp_model){0};
 }
@@ -63,6 +65,14 @@ void esp_model_map(const esp_model *model, const int64_t *acc, double *gradient)
   }
   for (int i = 0; i < model->block.count; i++)
     gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + (size_t)i * ESP_EXACT_FULL_WORDS);
+}
+
+int esp_block_add_message(esp_block *block, const esp_form *form, const char *prefix) {
+  const int at = block->count;
+  esp_message_part part;
+  for (int k = 0; part = form->message->part(form, k), part.name; k++)
+    esp_block_add(block, part.rows, part.columns, "%s.%s", prefix, part.name);
+  return at;
 }
 
 /* FNV-1a over the words of the parameters. */

@@ -24,11 +24,6 @@ static esp_stack net_of(const esp_model *model) {
   return net;
 }
 
-static void destroy(esp_model *model) {
-  if (model->plan) esp_stack_free(model->plan);
-  ESP_FREE(model->plan);
-}
-
 static int create(esp_model *model) {
   esp_stack_param *param = model->param;
   esp_stack *net;
@@ -137,7 +132,6 @@ const esp_network esp_network_stack = {
     .help = "layers with an embedding and a tree each: what matters to what is learned",
     .options = &esp_stack_options,
     .create = create,
-    .destroy = destroy,
     .forward = forward,
     .backward = backward,
     .pass_free = pass_free,

@@ -180,14 +180,6 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   return param;
 }
 
-static void count_cost(const esp_layer *layer, esp_cost *cost) {
-  cost->near_pairs += layer->dom->lists.near_pairs;
-  cost->far_pairs += layer->dom->lists.far_pairs;
-  cost->allowed += layer->dom->param.lists.pairs_per_particle * layer->dom->n_own;
-  cost->seconds_build += layer->seconds_build;
-  cost->seconds_forward += layer->seconds_forward;
-}
-
 static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit) {
   const esp_stack *relation = k->relation;
   const esp_stack_slot *at = &relation->slot[l];
@@ -211,7 +203,7 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit) {
                               .tree_key = hops && last ? work->tree_query : work->tree_key,
                               .tree_query = hops ? NULL : work->tree_query};
   ESP_CALL(esp_layer_forward(k->backend, &param, n, &in, value + at->message, pass->sum[l], &pass->layer[l]));
-  count_cost(&pass->layer[l], &pass->cost);
+  esp_layer_count(&pass->layer[l], &pass->cost);
   if (at->W1 >= 0) esp_stack_centre(k->dense, n, at->channels, rows->offset, pass->sum[l]);
   if (visit) ESP_CALL(visit->layer(visit->context, l, pass->layer[l].dom, pass->key[l], pass->query[l]));
   esp_stack_update_forward(k->dense, relation, l, n, s, pass->sum[l], &work->scratch, last ? pass->y : work->o);

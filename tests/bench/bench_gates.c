@@ -91,19 +91,20 @@ static int nearest(const esp_cloud *cloud, vec3 *D, vec3 *K) {
   return ESP_OK;
 }
 
-static int predict(const settings *s, const row *r, const esp_integrator *model, const esp_cloud *cloud, vec3 *D,
-                   vec3 *K) {
+static int predict(const settings *s, const row *r, const esp_model *model, const esp_cloud *cloud, vec3 *D, vec3 *K) {
   esp_backend backend = esp_backend_self();
   if (r->by == ONE_KICK) return one_kick(cloud, D, K);
   if (r->by == NEAREST) return nearest(cloud, D, K);
-  esp_integrator view = *model;
-  view.param.domain.lists.theta = r->tree ? s->theta : 0;
-  view.param.domain.block = r->tree ? (int)s->block : 128;
-  return esp_integrator_predict(&view, &backend, cloud, D, K, NULL, NULL);
+  esp_integrator_param param = *(const esp_integrator_param *)model->param;
+  esp_model view = *model;
+  view.param = &param;
+  param.domain.lists.theta = r->tree ? s->theta : 0;
+  param.domain.block = r->tree ? (int)s->block : 128;
+  return predict_cloud(&view, &backend, cloud, D, K, NULL);
 }
 
 /* One figure: a row on a draw by one network, all [D, K, ...]. momentum: the largest so far, of the networks. */
-static int measure(const settings *s, const row *r, const esp_integrator *model, const draw *d, score *score,
+static int measure(const settings *s, const row *r, const esp_model *model, const draw *d, score *score,
                    double all[FIGURES], double *momentum) {
   const esp_figure *figure = esp_gravity_showing.figure;
   esp_tally errors, one;
@@ -135,7 +136,7 @@ static int measure(const settings *s, const row *r, const esp_integrator *model,
 
 typedef struct {
   int trainings;
-  esp_integrator *model[PREDICTORS][2]; /* [trainings], of 4 and of 6 layers; NULL where no row asks */
+  esp_model *model[PREDICTORS][2]; /* [trainings], of 4 and of 6 layers; NULL where no row asks */
 } shelf;
 
 static int is_learned(predictor by) {
@@ -149,7 +150,7 @@ static int fill_shelf(const settings *s, shelf *h) {
     if (rows[r].by < UNTRAINED || h->model[rows[r].by][rows[r].layers > 4]) continue;
     if (rows[r].layers > 4 && s->nets == 0) continue;
     predictor by = rows[r].by;
-    esp_integrator **model = &h->model[by][rows[r].layers > 4];
+    esp_model **model = &h->model[by][rows[r].layers > 4];
     ESP_CALL(ESP_ALLOC(*model, h->trainings));
     for (int t = 0; t < (is_learned(by) ? h->trainings : 1); t++) {
       esp_tableau_kind tableau = by == SYMPLECTIC ? ESP_TABLEAU_SYMPLECTIC : ESP_TABLEAU_FREE;
@@ -232,7 +233,7 @@ static int nets(const settings *s, const shelf *h) {
     ESP_CALL(make_draw(s, (int64_t)s->draw_first + i, sizes, &d));
     for (int r = 0; r < ROWS; r++) {
       if (rows[r].z >= sizes) continue;
-      const esp_integrator *model = h->model[rows[r].by][rows[r].layers > 4];
+      const esp_model *model = h->model[rows[r].by][rows[r].layers > 4];
       for (int t = 0; t < score[r].trainings; t++) {
         double nrmse[FIGURES];
         ESP_CALL(measure(s, rows + r, model ? model + t : NULL, &d, score + r, nrmse, &momentum));
@@ -269,7 +270,7 @@ static int copy_start(const esp_cloud *from, esp_cloud *to) {
 }
 
 /* |E / E0 - 1| after `horizons` horizons in steps of 1 / parts. */
-static int drift(const esp_integrator *model, const esp_cloud *from, int horizons, int parts, double *out) {
+static int drift(const esp_model *model, const esp_cloud *from, int horizons, int parts, double *out) {
   esp_backend backend = esp_backend_self();
   esp_cloud cloud;
   vec3 *D, *K;
@@ -279,7 +280,7 @@ static int drift(const esp_integrator *model, const esp_cloud *from, int horizon
   ESP_CALL(esp_cloud_horizon(&cloud, 1.0 / parts));
   double start = esp_energy_total(&cloud);
   for (int t = 0; t < horizons * parts; t++) {
-    ESP_CALL(esp_integrator_predict(model, &backend, &cloud, D, K, NULL, NULL));
+    ESP_CALL(predict_cloud(model, &backend, &cloud, D, K, NULL));
     ESP_CALL(esp_cloud_advance(&cloud, (const vec3 *)D, (const vec3 *)K));
   }
   *out = fabs(esp_energy_total(&cloud) / start - 1);
@@ -347,21 +348,23 @@ static void turn(int n, vec3 *u) {
 
 enum { THETA_ZERO, FLOAT32, TURN, SHIFT, BOOST, TURN_TREE, TREE_ERROR, KEPT };
 
-static int look(const esp_integrator *model, const esp_device *device, const esp_cloud *cloud, double theta, int leaf,
+static int look(const esp_model *model, const esp_device *device, const esp_cloud *cloud, double theta, int leaf,
                 int block, vec3 *D) {
   esp_backend backend = esp_backend_self();
-  esp_integrator view = *model;
+  esp_integrator_param param = *(const esp_integrator_param *)model->param;
+  esp_model view = *model;
   vec3 *K;
   backend.device = device;
-  view.param.domain.leaf = leaf, view.param.domain.block = block, view.param.domain.lists.theta = theta;
+  view.param = &param;
+  param.domain.leaf = leaf, param.domain.block = block, param.domain.lists.theta = theta;
   ESP_CALL(ESP_ALLOC(K, cloud->n));
-  ESP_CALL(esp_integrator_predict(&view, &backend, cloud, D, K, NULL, NULL));
+  ESP_CALL(predict_cloud(&view, &backend, cloud, D, K, NULL));
   ESP_FREE(K);
   return ESP_OK;
 }
 
 /* The relative 2-norms of what changes in D. */
-static int kept_by(const settings *s, const esp_integrator *model, const esp_cloud *cloud, double *miss) {
+static int kept_by(const settings *s, const esp_model *model, const esp_cloud *cloud, double *miss) {
   enum { N = 256 };
   static vec3 whole[N], exact[N], tree[N], other[N];
   const esp_device *f32 = &esp_device_cpu32;
@@ -479,7 +482,7 @@ static int run(const settings *s) {
   if (s->nets != 0) ESP_CALL(nets(s, &h));
   for (int by = 0; by < PREDICTORS; by++) {
     for (int six = 0; six < 2; six++) {
-      for (int t = 0; h.model[by][six] && t < h.trainings; t++) esp_integrator_free(h.model[by][six] + t);
+      for (int t = 0; h.model[by][six] && t < h.trainings; t++) esp_model_free(h.model[by][six] + t);
       ESP_FREE(h.model[by][six]);
     }
   }

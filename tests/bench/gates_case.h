@@ -101,14 +101,14 @@ static inline void free_draw(draw *d) {
 
 /* ---- networks ---- */
 
-static inline int make_model(const settings *s, int layers, esp_tableau_kind tableau, esp_integrator *model) {
+static inline int make_model(const settings *s, int layers, esp_tableau_kind tableau, esp_model *model) {
   esp_integrator_param p = {.layers = layers, .tableau = tableau};
   p.domain = (esp_domain_param){.leaf = (int)s->leaf, .block = (int)s->train_block, .dim = 3};
   p.domain.lists.theta = s->train_theta;
-  return esp_integrator_create(&p, model);
+  return integrator_model(&p, model);
 }
 
-static inline int train(const settings *s, int64_t seed, int layers, esp_tableau_kind tableau, esp_integrator *model) {
+static inline int train(const settings *s, int64_t seed, int layers, esp_tableau_kind tableau, esp_model *model) {
   int small = (int)(layers > 4 ? s->clouds6 : s->clouds), large = (int)(layers > 4 ? s->large6 : s->large);
   esp_cloud *set;
   double Q;
@@ -131,7 +131,7 @@ static inline int train(const settings *s, int64_t seed, int layers, esp_tableau
 }
 
 /* The tableau that the reference learned (four layers, all pairs, N 128): c, b, b', alpha. */
-static inline int make_given(const settings *s, esp_integrator *model) {
+static inline int make_given(const settings *s, esp_model *model) {
   static const double value[] = {.1057, .3576, .6329, .8911, .2082, .1690, .1009, .0225, .2324,
                                  .2629, .2716, .2334, .0709, .1168, .0820, .1938, .1279, .0794};
   ESP_CALL(make_model(s, 4, ESP_TABLEAU_FREE, model));

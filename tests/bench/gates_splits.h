@@ -122,20 +122,21 @@ static inline int split_times(const settings *s, const esp_cloud *cloud, const d
 }
 
 /* NRMSE of D over the clouds of one kind of a draw. */
-static inline int split_network(const settings *s, const split_line *line, const double *normal,
-                                const esp_integrator *model, int clouds, int kind, const esp_cloud *cloud,
-                                split_score *score) {
+static inline int split_network(const settings *s, const split_line *line, const double *normal, const esp_model *model,
+                                int clouds, int kind, const esp_cloud *cloud, split_score *score) {
   esp_backend backend = esp_backend_self();
-  esp_integrator view = *model;
+  esp_integrator_param param = *(const esp_integrator_param *)model->param;
+  esp_model view = *model;
   esp_tally errors;
   double value[4];
-  view.param.domain = split_domain(s, line, normal);
+  param.domain = split_domain(s, line, normal);
+  view.param = &param;
   ESP_CALL(esp_tally_create(esp_gravity_showing.figure, &errors));
   for (int c = kind; c < clouds; c += SPLIT_KINDS) {
     vec3 *D, *K;
     ESP_CALL(ESP_ALLOC(D, cloud[c].n));
     ESP_CALL(ESP_ALLOC(K, cloud[c].n));
-    ESP_CALL(esp_integrator_predict(&view, &backend, cloud + c, D, K, NULL, NULL));
+    ESP_CALL(predict_cloud(&view, &backend, cloud + c, D, K, NULL));
     ESP_CALL(esp_errors_add(cloud + c, (const vec3 *)D, (const vec3 *)K, &errors));
     ESP_FREE(D);
     ESP_FREE(K);
@@ -171,7 +172,7 @@ static inline void split_print(int n, const char *kind, const split_score *score
 }
 
 /* model [trainings]: trained, of four layers. */
-static inline int splits(const settings *s, int trainings, const esp_integrator *model) {
+static inline int splits(const settings *s, int trainings, const esp_model *model) {
   static const char *const kinds[SPLIT_KINDS] = {"ball", "Plummer"}; /* as make_cloud has them in turn */
   static split_score score[SPLIT_SIZES][SPLIT_KINDS][SPLIT_LINES];
   double normal[3 * ((1 << SPLIT_LEVELS) - 1)];

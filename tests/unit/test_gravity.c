@@ -32,7 +32,7 @@ static const int size_n[SIZES] = {256, 1024, 4096}, size_clouds[SIZES] = {8, 8, 
 typedef struct {
   esp_backend backend;
   esp_cloud test[SIZES][MOST], train[TRAIN_SMALL + TRAIN_LARGE];
-  esp_integrator four, six; /* trained */
+  esp_model four, six; /* trained */
 } shelf;
 
 static void assert_ok(int rc) {
@@ -57,16 +57,16 @@ static esp_cloud make_cloud(int n, uint64_t seed, int c) {
   return cloud;
 }
 
-static esp_integrator make_model(int layers) {
+static esp_model make_model(int layers) {
   esp_integrator_param p = {.layers = layers};
   p.domain = (esp_domain_param){.leaf = 8, .block = 128, .dim = 3};
-  esp_integrator model;
-  assert_ok(esp_integrator_create(&p, &model));
+  esp_model model;
+  assert_ok(integrator_model(&p, &model));
   return model;
 }
 
-static esp_integrator train(shelf *s, int layers, int clouds, int steps) {
-  esp_integrator model = make_model(layers);
+static esp_model train(shelf *s, int layers, int clouds, int steps) {
+  esp_model model = make_model(layers);
   esp_train_param p = {.steps = steps, .batch = 4, .rate = 0.01, .warmup = 20, .beta2 = 0.999, .clip = 0.3, .seed = 3};
   assert_ok(train_integrator(&model, clouds, s->train, 0.5, &p));
   return model;
@@ -92,8 +92,8 @@ static int teardown(void **state) {
     for (int c = 0; c < size_clouds[z]; c++) esp_cloud_free(&s->test[z][c]);
   }
   for (int c = 0; c < TRAIN_SMALL + TRAIN_LARGE; c++) esp_cloud_free(&s->train[c]);
-  esp_integrator_free(&s->four);
-  esp_integrator_free(&s->six);
+  esp_model_free(&s->four);
+  esp_model_free(&s->six);
   free(s);
   return 0;
 }
@@ -101,18 +101,20 @@ static int teardown(void **state) {
 /* ---- figures ---- */
 
 /* NRMSE of D over the test clouds of one size. block: the tree's, with theta. */
-static double figure(const shelf *s, const esp_integrator *model, int z, double theta, int block) {
-  esp_integrator view = *model;
+static double figure(const shelf *s, const esp_model *model, int z, double theta, int block) {
+  esp_integrator_param param = *(const esp_integrator_param *)model->param;
+  esp_model view = *model;
   esp_tally errors;
   double value[4];
-  view.param.domain.lists.theta = theta;
-  view.param.domain.block = block;
+  param.domain.lists.theta = theta;
+  param.domain.block = block;
+  view.param = &param;
   assert_ok(esp_tally_create(esp_gravity_showing.figure, &errors));
   for (int c = 0; c < size_clouds[z]; c++) {
     const esp_cloud *cloud = &s->test[z][c];
     vec3 *D = calloc((size_t)cloud->n, sizeof *D), *K = calloc((size_t)cloud->n, sizeof *K);
     double momentum;
-    assert_ok(esp_integrator_predict(&view, &s->backend, cloud, D, K, NULL, NULL));
+    assert_ok(predict_cloud(&view, &s->backend, cloud, D, K, NULL));
     assert_ok(esp_errors_add(cloud, (const vec3 *)D, (const vec3 *)K, &errors));
     assert_ok(esp_momentum_error(esp_comm_self(), cloud, (const vec3 *)K, &momentum));
     assert_true(momentum <= 1e-6);
@@ -156,9 +158,9 @@ static void the_task_is_as_hard_as_stated(void **state) {
   const shelf *s = *state;
   gate("a T^2/2, N 256", one_kick(s, 0, 256), 0.28, 0.34);
   gate("32 nearest, N 1024", one_kick(s, 1, 32), 0.25, 2);
-  esp_integrator untrained = make_model(4);
+  esp_model untrained = make_model(4);
   gate("leapfrog of 4, N 256", figure(s, &untrained, 0, 0, 128), 0.012, 0.018);
-  esp_integrator_free(&untrained);
+  esp_model_free(&untrained);
 }
 
 static void four_layers(void **state) {
@@ -183,10 +185,12 @@ static void no_angle_is_all_pairs(void **state) {
   const esp_cloud *cloud = &s->test[0][1];
   vec3 D[2][256], K[2][256];
   for (int i = 0; i < 2; i++) {
-    esp_integrator view = s->four;
-    view.param.domain.leaf = i ? 256 : 5;
-    view.param.domain.block = i ? 256 : 11;
-    assert_ok(esp_integrator_predict(&view, &s->backend, cloud, D[i], K[i], NULL, NULL));
+    esp_integrator_param param = *(const esp_integrator_param *)s->four.param;
+    esp_model view = s->four;
+    param.domain.leaf = i ? 256 : 5;
+    param.domain.block = i ? 256 : 11;
+    view.param = &param;
+    assert_ok(predict_cloud(&view, &s->backend, cloud, D[i], K[i], NULL));
   }
   double error = 0, size = 0;
   for (int i = 0; i < 256; i++) {
@@ -199,7 +203,7 @@ static void no_angle_is_all_pairs(void **state) {
 static void energy_stays(void **state) {
   const shelf *s = *state;
   double drift = 0;
-  esp_integrator model = make_model(4);
+  esp_model model = make_model(4);
   for (int c = 0; c < size_clouds[0]; c++) {
     const esp_cloud *from = &s->test[0][c];
     esp_cloud cloud;
@@ -213,14 +217,14 @@ static void energy_stays(void **state) {
     assert_ok(esp_cloud_horizon(&cloud, 0.5));
     double start = esp_energy_total(&cloud);
     for (int t = 0; t < 20; t++) {
-      assert_ok(esp_integrator_predict(&model, &s->backend, &cloud, D, K, NULL, NULL));
+      assert_ok(predict_cloud(&model, &s->backend, &cloud, D, K, NULL));
       assert_ok(esp_cloud_advance(&cloud, (const vec3 *)D, (const vec3 *)K));
     }
     drift += fabs(esp_energy_total(&cloud) / start - 1) / size_clouds[0];
     esp_cloud_free(&cloud);
   }
   gate("energy drift over 10 T", drift, 1e-5, 0.006);
-  esp_integrator_free(&model);
+  esp_model_free(&model);
 }
 
 int main(void) {

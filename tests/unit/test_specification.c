@@ -304,7 +304,7 @@ static void every_device(void **state) {
     }
 }
 
-/* Each is tried, and its row says of offsets what its widths do. */
+/* Each is tried, and its row says of offsets what its widths do, and no more parts than there may be. */
 static void every_message(void **state) {
   (void)state;
   for (int list = 0; list < 2; list++) {
@@ -315,6 +315,7 @@ static void every_message(void **state) {
         if (forms[k].message != rows[m]) continue;
         const esp_widths w = esp_form_widths(&forms[k]);
         assert_int_equal(rows[m]->offset, w.query > forms[k].dim);
+        assert_null(rows[m]->part(&forms[k], ESP_MESSAGE_PARTS).name);
         seen = 1;
       }
       if (!seen) fail_msg("no form of the message %s is tried", rows[m]->name);

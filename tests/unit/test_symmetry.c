@@ -17,20 +17,20 @@ typedef double vec3[3];
 enum { N = 200 };
 
 /* A network some way from its start. */
-static esp_integrator some_model(int message, double theta) {
+static esp_model some_model(int message, double theta) {
   esp_integrator_param p = {.layers = 4, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 8, .block = 16, .dim = 3};
   p.domain.lists.theta = theta;
-  esp_integrator model;
-  assert_int_equal(esp_integrator_create(&p, &model), ESP_OK);
+  esp_model model;
+  assert_int_equal(integrator_model(&p, &model), ESP_OK);
   for (int i = 0; i < model.block.count; i++)
     model.block.value[i] += 0.05 * esp_rng_normal(5, (uint64_t)i, ESP_RNG_TEST, 0);
   return model;
 }
 
-static void predict(const esp_integrator *model, const esp_cloud *cloud, vec3 *D, vec3 *K) {
+static void predict(const esp_model *model, const esp_cloud *cloud, vec3 *D, vec3 *K) {
   esp_backend backend = esp_backend_self();
-  if (esp_integrator_predict(model, &backend, cloud, D, K, NULL, NULL)) fail_msg("%s", esp_error_message());
+  if (predict_cloud(model, &backend, cloud, D, K, NULL)) fail_msg("%s", esp_error_message());
 }
 
 /* By one radian about (1, 2, 3); mirror: and the first component changes sign. */
@@ -65,7 +65,7 @@ static void turns(void **state) {
   for (int mirror = 0; mirror < 2; mirror++) {
     for (int kind = CASE_NEWTON; esp_body_messages[kind]; kind++) {
       vec3 D[N], K[N], moved_D[N], moved_K[N];
-      esp_integrator model = some_model(kind, 0);
+      esp_model model = some_model(kind, 0);
       esp_cloud cloud = train_case_cloud(N, 0, N, 11);
       predict(&model, &cloud, D, K);
       turn(cloud.x, mirror), turn(cloud.v, mirror), turn(D, mirror), turn(K, mirror);
@@ -73,7 +73,7 @@ static void turns(void **state) {
       at_most("turned displacement", kind, distance((const vec3 *)moved_D, (const vec3 *)D), 1e-5);
       at_most("turned velocity", kind, distance((const vec3 *)moved_K, (const vec3 *)K), 1e-5);
       esp_cloud_free(&cloud);
-      esp_integrator_free(&model);
+      esp_model_free(&model);
     }
   }
 }
@@ -84,7 +84,7 @@ static void moves(void **state) {
   for (int boost = 0; boost < 2; boost++) {
     for (int kind = CASE_NEWTON; esp_body_messages[kind]; kind++) {
       vec3 D[N], K[N], moved_D[N], moved_K[N];
-      esp_integrator model = some_model(kind, 0);
+      esp_model model = some_model(kind, 0);
       esp_cloud cloud = train_case_cloud(N, 0, N, 12);
       predict(&model, &cloud, D, K);
       for (int i = 0; i < N; i++) {
@@ -95,7 +95,7 @@ static void moves(void **state) {
       at_most("moved displacement", kind, distance((const vec3 *)moved_D, (const vec3 *)D), 1e-4);
       at_most("moved velocity", kind, distance((const vec3 *)moved_K, (const vec3 *)K), 1e-4);
       esp_cloud_free(&cloud);
-      esp_integrator_free(&model);
+      esp_model_free(&model);
     }
   }
 }
@@ -103,7 +103,7 @@ static void moves(void **state) {
 static void turns_with_a_tree(void **state) {
   (void)state;
   vec3 whole[N], tree[N], turned[N], K[N];
-  esp_integrator exact = some_model(CASE_NEWTON, 0), model = some_model(CASE_NEWTON, 0.7);
+  esp_model exact = some_model(CASE_NEWTON, 0), model = some_model(CASE_NEWTON, 0.7);
   esp_cloud cloud = train_case_cloud(N, 0, N, 13);
   predict(&exact, &cloud, whole, K);
   predict(&model, &cloud, tree, K);
@@ -113,8 +113,8 @@ static void turns_with_a_tree(void **state) {
   predict(&model, &cloud, turned, K);
   at_most("turned, with a tree", CASE_NEWTON, distance((const vec3 *)turned, (const vec3 *)tree), 2 * own);
   esp_cloud_free(&cloud);
-  esp_integrator_free(&exact);
-  esp_integrator_free(&model);
+  esp_model_free(&exact);
+  esp_model_free(&model);
 }
 
 int main(void) {

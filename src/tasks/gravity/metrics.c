@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/sum.h"
-#include "net/integrator.h"
 
 static double norm2(const double x[3]) {
   return x[0] * x[0] + x[1] * x[1] + x[2] * x[2];

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "net/integrator.h"
 #include "tasks/gravity/cloud.h"
 #include "tasks/gravity/metrics.h"
 
