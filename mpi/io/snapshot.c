@@ -166,6 +166,15 @@ static int make_cloud(const char *path, const esp_snapshot_header *h, const read
   return ESP_OK;
 }
 
+/* Bodies without any mass: what was read as masses is something else, or nothing to move by. */
+static int check_mass(const esp_comm *comm, const char *path, const esp_cloud *cloud) {
+  int64_t massive = 0;
+  for (int i = 0; i < cloud->n_home; i++) massive |= cloud->m[i] > 0;
+  ESP_CALL(comm->max_i64(comm, &massive, 1));
+  ESP_CHECK(massive, ESP_ERR_VALUE, "%s: the total mass of %lld particles is 0", path, (long long)cloud->n);
+  return ESP_OK;
+}
+
 int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot_options *options, esp_cloud *cloud,
                       esp_snapshot_header *header) {
   const esp_snapshot_options none = {0};
@@ -184,6 +193,7 @@ int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot
   ESP_TRY(read_share(&r));
   scale(&set.head, cloud);
   ESP_TRY(esp_cloud_check(comm, cloud, path));
+  ESP_TRY(check_mass(comm, path, cloud));
   if (header) *header = set.head;
 done:
   if (rc) esp_cloud_free(cloud);

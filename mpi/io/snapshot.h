@@ -16,7 +16,7 @@
  * Everything is collective over comm and gives the same code and message on every rank. Errors: ESP_ERR_FILE (missing,
  * not readable), ESP_ERR_FORMAT (not a known format, truncated, dataset missing or of wrong rank, type or length,
  * counts or flags that contradict each other), ESP_ERR_CONFIG (units, types asked for), ESP_ERR_VALUE (NaN or infinity,
- * negative mass, no particle), ESP_ERR_LIMIT (over 2^31 particles on one rank). */
+ * negative mass, no mass at all, no particle), ESP_ERR_LIMIT (over 2^31 particles on one rank). */
 #ifndef ESP_SNAPSHOT_H
 #define ESP_SNAPSHOT_H
 

@@ -1,81 +1,20 @@
-#define _GNU_SOURCE
 #include "io/snapshot_binary.h"
 
-#include <byteswap.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "io/snapshot_bytes.h"
 
 enum { GADGET_TYPES = 6, GADGET_HEADER = 256, TIPSY_TYPES = 3, BUFFER = 1 << 16 };
 static const int tipsy_floats[TIPSY_TYPES] = {12, 9, 11}; /* gas, dark, star */
 static const int tipsy_type[TIPSY_TYPES] = {0, 1, 4};
 
-/* ---- bytes ---- */
-
-typedef struct {
-  const char *path;
-  int fd, swap;
-  int64_t size;
-} bytes;
-
-static int bytes_open(const char *path, int swap, bytes *b) {
-  struct stat seen;
-  *b = (bytes){path, open(path, O_RDONLY | O_CLOEXEC), swap, 0};
-  ESP_CHECK(b->fd >= 0, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  if (fstat(b->fd, &seen) != 0) {
-    close(b->fd);
-    return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  }
-  b->size = (int64_t)seen.st_size;
-  return ESP_OK;
-}
-
-static int bytes_get(const bytes *b, int64_t offset, size_t count, void *data) {
-  ESP_CHECK(offset >= 0 && offset + (int64_t)count <= b->size, ESP_ERR_FORMAT,
-            "%s: truncated: %zu bytes at offset %lld are needed, the file holds %lld", b->path, count,
-            (long long)offset, (long long)b->size);
-  for (size_t done = 0; done < count;) {
-    ssize_t some = pread(b->fd, (char *)data + done, count - done, (off_t)(offset + (int64_t)done));
-    if (some < 0 && errno == EINTR) continue;
-    ESP_CHECK(some > 0, ESP_ERR_FILE, "%s: cannot be read at offset %lld: %s", b->path, (long long)offset,
-              some < 0 ? strerror(errno) : "the file became shorter");
-    done += (size_t)some;
-  }
-  return ESP_OK;
-}
-
-static uint32_t word(const void *data, int swap) {
-  uint32_t value;
-  memcpy(&value, data, 4);
-  return swap ? bswap_32(value) : value;
-}
-static uint64_t long_word(const void *data, int swap) {
-  uint64_t value;
-  memcpy(&value, data, 8);
-  return swap ? bswap_64(value) : value;
-}
-static double real(const void *data, int width, int swap) {
-  float single;
-  double value;
-  if (width == 4) {
-    uint32_t w = word(data, swap);
-    memcpy(&single, &w, 4);
-    return single;
-  }
-  uint64_t w = long_word(data, swap);
-  memcpy(&value, &w, 8);
-  return value;
-}
-
 /* ---- which format ---- */
 
 static int tipsy_fits(const unsigned char *head, int64_t size, int swap, int *header_bytes) {
   int32_t n[5]; /* nbodies, ndim, nsph, ndark, nstar */
-  for (int k = 0; k < 5; k++) n[k] = (int32_t)word(head + 8 + 4 * k, swap);
+  for (int k = 0; k < 5; k++) n[k] = (int32_t)esp_bytes_word(head + 8 + 4 * k, swap);
   if (n[1] != 3 || n[2] < 0 || n[3] < 0 || n[4] < 0 || (int64_t)n[2] + n[3] + n[4] != n[0]) return 0;
   int64_t body = 0;
   for (int k = 0; k < TIPSY_TYPES; k++) body += (int64_t)4 * tipsy_floats[k] * n[2 + k];
@@ -85,11 +24,11 @@ static int tipsy_fits(const unsigned char *head, int64_t size, int swap, int *he
 
 int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
   unsigned char start[32] = {0};
-  bytes b;
-  ESP_CALL(bytes_open(path, 0, &b));
-  int rc = b.size >= 32 ? bytes_get(&b, 0, 32, start) : ESP_OK, found = 0;
+  esp_bytes b;
+  ESP_CALL(esp_bytes_open(path, 0, &b));
+  int rc = b.size >= 32 ? esp_bytes_get(&b, 0, 32, start) : ESP_OK, found = 0;
   for (int swap = 0; swap < 2 && !found && !rc && b.size >= 32; swap++) {
-    const uint32_t first = word(start, swap);
+    const uint32_t first = esp_bytes_word(start, swap);
     head->swap = swap;
     found = 1;
     if (first == GADGET_HEADER)
@@ -101,7 +40,7 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
     else
       found = 0;
   }
-  close(b.fd);
+  esp_bytes_close(&b);
   if (rc) return rc;
   ESP_CHECK(found, ESP_ERR_FORMAT,
             "%s: is no snapshot (%lld bytes): allowed are HDF5, GADGET binary format 1 or 2, tipsy", path,
@@ -114,15 +53,15 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
 /* ---- headers ---- */
 
 /* A number of a GADGET header, at an offset behind its first marker. */
-static int head_real(const bytes *b, const unsigned char *p, int offset, const char *name, double least,
+static int head_real(const esp_bytes *b, const unsigned char *p, int offset, const char *name, double least,
                      double *value) {
-  *value = real(p + offset, 8, b->swap);
+  *value = esp_bytes_real(p + offset, 8, b->swap);
   ESP_CHECK(isfinite(*value) && *value >= least, ESP_ERR_VALUE, "%s: %s of the header is %g: must be finite%s", b->path,
             name, *value, least > -INFINITY ? " and not negative" : "");
   return ESP_OK;
 }
 
-static int gadget_numbers(const bytes *b, const unsigned char *p, esp_snapshot_header *h) {
+static int gadget_numbers(const esp_bytes *b, const unsigned char *p, esp_snapshot_header *h) {
   for (int t = 0; t < GADGET_TYPES; t++) ESP_CALL(head_real(b, p, 24 + 8 * t, "mass of a type", 0, &h->mass_table[t]));
   ESP_CALL(head_real(b, p, 72, "Time", -INFINITY, &h->time));
   ESP_CALL(head_real(b, p, 80, "Redshift", -INFINITY, &h->redshift));
@@ -133,16 +72,18 @@ static int gadget_numbers(const bytes *b, const unsigned char *p, esp_snapshot_h
   return head_real(b, p, 152, "HubbleParam", 0, &h->hubble);
 }
 
-static int gadget_head(const bytes *b, esp_snapshot_format format, int first, esp_snapshot_header *h, int64_t *count) {
+static int gadget_head(const esp_bytes *b, esp_snapshot_format format, int first, esp_snapshot_header *h,
+                       int64_t *count) {
   unsigned char d[GADGET_HEADER + 8];
-  ESP_CALL(bytes_get(b, format == ESP_FORMAT_GADGET2 ? 16 : 0, sizeof d, d));
-  ESP_CHECK(word(d, b->swap) == GADGET_HEADER && word(d + 4 + GADGET_HEADER, b->swap) == GADGET_HEADER, ESP_ERR_FORMAT,
-            "%s: header record is marked with %u and %u bytes, should be %d", b->path, word(d, b->swap),
-            word(d + 4 + GADGET_HEADER, b->swap), GADGET_HEADER);
+  ESP_CALL(esp_bytes_get(b, format == ESP_FORMAT_GADGET2 ? 16 : 0, sizeof d, d));
+  ESP_CHECK(
+      esp_bytes_word(d, b->swap) == GADGET_HEADER && esp_bytes_word(d + 4 + GADGET_HEADER, b->swap) == GADGET_HEADER,
+      ESP_ERR_FORMAT, "%s: header record is marked with %u and %u bytes, should be %d", b->path,
+      esp_bytes_word(d, b->swap), esp_bytes_word(d + 4 + GADGET_HEADER, b->swap), GADGET_HEADER);
   const unsigned char *p = d + 4;
   memset(count, 0, ESP_SNAPSHOT_TYPES * sizeof *count);
   for (int t = 0; t < GADGET_TYPES; t++) {
-    count[t] = (int32_t)word(p + 4 * t, b->swap);
+    count[t] = (int32_t)esp_bytes_word(p + 4 * t, b->swap);
     ESP_CHECK(count[t] >= 0, ESP_ERR_FORMAT, "%s: %lld particles of type %d, allowed is >= 0", b->path,
               (long long)count[t], t);
   }
@@ -150,25 +91,25 @@ static int gadget_head(const bytes *b, esp_snapshot_format format, int first, es
   int stated = 0;
   h->types = GADGET_TYPES;
   h->dim = 3;
-  h->files = (int)word(p + 124, b->swap);
+  h->files = (int)esp_bytes_word(p + 124, b->swap);
   if (h->files < 1) h->files = 1;
   ESP_CHECK(h->files < 10000000, ESP_ERR_FORMAT, "%s: header says %d files", b->path, h->files);
   for (int t = 0; t < GADGET_TYPES; t++) {
-    const int64_t high = word(p + 168 + 4 * t, b->swap);
+    const int64_t high = esp_bytes_word(p + 168 + 4 * t, b->swap);
     ESP_CHECK(high < (int64_t)1 << 30, ESP_ERR_FORMAT, "%s: particles of type %d with high word %lld", b->path, t,
               (long long)high);
-    h->count[t] = (int64_t)word(p + 96 + 4 * t, b->swap) + (high << 32);
+    h->count[t] = (int64_t)esp_bytes_word(p + 96 + 4 * t, b->swap) + (high << 32);
     stated |= h->count[t] > 0;
   }
   if (!stated && h->files == 1) memcpy(h->count, count, sizeof h->count);
   return gadget_numbers(b, p, h);
 }
 
-static int tipsy_head(const bytes *b, int first, esp_snapshot_header *h, int64_t *count) {
+static int tipsy_head(const esp_bytes *b, int first, esp_snapshot_header *h, int64_t *count) {
   unsigned char d[32];
-  ESP_CALL(bytes_get(b, 0, sizeof d, d));
+  ESP_CALL(esp_bytes_get(b, 0, sizeof d, d));
   memset(count, 0, ESP_SNAPSHOT_TYPES * sizeof *count);
-  for (int k = 0; k < TIPSY_TYPES; k++) count[tipsy_type[k]] = (int32_t)word(d + 16 + 4 * k, b->swap);
+  for (int k = 0; k < TIPSY_TYPES; k++) count[tipsy_type[k]] = (int32_t)esp_bytes_word(d + 16 + 4 * k, b->swap);
   int64_t body = h->tipsy_header;
   for (int k = 0; k < TIPSY_TYPES; k++) body += 4 * tipsy_floats[k] * count[tipsy_type[k]];
   ESP_CHECK(b->size == body, ESP_ERR_FORMAT, "%s: tipsy file of %lld bytes, its header asks for %lld%s", b->path,
@@ -187,11 +128,11 @@ static int tipsy_head(const bytes *b, int first, esp_snapshot_header *h, int64_t
 }
 
 int esp_snapshot_header_binary(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
-  bytes b;
-  ESP_CALL(bytes_open(path, head->swap, &b));
+  esp_bytes b;
+  ESP_CALL(esp_bytes_open(path, head->swap, &b));
   int rc = head->format == ESP_FORMAT_TIPSY ? tipsy_head(&b, first, head, count)
                                             : gadget_head(&b, head->format, first, head, count);
-  close(b.fd);
+  esp_bytes_close(&b);
   return rc;
 }
 
@@ -206,53 +147,106 @@ typedef struct {
 } record;
 
 /* The record at *offset must hold `numbers` of 4 or 8 bytes, between equal markers; *offset moves behind it. */
-static int mark(const bytes *b, const char *label, int64_t numbers, int64_t *offset, record *r) {
+static int mark(const esp_bytes *b, const char *label, int64_t numbers, int64_t *offset, record *r) {
   unsigned char front[4], back[4];
-  ESP_CALL(bytes_get(b, *offset, 4, front));
-  const uint32_t seen = word(front, b->swap);
+  ESP_CALL(esp_bytes_get(b, *offset, 4, front));
+  const uint32_t seen = esp_bytes_word(front, b->swap);
   r->width = seen == (uint32_t)(4 * numbers) ? 4 : 8;
   ESP_CHECK(seen == (uint32_t)(r->width * numbers), ESP_ERR_FORMAT,
             "%s: record %s at offset %lld is marked with %u bytes, should be %lld or %lld for %lld numbers", b->path,
             label, (long long)*offset, seen, (long long)(4 * numbers), (long long)(8 * numbers), (long long)numbers);
   r->at = *offset + 4;
   *offset = r->at + r->width * numbers;
-  ESP_CALL(bytes_get(b, *offset, 4, back));
-  ESP_CHECK(word(back, b->swap) == seen, ESP_ERR_FORMAT, "%s: record %s begins with marker %u and ends with %u",
-            b->path, label, seen, word(back, b->swap));
+  ESP_CALL(esp_bytes_get(b, *offset, 4, back));
+  ESP_CHECK(esp_bytes_word(back, b->swap) == seen, ESP_ERR_FORMAT,
+            "%s: record %s begins with marker %u and ends with %u", b->path, label, seen,
+            esp_bytes_word(back, b->swap));
   *offset += 4;
   return ESP_OK;
 }
 
 /* Format 2: the name of the record at *offset, or ESP_OK with an empty one at the end of the file. */
-static int next_label(const bytes *b, int64_t *offset, char *label) {
+static int next_label(const esp_bytes *b, int64_t *offset, char *label) {
   unsigned char d[16];
   label[0] = 0;
   if (*offset + 16 > b->size) return ESP_OK;
-  ESP_CALL(bytes_get(b, *offset, sizeof d, d));
-  ESP_CHECK(word(d, b->swap) == 8 && word(d + 12, b->swap) == 8, ESP_ERR_FORMAT,
+  ESP_CALL(esp_bytes_get(b, *offset, sizeof d, d));
+  ESP_CHECK(esp_bytes_word(d, b->swap) == 8 && esp_bytes_word(d + 12, b->swap) == 8, ESP_ERR_FORMAT,
             "%s: no record name at offset %lld: markers %u and %u, should be 8", b->path, (long long)*offset,
-            word(d, b->swap), word(d + 12, b->swap));
+            esp_bytes_word(d, b->swap), esp_bytes_word(d + 12, b->swap));
   memcpy(label, d + 4, 4);
   label[4] = 0;
   *offset += 16;
   return ESP_OK;
 }
 
-static int skip_record(const bytes *b, int64_t *offset) {
+static int skip_record(const esp_bytes *b, int64_t *offset) {
   unsigned char d[4];
-  ESP_CALL(bytes_get(b, *offset, 4, d));
-  *offset += 8 + (int64_t)word(d, b->swap);
+  ESP_CALL(esp_bytes_get(b, *offset, 4, d));
+  *offset += 8 + (int64_t)esp_bytes_word(d, b->swap);
   return ESP_OK;
 }
 
-static int find_records(const bytes *b, esp_snapshot_format format, const int64_t numbers[RECORDS],
+/* What the numbers of a record read as, by up to CHUNKS times CHUNK of them, evenly taken: masses (none negative, one
+ * positive), or whole numbers, which as floating point are 0 or smaller than any mass (below 1e-30, in 64 bits 1e-100:
+ * whole numbers below 2^27, 2^58). */
+typedef enum { MASSES, WHOLE, NEITHER } reading;
+enum { CHUNKS = 64, CHUNK = 64 };
+
+static int look(const esp_bytes *b, const record *r, int64_t numbers, reading *as) {
+  const double tiny = r->width == 4 ? 1e-30 : 1e-100;
+  const int64_t chunks = numbers > CHUNKS * CHUNK ? CHUNKS : 1, each = chunks > 1 ? CHUNK : numbers;
+  int negative = 0, small = 0, mass = 0;
+  char buffer[CHUNKS * CHUNK * 8];
+  for (int64_t c = 0; c < chunks; c++) {
+    const int64_t first = chunks > 1 ? c * ((numbers - each) / (chunks - 1)) : 0;
+    ESP_CALL(esp_bytes_get(b, r->at + first * r->width, (size_t)(each * r->width), buffer));
+    for (int64_t i = 0; i < each; i++) {
+      const double value = esp_bytes_real(buffer + i * r->width, r->width, b->swap);
+      if (!(value >= 0 && value < INFINITY))
+        negative = 1;
+      else if (value >= tiny)
+        mass = 1;
+      else if (value > 0)
+        small = 1;
+    }
+  }
+  *as = negative || (small && mass) ? NEITHER : mass ? MASSES : WHOLE;
+  return ESP_OK;
+}
+
+/* Format 1 does not name its records. Masses lie behind the ids, or, as GIZMO writes, behind two records more of whole
+ * numbers (child and generation of an id). Anything else there is refused. */
+static int find_masses(const esp_bytes *b, int64_t all, int64_t massive, int64_t *offset, record *found) {
+  enum { EXTRA = 2 };
+  const int64_t start = *offset;
+  for (int k = 0; k <= EXTRA; k++) {
+    unsigned char marker[4];
+    reading as;
+    if (k && *offset + 4 > b->size) break;
+    ESP_CALL(esp_bytes_get(b, *offset, 4, marker));
+    const uint32_t seen = esp_bytes_word(marker, b->swap);
+    const int fits = seen == (uint32_t)(4 * massive) || seen == (uint32_t)(8 * massive);
+    const int64_t numbers = fits || k == EXTRA ? massive : all;
+    ESP_CALL(mark(b, labels[MASS], numbers, offset, found));
+    ESP_CALL(look(b, found, numbers, &as));
+    if (as == MASSES && fits && k != 1) return ESP_OK;
+    if (as != WHOLE) break;
+  }
+  return ESP_FAIL(ESP_ERR_FORMAT,
+                  "%s: the record behind the ids, at offset %lld, does not read as masses (whole numbers, zeros or "
+                  "negative ones), and format 1 does not name its records: give the file as format 2 or HDF5",
+                  b->path, (long long)start);
+}
+
+static int find_records(const esp_bytes *b, esp_snapshot_format format, const int64_t numbers[RECORDS],
                         record found[RECORDS]) {
   int64_t offset = GADGET_HEADER + 8 + (format == ESP_FORMAT_GADGET2 ? 16 : 0);
   memset(found, 0, RECORDS * sizeof *found);
   if (format == ESP_FORMAT_GADGET1) {
-    for (int k = 0; k < RECORDS; k++)
+    for (int k = 0; k < MASS; k++)
       if (numbers[k] > 0) ESP_CALL(mark(b, labels[k], numbers[k], &offset, &found[k]));
-    return ESP_OK;
+    return numbers[MASS] > 0 ? find_masses(b, numbers[ID], numbers[MASS], &offset, &found[MASS]) : ESP_OK;
   }
   for (;;) {
     char label[5];
@@ -271,26 +265,26 @@ static int find_records(const bytes *b, esp_snapshot_format format, const int64_
 }
 
 /* Numbers [first, first + count) of a record as doubles, or as ids. */
-static int numbers_get(const bytes *b, const record *r, int64_t first, int64_t count, double *real_out,
+static int numbers_get(const esp_bytes *b, const record *r, int64_t first, int64_t count, double *real_out,
                        int64_t *id_out) {
   char buffer[BUFFER];
   const int64_t most = (int64_t)sizeof buffer / r->width;
   for (int64_t done = 0; done < count;) {
     const int64_t some = count - done < most ? count - done : most;
-    ESP_CALL(bytes_get(b, r->at + (first + done) * r->width, (size_t)(some * r->width), buffer));
+    ESP_CALL(esp_bytes_get(b, r->at + (first + done) * r->width, (size_t)(some * r->width), buffer));
     for (int64_t i = 0; i < some; i++) {
       const char *p = buffer + i * r->width;
       if (real_out)
-        real_out[done + i] = real(p, r->width, b->swap);
+        real_out[done + i] = esp_bytes_real(p, r->width, b->swap);
       else
-        id_out[done + i] = r->width == 4 ? (int64_t)word(p, b->swap) : (int64_t)long_word(p, b->swap);
+        id_out[done + i] = r->width == 4 ? (int64_t)esp_bytes_word(p, b->swap) : (int64_t)esp_bytes_long(p, b->swap);
     }
     done += some;
   }
   return ESP_OK;
 }
 
-static int read_gadget(const bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
+static int read_gadget(const esp_bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
                        int64_t rows, esp_cloud *cloud, int at) {
   int64_t before = 0, massive_before = 0, all = 0, massive = 0;
   for (int t = 0; t < h->types; t++) {
@@ -311,7 +305,7 @@ static int read_gadget(const bytes *b, const esp_snapshot_header *h, const int64
 
 /* ---- tipsy ---- */
 
-static int read_tipsy(const bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
+static int read_tipsy(const esp_bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
                       int64_t rows, esp_cloud *cloud, int at) {
   int64_t offset = h->tipsy_header, place = 0;
   int k = 0;
@@ -324,14 +318,14 @@ static int read_tipsy(const bytes *b, const esp_snapshot_header *h, const int64_
   for (int64_t done = 0; done < rows;) {
     int64_t some = (int64_t)sizeof buffer / size;
     if (some > rows - done) some = rows - done;
-    ESP_CALL(bytes_get(b, offset + (first + done) * size, (size_t)(some * size), buffer));
+    ESP_CALL(esp_bytes_get(b, offset + (first + done) * size, (size_t)(some * size), buffer));
     for (int64_t i = 0; i < some; i++, done++) {
       const char *p = buffer + i * size; /* mass, position, velocity, ... */
       cloud->id[at + done] = place + first + done;
-      cloud->m[at + done] = real(p, 4, b->swap);
+      cloud->m[at + done] = esp_bytes_real(p, 4, b->swap);
       for (int c = 0; c < 3; c++) {
-        cloud->x[at + done][c] = real(p + 4 + 4 * c, 4, b->swap);
-        cloud->v[at + done][c] = real(p + 16 + 4 * c, 4, b->swap);
+        cloud->x[at + done][c] = esp_bytes_real(p + 4 + 4 * c, 4, b->swap);
+        cloud->v[at + done][c] = esp_bytes_real(p + 16 + 4 * c, 4, b->swap);
       }
     }
   }
@@ -340,10 +334,10 @@ static int read_tipsy(const bytes *b, const esp_snapshot_header *h, const int64_
 
 int esp_snapshot_read_binary(const char *path, const esp_snapshot_header *head, const int64_t *count, int type,
                              int64_t first, int64_t rows, esp_cloud *cloud, int at) {
-  bytes b;
-  ESP_CALL(bytes_open(path, head->swap, &b));
+  esp_bytes b;
+  ESP_CALL(esp_bytes_open(path, head->swap, &b));
   int rc = head->format == ESP_FORMAT_TIPSY ? read_tipsy(&b, head, count, type, first, rows, cloud, at)
                                             : read_gadget(&b, head, count, type, first, rows, cloud, at);
-  close(b.fd);
+  esp_bytes_close(&b);
   return rc;
 }

@@ -36,6 +36,73 @@ static void binary_gadget(void **state) {
           "record POS  at offset 264 is marked with 77 bytes, should be 1656 or 3312");
 }
 
+/* Format 1 does not name its records: of type 4 alone, with what lies between ids and masses. */
+static void write_between(const char *path, int width, int swap, const double (*between)[N4], int count) {
+  FILE *f = fopen(path, "wb");
+  put4(f, 256, swap);
+  for (int t = 0; t < 6; t++) put4(f, t == 4 ? N4 : 0, swap);
+  for (int t = 0; t < 6; t++) put_real(f, 0, 8, swap);
+  for (int k = 0; k < 46; k++) put4(f, k == 10 ? N4 : k == 13, swap);
+  put4(f, 256, swap);
+  for (int b = 0; b < 4 + count; b++) {
+    const int own = b < 3 ? b : b < 3 + count ? 3 : 4; /* places, velocities, ids, between, masses */
+    const uint32_t bytes = (uint32_t)(own < 2 ? 3 * N4 * 4 : own == 2 ? N4 * 4 : N4 * width);
+    put4(f, bytes, swap);
+    for (int p = 0; p < N4; p++) {
+      for (int k = 0; k < 3 && own < 2; k++) put_real(f, own ? speed(4, p, k) : place(4, p, k), 4, swap);
+      if (own == 2) put4(f, (uint32_t)(4000 + p), swap);
+      if (own == 3) put_real(f, between[b - 3][p], width, swap);
+      if (own == 4) put_real(f, weight(4, p), width, swap);
+    }
+    put4(f, bytes, swap);
+  }
+  fclose(f);
+}
+
+/* The bits of a whole number as a floating point number of that width. */
+static double whole(int64_t value, int width) {
+  double wide;
+  float narrow;
+  const int32_t low = (int32_t)value;
+  memcpy(&wide, &value, 8);
+  memcpy(&narrow, &low, 4);
+  return width == 8 ? wide : narrow;
+}
+
+static void records_between(void **state) {
+  (void)state;
+  const esp_snapshot_options o = {.units = kpc};
+  const char *path = at("between.dat");
+  for (int k = 0; k < 8; k++) {
+    const int width = k & 1 ? 8 : 4, swap = k >> 1 & 1;
+    double between[3][N4] = {{0}};
+    for (int p = 0; p < N4; p++) {
+      between[0][p] = whole(k & 4 ? 4000 + p : 0, width); /* as GIZMO before any split: 0 */
+      between[1][p] = whole(p % 3, width);
+      between[2][p] = 1 + p; /* might be masses */
+    }
+    const struct { int count, good; } tried[] = {{0, 1}, {2, 1}, {1, 0}};
+    for (int t = 0; t < 3; t++) {
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (comm->rank == 0) write_between(path, width, swap, (const double(*)[N4])between, tried[t].count);
+      MPI_Barrier(MPI_COMM_WORLD);
+      esp_cloud cloud;
+      if (!tried[t].good) {
+        REFUSED(path, &o, ESP_ERR_FORMAT, "does not read as masses");
+        continue;
+      }
+      DO(esp_snapshot_read(comm, path, &o, &cloud, NULL));
+      for (int i = 0; i < cloud.n_home; i++) assert_true(cloud.m[i] == weight(4, (int)cloud.id[i] - 4000));
+      esp_cloud_free(&cloud);
+    }
+    for (int p = 0; p < N4; p++) between[0][p] = -1 - p;
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (comm->rank == 0) write_between(path, width, swap, (const double(*)[N4])between, 2);
+    MPI_Barrier(MPI_COMM_WORLD);
+    REFUSED(path, &o, ESP_ERR_FORMAT, "give the file as format 2 or HDF5");
+  }
+}
+
 static void tipsy(void **state) {
   (void)state;
   for (int swap = 0; swap < 2; swap++) {
@@ -52,6 +119,16 @@ static void tipsy(void **state) {
     esp_cloud_free(&cloud);
     MPI_Barrier(MPI_COMM_WORLD);
   }
+  /* its own G is 1: units that make another of it are refused */
+  const double unit = 6.67430e-8; /* mass over length and velocity squared */
+  const esp_snapshot_options kilo = {.units = kpc}, own = {.units = {1e20, 1e20 / unit, 1}};
+  REFUSED(at("bodies.tipsy"), &kilo, ESP_ERR_CONFIG, "G is 1 (tipsy, by the format); the keys units_length 3.085");
+  REFUSED(at("bodies.tipsy"), &kilo, ESP_ERR_CONFIG, "make it 43021.93: leave them out (units_length 0");
+  esp_cloud bodies;
+  DO(esp_snapshot_read(comm, at("bodies.tipsy"), &own, &bodies, NULL));
+  assert_true(bodies.G == 1);
+  esp_cloud_free(&bodies);
+  MPI_Barrier(MPI_COMM_WORLD);
   if (comm->rank == 0) assert_int_equal(truncate(at("bodies.tipsy"), 200), 0);
   MPI_Barrier(MPI_COMM_WORLD);
   REFUSED(at("bodies.tipsy"), NULL, ESP_ERR_FORMAT, "(truncated)");
@@ -132,10 +209,8 @@ static void size_limit(void **state) {
 
 static int tests(void) {
   const struct CMUnitTest all[] = {
-      cmocka_unit_test(binary_gadget),
-      cmocka_unit_test(tipsy),
-      cmocka_unit_test(written_and_read),
-      cmocka_unit_test(size_limit),
+      cmocka_unit_test(binary_gadget),    cmocka_unit_test(records_between), cmocka_unit_test(tipsy),
+      cmocka_unit_test(written_and_read), cmocka_unit_test(size_limit),
   };
   return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -51,6 +51,7 @@ for ranks in 1 3; do
   done
 done
 refuse "twins.hdf5|id" 2 partition -input twins.hdf5
+refuse "massless.hdf5|total mass|0" 2 partition -input massless.hdf5
 for n in 0 1; do
   spoil snapshot few.hdf5 $n good
   refuse "few.hdf5|particle" 2 predict -input few.hdf5
