@@ -18,31 +18,65 @@ static void sort_ids(int64_t n, uint64_t *id, uint64_t *spare) {
   }
 }
 
-static int find_twins(int64_t n, int64_t *id) {
-  uint64_t *spare = NULL;
+/* The least of these ids, as unsigned ones, that occurs more than once; UINT64_MAX, and *found 0: none. */
+static int least_twin(int64_t n, int64_t *id, int64_t *found, uint64_t *least) {
+  uint64_t *spare = NULL, *sorted = (uint64_t *)id;
   ESP_CALL(ESP_ALLOC(spare, n));
-  sort_ids(n, (uint64_t *)id, spare);
+  sort_ids(n, sorted, spare);
   ESP_FREE(spare);
-  for (int64_t i = 1; i < n; i++)
-    ESP_CHECK(id[i] != id[i - 1], ESP_ERR_VALUE,
-              "particle id %lld occurs more than once; ids must be unique over all ranks", (long long)id[i]);
+  *found = 0;
+  *least = UINT64_MAX;
+  for (int64_t i = 1; i < n && !*found; i++)
+    if (sorted[i] == sorted[i - 1]) *found = 1, *least = sorted[i];
   return ESP_OK;
 }
 
-int esp_migrate_check_ids(const esp_comm *comm, int n_home, const int64_t *id) {
+static int refuse_twin(int64_t n, int64_t *id) {
+  int64_t found;
+  uint64_t twin;
+  ESP_CALL(least_twin(n, id, &found, &twin));
+  ESP_CHECK(!found, ESP_ERR_VALUE, "particle id %lld occurs more than once; ids must be unique over all ranks",
+            (long long)twin);
+  return ESP_OK;
+}
+
+/* Equal ids come to the same rank: routed [*n], the caller's, whatever is returned. */
+static int route_ids(const esp_comm *comm, int n_home, const int64_t *id, int64_t *n, int64_t **routed) {
   int *dest = NULL;
-  int64_t n = 0, *routed = NULL;
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(dest, n_home)));
   for (int i = 0; i < n_home; i++) {
     const uint64_t hash = (uint64_t)id[i] * 0x9e3779b97f4a7c15u;
     dest[i] = (int)((hash >> 32) * (uint64_t)comm->size >> 32);
   }
-  ESP_TRY(esp_comm_route(comm, n_home, dest, id, &n, &routed));
-  ESP_TRY(comm->agree(comm, find_twins(n, routed)));
+  ESP_TRY(esp_comm_route(comm, n_home, dest, id, n, routed));
+done:
+  ESP_FREE(dest);
+  return rc;
+}
+
+int esp_migrate_check_ids(const esp_comm *comm, int n_home, const int64_t *id) {
+  int64_t n = 0, *routed = NULL;
+  int rc;
+  ESP_TRY(route_ids(comm, n_home, id, &n, &routed));
+  ESP_TRY(comm->agree(comm, refuse_twin(n, routed)));
 done:
   ESP_FREE(routed);
-  ESP_FREE(dest);
+  return rc;
+}
+
+int esp_migrate_find_twin(const esp_comm *comm, int n_home, const int64_t *id, int *found, uint64_t *twin) {
+  const uint64_t top = UINT64_C(1) << 63;
+  int64_t n = 0, *routed = NULL, word[2];
+  int rc;
+  ESP_TRY(route_ids(comm, n_home, id, &n, &routed));
+  ESP_TRY(comm->agree(comm, least_twin(n, routed, &word[0], twin)));
+  word[1] = (int64_t)(~*twin ^ top); /* the largest as signed is the least as unsigned */
+  ESP_TRY(comm->max_i64(comm, word, 2));
+  *found = (int)word[0];
+  *twin = ~((uint64_t)word[1] ^ top);
+done:
+  ESP_FREE(routed);
   return rc;
 }
 

@@ -22,6 +22,8 @@ typedef struct {
 /* ESP_ERR_VALUE on all ranks if an id occurs twice, on whichever ranks. Collective; O(log P) messages a rank, memory
  * O(n_home) for hashed ids. */
 int esp_migrate_check_ids(const esp_comm *comm, int n_home, const int64_t *id);
+/* The least id, as unsigned, that occurs more than once, the same on any ranks; *found 0: none does. As check_ids. */
+int esp_migrate_find_twin(const esp_comm *comm, int n_home, const int64_t *id, int *found, uint64_t *twin);
 
 /* Move keys and ids once, order each covering subtree, and keep the pattern. cover_of [n_home] from esp_split. Out:
  * slot_id [n_own], slot_z [n_own][dim] in slot order, the caller's (ESP_FREE). Collective. Errors, on all ranks:

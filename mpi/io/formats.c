@@ -69,8 +69,10 @@ static int take_columns(esp_cloud *cloud, esp_set *set) {
 
 static int read_snapshot(const esp_comm *comm, const esp_input_param *input, const esp_layout *layout, esp_set *set,
                          esp_origin *origin) {
-  esp_snapshot_options options = {
-      .units = input->units, .cosmology = (esp_cosmology)input->cosmology, .periodic = (esp_period)input->periodic};
+  esp_snapshot_options options = {.by_place = input->by_place,
+                                  .units = input->units,
+                                  .cosmology = (esp_cosmology)input->cosmology,
+                                  .periodic = (esp_period)input->periodic};
   esp_snapshot_header header;
   esp_cloud cloud;
   int64_t count;
@@ -84,6 +86,7 @@ static int read_snapshot(const esp_comm *comm, const esp_input_param *input, con
   esp_set_share(cloud.n, comm->rank, comm->size, &set->first, &count);
   ESP_TRY(comm->agree(comm, take_columns(&cloud, set)));
   *origin = (esp_origin){.units = header.units, .time = header.time, .comoving = header.comoving};
+  memcpy(origin->note, header.note, sizeof origin->note);
 done:
   if (rc) esp_set_free(set);
   return rc;

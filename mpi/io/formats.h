@@ -18,7 +18,8 @@ typedef struct {
   const esp_format *format;
   esp_units units; /* that the values are in; zeros: not known */
   double time;
-  int comoving; /* time is a scale factor: no time to add to */
+  int comoving;        /* time is a scale factor: no time to add to */
+  char note[ESP_NOTE]; /* what was taken otherwise than the file has it: lines for the verb to tell */
 } esp_origin;
 
 struct esp_format {

@@ -8,6 +8,10 @@ const esp_options esp_input_options = {
     sizeof(OF),
     (const esp_option[]){
         ESP_TEXT_ROW(OF, types, "io_types", "all", "particle types read from a snapshot: all, or numbers such as 0,1"),
+        ESP_CHOICE_ROW(
+            OF, by_place, "io_ids", "file", "file|place",
+            "ids of a snapshot's particles: the file's own, which must differ, or their places in it from 0, "
+            "as where it has none"),
         ESP_INT_ROW(OF, compress, "io_compress", "0", 0, 9, "",
                     "compression of the snapshot that predict writes; 0: none"),
         ESP_CHOICE_ROW(OF, cosmology, "io_cosmology", "file", "file|comoving|physical",

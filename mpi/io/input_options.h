@@ -8,6 +8,7 @@
 typedef struct {
   const char *file;  /* input */
   const char *types; /* io_types */
+  int by_place;      /* io_ids: place among file, place */
   int compress;      /* io_compress */
   esp_units units;   /* units_* */
   int cosmology;     /* io_cosmology: esp_cosmology */

@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "io/set_file.h"
+#include "io/snapshot.h"
 #include "tasks/task.h"
 
 enum { ESP_MAKE_GROUPS = 64 };
@@ -28,8 +29,9 @@ typedef struct {
   int groups;
   esp_make_group group[ESP_MAKE_GROUPS];
   int64_t sets[ESP_PARTS], rows[ESP_PARTS], frame_rows[ESP_PARTS];
-  uint64_t checksum; /* of the file as read back */
-  double seconds;    /* all, this rank */
+  uint64_t checksum;   /* of the file as read back */
+  char note[ESP_NOTE]; /* of another code's file: esp_origin */
+  double seconds;      /* all, this rank */
 } esp_make_report;
 
 /* Called on every rank after each group with its results; may be NULL. Local. */

@@ -76,7 +76,9 @@ static int add_part(esp_make_plan *p, const void *param, esp_part part) {
 static int add_foreign(esp_make_plan *p, const void *param) {
   const char *input = p->input.file;
   ESP_CALL(esp_task_check_input(p->task));
-  ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, NULL));
+  esp_origin origin;
+  ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, &origin));
+  memcpy(p->report->note, origin.note, sizeof p->report->note);
   ESP_CALL(esp_error_blame(add_group(p, param, ESP_PART_TEST, p->foreign.n, 1, 1), input));
   return ESP_OK;
 }

@@ -8,9 +8,11 @@
 
 #include "base/count.h"
 #include "base/set.h"
+#include "domain/migrate.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
 #include "io/snapshot_header.h"
+#include "io/snapshot_names.h"
 #include "io/snapshot_units.h"
 
 int esp_snapshot_types(const char *text, uint32_t *types) {
@@ -30,43 +32,30 @@ int esp_snapshot_types(const char *text, uint32_t *types) {
 
 /* ---- one type of one HDF5 file ---- */
 
-/* Ids of 32 or 64 bits; a cloud's are signed, so unsigned ones of the upper half are refused, not wrapped. */
+/* Ids of 32 or 64 bits; a cloud's are signed: unsigned ones of the upper half are the same bits. */
 static int read_ids(esp_file *file, const char *name, int64_t n, int64_t first, int64_t rows, int64_t *id) {
   esp_file_shape s;
   ESP_CALL(esp_file_dataset(file, name, &s));
-  ESP_CALL(esp_file_read(file, name, s.is_signed ? ESP_FILE_I64 : ESP_FILE_U64, 0, n, first, rows, id));
-  int rc = ESP_OK;
-  for (int64_t i = 0; i < rows && !rc && !s.is_signed; i++)
-    if (id[i] < 0)
-      rc = ESP_FAIL(ESP_ERR_VALUE, "%s: %s: row %lld is %llu, allowed are ids below 2^63", file->path, name,
-                    (long long)(first + i), (unsigned long long)id[i]);
-  return file->comm->agree(file->comm, rc);
+  return esp_file_read(file, name, s.is_signed ? ESP_FILE_I64 : ESP_FILE_U64, 0, n, first, rows, id);
 }
 
-static int read_masses(esp_file *file, const esp_snapshot_header *h, int type, int64_t n, int64_t first, int64_t rows,
-                       double *m) {
-  char name[64];
-  esp_file_shape s;
-  snprintf(name, sizeof name, "PartType%d/Masses", type);
-  ESP_CALL(esp_file_dataset(file, name, &s));
-  if (s.exists) return esp_file_read(file, name, ESP_FILE_F64, 0, n, first, rows, m);
-  ESP_CHECK(h->mass_table[type] != 0, ESP_ERR_FORMAT,
-            "%s: dataset %s is missing and MassTable[%d] of Header is 0 or missing: one of both must give the mass",
-            file->path, name, type);
-  for (int64_t i = 0; i < rows; i++) m[i] = h->mass_table[type];
-  return ESP_OK;
-}
-
+/* A field that is missing: masses are the table's, ids are places and are filled in later. */
 static int read_type(esp_file *file, const esp_snapshot_header *h, int type, int64_t n, int64_t first, int64_t rows,
                      esp_cloud *cloud, int at) {
-  char name[64];
-  snprintf(name, sizeof name, "PartType%d/Coordinates", type);
-  ESP_CALL(esp_file_read(file, name, ESP_FILE_F64, 3, n, first, rows, cloud->x + at));
-  snprintf(name, sizeof name, "PartType%d/Velocities", type);
-  ESP_CALL(esp_file_read(file, name, ESP_FILE_F64, 3, n, first, rows, cloud->v + at));
-  snprintf(name, sizeof name, "PartType%d/ParticleIDs", type);
-  ESP_CALL(read_ids(file, name, n, first, rows, cloud->id + at));
-  return read_masses(file, h, type, n, first, rows, cloud->m + at);
+  double *const to[] = {cloud->x[at], cloud->v[at], cloud->m + at};
+  static const int columns[] = {3, 3, 0};
+  char path[ESP_FIELD_PATH];
+  int exists;
+  for (int k = ESP_FIELD_POSITION; k <= ESP_FIELD_MASS; k++) {
+    ESP_CALL(esp_snapshot_dataset(file, type, (esp_field)k, path, &exists));
+    if (exists || k != ESP_FIELD_MASS)
+      ESP_CALL(esp_file_read(file, path, ESP_FILE_F64, columns[k], n, first, rows, to[k]));
+    else
+      for (int64_t i = 0; i < rows; i++) cloud->m[at + i] = h->mass_table[type];
+  }
+  if (h->by_place) return ESP_OK;
+  ESP_CALL(esp_snapshot_dataset(file, type, ESP_FIELD_ID, path, &exists));
+  return read_ids(file, path, n, first, rows, cloud->id + at);
 }
 
 /* ---- this rank's share of the set ---- */
@@ -74,13 +63,12 @@ static int read_type(esp_file *file, const esp_snapshot_header *h, int type, int
 typedef struct {
   const esp_comm *comm;
   const esp_snapshot_set *set;
-  uint32_t types;
-  int64_t lo, hi; /* my places in the order of the chosen types */
+  int64_t lo, hi; /* my places in the order of the types that are taken */
   esp_cloud *cloud;
 } reading;
 
-static int chosen(uint32_t types, int t) {
-  return types == 0 || (types >> t & 1);
+static int is_taken(const esp_snapshot_header *h, int t) {
+  return (int)(h->taken >> t & 1);
 }
 
 /* The rows of file f's type t that are mine, given the place of its first; *at: where they go. */
@@ -92,13 +80,15 @@ static int64_t overlap(const reading *r, int64_t start, int64_t n, int64_t *firs
   return to - from;
 }
 
-static int read_file_type(const reading *r, int f, int t, esp_file *open, int64_t start) {
+/* start, place: of the file's first particle of the type in the order of the types that are taken, and of all. */
+static int read_file_type(const reading *r, int f, int t, esp_file *open, int64_t start, int64_t place) {
   const esp_snapshot_header *h = &r->set->head;
   const int64_t *count = r->set->count + (int64_t)f * h->types, n = count[t];
   int64_t first;
   int at;
   const int64_t rows = overlap(r, start, n, &first, &at);
   if (n == 0) return ESP_OK;
+  for (int64_t i = 0; i < rows && h->by_place; i++) r->cloud->id[at + i] = place + first + i;
   if (open) return read_type(open, h, t, n, first, rows, r->cloud, at);
   if (rows == 0) return ESP_OK;
   char path[ESP_SNAPSHOT_PATH + 96];
@@ -116,12 +106,14 @@ static int read_share(const reading *r) {
   const esp_snapshot_header *h = &r->set->head;
   esp_file *open = NULL;
   int rc = ESP_OK;
-  int64_t start = 0;
+  int64_t start = 0, place = 0;
   if (h->files == 1 && h->format == ESP_FORMAT_HDF5) ESP_CALL(esp_file_open(r->comm, r->set->prefix, &open));
   for (int t = 0; t < h->types; t++)
-    for (int f = 0; f < h->files && chosen(r->types, t); f++) {
-      ESP_TRY(read_file_type(r, f, t, open, start));
-      start += r->set->count[(int64_t)f * h->types + t];
+    for (int f = 0; f < h->files; f++) {
+      const int64_t count = r->set->count[(int64_t)f * h->types + t];
+      if (is_taken(h, t)) ESP_TRY(read_file_type(r, f, t, open, start, place));
+      if (is_taken(h, t)) start += count;
+      place += count;
     }
 done:
   esp_file_close(&open);
@@ -140,17 +132,30 @@ static void scale(const esp_snapshot_header *h, esp_cloud *cloud) {
   }
 }
 
-static int count_chosen(const char *path, const esp_snapshot_header *h, uint32_t types, int64_t *n) {
-  char list[256] = "";
-  *n = 0;
-  for (int t = 0; t < h->types; t++) {
-    if (chosen(types, t)) ESP_CALL(esp_count_add(n, h->count[t], "%s: particles of types 0 to %d", path, t));
-    size_t used = strlen(list);
-    snprintf(list + used, sizeof list - used, "%s%lld", t ? ", " : "", (long long)h->count[t]);
-  }
-  ESP_CHECK(types == 0 || types >> h->types == 0, ESP_ERR_CONFIG,
-            "%s: has particle types 0 to %d, a higher one was asked for", path, h->types - 1);
-  ESP_CHECK(*n > 0, ESP_ERR_VALUE, "%s: has no particle of the types asked for; particles by type: %s", path, list);
+/* Of all types: each has a place. */
+static int check_count(const char *path, const esp_snapshot_header *h) {
+  int64_t all = 0;
+  for (int t = 0; t < h->types; t++)
+    ESP_CALL(esp_count_add(&all, h->count[t], "%s: particles of types 0 to %d", path, t));
+  return ESP_OK;
+}
+
+static int64_t count_taken(const esp_snapshot_header *h) {
+  int64_t n = 0;
+  for (int t = 0; t < h->types; t++) n += is_taken(h, t) ? h->count[t] : 0;
+  return n;
+}
+
+/* Equal ids are refused here, where a key helps, not by the first tree. */
+static int check_ids(const esp_comm *comm, const char *path, const esp_snapshot_header *h, const esp_cloud *cloud) {
+  int found = 0;
+  uint64_t id = 0;
+  if (h->by_place) return ESP_OK;
+  ESP_CALL(esp_migrate_find_twin(comm, cloud->n_home, cloud->id, &found, &id));
+  ESP_CHECK(!found, ESP_ERR_VALUE,
+            "%s: particle id %llu occurs more than once (particles that were split or spawned may share one): "
+            "io_ids place numbers particles by their place in the file instead",
+            path, (unsigned long long)id);
   return ESP_OK;
 }
 
@@ -180,17 +185,19 @@ int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot
   const esp_snapshot_options none = {0};
   const esp_snapshot_options *o = options ? options : &none;
   esp_snapshot_set set;
-  int64_t n = 0;
   memset(cloud, 0, sizeof *cloud);
   ESP_CALL(esp_snapshot_set_open(comm, path, &set));
-  int rc = count_chosen(path, &set.head, o->types, &n);
+  int rc = check_count(path, &set.head);
+  if (!rc) rc = esp_snapshot_choose(path, o, &set.head);
   if (!rc) rc = esp_snapshot_settle(path, o, &set.head);
   ESP_TRY(comm->agree(comm, rc));
-  reading r = {comm, &set, o->types, 0, 0, cloud};
+  const int64_t n = count_taken(&set.head);
+  reading r = {comm, &set, 0, 0, cloud};
   esp_set_share(n, comm->rank, comm->size, &r.lo, &r.hi);
   r.hi += r.lo;
   ESP_TRY(comm->agree(comm, make_cloud(path, &set.head, &r, n)));
   ESP_TRY(read_share(&r));
+  ESP_TRY(check_ids(comm, path, &set.head, cloud));
   scale(&set.head, cloud);
   ESP_TRY(esp_cloud_check(comm, cloud, path));
   ESP_TRY(check_mass(comm, path, cloud));

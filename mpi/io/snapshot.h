@@ -27,7 +27,7 @@
 #include "base/comm.h"
 #include "base/particles.h"
 
-enum { ESP_SNAPSHOT_TYPES = 16, ESP_SNAPSHOT_FROM = 96 };
+enum { ESP_SNAPSHOT_TYPES = 16, ESP_SNAPSHOT_FROM = 96, ESP_NOTE = 1024 };
 
 /* Units in cgs: cm, g, cm/s. 0: not known. */
 typedef struct {
@@ -49,6 +49,7 @@ typedef enum {
 /* All zeros: every type, units and everything else from the file. */
 typedef struct {
   uint32_t types;  /* bit t: read type t; 0: all the file has */
+  int by_place;    /* ids are places in the file, whatever ids it has */
   esp_units units; /* keys units_length, units_mass, units_velocity; all three or none */
   esp_cosmology cosmology;
   esp_period periodic;
@@ -77,9 +78,13 @@ typedef struct {
   int comoving_flag, periodic_flag;              /* 1, 0, -1 */
   int has_exponents[3];                          /* of positions, velocities, masses: stated by the datasets */
   double exponent[3][2];                         /* powers of a and of h */
+  unsigned lacks[ESP_SNAPSHOT_TYPES];            /* HDF5: fields (1 << esp_field) that a type has no dataset of */
   esp_units file_units;
-  double file_G; /* stated, or 1 for tipsy, whose bodies are in units of G = 1; else 0 */
+  double file_G;       /* stated, or 1 for tipsy, whose bodies are in units of G = 1; else 0 */
+  char note[ESP_NOTE]; /* what was taken otherwise than the file has it: lines for whoever reads it */
   /* settled when the particles are read */
+  uint32_t taken; /* bits: types read */
+  int by_place;   /* ids are places */
   int comoving, periodic;
   double a, h;
   double factor[3]; /* stored positions, velocities, masses times this are physical */

@@ -297,7 +297,7 @@ static int read_gadget(const esp_bytes *b, const esp_snapshot_header *h, const i
   ESP_CALL(find_records(b, h->format, numbers, found));
   ESP_CALL(numbers_get(b, &found[POS], 3 * (before + first), 3 * rows, cloud->x[at], NULL));
   ESP_CALL(numbers_get(b, &found[VEL], 3 * (before + first), 3 * rows, cloud->v[at], NULL));
-  ESP_CALL(numbers_get(b, &found[ID], before + first, rows, NULL, cloud->id + at));
+  if (!h->by_place) ESP_CALL(numbers_get(b, &found[ID], before + first, rows, NULL, cloud->id + at));
   if (h->mass_table[type] == 0) return numbers_get(b, &found[MASS], massive_before + first, rows, cloud->m + at, NULL);
   for (int64_t i = 0; i < rows; i++) cloud->m[at + i] = h->mass_table[type];
   return ESP_OK;

@@ -11,6 +11,7 @@
 #include "base/count.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
+#include "io/snapshot_names.h"
 #include "io/snapshot_stated.h"
 
 /* ---- one HDF5 header ---- */
@@ -86,6 +87,7 @@ int esp_snapshot_header_hdf5(const char *path, int first, esp_snapshot_header *h
   for (int t = 0; t < types; t++)
     ESP_NEED(here[t] >= 0, ESP_ERR_FORMAT, "%s: NumPart_ThisFile of type %d is %lld, allowed is >= 0", path, t,
              (long long)here[t]);
+  ESP_TRY(esp_snapshot_look(file, here, head));
   if (first) ESP_TRY(read_first(file, head, here));
   memcpy(count, here, sizeof here);
 done:

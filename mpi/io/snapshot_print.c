@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "io/snapshot.h"
+#include "io/snapshot_names.h"
 #include "io/snapshot_units.h"
 
 static void print_units(const esp_snapshot_header *h, FILE *out) {
@@ -50,6 +50,8 @@ int esp_snapshot_print(const char *path, FILE *out) {
     if (h->count[t] == 0) continue;
     fprintf(out, "type %-2d      %" PRId64 " particles", t, h->count[t]);
     if (h->mass_table[t] != 0) fprintf(out, ", mass %.10g each", h->mass_table[t]);
+    if (h->lacks[t] >> ESP_FIELD_POSITION & 1) fprintf(out, ", no places");
+    if (h->lacks[t] >> ESP_FIELD_ID & 1) fprintf(out, ", no ids");
     fprintf(out, "\n");
   }
   fprintf(out, "particles    %" PRId64 "\n", all);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/snapshot_names.h"
+
 /* ---- the names ---- */
 
 typedef enum {
@@ -230,16 +232,14 @@ static void take_units(const stated *s, esp_snapshot_header *h) {
 
 /* Powers of a and h, where a dataset states them: each code by its own pair of names. */
 static int read_exponents(const esp_file *file, const int64_t *here, esp_snapshot_header *h) {
-  static const char *const fields[3] = {"Coordinates", "Velocities", "Masses"};
   static const char *const pairs[][2] = {{"a_scaling", "h_scaling"},
                                          {"a-scale exponent", "h-scale exponent"},
                                          {"aexp-scale-exponent", "h-scale-exponent"}};
-  for (int k = 0; k < 3; k++)
+  for (int k = ESP_FIELD_POSITION; k <= ESP_FIELD_MASS; k++)
     for (int t = 0; t < h->types && !h->has_exponents[k]; t++) {
-      char object[64];
+      char object[ESP_FIELD_PATH];
       int exists, has = 0;
-      snprintf(object, sizeof object, "PartType%d/%s", t, fields[k]);
-      ESP_CALL(esp_file_exists(file, object, &exists));
+      ESP_CALL(esp_snapshot_dataset(file, t, (esp_field)k, object, &exists));
       for (int s = 0; s < 3 && exists && here[t] > 0; s++) {
         ESP_CALL(has_attribute(file, object, pairs[s][0], &has));
         if (!has) continue;

@@ -61,7 +61,7 @@ static int write_particles(esp_file *file, const esp_cloud *cloud, int deflate) 
   ESP_CALL(esp_file_group(file, "PartType1"));
   ESP_CALL(esp_file_write(file, "PartType1/Coordinates", ESP_FILE_F64, 3, n, first, count, cloud->x, deflate));
   ESP_CALL(esp_file_write(file, "PartType1/Velocities", ESP_FILE_F64, 3, n, first, count, cloud->v, deflate));
-  ESP_CALL(esp_file_write(file, "PartType1/ParticleIDs", ESP_FILE_I64, 0, n, first, count, cloud->id, deflate));
+  ESP_CALL(esp_file_write(file, "PartType1/ParticleIDs", ESP_FILE_U64, 0, n, first, count, cloud->id, deflate));
   return esp_file_write(file, "PartType1/Masses", ESP_FILE_F64, 0, n, first, count, cloud->m, deflate);
 }
 

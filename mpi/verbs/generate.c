@@ -76,6 +76,7 @@ int esp_verb_generate(esp_run *run) {
   int rc = esp_make(run->comm, run->config, task, param, path, say_group, (void *)&t, &report);
   ESP_FREE(param);
   ESP_CALL(rc);
+  esp_run_say_notes(run, "generate", esp_config_string(run->config, "input"), report.note);
   add_results(run, path, task, &report);
   return ESP_OK;
 }

@@ -37,6 +37,15 @@ void esp_run_say(const esp_run *run, const char *format, ...) {
   fflush(stdout);
 }
 
+void esp_run_say_notes(const esp_run *run, const char *verb, const char *file, const char *note) {
+  cJSON *notes = note[0] ? cJSON_AddArrayToObject(run->json, "notes") : NULL;
+  for (char line[1024]; *note; note += strcspn(note, "\n") + 1) {
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(note, "\n"), note);
+    esp_run_say(run, "%s: %s: %s\n", verb, file, line);
+    cJSON_AddItemToArray(notes, cJSON_CreateString(line));
+  }
+}
+
 void esp_run_say_budget(const esp_run *run, const char *verb, double pairs, double allowed) {
   if (allowed > 0 && pairs > allowed)
     esp_run_say(

@@ -49,6 +49,8 @@ int esp_run_data(const esp_run *run, char *path, size_t size);
 int esp_run_checkpoint(const esp_run *run, char *path, size_t size);
 /* printf on rank 0 alone. */
 void esp_run_say(const esp_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Lines of a note on the file that was read (esp_origin), each headed by verb and file; an array `notes` of the results. */
+void esp_run_say_notes(const esp_run *run, const char *verb, const char *file, const char *note);
 /* Says so where near pairs a particle, all layers together, are more than the layers' budgets allow (0: no budget). Local. */
 void esp_run_say_budget(const esp_run *run, const char *verb, double pairs, double allowed);
 /* On rank 0: a progress bar on a terminal, a plain line every tenth otherwise. `note` may be "". */

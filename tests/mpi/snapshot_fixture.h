@@ -40,7 +40,7 @@ static const char *at(const char *name) {
 
 /* ---- the particles of every fixture: values that 32-bit floats hold exactly ---- */
 
-enum { N1 = 101, N4 = 37, GADGET = 0, GADGET4, AREPO, SWIFT, GIZMO };
+enum { N1 = 101, N3 = 7, N4 = 37, GADGET = 0, GADGET4, AREPO, SWIFT, GIZMO };
 
 static double place(int t, int p, int k) {
   return (p * 7 + k * 3 + t) % 64 * 0.25;
@@ -66,13 +66,20 @@ typedef enum {
   NO_HEADER
 } fault;
 
+/* As above; none; of the upper half of 64 bits; two alike, and read by place. */
+typedef enum { OWN_IDS, NO_IDS, TOP_IDS, TWIN_IDS } ids;
+
 typedef struct {
-  int dialect, files, narrow, wide_ids, table, comoving, units;
+  int dialect, files, narrow, wide_ids, table, comoving, units, tracers; /* tracers: N3 of type 3, with ids alone */
   fault fault;
+  ids ids;
+  const char *velocity, *mass, *mass4; /* names of datasets, mass4 of type 4; NULL: Velocities, Masses */
   double time, redshift, omega0, hubble;
 } spec;
 
 static int64_t id_of(const spec *s, int t, int p) {
+  if (s->ids == NO_IDS || s->ids == TWIN_IDS) return t == 1 ? p : N1 + (s->tracers ? N3 : 0) + p;
+  if (s->ids == TOP_IDS) return (int64_t)(~UINT64_C(0) - (uint64_t)(1000 * t + p));
   return (s->wide_ids ? (int64_t)1 << 40 : 0) + 1000 * t + p;
 }
 
@@ -114,7 +121,7 @@ static void write_type(esp_file *f, const spec *s, int t, int first, int n) {
       vf[3 * i + k] = (float)v[3 * i + k];
     }
     m[i] = s->fault == NEGATIVE_MASS && p == 9 ? -1 : weight(t, p);
-    id[i] = (uint64_t)id_of(s, t, p);
+    id[i] = (uint64_t)id_of(s, t, s->ids == TWIN_IDS && p == 70 ? 3 : p);
     id32[i] = (uint32_t)id[i];
   }
   snprintf(name, sizeof name, "PartType%d", t);
@@ -128,22 +135,31 @@ static void write_type(esp_file *f, const spec *s, int t, int first, int n) {
     put_text_set(f, name);
   else
     DO(esp_file_write(f, name, real, 3, rows, 0, rows, s->narrow ? (void *)xf : x, s->dialect == SWIFT ? 4 : 0));
-  snprintf(name, sizeof name, "PartType%d/Velocities", t);
+  snprintf(name, sizeof name, "PartType%d/%s", t, s->velocity ? s->velocity : "Velocities");
   if (s->fault != NO_DATASET) DO(esp_file_write(f, name, real, 3, n, 0, n, s->narrow ? (void *)vf : v, 0));
   snprintf(name, sizeof name, "PartType%d/ParticleIDs", t);
-  if (s->wide_ids)
+  if (s->ids == NO_IDS)
+    ;
+  else if (s->wide_ids || s->ids == TOP_IDS)
     DO(esp_file_write(f, name, ESP_FILE_U64, 0, n, 0, n, id, 0));
   else
     DO(esp_file_write(f, name, ESP_FILE_U32, 0, n, 0, n, id32, 0));
-  snprintf(name, sizeof name, "PartType%d/Masses", t);
+  snprintf(name, sizeof name, "PartType%d/%s", t, t == 4 && s->mass4 ? s->mass4 : s->mass ? s->mass : "Masses");
   if (!(s->table && t == 1) && s->fault != NO_MASS) DO(esp_file_write(f, name, ESP_FILE_F64, 0, n, 0, n, m, 0));
+}
+
+static void write_tracers(esp_file *f) {
+  uint64_t id[N3] = {1, 2, 3};
+  DO(esp_file_group(f, "PartType3"));
+  DO(esp_file_write(f, "PartType3/TracerID", ESP_FILE_U64, 0, N3, 0, N3, id, 0));
 }
 
 static void write_counts(esp_file *f, const spec *s, int n1, int n4) {
   const int types = s->dialect == SWIFT ? 7 : 6;
-  int32_t here[7] = {0, n1, 0, 0, n4};
-  uint32_t total[7] = {0, N1, 0, 0, N4}, high[7] = {0};
-  int64_t total64[7] = {0, N1, 0, 0, N4};
+  const int n3 = s->tracers ? N3 : 0; /* in the file that has type 4 */
+  int32_t here[7] = {0, n1, 0, n4 ? n3 : 0, n4};
+  uint32_t total[7] = {0, N1, 0, (uint32_t)n3, N4}, high[7] = {0};
+  int64_t total64[7] = {0, N1, 0, n3, N4};
   double table[7] = {0, s->table ? 0.125 : 0};
   if (s->fault == WRONG_TOTAL) total[1]++;
   if (s->fault == NO_PARTICLE) memset(here, 0, sizeof here), memset(total, 0, sizeof total);
@@ -227,6 +243,7 @@ static inline void fixture(const char *name, const spec *s) {
     if (s->fault != NO_HEADER) write_header(f, s, b1 - a1, b4 - a4);
     write_type(f, s, 1, a1, b1 - a1);
     if (b4 > a4) write_type(f, s, 4, a4, b4 - a4);
+    if (b4 > a4 && s->tracers) write_tracers(f);
     DO(esp_file_commit(&f));
   }
   MPI_Barrier(MPI_COMM_WORLD);
@@ -241,7 +258,8 @@ static inline void expect(const char *path, const spec *s, uint32_t types, doubl
                           const char *dialect) {
   esp_cloud cloud;
   esp_snapshot_header head;
-  esp_snapshot_options o = {.types = types, .units = s->units || s->dialect == SWIFT ? (esp_units){0} : kpc};
+  esp_snapshot_options o = {
+      .types = types, .by_place = s->ids == TWIN_IDS, .units = s->units || s->dialect == SWIFT ? (esp_units){0} : kpc};
   DO(esp_snapshot_read(comm, path, &o, &cloud, &head));
   assert_string_equal(head.dialect, dialect);
   const int n1 = types == 0 || types >> 1 & 1 ? N1 : 0, n4 = types == 0 || types >> 4 & 1 ? N4 : 0, n = n1 + n4;

@@ -69,8 +69,10 @@ static void bad_content(void **state) {
        "NumPart_Total of type 1 is 102, but NumPart_ThisFile of the 1 file(s) add up to 101"},
       {NAN_PLACE, ESP_ERR_VALUE, "1077"},
       {NEGATIVE_MASS, ESP_ERR_VALUE, "1009"},
-      {NO_PARTICLE, ESP_ERR_VALUE, "has no particle of the types asked for; particles by type: 0, 0, 0, 0, 0, 0"},
-      {NO_MASS, ESP_ERR_FORMAT, "PartType1/Masses is missing and MassTable[1]"},
+      {NO_PARTICLE, ESP_ERR_VALUE,
+       "has no particle of the types asked for (io_types); particles by type: 0, 0, 0, 0, 0, 0"},
+      {NO_MASS, ESP_ERR_FORMAT,
+       "PartType1/Masses is missing (looked for, too: Mass, DynamicalMasses), and MassTable[1]"},
       {NO_HEADER, ESP_ERR_FORMAT, "group Header is missing"},
   };
   for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {

@@ -9,6 +9,8 @@
  *   make_fixture number FILE OBJECT NAME VALUE   number attribute of an object, in place of the old one
  *   make_fixture header FILE NAME I VALUE whole number I of an attribute of the group Header, all of it 64-bit
  *   make_fixture delete FILE OBJECT
+ *   make_fixture rename FILE OBJECT NEW
+ *   make_fixture tracers FILE N           N more particles in a snapshot, of type 3, with ids alone
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
  *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape
  *   make_fixture sum FILE DATASET         prints a sum over the bits of the numbers and their order
@@ -182,6 +184,28 @@ static void replace(hid_t file, const char *name, int text) {
   H5Sclose(space);
 }
 
+/* Header's arrays of 6 say n of type 3. */
+static void tracers(hid_t file, int64_t n) {
+  static const char *const counts[] = {"NumPart_ThisFile", "NumPart_Total"};
+  const hsize_t rows = (hsize_t)n;
+  int64_t *id = calloc((size_t)n + 1, sizeof *id);
+  hid_t group = must(H5Gcreate2(file, "PartType3", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "PartType3");
+  hid_t header = must(H5Gopen2(file, "Header", H5P_DEFAULT), "Header");
+  for (int64_t i = 0; i < n; i++) id[i] = i;
+  put_dataset(group, "TracerID", H5T_NATIVE_INT64, 1, &rows, id);
+  for (int k = 0; k < 2; k++) {
+    int64_t count[6];
+    hid_t attribute = must(H5Aopen(header, counts[k], H5P_DEFAULT), counts[k]);
+    must(H5Aread(attribute, H5T_NATIVE_INT64, count), counts[k]);
+    count[3] = n;
+    must(H5Awrite(attribute, H5T_NATIVE_INT64, count), counts[k]);
+    H5Aclose(attribute);
+  }
+  free(id);
+  H5Gclose(header);
+  H5Gclose(group);
+}
+
 static uint64_t sum_of(hid_t file, const char *name) {
   hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
         type = H5Dget_type(dataset);
@@ -237,6 +261,10 @@ int main(int argc, char **argv) {
     must(H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, print_sum, NULL), "looking through the file");
   else if (!strcmp(verb, "delete"))
     must(H5Ldelete(file, argv[3], H5P_DEFAULT), argv[3]);
+  else if (!strcmp(verb, "rename") && argc == 5)
+    must(H5Lmove(file, argv[3], file, argv[4], H5P_DEFAULT, H5P_DEFAULT), argv[3]);
+  else if (!strcmp(verb, "tracers"))
+    tracers(file, atoll(argv[3]));
   else if (!strcmp(verb, "flatten"))
     replace(file, argv[3], 0);
   else if (!strcmp(verb, "sum"))

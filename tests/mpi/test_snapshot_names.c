@@ -1,0 +1,135 @@
+/* The content of snapshots in every dialect: datasets by each code's names, types without places, ids that are missing, equal
+ * or of the upper half of 64 bits; what is refused names the key that helps, and that key reads it.
+ * ranks: 1 2 3 */
+#define _GNU_SOURCE
+#include "serial_hdf5.h"
+#include "snapshot_fixture.h"
+
+static void names(void **state) {
+  (void)state;
+  spec owls = {.units = 1, .velocity = "Velocity", .mass = "Mass"};
+  spec black_holes = {.dialect = SWIFT, .hubble = 0.7, .mass4 = "DynamicalMasses"};
+  for (int files = 1; files <= 3; files += 2) {
+    owls.files = black_holes.files = files;
+    owls.narrow = owls.table = files > 1;
+    fixture("names", &owls);
+    expect(at(files > 1 ? "names" : "names.hdf5"), &owls, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    fixture("names", &black_holes);
+    expect(at(files > 1 ? "names" : "names.hdf5"), &black_holes, 0, 1, 1, 1, "SWIFT HDF5");
+  }
+  /* of any other name it is missing; what is whole is told and is read */
+  black_holes.files = 1;
+  black_holes.mass4 = "SubgridMasses";
+  fixture("names", &black_holes);
+  REFUSED(at("names.hdf5"), NULL, ESP_ERR_FORMAT, "PartType4/Masses is missing");
+  REFUSED(at("names.hdf5"), NULL, ESP_ERR_FORMAT, "what is whole is read with io_types 1");
+  expect(at("names.hdf5"), &black_holes, 1 << 1, 1, 1, 1, "SWIFT HDF5");
+  assert_int_equal(esp_file_open_objects(), 0);
+}
+
+/* The powers of a and h that a dataset states are found under its own name. */
+static void exponents(void **state) {
+  (void)state;
+  const spec s = {.units = 1,
+                  .velocity = "Velocity",
+                  .mass = "Mass",
+                  .comoving = 1,
+                  .time = 0.25,
+                  .redshift = 3,
+                  .omega0 = 0.3,
+                  .hubble = 0.5};
+  fixture("powers", &s);
+  if (comm->rank == 0) {
+    hid_t file = H5Fopen(at("powers.hdf5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t set = H5Dopen2(file, "PartType1/Velocity", H5P_DEFAULT);
+    serial_number(set, "aexp-scale-exponent", H5T_NATIVE_DOUBLE, (double[]){1});
+    serial_number(set, "h-scale-exponent", H5T_NATIVE_DOUBLE, (double[]){0});
+    H5Dclose(set), H5Fclose(file);
+  }
+  expect(at("powers.hdf5"), &s, 0, 0.5, 0.25, 2, "GADGET-2/3 HDF5"); /* a, not GADGET's a^(1/2) */
+}
+
+static const char *note_of(const char *path, const esp_snapshot_options *o) {
+  static esp_snapshot_header head;
+  esp_cloud cloud;
+  DO(esp_snapshot_read(comm, path, o, &cloud, &head));
+  esp_cloud_free(&cloud);
+  return head.note;
+}
+
+static void tracers(void **state) {
+  (void)state;
+  for (int files = 1; files <= 2; files++) {
+    const spec s = {.units = 1, .tracers = 1, .files = files};
+    const char *path = at(files > 1 ? "tracers" : "tracers.hdf5");
+    fixture("tracers", &s);
+    expect(path, &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    expect(path, &s, 1 << 4, 1, 1, 1, "GADGET-2/3 HDF5");
+    assert_string_equal(note_of(path, NULL), "particle type 3 has no places: its 7 particles (tracers) are left out\n");
+    assert_string_equal(note_of(path, &(esp_snapshot_options){.types = 1 << 1}), "");
+    REFUSED(path, (&(esp_snapshot_options){.types = 1 << 3 | 1 << 1}), ESP_ERR_FORMAT,
+            "PartType3/Coordinates is missing; what is whole is read with io_types 1,4");
+  }
+  /* a type whose group is not there has no tracers: it is damaged */
+  const spec s = {.units = 1, .tracers = 1};
+  fixture("tracers", &s);
+  if (comm->rank == 0) {
+    hid_t file = H5Fopen(at("tracers.hdf5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(H5Ldelete(file, "PartType3", H5P_DEFAULT) >= 0);
+    H5Fclose(file);
+  }
+  REFUSED(at("tracers.hdf5"), NULL, ESP_ERR_FORMAT, "PartType3/Coordinates is missing");
+}
+
+static void ids_of_every_kind(void **state) {
+  (void)state;
+  for (int files = 1; files <= 3; files += 2)
+    for (int tracers = 0; tracers < 2; tracers++) {
+      spec s = {.units = 1, .files = files, .tracers = tracers, .ids = NO_IDS};
+      const char *path = at(files > 1 ? "ids" : "ids.hdf5");
+      fixture("ids", &s);
+      expect(path, &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+      expect(path, &s, 1 << 4, 1, 1, 1, "GADGET-2/3 HDF5"); /* the same places, whichever types are read */
+      assert_non_null(
+          strstr(note_of(path, NULL), "no ids (ParticleIDs) of particle type 1, 4: particles are numbered"));
+      s.ids = TOP_IDS;
+      fixture("ids", &s);
+      expect(path, &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+      s.ids = TWIN_IDS;
+      fixture("ids", &s);
+      REFUSED(path, NULL, ESP_ERR_VALUE, "particle id 3 occurs more than once");
+      REFUSED(path, NULL, ESP_ERR_VALUE, "io_ids place");
+      expect(path, &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    }
+}
+
+/* Ids of the upper half come back from what is written as they were. */
+static void upper_ids_written(void **state) {
+  (void)state;
+  const spec s = {.units = 1, .ids = TOP_IDS};
+  esp_cloud cloud;
+  esp_snapshot_header head;
+  fixture("upper", &s);
+  DO(esp_snapshot_read(comm, at("upper.hdf5"), NULL, &cloud, &head));
+  DO(esp_snapshot_write(comm, at("written.hdf5"), &cloud, &head.units, 0, 0));
+  esp_cloud_free(&cloud);
+  if (comm->rank == 0) {
+    uint64_t id[N1 + N4];
+    hid_t file = H5Fopen(at("written.hdf5"), H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t set = H5Dopen2(file, "PartType1/ParticleIDs", H5P_DEFAULT), type = H5Dget_type(set);
+    assert_int_equal(H5Tget_sign(type), H5T_SGN_NONE);
+    assert_true(H5Dread(set, H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, id) >= 0);
+    assert_true(id[0] == (uint64_t)id_of(&s, 1, 0) && id[N1] == (uint64_t)id_of(&s, 4, 0));
+    H5Tclose(type), H5Dclose(set), H5Fclose(file);
+  }
+}
+
+static int tests(void) {
+  const struct CMUnitTest all[] = {cmocka_unit_test(names), cmocka_unit_test(exponents), cmocka_unit_test(tracers),
+                                   cmocka_unit_test(ids_of_every_kind), cmocka_unit_test(upper_ids_written)};
+  return cmocka_run_group_tests(all, NULL, NULL);
+}
+
+int main(int argc, char **argv) {
+  return run(argc, argv, tests);
+}

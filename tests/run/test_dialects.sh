@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Proves that other codes' snapshots are read, whatever each calls its datasets and has or lacks: what is taken otherwise
+# than the file has it is told in a line, what is refused names a key, and the same command with that key works; a
+# prediction is the same bits on 1 and on 2 ranks. With the files of ESPALIER_CASES, those of other codes themselves.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+good 1 train -data_file "$ESPALIER_SOURCE/tests/golden/cloud.h5" -data_n 24 -net_layers 2 -train_steps 0
+kpc=(-units_length 3.085678e21 -units_mass 1.989e43 -units_velocity 1e5)
+
+# told WORDS FILE ARGUMENTS...: predicts on 1 and 2 ranks, to the same bits; WORDS, where there are any, are told in a line
+told() {
+  local words=$1 sum
+  shift
+  good 1 predict -input "$@"
+  sum=$(json prediction_checksum)
+  good 2 predict -input "$@"
+  [ "$sum" = "$(json prediction_checksum)" ] || fail "other bits on 2 ranks: $*"
+  [ -z "$words" ] || grep -qF -e "$words" stdout || fail "'$words' is not told: $*"
+  [ -n "$words" ] || ! grep -q '"notes"' stdout || fail "notes on nothing: $*"
+  [ -z "$words" ] || tail -n 1 stdout | grep -qF '"notes":[' || fail "no notes among the results: $*"
+}
+
+spoil snapshot good.hdf5 200 good
+told "" good.hdf5
+plain=$(json prediction_checksum)
+spoil rename good.hdf5 PartType1/Masses PartType1/Mass
+spoil rename good.hdf5 PartType1/Velocities PartType1/Velocity
+told "" good.hdf5
+[ "$plain" = "$(json prediction_checksum)" ] || fail "other names, other bits"
+spoil rename good.hdf5 PartType1/Mass PartType1/Weights
+refuse "good.hdf5|PartType1/Masses is missing|MassTable[1]" 1 predict -input good.hdf5
+
+spoil snapshot bare.hdf5 100 good
+spoil delete bare.hdf5 PartType1/ParticleIDs
+told "no ids (ParticleIDs) of particle type 1" bare.hdf5
+spoil tracers bare.hdf5 5
+told "particle type 3 has no places: its 5 particles (tracers) are left out" bare.hdf5
+refuse "bare.hdf5|PartType3/Coordinates|io_types 1" 1 predict -input bare.hdf5 -io_types 1,3
+told "no ids" bare.hdf5 -io_types 1
+
+spoil snapshot twins.hdf5 100 twins
+refuse "twins.hdf5|particle id 0 occurs more than once|io_ids place" 2 predict -input twins.hdf5
+refuse "twins.hdf5|io_ids place" 1 generate -run_name other -data_n 8 -data_clouds 1 -input twins.hdf5
+told "" twins.hdf5 -io_ids place
+
+no_parts "what was refused"
+[ -d "${ESPALIER_CASES:-}/snapshots" ] || { echo "ESPALIER_CASES is not set: files of other codes are left out"; finish; }
+cases=$ESPALIER_CASES/snapshots
+told "" "$cases/swift_bh.hdf5"
+told "" "$cases/mass_velocity_names.hdf5" "${kpc[@]}"
+told "particle type 3 has no places: its 50 particles" "$cases/tng_tracers.hdf5" "${kpc[@]}"
+told "no ids (ParticleIDs) of particle type 1" "$cases/no_ids.hdf5" "${kpc[@]}"
+refuse "dup_ids.hdf5|io_ids place" 1 predict -input "$cases/dup_ids.hdf5" "${kpc[@]}"
+told "" "$cases/dup_ids.hdf5" "${kpc[@]}" -io_ids place
+refuse "filter 32000 (lzf)|h5repack -f NONE" 1 predict -input "$cases/lzf.hdf5" "${kpc[@]}"
+refuse "layout message|HDF5 2.0 or later" 1 predict -input "$cases/hdf5_v2_latest.hdf5" "${kpc[@]}"
+finish
