@@ -5,14 +5,9 @@
 #include "base/least_squares.h"
 #include "net/stack.h"
 #include "tasks/weather/advect.h"
-#include "tasks/weather/weather.h"
+#include "tasks/weather/show.h"
 
-enum { ALL_CELLS_N = 16384, COLUMNS = 13 };
-
-typedef struct {
-  int lead; /* h */
-  uint64_t seed;
-} show_param;
+enum { COLUMNS = 13 };
 
 /* ---- figures ---- */
 
@@ -75,7 +70,7 @@ static int semi_lagrangian(const void *param, const void *fit, const esp_model *
                            const esp_set *set, double *y, esp_cost *cost, int *use) {
   (void)fit, (void)trained, (void)use;
   cost->near_pairs = -1;
-  return esp_advect(backend->comm, set, ((const show_param *)param)->lead, y);
+  return esp_advect(backend->comm, set, ((const esp_weather_show_param *)param)->lead, y);
 }
 
 static int linear(const esp_least_squares *by, const esp_comm *comm, const esp_set *set, const double *moved,
@@ -108,7 +103,7 @@ static int linear_moved(const void *param, const void *fit, const esp_model *tra
   *use = f->moved_known;
   if (!f->moved_known) return ESP_OK;
   ESP_TRY(backend->comm->agree(backend->comm, ESP_ALLOC(moved, 2 * (size_t)set->n_home)));
-  ESP_TRY(esp_advect(backend->comm, set, ((const show_param *)param)->lead, moved));
+  ESP_TRY(esp_advect(backend->comm, set, ((const esp_weather_show_param *)param)->lead, moved));
   ESP_TRY(linear(&f->moved, backend->comm, set, moved, y));
 done:
   ESP_FREE(moved);
@@ -132,7 +127,7 @@ static void add_climate(const esp_set *set, double (*sum)[2]) {
     for (int v = 0; v < 2; v++) sum[i][v] += set->value[ESP_WEATHER_SENT_T + v][i];
 }
 
-static int add_set(const show_param *p, const esp_comm *comm, const esp_set *set, fitted *f) {
+static int add_set(const esp_weather_show_param *p, const esp_comm *comm, const esp_set *set, fitted *f) {
   const size_t n = (size_t)set->n_home;
   double *X = NULL, *y = NULL, *moved = NULL;
   int rc = ESP_ALLOC(X, n * (COLUMNS + 2));
@@ -173,7 +168,7 @@ done:
 /* On up to this many training sets: neighbours in time tell little more. */
 enum { FIT_SETS = 48 };
 
-static int fit_all(const show_param *p, const esp_comm *comm, const esp_sets *training, fitted *f) {
+static int fit_all(const esp_weather_show_param *p, const esp_comm *comm, const esp_sets *training, fitted *f) {
   const int every = (training->sets + FIT_SETS - 1) / FIT_SETS;
   double(*sum)[2] = NULL;
   int n_home = 0, used = 0, rc = ESP_OK;
@@ -182,7 +177,7 @@ static int fit_all(const show_param *p, const esp_comm *comm, const esp_sets *tr
     ESP_TRY(training->get(training->context, s, &set));
     if (!sum) {
       f->n = set->n, n_home = set->n_home;
-      f->moved_known = set->n <= ALL_CELLS_N;
+      f->moved_known = set->n <= ESP_WEATHER_LOOK_N;
       ESP_TRY(comm->agree(comm, ESP_ALLOC(sum, n_home)));
     }
     if (set->n != f->n)
@@ -243,9 +238,9 @@ static int on_places(void *network_param, const esp_set *set, int64_t pairs, int
 const esp_method esp_weather_methods[] = {
     {"persistence", .classical = 1, .predict = persistence},
     {"climatology by place", .classical = 1, .predict = climatology},
-    {"semi-Lagrangian: frozen wind", .largest = ALL_CELLS_N, .classical = 1, .predict = semi_lagrangian},
+    {"semi-Lagrangian: frozen wind", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = semi_lagrangian},
     {"linear: own numbers", .classical = 1, .predict = linear_own},
-    {"linear: own numbers and semi-Lagrangian", .largest = ALL_CELLS_N, .classical = 1, .predict = linear_moved},
+    {"linear: own numbers and semi-Lagrangian", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = linear_moved},
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
     {"trained network: near pairs alone", .vary = near_alone},
@@ -255,23 +250,20 @@ const esp_method esp_weather_methods[] = {
 
 /* ---- the row ---- */
 
-#define OF show_param
+#define OF esp_weather_show_param
 static const esp_options options = {
     sizeof(OF),
     (const esp_option[]){ESP_INT_ROW(OF, lead, "data_weather_lead", "24", 1, 876000, "hours",
                                      "how far ahead task weather looks: a multiple of data_weather_every"),
-                         ESP_SEED_ROW(OF, seed),
                          {0}},
     NULL};
 #undef OF
-
-static const esp_picture pictures[] = {{0}};
 
 const esp_showing esp_weather_showing = {
     .options = &options,
     .figure = figures,
     .method = esp_weather_methods,
-    .picture = pictures,
+    .picture = esp_weather_pictures,
     .about =
         "Here the particles are the cells of an atmosphere on the sphere, and what is predicted is the change of "
         "temperature and humidity; a tree in a learned space decides which cells' air each of them hears.",
@@ -281,4 +273,5 @@ const esp_showing esp_weather_showing = {
     .fit = fit,
     .unfit = unfit,
     .judge = judge,
+    .draw = esp_weather_draw,
 };

@@ -1,0 +1,101 @@
+/* Maps: every point of a grid of longitudes and latitudes has the colour of the cell it lies in. */
+#include <math.h>
+#include <string.h>
+
+#include "tasks/weather/show.h"
+#include "tasks/weather/sphere.h"
+
+enum { EAST = 144, NORTH = 72 };
+
+/* What of a cell is drawn: T and its changes in K, those of q in g/kg, land 1. */
+typedef struct {
+  double x[3], now, came[2], said[2], land;
+} drawn;
+
+static void describe(const esp_set *set, int i, const double *y, drawn *to) {
+  const double unit[2] = {ESP_WEATHER_UNIT_T, 1000 * ESP_WEATHER_UNIT_Q};
+  memcpy(to->x, set->value[ESP_WEATHER_PLACE] + 3 * i, sizeof to->x);
+  to->now = ESP_WEATHER_ZERO_T + ESP_WEATHER_UNIT_T * set->value[ESP_WEATHER_SENT_T][i];
+  for (int v = 0; v < 2; v++) {
+    to->came[v] = unit[v] * set->value[ESP_WEATHER_LATER_T + v][i];
+    to->said[v] = unit[v] * y[2 * i + v];
+  }
+  to->land = set->value[ESP_WEATHER_WET][i] < 1;
+}
+
+static const drawn *cell_at(const drawn *cell, int64_t n, const double x[3]) {
+  const drawn *best = cell;
+  double most = -2;
+  for (int64_t i = 0; i < n; i++) {
+    const double close = esp_dot3(cell[i].x, x);
+    if (close > most) most = close, best = &cell[i];
+  }
+  return best;
+}
+
+/* Longitude and latitude of a point of the grid, and the cell it lies in. */
+static const drawn *grid_at(const drawn *cell, int64_t n, int i, int j, double at[2]) {
+  const double degree = acos(-1.0) / 180;
+  at[0] = -180 + (i + 0.5) * 360 / EAST, at[1] = -90 + (j + 0.5) * 180 / NORTH;
+  const double flat = cos(at[1] * degree);
+  const double x[3] = {flat * cos(at[0] * degree), flat * sin(at[0] * degree), sin(at[1] * degree)};
+  return cell_at(cell, n, x);
+}
+
+/* Row by row from the south; a coast is where the point before, to the west or to the south, is of the other kind. */
+static void write_map(const drawn *cell, int64_t n, esp_lines *lines) {
+  const drawn *south[EAST] = {NULL}, *west = NULL;
+  for (int j = 0; j < NORTH; j++)
+    for (int i = 0; i < EAST; i++) {
+      double at[2];
+      const drawn *c = grid_at(cell, n, i, j, at);
+      const int coast = (i > 0 && west->land != c->land) || (j > 0 && south[i]->land != c->land);
+      esp_lines_add(lines, "%.2f,%.2f,%.2f,%.3f,%.3f,%.3f,%.4f,%.4f,%.4f,%.0f,%d\n", at[0], at[1], c->now, c->came[0],
+                    c->said[0], c->said[0] - c->came[0], c->came[1], c->said[1], c->said[1] - c->came[1], c->land,
+                    coast);
+      west = south[i] = c;
+    }
+}
+
+int esp_weather_draw(const void *param, const esp_model *untrained, const esp_model *trained,
+                     const esp_backend *backend, const esp_set *set, const double *y, esp_show *show) {
+  const esp_comm *comm = backend->comm;
+  drawn *own = NULL;
+  size_t *start = NULL;
+  void *all = NULL;
+  (void)param, (void)untrained, (void)trained;
+  if (set->n > ESP_WEATHER_LOOK_N || set->n == 0) return ESP_OK;
+  int rc = ESP_ALLOC(own, set->n_home);
+  if (!rc) rc = ESP_ALLOC(start, comm->size + 1);
+  ESP_TRY(comm->agree(comm, rc));
+  for (int i = 0; i < set->n_home; i++) describe(set, i, y, &own[i]);
+  ESP_TRY(comm->gather_all(comm, own, (size_t)set->n_home * sizeof *own, &all, start));
+  esp_lines *lines =
+      show->lines(show, "map.csv", "longitude,latitude,now,dt,dt_said,dt_error,dq,dq_said,dq_error,land,coast");
+  if (comm->rank == 0) write_map(all, set->n, lines);
+done:
+  ESP_FREE(own);
+  ESP_FREE(start);
+  ESP_FREE(all);
+  return rc;
+}
+
+const esp_picture esp_weather_pictures[] = {
+    {"map", "map.csv", "dt_said", "What changed, what was predicted, and the difference",
+     "Change of temperature (K, left) and of humidity (g/kg, right) over the lead time: as it came, as it was "
+     "predicted, and "
+     "the error, in the same colours. Lines: coasts.",
+     1000, 800,
+     "set multiplot layout 3,2\nunset key\nset palette defined (-1 '#2c5aa0', 0 '#f4f1e8', 1 '#b03a2e')\n"
+     "set xrange [-180:180]\nset yrange [-90:90]\nset size ratio 0.5\nset xtics 60\nset ytics 30\nunset grid\n"
+     "stats data using 'dt' nooutput name 'T'\nstats data using 'dq' nooutput name 'Q'\n"
+     "t = 3 * T_stddev\nq = 3 * Q_stddev\n"
+     "do for [row=0:2] {\nwhat = row == 0 ? '' : row == 1 ? '_said' : '_error'\n"
+     "name = row == 0 ? 'came' : row == 1 ? 'predicted' : 'error'\n"
+     "do for [field in 't q'] {\nmost = field eq 't' ? t : q\nset cbrange [-most:most]\n"
+     "set title (field eq 't' ? 'T, K: ' : 'q, g/kg: ').name\n"
+     "plot data using 'longitude':'latitude':(column('d'.field.what)) with image pixels, data using "
+     "(column('coast') > 0 ? column('longitude') : NaN):'latitude' with points pt 5 ps 0.12 lc rgb '#333333'\n}\n}\n"
+     "unset multiplot\n"},
+    {0},
+};
