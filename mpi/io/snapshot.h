@@ -68,6 +68,7 @@ typedef struct {
   int swap;         /* binary: the bytes lie the other way round */
   int tipsy_header; /* bytes: 28 or 32 */
   int files, types; /* length of the arrays by type */
+  int has_totals;   /* the header tells the particles of all files; else they are added up */
   int dim;
   int64_t count[ESP_SNAPSHOT_TYPES];
   double mass_table[ESP_SNAPSHOT_TYPES];

@@ -88,7 +88,6 @@ static int gadget_head(const esp_bytes *b, esp_snapshot_format format, int first
               (long long)count[t], t);
   }
   if (!first) return ESP_OK;
-  int stated = 0;
   h->types = GADGET_TYPES;
   h->dim = 3;
   h->files = (int)esp_bytes_word(p + 124, b->swap);
@@ -99,9 +98,8 @@ static int gadget_head(const esp_bytes *b, esp_snapshot_format format, int first
     ESP_CHECK(high < (int64_t)1 << 30, ESP_ERR_FORMAT, "%s: particles of type %d with high word %lld", b->path, t,
               (long long)high);
     h->count[t] = (int64_t)esp_bytes_word(p + 96 + 4 * t, b->swap) + (high << 32);
-    stated |= h->count[t] > 0;
+    h->has_totals |= h->count[t] > 0;
   }
-  if (!stated && h->files == 1) memcpy(h->count, count, sizeof h->count);
   return gadget_numbers(b, p, h);
 }
 
@@ -123,7 +121,6 @@ static int tipsy_head(const esp_bytes *b, int first, esp_snapshot_header *h, int
   h->file_G = 1;
   snprintf(h->from[ESP_FROM_COSMOLOGY], ESP_SNAPSHOT_FROM, "tipsy");
   snprintf(h->from[ESP_FROM_G], ESP_SNAPSHOT_FROM, "tipsy, by the format");
-  memcpy(h->count, count, sizeof h->count);
   return ESP_OK;
 }
 

@@ -1,28 +1,41 @@
 #include "io/snapshot_header.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/count.h"
 #include "io/file.h"
 #include "io/snapshot_binary.h"
+#include "io/snapshot_files.h"
 #include "io/snapshot_names.h"
 #include "io/snapshot_stated.h"
 
 /* ---- one HDF5 header ---- */
 
-/* One value by particle type; missing: zeros and *has = 0. */
-static int by_type(const esp_file *file, const char *name, esp_file_type type, int types, void *values, int *has) {
+/* One value by particle type: 0 for those behind the table's end, or without a table. Behind the last type of the file a
+ * count must be 0. */
+static int by_type(const esp_file *file, const char *name, esp_file_type type, int types, void *values) {
+  enum { LONGEST = 64 };
   esp_file_shape s;
+  union {
+    int64_t whole[LONGEST];
+    double real[LONGEST];
+  } table;
   memset(values, 0, ESP_SNAPSHOT_TYPES * 8);
   ESP_CALL(esp_file_attr_shape(file, "Header", name, &s));
-  *has = s.exists;
-  return s.exists ? esp_file_attr_read(file, "Header", name, type, types, values) : ESP_OK;
+  if (!s.exists || s.count == 0) return ESP_OK;
+  ESP_CHECK(s.count <= LONGEST, ESP_ERR_FORMAT, "%s: attribute %s of Header has %lld elements, allowed are %d",
+            file->path, name, (long long)s.count, LONGEST);
+  ESP_CALL(esp_file_attr_read(file, "Header", name, type, (int)s.count, &table));
+  for (int t = types; t < s.count && type == ESP_FILE_I64; t++)
+    ESP_CHECK(table.whole[t] == 0, ESP_ERR_FORMAT, "%s: %s of type %d is %lld, but NumPart_ThisFile has %d types",
+              file->path, name, t, (long long)table.whole[t], types);
+  memcpy(values, &table, (size_t)(s.count < types ? s.count : types) * 8);
+  return ESP_OK;
 }
 
 static int read_types(const esp_file *file, int *types) {
@@ -40,12 +53,10 @@ static int read_types(const esp_file *file, int *types) {
   return ESP_OK;
 }
 
-static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
+static int read_totals(const esp_file *file, esp_snapshot_header *h) {
   int64_t high[ESP_SNAPSHOT_TYPES];
-  int has_total, has_high;
-  ESP_CALL(by_type(file, "NumPart_Total", ESP_FILE_I64, h->types, h->count, &has_total));
-  ESP_CALL(by_type(file, "NumPart_Total_HighWord", ESP_FILE_I64, h->types, high, &has_high));
-  int stated = 0;
+  ESP_CALL(by_type(file, "NumPart_Total", ESP_FILE_I64, h->types, h->count));
+  ESP_CALL(by_type(file, "NumPart_Total_HighWord", ESP_FILE_I64, h->types, high));
   for (int t = 0; t < h->types; t++) {
     ESP_CHECK(h->count[t] >= 0 && high[t] >= 0 && high[t] < (int64_t)1 << 30, ESP_ERR_FORMAT,
               "%s: NumPart_Total of type %d is %lld with high word %lld", file->path, t, (long long)h->count[t],
@@ -54,20 +65,17 @@ static int read_totals(const esp_file *file, esp_snapshot_header *h, const int64
               "%s: NumPart_Total of type %d is %lld, its NumPart_Total_HighWord %lld says otherwise", file->path, t,
               (long long)h->count[t], (long long)high[t]);
     if (h->count[t] >> 32 == 0) h->count[t] += high[t] << 32;
-    stated |= h->count[t] > 0;
+    h->has_totals |= h->count[t] > 0;
   }
-  /* initial conditions of one file often leave the totals out */
-  if (!stated && h->files == 1) memcpy(h->count, here, sizeof h->count);
   return ESP_OK;
 }
 
 static int read_first(const esp_file *file, esp_snapshot_header *h, const int64_t *here) {
   double files = 1;
-  int has;
   ESP_CALL(esp_snapshot_number(file, "Header", "NumFilesPerSnapshot", 0, &files));
   h->files = files >= 2 && files < 1e7 ? (int)files : 1;
-  ESP_CALL(read_totals(file, h, here));
-  ESP_CALL(by_type(file, "MassTable", ESP_FILE_F64, h->types, h->mass_table, &has));
+  ESP_CALL(read_totals(file, h));
+  ESP_CALL(by_type(file, "MassTable", ESP_FILE_F64, h->types, h->mass_table));
   for (int t = 0; t < h->types; t++)
     ESP_CHECK(isfinite(h->mass_table[t]) && h->mass_table[t] >= 0, ESP_ERR_VALUE,
               "%s: MassTable of type %d is %g: must be finite and not negative", file->path, t, h->mass_table[t]);
@@ -77,13 +85,13 @@ static int read_first(const esp_file *file, esp_snapshot_header *h, const int64_
 int esp_snapshot_header_hdf5(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
   esp_file *file = NULL;
   int64_t here[ESP_SNAPSHOT_TYPES] = {0};
-  int rc = ESP_OK, types = 0, has = 0;
+  int rc = ESP_OK, types = 0;
   ESP_TRY(esp_file_open(esp_comm_self(), path, &file));
   ESP_TRY(read_types(file, &types));
   ESP_NEED(first || types == head->types, ESP_ERR_FORMAT, "%s: has %d particle types, the first file %d", path, types,
            head->types);
   head->types = types;
-  ESP_TRY(by_type(file, "NumPart_ThisFile", ESP_FILE_I64, types, here, &has));
+  ESP_TRY(by_type(file, "NumPart_ThisFile", ESP_FILE_I64, types, here));
   for (int t = 0; t < types; t++)
     ESP_NEED(here[t] >= 0, ESP_ERR_FORMAT, "%s: NumPart_ThisFile of type %d is %lld, allowed is >= 0", path, t,
              (long long)here[t]);
@@ -97,57 +105,6 @@ done:
 
 /* ---- the set ---- */
 
-static int is_file(const char *path) {
-  struct stat seen;
-  return stat(path, &seen) == 0 && !S_ISDIR(seen.st_mode);
-}
-
-/* The name as given, or the first file of the split snapshot of that name. */
-static int find_first(const char *given, char *path, size_t size) {
-  static const char *const ends[] = {"", ".0.hdf5", ".0.h5", ".0"};
-  for (int k = 0; k < 4; k++) {
-    int length = snprintf(path, size, "%s%s", given, ends[k]);
-    ESP_CHECK(length > 0 && (size_t)length < size, ESP_ERR_LIMIT, "%s: path longer than %zu characters", given,
-              size - 1);
-    if (is_file(path)) return ESP_OK;
-  }
-  snprintf(path, size, "%s", given);
-  struct stat seen;
-  const char *why = stat(given, &seen) == 0 ? "is a folder, not a file" : strerror(errno);
-  return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s (nor is there %s.0.hdf5)", given, why, given);
-}
-
-/* name.K.hdf5 or name.K -> "name." and ".hdf5" or "". */
-static int split_name(const char *path, int files, char *prefix, char *suffix, size_t suffix_size) {
-  const char *base = strrchr(path, '/');
-  size_t end = strlen(path), from = base ? (size_t)(base - path) : 0;
-  for (int turn = 0; turn < 2; turn++) {
-    size_t start = end;
-    while (start > from && isdigit((unsigned char)path[start - 1])) start--;
-    if (start < end && start > from && path[start - 1] == '.' && strlen(path + end) < suffix_size) {
-      snprintf(suffix, suffix_size, "%s", path + end);
-      memcpy(prefix, path, start);
-      prefix[start] = 0;
-      return ESP_OK;
-    }
-    while (end > from && path[end - 1] != '.') end--; /* cut one extension and look before it */
-    if (end == from) break;
-    end--;
-  }
-  return ESP_FAIL(ESP_ERR_FORMAT,
-                  "%s: its header says %d files (NumFilesPerSnapshot), but the name has no number: "
-                  "allowed is name.K.hdf5 or name.K",
-                  path, files);
-}
-
-void esp_snapshot_set_path(const esp_snapshot_set *set, int k, char *path) {
-  const size_t size = ESP_SNAPSHOT_PATH + 96;
-  if (set->head.files == 1)
-    snprintf(path, size, "%s", set->prefix);
-  else
-    snprintf(path, size, "%s%d%s", set->prefix, k, set->suffix);
-}
-
 static int read_one(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
   if (first) {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -158,17 +115,39 @@ static int read_one(const char *path, int first, esp_snapshot_header *head, int6
   return esp_snapshot_header_binary(path, first, head, count);
 }
 
-static int check_sums(const esp_snapshot_set *set) {
-  const esp_snapshot_header *h = &set->head;
+/* A header that leaves the totals out, as of many initial conditions and cut-out haloes, means what its files add up to. */
+static int check_sums(esp_snapshot_set *set) {
+  esp_snapshot_header *h = &set->head;
   for (int t = 0; t < h->types; t++) {
     int64_t sum = 0;
     for (int f = 0; f < h->files; f++)
       ESP_CALL(esp_count_add(&sum, set->count[(int64_t)f * h->types + t],
                              "%s: NumPart_ThisFile of type %d over %d files", set->prefix, t, h->files));
+    if (!h->has_totals) h->count[t] = sum;
     ESP_CHECK(sum == h->count[t], ESP_ERR_FORMAT,
               "%s: NumPart_Total of type %d is %lld, but NumPart_ThisFile of the %d file(s) add up to %lld",
               set->prefix, t, (long long)h->count[t], h->files, (long long)sum);
   }
+  return ESP_OK;
+}
+
+/* Of a header that says several files: their names, unless this one has all particles, as a halo cut out of them. */
+static int name_files(const char *path, const int64_t *here, esp_snapshot_set *set) {
+  esp_snapshot_header *h = &set->head;
+  char last[ESP_SNAPSHOT_PATH + 96];
+  int is_whole = 1;
+  for (int t = 0; t < h->types && h->has_totals; t++) is_whole &= here[t] == h->count[t];
+  if (!esp_snapshot_split_name(path, set)) {
+    ESP_CHECK(is_whole, ESP_ERR_FORMAT,
+              "%s: its header says %d files (NumFilesPerSnapshot), but the name has no number: "
+              "allowed is name.K.hdf5 or name.K",
+              path, h->files);
+    esp_snapshot_note(h, "NumFilesPerSnapshot is %d, but the name has no number: taken as one file", h->files);
+    return h->files = 1, ESP_OK;
+  }
+  esp_snapshot_set_path(set, h->files - 1, last);
+  ESP_CHECK(access(last, F_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s (%s is one of %d files)", last,
+            strerror(errno), path, h->files);
   return ESP_OK;
 }
 
@@ -178,17 +157,10 @@ static int read_set(const char *given, esp_snapshot_set *set) {
   int64_t here[ESP_SNAPSHOT_TYPES] = {0};
   char path[ESP_SNAPSHOT_PATH + 96];
   h->redshift = h->omega0 = h->omega_lambda = h->hubble = h->comoving_flag = h->periodic_flag = -1;
-  ESP_CALL(find_first(given, set->prefix, sizeof set->prefix));
+  ESP_CALL(esp_snapshot_find_file(given, set->prefix, sizeof set->prefix));
   snprintf(path, sizeof path, "%s", set->prefix);
   ESP_CALL(read_one(path, 1, h, here));
-  if (h->files > 1) {
-    char prefix[ESP_SNAPSHOT_PATH];
-    ESP_CALL(split_name(path, h->files, prefix, set->suffix, sizeof set->suffix));
-    memcpy(set->prefix, prefix, sizeof prefix);
-    esp_snapshot_set_path(set, h->files - 1, path);
-    ESP_CHECK(is_file(path), ESP_ERR_FILE, "%s: cannot be read: %s (%s is one of %d files)", path, strerror(errno),
-              given, h->files);
-  }
+  if (h->files > 1) ESP_CALL(name_files(path, here, set));
   ESP_CALL(ESP_ALLOC(set->count, (int64_t)h->files * h->types));
   for (int f = 0; f < h->files; f++) {
     if (h->files > 1) {
@@ -203,7 +175,7 @@ static int read_set(const char *given, esp_snapshot_set *set) {
 int esp_snapshot_kind(const char *given, int *format) {
   esp_snapshot_header head;
   char path[ESP_SNAPSHOT_PATH];
-  ESP_CALL(find_first(given, path, sizeof path));
+  ESP_CALL(esp_snapshot_find_file(given, path, sizeof path));
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   *format = ESP_FORMAT_HDF5;
   if (H5Fis_hdf5(path) > 0) return ESP_OK;

@@ -9,6 +9,7 @@ enum { ESP_SNAPSHOT_PATH = 2048 };
 typedef struct {
   esp_snapshot_header head;
   char prefix[ESP_SNAPSHOT_PATH], suffix[64]; /* file k is prefix k suffix; with one file, prefix alone */
+  int digits;                                 /* of k at least */
   int64_t *count;                             /* [files][types] */
 } esp_snapshot_set;
 

@@ -71,6 +71,9 @@ typedef enum { OWN_IDS, NO_IDS, TOP_IDS, TWIN_IDS } ids;
 
 typedef struct {
   int dialect, files, narrow, wide_ids, table, comoving, units, tracers; /* tracers: N3 of type 3, with ids alone */
+  int table_types;                                                       /* length of MassTable; 0: of the counts */
+  int no_totals, says; /* no NumPart_Total; what NumFilesPerSnapshot says; 0: the truth */
+  int digits;          /* of a part's number */
   fault fault;
   ids ids;
   const char *velocity, *mass, *mass4; /* names of datasets, mass4 of type 4; NULL: Velocities, Masses */
@@ -160,17 +163,20 @@ static void write_counts(esp_file *f, const spec *s, int n1, int n4) {
   int32_t here[7] = {0, n1, 0, n4 ? n3 : 0, n4};
   uint32_t total[7] = {0, N1, 0, (uint32_t)n3, N4}, high[7] = {0};
   int64_t total64[7] = {0, N1, 0, n3, N4};
-  double table[7] = {0, s->table ? 0.125 : 0};
+  double table[9] = {0, s->table ? 0.125 : 0};
   if (s->fault == WRONG_TOTAL) total[1]++;
   if (s->fault == NO_PARTICLE) memset(here, 0, sizeof here), memset(total, 0, sizeof total);
   DO(esp_file_attr_write(f, "Header", "NumPart_ThisFile", ESP_FILE_I32, types, here));
-  if (s->dialect == GADGET4) {
+  if (s->no_totals) {
+    ;
+  } else if (s->dialect == GADGET4) {
     DO(esp_file_attr_write(f, "Header", "NumPart_Total", ESP_FILE_I64, types, total64));
   } else {
     DO(esp_file_attr_write(f, "Header", "NumPart_Total", ESP_FILE_U32, types, total));
     DO(esp_file_attr_write(f, "Header", "NumPart_Total_HighWord", ESP_FILE_U32, types, high));
   }
-  if (s->dialect != SWIFT || s->table) DO(esp_file_attr_write(f, "Header", "MassTable", ESP_FILE_F64, types, table));
+  if (s->dialect != SWIFT || s->table)
+    DO(esp_file_attr_write(f, "Header", "MassTable", ESP_FILE_F64, s->table_types ? s->table_types : types, table));
 }
 
 static void write_swift(esp_file *f, const spec *s) {
@@ -199,7 +205,7 @@ static void write_gizmo(esp_file *f, const spec *s) {
 }
 
 static void write_header(esp_file *f, const spec *s, int n1, int n4) {
-  int files = s->files ? s->files : 1;
+  int files = s->says ? s->says : s->files ? s->files : 1;
   const int array = s->dialect == SWIFT; /* scalars as arrays of one */
   DO(esp_file_group(f, "Header"));
   write_counts(f, s, n1, n4);
@@ -238,7 +244,10 @@ static inline void fixture(const char *name, const spec *s) {
     esp_file *f;
     const int a1 = N1 * k / files, b1 = N1 * (k + 1) / files;
     const int a4 = k == 0 ? 0 : N4, b4 = N4; /* the first file has all of type 4 */
-    snprintf(path, sizeof path, files > 1 ? "%s.%d.hdf5" : "%s.hdf5", at(name), k);
+    if (files > 1)
+      snprintf(path, sizeof path, "%s.%0*d.hdf5", at(name), s->digits, k);
+    else
+      snprintf(path, sizeof path, "%s.hdf5", at(name));
     DO(esp_file_create_begin(esp_comm_self(), path, &f));
     if (s->fault != NO_HEADER) write_header(f, s, b1 - a1, b4 - a4);
     write_type(f, s, 1, a1, b1 - a1);
@@ -309,11 +318,10 @@ static void refused_as(const char *path, const esp_snapshot_options *o, int code
 }
 #define REFUSED(path, o, code, what) refused_as(path, o, code, what, __LINE__)
 
-static void clean(void) {
+static void clean_folder(void) {
   DIR *dir = opendir(folder);
   for (struct dirent *entry; dir && (entry = readdir(dir));) remove(at(entry->d_name));
   if (dir) closedir(dir);
-  rmdir(folder);
 }
 
 /* The tests of one program in a folder of their own. */
@@ -329,7 +337,7 @@ static int run(int argc, char **argv, int (*tests)(void)) {
   MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
   int failed = tests();
   MPI_Barrier(MPI_COMM_WORLD);
-  if (comm->rank == 0) clean();
+  if (comm->rank == 0) clean_folder(), rmdir(folder);
   esp_comm_mpi_free(&comm);
   MPI_Finalize();
   return failed ? 1 : 0;

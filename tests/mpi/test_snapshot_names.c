@@ -1,5 +1,6 @@
 /* The content of snapshots in every dialect: datasets by each code's names, types without places, ids that are missing, equal
- * or of the upper half of 64 bits; what is refused names the key that helps, and that key reads it.
+ * or of the upper half of 64 bits, tables of any length, totals left out, parts numbered with leading zeros; what is
+ * refused names the key that helps, and that key reads it.
  * ranks: 1 2 3 */
 #define _GNU_SOURCE
 #include "serial_hdf5.h"
@@ -124,9 +125,88 @@ static void upper_ids_written(void **state) {
   }
 }
 
+static void tables(void **state) {
+  (void)state;
+  static const int lengths[] = {2, 6, 9};
+  for (int d = GADGET; d <= SWIFT; d += SWIFT)
+    for (int k = 0; k < 3; k++) {
+      const spec s = {.dialect = d, .units = 1, .table = 1, .table_types = lengths[k], .hubble = d == SWIFT ? 0.7 : 0};
+      fixture("table", &s);
+      expect(at("table.hdf5"), &s, 0, 1, 1, 1, d == SWIFT ? "SWIFT HDF5" : "GADGET-2/3 HDF5");
+    }
+  /* one that ends before the type: its mass is missing */
+  const spec s = {.units = 1, .table = 1, .table_types = 1};
+  fixture("table", &s);
+  REFUSED(at("table.hdf5"), NULL, ESP_ERR_FORMAT, "PartType1/Masses is missing");
+  expect(at("table.hdf5"), &s, 1 << 4, 1, 1, 1, "GADGET-2/3 HDF5");
+}
+
+/* A count of a type that the file does not have is not dropped. */
+static void counts(void **state) {
+  (void)state;
+  const spec s = {.units = 1};
+  fixture("counts", &s);
+  if (comm->rank == 0) {
+    const int64_t total[7] = {0, N1, 0, 0, N4, 0, 5};
+    const hsize_t types = 7;
+    hid_t file = H5Fopen(at("counts.hdf5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t header = H5Gopen2(file, "Header", H5P_DEFAULT), space = H5Screate_simple(1, &types, NULL);
+    H5Adelete(header, "NumPart_Total");
+    hid_t made = H5Acreate2(header, "NumPart_Total", H5T_NATIVE_INT64, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Awrite(made, H5T_NATIVE_INT64, total) >= 0);
+    H5Aclose(made), H5Sclose(space), H5Gclose(header), H5Fclose(file);
+  }
+  REFUSED(at("counts.hdf5"), NULL, ESP_ERR_FORMAT, "NumPart_Total of type 6 is 5, but NumPart_ThisFile has 6 types");
+}
+
+static void totals_left_out(void **state) {
+  (void)state;
+  spec s = {.units = 1, .no_totals = 1};
+  fixture("whole", &s);
+  expect(at("whole.hdf5"), &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+  s.files = 3;
+  fixture("parts", &s);
+  expect(at("parts"), &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+  /* cut out of a snapshot of many files, with its header; with totals that are another's it is a part of those */
+  for (int totals = 0; totals < 2; totals++) {
+    s = (spec){.units = 1, .no_totals = !totals, .says = 600};
+    fixture("cutout", &s);
+    expect(at("cutout.hdf5"), &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    assert_string_equal(note_of(at("cutout.hdf5"), NULL),
+                        "NumFilesPerSnapshot is 600, but the name has no number: taken as one file\n");
+  }
+  s.fault = WRONG_TOTAL;
+  fixture("cutout", &s);
+  REFUSED(at("cutout.hdf5"), NULL, ESP_ERR_FORMAT, "600 files (NumFilesPerSnapshot), but the name has no number");
+}
+
+static void padded_parts(void **state) {
+  (void)state;
+  static const struct {
+    int files, digits;
+    const char *any;
+  } parts[] = {
+      {2, 2, "padded.01.hdf5"}, {3, 3, "padded.000.hdf5"}, {12, 2, "padded.10.hdf5"}, {12, 1, "padded.11.hdf5"}};
+  for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+    const spec s = {.units = 1, .files = parts[k].files, .digits = parts[k].digits};
+    fixture("padded", &s);
+    expect(at("padded"), &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    expect(at(parts[k].any), &s, 0, 1, 1, 1, "GADGET-2/3 HDF5");
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (comm->rank == 0) clean_folder();
+  }
+}
+
 static int tests(void) {
-  const struct CMUnitTest all[] = {cmocka_unit_test(names), cmocka_unit_test(exponents), cmocka_unit_test(tracers),
-                                   cmocka_unit_test(ids_of_every_kind), cmocka_unit_test(upper_ids_written)};
+  const struct CMUnitTest all[] = {cmocka_unit_test(names),
+                                   cmocka_unit_test(exponents),
+                                   cmocka_unit_test(tracers),
+                                   cmocka_unit_test(ids_of_every_kind),
+                                   cmocka_unit_test(upper_ids_written),
+                                   cmocka_unit_test(tables),
+                                   cmocka_unit_test(counts),
+                                   cmocka_unit_test(totals_left_out),
+                                   cmocka_unit_test(padded_parts)};
   return cmocka_run_group_tests(all, NULL, NULL);
 }
 

@@ -51,6 +51,8 @@ told "" "$cases/swift_bh.hdf5"
 told "" "$cases/mass_velocity_names.hdf5" "${kpc[@]}"
 told "particle type 3 has no places: its 50 particles" "$cases/tng_tracers.hdf5" "${kpc[@]}"
 told "no ids (ParticleIDs) of particle type 1" "$cases/no_ids.hdf5" "${kpc[@]}"
+told "" "$cases/six_table_one.hdf5" "${kpc[@]}"
+told "" "$cases/tng_cutout.hdf5" -io_periodic open
 refuse "dup_ids.hdf5|io_ids place" 1 predict -input "$cases/dup_ids.hdf5" "${kpc[@]}"
 told "" "$cases/dup_ids.hdf5" "${kpc[@]}" -io_ids place
 refuse "filter 32000 (lzf)|h5repack -f NONE" 1 predict -input "$cases/lzf.hdf5" "${kpc[@]}"
