@@ -103,9 +103,10 @@ static int open_draft(esp_file *file) {
 
 static int create(esp_file *file) {
   char text[512];
-  hid_t list = access_list(file->comm);
-  if (list >= 0) file->id = H5Fcreate(file->draft.path, H5F_ACC_TRUNC, H5P_DEFAULT, list);
+  hid_t list = access_list(file->comm), root = esp_file_timeless(H5P_FILE_CREATE);
+  if (list >= 0 && root >= 0) file->id = H5Fcreate(file->draft.path, H5F_ACC_TRUNC, root, list);
   if (file->id < 0) esp_file_hdf5_error(text, sizeof text);
+  if (root >= 0) H5Pclose(root);
   if (list >= 0) H5Pclose(list);
   ESP_CHECK(file->id >= 0, ESP_ERR_FILE, "%s: cannot be created: %s", file->path, text);
   return ESP_OK;

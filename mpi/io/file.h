@@ -55,6 +55,9 @@ typedef struct {
   int64_t dim[4];    /* the first 4 axes */
   int64_t count;     /* elements in all */
 } esp_file_shape;
+/* Inside mpi/io: properties of an object that is made, without the time of its making: what is written twice has the same
+ * bytes. Below 0 where there are none; the caller closes it. Local. */
+hid_t esp_file_timeless(hid_t class);
 /* Inside mpi/io: shape from a type and a space of an open object, both of which are closed here, also where one of them
  * could not be had (< 0); then not 0 is returned. Local. */
 int esp_file_shape_take(hid_t type, hid_t space, esp_file_shape *shape);

@@ -161,11 +161,20 @@ static int move(const transfer *t, int columns, int64_t n, int64_t first, int64_
 
 /* ---- writing ---- */
 
+hid_t esp_file_timeless(hid_t class) {
+  hid_t list = H5Pcreate(class);
+  if (list < 0 || H5Pset_obj_track_times(list, 0) >= 0) return list;
+  H5Pclose(list);
+  return H5I_INVALID_HID;
+}
+
 int esp_file_group(esp_file *file, const char *name) {
   ESP_CALL(esp_file_reserve(file, 0));
-  hid_t group = H5Gcreate2(file->id, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t list = esp_file_timeless(H5P_GROUP_CREATE), group = H5I_INVALID_HID;
+  if (list >= 0) group = H5Gcreate2(file->id, name, H5P_DEFAULT, list, H5P_DEFAULT);
   int rc = group < 0 ? failed(file, "creating the group", name) : ESP_OK;
   if (group >= 0) H5Gclose(group);
+  if (list >= 0) H5Pclose(list);
   return file->comm->agree(file->comm, rc);
 }
 
@@ -183,7 +192,7 @@ static int create_set(esp_file *file, const char *name, esp_file_type type, int 
                       hsize_t rows, hid_t *set) {
   hsize_t dims[2] = {(hsize_t)n, (hsize_t)columns}, chunk[2] = {rows, (hsize_t)columns};
   int rank = columns ? 2 : 1;
-  hid_t space = H5Screate_simple(rank, dims, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space = H5Screate_simple(rank, dims, NULL), list = esp_file_timeless(H5P_DATASET_CREATE);
   int bad = space < 0 || list < 0;
   if (!bad && deflate)
     bad =

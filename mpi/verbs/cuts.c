@@ -2,8 +2,6 @@
 
 #include <limits.h>
 
-enum { RANKS_MAX = 64 };
-
 static void head(const esp_cuts *cuts) {
   esp_run_say(cuts->run, "%6s  %-*s %9s %9s %11s %11s %10s %10s %10s %10s\n", "ranks", cuts->width, "cut", "imbalance",
               "imbalance", "halo part.", "halo part.", "halo cells", "halo cells", "KiB", "KiB");
@@ -11,18 +9,23 @@ static void head(const esp_cuts *cuts) {
               "mean", "max", "mean", "max", "mean", "max");
 }
 
-int esp_cuts_each(esp_run *run, int width, int (*one)(void *context, esp_cuts *cuts, int ranks), void *context,
-                  esp_cuts *cuts) {
-  int64_t ranks[RANKS_MAX];
-  const int count = esp_config_ints(run->config, "partition_ranks", ranks, RANKS_MAX);
-  *cuts = (esp_cuts){.run = run, .width = width, .rows = cJSON_AddArrayToObject(run->json, "cuts")};
-  ESP_CHECK(count <= RANKS_MAX, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", count, RANKS_MAX);
-  head(cuts);
-  for (int k = 0; k < count; k++) {
+int esp_cuts_ranks(const esp_run *run, int64_t ranks[ESP_LIST], int *count) {
+  *count = esp_config_ints(run->config, "partition_ranks", ranks, ESP_LIST);
+  ESP_CHECK(*count <= ESP_LIST, ESP_ERR_CONFIG, "partition_ranks: %d values; at most %d", *count, ESP_LIST);
+  for (int k = 0; k < *count; k++)
     ESP_CHECK(ranks[k] >= 1 && ranks[k] <= INT_MAX, ESP_ERR_CONFIG, "partition_ranks: %lld; must be in [1, %d]",
               (long long)ranks[k], INT_MAX);
-    ESP_CALL(one(context, cuts, (int)ranks[k]));
-  }
+  return ESP_OK;
+}
+
+int esp_cuts_each(esp_run *run, int width, int (*one)(void *context, esp_cuts *cuts, int ranks), void *context,
+                  esp_cuts *cuts) {
+  int64_t ranks[ESP_LIST];
+  int count;
+  *cuts = (esp_cuts){.run = run, .width = width, .rows = cJSON_AddArrayToObject(run->json, "cuts")};
+  ESP_CALL(esp_cuts_ranks(run, ranks, &count));
+  head(cuts);
+  for (int k = 0; k < count; k++) ESP_CALL(one(context, cuts, (int)ranks[k]));
   return esp_run_lines(run, "partition.csv",
                        "ranks,method,imbalance_pairs,imbalance_particles,halo_particles_mean,halo_particles_max,"
                        "halo_cells_mean,halo_cells_max,bytes_mean,bytes_max",

@@ -13,8 +13,10 @@ typedef struct {
   cJSON *rows;   /* "cuts" of the run's object */
 } esp_cuts;
 
+/* The numbers of partition_ranks. ESP_ERR_CONFIG for a number out of range, or too many of them. Local. */
+int esp_cuts_ranks(const esp_run *run, int64_t ranks[ESP_LIST], int *count);
 /* Heads the table, calls `one` for each number of partition_ranks, and writes partition.csv. Free with esp_cuts_free, also
- * after a failure. Collective. ESP_ERR_CONFIG for a number out of range, or too many of them. */
+ * after a failure. Collective. Errors: those of esp_cuts_ranks. */
 int esp_cuts_each(esp_run *run, int width, int (*one)(void *context, esp_cuts *cuts, int ranks), void *context,
                   esp_cuts *cuts);
 /* One row. moved_share: of particles that receive on another rank than they send from; below 0: not told. Local. */

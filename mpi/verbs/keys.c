@@ -15,7 +15,7 @@ typedef struct {
   const char *name, *out;
   uint64_t seed;
   int precision, shard;
-  const char *restart, *checkpoint;
+  const char *restart, *checkpoint, *write;
   int rollout, baselines, set;
   int64_t recall_every;
   esp_list ranks;
@@ -65,6 +65,10 @@ static const esp_options output_options = {
         ESP_LIST_ROW(verbs, ranks, "partition_ranks", "2,4,8,16,32,64", 1, 1e7, "ranks", "numbers of ranks to cut for"),
         ESP_FLAG_ROW(verbs, periodic, "partition_periodic", "false",
                      "keep a snapshot's period in the lists: all that lies near half a box away is near"),
+        ESP_TEXT_ROW(
+            verbs, write, "partition_write", "",
+            "file for each particle's owner, for every number of partition_ranks, and place in the tree's order; "
+            "empty: none"),
         ESP_FLAG_ROW(verbs, pictures, "report_pictures", "true", "draw pictures into the report"),
         {0}},
     NULL};

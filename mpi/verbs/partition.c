@@ -1,11 +1,15 @@
 /* partition: cut the particles for many ranks and say, from real lists, what each rank would compute and receive; the
  * tree's own cut beside others. All keep the tree's lists, so all compute the same sums: only who owns what differs. Runs
  * on the ranks at hand, whatever numbers of ranks are asked for. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "domain/domain.h"
 #include "domain/partition.h"
 #include "domain/partition_cuts.h"
 #include "domain/partition_zoltan.h"
 #include "io/formats.h"
+#include "io/owners.h"
 #include "verbs/cuts.h"
 #include "verbs/data.h"
 #include "verbs/setup.h"
@@ -237,11 +241,30 @@ done:
   return rc;
 }
 
+/* The tree's own cut alone: the others are for comparison, and Zoltan's depend on the ranks at hand. */
+static int write_owners(partition *p) {
+  esp_run *run = p->run;
+  const char *path = esp_config_string(run->config, "partition_write");
+  int64_t ranks[ESP_LIST];
+  uint64_t checksum;
+  int count;
+  char text[20];
+  if (!path[0]) return ESP_OK;
+  ESP_CALL(esp_cuts_ranks(run, ranks, &count));
+  ESP_CALL(esp_owners_write(path, esp_setup_task(run)->name, &p->set, p->dom, count, ranks, &checksum));
+  snprintf(text, sizeof text, "%016" PRIx64, checksum);
+  cJSON_AddStringToObject(run->json, "owners", path);
+  cJSON_AddStringToObject(run->json, "owners_checksum", text);
+  esp_run_say(run, "partition: %s: owner and place of each particle\n\n", path);
+  return ESP_OK;
+}
+
 static int partition_set(partition *p, const esp_model *model, const char *path, esp_cuts *cuts) {
   const double start = esp_wall();
   p->positions = model->network->positions;
   ESP_CALL(esp_error_blame(build_domain(p, model), path));
   ESP_CALL(describe(p, esp_wall() - start));
+  ESP_CALL(write_owners(p));
   return esp_cuts_each(p->run, p->positions ? 28 : 35, try_ranks, p, cuts);
 }
 

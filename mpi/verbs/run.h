@@ -14,6 +14,7 @@
  *   ranks.csv      one line a rank, its stages in columns         evaluate
  *   what the task draws (src/tasks/NAME/show.h)                   evaluate
  *   partition.csv  one line a method and number of ranks          partition
+ *   what partition_write names     owner and place of each particle  partition
  *   prediction.hdf5, prediction.h5 what becomes of the input, of a test set  predict
  *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report */
 #ifndef ESP_RUN_H

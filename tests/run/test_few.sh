@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves that sets of 1, 2, 3 and 5 particles are trained on, evaluated, predicted and partitioned on more ranks than
-# that, without a message of a library below, and with the same bits.
+# that, without a message of a library below, and with the same bits; so is the file of their owners.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -27,7 +27,8 @@ for task in gravity relation; do
     same "$task ladder" "$(tail -n 1 stdout | grep -oE '"(method|nmse|D_nrmse|pairs|cells)":[^,}]*' | tr '\n' ' ')"
     quiet $ranks predict "${own[@]}" -eval_set 0
     same "$task prediction" "$(json prediction_checksum)"
-    quiet $ranks partition "${own[@]}" -partition_ranks 1,2,9
+    quiet $ranks partition "${own[@]}" -partition_ranks 1,2,9 -partition_write owners.h5
+    same "$task owners" "$(cksum owners.h5)"
   done
 done
 for n in 1 3; do
