@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "feature_columns.h"
 #include "net/recall.h"
 #include "net/stack.h"
 #include "net/train.h"
 #include "train_views.h"
-#include "tasks/relation/relation_start.h"
 
 enum { POOL = 32, UNSEEN_DRAW = 1000, NEIGHBOURS = 16, SAMPLES = 512 };
 
@@ -54,9 +54,6 @@ static inline setup unit_setup(void) {
                       .h = 0.25,
                       .truth = ESP_TRUTH_BY_SIZE},
              .net = {.layers = 1,
-                     .features = 8,
-                     .values = 1,
-                     .targets = 1,
                      .embedding = ESP_EMBED_LINEAR,
                      .dim = 4,
                      .embed_hidden = 32,
@@ -81,7 +78,7 @@ static inline setup unit_setup(void) {
 /* subspace, 2048 particles: D 32, h 0.125, a tenth of the pairs near. */
 static inline setup hard_setup(void) {
   setup s = unit_setup();
-  s.data.n = 2048, s.data.features = s.net.features = 32, s.data.h = 0.125;
+  s.data.n = 2048, s.data.features = 32, s.data.h = 0.125;
   s.near = 0.1, s.unseen = 4;
   return s;
 }
@@ -97,7 +94,7 @@ static inline setup upstream_setup(void) {
                                 .h = 0.055,
                                 .average = 1,
                                 .truth = ESP_TRUTH_BY_SIZE};
-  s.net.features = 4, s.net.aggregate = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
+  s.net.aggregate = s.net.include_self = s.net.separate = s.net.hidden_halves = 1;
   s.unseen = 4;
   return s;
 }
@@ -114,7 +111,7 @@ static inline setup circles_setup(void) {
 /* Two hops: two layers or more. Its targets have few degrees of freedom a draw: 32 draws would be learned by heart. */
 static inline setup twice_setup(void) {
   setup s = unit_setup();
-  s.data.kind = ESP_RELATION_TWICE, s.data.n = 256, s.data.features = s.net.features = 6;
+  s.data.kind = ESP_RELATION_TWICE, s.data.n = 256, s.data.features = 6;
   s.net.layers = 2, s.net.channels = 8;
   s.near = 0.5, s.pool = 512, s.unseen = 8;
   s.train.steps = 1500, s.train.rate = 0.01;
@@ -124,17 +121,17 @@ static inline setup twice_setup(void) {
 /* Messages that depend on both sides: mlp messages. Far cells know one mean sender each, so many pairs are near. */
 static inline setup compare_setup(void) {
   setup s = unit_setup();
-  s.data.kind = ESP_RELATION_COMPARE, s.data.n = 256, s.data.features = s.net.features = 4;
-  s.data.values = s.net.values = 2;
+  s.data.kind = ESP_RELATION_COMPARE, s.data.n = 256, s.data.features = 4;
+  s.data.values = 2;
   s.net.message = 1, s.net.channels = 16;
   s.near = 0.5, s.pool = 512, s.unseen = 8;
   s.train.steps = 500;
   return s;
 }
 
-static inline esp_feature_set draw_set(const setup *s, uint64_t seed, int64_t draw, int64_t n) {
+static inline esp_set draw_set(const setup *s, uint64_t seed, int64_t draw, int64_t n) {
   esp_relation_start start = s->data;
-  esp_feature_set set;
+  esp_set set;
   start.seed = seed, start.draw = draw, start.n = n;
   MUST(esp_relation_make(esp_comm_self(), &start, &set));
   return set;
@@ -147,18 +144,18 @@ static inline int64_t budget(double near, int64_t n) {
 /* ---- judging ---- */
 
 typedef struct {
-  const esp_feature_set *set;
+  const esp_set *set;
   double recall, theta;
   double hop[2]; /* twice: of the first hop's space and of the second's, by the layer that finds it best */
 } judge;
 
 static inline int judge_recall(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   judge *j = context;
-  const esp_feature_set *set = j->set;
+  const esp_set *set = j->set;
   (void)key, (void)query;
   if (l == 0) j->theta = dom->param.lists.theta;
-  const int halves = set->features == 4 && set->hidden == 4, hops = !halves && set->hidden == 4;
-  const int r = halves || hops ? 2 : set->hidden;
+  const int halves = set->width[X] == 4 && set->width[Z] == 4, hops = !halves && set->width[Z] == 4;
+  const int r = halves || hops ? 2 : set->width[Z];
   double *from = malloc(sizeof(double) * (size_t)(set->n_home * r)),
          *to = malloc(sizeof(double) * (size_t)(set->n_home * r));
   int rc = ESP_OK;
@@ -166,10 +163,10 @@ static inline int judge_recall(void *context, int l, esp_domain *dom, const doub
     double recall = 0;
     for (int i = 0; i < set->n_home; i++)
       for (int a = 0; a < r; a++) {
-        from[i * r + a] = set->z[i * set->hidden + hop * r + a];
-        to[i * r + a] = set->z[i * set->hidden + (halves ? r : hop * r) + a];
+        from[i * r + a] = set->value[Z][i * set->width[Z] + hop * r + a];
+        to[i * r + a] = set->value[Z][i * set->width[Z] + (halves ? r : hop * r) + a];
       }
-    rc = esp_recall(esp_comm_self(), dom, set->n_home, set->id, set->weight, r, from, halves ? to : NULL, NEIGHBOURS,
+    rc = esp_recall(esp_comm_self(), dom, set->n_home, set->id, set->value[W], r, from, halves ? to : NULL, NEIGHBOURS,
                     SAMPLES, 1, &recall);
     j->hop[hop] = fmax(j->hop[hop], recall);
     j->recall = hops ? (j->hop[0] + j->hop[1]) / 2 : j->hop[0];
@@ -179,24 +176,22 @@ static inline int judge_recall(void *context, int l, esp_domain *dom, const doub
 }
 
 /* One unseen draw: adds to the means. */
-static inline void judge_draw(const esp_stack *net, const esp_backend *backend, const esp_feature_set *set, int unseen,
+static inline void judge_draw(const esp_model *net, const esp_backend *backend, const esp_set *set, int unseen,
                               outcome *o) {
-  esp_stack_pass pass;
   judge j = {.set = set};
   const esp_visit visit = {judge_recall, &j};
-  double nmse;
-  MUST(esp_stack_forward(net, backend, set, 0, &visit, &pass));
-  const esp_set seen = set_of_features(set);
-  MUST(esp_loss_nmse.value(NULL, esp_comm_self(), &seen, pass.y, 1, NULL, &nmse));
+  esp_cost cost = {0};
+  double nmse, *y = malloc(sizeof *y * (size_t)(set->n_home * set->width[Y]));
+  MUST(model_loss(net, backend, &esp_loss_nmse, NULL, set, &visit, y, &cost, &nmse, NULL));
   o->nmse += nmse / unseen;
   o->recall += j.recall / unseen;
-  o->near += (double)pass.cost.near_pairs / (double)set->n / unseen;
-  o->far += (double)pass.cost.far_pairs / (double)set->n / unseen;
+  o->near += (double)cost.near_pairs / (double)set->n / unseen;
+  o->far += (double)cost.far_pairs / (double)set->n / unseen;
   o->theta = j.theta;
-  esp_stack_pass_free(&pass);
+  free(y);
 }
 
-static inline double recall_of(const esp_stack *net, const esp_backend *backend, const esp_feature_set *set) {
+static inline double recall_of(const esp_model *net, const esp_backend *backend, const esp_set *set) {
   outcome o = {0};
   judge_draw(net, backend, set, 1, &o);
   return o.recall;
@@ -204,9 +199,9 @@ static inline double recall_of(const esp_stack *net, const esp_backend *backend,
 
 /* Where a linear query looks: the place c whose key k(c, u = 0) is nearest to q_i, by least squares; regression of c - p on
  * u over all particles. Truth: -1. */
-static inline double learned_shift(const esp_stack *net, const esp_feature_set *set) {
-  const int d = net->param.dim, n = set->n_home;
-  const double *K = net->block.value + net->slot[0].key, *Q = net->block.value + net->slot[0].query;
+static inline double learned_shift(const esp_model *net, const esp_set *set) {
+  const int d = ((const esp_stack_param *)net->param)->dim, n = set->n_home;
+  const double *K = model_group(net, "layer0.key.E"), *Q = model_group(net, "layer0.query.E");
   double m[2][2] = {{0}}, top = 0, bottom = 0, mean_c[2] = {0}, mean_u[2] = {0};
   double *c = malloc(sizeof(double) * 2 * (size_t)n);
   for (int r = 0; r < d; r++)
@@ -214,7 +209,7 @@ static inline double learned_shift(const esp_stack *net, const esp_feature_set *
       for (int b = 0; b < 2; b++) m[a][b] += K[r * 4 + a] * K[r * 4 + b];
   const double det = m[0][0] * m[1][1] - m[0][1] * m[1][0];
   for (int i = 0; i < n; i++) {
-    const double *x = set->x + 4 * i;
+    const double *x = set->value[X] + 4 * i;
     double right[2] = {0};
     for (int r = 0; r < d; r++) {
       double q = 0;
@@ -227,7 +222,7 @@ static inline double learned_shift(const esp_stack *net, const esp_feature_set *
   }
   for (int i = 0; i < n; i++)
     for (int a = 0; a < 2; a++) {
-      const double u = set->x[4 * i + 2 + a] - mean_u[a];
+      const double u = set->value[X][4 * i + 2 + a] - mean_u[a];
       top += (c[2 * i + a] - mean_c[a]) * u;
       bottom += u * u;
     }
@@ -251,42 +246,44 @@ static inline int watch_step(void *context, const esp_train_record *record) {
 }
 
 /* The trained network goes to *kept unless NULL (the caller's). */
-static inline outcome run_setup(const setup *s, uint64_t seed, esp_stack *kept) {
+static inline outcome run_setup(const setup *s, uint64_t seed, esp_model *kept) {
   esp_backend backend = esp_backend_self();
   esp_stack_param param = s->net;
-  esp_stack net;
+  esp_model net;
   outcome o = {0};
   watch w = {0};
   const int sets = s->pool > 0 ? s->pool : POOL;
-  esp_feature_set *set = malloc(sizeof *set * (size_t)sets);
+  esp_set *set = malloc(sizeof *set * (size_t)sets);
   param.seed = seed;
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
-  MUST(esp_stack_create(&param, &net));
   for (int c = 0; c < sets; c++) set[c] = draw_set(s, seed, c, s->data.n);
-  esp_feature_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
+  esp_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
+  const esp_sizes sizes = esp_sizes_of(&first);
+  MUST(esp_model_create(&esp_network_stack, &param, &sizes, &net));
   o.recall_before = recall_of(&net, &backend, &first);
   esp_train_param train = s->train;
   train.seed = seed;
   const esp_train_hooks hooks = {.step = watch_step, .context = &w};
-  MUST(train_relation(&net, sets, set, &train, &hooks));
+  MUST(train_sets(&net, sets, set, &esp_loss_nmse, NULL, &train, &hooks));
   const int64_t n = s->test_n > 0 ? s->test_n : s->data.n;
-  net.param.domain.lists.pairs_per_particle = budget(s->test_near > 0 ? s->test_near : s->near, n);
+  ((esp_stack_param *)net.param)->domain.lists.pairs_per_particle =
+      budget(s->test_near > 0 ? s->test_near : s->near, n);
   for (int t = 0; t < s->unseen; t++) {
-    esp_feature_set unseen = draw_set(s, seed, UNSEEN_DRAW + t, n);
+    esp_set unseen = draw_set(s, seed, UNSEEN_DRAW + t, n);
     judge_draw(&net, &backend, &unseen, s->unseen, &o);
-    esp_feature_set_free(&unseen);
+    esp_set_free(&unseen);
   }
   if (s->data.kind == ESP_RELATION_UPSTREAM && s->net.separate && s->net.embedding == ESP_EMBED_LINEAR)
     o.shift = learned_shift(&net, &first);
   o.last_loss = w.loss;
   o.step_seconds = w.steps ? w.seconds / (double)w.steps : 0;
-  for (int c = 0; c < sets; c++) esp_feature_set_free(&set[c]);
+  for (int c = 0; c < sets; c++) esp_set_free(&set[c]);
   free(set);
-  esp_feature_set_free(&first);
+  esp_set_free(&first);
   if (kept)
     *kept = net;
   else
-    esp_stack_free(&net);
+    esp_model_free(&net);
   return o;
 }
 

@@ -1,13 +1,15 @@
-/* Small feature sets with a hidden relation by direct sum, networks for them, and their training. For tests at any
+/* Small sets with a hidden relation by direct sum, networks for them, and their training. For tests at any
  * number of ranks; needs cmocka. */
 #ifndef RELATION_TRAIN_CASE_H
 #define RELATION_TRAIN_CASE_H
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "feature_columns.h"
 #include "net/stack.h"
 #include "net/train.h"
 #include "set_views.h"
@@ -20,55 +22,46 @@
 /* n particles of D features and F values; the first two features are the hidden coordinates [4]: as sender, then moved
  * by a little as receiver. T = F targets: y_i = sum_{j != i} exp(-|p_i - p_j|^2 / 2 h^2) v_j. Every fifth is not scored if
  * `holes`. */
-static inline esp_feature_set relation_case_set(int n, int D, int F, double h, int holes, uint64_t seed) {
-  esp_feature_set s = {.n = n, .n_home = n, .features = D, .values = F, .targets = F, .hidden = 4};
-  OK(esp_feature_set_create(&s, holes));
+static inline esp_set relation_case_set(int n, int D, int F, double h, int holes, uint64_t seed) {
+  esp_set s = {.n = n, .n_home = n, .layout = &esp_relation_layout, .width = {D, F, F, holes, 4}};
+  OK(esp_set_create(&s));
+  double *x = s.value[X], *v = s.value[V], *y = s.value[Y], *z = s.value[Z];
   for (int i = 0; i < n; i++) {
     s.id[i] = ((int64_t)i * 7919 + 13) % 1000003;
     const uint64_t id = (uint64_t)s.id[i];
-    for (int a = 0; a < D; a++) s.x[i * D + a] = esp_rng_normal(seed, id, ESP_RNG_TEST, (uint32_t)a);
-    for (int c = 0; c < F; c++) s.v[i * F + c] = esp_rng_normal(seed, id, ESP_RNG_VELOCITY, (uint32_t)c);
-    for (int a = 0; a < 4; a++) s.z[i * 4 + a] = s.x[i * D + a % 2] + (a < 2 ? 0 : 0.1 * s.x[i * D + (a + 1) % D]);
-    if (holes) s.weight[i] = i % 5 != 3;
+    for (int a = 0; a < D; a++) x[i * D + a] = esp_rng_normal(seed, id, ESP_RNG_TEST, (uint32_t)a);
+    for (int c = 0; c < F; c++) v[i * F + c] = esp_rng_normal(seed, id, ESP_RNG_VELOCITY, (uint32_t)c);
+    for (int a = 0; a < 4; a++) z[i * 4 + a] = x[i * D + a % 2] + (a < 2 ? 0 : 0.1 * x[i * D + (a + 1) % D]);
+    if (holes) s.value[W][i] = i % 5 != 3;
   }
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++) {
-      const double a = s.z[i * 4] - s.z[j * 4], b = s.z[i * 4 + 1] - s.z[j * 4 + 1];
-      for (int c = 0; c < F && j != i; c++) s.y[i * F + c] += exp(-(a * a + b * b) / (2 * h * h)) * s.v[j * F + c];
+      const double a = z[i * 4] - z[j * 4], b = z[i * 4 + 1] - z[j * 4 + 1];
+      for (int c = 0; c < F && j != i; c++) y[i * F + c] += exp(-(a * a + b * b) / (2 * h * h)) * v[j * F + c];
     }
   return s;
 }
 
 /* This rank's share of a whole set. */
-static inline esp_feature_set relation_case_share(const esp_comm *comm, const esp_feature_set *whole) {
-  esp_feature_set s = *whole;
+static inline esp_set relation_case_share(const esp_comm *comm, const esp_set *whole) {
+  esp_set s = *whole;
   int64_t count;
   esp_set_share(whole->n, comm->rank, comm->size, &s.first, &count);
   s.n_home = (int)count;
-  OK(esp_feature_set_create(&s, whole->weight != NULL));
+  OK(esp_set_create(&s));
   const size_t at = (size_t)s.first, n = (size_t)count;
   memcpy(s.id, whole->id + at, n * sizeof *s.id);
-  memcpy(s.x, whole->x + at * (size_t)s.features, n * (size_t)s.features * sizeof *s.x);
-  memcpy(s.v, whole->v + at * (size_t)s.values, n * (size_t)s.values * sizeof *s.v);
-  memcpy(s.y, whole->y + at * (size_t)s.targets, n * (size_t)s.targets * sizeof *s.y);
-  memcpy(s.z, whole->z + at * (size_t)s.hidden, n * (size_t)s.hidden * sizeof *s.z);
-  if (s.weight) memcpy(s.weight, whole->weight + at, n * sizeof *s.weight);
+  for (int k = X; k <= Z; k++) {
+    const size_t width = (size_t)s.width[k];
+    if (width) memcpy(s.value[k], whole->value[k] + at * width, n * width * sizeof(double));
+  }
   return s;
 }
 
 /* Networks of different kinds for sets of D = 5, F = T = 2. */
 enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
 static inline esp_stack_param relation_case_param(int which, double theta) {
-  esp_stack_param p = {.layers = 1,
-                       .features = 5,
-                       .values = 2,
-                       .targets = 2,
-                       .dim = 3,
-                       .width = 6,
-                       .hidden = 7,
-                       .channels = 3,
-                       .far = 1,
-                       .seed = 21};
+  esp_stack_param p = {.layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .far = 1, .seed = 21};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {
@@ -83,10 +76,17 @@ static inline esp_stack_param relation_case_param(int which, double theta) {
   return p;
 }
 
-/* The start values, moved: no parameter is at a place where something vanishes. Normals stay. */
-static inline esp_stack relation_case_network(const esp_stack_param *param) {
-  esp_stack r;
-  OK(esp_stack_create(param, &r));
+/* Of D features, and F values and targets. */
+static inline esp_model relation_case_model(const esp_stack_param *param, int D, int F) {
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = D, [ESP_SENT] = F, [ESP_TARGET] = F}};
+  esp_model model;
+  OK(esp_model_create(&esp_network_stack, param, &sizes, &model));
+  return model;
+}
+
+/* The start values, moved: no parameter is at a place where something vanishes. Normals stay. D = 5, F = 2. */
+static inline esp_model relation_case_network(const esp_stack_param *param) {
+  esp_model r = relation_case_model(param, 5, 2);
   for (int e = 0; e < r.block.entries; e++)
     for (int i = 0; i < r.block.entry[e].rows * r.block.entry[e].columns && !strstr(r.block.entry[e].name, "normal");
          i++)
@@ -95,25 +95,12 @@ static inline esp_stack relation_case_network(const esp_stack_param *param) {
   return r;
 }
 
-/* ---- as rows of the tables ---- */
-
-static inline int relation_case_loss(const esp_comm *comm, const esp_feature_set *set, const double *y, double factor,
-                                     double *gy, double *nmse) {
-  const esp_set view = set_of_features(set);
-  return esp_loss_nmse.value(NULL, comm, &view, y, factor, gy, nmse);
-}
-
-static inline esp_model relation_case_model(const esp_stack_param *param) {
-  const esp_sizes sizes = {
-      .width = {[ESP_INPUT] = param->features, [ESP_SENT] = param->values, [ESP_TARGET] = param->targets}};
-  esp_model model;
-  OK(esp_model_create(&esp_network_stack, param, &sizes, &model));
-  return model;
-}
-
-/* What the row holds: its values are those of the model. */
-static inline esp_stack *relation_case_net(const esp_model *model) {
-  return model->plan;
+/* nMSE of a set, forward alone; y [n_home][F]. */
+static inline double relation_case_nmse(const esp_model *r, const esp_backend *b, const esp_set *set,
+                                        const esp_visit *visit, double *y, esp_cost *cost) {
+  double nmse;
+  OK(model_loss(r, b, &esp_loss_nmse, NULL, set, visit, y, cost, &nmse, NULL));
+  return nmse;
 }
 
 /* ---- training ---- */
@@ -123,34 +110,31 @@ typedef struct {
   int held;
   esp_model model;
   esp_adam adam;
-  esp_feature_set set[RELATION_SETS];
-  esp_set view; /* of the one that is held */
+  esp_set set[RELATION_SETS];
 } relation_case;
 
 static inline int relation_case_get(void *context, int c, const esp_set **set) {
   relation_case *t = context;
   t->held++;
-  t->view = set_of_features(&t->set[c]);
-  *set = &t->view;
+  *set = &t->set[c];
   return ESP_OK;
 }
 
 static inline void relation_case_put(void *context, int c, const esp_set *set) {
   relation_case *t = context;
-  assert_ptr_equal(set->id, t->set[c].id);
+  assert_ptr_equal(set, &t->set[c]);
   t->held--;
 }
 
-static inline relation_case relation_case_make(const esp_stack_param *param, int n, double h) {
-  relation_case t = {.model = relation_case_model(param)};
+static inline relation_case relation_case_make(const esp_stack_param *param, int D, int F, int n, double h) {
+  relation_case t = {.model = relation_case_model(param, D, F)};
   OK(esp_adam_create(t.model.block.count, &t.adam));
-  for (int c = 0; c < RELATION_SETS; c++)
-    t.set[c] = relation_case_set(n, param->features, param->values, h, 0, 50 + (uint64_t)c);
+  for (int c = 0; c < RELATION_SETS; c++) t.set[c] = relation_case_set(n, D, F, h, 0, 50 + (uint64_t)c);
   return t;
 }
 
 static inline void relation_case_free(relation_case *t) {
-  for (int c = 0; c < RELATION_SETS; c++) esp_feature_set_free(&t->set[c]);
+  for (int c = 0; c < RELATION_SETS; c++) esp_set_free(&t->set[c]);
   esp_model_free(&t->model);
   esp_adam_free(&t->adam);
 }

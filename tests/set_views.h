@@ -1,11 +1,11 @@
-/* Clouds and feature sets seen as sets of the tables of networks and losses; and models of those tables. */
+/* Clouds seen as sets; models of the tables of networks, and their losses. */
 #ifndef SET_VIEWS_H
 #define SET_VIEWS_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/exact_sum.h"
-#include "base/feature_set.h"
 #include "base/particles.h"
 #include "net/integrator.h"
 #include "net/loss.h"
@@ -32,31 +32,18 @@ static inline esp_set set_of_cloud(const esp_cloud *cloud) {
   return set;
 }
 
-/* The feature set's arrays as a set: to be forgotten, not freed. */
-static inline esp_set set_of_features(const esp_feature_set *s) {
-  static const esp_column column[] = {{.name = "x", .role = ESP_INPUT},
-                                      {.name = "v", .role = ESP_SENT},
-                                      {.name = "y", .role = ESP_TARGET, .optional = 1},
-                                      {.name = "weight", .role = ESP_WEIGHT, .width = 1, .optional = 1},
-                                      {.name = "z", .role = ESP_HIDDEN, .optional = 1},
-                                      {.name = NULL}};
-  static const esp_number number[] = {{.name = NULL}};
-  static const esp_layout layout = {.column = column, .number = number, .units = ""};
-  return (esp_set){.n = s->n,
-                   .first = s->first,
-                   .n_home = s->n_home,
-                   .layout = &layout,
-                   .id = s->id,
-                   .width = {s->features, s->values, s->targets, s->weight != NULL, s->hidden},
-                   .value = {s->x, s->v, s->y, s->weight, s->z},
-                   .ready = 1};
-}
-
 /* ---- models ---- */
 
 static inline int integrator_model(const esp_integrator_param *param, esp_model *model) {
   const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
   return esp_model_create(&esp_network_integrator, param, &sizes, model);
+}
+
+/* The parameters of a group ("layer0.key.E"); NULL: it has none such. */
+static inline double *model_group(const esp_model *model, const char *name) {
+  for (int e = 0; e < model->block.entries; e++)
+    if (!strcmp(model->block.entry[e].name, name)) return model->block.value + model->block.entry[e].offset;
+  return NULL;
 }
 
 /* What an integrator predicts, D, K [n_home][3]; cost, unless NULL, is added to. */

@@ -4,7 +4,7 @@
 
 #include "base/base.h"
 #include "base/exact_sum.h"
-#include "base/feature_set.h"
+#include "base/set.h"
 #include "base/functions.h"
 
 /* One kernel for all three products: a few rows, LANES columns, the sum over k in ascending order. A row is an

@@ -1,4 +1,4 @@
-/* The learned relation: a stack of layers, each with its own embedding and tree, over one block of parameters.
+/* The stack: layers with an embedding and a tree each; which particles matter to which is learned.
  *
  * Letters: n particles, D features x, F values v, T targets y; L layers; s^l [n][H_l] the state before layer l; d key
  * dimension; C channels of the message; h hidden width of the updates.
@@ -8,8 +8,8 @@
  *     k = embed_k(s^l), q = embed_q(s^l)                   q = k unless `separate`; equal at the start
  *     gate: v^0 = v (C = F); v^l = V s^l (C = channels)    mlp: u = W1 s^l + b, w = W2 [s^l; v] (C = channels)
  *     num, den = gated sums over all particles              layer.h; near one by one, far cell by cell
- *     mlp: num -= den silu(u)                               what senders add to silence: stack_centre.h
- *       (gate: messages without an offset; mlp: those with one, u)
+ *     mlp: num -= den silu(u)                               what senders add to silence
+ *       (gate: a message without an offset; mlp: one that has it, u)
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
@@ -21,25 +21,19 @@
  * state and N(0, 1/F) for the values, W3 N(0, 0.01), biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for
  * averages, so that a stack begins near the identity; normals are random unit vectors.
  *
- * A layer is a function (state in, state out) with its own adjoint, of stack_pass.c alone; the stack knows
- * nothing of what is inside: another aggregation, reversible layers, a fixed point of one layer would each be a file
- * beside it.
- *
  * Normals of learned splits have the straight-through gradient of net/split_gradient.h; with queries of their own, or mlp
  * messages, they stay as they began.
  *
- * Home arrays are in the caller's order, in whole groups (base/feature_set.h). Every number is the same bits for any
- * number of ranks. Memory O(n (H + C + d) L). */
+ * Sets may have any INPUT, SENT and TARGET columns, and weights; HIDDEN ones are seen by controls alone. Home arrays are
+ * in the caller's order, in whole groups (base/set.h). Every number is the same bits for any number of ranks. Memory O(n (H + C + d) L). */
 #ifndef ESP_STACK_H
 #define ESP_STACK_H
 
-#include "base/block.h"
-#include "base/feature_set.h"
 #include "base/option.h"
+#include "message/message.h"
 #include "net/aggregate.h"
 #include "net/embed.h"
-#include "net/cost.h"
-#include "net/layer.h"
+#include "tree/domain.h"
 
 enum { ESP_STACK_MAX_LAYERS = 16 };
 
@@ -49,8 +43,7 @@ typedef enum { ESP_TREE_ON_LEARNED, ESP_TREE_ON_FEATURES, ESP_TREE_ON_HIDDEN } e
 const char *esp_tree_on_name(esp_tree_on on); /* "learned", "features", "hidden" */
 
 typedef struct {
-  int layers;                    /* L, 1..ESP_STACK_MAX_LAYERS */
-  int features, values, targets; /* D, F, T of the data */
+  int layers; /* L, 1..ESP_STACK_MAX_LAYERS */
   esp_embed_kind embedding;
   int dim, embed_hidden; /* d; h of the mlp embedding */
   int separate;          /* 1: q and k are two maps, with two trees */
@@ -74,57 +67,5 @@ typedef struct {
 } esp_stack_param;
 /* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned. */
 extern const esp_options esp_stack_options;
-
-/* One layer's places in the parameter block; -1: not there. */
-typedef struct {
-  int in, out, channels; /* H_l, width or T, C */
-  esp_embed embed;
-  int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c;
-} esp_stack_slot;
-
-typedef struct {
-  esp_stack_param param;
-  esp_block block;     /* layer0.key.E, layer0.message.ln_s ... */
-  int lift, lift_bias; /* offsets; -1 where L = 1 */
-  esp_stack_slot slot[ESP_STACK_MAX_LAYERS];
-  /* Where each layer's search for a budgeted theta begins; 0: at param.domain.lists.theta. It changes no result: whoever
-   * runs the model many times may put the last theta here. The same on every rank that shares a forward. */
-  double theta[ESP_STACK_MAX_LAYERS];
-} esp_stack;
-
-/* The form of layer l's message. Local, pure. */
-esp_form esp_stack_form(const esp_stack *relation, int l);
-
-/* Checks param (ESP_ERR_CONFIG naming the value and the range) and sets the start values. Trees on features or hidden
- * coordinates know no learned splits. Local. */
-int esp_stack_create(const esp_stack_param *param, esp_stack *relation);
-void esp_stack_free(esp_stack *relation);
-
-/* What forward leaves for backward and for the caller. */
-typedef struct {
-  int n_home, layers;
-  double *y;                   /* [n_home][T] the prediction */
-  double *state;               /* [L][n_home][H] s^0 .. s^{L-1}; NULL unless kept, as all below, and where L = 1:
-                                s^0 is the set's x */
-  double **key, **query;       /* [L][n_home][d]; query[l] == NULL with one map */
-  double **sum;                /* [L][n_home][sum_width] */
-  esp_layer *layer;            /* [L] layer[l].dom is the tree */
-  struct esp_stack_work *work; /* of stack_pass.c */
-  esp_cost cost;               /* of this rank, summed over the layers */
-} esp_stack_pass;
-
-/* Forward; keep: what backward needs stays in *pass (else only y; layers are freed one by one). visit may be NULL.
- * ESP_ERR_ARG where the set's D, F (and hidden, for tree_on hidden) are not the model's. Collective; n = 0 is fine. Free
- * with esp_stack_pass_free. */
-int esp_stack_forward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set, int keep,
-                      const esp_visit *visit, esp_stack_pass *pass);
-void esp_stack_pass_free(esp_stack_pass *pass);
-/* gy [n_home][T] = dLoss/dy -> acc [count][ESP_EXACT_FULL_WORDS] += this rank's share of dLoss/dparameters. The pass is
- * a kept one of the same model values and set. Collective. */
-int esp_stack_backward(const esp_stack *relation, const esp_backend *backend, const esp_feature_set *set,
-                       esp_stack_pass *pass, const double *gy, int64_t *acc);
-/* Keys (and queries, or NULL) of layer `l` = 0 alone: where the particles are in the learned space. key, query
- * [n_home][d], the caller's. Local. */
-int esp_stack_place(const esp_stack *relation, const esp_feature_set *set, double *key, double *query);
 
 #endif

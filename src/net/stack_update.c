@@ -1,29 +1,24 @@
-#include "net/stack_update.h"
-
 #include <string.h>
 
 #include "base/exact_sum.h"
 #include "message/gate.h"
-#include "net/dense.h"
+#include "net/stack_work.h"
 
 /* Rows at a time: what they need for a moment stays in the cache. Whole groups, for the gradients. */
-enum { TILE = 4 * ESP_GROUP };
+enum { TILE = 4 * ESP_GROUP, WORDS = ESP_EXACT_FULL_WORDS };
 
-int esp_stack_scratch_create(const esp_stack *relation, int n, int backward, esp_stack_scratch *scratch) {
-  int rc = ESP_OK, wide = 0;
-  *scratch = (esp_stack_scratch){0};
-  for (int l = 0; l < relation->param.layers; l++)
-    wide = esp_imax(wide, relation->slot[l].channels + relation->slot[l].in);
-  const size_t rows = (size_t)esp_imin(n, TILE);
-  const size_t joint = rows * (size_t)wide, hidden = rows * (size_t)relation->param.hidden;
-  ESP_TRY(ESP_ALLOC(scratch->joint, joint));
-  ESP_TRY(ESP_ALLOC(scratch->t, hidden));
-  ESP_TRY(ESP_ALLOC(scratch->hidden, hidden));
-  if (backward) ESP_TRY(ESP_ALLOC(scratch->djoint, joint));
-  if (backward) ESP_TRY(ESP_ALLOC(scratch->dhidden, hidden));
-done:
-  if (rc) esp_stack_scratch_free(scratch);
-  return rc;
+int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_scratch *scratch) {
+  int wide = 0;
+  for (int l = 0; l < k->param->layers; l++)
+    wide = esp_imax(wide, k->plan->slot[l].form.channels + k->plan->slot[l].in);
+  const size_t rows = (size_t)esp_imin(k->n, TILE);
+  const size_t joint = rows * (size_t)wide, hidden = rows * (size_t)k->param->hidden;
+  ESP_CALL(ESP_ALLOC(scratch->joint, joint));
+  ESP_CALL(ESP_ALLOC(scratch->t, hidden));
+  ESP_CALL(ESP_ALLOC(scratch->hidden, hidden));
+  if (backward) ESP_CALL(ESP_ALLOC(scratch->djoint, joint));
+  if (backward) ESP_CALL(ESP_ALLOC(scratch->dhidden, hidden));
+  return ESP_OK;
 }
 
 void esp_stack_scratch_free(esp_stack_scratch *scratch) {
@@ -34,103 +29,113 @@ void esp_stack_scratch_free(esp_stack_scratch *scratch) {
   ESP_FREE(scratch->dhidden);
 }
 
-static size_t sum_width(const esp_stack *relation, int l) {
-  const esp_form form = esp_stack_form(relation, l);
-  return (size_t)esp_form_widths(&form).sum;
-}
-
-/* joint [n][C + H] = [a A; s]. */
-static void join(const esp_stack *relation, int l, int n, const double *s, const double *sum, double *joint) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const esp_aggregate *aggregate = esp_aggregates[relation->param.aggregate];
-  const double a = relation->block.value[at->a];
-  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
+/* One tile of rows: joint [n][C + H] = [a A; s], t. */
+static void join(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *s, const double *sum,
+                 const esp_stack_scratch *scratch) {
+  const esp_aggregate *aggregate = esp_aggregates[k->param->aggregate];
+  const double a = k->value[at->a];
+  const size_t C = (size_t)at->form.channels, H = (size_t)at->in, width = (size_t)at->wide.sum;
   for (size_t i = 0; i < (size_t)n; i++) {
-    double *row = joint + i * (C + H);
-    aggregate->hear(at->channels, sum + i * width, row);
+    double *row = scratch->joint + i * (C + H);
+    aggregate->hear(at->form.channels, sum + i * width, row);
     for (size_t c = 0; c < C; c++) row[c] = a * row[c];
     memcpy(row + C, s + i * H, H * sizeof *row);
   }
+  k->dense->forward(n, (int)(C + H), k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
+                    scratch->t);
 }
 
-/* One tile: joint, t. */
-static void forward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s, const double *sum,
-                    esp_stack_scratch *scratch) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const double *value = relation->block.value;
-  const int h = relation->param.hidden;
-  join(relation, l, n, s, sum, scratch->joint);
-  dense->forward(n, at->channels + at->in, h, value + at->R1, value + at->b1, 0, scratch->joint, scratch->t);
-}
-
-void esp_stack_update_forward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
-                              const double *sum, esp_stack_scratch *scratch, double *o) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const double *value = relation->block.value;
-  const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
-  for (int begin = 0; begin < n; begin += TILE) {
+void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const esp_stack_scratch *scratch = &k->pass->scratch;
+  const double *s = esp_stack_state(k, l), *sum = k->pass->at[l].sum;
+  const int h = k->param->hidden;
+  for (int begin = 0; begin < k->n; begin += TILE) {
     const size_t b = (size_t)begin;
-    const int rows = esp_imin(n - begin, TILE);
-    forward(dense, relation, l, rows, s + b * in, sum + b * width, scratch);
-    dense->silu(rows * relation->param.hidden, scratch->t, scratch->hidden);
-    dense->forward(rows, relation->param.hidden, at->out, value + at->R2, value + at->c, 0, scratch->hidden,
-                   o + b * out);
+    const int rows = esp_imin(k->n - begin, TILE);
+    join(k, at, rows, s + b * (size_t)at->in, sum + b * (size_t)at->wide.sum, scratch);
+    k->dense->silu(rows * h, scratch->t, scratch->hidden);
+    k->dense->forward(rows, h, at->out, k->value + at->R2, k->value + at->c, 0, scratch->hidden,
+                      o + b * (size_t)at->out);
   }
 }
 
 /* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
-static void part(const esp_stack *relation, int l, int n, const double *sum, const double *djoint, double *dsum,
-                 double *ds, int64_t *acc) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const esp_aggregate *aggregate = esp_aggregates[relation->param.aggregate];
-  const double a = relation->block.value[at->a];
-  const size_t C = (size_t)at->channels, H = (size_t)at->in, width = sum_width(relation, l);
+static void part(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *sum, const double *djoint,
+                 double *dsum, double *ds, int64_t *acc) {
+  const esp_aggregate *aggregate = esp_aggregates[k->param->aggregate];
+  const double a = k->value[at->a];
+  const size_t C = (size_t)at->form.channels, H = (size_t)at->in, width = (size_t)at->wide.sum;
   double gain = 0, A[ESP_GATE_MAX_CHANNELS], dA[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {
     const double *heard = sum + i * width, *row = djoint + i * (C + H);
     double *to = dsum + i * width;
-    aggregate->hear(at->channels, heard, A);
+    aggregate->hear(at->form.channels, heard, A);
     for (size_t c = 0; c < C; c++) {
       gain += row[c] * A[c];
       dA[c] = a * row[c];
     }
-    const double dden = aggregate->hear_back(at->channels, heard, A, dA, to);
+    const double dden = aggregate->hear_back(at->form.channels, heard, A, dA, to);
     if (width > C) to[C] = dden;
-    for (size_t k = 0; k < H && ds; k++) ds[i * H + k] += row[C + k];
+    for (size_t c = 0; c < H && ds; c++) ds[i * H + c] += row[C + c];
     if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
-    esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * ESP_EXACT_FULL_WORDS, gain);
+    esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * WORDS, gain);
     gain = 0;
   }
 }
 
-/* One tile. */
-static void backward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
-                     const double *sum, const double *d_o, esp_stack_scratch *scratch, double *dsum, double *ds,
-                     int64_t *acc) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const double *value = relation->block.value;
-  const int h = relation->param.hidden, wide = at->channels + at->in;
-  const size_t words = ESP_EXACT_FULL_WORDS;
-  int64_t *R1 = acc + (size_t)at->R1 * words, *b1 = acc + (size_t)at->b1 * words;
-  int64_t *R2 = acc + (size_t)at->R2 * words, *c = acc + (size_t)at->c * words;
-  forward(dense, relation, l, n, s, sum, scratch);
-  dense->silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
-  dense->gradient(n, h, at->out, scratch->hidden, d_o, R2, c);
-  dense->backward(n, h, at->out, value + at->R2, 0, d_o, scratch->dhidden);
-  for (int k = 0; k < n * h; k++) scratch->dhidden[k] *= scratch->t[k];
-  dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
-  dense->backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
-  part(relation, l, n, sum, scratch->djoint, dsum, ds, acc);
+void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
+                           double *ds, int64_t *acc) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const esp_dense *dense = k->dense;
+  const double *value = k->value, *s = esp_stack_state(k, l), *sums = k->pass->at[l].sum;
+  const int h = k->param->hidden, wide = at->form.channels + at->in;
+  int64_t *R1 = acc + (size_t)at->R1 * WORDS, *b1 = acc + (size_t)at->b1 * WORDS;
+  int64_t *R2 = acc + (size_t)at->R2 * WORDS, *c = acc + (size_t)at->c * WORDS;
+  for (int begin = 0; begin < k->n; begin += TILE) {
+    const size_t b = (size_t)begin, state = b * (size_t)at->in, sum = b * (size_t)at->wide.sum;
+    const double *dout = d_o + b * (size_t)at->out;
+    const int n = esp_imin(k->n - begin, TILE);
+    join(k, at, n, s + state, sums + sum, scratch);
+    dense->silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
+    dense->gradient(n, h, at->out, scratch->hidden, dout, R2, c);
+    dense->backward(n, h, at->out, value + at->R2, 0, dout, scratch->dhidden);
+    for (int u = 0; u < n * h; u++) scratch->dhidden[u] *= scratch->t[u];
+    dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
+    dense->backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
+    part(k, at, n, sums + sum, scratch->djoint, dsum + sum, ds ? ds + state : NULL, acc);
+  }
 }
 
-void esp_stack_update_backward(const esp_dense *dense, const esp_stack *relation, int l, int n, const double *s,
-                               const double *sum, const double *d_o, esp_stack_scratch *scratch, double *dsum,
-                               double *ds, int64_t *acc) {
-  const esp_stack_slot *at = &relation->slot[l];
-  const size_t in = (size_t)at->in, out = (size_t)at->out, width = sum_width(relation, l);
-  for (int begin = 0; begin < n; begin += TILE) {
-    const size_t b = (size_t)begin;
-    backward(dense, relation, l, esp_imin(n - begin, TILE), s + b * in, sum + b * width, d_o + b * out, scratch,
-             dsum + b * width, ds ? ds + b * in : NULL, acc);
+/* ---- differences from silence ---- */
+
+void esp_stack_centre(const esp_stack_walk *k, int l) {
+  const size_t C = (size_t)k->plan->slot[l].form.channels;
+  double silence[ESP_GATE_MAX_CHANNELS];
+  for (size_t i = 0; i < (size_t)k->n; i++) {
+    double *row = k->pass->at[l].sum + i * (C + 1);
+    k->dense->silu((int)C, k->pass->at[l].offset + i * C, silence);
+    for (size_t c = 0; c < C; c++) row[c] -= row[C] * silence[c];
+  }
+}
+
+void esp_stack_centre_back_sum(const esp_stack_walk *k, int l, double *dsum) {
+  const size_t C = (size_t)k->plan->slot[l].form.channels;
+  double silence[ESP_GATE_MAX_CHANNELS];
+  for (size_t i = 0; i < (size_t)k->n; i++) {
+    double *row = dsum + i * (C + 1), part = 0;
+    k->dense->silu((int)C, k->pass->at[l].offset + i * C, silence);
+    for (size_t c = 0; c < C; c++) part += row[c] * silence[c];
+    row[C] -= part;
+  }
+}
+
+void esp_stack_centre_back_offset(const esp_stack_walk *k, int l, const double *dsum, double *du) {
+  const size_t C = (size_t)k->plan->slot[l].form.channels;
+  double part[ESP_GATE_MAX_CHANNELS];
+  for (size_t i = 0; i < (size_t)k->n; i++) {
+    const double den = k->pass->at[l].sum[i * (C + 1) + C];
+    k->dense->silu_back((int)C, k->pass->at[l].offset + i * C, dsum + i * (C + 1), part);
+    for (size_t c = 0; c < C; c++) du[i * C + c] -= den * part[c];
   }
 }

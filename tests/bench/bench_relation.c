@@ -198,13 +198,13 @@ static void blocks(void) {
 enum { SCALE_STEPS = 5 };
 
 /* Targets that cost nothing to make: a step takes the same time whatever they are. */
-static esp_feature_set any_targets(const setup *s, int64_t n) {
+static esp_set any_targets(const setup *s, int64_t n) {
   setup without = *s;
   without.data.truth = ESP_TRUTH_NONE;
-  esp_feature_set set = draw_set(&without, first_seed, UNSEEN_DRAW, n);
-  set.targets = 1;
-  MUST(ESP_ALLOC(set.y, n));
-  for (int i = 0; i < set.n_home; i++) set.y[i] = set.v[i];
+  esp_set set = draw_set(&without, first_seed, UNSEEN_DRAW, n);
+  set.width[Y] = 1;
+  MUST(ESP_ALLOC(set.value[Y], n));
+  for (int i = 0; i < set.n_home; i++) set.value[Y][i] = set.value[V][i];
   return set;
 }
 
@@ -222,19 +222,18 @@ static int time_step(void *context, const esp_train_record *record) {
 }
 
 /* Median time of a training step that leaves the trained network nearly as it is. */
-static timing time_training(const esp_stack *trained, const esp_feature_set *set, int64_t pairs) {
+static timing time_training(const esp_model *trained, esp_set *set, int64_t pairs) {
   timing t = {.steps = 0};
-  esp_stack net;
-  esp_stack_param param = trained->param;
+  esp_model net;
+  esp_stack_param param = *(const esp_stack_param *)trained->param;
   param.domain.lists.pairs_per_particle = pairs;
   if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
-  MUST(esp_stack_create(&param, &net));
-  memcpy(net.block.value, trained->block.value, sizeof(double) * (size_t)net.block.count);
+  MUST(esp_model_vary(trained, &param, &trained->sizes, &net));
   const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
   const esp_train_hooks hooks = {.step = time_step, .context = &t};
-  MUST(train_relation(&net, 1, set, &train, &hooks));
+  MUST(train_sets(&net, 1, set, &esp_loss_nmse, NULL, &train, &hooks));
   qsort(t.seconds, SCALE_STEPS, sizeof *t.seconds, by_value);
-  esp_stack_free(&net);
+  esp_model_free(&net);
   return t;
 }
 
@@ -242,46 +241,47 @@ static void scale(void) {
   setup s = hard_setup();
   s.net.split = ESP_SPLIT_PCA, s.net.domain.leaf = 8;
   const int64_t pairs = budget(s.near, s.data.n);
-  esp_stack net;
+  esp_model net;
   double sum[5] = {0};
   (void)run_setup(&s, first_seed, &net);
+  esp_stack_param *param = net.param;
   printf(
       "\nTime of one training step, trained network of the hard set-up, %lld near pairs a particle allowed, one core\n"
       "n,near_pairs,far_cells,seconds,microseconds_over_n_log2_n\n",
       (long long)pairs);
   for (int64_t n = 4096; n <= 262144; n *= 2) {
-    esp_feature_set set = any_targets(&s, n);
+    esp_set set = any_targets(&s, n);
     const timing t = time_training(&net, &set, pairs);
     const double x = log((double)n), y = log(t.seconds[SCALE_STEPS / 2]);
     printf("%lld,%.1f,%.1f,%.4f,%.4f\n", (long long)n, t.near, t.far, exp(y),
            1e6 * exp(y) / ((double)n * log2((double)n)));
     fflush(stdout);
     sum[0] += 1, sum[1] += x, sum[2] += y, sum[3] += x * x, sum[4] += x * y;
-    esp_feature_set_free(&set);
+    esp_set_free(&set);
   }
   const double slope = (sum[0] * sum[4] - sum[1] * sum[2]) / (sum[0] * sum[3] - sum[1] * sum[1]);
   printf("slope of log time against log n: %.3f (n log n over this range: %.3f)\n", slope,
          1 + log(18.0 / 12.0) / log(64.0));
   const int64_t n = 16384;
-  esp_feature_set set = draw_set(&s, first_seed, UNSEEN_DRAW, n);
+  esp_set set = draw_set(&s, first_seed, UNSEEN_DRAW, n);
   esp_backend backend = esp_backend_self();
   printf("\nAt n = %lld, the network trained at %lld:\n%-28s %9s %9s %9s %12s\n", (long long)n, (long long)s.data.n,
          "lists", "nMSE", "near", "far", "s a step");
   for (int64_t allowed = pairs; allowed <= 8 * pairs; allowed *= 2) {
     outcome o = {0};
-    net.param.domain.lists.pairs_per_particle = allowed;
+    param->domain.lists.pairs_per_particle = allowed;
     judge_draw(&net, &backend, &set, 1, &o);
     const timing t = time_training(&net, &set, allowed);
     printf("near pairs allowed: %-8lld %9.5f %9.1f %9.1f %12.4f\n", (long long)allowed, o.nmse, o.near, o.far,
            t.seconds[SCALE_STEPS / 2]);
   }
   outcome o = {0};
-  net.param.domain.lists.pairs_per_particle = 0, net.param.domain.lists.theta = 0, net.param.fade = 0;
+  param->domain.lists.pairs_per_particle = 0, param->domain.lists.theta = 0, param->fade = 0;
   judge_draw(&net, &backend, &set, 1, &o);
   const timing t = time_training(&net, &set, 0);
   printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0, t.seconds[SCALE_STEPS / 2]);
-  esp_feature_set_free(&set);
-  esp_stack_free(&net);
+  esp_set_free(&set);
+  esp_model_free(&net);
 }
 
 int main(int argc, char **argv) {

@@ -5,7 +5,7 @@
  * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 
-#include "base/feature_set.h"
+#include "base/set.h"
 #include "domain/domain.h"
 #include "domain/gradsync.h"
 #include "message/gate.h"

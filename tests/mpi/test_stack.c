@@ -36,33 +36,23 @@ typedef struct {
   int64_t near, far;
 } outcome;
 
-static outcome pass_of(const esp_stack *r, const esp_backend *b, const esp_feature_set *set) {
+static outcome pass_of(const esp_model *r, const esp_backend *b, const esp_set *set) {
   outcome o = {0};
-  esp_stack_pass pass;
-  const size_t rows = (size_t)set->n_home * 2, count = (size_t)r->block.count;
-  double *gy = calloc(rows + 1, sizeof *gy);
-  int64_t *acc = calloc(count * ESP_EXACT_FULL_WORDS, sizeof *acc);
-  o.y = calloc(rows + 1, sizeof *o.y);
-  o.gradient = calloc(count, sizeof *o.gradient);
-  OK(esp_stack_forward(r, b, set, 1, NULL, &pass));
-  OK(relation_case_loss(b->comm, set, pass.y, 1, gy, &o.nmse));
-  OK(esp_stack_backward(r, b, set, &pass, gy, acc));
-  OK(b->comm->sum_i64(b->comm, acc, count * ESP_EXACT_FULL_WORDS));
-  for (size_t i = 0; i < count; i++) o.gradient[i] = esp_exact_value(&ESP_EXACT_FULL, acc + i * ESP_EXACT_FULL_WORDS);
-  if (rows) memcpy(o.y, pass.y, rows * sizeof *o.y);
-  int64_t pairs[2] = {pass.cost.near_pairs, pass.cost.far_pairs};
+  esp_cost cost = {0};
+  o.y = calloc((size_t)set->n_home * 2 + 1, sizeof *o.y);
+  o.gradient = calloc((size_t)r->block.count, sizeof *o.gradient);
+  OK(model_loss(r, b, &esp_loss_nmse, NULL, set, NULL, o.y, &cost, &o.nmse, o.gradient));
+  int64_t pairs[2] = {cost.near_pairs, cost.far_pairs};
   OK(b->comm->sum_i64(b->comm, pairs, 2));
   o.near = pairs[0], o.far = pairs[1];
-  esp_stack_pass_free(&pass);
-  free(gy), free(acc);
   return o;
 }
 
 static void compare(int which, int kind, int n) {
   const esp_stack_param p = variant(which, kind);
   esp_backend self = esp_backend_self(), many = shared();
-  esp_stack r = relation_case_network(&p);
-  esp_feature_set whole = relation_case_set(n, 5, 2, 0.6, 1, 8), part = relation_case_share(comm, &whole);
+  esp_model r = relation_case_network(&p);
+  esp_set whole = relation_case_set(n, 5, 2, 0.6, 1, 8), part = relation_case_share(comm, &whole);
   outcome one = pass_of(&r, &self, &whole), all = pass_of(&r, &many, &part);
   const size_t rows = (size_t)part.n_home * 2;
   if (memcmp(all.y, one.y + 2 * part.first, rows * sizeof *all.y))
@@ -75,9 +65,9 @@ static void compare(int which, int kind, int n) {
   }
   assert_true(all.nmse == one.nmse && all.near == one.near && all.far == one.far);
   free(one.y), free(one.gradient), free(all.y), free(all.gradient);
-  esp_feature_set_free(&whole);
-  esp_feature_set_free(&part);
-  esp_stack_free(&r);
+  esp_set_free(&whole);
+  esp_set_free(&part);
+  esp_model_free(&r);
 }
 
 static void passes_have_the_same_bits(void **state) {
@@ -133,9 +123,9 @@ static void assert_same(const trained *a, const trained *b) {
 
 static void share_all(relation_case *t) {
   for (int c = 0; c < RELATION_SETS; c++) {
-    esp_feature_set whole = t->set[c];
+    esp_set whole = t->set[c];
     t->set[c] = relation_case_share(comm, &whole);
-    esp_feature_set_free(&whole);
+    esp_set_free(&whole);
   }
 }
 
@@ -145,20 +135,20 @@ static void training_has_the_same_bits(void **state) {
   for (int which = 0; which < RELATION_CASES; which++) {
     const esp_stack_param p = variant(which, 1);
     trained one = {0}, whole = {0}, sharded = {0}, resumed = {0};
-    relation_case t = relation_case_make(&p, 150, 0.6);
+    relation_case t = relation_case_make(&p, 5, 2, 150, 0.6);
     run(esp_comm_self(), &self, 0, 0, &t, &one);
     assert_true(one.loss[STEPS] > 0);
     relation_case_free(&t);
-    t = relation_case_make(&p, 150, 0.6);
+    t = relation_case_make(&p, 5, 2, 150, 0.6);
     run(comm, &self, 0, 0, &t, &whole);
     assert_same(&whole, &one);
     relation_case_free(&t);
-    t = relation_case_make(&p, 150, 0.6);
+    t = relation_case_make(&p, 5, 2, 150, 0.6);
     share_all(&t);
     run(comm, &many, 1, 0, &t, &sharded);
     assert_same(&sharded, &one);
     relation_case_free(&t);
-    t = relation_case_make(&p, 150, 0.6); /* on one rank, then whole sets on all, then on one */
+    t = relation_case_make(&p, 5, 2, 150, 0.6); /* on one rank, then whole sets on all, then on one */
     run(esp_comm_self(), &self, 0, 1, &t, &resumed);
     run(comm, &self, 0, 2, &t, &resumed);
     run(esp_comm_self(), &self, 0, 0, &t, &resumed);
@@ -172,12 +162,12 @@ static void one_failure_ends_all(void **state) {
   esp_backend self = esp_backend_self(), many = shared();
   const esp_stack_param p = variant(RELATION_DEEP, 0);
   for (int sharded = 0; sharded < 2; sharded++) {
-    relation_case t = relation_case_make(&p, 150, 0.6);
+    relation_case t = relation_case_make(&p, 5, 2, 150, 0.6);
     esp_train_param how = relation_case_train(STEPS);
     if (sharded) share_all(&t);
     how.batch = RELATION_SETS;
     for (int c = 0; c < RELATION_SETS; c++)
-      if (t.set[c].n_home && comm->rank == comm->size / 2) t.set[c].x[0] = NAN;
+      if (t.set[c].n_home && comm->rank == comm->size / 2) t.set[c].value[X][0] = NAN;
     const int somewhere = (int)sum_over_ranks(comm->rank == comm->size / 2 && t.set[0].n_home);
     const int rc = relation_case_run(comm, sharded ? &many : &self, sharded, &how, NULL, &t);
     assert_int_equal(rc, somewhere ? ESP_ERR_VALUE : ESP_OK);

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/exact_sum.h"
-#include "base/feature_set.h"
+#include "base/set.h"
 #include "base/rng.h"
 #include "net/dense.h"
 #include "base/functions.h"

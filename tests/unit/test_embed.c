@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/exact_sum.h"
-#include "base/feature_set.h"
+#include "base/set.h"
 #include "base/rng.h"
 #include "net/embed.h"
 

@@ -11,11 +11,11 @@
 
 enum { N = 200, r = 2 };
 
-static esp_domain *build(int n, const esp_feature_set *set, const double *query, double theta) {
-  esp_domain_param p = {.leaf = 8, .block = 16, .dim = set->features};
+static esp_domain *build(int n, const esp_set *set, const double *query, double theta) {
+  esp_domain_param p = {.leaf = 8, .block = 16, .dim = set->width[X]};
   esp_domain *dom;
   p.lists.theta = theta;
-  OK(esp_domain_build_self(esp_comm_self(), &p, n, set->x, query, set->id, &dom));
+  OK(esp_domain_build_self(esp_comm_self(), &p, n, set->value[X], query, set->id, &dom));
   return dom;
 }
 
@@ -59,13 +59,13 @@ static void equals_the_double_loop(void **state) {
   (void)state;
   for (int separate = 0; separate < 2; separate++)
     for (int ties = 0; ties < 2; ties++) {
-      esp_feature_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
+      esp_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
       double p[2 * N], q[2 * N], recall, query[3 * N];
       for (int i = 0; i < 2 * N; i++) {
-        p[i] = set.x[i / 2 * 3 + i % 2], q[i] = p[i] + 0.3;
+        p[i] = set.value[X][i / 2 * 3 + i % 2], q[i] = p[i] + 0.3;
         if (ties) p[i] = rint(2 * p[i]), q[i] = rint(2 * q[i]);
       }
-      for (int i = 0; i < 3 * N; i++) query[i] = set.x[i] + 0.2;
+      for (int i = 0; i < 3 * N; i++) query[i] = set.value[X][i] + 0.2;
       esp_domain *dom = build(N, &set, separate ? query : NULL, 1);
       for (int neighbours = 1; neighbours < 12; neighbours += 5) {
         const double *at = separate ? q : NULL;
@@ -75,16 +75,16 @@ static void equals_the_double_loop(void **state) {
         if (!(recall == expected)) fail_msg("%d neighbours: recall %.17g, plain %.17g", neighbours, recall, expected);
       }
       esp_domain_free(&dom);
-      esp_feature_set_free(&set);
+      esp_set_free(&set);
     }
 }
 
 /* Some of the particles: close to all of them, and others with another seed. */
 static void samples_are_fair(void **state) {
   (void)state;
-  esp_feature_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
+  esp_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
   double p[2 * N], whole, some[2];
-  for (int i = 0; i < 2 * N; i++) p[i] = set.x[i / 2 * 3 + i % 2];
+  for (int i = 0; i < 2 * N; i++) p[i] = set.value[X][i / 2 * 3 + i % 2];
   esp_domain *dom = build(N, &set, NULL, 1);
   OK(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 8, 10 * N, 3, &whole));
   for (int k = 0; k < 2; k++) {
@@ -100,14 +100,14 @@ static void samples_are_fair(void **state) {
   assert_true(fabs((half[0] + half[1]) / 2 - whole) < 1e-12 && half[0] != half[1]);
   assert_true(some[0] != some[1]);
   esp_domain_free(&dom);
-  esp_feature_set_free(&set);
+  esp_set_free(&set);
 }
 
 static void the_ends(void **state) {
   (void)state;
-  esp_feature_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
+  esp_set set = relation_case_set(N, 3, 1, 0.5, 0, 8);
   double p[2 * N], recall;
-  for (int i = 0; i < 2 * N; i++) p[i] = set.x[i / 2 * 3 + i % 2];
+  for (int i = 0; i < 2 * N; i++) p[i] = set.value[X][i / 2 * 3 + i % 2];
   for (int n = 0; n < 4; n++) { /* fewer than neighbours are asked for; all near */
     esp_domain *dom = build(n, &set, NULL, 0);
     OK(esp_recall(esp_comm_self(), dom, n, set.id, NULL, r, p, NULL, 8, 16, 3, &recall));
@@ -120,7 +120,7 @@ static void the_ends(void **state) {
   assert_int_equal(esp_recall(esp_comm_self(), dom, N, set.id, NULL, r, p, NULL, 0, N, 3, &recall), ESP_ERR_ARG);
   esp_error_clear();
   esp_domain_free(&dom);
-  esp_feature_set_free(&set);
+  esp_set_free(&set);
 }
 
 int main(void) {

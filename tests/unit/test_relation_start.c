@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "tasks/relation/relation_start.h"
+#include "feature_columns.h"
 #include "tasks/relation/relation_truth.h"
 
 static esp_relation_start some(esp_relation_kind kind, int64_t n) {
@@ -27,15 +27,15 @@ static void assert_finite(const double *value, int64_t count) {
   for (int64_t i = 0; i < count && value; i++) assert_true(isfinite(value[i]));
 }
 
-static esp_feature_set make(const esp_relation_start *start) {
-  esp_feature_set set;
+static esp_set make(const esp_relation_start *start) {
+  esp_set set;
   if (esp_relation_make(esp_comm_self(), start, &set)) fail_msg("%s", esp_error_message());
-  assert_finite(set.x, set.n * set.features);
-  assert_finite(set.v, set.n * set.values);
-  assert_finite(set.y, set.n * set.targets);
-  assert_finite(set.z, set.n * set.hidden);
+  assert_finite(set.value[X], set.n * set.width[X]);
+  assert_finite(set.value[V], set.n * set.width[V]);
+  assert_finite(set.value[Y], set.n * set.width[Y]);
+  assert_finite(set.value[Z], set.n * set.width[Z]);
   assert_true(set.n == start->n && set.n_home == start->n && set.first == 0);
-  assert_true(set.features == start->features && set.values == start->values);
+  assert_true(set.width[X] == start->features && set.width[V] == start->values);
   return set;
 }
 
@@ -91,11 +91,11 @@ static void hidden_coordinates(void **state) {
     const int circles = kind == ESP_RELATION_CIRCLES, columns = kind == ESP_RELATION_TWICE ? 6 : 3;
     double map[6 * 9], mean = 0, square = 0, value = 0;
     s.truth = ESP_TRUTH_NONE;
-    esp_feature_set set = make(&s);
-    assert_true(set.targets == 0 && !set.y && !set.weight && set.hidden == columns);
+    esp_set set = make(&s);
+    assert_true(set.width[Y] == 0 && !set.value[Y] && !set.value[W] && set.width[Z] == columns);
     assert_int_equal(esp_relation_map(&s, map), ESP_OK);
     for (int i = 0; i < set.n_home; i++) {
-      const double *x = set.x + 9 * i;
+      const double *x = set.value[X] + 9 * i;
       assert_int_equal(set.id[i], i);
       for (int a = 0; a < columns; a++) {
         double u[2] = {0, 0};
@@ -103,13 +103,13 @@ static void hidden_coordinates(void **state) {
           u[0] += map[(circles ? 2 * a : a) * 9 + k] * x[k];
           u[1] += circles ? map[(2 * a + 1) * 9 + k] * x[k] : 0;
         }
-        assert_true(fabs(set.z[columns * i + a] - (circles ? hypot(u[0], u[1]) : u[0])) < 1e-13);
+        assert_true(fabs(set.value[Z][columns * i + a] - (circles ? hypot(u[0], u[1]) : u[0])) < 1e-13);
       }
       for (int k = 0; k < 9; k++) mean += x[k] / 36000, square += x[k] * x[k] / 36000;
-      value += (set.v[2 * i] * set.v[2 * i] + set.v[2 * i + 1] * set.v[2 * i + 1]) / 8000;
+      value += (set.value[V][2 * i] * set.value[V][2 * i] + set.value[V][2 * i + 1] * set.value[V][2 * i + 1]) / 8000;
     }
     assert_true(fabs(mean) < 0.03 && fabs(square - 1) < 0.04 && fabs(value - 1) < 0.08);
-    esp_feature_set_free(&set);
+    esp_set_free(&set);
   }
 }
 
@@ -117,11 +117,11 @@ static void upstream_is_as_defined(void **state) {
   (void)state;
   esp_relation_start s = some(ESP_RELATION_UPSTREAM, 3000);
   s.truth = ESP_TRUTH_NONE;
-  esp_feature_set set = make(&s);
+  esp_set set = make(&s);
   double scored = 0, mean[2] = {0, 0};
-  assert_true(set.hidden == 4 && set.weight);
+  assert_true(set.width[Z] == 4 && set.value[W]);
   for (int i = 0; i < set.n_home; i++) {
-    const double *x = set.x + 4 * i, *z = set.z + 4 * i, far = hypot(x[2], x[3]);
+    const double *x = set.value[X] + 4 * i, *z = set.value[Z] + 4 * i, far = hypot(x[2], x[3]);
     assert_true(far > 0.2 - 1e-15 && far < 0.4 + 1e-15);
     int inside = 1;
     for (int k = 0; k < 2; k++) {
@@ -129,25 +129,25 @@ static void upstream_is_as_defined(void **state) {
       inside &= z[2 + k] >= 0 && z[2 + k] <= 1;
       mean[k] += x[2 + k] / 3000;
     }
-    assert_true(set.weight[i] == inside);
-    scored += set.weight[i] / 3000;
+    assert_true(set.value[W][i] == inside);
+    scored += set.value[W][i] / 3000;
   }
   /* a shift of length s with random direction stays inside with 1 - 4 s / pi + s^2 / pi: 0.647 for s in [0.2, 0.4] */
   assert_true(fabs(scored - 0.647) < 0.03 && fabs(mean[0]) < 0.02 && fabs(mean[1]) < 0.02);
-  esp_feature_set_free(&set);
+  esp_set_free(&set);
 }
 
 /* Sums over the columns from..from + r - 1 (receivers: to..) of the hidden coordinates, written out: y [n][T] of v [n][F];
  * u: marks of receivers. */
-static void sums_written_out(const esp_relation_start *s, const esp_feature_set *set, int from, int to, const double *v,
+static void sums_written_out(const esp_relation_start *s, const esp_set *set, int from, int to, const double *v,
                              const double *u, int average, double *y) {
-  const int self = s->kind == ESP_RELATION_UPSTREAM, F = s->values, T = u ? F - 1 : F, columns = set->hidden;
+  const int self = s->kind == ESP_RELATION_UPSTREAM, F = s->values, T = u ? F - 1 : F, columns = set->width[Z];
   for (int i = 0; i < set->n_home; i++) {
     double num[4] = {0}, den = 0;
     for (int j = 0; j < set->n_home; j++) {
       double d2 = 0;
       for (int a = 0; a < s->hidden; a++) {
-        const double d = set->z[j * columns + from + a] - set->z[i * columns + to + a];
+        const double d = set->value[Z][j * columns + from + a] - set->value[Z][i * columns + to + a];
         d2 += d * d;
       }
       if (j == i && !self) continue;
@@ -163,8 +163,8 @@ static void sums_written_out(const esp_relation_start *s, const esp_feature_set 
 }
 
 /* Largest error of the targets over their rms. */
-static double against_definition(const esp_relation_start *s, const esp_feature_set *set, int average) {
-  const int r = s->hidden, D = s->features, n = set->n_home, T = set->targets;
+static double against_definition(const esp_relation_start *s, const esp_set *set, int average) {
+  const int r = s->hidden, D = s->features, n = set->n_home, T = set->width[Y];
   double map[10 * 9], worst = 0, square = 0;
   double *y = malloc(sizeof(double) * (size_t)(n * T + 1)), *a = malloc(sizeof(double) * (size_t)(n * T + 1));
   double *u = malloc(sizeof(double) * (size_t)(n + 1));
@@ -172,17 +172,17 @@ static double against_definition(const esp_relation_start *s, const esp_feature_
     assert_int_equal(esp_relation_map(s, map), ESP_OK);
     for (int i = 0; i < n; i++) {
       u[i] = 0;
-      for (int k = 0; k < D; k++) u[i] += map[r * D + k] * set->x[i * D + k];
+      for (int k = 0; k < D; k++) u[i] += map[r * D + k] * set->value[X][i * D + k];
     }
-    sums_written_out(s, set, 0, 0, set->v, u, average, y);
+    sums_written_out(s, set, 0, 0, set->value[V], u, average, y);
   } else if (s->kind == ESP_RELATION_TWICE) {
-    sums_written_out(s, set, 0, 0, set->v, NULL, average, a);
+    sums_written_out(s, set, 0, 0, set->value[V], NULL, average, a);
     sums_written_out(s, set, r, r, a, NULL, average, y);
   } else {
-    sums_written_out(s, set, 0, s->kind == ESP_RELATION_UPSTREAM ? r : 0, set->v, NULL, average, y);
+    sums_written_out(s, set, 0, s->kind == ESP_RELATION_UPSTREAM ? r : 0, set->value[V], NULL, average, y);
   }
   for (int k = 0; k < n * T; k++) {
-    worst = fmax(worst, fabs(y[k] - set->y[k]));
+    worst = fmax(worst, fabs(y[k] - set->value[Y][k]));
     square += y[k] * y[k] / (n * T);
   }
   free(y), free(a), free(u);
@@ -196,11 +196,11 @@ static void targets_are_the_sums(void **state) {
     for (int k = 0; k < 6 * 2; k++) {
       esp_relation_start s = some((esp_relation_kind)kind, sizes[k / 2]);
       s.average = k % 2;
-      esp_feature_set set = make(&s);
-      assert_true(set.targets == 2 && esp_relation_targets(&s) == 2);
+      esp_set set = make(&s);
+      assert_int_equal(set.width[Y], 2);
       const double error = against_definition(&s, &set, s.average || kind == 2);
       if (!(error < 2e-13)) fail_msg("kind %d, n %d, average %d: error %g", kind, (int)sizes[k / 2], k % 2, error);
-      esp_feature_set_free(&set);
+      esp_set_free(&set);
     }
   }
 }
@@ -215,10 +215,10 @@ static void within_reach_is_enough(void **state) {
       if (kind != ESP_RELATION_UPSTREAM) s.hidden = 1 + k / 3;
       s.h = width[k % 3] * (kind == 2 ? 0.5 : 1);
       s.truth = ESP_TRUTH_WITHIN_REACH;
-      esp_feature_set set = make(&s);
+      esp_set set = make(&s);
       const double error = against_definition(&s, &set, kind == 2);
       if (!(error < 1e-10)) fail_msg("kind %d, h %g: error %g", kind, s.h, error);
-      esp_feature_set_free(&set);
+      esp_set_free(&set);
     }
   }
 }
@@ -253,24 +253,24 @@ static void draws_differ(void **state) {
   (void)state;
   esp_relation_start s = some(ESP_RELATION_SUBSPACE, 100);
   s.truth = ESP_TRUTH_NONE;
-  esp_feature_set first = make(&s);
+  esp_set first = make(&s);
   s.n = 150;
-  esp_feature_set longer = make(&s);
+  esp_set longer = make(&s);
   s.draw++;
-  esp_feature_set other = make(&s);
-  assert_memory_equal(first.x, longer.x, 900 * sizeof(double));
-  assert_memory_equal(first.v, longer.v, 200 * sizeof(double));
-  for (int i = 0; i < 900; i++) assert_true(first.x[i] != other.x[i]);
-  esp_feature_set_free(&first);
-  esp_feature_set_free(&longer);
-  esp_feature_set_free(&other);
+  esp_set other = make(&s);
+  assert_memory_equal(first.value[X], longer.value[X], 900 * sizeof(double));
+  assert_memory_equal(first.value[V], longer.value[V], 200 * sizeof(double));
+  for (int i = 0; i < 900; i++) assert_true(first.value[X][i] != other.value[X][i]);
+  esp_set_free(&first);
+  esp_set_free(&longer);
+  esp_set_free(&other);
 }
 
 static void refuse(esp_relation_start s, const char *what) {
-  esp_feature_set set;
+  esp_set set;
   assert_int_equal(esp_relation_make(esp_comm_self(), &s, &set), ESP_ERR_CONFIG);
   if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
-  assert_null(set.x);
+  assert_null(set.value[X]);
   esp_error_clear();
 }
 
@@ -278,11 +278,11 @@ static void nothing_and_nonsense(void **state) {
   (void)state;
   for (int kind = 0; kind < ESP_RELATION_KINDS; kind++) {
     esp_relation_start s = some((esp_relation_kind)kind, 0);
-    esp_feature_set set = make(&s);
+    esp_set set = make(&s);
     s.truth = ESP_TRUTH_WITHIN_REACH;
-    esp_feature_set_free(&set);
+    esp_set_free(&set);
     set = make(&s);
-    esp_feature_set_free(&set);
+    esp_set_free(&set);
     s.n = -1;
     refuse(s, "-1 particles");
     s = some((esp_relation_kind)kind, 3);

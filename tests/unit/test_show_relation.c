@@ -89,7 +89,7 @@ static double error(const esp_method *method, const void *param, const void *fit
 static void methods_find_their_own_kind(void **state) {
   (void)state;
   const esp_method *method = esp_relation_methods; /* mean, linear, kernel, nearest */
-  esp_stack_param network = {.features = D, .values = F, .targets = T};
+  esp_stack_param network = {0};
   const esp_model model = {.param = &network, .sizes = {{[ESP_INPUT] = D, [ESP_SENT] = F, [ESP_TARGET] = T}}};
   const esp_relation_show_param param = {.neighbours = 8, .samples = 16, .seed = 1};
   const esp_backend backend = esp_backend_self();
@@ -116,7 +116,7 @@ static void methods_find_their_own_kind(void **state) {
 /* No training set: nothing can be used. Sets of 0, 1 and 2 particles are fitted on and predicted. */
 static void few_particles(void **state) {
   (void)state;
-  esp_stack_param network = {.features = D, .values = F, .targets = T};
+  esp_stack_param network = {0};
   const esp_model model = {.param = &network, .sizes = {{[ESP_INPUT] = D, [ESP_SENT] = F, [ESP_TARGET] = T}}};
   const esp_relation_show_param param = {.neighbours = 8, .samples = 16, .seed = 1};
   const esp_backend backend = esp_backend_self();
@@ -148,12 +148,8 @@ static const esp_method *find(const char *name) {
 static void variants(void **state) {
   (void)state;
   esp_set set = make(0, 10, LINEAR, 1);
-  const esp_stack_param start = {.features = D,
-                                 .far = 1,
-                                 .fade = 1,
-                                 .split = ESP_SPLIT_LEARNED,
-                                 .tree_on = ESP_TREE_ON_LEARNED,
-                                 .domain.lists.theta = 0.5};
+  const esp_stack_param start = {
+      .far = 1, .fade = 1, .split = ESP_SPLIT_LEARNED, .tree_on = ESP_TREE_ON_LEARNED, .domain.lists.theta = 0.5};
   esp_stack_param p = start;
   int use = 1;
   OK(find("trained network: near pairs alone")->vary(&p, &set, 7, &use));

@@ -51,24 +51,22 @@ static void silence_is_nothing(void **state) {
   (void)state;
   for (int average = 0; average < 2; average++) {
     setup s = compare_setup();
-    esp_stack net;
-    esp_stack_pass pass, alone;
+    esp_model net;
     s.net.seed = SEED, s.net.aggregate = average;
     esp_backend backend = esp_backend_self();
-    MUST(esp_stack_create(&s.net, &net));
-    const esp_stack_slot *at = &net.slot[0];
-    memset(net.block.value + at->W2, 0, sizeof(double) * (size_t)(at->channels * (at->in + s.net.values)));
-    memset(net.block.value + at->message + 1, 0, sizeof(double) * (size_t)(at->channels * ESP_GATE_EDGE));
-    esp_feature_set many = draw_set(&s, SEED, 0, 200), one = draw_set(&s, SEED, 0, 1);
-    MUST(esp_stack_forward(&net, &backend, &many, 0, NULL, &pass));
-    MUST(esp_stack_forward(&net, &backend, &one, 0, NULL, &alone));
-    assert_true(fabs(pass.y[0]) > 1e-6);
-    assert_true(fabs(pass.y[0] - alone.y[0]) < 1e-5 * fabs(alone.y[0]) + 1e-7);
-    esp_stack_pass_free(&pass);
-    esp_stack_pass_free(&alone);
-    esp_feature_set_free(&many);
-    esp_feature_set_free(&one);
-    esp_stack_free(&net);
+    esp_set many = draw_set(&s, SEED, 0, 200), one = draw_set(&s, SEED, 0, 1);
+    const esp_sizes sizes = esp_sizes_of(&many);
+    double heard[200], alone;
+    MUST(esp_model_create(&esp_network_stack, &s.net, &sizes, &net));
+    memset(model_group(&net, "layer0.message.W2"), 0, sizeof(double) * (size_t)(s.net.channels * (4 + 2)));
+    memset(model_group(&net, "layer0.message.W3"), 0, sizeof(double) * (size_t)(s.net.channels * ESP_GATE_EDGE));
+    MUST(net.network->forward(&net, &backend, &many, NULL, heard, NULL, NULL));
+    MUST(net.network->forward(&net, &backend, &one, NULL, &alone, NULL, NULL));
+    assert_true(fabs(heard[0]) > 1e-6);
+    assert_true(fabs(heard[0] - alone) < 1e-5 * fabs(alone) + 1e-7);
+    esp_set_free(&many);
+    esp_set_free(&one);
+    esp_model_free(&net);
   }
 }
 

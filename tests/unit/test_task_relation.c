@@ -17,20 +17,17 @@ enum { N = 90 };
 
 /* The set as a start of the same numbers makes it. */
 static void compare_with(esp_relation_start start, const esp_item *item, const esp_set *set) {
-  esp_feature_set made;
+  esp_set made;
   start.n = item->n;
   start.draw = item->number + (item->part == ESP_PART_TEST ? INT64_C(1) << 40 : 0);
   assert_int_equal(esp_relation_make(esp_comm_self(), &start, &made), ESP_OK);
   assert_memory_equal(set->id, made.id, N * sizeof *made.id);
-  same_rows(set, ESP_FEATURE_X, made.x);
-  same_rows(set, ESP_FEATURE_V, made.v);
-  if (made.targets) same_rows(set, ESP_FEATURE_Y, made.y);
-  if (made.weight) same_rows(set, ESP_FEATURE_WEIGHT, made.weight);
-  same_rows(set, ESP_FEATURE_Z, made.z);
+  for (int k = ESP_FEATURE_X; k <= ESP_FEATURE_Z; k++)
+    if (made.value[k]) same_rows(set, k, made.value[k]);
   assert_int_equal(set->about[ESP_FEATURE_LAW].whole, start.kind);
   assert_true(set->about[ESP_FEATURE_H].real == start.h && set->about[ESP_FEATURE_SEED].whole == 77);
   assert_int_equal(set->about[ESP_FEATURE_AVERAGE].whole, start.average);
-  esp_feature_set_free(&made);
+  esp_set_free(&made);
 }
 
 static void every_law(void **state) {

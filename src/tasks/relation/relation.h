@@ -10,18 +10,12 @@
 
 extern const esp_task esp_task_relation;
 
-/* Places of the columns: features, values, targets, weight, hidden coordinates; the last three may be missing. */
-enum { ESP_FEATURE_X, ESP_FEATURE_V, ESP_FEATURE_Y, ESP_FEATURE_WEIGHT, ESP_FEATURE_Z };
-/* Places of the numbers in `about`. */
-enum { ESP_FEATURE_AVERAGE, ESP_FEATURE_H, ESP_FEATURE_SEED, ESP_FEATURE_LAW };
-
 typedef struct {
   esp_relation_start made; /* as the keys say; kind ESP_RELATION_KINDS: none that is known here (file) */
   int own;                 /* data_file is given: nothing is made */
 } esp_relation_data;
 
 /* Inside this folder, as the row's members of these names (tasks/task.h). */
-extern const esp_layout esp_relation_layout;
 int esp_relation_plan(const void *param, esp_plan *plan);
 int esp_relation_make_set(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
 

@@ -17,13 +17,17 @@ const char *esp_relation_law_name(int law) {
   return law >= 0 && law <= ESP_RELATION_KINDS ? name[law] : NULL;
 }
 
-int esp_relation_targets(const esp_relation_start *start) {
+static int targets_of(const esp_relation_start *start) {
   return start->kind == ESP_RELATION_COMPARE ? start->values - 1 : start->values;
 }
 
-int esp_relation_columns(const esp_relation_start *start) {
+void esp_relation_widths(const esp_relation_start *start, int width[ESP_COLUMNS]) {
   const int two = start->kind == ESP_RELATION_UPSTREAM || start->kind == ESP_RELATION_TWICE;
-  return two ? 2 * start->hidden : start->hidden;
+  width[ESP_FEATURE_X] = start->features;
+  width[ESP_FEATURE_V] = start->values;
+  width[ESP_FEATURE_Y] = start->truth == ESP_TRUTH_NONE ? 0 : targets_of(start);
+  width[ESP_FEATURE_WEIGHT] = start->kind == ESP_RELATION_UPSTREAM || start->sample > 0;
+  width[ESP_FEATURE_Z] = two ? 2 * start->hidden : start->hidden;
 }
 
 static int64_t map_rows(const esp_relation_start *start) {
@@ -95,11 +99,12 @@ int esp_relation_map(const esp_relation_start *start, double *map) {
 
 /* ---- particles ---- */
 
-static void draw_features(const esp_relation_start *start, uint64_t seed, const double *map, uint64_t id, double *x,
-                          double *z) {
+/* z: so many hidden coordinates. */
+static void draw_features(const esp_relation_start *start, uint64_t seed, const double *map, uint64_t id, int hidden,
+                          double *x, double *z) {
   const int D = start->features;
   for (int k = 0; k < D; k++) x[k] = esp_rng_normal(seed, id, ESP_RNG_POSITION, (uint32_t)k);
-  for (int a = 0; a < esp_relation_columns(start); a++) {
+  for (int a = 0; a < hidden; a++) {
     if (start->kind != ESP_RELATION_CIRCLES) {
       z[a] = dot(D, map + (size_t)a * (size_t)D, x);
     } else {
@@ -130,32 +135,35 @@ static uint64_t set_seed(const esp_relation_start *start) {
   return esp_rng_bits(start->seed, (uint64_t)start->draw, ESP_RNG_CLOUD, STREAM_SET);
 }
 
-static void draw_particles(const esp_relation_start *start, const double *map, esp_feature_set *set) {
+static void draw_particles(const esp_relation_start *start, const double *map, esp_set *set) {
   const uint64_t seed = set_seed(start);
+  const int *width = set->width, hidden = width[ESP_FEATURE_Z];
+  double *weight = set->value[ESP_FEATURE_WEIGHT];
   for (int i = 0; i < set->n_home; i++) {
     const uint64_t id = (uint64_t)(set->first + i);
-    double *x = set->x + (size_t)i * (size_t)set->features, *z = set->z + (size_t)i * (size_t)set->hidden;
-    double *v = set->v + (size_t)i * (size_t)set->values;
+    double *x = set->value[ESP_FEATURE_X] + (size_t)i * (size_t)width[ESP_FEATURE_X];
+    double *v = set->value[ESP_FEATURE_V] + (size_t)i * (size_t)width[ESP_FEATURE_V];
+    double *z = set->value[ESP_FEATURE_Z] + (size_t)i * (size_t)hidden;
     set->id[i] = (int64_t)id;
-    if (set->weight) set->weight[i] = 1;
+    if (weight) weight[i] = 1;
     if (start->kind == ESP_RELATION_UPSTREAM)
-      set->weight[i] = draw_upstream(seed, id, x, z);
+      weight[i] = draw_upstream(seed, id, x, z);
     else
-      draw_features(start, seed, map, id, x, z);
-    for (int c = 0; c < set->values; c++) v[c] = esp_rng_normal(seed, id, ESP_RNG_MASS, (uint32_t)c);
+      draw_features(start, seed, map, id, hidden, x, z);
+    for (int c = 0; c < start->values; c++) v[c] = esp_rng_normal(seed, id, ESP_RNG_MASS, (uint32_t)c);
   }
 }
 
 /* ---- a sample of them, to be scored alone ---- */
 
-static int64_t count_up_to(const esp_feature_set *set, const uint64_t *number, uint64_t most) {
+static int64_t count_up_to(const esp_set *set, const uint64_t *number, uint64_t most) {
   int64_t count = 0;
-  for (int i = 0; i < set->n_home; i++) count += set->weight[i] != 0 && number[i] <= most;
+  for (int i = 0; i < set->n_home; i++) count += set->value[ESP_FEATURE_WEIGHT][i] != 0 && number[i] <= most;
   return count;
 }
 
 /* The least number that k particles do not exceed, by halving: 64 counts, whatever the ranks hold. */
-static int find_threshold(const esp_comm *comm, const esp_feature_set *set, const uint64_t *number, int64_t k,
+static int find_threshold(const esp_comm *comm, const esp_set *set, const uint64_t *number, int64_t k,
                           uint64_t *threshold) {
   uint64_t low = 0, high = UINT64_MAX;
   while (low < high) {
@@ -174,14 +182,14 @@ static int find_threshold(const esp_comm *comm, const esp_feature_set *set, cons
 /* Of the particles of weight other than 0, those with the k least numbers drawn by (seed, id) keep their weight (all of
  * them where there are no more; k + 1 where two of the 64-bit numbers are alike); the others' becomes 0. So a sample of
  * k is part of one of k + 1, and the same on any number of ranks. */
-static int take_sample(const esp_comm *comm, uint64_t seed, int64_t k, esp_feature_set *set) {
+static int take_sample(const esp_comm *comm, uint64_t seed, int64_t k, esp_set *set) {
   uint64_t *number = NULL, threshold;
   int rc = ESP_OK;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(number, set->n_home)));
   for (int i = 0; i < set->n_home; i++) number[i] = esp_rng_bits(seed, (uint64_t)set->id[i], ESP_RNG_SAMPLE, 0);
   ESP_TRY(find_threshold(comm, set, number, k, &threshold));
   for (int i = 0; i < set->n_home; i++) {
-    if (number[i] > threshold) set->weight[i] = 0;
+    if (number[i] > threshold) set->value[ESP_FEATURE_WEIGHT][i] = 0;
   }
 done:
   ESP_FREE(number);
@@ -216,14 +224,14 @@ static int hop_create(const esp_relation_start *start, size_t rows, hop *h) {
 
 /* Senders' and receivers' places: columns sender .. and receiver .. of the hidden coordinates. to [n_home][T] = the
  * sums of `values` [n_home][F]; it may be the values themselves. */
-static int run_hop(const esp_comm *comm, const esp_relation_start *start, const esp_feature_set *set, int sender,
-                   int receiver, const double *values, hop *h, double *to) {
-  const int r = start->hidden, F = start->values, T = esp_relation_targets(start);
+static int run_hop(const esp_comm *comm, const esp_relation_start *start, const esp_set *set, int sender, int receiver,
+                   const double *values, hop *h, double *to) {
+  const int r = start->hidden, F = start->values, T = targets_of(start);
   const int upstream = start->kind == ESP_RELATION_UPSTREAM;
   esp_truth_law law = {.axes = r, .values = F, .h = start->h, .self = upstream, .mark = h->mark, .only = h->only};
   if (!(h->only ? esp_relation_all_pairs(start) : all_of_all(start))) law.reach = ESP_RELATION_REACH * start->h;
   for (int i = 0; i < set->n_home; i++) {
-    const double *z = set->z + (size_t)i * (size_t)set->hidden;
+    const double *z = set->value[ESP_FEATURE_Z] + (size_t)i * (size_t)set->width[ESP_FEATURE_Z];
     for (int a = 0; a < r; a++) {
       h->sender[i * r + a] = z[sender + a];
       h->receiver[i * r + a] = z[receiver + a];
@@ -238,51 +246,50 @@ static int run_hop(const esp_comm *comm, const esp_relation_start *start, const 
   return ESP_OK;
 }
 
-static int make_targets(const esp_comm *comm, const esp_relation_start *start, const double *map,
-                        esp_feature_set *set) {
+static int make_targets(const esp_comm *comm, const esp_relation_start *start, const double *map, esp_set *set) {
   const int r = start->hidden, D = start->features;
+  double *const *value = set->value, *y = value[ESP_FEATURE_Y];
   hop h = {0};
   int rc = ESP_OK;
   ESP_TRY(comm->agree(comm, hop_create(start, (size_t)set->n_home, &h)));
   for (int i = 0; i < set->n_home && h.mark; i++)
-    h.mark[i] = dot(D, map + (size_t)r * (size_t)D, set->x + (size_t)i * (size_t)D);
+    h.mark[i] = dot(D, map + (size_t)r * (size_t)D, value[ESP_FEATURE_X] + (size_t)i * (size_t)D);
   const int receiver = start->kind == ESP_RELATION_UPSTREAM ? r : 0, twice = start->kind == ESP_RELATION_TWICE;
-  const double *const only = start->sample > 0 ? set->weight : NULL;
+  const double *const only = start->sample > 0 ? value[ESP_FEATURE_WEIGHT] : NULL;
   h.only = twice ? NULL : only;
-  ESP_TRY(run_hop(comm, start, set, 0, receiver, set->v, &h, set->y));
+  ESP_TRY(run_hop(comm, start, set, 0, receiver, value[ESP_FEATURE_V], &h, y));
   h.only = only;
-  if (twice) ESP_TRY(run_hop(comm, start, set, r, r, set->y, &h, set->y));
+  if (twice) ESP_TRY(run_hop(comm, start, set, r, r, y, &h, y));
 done:
   hop_free(&h);
   return rc;
 }
 
-int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set) {
+int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_set *set) {
   const int upstream = start->kind == ESP_RELATION_UPSTREAM;
   int64_t count;
   double *map = NULL;
   int rc = ESP_OK;
-  *set = (esp_feature_set){0};
+  *set = (esp_set){.n = start->n, .layout = &esp_relation_layout};
   ESP_CALL(esp_relation_start_check(start));
-  esp_feature_set made = {.n = start->n,
-                          .features = start->features,
-                          .values = start->values,
-                          .targets = start->truth == ESP_TRUTH_NONE ? 0 : esp_relation_targets(start),
-                          .hidden = esp_relation_columns(start)};
-  esp_set_share(start->n, comm->rank, comm->size, &made.first, &count);
+  esp_relation_widths(start, set->width);
+  set->about[ESP_FEATURE_AVERAGE].whole = start->average;
+  set->about[ESP_FEATURE_H].real = start->h;
+  set->about[ESP_FEATURE_SEED].whole = (int64_t)start->seed;
+  set->about[ESP_FEATURE_LAW].whole = start->kind;
+  esp_set_share(start->n, comm->rank, comm->size, &set->first, &count);
   if (count > INT32_MAX)
     rc = ESP_FAIL(ESP_ERR_LIMIT, "%" PRId64 " particles on one rank, at most %d", count, INT32_MAX);
-  made.n_home = (int)count;
-  if (!rc) rc = esp_feature_set_create(&made, upstream || start->sample > 0);
+  set->n_home = (int)count;
+  if (!rc) rc = esp_set_create(set);
   if (!rc) rc = ESP_ALLOC(map, (size_t)map_rows(start) * (size_t)start->features);
   if (!rc && !upstream) rc = esp_relation_map(start, map);
   ESP_TRY(comm->agree(comm, rc));
-  draw_particles(start, map, &made);
-  if (start->sample > 0) ESP_TRY(take_sample(comm, set_seed(start), start->sample, &made));
-  if (made.targets) ESP_TRY(make_targets(comm, start, map, &made));
+  draw_particles(start, map, set);
+  if (start->sample > 0) ESP_TRY(take_sample(comm, set_seed(start), start->sample, set));
+  if (set->width[ESP_FEATURE_Y]) ESP_TRY(make_targets(comm, start, map, set));
 done:
   ESP_FREE(map);
-  if (rc) esp_feature_set_free(&made);
-  *set = made;
+  if (rc) esp_set_free(set);
   return rc;
 }

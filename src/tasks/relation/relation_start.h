@@ -1,4 +1,4 @@
-/* Feature sets with a relation that is known to whoever made them: the data of the learned tree.
+/* Sets with a relation that is known to whoever made them: the data of the learned tree.
  *
  *   subspace  x in R^D standard Gaussian; hidden coordinates p = P x, P [r][D] with orthonormal rows, fixed by `seed`
  *             alone; v_j Gaussian [F]. y_i = sum_{j != i} G v_j, or with average sum G v_j / (sum G + 0.3);
@@ -33,10 +33,16 @@
 #ifndef ESP_RELATION_START_H
 #define ESP_RELATION_START_H
 
-#include "base/feature_set.h"
+#include "base/set.h"
 
 enum { ESP_RELATION_DIRECT = 8192 };
 #define ESP_RELATION_REACH 7.44 /* exp(-7.44^2 / 2) = 0.95e-12 */
+
+/* Columns of a set: features, values, targets, weight, hidden coordinates; the last three may be missing. */
+extern const esp_layout esp_relation_layout;
+enum { ESP_FEATURE_X, ESP_FEATURE_V, ESP_FEATURE_Y, ESP_FEATURE_WEIGHT, ESP_FEATURE_Z };
+/* Places of the numbers in `about`. */
+enum { ESP_FEATURE_AVERAGE, ESP_FEATURE_H, ESP_FEATURE_SEED, ESP_FEATURE_LAW };
 
 typedef enum {
   ESP_RELATION_SUBSPACE,
@@ -69,13 +75,12 @@ typedef struct {
 int esp_relation_start_check(const esp_relation_start *start);
 /* This rank's share (esp_set_share) of the set, checked as above. Collective over comm; with the one-rank table: the
  * whole set. The same bits for any number of ranks. *set is the caller's. */
-int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_feature_set *set);
+int esp_relation_make(const esp_comm *comm, const esp_relation_start *start, esp_set *set);
 /* Is the truth (of twice: its last sum) of n particles taken over all pairs? */
 int esp_relation_all_pairs(const esp_relation_start *start);
 
-/* Targets T of the set, and columns of its hidden coordinates. Local, pure. */
-int esp_relation_targets(const esp_relation_start *start);
-int esp_relation_columns(const esp_relation_start *start);
+/* Widths of the set's columns. Local, pure. */
+void esp_relation_widths(const esp_relation_start *start, int width[ESP_COLUMNS]);
 
 /* The hidden map [rows][D] of a seed: orthonormal rows; rows = r; 2 r for circles, and twice (P, then Q); r + 1 for
  * compare (P, then m). Local. */

@@ -4,6 +4,7 @@
 #include "base/least_squares.h"
 #include "base/nearest.h"
 #include "message/gate.h"
+#include "net/layer.h"
 #include "net/loss.h"
 #include "net/stack.h"
 #include "tasks/relation/show.h"
