@@ -87,6 +87,7 @@ static int read_snapshot(const esp_comm *comm, const esp_input_param *input, con
   ESP_TRY(comm->agree(comm, take_columns(&cloud, set)));
   *origin = (esp_origin){.units = header.units, .time = header.time, .comoving = header.comoving};
   memcpy(origin->note, header.note, sizeof origin->note);
+  memcpy(origin->told, header.told, sizeof origin->told);
 done:
   if (rc) esp_set_free(set);
   return rc;
@@ -104,6 +105,18 @@ static double number_of(const esp_set *set, const char *name, int c, double miss
   const esp_number *number = set->layout->number;
   while (strcmp(number->name, name)) number++;
   return number->whole ? (double)set->about[at + c].whole : set->about[at + c].real;
+}
+
+void esp_format_horizon(const esp_set *set, const esp_origin *origin, char *text, size_t size) {
+  const double T = number_of(set, "T", 0, 0), eps = number_of(set, "eps", 0, 0), length = origin->units.length;
+  char time_cgs[64] = "", length_cgs[64] = "";
+  text[0] = 0;
+  if (!(T > 0)) return;
+  if (length > 0) {
+    snprintf(time_cgs, sizeof time_cgs, " (%.5g s)", T * length / origin->units.velocity);
+    snprintf(length_cgs, sizeof length_cgs, " (%.5g cm)", eps * length);
+  }
+  snprintf(text, size, "; horizon %.7g length / velocity%s, softening %.7g length%s", T, time_cgs, eps, length_cgs);
 }
 
 static int write_gadget(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin,

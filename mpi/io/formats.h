@@ -20,6 +20,7 @@ typedef struct {
   double time;
   int comoving;        /* time is a scale factor: no time to add to */
   char note[ESP_NOTE]; /* what was taken otherwise than the file has it: lines for the verb to tell */
+  char told[ESP_NOTE]; /* what was converted, and what was taken from where: a line */
 } esp_origin;
 
 struct esp_format {
@@ -46,6 +47,9 @@ int esp_format_find(const esp_comm *comm, const char *path, const esp_format **f
  * the column may be missing; those of io/snapshot.h. */
 int esp_format_read(const esp_comm *comm, const esp_input_param *input, const esp_layout *layout, esp_set *set,
                     esp_origin *origin);
+/* Horizon and softening that a task gave the set, where it has such (numbers T, eps), in words, with what they are in
+ * cgs; else "". Local. */
+void esp_format_horizon(const esp_set *set, const esp_origin *origin, char *text, size_t size);
 /* A set in physical units as a file: of its origin's format, or of the first that can be written. time: of the particles. Order
  * is that of the ranks. Whole or absent. Collective. */
 int esp_format_write(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin, double time,

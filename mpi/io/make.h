@@ -29,9 +29,9 @@ typedef struct {
   int groups;
   esp_make_group group[ESP_MAKE_GROUPS];
   int64_t sets[ESP_PARTS], rows[ESP_PARTS], frame_rows[ESP_PARTS];
-  uint64_t checksum;   /* of the file as read back */
-  char note[ESP_NOTE]; /* of another code's file: esp_origin */
-  double seconds;      /* all, this rank */
+  uint64_t checksum;                   /* of the file as read back */
+  char note[ESP_NOTE], told[ESP_NOTE]; /* of another code's file: esp_origin */
+  double seconds;                      /* all, this rank */
 } esp_make_report;
 
 /* Called on every rank after each group with its results; may be NULL. Local. */

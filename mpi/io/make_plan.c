@@ -79,6 +79,7 @@ static int add_foreign(esp_make_plan *p, const void *param) {
   esp_origin origin;
   ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, &origin));
   memcpy(p->report->note, origin.note, sizeof p->report->note);
+  memcpy(p->report->told, origin.told, sizeof p->report->told);
   ESP_CALL(esp_error_blame(add_group(p, param, ESP_PART_TEST, p->foreign.n, 1, 1), input));
   return ESP_OK;
 }

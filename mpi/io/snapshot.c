@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,23 @@ static int check_mass(const esp_comm *comm, const char *path, const esp_cloud *c
   return ESP_OK;
 }
 
+/* A periodic box that a key opens: how much of it the particles span. */
+static int measure_spread(const esp_comm *comm, const esp_snapshot_options *o, const esp_cloud *cloud,
+                          esp_snapshot_header *h) {
+  double end[6];
+  if (o->periodic != ESP_PERIOD_OPEN || !(h->comoving || h->periodic_flag == 1)) return ESP_OK;
+  for (int c = 0; c < 6; c++) end[c] = -INFINITY;
+  for (int i = 0; i < cloud->n_home; i++)
+    for (int c = 0; c < 3; c++) {
+      end[c] = fmax(end[c], cloud->x[i][c]);
+      end[3 + c] = fmax(end[3 + c], -cloud->x[i][c]);
+    }
+  ESP_CALL(comm->max_f64(comm, end, 6));
+  for (int c = 0; c < h->dim; c++)
+    if (h->box[c] > 0) h->spread[c] = (end[c] + end[3 + c]) / (h->box[c] * h->factor[0]);
+  return ESP_OK;
+}
+
 int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot_options *options, esp_cloud *cloud,
                       esp_snapshot_header *header) {
   const esp_snapshot_options none = {0};
@@ -201,6 +219,8 @@ int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot
   scale(&set.head, cloud);
   ESP_TRY(esp_cloud_check(comm, cloud, path));
   ESP_TRY(check_mass(comm, path, cloud));
+  ESP_TRY(measure_spread(comm, o, cloud, &set.head));
+  esp_snapshot_tell(&set.head);
   if (header) *header = set.head;
 done:
   if (rc) esp_cloud_free(cloud);

@@ -91,7 +91,9 @@ typedef struct {
   double factor[3]; /* stored positions, velocities, masses times this are physical */
   esp_units units;  /* 0 where only G is known */
   double G;
+  double spread[3]; /* of an open set cut out of a periodic box: its extent over the box, by axis; else 0 */
   char from[ESP_FROMS][ESP_SNAPSHOT_FROM];
+  char told[ESP_NOTE]; /* all of that in a line: what was converted, and what was taken from where */
 } esp_snapshot_header;
 
 /* "all" or "0,1" -> bits. Local. ESP_ERR_CONFIG. */

@@ -195,3 +195,25 @@ int esp_snapshot_settle(const char *path, const esp_snapshot_options *options, e
   ESP_CALL(settle_units(path, &options->units, header));
   return settle_G(path, header);
 }
+
+/* ---- in words ---- */
+
+void esp_snapshot_tell(esp_snapshot_header *h) {
+  char values[160] = "values as they lie", box[160] = "open", G[256] = "", torn[96] = "";
+  const double of_units = esp_snapshot_G(&h->units);
+  if (h->comoving)
+    snprintf(values, sizeof values, "comoving, a = %.7g, h = %.7g: lengths x %.7g, velocities x %.7g, masses x %.7g",
+             h->a, h->h, h->factor[0], h->factor[1], h->factor[2]);
+  if (h->periodic)
+    snprintf(box, sizeof box, "periodic, %.7g %.7g %.7g", h->box[0] * h->factor[0], h->box[1] * h->factor[0],
+             h->box[2] * h->factor[0]);
+  if (of_units > 0)
+    snprintf(G, sizeof G, "%.7g cm, %.7g g, %.7g cm/s (%s), ", h->units.length, h->units.mass, h->units.velocity,
+             h->from[ESP_FROM_UNITS]);
+  for (int c = 0; c < h->dim && !torn[0]; c++)
+    if (h->spread[c] > 0.5)
+      snprintf(torn, sizeof torn, "; the particles span %.0f %% of the box along %c: what its faces cut is torn apart",
+               100 * h->spread[c], "xyz"[c]);
+  snprintf(h->told, sizeof h->told, "%s (%s); %s (%s)%s; units %sG = %.7g (%s)", values, h->from[ESP_FROM_COSMOLOGY],
+           box, h->from[ESP_FROM_PERIOD], torn, G, h->G, h->from[ESP_FROM_G]);
+}

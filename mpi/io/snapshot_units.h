@@ -16,5 +16,7 @@ int esp_snapshot_settle_space(const char *path, const esp_snapshot_options *opti
 /* And units and G. ESP_ERR_CONFIG: no units, or those given differ from the file's, or make another G than it states, by
  * over 1e-3. */
 int esp_snapshot_settle(const char *path, const esp_snapshot_options *options, esp_snapshot_header *header);
+/* Fills head->told. */
+void esp_snapshot_tell(esp_snapshot_header *head);
 
 #endif

@@ -77,6 +77,7 @@ int esp_verb_generate(esp_run *run) {
   ESP_FREE(param);
   ESP_CALL(rc);
   esp_run_say_notes(run, "generate", esp_config_string(run->config, "input"), report.note);
+  if (report.told[0]) esp_run_say(run, "generate: %s: %s\n", esp_config_string(run->config, "input"), report.told);
   add_results(run, path, task, &report);
   return ESP_OK;
 }

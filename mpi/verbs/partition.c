@@ -57,6 +57,7 @@ static int read_foreign(const esp_run *run, const esp_task *task, void *param, c
   esp_origin origin;
   ESP_CALL(esp_format_read(run->comm, input, task->layout, set, &origin));
   esp_run_say_notes(run, "partition", input->file, origin.note);
+  esp_run_say(run, "partition: %s: %s\n", input->file, origin.told);
   ESP_CALL(task->adopt(param, &backend, ESP_ADOPT_PLACES, set));
   if (!is_periodic(set) || esp_config_flag(run->config, "partition_periodic")) return ESP_OK;
   esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");

@@ -21,9 +21,13 @@ typedef struct {
 
 static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_device *device, particles *p) {
   const esp_backend backend = esp_setup_sharded(run, device);
+  char text[256];
   ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
   esp_run_say_notes(run, "predict", p->input.file, p->origin.note);
-  return esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file);
+  ESP_CALL(esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file));
+  esp_format_horizon(&p->set, &p->origin, text, sizeof text);
+  esp_run_say(run, "predict: %s: %s%s\n", p->input.file, p->origin.told, text);
+  return ESP_OK;
 }
 
 static int read_test(const esp_run *run, particles *p) {

@@ -75,9 +75,13 @@ static void box_by_key(void **state) {
   fixture("box", &s);
   esp_snapshot_header h = settled(at("box.hdf5"), NULL);
   assert_true(h.periodic);
-  assert_string_equal(h.from[ESP_FROM_PERIOD], "BoxSize of a comoving run");
+  assert_non_null(strstr(h.told, "; periodic, 8 8 8 (BoxSize of a comoving run); units"));
   h = settled(at("box.hdf5"), &open_set);
   assert_true(!h.periodic && h.comoving);
+  assert_non_null(strstr(h.told, "comoving, a = 0.25, h = 0.5: lengths x 0.5, velocities x 0.5, masses x 2 (Redshift"));
+  assert_non_null(strstr(h.told, "; open (key io_periodic); the particles span 98 % of the box along x"));
+  assert_non_null(
+      strstr(h.told, "; units 3.085678e+21 cm, 1.989e+43 g, 100000 cm/s (UnitLength_in_cm of Header), G = "));
   assert_string_equal(h.from[ESP_FROM_PERIOD], "key io_periodic");
   s = (spec){.dialect = GADGET4, .units = 1};
   fixture("box", &s);

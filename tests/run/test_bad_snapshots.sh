@@ -80,6 +80,18 @@ asked() {
 }
 asked "HubbleParam is 0.7" io_cosmology physical Time 0.14 Redshift 0 Omega0 0 HubbleParam 0.7
 asked "a scale factor or a time" io_cosmology comoving Time 1 Redshift 0 Omega0 0.3 HubbleParam 0.7
+asked "a periodic box" io_periodic open Time 0.5 Redshift 1 Omega0 0.3 HubbleParam 0.7 BoxSize 75
+# horizon and softening in the file's units, told with what was converted
+grep -q "asked.hdf5: comoving, a = 0.5, h = 0.7: lengths x 0.714" stdout || fail "predict does not tell what was converted"
+sum=
+for ranks in 1 2; do
+  good $ranks predict -run_name asked -eval_checkpoint out/run/checkpoint.h5 -input good.hdf5 -data_horizon 0.25 \
+    -data_softening 0.125
+  grep -q "good.hdf5: .*; horizon 0.25 length / velocity (0.25 s), softening 0.125 length (0.125 cm)" stdout ||
+    fail "predict does not tell horizon and softening"
+  [ "$(json horizon)" = 0.25 ] || fail "horizon $(json horizon), asked for 0.25"
+  [ "${sum:=$(json prediction_checksum)}" = "$(json prediction_checksum)" ] || fail "1 and 2 ranks differ: data_horizon"
+done
 spoilt "Time of Header is nan" number Header Time nan
 spoilt "BoxSize of Header is nan" number Header BoxSize nan
 spoilt "UnitMass_in_g of Header is inf" number Header UnitMass_in_g inf

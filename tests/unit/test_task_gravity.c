@@ -115,6 +115,14 @@ static void adopted(void **state) {
   assert_true(d > 0 && set.about[ESP_CLOUD_UNIT_T].real > 0 && set.about[ESP_CLOUD_EPS].real == 0.5 * d);
   assert_true(set.about[ESP_CLOUD_KIND].whole == ESP_KIND_SNAPSHOT && !set.value[ESP_CLOUD_D] && !set.ready);
   esp_set_free(&set);
+  param.horizon = 0.125;
+  param.softening = 0.25;
+  set = foreign(20, 0);
+  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
+  assert_true(set.about[ESP_CLOUD_UNIT_D].real == d && set.about[ESP_CLOUD_UNIT_T].real == 0.125);
+  assert_true(set.about[ESP_CLOUD_EPS].real == 0.25);
+  esp_set_free(&set);
+  param = plain;
   set = foreign(20, 0);
   assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_TARGETS, &set), ESP_OK);
   assert_true(set.width[ESP_CLOUD_K] == 3 && set.value[ESP_CLOUD_D][0] != 0);
@@ -122,6 +130,7 @@ static void adopted(void **state) {
   esp_set_free(&set);
   set = foreign(20, 0.5);
   assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_CONFIG);
+  assert_non_null(strstr(esp_error_message(), "io_periodic open"));
   assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_PLACES, &set), ESP_OK);
   assert_true(set.ready && set.space.dim == 3 && set.space.period[2] == 0.5);
   for (int k = 0; k < 60; k++) assert_true(set.value[ESP_CLOUD_X][k] >= 0 && set.value[ESP_CLOUD_X][k] < 0.5);
@@ -176,7 +185,7 @@ static void refused(void **state) {
   assert_true(esp_task_of_file("gravity") == &esp_task_gravity && esp_task_of_file("G") == &esp_task_gravity);
   assert_true(esp_task_of_file("M") == esp_task_find("box") &&
               esp_task_of_file("circles") == esp_task_find("relation"));
-  assert_true(!esp_task_of_file("") && !esp_task_of_file("weather"));
+  assert_true(!esp_task_of_file("") && !esp_task_of_file("tides"));
 }
 
 int main(void) {

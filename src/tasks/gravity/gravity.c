@@ -13,6 +13,11 @@ const esp_options esp_gravity_options = {
     (const esp_option[]){
         ESP_CHOICE_ROW(OF, kind, "data_kind", "mixed", "ball|plummer|mixed", "initial conditions of task gravity"),
         ESP_REAL_ROW(OF, eps, "data_eps", "0.5", 0, INFINITY, "mean spacings", "softening length"),
+        ESP_REAL_ROW(OF, horizon, "data_horizon", "0", 0, INFINITY, "length / velocity",
+            "horizon of a snapshot's bodies, in the units of the file (physical: without scale factor and h); 0: their "
+            "own, which networks are trained for: sqrt(2 d / mean acceleration), d the mean spacing"),
+        ESP_REAL_ROW(OF, softening, "data_softening", "0", 0, INFINITY, "length",
+            "softening length of a snapshot's bodies, in the same units; 0: data_eps mean spacings"),
         ESP_CHOICE_ROW(OF, truth, "data_truth", "auto", "auto|direct|tree",
             "of task gravity: how the targets' forces are summed: directly over all pairs; by tree; auto: directly where it "
             "is affordable"),

@@ -1,11 +1,12 @@
 /* The task `gravity`: the displacement of bodies under their own gravity over a horizon.
  *
- * Made of nothing: clouds of n bodies (nbody_start.h), a mixed set taking a ball for even items of a size and a Plummer
- * sphere for odd ones. Another code's open particles are taken with their own d and T, and eps = data_eps d. Truth by direct
- * sum up to 65536 bodies, by tree force above (data_truth auto). A tree truth is judged: its force on 1000 sampled
- * bodies at time 0 against the direct sum; its displacements against a direct truth of the same cloud up to 65536
- * bodies. Above that all bodies would have to be moved by direct sums, so a smaller twin (same kind, data_twin_n bodies)
- * is moved by both forces instead, and that NRMSE of D is given with the twin's size. */
+ * Made of nothing: clouds of n bodies (nbody_start.h), a mixed set taking a ball for even items of a size and a
+ * Plummer sphere for odd ones. Another code's open particles are taken with their own d and T, and eps = data_eps d,
+ * where data_horizon and data_softening do not say otherwise. Truth by direct sum up to 65536 bodies, by tree force
+ * above (data_truth auto). A tree truth is judged: its force on 1000 sampled bodies at time 0 against the direct sum;
+ * its displacements against a direct truth of the same cloud up to 65536 bodies. Above that all bodies would have to
+ * be moved by direct sums, so a smaller twin (same kind, data_twin_n bodies) is moved by both forces instead, and that
+ * NRMSE of D is given with the twin's size. */
 #ifndef ESP_GRAVITY_H
 #define ESP_GRAVITY_H
 
@@ -19,8 +20,9 @@ enum { ESP_GRAVITY_AUTO, ESP_GRAVITY_DIRECT, ESP_GRAVITY_TREE };   /* data_truth
 
 typedef struct {
   int kind;
-  double eps; /* softening over d */
-  int truth;  /* force of the targets */
+  double eps;                /* softening over d */
+  double horizon, softening; /* of another code's particles, in their units; 0: their own */
+  int truth;                 /* force of the targets */
   int steps;
   double theta;
   int64_t twin_n;

@@ -204,12 +204,15 @@ int esp_gravity_adopt(void *param, const esp_backend *backend, esp_adopt wanted,
   if (wanted == ESP_ADOPT_PLACES) return adopt_places(set);
   esp_cloud_view(set, &cloud);
   ESP_CHECK(cloud.n >= 2, ESP_ERR_VALUE, "%lld particles; at least 2 are needed", (long long)cloud.n);
-  ESP_CHECK(!(cloud.box[0] > 0 || cloud.box[1] > 0 || cloud.box[2] > 0), ESP_ERR_CONFIG,
-            "a periodic box of side %g; only open snapshots have a horizon of their own", cloud.box[0]);
+  ESP_CHECK(
+      !(cloud.box[0] > 0 || cloud.box[1] > 0 || cloud.box[2] > 0), ESP_ERR_CONFIG,
+      "a periodic box of side %g, and only open sets can be predicted: io_periodic open takes these bodies as they "
+      "lie, without it",
+      cloud.box[0]);
   ESP_CALL(esp_nbody_units(backend->comm, ESP_START_DIRECT_LIMIT, &cloud, NULL, &info));
   set->about[ESP_CLOUD_UNIT_D].real = cloud.d;
-  set->about[ESP_CLOUD_UNIT_T].real = cloud.T;
-  set->about[ESP_CLOUD_EPS].real = p->eps * cloud.d;
+  set->about[ESP_CLOUD_UNIT_T].real = p->horizon > 0 ? p->horizon : cloud.T;
+  set->about[ESP_CLOUD_EPS].real = p->softening > 0 ? p->softening : p->eps * cloud.d;
   tell_start(ESP_KIND_SNAPSHOT, p->seed, &info, set);
   if (wanted != ESP_ADOPT_TARGETS) return ESP_OK;
   ESP_CALL(add_targets(backend->comm, set));
