@@ -167,6 +167,15 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
   return rc;
 }
 
+/* Of HDF5 the listing goes on where the snapshot is refused. */
+static int print_foreign(const esp_format *foreign, const char *path, int hdf5, FILE *out) {
+  const int rc = foreign->print(path, out);
+  if (!rc || !hdf5) return rc;
+  fprintf(out, "snapshot     refused: %.*s\n", (int)strcspn(esp_error_message(), "\n"), esp_error_message());
+  esp_error_clear();
+  return ESP_OK;
+}
+
 static int print_all(const char *path, esp_info_layout layout, FILE *out) {
   const esp_format *foreign = NULL;
   char format[64];
@@ -174,7 +183,7 @@ static int print_all(const char *path, esp_info_layout layout, FILE *out) {
   ESP_CALL(look(path, &hdf5, &header, format, sizeof format));
   if (header) ESP_CALL(esp_format_find(esp_comm_self(), path, &foreign));
   fprintf(out, "file         %s\n", path);
-  if (header) ESP_CALL(foreign->print(path, out));
+  if (header) ESP_CALL(print_foreign(foreign, path, hdf5, out));
   for (int k = 0; k < ESP_SET_FORMATS; k++)
     if (!strcmp(format, esp_set_formats[k])) ESP_CALL(esp_info_sets(path, layout, out));
   if (esp_checkpoint_is(format)) ESP_CALL(esp_info_checkpoint(path, out));

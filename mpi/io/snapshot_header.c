@@ -13,6 +13,7 @@
 #include "io/snapshot_files.h"
 #include "io/snapshot_names.h"
 #include "io/snapshot_stated.h"
+#include "io/snapshot_virtual.h"
 
 /* ---- one HDF5 header ---- */
 
@@ -151,15 +152,20 @@ static int name_files(const char *path, const int64_t *here, esp_snapshot_set *s
   return ESP_OK;
 }
 
-/* Rank 0: all headers. */
-static int read_set(const char *given, esp_snapshot_set *set) {
+/* Rank 0: the header of the file that was named, and its particles by type. */
+static int read_named(const char *given, int64_t *here, char *path, esp_snapshot_set *set) {
   esp_snapshot_header *h = &set->head;
-  int64_t here[ESP_SNAPSHOT_TYPES] = {0};
-  char path[ESP_SNAPSHOT_PATH + 96];
+  memset(set, 0, sizeof *set);
+  memset(here, 0, ESP_SNAPSHOT_TYPES * sizeof *here);
   h->redshift = h->omega0 = h->omega_lambda = h->hubble = h->comoving_flag = h->periodic_flag = -1;
   ESP_CALL(esp_snapshot_find_file(given, set->prefix, sizeof set->prefix));
-  snprintf(path, sizeof path, "%s", set->prefix);
-  ESP_CALL(read_one(path, 1, h, here));
+  strcpy(path, set->prefix);
+  return read_one(path, 1, h, here);
+}
+
+/* And of all files with it. */
+static int read_others(char *path, int64_t *here, esp_snapshot_set *set) {
+  esp_snapshot_header *h = &set->head;
   if (h->files > 1) ESP_CALL(name_files(path, here, set));
   ESP_CALL(ESP_ALLOC(set->count, (int64_t)h->files * h->types));
   for (int f = 0; f < h->files; f++) {
@@ -170,6 +176,37 @@ static int read_set(const char *given, esp_snapshot_set *set) {
     memcpy(set->count + (int64_t)f * h->types, here, (size_t)h->types * sizeof *here);
   }
   return check_sums(set);
+}
+
+/* Virtual datasets, which parallel HDF5 does not read: their parts are, and must have just these particles. */
+static int read_parts(const char *whole, const int64_t *count, char *path, esp_snapshot_set *set) {
+  int64_t here[ESP_SNAPSHOT_TYPES];
+  char part[ESP_SNAPSHOT_PATH], why[512];
+  int rc;
+  snprintf(part, sizeof part, "%s", path);
+  rc = read_named(part, here, path, set);
+  if (!rc) rc = read_others(path, here, set);
+  for (int t = 0; t < ESP_SNAPSHOT_TYPES && !rc; t++)
+    if (set->head.count[t] != count[t])
+      rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: has %lld particles of type %d, not %lld", part, (long long)set->head.count[t],
+                    t, (long long)count[t]);
+  if (!rc) return esp_snapshot_note(&set->head, "its datasets are virtual: %s and its like are read", part), ESP_OK;
+  snprintf(why, sizeof why, "%.*s", (int)strcspn(esp_error_message(), "\n"), esp_error_message());
+  esp_error_clear();
+  return ESP_FAIL(rc,
+                  "%s: its datasets are virtual, which parallel HDF5 does not read, and their parts cannot be read in "
+                  "their place: %s; with all parts there, `h5repack -l CONTI OLD NEW` makes a plain file of it",
+                  whole, why);
+}
+
+/* Rank 0: all headers. */
+static int read_set(const char *given, esp_snapshot_set *set) {
+  int64_t here[ESP_SNAPSHOT_TYPES];
+  char path[ESP_SNAPSHOT_PATH + 96], part[ESP_SNAPSHOT_PATH] = "";
+  ESP_CALL(read_named(given, here, path, set));
+  if (set->head.format == ESP_FORMAT_HDF5) ESP_CALL(esp_snapshot_first_part(path, &set->head, here, part, sizeof part));
+  if (part[0]) return read_parts(given, here, strcpy(path, part), set);
+  return read_others(path, here, set);
 }
 
 int esp_snapshot_kind(const char *given, int *format) {

@@ -1,6 +1,7 @@
 /* What a snapshot's header says, in lines. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "io/snapshot_names.h"
 #include "io/snapshot_units.h"
@@ -55,6 +56,8 @@ int esp_snapshot_print(const char *path, FILE *out) {
     fprintf(out, "\n");
   }
   fprintf(out, "particles    %" PRId64 "\n", all);
+  for (const char *line = h->note; *line; line += strcspn(line, "\n") + 1)
+    fprintf(out, "note         %.*s\n", (int)strcspn(line, "\n"), line);
   print_cosmology(path, h, out);
   print_units(h, out);
   return ESP_OK;

@@ -1,7 +1,7 @@
 /* The content of snapshots in every dialect: datasets by each code's names, types without places, ids that are missing, equal
- * or of the upper half of 64 bits, tables of any length, totals left out, parts numbered with leading zeros; what is
- * refused names the key that helps, and that key reads it.
- * ranks: 1 2 3 */
+ * or of the upper half of 64 bits, tables of any length, totals left out, parts numbered with leading zeros, files that are
+ * virtual over their parts; what is refused names the key that helps, and that key reads it.
+ * ranks: 1 2 */
 #define _GNU_SOURCE
 #include "serial_hdf5.h"
 #include "snapshot_fixture.h"
@@ -197,6 +197,62 @@ static void padded_parts(void **state) {
   }
 }
 
+/* In place of a dataset of n rows one that is made of those of `files` parts; only file 0 has type 4. */
+static void make_virtual(hid_t file, int t, const char *field, int columns, int files) {
+  char name[64], part[64];
+  const int n = t == 1 ? N1 : N4;
+  const hsize_t dims[2] = {(hsize_t)n, (hsize_t)columns};
+  const int rank = columns ? 2 : 1;
+  snprintf(name, sizeof name, "PartType%d/%s", t, field);
+  hid_t old = H5Dopen2(file, name, H5P_DEFAULT), type = H5Dget_type(old), list = H5Pcreate(H5P_DATASET_CREATE);
+  hid_t space = H5Screate_simple(rank, dims, NULL);
+  for (int k = 0; k < (t == 1 ? files : 1); k++) {
+    const int from = t == 1 ? n * k / files : 0, to = t == 1 ? n * (k + 1) / files : n;
+    const hsize_t start[2] = {(hsize_t)from, 0}, count[2] = {(hsize_t)(to - from), (hsize_t)columns};
+    hid_t source = H5Screate_simple(rank, count, NULL);
+    snprintf(part, sizeof part, "parts.%d.hdf5", k);
+    assert_true(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0);
+    assert_true(H5Pset_virtual(list, space, part, name, source) >= 0);
+    H5Sclose(source);
+  }
+  H5Sselect_all(space);
+  H5Dclose(old);
+  assert_true(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+  hid_t made = H5Dcreate2(file, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+  assert_true(made >= 0);
+  H5Dclose(made), H5Sclose(space), H5Pclose(list), H5Tclose(type);
+}
+
+static void virtual_files(void **state) {
+  (void)state;
+  static const char *const fields[] = {"Coordinates", "Velocities", "Masses", "ParticleIDs"};
+  spec s = {.dialect = SWIFT, .hubble = 0.7};
+  fixture("meta", &s);
+  s.files = 3;
+  fixture("parts", &s);
+  if (comm->rank == 0) {
+    hid_t file = H5Fopen(at("meta.hdf5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    for (int k = 0; k < 8; k++) make_virtual(file, k < 4 ? 1 : 4, fields[k % 4], k % 4 < 2 ? 3 : 0, 3);
+    assert_true(H5Fclose(file) >= 0);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  expect(at("meta.hdf5"), &s, 0, 1, 1, 1, "SWIFT HDF5");
+  expect(at("meta.hdf5"), &s, 1 << 4, 1, 1, 1, "SWIFT HDF5");
+  assert_non_null(strstr(note_of(at("meta.hdf5"), NULL), "its datasets are virtual: "));
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (comm->rank == 0) assert_int_equal(rename(at("parts.2.hdf5"), at("gone.hdf5")), 0);
+  REFUSED(at("meta.hdf5"), NULL, ESP_ERR_FILE, "parts.2.hdf5: cannot be read: No such file");
+  if (comm->rank == 0) assert_int_equal(rename(at("gone.hdf5"), at("parts.2.hdf5")), 0);
+  /* parts of another snapshot, and parts that are none */
+  s.tracers = 1;
+  fixture("parts", &s);
+  REFUSED(at("meta.hdf5"), NULL, ESP_ERR_FORMAT, "has 7 particles of type 3, not 0; with all parts there, `h5repack");
+  s = (spec){.dialect = SWIFT, .files = 3, .fault = NO_HEADER};
+  fixture("parts", &s);
+  REFUSED(at("meta.hdf5"), NULL, ESP_ERR_FORMAT, "parts.0.hdf5: is HDF5 but no snapshot");
+  assert_int_equal(esp_file_open_objects(), 0);
+}
+
 static int tests(void) {
   const struct CMUnitTest all[] = {cmocka_unit_test(names),
                                    cmocka_unit_test(exponents),
@@ -206,7 +262,8 @@ static int tests(void) {
                                    cmocka_unit_test(tables),
                                    cmocka_unit_test(counts),
                                    cmocka_unit_test(totals_left_out),
-                                   cmocka_unit_test(padded_parts)};
+                                   cmocka_unit_test(padded_parts),
+                                   cmocka_unit_test(virtual_files)};
   return cmocka_run_group_tests(all, NULL, NULL);
 }
 

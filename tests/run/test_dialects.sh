@@ -52,6 +52,7 @@ told "" "$cases/mass_velocity_names.hdf5" "${kpc[@]}"
 told "particle type 3 has no places: its 50 particles" "$cases/tng_tracers.hdf5" "${kpc[@]}"
 told "no ids (ParticleIDs) of particle type 1" "$cases/no_ids.hdf5" "${kpc[@]}"
 told "" "$cases/six_table_one.hdf5" "${kpc[@]}"
+told "its datasets are virtual" "$cases/swift_virtual/snap_0001.hdf5"
 told "" "$cases/tng_cutout.hdf5" -io_periodic open
 refuse "dup_ids.hdf5|io_ids place" 1 predict -input "$cases/dup_ids.hdf5" "${kpc[@]}"
 told "" "$cases/dup_ids.hdf5" "${kpc[@]}" -io_ids place
