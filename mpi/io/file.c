@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mpi.h>
 
+#include "base/input.h"
 #include "domain/comm.h"
 
 /* Room beyond the data: for the file as a whole, and for the description of each object or attribute (headers, links,
@@ -195,13 +195,11 @@ void esp_file_abort(esp_file **file) {
 
 /* Rank 0 alone, before the others touch the file: what is in the way, in words. */
 static int look(const esp_file *file) {
-  struct stat seen;
+  int64_t bytes;
   if (file->comm->rank) return ESP_OK;
-  ESP_CHECK(stat(file->path, &seen) == 0, ESP_ERR_FILE, "%s: cannot be read: %s", file->path, strerror(errno));
-  ESP_CHECK(!S_ISDIR(seen.st_mode), ESP_ERR_FILE, "%s: is a folder, not a file", file->path);
-  ESP_CHECK(access(file->path, R_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s", file->path, strerror(errno));
+  ESP_CALL(esp_input_check(file->path, &bytes));
   htri_t is = H5Fis_hdf5(file->path);
-  ESP_CHECK(is > 0, ESP_ERR_FORMAT, "%s: is not an HDF5 file (%lld bytes)", file->path, (long long)seen.st_size);
+  ESP_CHECK(is > 0, ESP_ERR_FORMAT, "%s: is not an HDF5 file (%lld bytes)", file->path, (long long)bytes);
   return ESP_OK;
 }
 

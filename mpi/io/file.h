@@ -59,8 +59,12 @@ typedef struct {
  * bytes. Below 0 where there are none; the caller closes it. Local. */
 hid_t esp_file_timeless(hid_t class);
 /* Inside mpi/io: shape from a type and a space of an open object, both of which are closed here, also where one of them
- * could not be had (< 0); then not 0 is returned. Local. */
-int esp_file_shape_take(hid_t type, hid_t space, esp_file_shape *shape);
+ * could not be had (< 0). ESP_ERR_FILE, or ESP_ERR_LIMIT for more elements than can be counted, with `what` it is. Local. */
+int esp_file_shape_take(const esp_file *file, const char *what, hid_t type, hid_t space, esp_file_shape *shape);
+/* Inside mpi/io: may a dataset of a file that is read have so many rows? The file must hold every one of them. Local, without
+ * a transfer. ESP_ERR_FORMAT with what is claimed and what is there, or naming the other file where they lie;
+ * ESP_ERR_LIMIT. Whoever looks at a shape comes here (esp_file_dataset): memory for rows is taken behind it. */
+int esp_file_claim(const esp_file *file, const char *name, hid_t set, const esp_file_shape *shape);
 
 /* ---- writing a file ---- */
 
@@ -88,8 +92,11 @@ void esp_file_close(esp_file **file);
 int esp_file_group(esp_file *file, const char *name);
 /* Is there an object of this name? No error if a parent is missing. */
 int esp_file_exists(const esp_file *file, const char *name, int *exists);
-/* Shape of a dataset; exists = 0 and ESP_OK if there is none. */
+/* Shape of a dataset; exists = 0 and ESP_OK if there is none. Reading: ESP_ERR_FORMAT where the file cannot hold it. */
 int esp_file_dataset(const esp_file *file, const char *name, esp_file_shape *shape);
+/* A dataset that is there must have n rows, else ESP_ERR_FORMAT: for counts that stand elsewhere in the file, before memory
+ * is taken for them. */
+int esp_file_expect(const esp_file *file, const char *name, int64_t n);
 /* Create a dataset of n rows and write this rank's. deflate 0..9: 0 contiguous, else chunked (64 Ki elements or so),
  * byte-shuffled and compressed. The ranks' rows must cover it. */
 int esp_file_write(esp_file *file, const char *name, esp_file_type type, int columns, int64_t n, int64_t first,

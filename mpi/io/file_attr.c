@@ -1,5 +1,6 @@
 /* Attributes of io/file.h. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/file.h"
@@ -49,15 +50,17 @@ int esp_file_attr_write_string(esp_file *file, const char *object, const char *n
 /* ---- reading ---- */
 
 int esp_file_attr_shape(const esp_file *file, const char *object, const char *name, esp_file_shape *shape) {
+  char what[256];
   int exists;
   memset(shape, 0, sizeof *shape);
   ESP_CALL(esp_file_exists(file, object, &exists));
   if (!exists || H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) <= 0) return ESP_OK;
   hid_t attribute = H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT);
   if (attribute < 0) return failed(file, "opening", object, name);
-  const int bad = esp_file_shape_take(H5Aget_type(attribute), H5Aget_space(attribute), shape);
+  snprintf(what, sizeof what, "attribute %s of %s", name, object);
+  const int rc = esp_file_shape_take(file, what, H5Aget_type(attribute), H5Aget_space(attribute), shape);
   H5Aclose(attribute);
-  return bad ? failed(file, "reading the shape", object, name) : ESP_OK;
+  return rc;
 }
 
 static int get(const esp_file *file, const char *object, const char *name, hid_t type, void *data) {

@@ -1,6 +1,7 @@
 /* Groups and datasets of io/file.h: rows by hyperslabs. */
 #include <string.h>
 
+#include "base/count.h"
 #include "io/file.h"
 
 /* MPI-IO counts are ints: a rank moves less than this at once. */
@@ -59,29 +60,33 @@ int esp_file_exists(const esp_file *file, const char *name, int *exists) {
   return ESP_OK;
 }
 
-int esp_file_shape_take(hid_t type, hid_t space, esp_file_shape *shape) {
+int esp_file_shape_take(const esp_file *file, const char *what, hid_t type, hid_t space, esp_file_shape *shape) {
   hsize_t dims[H5S_MAX_RANK];
-  const int bad = type < 0 || space < 0;
-  if (!bad) {
+  int rc = type < 0 || space < 0 ? failed(file, "reading the shape", what) : ESP_OK;
+  if (!rc) {
     shape->exists = 1;
     shape->class = H5Tget_class(type);
     shape->bytes = (int)H5Tget_size(type);
     shape->is_signed = shape->class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
     shape->rank = H5Sget_simple_extent_dims(space, dims, NULL);
-    shape->count = (int64_t)H5Sget_simple_extent_npoints(space);
-    for (int k = 0; k < shape->rank && k < 4; k++) shape->dim[k] = (int64_t)dims[k];
+    shape->count = H5Sget_simple_extent_type(space) != H5S_NULL;
+    for (int k = 0; k < shape->rank && !rc; k++) {
+      if (k < 4) shape->dim[k] = (int64_t)dims[k];
+      rc = esp_count_mul(&shape->count, (int64_t)dims[k], "%s: elements of %s", file->path, what);
+    }
   }
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
-  return bad;
+  return rc;
 }
 
 static int shape_of(const esp_file *file, const char *name, esp_file_shape *shape) {
   hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
   if (set < 0) return failed(file, "opening the dataset", name);
-  const int bad = esp_file_shape_take(H5Dget_type(set), H5Dget_space(set), shape);
+  int rc = esp_file_shape_take(file, name, H5Dget_type(set), H5Dget_space(set), shape);
+  if (!rc) rc = esp_file_claim(file, name, set, shape);
   H5Dclose(set);
-  return bad ? failed(file, "reading the shape", name) : ESP_OK;
+  return rc;
 }
 
 int esp_file_dataset(const esp_file *file, const char *name, esp_file_shape *shape) {

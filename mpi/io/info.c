@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/input.h"
 #include "io/checkpoint.h"
 #include "io/formats.h"
 #include "io/info_parts.h"
@@ -113,12 +114,14 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
   snprintf(l->object, sizeof l->object, "%s", root ? "/" : name);
   if (info->type == H5O_TYPE_DATASET) {
     esp_file_shape s;
-    l->rc = esp_file_dataset(l->file, name, &s);
-    if (l->rc) return -1;
     fprintf(l->out, "  %s  ", name);
-    print_type(&s, l->out);
-    print_shape(&s, l->out);
-    fprintf(l->out, "\n");
+    if (esp_file_dataset(l->file, name, &s)) {
+      esp_info_refused(l->out);
+    } else {
+      print_type(&s, l->out);
+      print_shape(&s, l->out);
+      fprintf(l->out, "\n");
+    }
   } else {
     fprintf(l->out, "  %s%s\n", root ? "" : name, "/");
   }
@@ -151,9 +154,11 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
   esp_file *file;
   esp_file_shape s;
   format[0] = 0;
+  *hdf5 = 0;
+  *header = 1;
+  if (esp_input_check(path, NULL)) return esp_error_clear(), ESP_OK; /* it may name a split snapshot */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   *hdf5 = H5Fis_hdf5(path) > 0;
-  *header = 1;
   if (!*hdf5) return ESP_OK;
   ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
   int rc = esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s);

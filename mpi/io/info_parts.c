@@ -5,11 +5,10 @@
 
 #include "io/checkpoint.h"
 
-/* What is refused is said, and the listing goes on. */
-static int refused(const char *what, FILE *out) {
-  fprintf(out, "%-12s refused: %s\n", what, esp_error_message());
+void esp_info_refused(FILE *out) {
+  const char *message = esp_error_message();
+  fprintf(out, "refused: %.*s\n", (int)strcspn(message, "\n"), message);
   esp_error_clear();
-  return ESP_OK;
 }
 
 /* ---- checkpoints ---- */
@@ -48,10 +47,11 @@ static void print_block(const esp_block *block, FILE *out) {
 int esp_info_checkpoint(const char *path, FILE *out) {
   esp_model model;
   char precision[ESP_CHECKPOINT_PRECISION];
-  if (esp_checkpoint_read(esp_comm_self(), path, &model, NULL, precision)) return refused("checkpoint", out);
+  fprintf(out, "checkpoint   ");
+  if (esp_checkpoint_read(esp_comm_self(), path, &model, NULL, precision)) return esp_info_refused(out), ESP_OK;
   const int *width = model.sizes.width;
   page p = {model.param, out};
-  fprintf(out, "checkpoint   %s: %s\n", model.network->name, model.network->help);
+  fprintf(out, "%s: %s\n", model.network->name, model.network->help);
   fprintf(out, "             %d numbers of a particle are seen, %d sent, %d predicted; %s\n", width[ESP_INPUT],
           width[ESP_SENT], width[ESP_TARGET], precision);
   esp_options_each(model.network->options, print_row, &p);

@@ -176,11 +176,9 @@ int esp_info_sets(const char *path, esp_info_layout layout, FILE *out) {
   esp_set_file file;
   ESP_CALL(esp_set_file_task(esp_comm_self(), path, task));
   const esp_layout *known = layout && task[0] ? layout(task) : NULL;
-  const int refused = esp_set_open(esp_comm_self(), path, known, &file);
-  /* what is refused is said, and the listing goes on */
-  if (refused) fprintf(out, "%-12s refused: %s\n", "sets", esp_error_message());
-  if (refused) return esp_error_clear(), ESP_OK;
-  fprintf(out, "sets         version %d, %s%s%s\n", file.version, task[0] ? "task " : "of no task", task,
+  fprintf(out, "sets         ");
+  if (esp_set_open(esp_comm_self(), path, known, &file)) return esp_info_refused(out), ESP_OK;
+  fprintf(out, "version %d, %s%s%s\n", file.version, task[0] ? "task " : "of no task", task,
           known || !task[0] ? "" : ", which is not known here");
   const int rc = print_file(&file, out);
   esp_set_close(&file);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/input.h"
 #include "domain/comm.h"
 
 /* What rank 0 found, in the order in which it is to be set: name '\0' value '\0' ... */
@@ -41,24 +42,15 @@ static int set_ours(esp_config *config, const char *source, const char *name, co
 
 /* ---- the file ---- */
 
+enum { MOST_BYTES = 1 << 20 }; /* of an input: hundreds of times all keys */
+
 static int read_text(const char *path, char **text) {
-  int rc = ESP_OK;
-  size_t size = 0, capacity = 0, got;
-  *text = NULL;
-  FILE *file = fopen(path, "rb");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
-  do {
-    ESP_TRY(ESP_GROW(*text, capacity, size + 4096));
-    got = fread(*text + size, 1, capacity - size - 1, file);
-    size += got;
-  } while (got > 0);
-  ESP_NEED(!ferror(file), ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  (*text)[size] = 0;
-  ESP_NEED(strlen(*text) == size, ESP_ERR_FORMAT, "%s: is not a text file (byte %zu is 0)", path, strlen(*text));
-done:
-  fclose(file);
-  if (rc) ESP_FREE(*text);
-  return rc;
+  size_t size;
+  ESP_CALL(esp_input_text(path, MOST_BYTES, text, &size));
+  const size_t length = strlen(*text);
+  if (length < size) ESP_FREE(*text);
+  ESP_CHECK(length == size, ESP_ERR_FORMAT, "%s: is not a text file (byte %zu is 0)", path, length);
+  return ESP_OK;
 }
 
 /* Instead of printing a stack and aborting: keep the first reason. */

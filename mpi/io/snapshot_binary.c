@@ -7,6 +7,7 @@
 #include "io/snapshot_bytes.h"
 
 enum { GADGET_TYPES = 6, GADGET_HEADER = 256, TIPSY_TYPES = 3, BUFFER = 1 << 16 };
+enum { GADGET_LEAST = 24 };                               /* bytes of a particle: its place and velocity */
 static const int tipsy_floats[TIPSY_TYPES] = {12, 9, 11}; /* gas, dark, star */
 static const int tipsy_type[TIPSY_TYPES] = {0, 1, 4};
 
@@ -87,6 +88,11 @@ static int gadget_head(const esp_bytes *b, esp_snapshot_format format, int first
     ESP_CHECK(count[t] >= 0, ESP_ERR_FORMAT, "%s: %lld particles of type %d, allowed is >= 0", b->path,
               (long long)count[t], t);
   }
+  int64_t all = 0;
+  for (int t = 0; t < GADGET_TYPES; t++) all += count[t];
+  ESP_CHECK(all <= b->size / GADGET_LEAST, ESP_ERR_FORMAT,
+            "%s: truncated: its header claims %lld particles, a file of %lld bytes holds at most %lld", b->path,
+            (long long)all, (long long)b->size, (long long)(b->size / GADGET_LEAST));
   if (!first) return ESP_OK;
   h->types = GADGET_TYPES;
   h->dim = 3;

@@ -5,20 +5,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/input.h"
 
 int esp_bytes_open(const char *path, int swap, esp_bytes *b) {
-  struct stat seen;
-  *b = (esp_bytes){path, open(path, O_RDONLY | O_CLOEXEC), swap, 0};
+  *b = (esp_bytes){path, -1, swap, 0};
+  ESP_CALL(esp_input_check(path, &b->size));
+  b->fd = open(path, O_RDONLY | O_CLOEXEC);
   ESP_CHECK(b->fd >= 0, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  if (fstat(b->fd, &seen) != 0) {
-    close(b->fd);
-    return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  }
-  b->size = (int64_t)seen.st_size;
   return ESP_OK;
 }
 

@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/input.h"
+
 enum { DIGITS = 8 }; /* of a part's number at most */
 
 static int is_file(const char *path) {
   struct stat seen;
-  return stat(path, &seen) == 0 && !S_ISDIR(seen.st_mode);
+  return stat(path, &seen) == 0 && S_ISREG(seen.st_mode);
 }
 
 int esp_snapshot_find_file(const char *given, char *path, size_t size) {
@@ -25,8 +27,8 @@ int esp_snapshot_find_file(const char *given, char *path, size_t size) {
     }
   strcpy(path, given);
   struct stat seen;
-  const char *why = stat(given, &seen) == 0 ? "is a folder, not a file" : strerror(errno);
-  return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s (nor is there %s.0.hdf5)", given, why, given);
+  if (stat(given, &seen) == 0) ESP_CALL(esp_input_check(given, NULL));
+  return ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s (nor is there %s.0.hdf5)", given, strerror(errno), given);
 }
 
 void esp_snapshot_set_path(const esp_snapshot_set *set, int k, char *path) {

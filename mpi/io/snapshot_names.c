@@ -41,6 +41,8 @@ int esp_snapshot_look(const esp_file *file, const int64_t *count, esp_snapshot_h
       int exists;
       ESP_CALL(esp_snapshot_dataset(file, t, (esp_field)k, path, &exists));
       if (!exists) head->lacks[t] |= 1u << k;
+      /* counts are taken at their word once the file holds so many places */
+      if (exists && k == ESP_FIELD_POSITION) ESP_CALL(esp_file_expect(file, path, count[t]));
     }
   return ESP_OK;
 }

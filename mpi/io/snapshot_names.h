@@ -15,7 +15,8 @@ int esp_snapshot_dataset(const esp_file *file, int type, esp_field field, char p
 /* A line more in head->note; one that does not fit is left out. Local. */
 void esp_snapshot_note(esp_snapshot_header *head, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds to head->lacks what the file lacks of the types it has particles of. count: this file's, by type. By one rank. */
+/* Adds to head->lacks what the file lacks of the types it has particles of. count: this file's, by type. By one rank.
+ * ESP_ERR_FORMAT where it holds another number of places. */
 int esp_snapshot_look(const esp_file *file, const int64_t *count, esp_snapshot_header *head);
 
 /* Which types are read, of those asked for (bits; 0: all), and whether ids are places: fills head->taken and by_place, adds

@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/draft.h"
+#include "base/input.h"
 #include "verbs/report_parts.h"
 #include "tasks/task.h"
 #include "verbs/setup.h"
@@ -40,9 +42,7 @@ static int write_table(FILE *html, const esp_run *run, const table_part *part) {
   char path[4096];
   ESP_CALL(esp_run_path(run, part->file, path, sizeof path));
   esp_csv csv;
-  FILE *there = fopen(path, "r");
-  if (!there) return ESP_OK; /* that verb was not run */
-  fclose(there);
+  if (access(path, F_OK)) return ESP_OK; /* that verb was not run */
   ESP_CALL(esp_csv_read(path, &csv));
   fprintf(html, "<h2>%s</h2>\n", part->title);
   esp_html_table(html, &csv, part->numbers);
@@ -54,8 +54,8 @@ static int write_table(FILE *html, const esp_run *run, const table_part *part) {
 static int write_config(FILE *html, const esp_run *run) {
   char path[4096], line[1024];
   ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  FILE *file = fopen(path, "r");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  FILE *file;
+  ESP_CALL(esp_input_open(path, &file));
   fputs("<h2>Configuration</h2>\n<pre>", html);
   while (fgets(line, sizeof line, file)) esp_html_text(html, line);
   fputs("</pre>\n", html);

@@ -1,41 +1,26 @@
 #include "verbs/report_parts.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "base/input.h"
 
 /* ---- CSV ---- */
 
-static int read_text(const char *path, char **text, size_t *length) {
-  FILE *file = fopen(path, "rb");
-  ESP_CHECK(file, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  size_t capacity = 0;
-  int rc = ESP_OK;
-  *text = NULL;
-  *length = 0;
-  for (size_t got = 1; got && !rc; *length += got) {
-    rc = ESP_GROW(*text, capacity, *length + 65536 + 1);
-    got = rc ? 0 : fread(*text + *length, 1, 65536, file);
-  }
-  if (!rc && ferror(file)) rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
-  fclose(file);
-  if (rc) return ESP_FREE(*text), rc;
-  (*text)[*length] = 0;
-  return ESP_OK;
-}
+enum { MOST_BYTES = 1 << 28 }; /* of a table in memory */
 
 int esp_csv_read(const char *path, esp_csv *csv) {
   size_t length = 0;
   memset(csv, 0, sizeof *csv);
-  ESP_CALL(read_text(path, &csv->text, &length));
+  ESP_CALL(esp_input_text(path, MOST_BYTES, &csv->text, &length));
   int rc = ESP_OK, lines = 0;
   for (size_t i = 0; i < length; i++) lines += csv->text[i] == '\n';
   csv->columns = 1;
   for (char *c = csv->text; *c && *c != '\n'; c++) csv->columns += *c == ',';
   csv->rows = lines - 1;
   ESP_NEED(lines >= 1, ESP_ERR_FORMAT, "%s: no header line", path);
+  ESP_NEED((size_t)lines <= length / (size_t)csv->columns, ESP_ERR_FORMAT,
+           "%s: %zu characters are no %d lines of %d fields", path, length, lines, csv->columns);
   ESP_TRY(ESP_ALLOC(csv->field, (size_t)lines * (size_t)csv->columns));
   char *at = csv->text;
   for (int line = 0; line < lines; line++) {

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/base.h"
 #include "base/draft.h"
+#include "base/input.h"
 #include "verbs/report_parts.h"
 
 enum { HEADER = 16384 }; /* longest header line of a data file */
@@ -82,8 +82,8 @@ static const esp_picture after[] = {
 /* As an image of its own (base64), since pictures inlined as they are would share their names for symbols. */
 static int append(FILE *html, const char *path, const char *alt) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  FILE *svg = fopen(path, "rb");
-  ESP_CHECK(svg, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
+  FILE *svg;
+  ESP_CALL(esp_input_open(path, &svg));
   fprintf(html, "<img alt=\"%s\" src=\"data:image/svg+xml;base64,", alt);
   unsigned char three[3];
   for (size_t got; (got = fread(three, 1, 3, svg)) > 0;) {
@@ -103,8 +103,8 @@ static int append(FILE *html, const char *path, const char *alt) {
 static int drawable(const char *dir, const esp_picture *p, char line[HEADER]) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", dir, p->needs);
-  FILE *file = fopen(path, "r");
-  if (!file) return 0;
+  FILE *file;
+  if (esp_input_open(path, &file)) return esp_error_clear(), 0;
   const char *header = fgets(line, HEADER, file);
   fclose(file);
   if (!header) return 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/draft.h"
+#include "base/input.h"
 #include "domain/gradsync.h"
 
 static void start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
@@ -25,7 +26,8 @@ static int open_metrics(esp_journal *j, const char *header, int64_t step) {
   ESP_CALL(esp_run_path(j->run, "metrics.csv", path, sizeof path));
   ESP_CALL(esp_draft_begin(path, &draft));
   setvbuf(draft.stream, NULL, _IONBF, 0); /* a line is there when it is written */
-  FILE *old = step > 0 ? fopen(path, "r") : NULL;
+  FILE *old = NULL;
+  if (step > 0 && esp_input_open(path, &old)) esp_error_clear(); /* a resumed run without its lines goes on */
   start_metrics(draft.stream, header, old, step);
   if (old) fclose(old);
   ESP_CALL(esp_draft_keep_open(&draft, path, &j->metrics));

@@ -98,8 +98,7 @@ static void put(esp_file *f, const char *object, const char *name, double value,
   DO(esp_file_attr_write(f, object, name, ESP_FILE_F64, count, v));
 }
 
-static void put_text_set(esp_file *f, const char *name) {
-  hsize_t n = N1;
+static void put_text_set(esp_file *f, const char *name, hsize_t n) {
   hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL);
   DO(esp_file_reserve(f, 4096));
   hid_t set = H5Dcreate2(f->id, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -135,7 +134,7 @@ static void write_type(esp_file *f, const spec *s, int t, int first, int n) {
   if (s->fault == WRONG_RANK)
     DO(esp_file_write(f, name, real, 0, n, 0, n, s->narrow ? (void *)xf : x, 0));
   else if (s->fault == WRONG_TYPE)
-    put_text_set(f, name);
+    put_text_set(f, name, (hsize_t)n);
   else
     DO(esp_file_write(f, name, real, 3, rows, 0, rows, s->narrow ? (void *)xf : x, s->dialect == SWIFT ? 4 : 0));
   snprintf(name, sizeof name, "PartType%d/%s", t, s->velocity ? s->velocity : "Velocities");

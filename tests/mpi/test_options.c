@@ -189,8 +189,8 @@ static void wrong_keys_and_values(void **state) {
 
 static void wrong_files(void **state) {
   const fixture *f = *state;
-  REFUSED(f, "no/such/file.yaml", ESP_ERR_FILE, "no/such/file.yaml", "cannot be opened");
-  REFUSED(f, "/", ESP_ERR_FILE, "/: cannot be ");
+  REFUSED(f, "no/such/file.yaml", ESP_ERR_FILE, "no/such/file.yaml", "cannot be read");
+  REFUSED(f, "/", ESP_ERR_FILE, "/: is a folder");
   refused_text(f, "tree_leaf: 3\ntree_block: [1,\n   2]\na: b: c\nrun_seed: 2\n", ESP_ERR_FORMAT, "line 4:", "YAML");
   refused_text(f, "tree_leaf: 3\n\trun_seed: 2\n", ESP_ERR_FORMAT, "line 2:", "YAML");
   refused_text(f, "data_n: [1, 2\nrun_seed: 2\n", ESP_ERR_FORMAT, "line 1:", "YAML");

@@ -12,6 +12,7 @@
  *   make_fixture rename FILE OBJECT NEW
  *   make_fixture tracers FILE N           N more particles in a snapshot, of type 3, with ids alone
  *   make_fixture flatten FILE DATASET     the same numbers with rank 1 in place of 2, or 2 in place of 1
+ *   make_fixture hollow FILE DATASET ROWS so many rows that were never written in place of the numbers
  *   make_fixture retype FILE DATASET      text in place of the numbers, in the same shape
  *   make_fixture sum FILE DATASET         prints a sum over the bits of the numbers and their order
  *   make_fixture sums FILE                the same of every dataset, a line each: name, sum */
@@ -206,6 +207,19 @@ static void tracers(hid_t file, int64_t n) {
   H5Gclose(group);
 }
 
+static void hollow(hid_t file, const char *name, hsize_t rows) {
+  hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
+        type = H5Dget_type(dataset);
+  hsize_t dims[4];
+  const int rank = H5Sget_simple_extent_dims(space, dims, NULL);
+  H5Dclose(dataset);
+  must(H5Ldelete(file, name, H5P_DEFAULT), name);
+  dims[0] = rows;
+  put_dataset(file, name, type, rank, dims, NULL);
+  H5Tclose(type);
+  H5Sclose(space);
+}
+
 static uint64_t sum_of(hid_t file, const char *name) {
   hid_t dataset = must(H5Dopen2(file, name, H5P_DEFAULT), name), space = H5Dget_space(dataset),
         type = H5Dget_type(dataset);
@@ -269,6 +283,8 @@ int main(int argc, char **argv) {
     replace(file, argv[3], 0);
   else if (!strcmp(verb, "sum"))
     printf("%016llx\n", (unsigned long long)sum_of(file, argv[3]));
+  else if (!strcmp(verb, "hollow") && argc == 5)
+    hollow(file, argv[3], (hsize_t)atoll(argv[4]));
   else if (!strcmp(verb, "retype"))
     replace(file, argv[3], 1);
   else

@@ -47,7 +47,16 @@ spoilt "particle|v, column 2, is -inf" set /train/v 146 -inf
 spoilt "particle|m, column 0, is -1|>= 0" set /train/m 50 -1
 spoilt "particle|K, column 0, is nan" set /train/K 3 nan
 spoilt "particle id 0" set /train/id 1 0
+# what a file claims and does not hold takes no memory and is not read; info says so and goes on
+for hollow in "/train/x|claims 3221225472 elements" "/train/sets|claims 2147483648 elements" "/test/about/T|claims"; do
+  spoilt "${hollow#*|}" hollow "${hollow%|*}" 1073741824
+  call 1 info bad.h5
+  name=${hollow%|*}
+  [ "$rc" -eq 0 ] && grep -q "^sets  *refused: .*claims" stdout && grep -q "${name#/}  refused: .*claims" stdout &&
+    grep -q "^  train/v  float64" stdout || fail "info: $hollow"
+done
 made=$data data=$ESPALIER_SOURCE/tests/golden/cloud.h5 # of version 1
+spoilt "/train/clouds|claims" hollow /train/clouds 1073741824
 spoilt "/train/clouds|missing" delete /train/clouds
 spoilt "/train/clouds|no table" retype /train/clouds
 data=$made
@@ -87,6 +96,20 @@ spoilt "parameters|missing" delete parameters
 spoilt "parameters" retype parameters
 spoilt "parameters[1] is nan|finite" set parameters 1 nan
 spoilt "net_tableau 'unheard of' is not known" attribute net_tableau "unheard of"
+
+spoilt "parameters|claims 1000000000 elements" hollow parameters 1000000000
+
+# an input that is no file neither waits nor is read on and on
+mkfifo pipe
+for verb in info run "partition -input" "train -data_file" "evaluate -eval_checkpoint" "train -data_file $data -train_restart"; do
+  for what in "pipe|pipe" "/dev/zero|device"; do
+    refuse "${what%|*}|is a ${what#*|}, not a file" 1 $verb "${what%|*}"
+  done
+done
+mkdir out/piped
+mkfifo out/piped/metrics.csv out/piped/ladder.csv
+good 1 train "${small[@]}" -run_name piped -data_file "$data" -train_steps 3 -train_restart "$checkpoint"
+refuse "ladder.csv|is a pipe" 1 report -run_name piped
 
 [ "$before" = "$(cksum "$data" "$checkpoint")" ] || fail "a refused job changed its input"
 [ ! -e out/other/checkpoint.h5 ] || fail "a refused training left a checkpoint"

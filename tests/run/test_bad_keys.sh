@@ -41,8 +41,10 @@ refuse "form.yaml|line|YAML" 2 run form.yaml
 head -c 300 /dev/zero >zeros.yaml
 refuse "zeros.yaml|not a text file" 2 run zeros.yaml
 refuse "nowhere.yaml|No such file" 2 run nowhere.yaml
+{ printf 'run_name: a\n# '; head -c 1048576 /dev/zero | tr '\0' a; } >long.yaml
+refuse "long.yaml|more than 1048576 bytes" 1 run long.yaml
 mkdir folder.yaml
-refuse "folder.yaml|Is a directory" 2 run folder.yaml
+refuse "folder.yaml|is a folder" 2 run folder.yaml
 refuse "/proc/nowhere|cannot be made" 2 generate -run_out /proc/nowhere
 : >a_file
 refuse "a_file|cannot be made" 2 generate -run_out a_file

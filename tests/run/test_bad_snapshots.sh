@@ -62,6 +62,9 @@ for type in 2 3 4 5; do
   for name in NumPart_ThisFile NumPart_Total; do spoil header wrap.hdf5 $name $type 4611686018427387904; done
 done
 for verb in predict partition; do refuse "wrap.hdf5|particles of types|2^63 - 1" 1 $verb -input wrap.hdf5; done
+cp good.hdf5 claim.hdf5
+for name in NumPart_ThisFile NumPart_Total; do spoil header claim.hdf5 $name 1 100000000000; done
+refuse "PartType1/Coordinates has 200 rows, should have 100000000000" 1 partition -input claim.hdf5
 cp good.hdf5 many.0.hdf5
 spoil header many.0.hdf5 NumFilesPerSnapshot 0 9999999
 refuse "many.9999998.hdf5|No such file|9999999 files" 1 partition -input many.0.hdf5

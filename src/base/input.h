@@ -1,0 +1,19 @@
+/* Files that are read. Only regular ones, so that no read waits or goes on for ever; texts of a bounded length. Local. */
+#ifndef ESP_INPUT_H
+#define ESP_INPUT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/base.h"
+
+/* A file that is there, regular and readable; *bytes (may be NULL): its length. ESP_ERR_FILE naming path and cause, or what
+ * it is instead. */
+int esp_input_check(const char *path, int64_t *bytes);
+/* The same, opened; the caller closes it. */
+int esp_input_open(const char *path, FILE **file);
+/* Its text, with a 0 behind it, and the number of characters; *text is the caller's (ESP_FREE). ESP_ERR_LIMIT above `most`
+ * characters. */
+int esp_input_text(const char *path, int64_t most, char **text, size_t *length);
+
+#endif
