@@ -190,7 +190,7 @@ static void load_kept(void) {
 
 /* Subject and reader of case k, whole verbs less often, and its changes. */
 static void draw(uint64_t seed, long k, const char *only, int *which, int *reader, char changes[FUZZ_LINE]) {
-  uint64_t random = esp_hash_mix(seed, (uint64_t)k);
+  uint64_t random = esp_hash_mix(esp_hash_mix(0, seed), (uint64_t)k);
   char names[128], *name[8], *rest = names;
   int count = 0;
   do {

@@ -263,12 +263,12 @@ static int read_yaml(const fuzz_subject *s, uint64_t *sum) {
   return rc;
 }
 
-static int read_report(const fuzz_subject *s, uint64_t *sum) {
+static int write_report(const fuzz_subject *s, const char *pictures, uint64_t *sum) {
   char out[FUZZ_PATH];
   snprintf(out, sizeof out, "%s", s->open);
   char *name = strrchr(out, '/');
   *name++ = 0;
-  const char *keys[] = {"run_out", out, "run_name", name, NULL};
+  const char *keys[] = {"run_out", out, "run_name", name, "report_pictures", pictures, NULL};
   ESP_CALL(fuzz_verb("report", "", keys));
   char path[2 * FUZZ_PATH], line[4096];
   snprintf(path, sizeof path, "%s/report.html", s->open);
@@ -279,6 +279,15 @@ static int read_report(const fuzz_subject *s, uint64_t *sum) {
   if (file) fclose(file);
   *sum = 0;
   return ESP_OK;
+}
+
+static int read_report(const fuzz_subject *s, uint64_t *sum) {
+  return write_report(s, "false", sum);
+}
+
+/* A process a picture. */
+static int read_pictures(const fuzz_subject *s, uint64_t *sum) {
+  return write_report(s, "true", sum);
 }
 
 /* metrics.csv of a training that continues behind step 2. */
@@ -309,5 +318,6 @@ const fuzz_reader fuzz_readers[] = {{"snapshot", read_snapshot, 0},
                                     {"resume", read_resume, 1},
                                     {"yaml", read_yaml, 0},
                                     {"report", read_report, 1},
+                                    {"pictures", read_pictures, 1},
                                     {"journal", read_journal, 0},
                                     {NULL, NULL, 0}};
