@@ -221,9 +221,10 @@ static void parse(const char *line, int *which, int *reader, char changes[FUZZ_L
 /* Cases [from, to), those kept first. */
 static void child(long from, long to, uint64_t seed, const char *only) {
   const int log = open("log", O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  const struct rlimit files = {64 << 20, 64 << 20}, none = {0, 0};
+  const struct rlimit files = {64 << 20, 64 << 20}, none = {0, 0}, space = {(rlim_t)8 << 30, (rlim_t)8 << 30};
   dup2(log, STDOUT_FILENO), dup2(log, STDERR_FILENO);
   setrlimit(RLIMIT_FSIZE, &files), setrlimit(RLIMIT_CORE, &none);
+  if (!getenv("ESPALIER_SANITIZED")) setrlimit(RLIMIT_AS, &space); /* the sanitizer maps far more than it uses */
   catch_signals();
   for (shared->at = from; shared->at < to; shared->at++) {
     int which, reader;

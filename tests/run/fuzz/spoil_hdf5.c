@@ -134,6 +134,7 @@ static void rebuild(hid_t file, const char *name, hid_t type, int number, hid_t 
   hid_t own_type = H5Dget_type(old), own_space = H5Dget_space(old), use = type < 0 ? own_type : type,
         lie = space < 0 ? own_space : space;
   const hssize_t had = H5Sget_simple_extent_npoints(own_space), want = H5Sget_simple_extent_npoints(lie);
+  if (had > MOST) goto done;
   const size_t bytes = H5Tget_size(use) > H5Tget_size(own_type) ? H5Tget_size(use) : H5Tget_size(own_type);
   char *data = calloc((size_t)(had > want && want >= 0 ? had : want < MOST ? want : had) + 1, bytes);
   const H5T_class_t class = H5Tget_class(own_type);
@@ -150,6 +151,9 @@ static void rebuild(hid_t file, const char *name, hid_t type, int number, hid_t 
     H5Lmove(file, "/rebuilt", file, name, H5P_DEFAULT, H5P_DEFAULT);
   }
   free(data);
+  old = H5I_INVALID_HID;
+done:
+  if (old >= 0) H5Dclose(old);
   H5Tclose(own_type), H5Sclose(own_space);
 }
 
@@ -207,7 +211,8 @@ static void set_element(hid_t file, const char *name, long at, const char *text)
   hid_t own = H5Dget_type(set), space = H5Dget_space(set);
   const H5T_class_t class = H5Tget_class(own);
   const hid_t type = class == H5T_FLOAT ? H5T_NATIVE_DOUBLE : class == H5T_INTEGER ? H5T_NATIVE_INT64 : own;
-  const size_t bytes = (size_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
+  const hssize_t count = H5Sget_simple_extent_npoints(space);
+  const size_t bytes = count < 1 << 20 ? (size_t)count * H5Tget_size(type) : 0;
   char *data = calloc(bytes + 8, 1);
   const double real = strtod(text, NULL);
   const int64_t whole = strtoll(text, NULL, 10);
@@ -305,10 +310,10 @@ static int is_number(const fuzz_object *o, const char *type) {
 static int change(hid_t file, char *const *word, int words, const fuzz_subject *s) {
   const char *what = word[0], *name = word[1];
   const fuzz_object *o = find(s, name);
-  const int data = o && o->dataset && s->particles;
-  if (!strcmp(what, "unlink")) return H5Ldelete(file, name, H5P_DEFAULT), data;
-  if (words > 2 && !strcmp(what, "move")) return H5Lmove(file, name, file, word[2], H5P_DEFAULT, H5P_DEFAULT), data;
-  if (words > 2 && !strcmp(what, "link")) return relink(file, name, word[2], words > 3 ? word[3] : "/"), data;
+  const int data = o && o->dataset && s->particles, needed = data && !strstr(name, "ParticleIDs");
+  if (!strcmp(what, "unlink")) return H5Ldelete(file, name, H5P_DEFAULT), needed;
+  if (words > 2 && !strcmp(what, "move")) return H5Lmove(file, name, file, word[2], H5P_DEFAULT, H5P_DEFAULT), needed;
+  if (words > 2 && !strcmp(what, "link")) return relink(file, name, word[2], words > 3 ? word[3] : "/"), needed;
   if (words > 2 && !strcmp(what, "type")) return retype(file, name, word[2]), data && is_number(o, word[2]);
   if (words > 2 && !strcmp(what, "dims")) return reshape(file, name, word + 2, words - 2), data;
   if (words > 2 && !strcmp(what, "store")) return store_as(file, name, word[2], o), data;
