@@ -25,7 +25,8 @@ int esp_embed_count(const esp_embed *embed) {
 
 void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, double *value) {
   const layout at = layout_of(embed);
-  for (int p = 0; p < at.end; p++) {
+  for (int p = 0; p < at.end && embed->kind == ESP_EMBED_FEATURES; p++) value[p] = p / embed->in == p % embed->in;
+  for (int p = 0; p < at.end && embed->kind != ESP_EMBED_FEATURES; p++) {
     const double spread = p < at.M1 ? sqrt(0.25 / embed->in) : p < at.m ? sqrt(1.0 / embed->in) : 1;
     value[p] = p < at.M2 ? spread * esp_rng_normal(seed, stream, ESP_RNG_WEIGHT, (uint32_t)p) : 0;
   }
@@ -50,7 +51,7 @@ void esp_embed_forward(const esp_dense *dense, const esp_embed *embed, const dou
     return;
   }
   dense->forward(n, in, dim, value, NULL, 0, s, z);
-  if (embed->kind == ESP_EMBED_LINEAR) return;
+  if (embed->kind != ESP_EMBED_MLP) return;
   dense->forward(n, in, h, value + at.M1, value + at.m, 0, s, work);
   add_hidden(dense, n, h, dim, value + at.M2, work, z);
 }

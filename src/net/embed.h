@@ -2,6 +2,7 @@
  *
  *   linear       z = E s                          E [d][H] ~ N(0, 0.25 / H)
  *   mlp          z = E s + M2 silu(M1 s + m)      M1 [h][H] ~ N(0, 1/H), m ~ N(0, 1) , M2 [d][h] = 0 at the start
+ *   features     z = E x, of the raw features x   E [d][D] = the first d of them at the start
  *   coordinates  z = the first d raw features     no parameters
  *
  * Parameters of one embedding lie together, in the order E, M1, m, M2. Local; cannot fail; home rows. */
@@ -12,7 +13,11 @@
 
 #include "net/dense.h"
 
-typedef enum { ESP_EMBED_LINEAR, ESP_EMBED_MLP, ESP_EMBED_COORDINATES } esp_embed_kind;
+typedef enum { ESP_EMBED_LINEAR, ESP_EMBED_MLP, ESP_EMBED_COORDINATES, ESP_EMBED_FEATURES } esp_embed_kind;
+/* Does it see the raw features, whatever the state is? */
+static inline int esp_embed_raw(esp_embed_kind kind) {
+  return kind == ESP_EMBED_COORDINATES || kind == ESP_EMBED_FEATURES;
+}
 
 typedef struct {
   esp_embed_kind kind;

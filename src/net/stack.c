@@ -30,7 +30,18 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
   ESP_CALL(range("hidden", p->hidden, 1, MAX_WIDTH));
   ESP_CALL(range("hidden_halves", p->hidden_halves, 0, 2));
   if (p->embedding == ESP_EMBED_MLP) ESP_CALL(range("embed_hidden", p->embed_hidden, 1, MAX_WIDTH));
-  if (esp_key_messages[p->message]->offset || p->layers > 1)
+  if (p->transport) {
+    ESP_CHECK(
+        width[ESP_SENT] == width[ESP_TARGET], ESP_ERR_CONFIG,
+        "net_transport with data of %d values and %d targets a particle: they must be as many, as what was carried "
+        "is added to what is predicted",
+        width[ESP_SENT], width[ESP_TARGET]);
+    ESP_CHECK(!esp_key_messages[p->message]->offset, ESP_ERR_CONFIG,
+              "net_transport with net_message %s: it needs a message that carries values as they are",
+              esp_key_messages[p->message]->name);
+    ESP_CALL(range("channels and values", p->channels + width[ESP_SENT], 1, ESP_GATE_MAX_CHANNELS));
+  }
+  if (esp_key_messages[p->message]->offset || p->layers > 1 || p->transport)
     ESP_CALL(range("channels", p->channels, 1, ESP_GATE_MAX_CHANNELS));
   if (p->layers > 1) ESP_CALL(range("width", p->width, 1, MAX_WIDTH));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
@@ -38,8 +49,9 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
 }
 
 static int check_param(int features, const esp_stack_param *p) {
-  if (p->embedding == ESP_EMBED_COORDINATES) {
+  if (esp_embed_raw(p->embedding))
     ESP_CHECK(p->dim <= features, ESP_ERR_CONFIG, "%d coordinates of %d features: at most as many", p->dim, features);
+  if (p->embedding == ESP_EMBED_COORDINATES) {
     ESP_CHECK(!p->separate, ESP_ERR_CONFIG, "coordinates as embedding and separate maps: allowed is one of them");
   }
   ESP_CHECK(p->split != ESP_SPLIT_LEARNED || p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
@@ -80,14 +92,16 @@ enum {
   C_OUT,
   LIFT_W,
   LIFT_B,
+  CARRIED,
   GROUPS
 };
 static const char *const group_name[GROUPS] = {
-    [KEY_E] = "key.E",     [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
-    [QUERY_E] = "query.E", [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
-    [V] = "message.V",     [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
-    [A] = "update.a",      [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
-    [C_OUT] = "update.c",  [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal"};
+    [KEY_E] = "key.E",      [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
+    [QUERY_E] = "query.E",  [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
+    [V] = "message.V",      [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
+    [A] = "update.a",       [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
+    [C_OUT] = "update.c",   [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal",
+    [CARRIED] = "carried.g"};
 
 /* One group more; returns its offset. The lift has no layer: -1. */
 static int add(esp_block *block, int layer, int group, int rows, int columns) {
@@ -110,18 +124,19 @@ static int add_embed(esp_block *block, int l, int group, const esp_embed *embed)
 
 static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_stack_slot *s) {
   const esp_message *message = esp_key_messages[p->message];
-  const int H = p->layers == 1 ? width[ESP_INPUT] : p->width;
+  const int H = p->layers == 1 ? width[ESP_INPUT] : p->width, carried = p->transport ? width[ESP_SENT] : 0;
   *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
   s->out = l == p->layers - 1 ? width[ESP_TARGET] : p->width;
+  s->own = !message->offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
                        .dim = p->dim,
-                       .channels = !message->offset && l == 0 ? width[ESP_SENT] : p->channels,
-                       .den = esp_aggregates[p->aggregate]->den || message->den,
+                       .channels = s->own + carried,
+                       .den = esp_aggregates[p->aggregate]->den || message->den || carried,
                        .mean = 1};
   s->wide = esp_form_widths(&s->form);
   s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
   if (p->embedding == ESP_EMBED_MLP) s->embed.hidden = p->embed_hidden;
-  if (p->embedding == ESP_EMBED_COORDINATES) s->embed.in = width[ESP_INPUT];
+  if (esp_embed_raw(p->embedding)) s->embed.in = width[ESP_INPUT];
 }
 
 static void add_layer(esp_model *model, int l) {
@@ -130,7 +145,7 @@ static void add_layer(esp_model *model, int l) {
   esp_block *block = &model->block;
   char prefix[32];
   shape_layer(p, model->sizes.width, l, s);
-  const int H = s->in, C = s->form.channels;
+  const int H = s->in, C = s->own;
   s->key = add_embed(block, l, KEY_E, &s->embed);
   if (p->separate) s->query = add_embed(block, l, QUERY_E, &s->embed);
   if (p->split == ESP_SPLIT_LEARNED) s->normal = add(block, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
@@ -140,7 +155,7 @@ static void add_layer(esp_model *model, int l) {
     s->W1 = add(block, l, W1, C, H);
     s->b = add(block, l, B, C, 1);
     s->W2 = add(block, l, W2, C, H + model->sizes.width[ESP_SENT]);
-  } else if (l > 0) {
+  } else if (l > 0 || p->transport) {
     s->V = add(block, l, V, C, H);
   }
   s->a = add(block, l, A, 1, 1);
@@ -181,13 +196,14 @@ static void start_sent(const esp_model *model, int l, const esp_stack_slot *s) {
 static void start_layer(const esp_model *model, int l) {
   const esp_stack_param *p = model->param;
   const esp_stack_slot *s = &((const esp_stack_plan *)model->plan)->slot[l];
-  const int H = s->in, C = s->form.channels, h = p->hidden;
+  const int H = s->in, C = s->own, h = p->hidden;
   const double out = esp_aggregates[p->aggregate]->start;
   double *value = model->block.value;
   esp_embed_start(&s->embed, p->seed, (uint64_t)l, value + s->key);
   if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, value + s->query);
   if (s->normal >= 0) start_normals(model, l, s->normal);
   s->form.message->start(&s->form, p->seed, l, value + s->message);
+  if (p->scale > 0 && s->form.message->fade) value[s->message] = log(p->scale); /* the first of a message that fades */
   if (s->W1 >= 0) {
     gauss(model, l, W1, s->W1, C * H, 1.0 / H);
     start_sent(model, l, s);
@@ -206,12 +222,14 @@ static int create(esp_model *model) {
   ESP_CALL(check_param(width[ESP_INPUT], p));
   ESP_CALL(ESP_ALLOC(plan, 1));
   model->plan = plan;
-  plan->lift = plan->lift_bias = -1;
+  plan->lift = plan->lift_bias = plan->carried = -1;
   ESP_CALL(ESP_ALLOC(model->block.entry, (GROUPS + ESP_MESSAGE_PARTS) * L));
   if (L > 1) plan->lift = add(&model->block, -1, LIFT_W, p->width, inputs);
   if (L > 1) plan->lift_bias = add(&model->block, -1, LIFT_B, p->width, 1);
   for (int l = 0; l < L; l++) add_layer(model, l);
+  if (p->transport) plan->carried = add(&model->block, -1, CARRIED, width[ESP_TARGET], 1);
   ESP_CALL(ESP_ALLOC(model->block.value, model->block.count));
+  for (int t = 0; t < width[ESP_TARGET] && p->transport; t++) model->block.value[plan->carried + t] = 1;
   if (L > 1) gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
   for (int l = 0; l < L; l++) start_layer(model, l);
   return ESP_OK;

@@ -14,10 +14,14 @@
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
  *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
  *
+ * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
+ *   r^{l+1} = (num_r + e r^l) / (den + e), e = 0.001;  y += g (r^L - r^0), g [T] learned, 1 at the start (F = T)
+ * What is carried along (heat, moisture) then needs no learning but of where it comes from.
+ *
  * The residual goes past every layer without an activation on it (pre-activation), so that the gradient reaches every
  * embedding. Embeddings by `coordinates` take the first d raw features in every layer.
  *
- * Start: embeddings as in net/embed.h, s = 1, a = 0.3; lift, V, W1 and R1 are N(0, 1/inputs), W2 N(0, 0.1/H) for the
+ * Start: embeddings as in net/embed.h, s = `scale`, a = 0.3; lift, V, W1 and R1 are N(0, 1/inputs), W2 N(0, 0.1/H) for the
  * state and N(0, 1/F) for the values, W3 N(0, 0.01), biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for
  * averages, so that a stack begins near the identity; normals are random unit vectors.
  *
@@ -51,6 +55,8 @@ typedef struct {
   int channels;          /* C of messages with an offset, and of the others after the first layer */
   int aggregate;         /* place among esp_aggregates */
   int include_self;
+  int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */
+  double scale;      /* s of the gates at the start */
   int width, hidden; /* H of the state where L > 1; h of the updates */
   esp_tree_on tree_on;
   int tree_features; /* tree_on features: the first so many of them; 0: all */

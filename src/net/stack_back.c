@@ -15,6 +15,7 @@ typedef struct {
   double *dkey, *dquery;            /* [n][d] */
   double *dvalue, *doffset, *dboth; /* [n][C], [n][C], [n][H + F] */
   double *embed;                    /* [n][embed hidden] */
+  double *carried, *dcarried;       /* [n][F] dLoss/dr^l; what comes of it through what is sent */
 } adjoint;
 
 static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
@@ -32,6 +33,11 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   ESP_CALL(ESP_ALLOC(g->dvalue, n * C));
   if (slot->W1 >= 0) ESP_CALL(ESP_ALLOC(g->doffset, n * C));
   if (slot->W1 >= 0) ESP_CALL(ESP_ALLOC(g->dboth, n * (H + (size_t)k->F)));
+  if (k->plan->carried >= 0) {
+    ESP_CALL(ESP_ALLOC(g->dboth, n * (size_t)slot->own));
+    ESP_CALL(ESP_ALLOC(g->carried, n * (size_t)k->F));
+    ESP_CALL(ESP_ALLOC(g->dcarried, n * (size_t)k->F));
+  }
   ESP_CALL(ESP_ALLOC(g->embed, n * (size_t)slot->embed.hidden));
   return ESP_OK;
 }
@@ -47,13 +53,20 @@ static void adjoint_free(adjoint *g) {
   ESP_FREE(g->doffset);
   ESP_FREE(g->dboth);
   ESP_FREE(g->embed);
+  ESP_FREE(g->carried);
+  ESP_FREE(g->dcarried);
 }
 
 /* Adjoint of send. */
 static void send_back(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *s = esp_stack_state(k, l);
-  const int n = k->n, H = at->in, C = at->form.channels, wide = H + k->F;
+  const int n = k->n, H = at->in, C = at->own, wide = H + k->F;
+  const double *dvalue = g->carried ? g->dboth : g->dvalue;
+  if (g->carried) {
+    esp_rows_part(n, C, g->dboth, k->F, g->dcarried, g->dvalue);
+    for (size_t i = 0; i < (size_t)n * (size_t)k->F; i++) g->carried[i] += g->dcarried[i];
+  }
   if (at->W1 >= 0) {
     double *both = k->pass->both;
     esp_rows_join(n, H, s, k->F, k->pass->v, both);
@@ -65,8 +78,8 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) 
     for (size_t i = 0; i < (size_t)n; i++)
       for (size_t c = 0; c < (size_t)H; c++) g->ds[i * (size_t)H + c] += g->dboth[i * (size_t)wide + c];
   } else if (at->V >= 0) {
-    k->dense->gradient(n, H, C, s, g->dvalue, acc + (size_t)at->V * WORDS, NULL);
-    k->dense->backward(n, H, C, k->value + at->V, 1, g->dvalue, g->ds);
+    k->dense->gradient(n, H, C, s, dvalue, acc + (size_t)at->V * WORDS, NULL);
+    if (g->ds) k->dense->backward(n, H, C, k->value + at->V, 1, dvalue, g->ds);
   }
 }
 
@@ -75,8 +88,9 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k, l);
   esp_stack_layer *layer = &k->pass->at[l];
-  double *din = k->param->embedding == ESP_EMBED_COORDINATES ? NULL : g->ds;
+  double *din = esp_embed_raw(k->param->embedding) ? NULL : g->ds;
   esp_stack_update_back(k, l, d_o, &g->scratch, g->dsum, g->ds, acc);
+  if (layer->carried) esp_stack_carry_back(k, l, g->carried, g->dsum);
   if (layer->offset) esp_stack_centre_back_sum(k, l, g->dsum);
   int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
   const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
@@ -100,6 +114,7 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
   adjoint g = {0};
   k.keep = 1;
   ESP_TRY(backend->comm->agree(backend->comm, adjoint_create(&k, &g)));
+  if (g.carried) esp_stack_carry_out_back(&k, dy, g.carried, acc);
   for (int l = pass->layers - 1; l >= 0; l--) {
     const int last = l == pass->layers - 1;
     if (!last && k.n) memcpy(g.d_o, g.ds, (size_t)k.n * (size_t)H * sizeof *g.ds);

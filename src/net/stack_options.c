@@ -30,9 +30,10 @@ const esp_options esp_stack_options = {
             "of a learned relation: gate, the sender's value times a gate exp(-distance^2 / 2 s^2) in the learned space, "
             "whose width s is learned, too; gate_mlp, a learned message times that gate",
             MODEL, .was = "mlp"),
-        ESP_CHOICE_ROW(OF, embedding, "net_embedding", "linear", "linear|mlp|coordinates",
+        ESP_CHOICE_ROW(OF, embedding, "net_embedding", "linear", "linear|mlp|coordinates|features",
             "where a particle is in the learned space: a linear map of its features, a map with a hidden layer, the "
-            "first net_dim features as they are", MODEL),
+            "first net_dim features as they are, or a linear map of the raw features in every layer, which begins as "
+            "the first net_dim of them", MODEL),
         ESP_INT_ROW(OF, dim, "net_dim", "4", 1, 64, "", "dimensions of the learned space", MODEL),
         ESP_INT_ROW(OF, embed_hidden, "net_embed_hidden", "32", 1, 4096, "units",
             "width of the hidden layer of the mlp embedding", MODEL),
@@ -45,6 +46,10 @@ const esp_options esp_stack_options = {
             "what a receiver makes of its gated messages: their sum, or that over the sum of the gates",
             MODEL, .was = "average"),
         ESP_FLAG_ROW(OF, include_self, "net_include_self", "false", "a particle is its own sender, too", MODEL),
+        ESP_FLAG_ROW(OF, transport, "net_transport", "false",
+            "the values that are sent pass through the gates of all layers as they are, too, averaged; what they became, less "
+            "what they were, is added to the output: for targets that are changes of values that are carried along", MODEL),
+        ESP_REAL_ROW(OF, scale, "net_scale", "1", 1e-6, 1e6, "", "width s of the gates at the start", MODEL),
         ESP_INT_ROW(OF, width, "net_width", "16", 1, 4096, "",
             "numbers of a particle's state between the layers of a learned relation", MODEL),
         ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",

@@ -87,6 +87,7 @@ static int layers_begin(const esp_stack_walk *k) {
   k->pass->layers = k->param->layers;
   if (k->plan->lift >= 0) ESP_CALL(ESP_ALLOC(k->pass->o, n * H));
   if (first->W1 >= 0) ESP_CALL(ESP_ALLOC(k->pass->both, n * (H + (size_t)k->F)));
+  if (k->plan->carried >= 0) ESP_CALL(ESP_ALLOC(k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
   return make_tree_keys(k);
 }
@@ -102,6 +103,7 @@ static int layer_begin(const esp_stack_walk *k, int l) {
   if (k->param->separate) ESP_CALL(ESP_ALLOC(layer->query_work, hidden));
   ESP_CALL(ESP_ALLOC(layer->value, sent));
   if (at->W1 >= 0) ESP_CALL(ESP_ALLOC(layer->offset, sent));
+  if (k->plan->carried >= 0) ESP_CALL(ESP_ALLOC(layer->carried, n * (size_t)k->F));
   ESP_CALL(ESP_ALLOC(layer->sum, n * (size_t)at->wide.sum));
   return ESP_OK;
 }
@@ -118,7 +120,10 @@ static void layer_end(esp_stack_layer *layer) {
 }
 
 static void pass_end(esp_pass *pass) {
-  for (int l = 0; l < pass->layers; l++) layer_end(&pass->at[l]);
+  for (int l = 0; l < pass->layers; l++) {
+    layer_end(&pass->at[l]);
+    ESP_FREE(pass->at[l].carried); /* the next layer's */
+  }
   for (int r = 0; r < 3; r++) ESP_FREE(pass->own[r]);
   ESP_FREE(pass->at);
   ESP_FREE(pass->tree_key);
@@ -150,11 +155,14 @@ static void send(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *s = esp_stack_state(k, l);
   esp_stack_layer *layer = &k->pass->at[l];
-  const int n = k->n, H = at->in, C = at->form.channels;
+  const int n = k->n, H = at->in, C = at->own;
   if (at->W1 >= 0) {
     esp_rows_join(n, H, s, k->F, k->pass->v, k->pass->both);
     k->dense->forward(n, H, C, k->value + at->W1, k->value + at->b, 0, s, layer->offset);
     k->dense->forward(n, H + k->F, C, k->value + at->W2, NULL, 0, k->pass->both, layer->value);
+  } else if (layer->carried) {
+    k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, k->pass->both);
+    esp_rows_join(n, C, k->pass->both, k->F, esp_stack_carried(k, l), layer->value);
   } else if (at->V >= 0) {
     k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, layer->value);
   } else if (n) {
@@ -209,7 +217,9 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, dou
   esp_layer_count(&layer->layer, cost);
   if (layer->offset) esp_stack_centre(k, l);
   if (visit) ESP_CALL(visit->layer(visit->context, l, layer->layer.dom, layer->key, layer->query));
+  if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, last ? y : pass->o);
+  if (layer->carried && last) esp_stack_carry_out(k, y);
   if (!last) {
     const double *s = esp_stack_state(k, l);
     double *next = esp_stack_lifted(k, l + 1);

@@ -9,8 +9,7 @@ enum { TILE = 4 * ESP_GROUP, WORDS = ESP_EXACT_FULL_WORDS };
 
 int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_scratch *scratch) {
   int wide = 0;
-  for (int l = 0; l < k->param->layers; l++)
-    wide = esp_imax(wide, k->plan->slot[l].form.channels + k->plan->slot[l].in);
+  for (int l = 0; l < k->param->layers; l++) wide = esp_imax(wide, k->plan->slot[l].own + k->plan->slot[l].in);
   const size_t rows = (size_t)esp_imin(k->n, TILE);
   const size_t joint = rows * (size_t)wide, hidden = rows * (size_t)k->param->hidden;
   ESP_CALL(ESP_ALLOC(scratch->joint, joint));
@@ -29,16 +28,17 @@ void esp_stack_scratch_free(esp_stack_scratch *scratch) {
   ESP_FREE(scratch->dhidden);
 }
 
-/* One tile of rows: joint [n][C + H] = [a A; s], t. */
+/* One tile of rows: joint [n][own + H] = [a A; s], t. */
 static void join(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *s, const double *sum,
                  const esp_stack_scratch *scratch) {
   const esp_aggregate *aggregate = esp_aggregates[k->param->aggregate];
   const double a = k->value[at->a];
-  const size_t C = (size_t)at->form.channels, H = (size_t)at->in, width = (size_t)at->wide.sum;
+  const size_t C = (size_t)at->own, H = (size_t)at->in, width = (size_t)at->wide.sum;
+  double A[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)n; i++) {
     double *row = scratch->joint + i * (C + H);
-    aggregate->hear(at->form.channels, sum + i * width, row);
-    for (size_t c = 0; c < C; c++) row[c] = a * row[c];
+    aggregate->hear(at->form.channels, sum + i * width, A);
+    for (size_t c = 0; c < C; c++) row[c] = a * A[c];
     memcpy(row + C, s + i * H, H * sizeof *row);
   }
   k->dense->forward(n, (int)(C + H), k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
@@ -65,8 +65,8 @@ static void part(const esp_stack_walk *k, const esp_stack_slot *at, int n, const
                  double *dsum, double *ds, int64_t *acc) {
   const esp_aggregate *aggregate = esp_aggregates[k->param->aggregate];
   const double a = k->value[at->a];
-  const size_t C = (size_t)at->form.channels, H = (size_t)at->in, width = (size_t)at->wide.sum;
-  double gain = 0, A[ESP_GATE_MAX_CHANNELS], dA[ESP_GATE_MAX_CHANNELS];
+  const size_t C = (size_t)at->own, H = (size_t)at->in, width = (size_t)at->wide.sum, all = (size_t)at->form.channels;
+  double gain = 0, A[ESP_GATE_MAX_CHANNELS], dA[ESP_GATE_MAX_CHANNELS] = {0};
   for (size_t i = 0; i < (size_t)n; i++) {
     const double *heard = sum + i * width, *row = djoint + i * (C + H);
     double *to = dsum + i * width;
@@ -76,7 +76,7 @@ static void part(const esp_stack_walk *k, const esp_stack_slot *at, int n, const
       dA[c] = a * row[c];
     }
     const double dden = aggregate->hear_back(at->form.channels, heard, A, dA, to);
-    if (width > C) to[C] = dden;
+    if (width > all) to[all] = dden;
     for (size_t c = 0; c < H && ds; c++) ds[i * H + c] += row[C + c];
     if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
     esp_exact_add(&ESP_EXACT_FULL, acc + (size_t)at->a * WORDS, gain);
@@ -89,7 +89,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_dense *dense = k->dense;
   const double *value = k->value, *s = esp_stack_state(k, l), *sums = k->pass->at[l].sum;
-  const int h = k->param->hidden, wide = at->form.channels + at->in;
+  const int h = k->param->hidden, wide = at->own + at->in;
   int64_t *R1 = acc + (size_t)at->R1 * WORDS, *b1 = acc + (size_t)at->b1 * WORDS;
   int64_t *R2 = acc + (size_t)at->R2 * WORDS, *c = acc + (size_t)at->c * WORDS;
   for (int begin = 0; begin < k->n; begin += TILE) {

@@ -9,7 +9,7 @@
 
 /* One layer: its message, and its places in the parameter block; -1: not there. */
 typedef struct {
-  int in, out; /* H_l, width or T */
+  int in, out, own; /* H_l; width or T; channels that the update hears: all but those of what is carried */
   esp_form form;
   esp_widths wide;
   esp_embed embed;
@@ -19,6 +19,7 @@ typedef struct {
 /* The plan of a model. */
 typedef struct {
   int lift, lift_bias; /* offsets; -1 where L = 1 */
+  int carried;         /* offset of g; -1: nothing is carried */
   esp_stack_slot slot[ESP_STACK_MAX_LAYERS];
   /* Where each layer's search for a budgeted theta begins: where that of the last kept pass ended; 0: at
    * param.domain.lists.theta. It changes no result. The same on every rank that shares a forward. */
@@ -27,7 +28,7 @@ typedef struct {
 
 /* What updates need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
-  double *joint, *djoint;   /* [rows][C + H] */
+  double *joint, *djoint;   /* [rows][own + H] */
   double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
 } esp_stack_scratch;
@@ -39,6 +40,7 @@ typedef struct {
   double *key_work, *query_work; /* [n][embed hidden] */
   double *value, *offset;        /* [n][C] what is sent; what receivers bring along, NULL: nothing */
   double *sum;                   /* [n][wide.sum] */
+  double *carried;               /* [n][F] r^{l+1}; NULL: nothing is carried */
 } esp_stack_layer;
 
 struct esp_pass {
@@ -49,7 +51,7 @@ struct esp_pass {
                                     second is the last layer's key */
   double *state;                 /* [L or, unless kept, 1][n][H] s^0 .. s^{L-1}; NULL where L = 1: s^0 is x */
   double *raw;                   /* [n][D + F] [x; v] */
-  double *both;                  /* [n][H + F] [s; v] */
+  double *both;                  /* [n][H + F] [s; v]; [n][own] V s where something is carried */
   double *o;                     /* [n][width] */
   esp_stack_layer *at;           /* [L] */
   esp_stack_scratch scratch;
@@ -89,9 +91,9 @@ static inline const double *esp_stack_state(const esp_stack_walk *k, int l) {
   return k->plan->lift < 0 ? k->pass->x : esp_stack_lifted(k, l);
 }
 
-/* What the embedding of a layer sees: coordinates are those of the raw features. */
+/* What the embedding of a layer sees. */
 static inline const double *esp_stack_embedded(const esp_stack_walk *k, int l) {
-  return k->param->embedding == ESP_EMBED_COORDINATES ? k->pass->x : esp_stack_state(k, l);
+  return esp_embed_raw(k->param->embedding) ? k->pass->x : esp_stack_state(k, l);
 }
 
 /* ---- a layer's update (stack_update.c): sums -> aggregate -> o = R2 silu(R1 [a A; s] + b1) + c, and its adjoint ----
@@ -108,6 +110,14 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o);
  * whole block += one term a (group of ESP_GROUP rows, number). */
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
                            double *ds, int64_t *acc);
+
+/* What is carried (stack_transport.c). r^l before layer l [n][F]; r^{l+1} from layer l's sums; what it adds to y. Then the way
+ * back: dy -> dr [n][F] (set) and the gain's gradient; dr of r^{l+1} -> dsum += and dr of r^l but for what is sent. */
+const double *esp_stack_carried(const esp_stack_walk *k, int l);
+void esp_stack_carry(const esp_stack_walk *k, int l);
+void esp_stack_carry_out(const esp_stack_walk *k, double *y);
+void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double *dr, int64_t *acc);
+void esp_stack_carry_back(const esp_stack_walk *k, int l, double *dr, double *dsum);
 
 /* Sums as differences from silence: num -= den silu(u), u the offset, and its adjoint, for layers whose message has one. A
  * sender of w = 0 with W3 = 0 then says nothing: what is left is what senders add to what the receiver says to itself.

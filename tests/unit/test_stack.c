@@ -52,7 +52,7 @@ static void table_has_no_gaps(void **state) {
 static void refuses(void **state) {
   (void)state;
   const esp_stack_param good = relation_case_param(RELATION_DEEP, 0.5);
-  for (int k = 0; k < 13; k++) {
+  for (int k = 0; k < 17; k++) {
     esp_stack_param p = good;
     esp_sizes sizes = {.width = {[ESP_INPUT] = 5, [ESP_SENT] = 2, [ESP_TARGET] = 2}};
     esp_model r;
@@ -69,6 +69,11 @@ static void refuses(void **state) {
     if (k == 10) p.width = 0;
     if (k == 11) p.domain.lists.theta = -1;
     if (k == 12) p.tree_on = ESP_TREE_ON_FEATURES, p.tree_features = 6;
+    if (k >= 13) p.transport = 1;
+    if (k == 13) sizes.width[ESP_SENT] = 3;
+    if (k == 14) p.message = 1;
+    if (k == 15) p.channels = ESP_GATE_MAX_CHANNELS - 1;
+    if (k == 16) p.embedding = ESP_EMBED_FEATURES, p.dim = 6;
     assert_int_equal(esp_model_create(&esp_network_stack, &p, &sizes, &r), ESP_ERR_CONFIG);
     assert_null(r.block.entry);
     esp_error_clear();
@@ -325,6 +330,49 @@ static void gradient_over_all_pairs(void **state) {
     }
 }
 
+/* With values carried along, and embeddings of the raw features that begin at the first of them. */
+static void gradient_of_transport(void **state) {
+  (void)state;
+  for (int layers = 1; layers <= 3; layers += 2)
+    for (int tree = 0; tree < 2; tree++) {
+      esp_stack_param p = relation_case_param(RELATION_PLAIN, tree ? 0.9 : 0);
+      p.layers = layers, p.transport = p.separate = p.aggregate = p.include_self = 1, p.scale = 0.5;
+      p.embedding = ESP_EMBED_FEATURES;
+      if (tree) p.tree_on = ESP_TREE_ON_FEATURES, p.channels = ESP_GATE_POLES + 1;
+      check_gradient(&p, 100, layers == 1 ? "transport" : "transport, deep", 1);
+      p.aggregate = p.include_self = p.separate = 0;
+      check_gradient(&p, 70, "transport, sum", 1);
+    }
+}
+
+/* What is carried is what the formula says: one layer whose update is silent. */
+static void transport_is_the_formula(void **state) {
+  (void)state;
+  enum { N = 70, D = 5 };
+  esp_set set = relation_case_set(N, D, 2, 0.5, 0, 8);
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 0);
+  p.transport = p.include_self = 1, p.scale = 0.5, p.embedding = ESP_EMBED_FEATURES;
+  esp_model r = relation_case_model(&p, D, 2);
+  esp_backend b = backend64();
+  double got[2 * N];
+  memset(model_group(&r, "layer0.update.R2"), 0, sizeof(double) * 14);
+  model_group(&r, "carried.g")[1] = 3;
+  OK(r.network->forward(&r, &b, &set, NULL, got, NULL, NULL));
+  for (int i = 0; i < N; i++)
+    for (int f = 0; f < 2; f++) {
+      double num = 1e-3 * set.value[V][2 * i + f], den = 1e-3;
+      for (int j = 0; j < N; j++) {
+        double r2 = 0;
+        for (int a = 0; a < 3; a++) r2 += pow(set.value[X][D * i + a] - set.value[X][D * j + a], 2);
+        num += exp(-2 * r2) * set.value[V][2 * j + f], den += exp(-2 * r2);
+      }
+      const double wanted = (f ? 3 : 1) * (num / den - set.value[V][2 * i + f]);
+      assert_true(fabs(got[2 * i + f] - wanted) < 1e-12);
+    }
+  esp_model_free(&r);
+  esp_set_free(&set);
+}
+
 /* The tree on features or hidden coordinates does not move with the parameters. Learned values have more channels than
  * there are poles: with poles the loss has a kink where a value changes sign. */
 static void gradient_over_a_fixed_tree(void **state) {
@@ -361,6 +409,8 @@ int main(void) {
                                      cmocka_unit_test(near_only_drops),
                                      cmocka_unit_test(loss_is_the_formula),
                                      cmocka_unit_test(gradient_over_all_pairs),
+                                     cmocka_unit_test(gradient_of_transport),
+                                     cmocka_unit_test(transport_is_the_formula),
                                      cmocka_unit_test(gradient_over_a_fixed_tree),
                                      cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);
