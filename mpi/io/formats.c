@@ -1,5 +1,6 @@
 #include "io/formats.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "io/snapshot.h"
@@ -109,14 +110,17 @@ static double number_of(const esp_set *set, const char *name, int c, double miss
 
 void esp_format_horizon(const esp_set *set, const esp_origin *origin, char *text, size_t size) {
   const double T = number_of(set, "T", 0, 0), eps = number_of(set, "eps", 0, 0), length = origin->units.length;
-  char time_cgs[64] = "", length_cgs[64] = "";
+  const double own = sqrt(2 * number_of(set, "d", 0, 0) / number_of(set, "mean_a", 0, 0));
+  char time_cgs[64] = "", length_cgs[64] = "", times[64] = "";
   text[0] = 0;
   if (!(T > 0)) return;
   if (length > 0) {
     snprintf(time_cgs, sizeof time_cgs, " (%.5g s)", T * length / origin->units.velocity);
     snprintf(length_cgs, sizeof length_cgs, " (%.5g cm)", eps * length);
   }
-  snprintf(text, size, "; horizon %.7g length / velocity%s, softening %.7g length%s", T, time_cgs, eps, length_cgs);
+  if (isfinite(own) && fabs(T - own) > 1e-9 * own) snprintf(times, sizeof times, ", %.4g times their own", T / own);
+  snprintf(text, size, "; horizon %.7g length / velocity%s%s, softening %.7g length%s", T, time_cgs, times, eps,
+           length_cgs);
 }
 
 static int write_gadget(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin,

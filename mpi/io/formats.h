@@ -48,7 +48,7 @@ int esp_format_find(const esp_comm *comm, const char *path, const esp_format **f
 int esp_format_read(const esp_comm *comm, const esp_input_param *input, const esp_layout *layout, esp_set *set,
                     esp_origin *origin);
 /* Horizon and softening that a task gave the set, where it has such (numbers T, eps), in words, with what they are in
- * cgs; else "". Local. */
+ * cgs, and T beside the sqrt(2 d / mean_a) of networks' training; else "". Local. */
 void esp_format_horizon(const esp_set *set, const esp_origin *origin, char *text, size_t size);
 /* A set in physical units as a file: of its origin's format, or of the first that can be written. time: of the particles. Order
  * is that of the ranks. Whole or absent. Collective. */

@@ -186,6 +186,8 @@ static int settle_G(const char *path, esp_snapshot_header *h) {
       "(units_length 0, units_mass 0, units_velocity 0), or give units in which it is %.7g",
       path, h->file_G, h->from[ESP_FROM_G], h->units.length, h->units.mass, h->units.velocity, of_units, h->file_G);
   h->G = h->file_G > 0 ? h->file_G : of_units;
+  ESP_CHECK(isfinite(h->G), ESP_ERR_CONFIG, "%s: G is %g in units of %g cm, %g g, %g cm/s (%s): must be finite", path,
+            h->G, h->units.length, h->units.mass, h->units.velocity, h->from[ESP_FROM_UNITS]);
   if (h->file_G == 0) from(h, ESP_FROM_G, "of these units");
   return ESP_OK;
 }

@@ -21,6 +21,13 @@ static void replace(const char *path, const char *object, const char *name, doub
   MPI_Barrier(MPI_COMM_WORLD);
   if (comm->rank == 0) {
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+    const char *child = strchr(object, '/');
+    if (child && H5Lexists(file, strtok(strdupa(object), "/"), H5P_DEFAULT) <= 0) {
+      hid_t links = H5Pcreate(H5P_LINK_CREATE);
+      H5Pset_create_intermediate_group(links, 1);
+      H5Gclose(H5Gcreate2(file, object, links, H5P_DEFAULT, H5P_DEFAULT));
+      H5Pclose(links);
+    }
     if (H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0) H5Adelete_by_name(file, object, name, H5P_DEFAULT);
     hid_t attribute =
         H5Acreate_by_name(file, object, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
@@ -121,12 +128,20 @@ static void units(void **state) {
     REFUSED(at("units.hdf5"), (&(esp_snapshot_options){.units = bad[k].given}), ESP_ERR_CONFIG, bad[k].what);
   h = settled(at("units.hdf5"), &(esp_snapshot_options){.units = {kpc.length * 1.0005, kpc.mass, kpc.velocity}});
   assert_true(h.units.length == kpc.length);
+  /* SWIFT's own constant, not that of its units */
+  s = (spec){.dialect = SWIFT, .hubble = 0.7};
+  fixture("units", &s);
+  replace(at("units.hdf5"), "PhysicalConstants/InternalUnits", "newton_G", 1);
+  h = settled(at("units.hdf5"), NULL);
+  assert_true(h.G == 1 && h.units.velocity == 1e5);
+  assert_non_null(strstr(h.told, "G = 1 (newton_G of PhysicalConstants/InternalUnits)"));
   /* a constant without units: keys must make the same of it */
   s = (spec){0};
   fixture("units", &s);
   replace(at("units.hdf5"), "Header", "Gravitational_Constant_In_Code_Inits", 2);
   REFUSED(at("units.hdf5"), (&(esp_snapshot_options){.units = kpc}), ESP_ERR_CONFIG, "G is 2 (Gravitational_Constant");
   REFUSED(at("units.hdf5"), (&(esp_snapshot_options){.units = kpc}), ESP_ERR_CONFIG, "make it 43021.93");
+  REFUSED(at("units.hdf5"), (&(esp_snapshot_options){.units = {1e-300, 1e300, 1e-200}}), ESP_ERR_CONFIG, "make it inf");
   const esp_units two = {1e20, 2e20 / ESP_G_CGS, 1};
   h = settled(at("units.hdf5"), &(esp_snapshot_options){.units = two});
   assert_true(h.G == 2 && h.units.length == 1e20);

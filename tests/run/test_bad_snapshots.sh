@@ -90,7 +90,7 @@ sum=
 for ranks in 1 2; do
   good $ranks predict -run_name asked -eval_checkpoint out/run/checkpoint.h5 -input good.hdf5 -data_horizon 0.25 \
     -data_softening 0.125
-  grep -q "good.hdf5: .*; horizon 0.25 length / velocity (0.25 s), softening 0.125 length (0.125 cm)" stdout ||
+  grep -q "good.hdf5: .*; horizon 0.25 length / velocity (0.25 s), .* times their own, softening 0.125 length (0.125 cm)" stdout ||
     fail "predict does not tell horizon and softening"
   [ "$(json horizon)" = 0.25 ] || fail "horizon $(json horizon), asked for 0.25"
   [ "${sum:=$(json prediction_checksum)}" = "$(json prediction_checksum)" ] || fail "1 and 2 ranks differ: data_horizon"

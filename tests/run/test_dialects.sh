@@ -54,6 +54,17 @@ told "no ids (ParticleIDs) of particle type 1" "$cases/no_ids.hdf5" "${kpc[@]}"
 told "" "$cases/six_table_one.hdf5" "${kpc[@]}"
 told "its datasets are virtual" "$cases/swift_virtual/snap_0001.hdf5"
 told "" "$cases/tng_cutout.hdf5" -io_periodic open
+refuse "HubbleParam is 0.7|io_cosmology" 1 predict -input "$cases/g2_isolated_h07.hdf5" "${kpc[@]}"
+told "" "$cases/g2_isolated_h07.hdf5" "${kpc[@]}" -io_cosmology physical
+refuse "a scale factor or a time|io_cosmology" 1 predict -input "$cases/g2_isolated_t1.hdf5" "${kpc[@]}"
+told "" "$cases/g2_isolated_t1.hdf5" "${kpc[@]}" -io_cosmology comoving
+told "" "$cases/gizmo_units.hdf5"
+refuse "units_length|3.085678e+21|1e+21" 1 predict -input "$cases/gizmo_units.hdf5" "${kpc[@]}" -units_length 1e21
+refuse "a periodic box|io_periodic open" 1 predict -input "$cases/tng_cutout.hdf5"
+refuse "G is 1 (tipsy|make it 43021.93|units_length 0" 1 predict -input "$cases/tipsy_dark.dat" "${kpc[@]}"
+told "" "$cases/tipsy_dark.dat"
+told "" "$cases/bin1_gizmo_child.dat" "${kpc[@]}"
+refuse "Time of Header is nan" 1 predict -input "$ESPALIER_CASES/attack/time-nan.hdf5" "${kpc[@]}"
 refuse "dup_ids.hdf5|io_ids place" 1 predict -input "$cases/dup_ids.hdf5" "${kpc[@]}"
 told "" "$cases/dup_ids.hdf5" "${kpc[@]}" -io_ids place
 refuse "filter 32000 (lzf)|h5repack -f NONE" 1 predict -input "$cases/lzf.hdf5" "${kpc[@]}"
