@@ -95,7 +95,7 @@ int esp_file_exists(const esp_file *file, const char *name, int *exists);
 /* Shape of a dataset; exists = 0 and ESP_OK if there is none. Reading: ESP_ERR_FORMAT where the file cannot hold it. */
 int esp_file_dataset(const esp_file *file, const char *name, esp_file_shape *shape);
 /* A dataset that is there must have n rows, else ESP_ERR_FORMAT: for counts that stand elsewhere in the file, before memory
- * is taken for them. */
+ * is taken for them. A virtual one passes: its parts are to be read. */
 int esp_file_expect(const esp_file *file, const char *name, int64_t n);
 /* Create a dataset of n rows and write this rank's. deflate 0..9: 0 contiguous, else chunked (64 Ki elements or so),
  * byte-shuffled and compressed. The ranks' rows must cover it. */

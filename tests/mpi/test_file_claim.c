@@ -112,7 +112,9 @@ static void is_virtual(void **state) {
   assert_non_null(
       strstr(esp_error_message(), "dataset virtual is virtual: its rows lie in other files, as in 'part.0.h5'"));
   esp_error_clear();
+  assert_int_equal(esp_file_expect(file, "virtual", N + 1), ESP_OK);
   esp_file_close(&file);
+  assert_int_equal(esp_file_open_objects(), 0);
 }
 
 static void put_virtual(hid_t file) {
