@@ -14,6 +14,7 @@
 #SBATCH --cpus-per-task=1
 #SBATCH --mem-per-cpu=2G
 #SBATCH --time=00:40:00
+#SBATCH --signal=USR1@120
 #SBATCH --output=espalier-%j.out
 set -euo pipefail
 n=${ESPALIER_N:-16777216} layers=4 steps=${ESPALIER_STEPS:-10}

@@ -17,6 +17,7 @@
 #SBATCH --cpus-per-task=8
 #SBATCH --mem-per-cpu=4G
 #SBATCH --time=00:40:00
+#SBATCH --signal=USR1@120
 #SBATCH --output=espalier-gpu-%j.out
 set -euo pipefail
 n=${ESPALIER_N:-1048576} layers=4 steps=${ESPALIER_STEPS:-2}

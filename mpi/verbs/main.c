@@ -19,12 +19,16 @@
 #include "verbs/keys.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
+#include "verbs/stop.h"
 
 typedef struct {
   const char *name;
   int (*verb)(esp_run *run);
   const char *help;
 } verb_entry;
+
+/* The exit status where a signal stopped the work in good order: "try again" (EX_TEMPFAIL), by what the last line says. */
+enum { UNFINISHED = 75 };
 
 static int verb_run(esp_run *run);
 
@@ -83,12 +87,24 @@ static int run_verb(esp_run *run, const verb_entry *entry) {
   return ESP_OK;
 }
 
+/* Between two verbs: has a signal come that did not end the process? */
+static int may_go_on(esp_run *run, const char *next) {
+  int64_t asked = esp_stop_asked();
+  if (run->unfinished) return ESP_OK;
+  ESP_CALL(run->comm->max_i64(run->comm, &asked, 1));
+  run->unfinished = asked > 0;
+  if (asked) esp_run_say(run, "run: stopped by a signal before %s; espalier %s goes on\n", next, next);
+  return ESP_OK;
+}
+
 static int verb_run(esp_run *run) {
   static const char *const stages[] = {"generate", "train", "evaluate", "report"};
   cJSON *all = run->json, *own;
   run->json = NULL;
   int rc = ESP_OK;
   for (size_t s = 0; s < sizeof stages / sizeof stages[0] && !rc; s++) {
+    if (s > 0) rc = may_go_on(run, stages[s]);
+    if (rc || run->unfinished) break;
     for (int v = 0; v < VERBS; v++) {
       if (strcmp(verbs[v].name, stages[s]) != 0) continue;
       esp_run_say(run, "== %s\n", stages[s]);
@@ -206,13 +222,22 @@ static int start_petsc(int argc, char **argv) {
   return (int)PetscInitialize(&count, &all, NULL, NULL);
 }
 
+/* Nobody here shares file pointers among ranks. Open MPI 4.1 prepares them all the same, for which it cannot bear a long path
+ * (lockedfile) or name (sm), or makes files of its own beside (individual): with sm alone, at a rank that is never taken,
+ * there are none. */
+static void do_without_shared_pointers(void) {
+  if (getenv("OMPI_MCA_sharedfp")) return;
+  setenv("OMPI_MCA_sharedfp", "sm", 1);
+  setenv("OMPI_MCA_sharedfp_sm_priority", "-1", 0);
+}
+
 int main(int argc, char **argv) {
   esp_memory_keep();
   signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write, to be reported, not a death */
-  /* Open MPI's shared file pointers, which nobody here uses, do not bear long paths (lockedfile) or long names (sm) */
-  setenv("OMPI_MCA_sharedfp", "^lockedfile,sm", 0);
+  do_without_shared_pointers();
   if (start_petsc(argc, argv)) return EXIT_FAILURE;
   signal(SIGPIPE, SIG_DFL); /* `espalier info FILE | head` ends quietly, as other programs do */
+  esp_stop_listen();
   esp_run run = {.mpi = PETSC_COMM_WORLD};
   int rc = esp_comm_mpi_create(run.mpi, &run.comm);
   if (!rc) rc = dispatch(&run, argc, argv);
@@ -221,5 +246,5 @@ int main(int argc, char **argv) {
   esp_config_free(&run.config);
   esp_comm_mpi_free(&run.comm);
   if (PetscFinalize()) return EXIT_FAILURE;
-  return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+  return rc ? EXIT_FAILURE : run.unfinished ? UNFINISHED : EXIT_SUCCESS;
 }

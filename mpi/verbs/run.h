@@ -33,6 +33,7 @@ typedef struct {
   esp_config *config;
   const char *dir; /* run_out/run_name; exists */
   cJSON *json;     /* results of the verb at hand; filled on every rank, printed by rank 0 */
+  int unfinished;  /* a signal came before all was done; the same on every rank */
   int terminal;    /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */
 } esp_run;
 

@@ -7,13 +7,14 @@
 #include "io/checkpoint.h"
 #include "verbs/data.h"
 #include "verbs/setup.h"
+#include "verbs/stop.h"
 #include "verbs/train_journal.h"
 #include "verbs/watch.h"
 
 /* ---- what happens at a step ---- */
 
 typedef struct {
-  const esp_run *run;
+  esp_run *run;
   esp_journal *journal;
   const esp_model *model;
   const esp_task *task;
@@ -84,6 +85,11 @@ static int on_checkpoint(void *context, const esp_adam *adam) {
   return esp_checkpoint_write(s->run->comm, s->journal->path, s->model, adam, s->task->name, s->device->name);
 }
 
+static int on_stop(void *context) {
+  (void)context;
+  return esp_stop_asked();
+}
+
 /* What is watched at the start is the start's; a training that continues has none. */
 static int start_watch(stage *s, const esp_data *data, int64_t step) {
   ESP_CALL(esp_watch_create(data, s->device, s->model->sizes.width[ESP_TARGET], &s->watch));
@@ -133,6 +139,18 @@ static void add_results(esp_run *run, const stage *s) {
   esp_run_say(run, "train: %s %.3f -> %.3f\n", name, s->watch.first, s->watch.latest);
 }
 
+/* Asked to stop at the very end, it has ended. */
+static void tell_stop(const stage *s, int64_t end) {
+  esp_run *run = s->run;
+  const int64_t step = s->journal->last.step;
+  if (step == end) return;
+  run->unfinished = 1;
+  cJSON_AddBoolToObject(run->json, "unfinished", 1);
+  esp_run_say(run,
+              "train: stopped by a signal after step %lld of %lld; the same command with -train_restart %s goes on\n",
+              (long long)step, (long long)end, s->journal->path);
+}
+
 /* What is wrong with a checkpoint to continue from is not blamed on the data. */
 static int train_model(esp_run *run, const esp_data *data, const esp_backend *backend, esp_data_sets *from,
                        const void *loss_param, esp_model *model, esp_adam *adam) {
@@ -143,8 +161,12 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
   stage s = {
       .run = run, .journal = &journal, .model = model, .task = task, .loss = task->loss, .device = backend->device};
   esp_gradsync sync = esp_gradsync_comm(run->comm);
-  const esp_train_hooks hooks = {
-      .step = on_step, .checkpoint = on_checkpoint, .context = &s, .sum = esp_journal_sum, .sum_context = &sync};
+  const esp_train_hooks hooks = {.stop = on_stop,
+                                 .step = on_step,
+                                 .checkpoint = on_checkpoint,
+                                 .context = &s,
+                                 .sum = esp_journal_sum,
+                                 .sum_context = &sync};
   const esp_training with = {run->comm, backend, &from->sets, task->loss, loss_param};
   int rc;
   if (task->showing && task->showing->watch) s.watched = task->showing->watch_name;
@@ -153,11 +175,14 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
   ESP_TRY(esp_error_blame(begin(data, backend, &from->sets, model), path));
   ESP_TRY(write_header(&s, task->layout, adam->step));
   ESP_TRY(esp_error_blame(start_watch(&s, data, adam->step), path));
+  esp_stop_patient(1);
   ESP_TRY(esp_error_blame(esp_train(&with, &how, &hooks, model, adam), path));
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, adam)); /* no step to make: the start is the result */
   ESP_TRY(esp_journal_results(&journal, model));
   add_results(run, &s);
+  if (journal.last.stop) tell_stop(&s, how.stop > 0 && how.stop < how.steps ? how.stop : how.steps);
 done:
+  esp_stop_patient(0);
   esp_journal_close(&journal);
   esp_watch_free(&s.watch);
   return rc;

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
+enum { WISH_CHECKPOINT, WISH_STOP, WISHES };
 
 /* What one training holds between steps. */
 typedef struct {
@@ -22,7 +23,9 @@ typedef struct {
   size_t capacity_y, capacity_dy;
   int *permutation; /* [sets] of the epoch at hand */
   int64_t epoch;
-  int64_t part_acc[ESP_LOSS_PARTS * WORDS]; /* sums of the parts over sets */
+  /* sums of the parts over sets; behind them how many ranks wish what */
+  int64_t part_acc[ESP_LOSS_PARTS * WORDS + WISHES];
+  double kept; /* when the last checkpoint was written, or the training began */
 } training;
 
 int esp_train_pick(uint64_t seed, int sets, int64_t entry, int *permutation, int64_t *epoch) {
@@ -94,8 +97,16 @@ static int run_batch(training *t, int64_t s, esp_train_record *record) {
   return ESP_OK;
 }
 
-/* Gradient and loss of the batch over all ranks. */
-static int gather(training *t, int64_t s, esp_train_record *record) {
+/* What this rank would have done after the step. */
+static void wish(const training *t, int64_t wishes[WISHES]) {
+  const esp_train_hooks *hooks = t->hooks;
+  const double minutes = t->param->checkpoint_minutes;
+  wishes[WISH_CHECKPOINT] = t->with->comm->rank == 0 && minutes > 0 && esp_wall() - t->kept >= 60 * minutes;
+  wishes[WISH_STOP] = hooks && hooks->stop && hooks->stop(hooks->context);
+}
+
+/* Gradient and loss of the batch over all ranks, and in the same exchange what they wish. */
+static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
   const esp_train_hooks *hooks = t->hooks;
   const esp_comm *comm = t->with->comm;
   const size_t sums = (size_t)t->sums, parts = (size_t)t->with->loss->parts;
@@ -106,7 +117,11 @@ static int gather(training *t, int64_t s, esp_train_record *record) {
     ESP_CALL(comm->sum_i64(comm, t->acc, sums * WORDS));
   }
   esp_exact_carry(&ESP_EXACT_FULL, t->part_acc, parts);
-  ESP_CALL(comm->sum_i64(comm, t->part_acc, parts * WORDS));
+  int64_t *wishes = t->part_acc + parts * WORDS;
+  wish(t, wishes);
+  ESP_CALL(comm->sum_i64(comm, t->part_acc, parts * WORDS + WISHES));
+  *due = wishes[WISH_CHECKPOINT] > 0;
+  record->stop = wishes[WISH_STOP] > 0;
   esp_model_map(t->model, t->acc, t->gradient);
   for (size_t p = 0; p < parts; p++) {
     record->part[p] = esp_exact_value(&ESP_EXACT_FULL, t->part_acc + p * WORDS) / t->param->batch;
@@ -121,24 +136,28 @@ static int gather(training *t, int64_t s, esp_train_record *record) {
   return ESP_OK;
 }
 
-static int run_step(training *t, esp_adam *adam) {
+static int run_step(training *t, esp_adam *adam, int *stop) {
   const esp_train_param *p = t->param;
   const esp_train_hooks *hooks = t->hooks;
   const esp_comm *comm = t->with->comm;
   int64_t s = adam->step;
+  int due = 0;
   double begin = esp_wall();
   esp_train_record record = {.step = s + 1, .steps = p->steps};
   memset(t->acc, 0, sizeof *t->acc * (size_t)t->sums * WORDS);
   memset(t->part_acc, 0, sizeof t->part_acc);
   ESP_AGREE(comm, run_batch(t, s, &record));
-  ESP_CALL(gather(t, s, &record));
+  ESP_CALL(gather(t, s, &record, &due));
   record.rate = esp_rate(p->schedule, p->rate, s, p->warmup, p->steps);
   esp_adam_step(adam, record.rate, p->beta2, t->gradient, t->model->block.value);
   record.seconds = esp_wall() - begin;
   if (hooks && hooks->step) ESP_AGREE(comm, hooks->step(hooks->context, &record));
-  int last = s + 1 == p->steps || (p->stop > 0 && s + 1 == p->stop);
-  int due = p->checkpoint_every > 0 && (s + 1) % p->checkpoint_every == 0;
-  if (hooks && hooks->checkpoint && (last || due)) ESP_AGREE(comm, hooks->checkpoint(hooks->context, adam));
+  *stop = record.stop;
+  due |= record.stop || s + 1 == p->steps || (p->stop > 0 && s + 1 == p->stop);
+  due |= p->checkpoint_every > 0 && (s + 1) % p->checkpoint_every == 0;
+  if (!due || !hooks || !hooks->checkpoint) return ESP_OK;
+  ESP_AGREE(comm, hooks->checkpoint(hooks->context, adam));
+  t->kept = esp_wall();
   return ESP_OK;
 }
 
@@ -157,7 +176,8 @@ static int check_train(const esp_training *with, const esp_train_param *p, const
 int esp_train(const esp_training *with, const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model,
               esp_adam *adam) {
   const esp_comm *comm = with->comm;
-  training t = {.with = with, .param = param, .hooks = hooks, .model = model, .weight = {1, 1}, .epoch = -1};
+  training t = {
+      .with = with, .param = param, .hooks = hooks, .model = model, .weight = {1, 1}, .epoch = -1, .kept = esp_wall()};
   t.sums = esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
@@ -166,7 +186,8 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   if (!rc) rc = ESP_ALLOC(t.permutation, with->sets->sets);
   ESP_TRY(comm->agree(comm, rc));
   int64_t end = param->stop > 0 && param->stop < param->steps ? param->stop : param->steps;
-  while (adam->step < end) ESP_TRY(run_step(&t, adam));
+  int stop = 0;
+  while (adam->step < end && !stop) ESP_TRY(run_step(&t, adam, &stop));
 done:
   ESP_FREE(t.acc);
   ESP_FREE(t.gradient);

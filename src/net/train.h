@@ -6,7 +6,8 @@
  *   whole     entry i of the batch is computed by rank i mod P alone;
  *   shared    every entry is computed by all ranks together.
  * A run stopped after any step and started again with the same param, from the parameters, moments and step it left,
- * continues as if it had not been stopped, also on another number of ranks. */
+ * continues as if it had not been stopped, also on another number of ranks. When checkpoints are written, and when somebody
+ * asks to stop, changes no bit of a step. */
 #ifndef ESP_TRAIN_H
 #define ESP_TRAIN_H
 
@@ -36,6 +37,7 @@ typedef struct {
   double seconds;    /* of the step */
   int64_t particles; /* home particles times sets */
   esp_cost cost;     /* over the batch; theta: of the last set */
+  int stop;          /* 1: somebody asked to stop, and this was the last step */
 } esp_train_record;
 
 typedef struct {
@@ -44,16 +46,19 @@ typedef struct {
   int batch;     /* sets a step */
   double rate;
   esp_schedule schedule;
-  int64_t warmup;           /* steps */
-  double beta2;             /* of Adam, in (0, 1) */
-  double clip;              /* 0: none */
-  uint64_t seed;            /* of the batches */
-  int64_t checkpoint_every; /* steps; 0: only after the last */
+  int64_t warmup;            /* steps */
+  double beta2;              /* of Adam, in (0, 1) */
+  double clip;               /* 0: none */
+  uint64_t seed;             /* of the batches */
+  int64_t checkpoint_every;  /* steps; 0: not by steps */
+  double checkpoint_minutes; /* 0: not by time, which is rank 0's; there is one after the last step in any case */
 } esp_train_param;
 extern const esp_options esp_train_options; /* train_*, run_seed */
 
 /* Called on every rank; a failure on one stops the training on all. Each may be NULL. */
 typedef struct {
+  /* Is this rank asked to stop? If one is, all stop after the step at hand, with a checkpoint. Local, once a step. */
+  int (*stop)(void *context);
   int (*step)(void *context, const esp_train_record *record);
   int (*checkpoint)(void *context, const esp_adam *adam); /* parameters and moments are those after the step */
   void *context;
@@ -71,7 +76,7 @@ typedef struct {
   const void *loss_param;
 } esp_training;
 
-/* Runs from adam->step to the end (or stop). model and adam are the same on every rank and are updated. hooks may be NULL.
+/* Runs from adam->step to the end (or stop, or until somebody asks to). model and adam are the same on every rank and are updated. hooks may be NULL.
  * Collective over comm. Errors of one rank become those of all. ESP_ERR_CONFIG for param, ESP_ERR_VALUE naming step and
  * loss if the loss or a gradient is not finite. Measured good: bodies rate 0.01 by cosine after 20 steps of warm-up, beta2
  * 0.999, clip 0.3; relations rate 0.02 held for half of 400 steps, 60 of them warm-up, beta2 0.99, clip 1, one set a step. */

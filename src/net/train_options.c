@@ -19,8 +19,10 @@ const esp_options esp_train_options = {
         ESP_WHOLE_ROW(OF, warmup, "train_warmup", "20", 0, ESP_COUNT_MAX, "steps",
                       "steps over which the learning rate rises"),
         ESP_REAL_ROW(OF, clip, "train_clip", "0.3", 0, INFINITY, "", "largest norm of the gradient; 0: no limit"),
-        ESP_WHOLE_ROW(OF, checkpoint_every, "train_checkpoint_every", "100", 1, ESP_COUNT_MAX, "steps",
-                      "steps between two checkpoints"),
+        ESP_WHOLE_ROW(OF, checkpoint_every, "train_checkpoint_every", "0", 0, ESP_COUNT_MAX, "steps",
+                      "steps between two checkpoints, beside those by time; 0: by time alone"),
+        ESP_REAL_ROW(OF, checkpoint_minutes, "train_checkpoint_minutes", "5", 0, INFINITY, "minutes",
+                     "time between two checkpoints: what a killed job can lose; 0: by train_checkpoint_every alone"),
         ESP_SEED_ROW(OF, seed),
         {0}},
     NULL};

@@ -82,6 +82,57 @@ static int count_saves(void *context, const esp_adam *adam) {
   return ESP_OK;
 }
 
+/* One checkpoint a step where each takes longer than they may lie apart; the bits are those of none. */
+static void checkpoints_by_time(void **state) {
+  (void)state;
+  int64_t saved[8] = {0};
+  esp_backend backend = esp_backend_self();
+  train_case t = train_case_make(CASE_NEWTON, 2, 8), other = train_case_make(CASE_NEWTON, 2, 8);
+  esp_sets data = train_case_sets(&t), same = train_case_sets(&other);
+  esp_train_param p = train_case_param(5);
+  const esp_train_hooks hooks = {.checkpoint = count_saves, .context = saved};
+  p.checkpoint_minutes = 1e-12;
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
+  assert_true(saved[0] == 5 && saved[1] == 1 && saved[5] == 5);
+  saved[0] = 0;
+  p.checkpoint_minutes = 1000;
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &same, &p, &hooks, &other), ESP_OK);
+  assert_true(saved[0] == 1 && saved[1] == 5);
+  assert_memory_equal(t.model.block.value, other.model.block.value, sizeof(double) * (size_t)t.model.block.count);
+  train_case_free(&t);
+  train_case_free(&other);
+}
+
+static int asked_at_third(void *context) {
+  return ++((int64_t *)context)[7] == 3;
+}
+
+static int told_to_stop(void *context, const esp_train_record *record) {
+  ((int64_t *)context)[6] += record->stop ? record->step : 0;
+  return ESP_OK;
+}
+
+/* After the step at hand, with a checkpoint; what goes on ends where one that was not asked does. */
+static void asked_to_stop(void **state) {
+  (void)state;
+  int64_t saved[8] = {0};
+  esp_backend backend = esp_backend_self();
+  train_case t = train_case_make(CASE_NEWTON, 3, 8), whole = train_case_make(CASE_NEWTON, 3, 8);
+  esp_sets data = train_case_sets(&t), same = train_case_sets(&whole);
+  esp_train_param p = train_case_param(5);
+  const esp_train_hooks hooks = {
+      .stop = asked_at_third, .step = told_to_stop, .checkpoint = count_saves, .context = saved};
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
+  assert_int_equal(t.adam.step, 3);
+  assert_true(saved[0] == 1 && saved[1] == 3 && saved[6] == 3);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &data, &p, &hooks, &t), ESP_OK);
+  assert_int_equal(train_case_run(esp_comm_self(), &backend, &same, &p, NULL, &whole), ESP_OK);
+  assert_true(t.adam.step == 5 && saved[0] == 2 && saved[2] == 5);
+  assert_memory_equal(t.model.block.value, whole.model.block.value, sizeof(double) * (size_t)t.model.block.count);
+  train_case_free(&t);
+  train_case_free(&whole);
+}
+
 static int refuse(void *context, const esp_train_record *record) {
   (void)context;
   return record->step < 2 ? ESP_OK : ESP_FAIL(ESP_ERR_FILE, "no space for the record");
@@ -140,6 +191,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(picks_are_permutations), cmocka_unit_test(loss_falls),
       cmocka_unit_test(stops_and_goes_on),      cmocka_unit_test(hooks_are_called),
+      cmocka_unit_test(checkpoints_by_time),    cmocka_unit_test(asked_to_stop),
       cmocka_unit_test(divergence_is_an_error), cmocka_unit_test(wrong_numbers_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
