@@ -64,11 +64,12 @@ typedef struct {
   /* as stored; -1 in flags and 0 in units: not stated */
   char dialect[40]; /* "GADGET-2/3 HDF5", "GADGET-4 HDF5", "AREPO HDF5", "SWIFT HDF5", "GADGET format 1", ... */
   esp_snapshot_format format;
-  int swift;        /* HDF5: by its exponents where none are stated, and its h says nothing of units */
-  int swap;         /* binary: the bytes lie the other way round */
-  int tipsy_header; /* bytes: 28 or 32 */
-  int files, types; /* length of the arrays by type */
-  int has_totals;   /* the header tells the particles of all files; else they are added up */
+  int swift;          /* HDF5: by its exponents where none are stated, and its h says nothing of units */
+  int swap;           /* binary: the bytes lie the other way round */
+  int tipsy_header;   /* bytes: 28 or 32 */
+  int tipsy_width[2]; /* bytes of a number of positions, of velocities */
+  int files, types;   /* length of the arrays by type */
+  int has_totals;     /* the header tells the particles of all files; else they are added up */
   int dim;
   int64_t count[ESP_SNAPSHOT_TYPES];
   double mass_table[ESP_SNAPSHOT_TYPES];

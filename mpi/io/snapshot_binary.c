@@ -5,23 +5,13 @@
 #include <string.h>
 
 #include "io/snapshot_bytes.h"
+#include "io/snapshot_names.h"
+#include "io/snapshot_tipsy.h"
 
-enum { GADGET_TYPES = 6, GADGET_HEADER = 256, TIPSY_TYPES = 3, BUFFER = 1 << 16 };
-enum { GADGET_LEAST = 24 };                               /* bytes of a particle: its place and velocity */
-static const int tipsy_floats[TIPSY_TYPES] = {12, 9, 11}; /* gas, dark, star */
-static const int tipsy_type[TIPSY_TYPES] = {0, 1, 4};
+enum { GADGET_TYPES = 6, GADGET_HEADER = 256, BUFFER = 1 << 16 };
+enum { GADGET_LEAST = 24 }; /* bytes of a particle: its place and velocity */
 
 /* ---- which format ---- */
-
-static int tipsy_fits(const unsigned char *head, int64_t size, int swap, int *header_bytes) {
-  int32_t n[5]; /* nbodies, ndim, nsph, ndark, nstar */
-  for (int k = 0; k < 5; k++) n[k] = (int32_t)esp_bytes_word(head + 8 + 4 * k, swap);
-  if (n[1] != 3 || n[2] < 0 || n[3] < 0 || n[4] < 0 || (int64_t)n[2] + n[3] + n[4] != n[0]) return 0;
-  int64_t body = 0;
-  for (int k = 0; k < TIPSY_TYPES; k++) body += (int64_t)4 * tipsy_floats[k] * n[2 + k];
-  *header_bytes = size == body + 28 ? 28 : 32;
-  return 1;
-}
 
 int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
   unsigned char start[32] = {0};
@@ -36,7 +26,7 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
       head->format = ESP_FORMAT_GADGET1;
     else if (first == 8 && !memcmp(start + 4, "HEAD", 4))
       head->format = ESP_FORMAT_GADGET2;
-    else if (tipsy_fits(start, b.size, swap, &head->tipsy_header))
+    else if (esp_snapshot_tipsy_fits(&b, start, swap, head))
       head->format = ESP_FORMAT_TIPSY;
     else
       found = 0;
@@ -46,8 +36,9 @@ int esp_snapshot_binary_detect(const char *path, esp_snapshot_header *head) {
   ESP_CHECK(found, ESP_ERR_FORMAT,
             "%s: is no snapshot (%lld bytes): allowed are HDF5, GADGET binary format 1 or 2, tipsy", path,
             (long long)b.size);
-  static const char *const names[] = {"", "GADGET format 1", "GADGET format 2", "tipsy"};
-  snprintf(head->dialect, sizeof head->dialect, "%s, %s-endian", names[head->format], head->swap ? "big" : "little");
+  if (head->format != ESP_FORMAT_TIPSY)
+    snprintf(head->dialect, sizeof head->dialect, "GADGET format %d, %s-endian",
+             head->format == ESP_FORMAT_GADGET1 ? 1 : 2, head->swap ? "big" : "little");
   return ESP_OK;
 }
 
@@ -109,36 +100,6 @@ static int gadget_head(const esp_bytes *b, esp_snapshot_format format, int first
   return gadget_numbers(b, p, h);
 }
 
-static int tipsy_head(const esp_bytes *b, int first, esp_snapshot_header *h, int64_t *count) {
-  unsigned char d[32];
-  ESP_CALL(esp_bytes_get(b, 0, sizeof d, d));
-  memset(count, 0, ESP_SNAPSHOT_TYPES * sizeof *count);
-  for (int k = 0; k < TIPSY_TYPES; k++) count[tipsy_type[k]] = (int32_t)esp_bytes_word(d + 16 + 4 * k, b->swap);
-  int64_t body = h->tipsy_header;
-  for (int k = 0; k < TIPSY_TYPES; k++) body += 4 * tipsy_floats[k] * count[tipsy_type[k]];
-  ESP_CHECK(b->size == body, ESP_ERR_FORMAT, "%s: tipsy file of %lld bytes, its header asks for %lld%s", b->path,
-            (long long)b->size, (long long)body, b->size < body ? " (truncated)" : "");
-  if (!first) return ESP_OK;
-  h->types = 5;
-  h->dim = 3;
-  h->files = 1;
-  ESP_CALL(head_real(b, d, 0, "time", -INFINITY, &h->time));
-  h->comoving_flag = 0;
-  h->file_G = 1;
-  snprintf(h->from[ESP_FROM_COSMOLOGY], ESP_SNAPSHOT_FROM, "tipsy");
-  snprintf(h->from[ESP_FROM_G], ESP_SNAPSHOT_FROM, "tipsy, by the format");
-  return ESP_OK;
-}
-
-int esp_snapshot_header_binary(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
-  esp_bytes b;
-  ESP_CALL(esp_bytes_open(path, head->swap, &b));
-  int rc = head->format == ESP_FORMAT_TIPSY ? tipsy_head(&b, first, head, count)
-                                            : gadget_head(&b, head->format, first, head, count);
-  esp_bytes_close(&b);
-  return rc;
-}
-
 /* ---- GADGET records ---- */
 
 enum { POS, VEL, ID, MASS, RECORDS };
@@ -188,6 +149,30 @@ static int skip_record(const esp_bytes *b, int64_t *offset) {
   ESP_CALL(esp_bytes_get(b, *offset, 4, d));
   *offset += 8 + (int64_t)esp_bytes_word(d, b->swap);
   return ESP_OK;
+}
+
+/* Of format 2: the particles have no ids where it has no record of them. */
+static int look_for_ids(const esp_bytes *b, const int64_t *count, esp_snapshot_header *h) {
+  char label[5];
+  for (int64_t offset = GADGET_HEADER + 24;;) {
+    ESP_CALL(next_label(b, &offset, label));
+    if (!label[0]) break;
+    if (!memcmp(label, labels[ID], 4)) return ESP_OK;
+    ESP_CALL(skip_record(b, &offset));
+  }
+  for (int t = 0; t < GADGET_TYPES; t++)
+    if (count[t] > 0) h->lacks[t] |= 1u << ESP_FIELD_ID;
+  return ESP_OK;
+}
+
+int esp_snapshot_header_binary(const char *path, int first, esp_snapshot_header *head, int64_t *count) {
+  esp_bytes b;
+  ESP_CALL(esp_bytes_open(path, head->swap, &b));
+  int rc = head->format == ESP_FORMAT_TIPSY ? esp_snapshot_tipsy_header(&b, first, head, count)
+                                            : gadget_head(&b, head->format, first, head, count);
+  if (!rc && head->format == ESP_FORMAT_GADGET2) rc = look_for_ids(&b, count, head);
+  esp_bytes_close(&b);
+  return rc;
 }
 
 /* What the numbers of a record read as, by up to CHUNKS times CHUNK of them, evenly taken: masses (none negative, one
@@ -295,7 +280,8 @@ static int read_gadget(const esp_bytes *b, const esp_snapshot_header *h, const i
     if (t < type) before += count[t], massive_before += own;
     all += count[t], massive += own;
   }
-  const int64_t numbers[RECORDS] = {3 * all, 3 * all, all, massive};
+  const int64_t ids = h->by_place && h->format == ESP_FORMAT_GADGET2 ? 0 : all; /* need not be there */
+  const int64_t numbers[RECORDS] = {3 * all, 3 * all, ids, massive};
   record found[RECORDS];
   ESP_CALL(find_records(b, h->format, numbers, found));
   ESP_CALL(numbers_get(b, &found[POS], 3 * (before + first), 3 * rows, cloud->x[at], NULL));
@@ -306,40 +292,11 @@ static int read_gadget(const esp_bytes *b, const esp_snapshot_header *h, const i
   return ESP_OK;
 }
 
-/* ---- tipsy ---- */
-
-static int read_tipsy(const esp_bytes *b, const esp_snapshot_header *h, const int64_t *count, int type, int64_t first,
-                      int64_t rows, esp_cloud *cloud, int at) {
-  int64_t offset = h->tipsy_header, place = 0;
-  int k = 0;
-  for (; k < TIPSY_TYPES - 1 && tipsy_type[k] != type; k++) {
-    offset += 4 * tipsy_floats[k] * count[tipsy_type[k]];
-    place += count[tipsy_type[k]];
-  }
-  char buffer[BUFFER];
-  const int size = 4 * tipsy_floats[k];
-  for (int64_t done = 0; done < rows;) {
-    int64_t some = (int64_t)sizeof buffer / size;
-    if (some > rows - done) some = rows - done;
-    ESP_CALL(esp_bytes_get(b, offset + (first + done) * size, (size_t)(some * size), buffer));
-    for (int64_t i = 0; i < some; i++, done++) {
-      const char *p = buffer + i * size; /* mass, position, velocity, ... */
-      cloud->id[at + done] = place + first + done;
-      cloud->m[at + done] = esp_bytes_real(p, 4, b->swap);
-      for (int c = 0; c < 3; c++) {
-        cloud->x[at + done][c] = esp_bytes_real(p + 4 + 4 * c, 4, b->swap);
-        cloud->v[at + done][c] = esp_bytes_real(p + 16 + 4 * c, 4, b->swap);
-      }
-    }
-  }
-  return ESP_OK;
-}
-
 int esp_snapshot_read_binary(const char *path, const esp_snapshot_header *head, const int64_t *count, int type,
                              int64_t first, int64_t rows, esp_cloud *cloud, int at) {
   esp_bytes b;
   ESP_CALL(esp_bytes_open(path, head->swap, &b));
-  int rc = head->format == ESP_FORMAT_TIPSY ? read_tipsy(&b, head, count, type, first, rows, cloud, at)
+  int rc = head->format == ESP_FORMAT_TIPSY ? esp_snapshot_tipsy_read(&b, head, count, type, first, rows, cloud, at)
                                             : read_gadget(&b, head, count, type, first, rows, cloud, at);
   esp_bytes_close(&b);
   return rc;

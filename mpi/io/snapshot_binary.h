@@ -1,11 +1,9 @@
-/* GADGET binary formats 1 and 2 and tipsy: records by offset, each rank its own; either byte order. All local.
+/* GADGET binary formats 1 and 2, and tipsy (snapshot_tipsy.h): records by offset, each rank its own; either byte order. All local.
  *
  * GADGET: Fortran records, each between two markers with its length modulo 2^32: header of 256 bytes, positions,
  * velocities (float32 or float64, told by the length), ids (32 or 64 bit), masses of the types whose table mass is 0.
- * Format 2 has a record with a name before each; in format 1 two further records of whole numbers may lie before the
- * masses (GIZMO), and what else does not read as masses is refused. Tipsy: a header of 32 (or 28) bytes, then gas, dark
- * and star records of 12, 9 and 11 floats, here types 0, 1 and 4; ids are the places in the file, from 0; softenings are
- * not taken. */
+ * Format 2 has a record with a name before each, and need not have ids; in format 1 two further records of whole numbers may lie before the
+ * masses (GIZMO), and what else does not read as masses is refused. */
 #ifndef ESP_SNAPSHOT_BINARY_H
 #define ESP_SNAPSHOT_BINARY_H
 

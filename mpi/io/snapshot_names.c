@@ -129,7 +129,7 @@ static void settle_ids(const esp_snapshot_options *o, esp_snapshot_header *h) {
     if ((h->taken >> t & 1) && lacks(h, t, ESP_FIELD_ID)) append(list, sizeof list, ", ", word);
   }
   h->by_place = o->by_place || list[0];
-  if (list[0])
+  if (list[0] && h->format != ESP_FORMAT_TIPSY) /* which never has any */
     esp_snapshot_note(h, "no ids (ParticleIDs) of particle type %s: particles are numbered by their place in the file",
                       list);
 }

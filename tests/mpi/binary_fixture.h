@@ -26,7 +26,7 @@ static void label(FILE *f, const char *name, uint32_t bytes, int format, int swa
   put4(f, 8, swap);
 }
 
-/* types 1 (mass from the table, or in the record) and 4 (masses in the record) */
+/* types 1 (mass from the table, or in the record) and 4 (masses in the record); table 2: as 1, without ids */
 static void write_gadget(const char *path, int format, int width, int swap, int table) {
   FILE *f = fopen(path, "wb");
   const int n = N1 + N4;
@@ -38,7 +38,7 @@ static void write_gadget(const char *path, int format, int width, int swap, int 
   put4(f, 256, swap);
   static const char *const names[] = {"POS ", "VEL ", "JUNK", "ID  ", "MASS"};
   for (int b = 0; b < 5; b++) {
-    if (b == 2 && format < 2) continue;
+    if ((b == 2 && format < 2) || (b == 3 && table == 2)) continue;
     const uint32_t bytes = (uint32_t)(b < 2    ? 3 * n * width
                                       : b == 2 ? 12
                                       : b == 3 ? n * width
@@ -60,15 +60,16 @@ static void write_gadget(const char *path, int format, int width, int swap, int 
   fclose(f);
 }
 
-/* Six bodies of three kinds at time 2.5: number k of body p is 100 p + k. */
-static void write_tipsy(const char *path, int swap) {
+/* Six bodies of three kinds at time 2.5: number k of body p is 100 p + k; doubles: of the numbers from 1 on, the first that
+ * are doubles (0, 3, 6). */
+static void write_tipsy(const char *path, int swap, int doubles) {
   const uint32_t head[6] = {6, 3, 1, 3, 2, 0};
   FILE *f = fopen(path, "wb");
   put_real(f, 2.5, 8, swap);
   for (int k = 0; k < 6; k++) put4(f, head[k], swap);
   for (int p = 0; p < 6; p++) {
     const int floats = p < 1 ? 12 : p < 4 ? 9 : 11;
-    for (int k = 0; k < floats; k++) put_real(f, 100 * p + k, 4, swap);
+    for (int k = 0; k < floats; k++) put_real(f, 100 * p + k, k >= 1 && k <= doubles ? 8 : 4, swap);
   }
   fclose(f);
 }

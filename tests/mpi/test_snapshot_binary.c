@@ -36,6 +36,26 @@ static void binary_gadget(void **state) {
           "record POS  at offset 264 is marked with 77 bytes, should be 1656 or 3312");
 }
 
+/* Format 2 names its records: ids need not be there. */
+static void without_ids(void **state) {
+  (void)state;
+  const spec s = {.ids = NO_IDS, .table = 2};
+  const esp_snapshot_options o = {.units = kpc};
+  esp_cloud cloud;
+  esp_snapshot_header head;
+  for (int swap = 0; swap < 2; swap++) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (comm->rank == 0) write_gadget(at("bare.dat"), 2, 4, swap, s.table);
+    MPI_Barrier(MPI_COMM_WORLD);
+    expect(at("bare.dat"), &s, 0, 1, 1, 1, swap ? "GADGET format 2, big-endian" : "GADGET format 2, little-endian");
+    expect(at("bare.dat"), &s, 1 << 4, 1, 1, 1,
+           swap ? "GADGET format 2, big-endian" : "GADGET format 2, little-endian");
+  }
+  DO(esp_snapshot_read(comm, at("bare.dat"), &o, &cloud, &head));
+  assert_non_null(strstr(head.note, "no ids (ParticleIDs) of particle type 1, 4"));
+  esp_cloud_free(&cloud);
+}
+
 /* Format 1 does not name its records: of type 4 alone, with what lies between ids and masses. */
 static void write_between(const char *path, int width, int swap, const double (*between)[N4], int count) {
   FILE *f = fopen(path, "wb");
@@ -105,16 +125,22 @@ static void records_between(void **state) {
 
 static void tipsy(void **state) {
   (void)state;
-  for (int swap = 0; swap < 2; swap++) {
-    if (comm->rank == 0) write_tipsy(at("bodies.tipsy"), swap);
+  static const char *const precision[] = {"", ", double positions", ", double"};
+  for (int k = 0; k < 6; k++) {
+    char dialect[64];
+    snprintf(dialect, sizeof dialect, "tipsy, %s-endian%s", k % 2 ? "big" : "little", precision[2 - k / 2]);
+    if (comm->rank == 0) write_tipsy(at("bodies.tipsy"), k % 2, 3 * (2 - k / 2));
     MPI_Barrier(MPI_COMM_WORLD);
     esp_cloud cloud;
     esp_snapshot_header head;
     DO(esp_snapshot_read(comm, at("bodies.tipsy"), NULL, &cloud, &head));
+    assert_string_equal(head.dialect, dialect);
+    assert_string_equal(head.note, "");
     assert_true(cloud.G == 1 && head.time == 2.5 && cloud.n == 6 && head.count[4] == 2);
     for (int i = 0; i < cloud.n_home; i++) {
       const double base = 100.0 * (double)cloud.id[i];
       assert_true(cloud.m[i] == base && cloud.x[i][2] == base + 3 && cloud.v[i][0] == base + 4);
+      assert_true(cloud.x[i][0] == base + 1 && cloud.v[i][2] == base + 6);
     }
     esp_cloud_free(&cloud);
     MPI_Barrier(MPI_COMM_WORLD);
@@ -209,8 +235,8 @@ static void size_limit(void **state) {
 
 static int tests(void) {
   const struct CMUnitTest all[] = {
-      cmocka_unit_test(binary_gadget),    cmocka_unit_test(records_between), cmocka_unit_test(tipsy),
-      cmocka_unit_test(written_and_read), cmocka_unit_test(size_limit),
+      cmocka_unit_test(binary_gadget), cmocka_unit_test(records_between),  cmocka_unit_test(without_ids),
+      cmocka_unit_test(tipsy),         cmocka_unit_test(written_and_read), cmocka_unit_test(size_limit),
   };
   return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static void add_snapshots(void) {
     write_gadget(at(name), format, 4, format == 2, 1);
     add_snapshot(name, FUZZ_BINARY, name, "case.dat", NULL);
   }
-  write_tipsy(at("tipsy"), 0);
+  write_tipsy(at("tipsy"), 0, 0);
   add_snapshot("tipsy", FUZZ_BINARY, "tipsy", "case.dat", NULL);
 }
 
