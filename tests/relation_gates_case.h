@@ -258,7 +258,7 @@ static inline outcome run_setup(const setup *s, uint64_t seed, esp_model *kept) 
   param.domain.lists.pairs_per_particle = budget(s->near, s->data.n);
   for (int c = 0; c < sets; c++) set[c] = draw_set(s, seed, c, s->data.n);
   esp_set first = draw_set(s, seed, UNSEEN_DRAW, s->data.n);
-  const esp_sizes sizes = esp_sizes_of(&first);
+  const esp_sizes sizes = sizes_of(&first);
   MUST(esp_model_create(&esp_network_stack, &param, &sizes, &net));
   o.recall_before = recall_of(&net, &backend, &first);
   esp_train_param train = s->train;

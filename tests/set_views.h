@@ -39,6 +39,13 @@ static inline int integrator_model(const esp_integrator_param *param, esp_model 
   return esp_model_create(&esp_network_integrator, param, &sizes, model);
 }
 
+/* The widths of a set's roles. */
+static inline esp_sizes sizes_of(const esp_set *set) {
+  esp_sizes sizes;
+  for (int role = 0; role < ESP_ROLES; role++) sizes.width[role] = esp_set_role_width(set, (esp_role)role);
+  return sizes;
+}
+
 /* The parameters of a group ("layer0.key.E"); NULL: it has none such. */
 static inline double *model_group(const esp_model *model, const char *name) {
   for (int e = 0; e < model->block.entries; e++)

@@ -25,8 +25,7 @@ typedef struct {
                double *part);
 } esp_loss;
 
-extern const esp_loss *const esp_losses[];       /* net/losses.c: NULL behind the last */
-const esp_loss *esp_loss_find(const char *name); /* NULL: there is none */
+extern const esp_loss *const esp_losses[]; /* net/losses.c: NULL behind the last */
 
 /* Name of the part that is of a TARGET column; where there is one part alone: the loss's. Local. */
 void esp_loss_part_name(const esp_loss *loss, const char *column, char *name, size_t size);

@@ -78,8 +78,6 @@ void esp_model_free(esp_model *model);
 int esp_model_untrained(const esp_model *model, esp_model *untrained);
 /* The same row with another param and sizes: parameters of the same name and shape are taken over, others start anew. */
 int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *sizes, esp_model *varied);
-/* The widths of a set's roles. Local, pure. */
-esp_sizes esp_sizes_of(const esp_set *set);
 /* Accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. Local. */
 int esp_model_sums(const esp_model *model);
 void esp_model_map(const esp_model *model, const int64_t *acc, double *gradient);

@@ -48,12 +48,6 @@ int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *s
   return ESP_OK;
 }
 
-esp_sizes esp_sizes_of(const esp_set *set) {
-  esp_sizes sizes;
-  for (int role = 0; role < ESP_ROLES; role++) sizes.width[role] = esp_set_role_width(set, (esp_role)role);
-  return sizes;
-}
-
 int esp_model_sums(const esp_model *model) {
   return model->network->sums ? model->network->sums(model) : model->block.count;
 }

@@ -12,13 +12,13 @@
  *       (gate: a message without an offset; mlp: one that has it, u)
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
  *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
- *     s^{l+1} = s^l + o  (width numbers);  the last layer: prediction y = o (T numbers)
+ *     s^{l+1} = s^l + o, or o  (width numbers): net/depth.h;  the last layer: prediction y = o (T numbers)
  *
  * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
  *   r^{l+1} = (num_r + e r^l) / (den + e), e = 0.001;  y += g (r^L - r^0), g [T] learned, 1 at the start (F = T)
  * What is carried along (heat, moisture) then needs no learning but of where it comes from.
  *
- * The residual goes past every layer without an activation on it (pre-activation), so that the gradient reaches every
+ * A residual goes past every layer without an activation on it (pre-activation), so that the gradient reaches every
  * embedding. Embeddings by `coordinates` take the first d raw features in every layer.
  *
  * Start: embeddings as in net/embed.h, s = `scale`, a = 0.3; lift, V, W1 and R1 are N(0, 1/inputs), W2 N(0, 0.1/H) for the
@@ -36,6 +36,7 @@
 #include "base/option.h"
 #include "message/message.h"
 #include "net/aggregate.h"
+#include "net/depth.h"
 #include "net/embed.h"
 #include "tree/domain.h"
 
@@ -54,6 +55,7 @@ typedef struct {
   int message;           /* place among esp_key_messages */
   int channels;          /* C of messages with an offset, and of the others after the first layer */
   int aggregate;         /* place among esp_aggregates */
+  int depth;             /* place among esp_depths */
   int include_self;
   int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */
   double scale;      /* s of the gates at the start */

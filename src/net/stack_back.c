@@ -1,6 +1,4 @@
 /* The way back through the stack: see stack.h. */
-#include <string.h>
-
 #include "base/exact_sum.h"
 #include "net/layer_rows.h"
 #include "net/stack_work.h"
@@ -83,7 +81,7 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) 
   }
 }
 
-/* In: g->ds is what the residual brings; d_o [n][out]. Out: g->ds complete. */
+/* In: g->ds is what goes past the layer; d_o [n][out]. Out: g->ds complete. */
 static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc, esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k, l);
@@ -117,7 +115,7 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
   if (g.carried) esp_stack_carry_out_back(&k, dy, g.carried, acc);
   for (int l = pass->layers - 1; l >= 0; l--) {
     const int last = l == pass->layers - 1;
-    if (!last && k.n) memcpy(g.d_o, g.ds, (size_t)k.n * (size_t)H * sizeof *g.ds);
+    if (!last) esp_depths[k.param->depth]->join_back((size_t)k.n * (size_t)H, g.ds, g.d_o);
     ESP_TRY(back_layer(&k, l, last ? dy : g.d_o, &g, acc, cost));
   }
   if (lift >= 0)

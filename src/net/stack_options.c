@@ -50,6 +50,8 @@ const esp_options esp_stack_options = {
             "the values that are sent pass through the gates of all layers as they are, too, averaged; what they became, less "
             "what they were, is added to the output: for targets that are changes of values that are carried along", MODEL),
         ESP_REAL_ROW(OF, scale, "net_scale", "1", 1e-6, 1e6, "", "width s of the gates at the start", MODEL),
+        ESP_NAMES_ROW(OF, depth, "net_depth", "residual", esp_depth_name,
+            "how a layer's output joins a particle's state: residual, it is added; plain, it takes its place", MODEL),
         ESP_INT_ROW(OF, width, "net_width", "16", 1, 4096, "",
             "numbers of a particle's state between the layers of a learned relation", MODEL),
         ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",

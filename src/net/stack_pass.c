@@ -220,11 +220,9 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, dou
   if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, last ? y : pass->o);
   if (layer->carried && last) esp_stack_carry_out(k, y);
-  if (!last) {
-    const double *s = esp_stack_state(k, l);
-    double *next = esp_stack_lifted(k, l + 1);
-    for (size_t i = 0; i < (size_t)k->n * (size_t)at->in; i++) next[i] = s[i] + pass->o[i];
-  }
+  if (!last)
+    esp_depths[k->param->depth]->join((size_t)k->n * (size_t)at->in, esp_stack_state(k, l), pass->o,
+                                      esp_stack_lifted(k, l + 1));
   if (!k->keep) layer_end(layer);
   return ESP_OK;
 }

@@ -373,6 +373,26 @@ static void transport_is_the_formula(void **state) {
   esp_set_free(&set);
 }
 
+/* What the rows of depth say, and the way back through those that no other case takes. */
+static void gradient_through_depth(void **state) {
+  (void)state;
+  const double o[2] = {5, -3}, next[][2] = {{6, -1}, {5, -3}}, past[][2] = {{7, 8}, {0, 0}};
+  for (int k = 0; esp_depths[k]; k++) {
+    double after[2] = {1, 2}, ds[2] = {7, 8}, d_o[2];
+    esp_depths[k]->join(2, after, o, after);
+    assert_memory_equal(after, next[k], sizeof after);
+    esp_depths[k]->join_back(2, ds, d_o);
+    assert_memory_equal(ds, past[k], sizeof ds);
+    assert_true(d_o[0] == 7 && d_o[1] == 8);
+    assert_string_equal(esp_depth_name(k), k ? "plain" : "residual");
+    for (int which = RELATION_DEEP; which < RELATION_CASES && k > 0; which++) {
+      esp_stack_param p = relation_case_param(which, 0);
+      p.depth = k;
+      check_gradient(&p, 40, esp_depth_name(k), 1);
+    }
+  }
+}
+
 /* The tree on features or hidden coordinates does not move with the parameters. Learned values have more channels than
  * there are poles: with poles the loss has a kink where a value changes sign. */
 static void gradient_over_a_fixed_tree(void **state) {
@@ -411,6 +431,7 @@ int main(void) {
                                      cmocka_unit_test(gradient_over_all_pairs),
                                      cmocka_unit_test(gradient_of_transport),
                                      cmocka_unit_test(transport_is_the_formula),
+                                     cmocka_unit_test(gradient_through_depth),
                                      cmocka_unit_test(gradient_over_a_fixed_tree),
                                      cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void silence_is_nothing(void **state) {
     s.net.seed = SEED, s.net.aggregate = average;
     esp_backend backend = esp_backend_self();
     esp_set many = draw_set(&s, SEED, 0, 200), one = draw_set(&s, SEED, 0, 1);
-    const esp_sizes sizes = esp_sizes_of(&many);
+    const esp_sizes sizes = sizes_of(&many);
     double heard[200], alone;
     MUST(esp_model_create(&esp_network_stack, &s.net, &sizes, &net));
     memset(model_group(&net, "layer0.message.W2"), 0, sizeof(double) * (size_t)(s.net.channels * (4 + 2)));
