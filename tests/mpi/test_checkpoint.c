@@ -53,10 +53,15 @@ typedef struct {
   int found;
 } change;
 
+/* It does not go with others of the changed values. */
+static int is_bound(const esp_option *row) {
+  return !strcmp(row->name, "net_transport");
+}
+
 static int change_row(void *context, const esp_option *row, size_t offset) {
   change *c = context;
   char text[64];
-  if (!row->flags || !strcmp(row->name, c->but)) return 0;
+  if (!row->flags || is_bound(row) || !strcmp(row->name, c->but)) return 0;
   other_text(row, text, sizeof text);
   assert_ok(esp_option_parse(row, text, c->param + offset));
   c->found++;
@@ -189,7 +194,7 @@ static void refuse(const esp_network *network, char *param, const char *precisio
 static int refuse_row(void *context, const esp_option *row, size_t offset) {
   const esp_network *network = context;
   char line[256], a[64], b[64];
-  if (!row->flags) return 0;
+  if (!row->flags || is_bound(row)) return 0;
   char *base = param_of(network, ""), *run = param_of(network, row->name);
   esp_option_print(row, base + offset, a, sizeof a);
   esp_option_print(row, run + offset, b, sizeof b);
