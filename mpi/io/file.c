@@ -11,6 +11,7 @@
 
 #include <mpi.h>
 
+#include "base/at_hand.h"
 #include "base/input.h"
 #include "domain/comm.h"
 
@@ -31,6 +32,7 @@ int esp_file_open_objects(void) {
 
 static void drop(esp_file **file) {
   if (!*file) return;
+  esp_at_hand(NULL, NULL);
   esp_draft_drop(&(*file)->draft);
   ESP_FREE((*file)->path);
   ESP_FREE(*file);
@@ -39,6 +41,7 @@ static void drop(esp_file **file) {
 static int make(const esp_comm *comm, const char *path, int writing, esp_file **file) {
   esp_file *made = NULL;
   int rc = ESP_OK;
+  esp_at_hand(writing ? "writing" : "reading", path);
   ESP_TRY(ESP_ALLOC(made, 1));
   made->comm = comm;
   made->id = H5I_INVALID_HID;

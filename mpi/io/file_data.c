@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/at_hand.h"
 #include "io/file.h"
 
 /* MPI-IO counts are ints: a rank moves less than this at once. */
@@ -302,6 +303,7 @@ int esp_file_read_open(const esp_file *file, const char *name, hid_t dataset, es
   hid_t space = H5Dget_space(dataset);
   const int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1, wide = rank > 1 ? esp_imax(1, columns) : 0;
   int bad = rank < 1;
+  esp_at_hand("reading", file->path);
   for (int64_t done = 0; done < count && !bad; done += rows) {
     const int64_t some = count - done < rows ? count - done : rows;
     const hsize_t dims[2] = {(hsize_t)some, (hsize_t)wide};
@@ -311,6 +313,7 @@ int esp_file_read_open(const esp_file *file, const char *name, hid_t dataset, es
     if (memory >= 0) H5Sclose(memory);
   }
   const int rc = bad ? failed(file, "reading", name) : ESP_OK;
+  esp_at_hand(NULL, NULL); /* it may stay open for long */
   if (space >= 0) H5Sclose(space);
   return rc;
 }

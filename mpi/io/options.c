@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/at_hand.h"
 #include "base/input.h"
 #include "domain/comm.h"
 
@@ -118,6 +119,7 @@ static int load_file(const char *path, esp_config *config, found_options *found)
   char *text = NULL, reason[256];
   PetscOptions database;
   ESP_CALL(read_text(path, &text));
+  esp_at_hand("reading", path);
   int rc = ESP_OK, petsc = (int)PetscOptionsCreate(&database);
   if (petsc)
     rc = esp_comm_petsc_fail(petsc, "PetscOptionsCreate", __FILE__, __LINE__, __func__);
@@ -131,6 +133,7 @@ static int load_file(const char *path, esp_config *config, found_options *found)
     petsc = (int)PetscOptionsDestroy(&database);
     if (petsc && !rc) rc = esp_comm_petsc_fail(petsc, "PetscOptionsDestroy", __FILE__, __LINE__, __func__);
   }
+  esp_at_hand(NULL, NULL);
   ESP_FREE(text);
   return rc;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/at_hand.h"
 #include "io/set_file_columns.h"
 
 /* ---- names and formats ---- */
@@ -221,6 +222,7 @@ int esp_set_open(const esp_comm *comm, const char *path, const esp_layout *layou
     for (int k = 0; k < ESP_COLUMNS; k++) file->data[part][k] = file->frame[part][k] = H5I_INVALID_HID;
   }
   const int rc = comm->agree(comm, open_local(file, path));
+  esp_at_hand(NULL, NULL); /* it stays open */
   if (rc) esp_set_close(file);
   return rc;
 }

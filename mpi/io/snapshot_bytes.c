@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/at_hand.h"
 #include "base/base.h"
 #include "base/input.h"
 
 int esp_bytes_open(const char *path, int swap, esp_bytes *b) {
   *b = (esp_bytes){path, -1, swap, 0};
   ESP_CALL(esp_input_check(path, &b->size));
+  esp_at_hand("reading", path);
   b->fd = open(path, O_RDONLY | O_CLOEXEC);
   ESP_CHECK(b->fd >= 0, ESP_ERR_FILE, "%s: cannot be read: %s", path, strerror(errno));
   return ESP_OK;
@@ -56,5 +58,6 @@ double esp_bytes_real(const void *data, int width, int swap) {
 }
 
 void esp_bytes_close(esp_bytes *b) {
+  esp_at_hand(NULL, NULL);
   close(b->fd);
 }

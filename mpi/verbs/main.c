@@ -17,6 +17,7 @@
 #include "tasks/task.h"
 #include "verbs/folder.h"
 #include "verbs/keys.h"
+#include "verbs/last_words.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 #include "verbs/stop.h"
@@ -239,6 +240,9 @@ int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_DFL); /* `espalier info FILE | head` ends quietly, as other programs do */
   esp_stop_listen();
   esp_run run = {.mpi = PETSC_COMM_WORLD};
+  int rank = 0;
+  MPI_Comm_rank(run.mpi, &rank);
+  esp_last_words(rank);
   int rc = esp_comm_mpi_create(run.mpi, &run.comm);
   if (!rc) rc = dispatch(&run, argc, argv);
   if (rc) tell_failure(&run, rc);

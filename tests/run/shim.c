@@ -2,7 +2,8 @@
  * refuses memory.
  *
  *   ESP_SHIM_KILL=FUNCTION:RANK:CALL  SIGKILL for world rank RANK at its CALL-th call of FUNCTION (from 1), one of
- *                                     Startall, Waitall, Allreduce, File_write_at_all
+ *                                     Startall, Waitall, Allreduce, File_open, File_write_at_all; :SIGNAL behind it: a
+ *                                     signal of that number instead
  *   ESP_SHIM_FSIZE=BYTES              RLIMIT_FSIZE on every rank, once MPI has made its own files
  *   ESP_SHIM_REFUSE=RANK:CALL         no memory for world rank RANK at its CALL-th allocation
  *
@@ -21,12 +22,12 @@ static void here(const char *function) {
   const char *text = getenv("ESP_SHIM_KILL");
   char name[64] = "";
   long rank = -1, call = 0;
-  int own = -1;
-  if (!text || sscanf(text, "%63[^:]:%ld:%ld", name, &rank, &call) != 3 || strcmp(name, function) != 0) return;
+  int own = -1, number = SIGKILL;
+  if (!text || sscanf(text, "%63[^:]:%ld:%ld:%d", name, &rank, &call, &number) < 3 || strcmp(name, function)) return;
   PMPI_Comm_rank(MPI_COMM_WORLD, &own);
   if (own != rank || ++seen < call) return;
   fprintf(stderr, "shim: rank %d ends in %s\n", own, function);
-  raise(SIGKILL);
+  raise(number);
 }
 
 static void limit(void) {
@@ -61,6 +62,11 @@ int MPI_Waitall(int count, MPI_Request *requests, MPI_Status *statuses) {
 int MPI_Allreduce(const void *in, void *out, int count, MPI_Datatype type, MPI_Op op, MPI_Comm comm) {
   here("Allreduce");
   return PMPI_Allreduce(in, out, count, type, op, comm);
+}
+
+int MPI_File_open(MPI_Comm comm, const char *name, int mode, MPI_Info info, MPI_File *file) {
+  here("File_open");
+  return PMPI_File_open(comm, name, mode, info, file);
 }
 
 int MPI_File_write_at_all(MPI_File file, MPI_Offset offset, const void *data, int count, MPI_Datatype type,

@@ -3,7 +3,7 @@
  * be told.
  *
  *   run_test_fuzz [-cases N] [-seed S] [-only WORD]    cases drawn; WORD: in the name of the subject or reader
- *   run_test_fuzz -case 'SUBJECT READER CHANGES'       one case
+ *   run_test_fuzz -case 'SUBJECT READER CHANGES' [-keep FILE]    one case; the spoilt file becomes FILE
  *   run_test_fuzz -tell ...                            every case with what came of it
  *   run_test_fuzz -list                                subjects and readers
  *
@@ -57,6 +57,7 @@ static board *shared;
 static fuzz_subject subject[FUZZ_SUBJECTS];
 static int subjects;
 static uint64_t good_sum[FUZZ_SUBJECTS][16];
+static const char *keep;
 static FILE *tell; /* NULL: failures alone */
 static char folder[] = "/tmp/espalier-fuzz-XXXXXX";
 
@@ -133,9 +134,10 @@ static int find_subject(const char *name) {
 /* A refusal tells what was read, and is of a kind that a file can cause. */
 static void judge_refusal(int rc, const fuzz_subject *s) {
   const char *message = esp_error_message(), *base = strrchr(s->open, '/') + 1;
+  const int named = strstr(message, base) || (s->other[0] && strstr(message, s->other));
   char why[512];
   snprintf(why, sizeof why, "%s: %.400s", esp_code_name(rc), message);
-  if (!message[0] || !strstr(message, base) || rc == ESP_ERR_ARG || rc == ESP_ERR_MEMORY || rc == ESP_ERR_COMM ||
+  if (!message[0] || !named || rc == ESP_ERR_ARG || rc == ESP_ERR_MEMORY || rc == ESP_ERR_COMM ||
       rc == ESP_ERR_INTERNAL || rc >= ESP_CODE_COUNT)
     fail(why);
 }
@@ -157,6 +159,7 @@ static void run_case(int which, int reader, const char *changes) {
   char why[128];
   copy_file(s->good, s->place);
   const int same = fuzz_spoil(changes, s);
+  if (keep) copy_file(s->place, keep);
   esp_memory_reset_peak();
   const int rc = run_reader(which, reader, &sum);
   rc ? shared->refused++ : shared->accepted++;
@@ -314,6 +317,8 @@ int main(int argc, char **argv) {
       only = argv[++k];
     else if (k + 1 < argc && !strcmp(argv[k], "-case"))
       one = argv[++k];
+    else if (k + 1 < argc && !strcmp(argv[k], "-keep"))
+      keep = argv[++k];
     else if (!strcmp(argv[k], "-list"))
       listed = 1;
     else if (!strcmp(argv[k], "-tell"))

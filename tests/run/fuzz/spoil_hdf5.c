@@ -313,7 +313,8 @@ static int change(hid_t file, char *const *word, int words, const fuzz_subject *
   const int data = o && o->dataset && s->particles, needed = data && !strstr(name, "ParticleIDs");
   if (!strcmp(what, "unlink")) return H5Ldelete(file, name, H5P_DEFAULT), needed;
   if (words > 2 && !strcmp(what, "move")) return H5Lmove(file, name, file, word[2], H5P_DEFAULT, H5P_DEFAULT), needed;
-  if (words > 2 && !strcmp(what, "link")) return relink(file, name, word[2], words > 3 ? word[3] : "/"), needed;
+  if (words > 2 && !strcmp(what, "link"))
+    return relink(file, name, word[2], words > 3 ? word[3] : "/"), needed && strcmp(word[2], "soft");
   if (words > 2 && !strcmp(what, "type")) return retype(file, name, word[2]), data && is_number(o, word[2]);
   if (words > 2 && !strcmp(what, "dims")) return reshape(file, name, word + 2, words - 2), data;
   if (words > 2 && !strcmp(what, "store")) return store_as(file, name, word[2], o), data;
