@@ -89,6 +89,7 @@ static int read_snapshot(const esp_comm *comm, const esp_input_param *input, con
   *origin = (esp_origin){.units = header.units, .time = header.time, .comoving = header.comoving};
   memcpy(origin->note, header.note, sizeof origin->note);
   memcpy(origin->told, header.told, sizeof origin->told);
+  for (int t = 0; t < header.types; t++) origin->by_type[t] = header.taken >> t & 1 ? header.count[t] : 0;
 done:
   if (rc) esp_set_free(set);
   return rc;
@@ -136,7 +137,7 @@ static int write_gadget(const esp_comm *comm, const char *path, const esp_set *s
                      .v = (double(*)[3])(void *)column_of(set, VELOCITY)};
   for (int c = 0; c < 3; c++) cloud.box[c] = number_of(set, "box", c, 0);
   ESP_CHECK(cloud.x && cloud.v && cloud.m, ESP_ERR_ARG, "%s: a snapshot needs positions, velocities and masses", path);
-  return esp_snapshot_write(comm, path, &cloud, &origin->units, time, compress);
+  return esp_snapshot_write(comm, path, &cloud, origin->by_type, &origin->units, time, compress);
 }
 
 static int is_one(const char *path, int first, int last, int *is) {

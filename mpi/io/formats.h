@@ -18,9 +18,10 @@ typedef struct {
   const esp_format *format;
   esp_units units; /* that the values are in; zeros: not known */
   double time;
-  int comoving;        /* time is a scale factor: no time to add to */
-  char note[ESP_NOTE]; /* what was taken otherwise than the file has it: lines for the verb to tell */
-  char told[ESP_NOTE]; /* what was converted, and what was taken from where: a line */
+  int64_t by_type[ESP_SNAPSHOT_TYPES]; /* particles of each type: the set has them type after type; zeros: not known */
+  int comoving;                        /* time is a scale factor: no time to add to */
+  char note[ESP_NOTE];                 /* what was taken otherwise than the file has it: lines for the verb to tell */
+  char told[ESP_NOTE];                 /* what was converted, and what was taken from where: a line */
 } esp_origin;
 
 struct esp_format {
@@ -50,8 +51,9 @@ int esp_format_read(const esp_comm *comm, const esp_input_param *input, const es
 /* Horizon and softening that a task gave the set, where it has such (numbers T, eps), in words, with what they are in
  * cgs, and T beside the sqrt(2 d / mean_a) of networks' training; else "". Local. */
 void esp_format_horizon(const esp_set *set, const esp_origin *origin, char *text, size_t size);
-/* A set in physical units as a file: of its origin's format, or of the first that can be written. time: of the particles. Order
- * is that of the ranks. Whole or absent. Collective. */
+/* A set in physical units, in the order in which it was read, as a file: of its origin's format, or of the first that can be
+ * written; ids and particle types are kept. time: of the particles. Whole or absent. Collective. ESP_ERR_ARG for another number
+ * of particles than the origin has of all types. */
 int esp_format_write(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin, double time,
                      int compress);
 

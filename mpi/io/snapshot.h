@@ -114,10 +114,12 @@ int esp_snapshot_read_header(const esp_comm *comm, const char *path, esp_snapsho
 int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot_options *options, esp_cloud *cloud,
                       esp_snapshot_header *header);
 
-/* Write a cloud in physical units (else ESP_ERR_ARG) as GADGET HDF5: one file, PartType1, float64, 64-bit ids, whole or
- * absent (io/file.h). units: NULL or zeros if unknown, then cloud->G is stored (GravityConstantInternal). deflate 0..9.
- * Any sharing over the ranks; the order is that of the ranks. A cloud of 0 particles gives a valid file. */
-int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units,
-                       double time, int deflate);
+/* Write a cloud in physical units (else ESP_ERR_ARG) as GADGET HDF5: one file, float64, a mass for each particle, unsigned
+ * 64-bit ids, whole or absent (io/file.h). by_type [ESP_SNAPSHOT_TYPES]: particles of each type, which lie type after type in
+ * the order of the ranks (another sum than cloud->n: ESP_ERR_ARG); NULL or zeros: all of type 1. units: NULL or zeros if unknown, then
+ * cloud->G is stored (GravityConstantInternal). deflate 0..9. Any sharing over the ranks, and the same bytes. A cloud of 0
+ * particles gives a valid file. */
+int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const int64_t *by_type,
+                       const esp_units *units, double time, int deflate);
 
 #endif

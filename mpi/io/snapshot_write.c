@@ -1,22 +1,29 @@
 /* A cloud as GADGET HDF5. */
+#include <stdio.h>
+
 #include "io/file.h"
 #include "io/snapshot.h"
 
-enum { TYPES = 6 };
+enum { LEAST_TYPES = 6 };
 
-static int write_counts(esp_file *file, int64_t n) {
-  const uint32_t low[TYPES] = {0, (uint32_t)n}, high[TYPES] = {0, (uint32_t)(n >> 32)};
-  const uint64_t here[TYPES] = {0, (uint64_t)n};
-  const double table[TYPES] = {0};
+static int write_counts(esp_file *file, int types, const int64_t *by_type) {
+  uint32_t low[ESP_SNAPSHOT_TYPES] = {0}, high[ESP_SNAPSHOT_TYPES] = {0};
+  const double table[ESP_SNAPSHOT_TYPES] = {0};
   const int one = 1;
+  int wide = 0;
+  for (int t = 0; t < types; t++) {
+    low[t] = (uint32_t)by_type[t];
+    high[t] = (uint32_t)(by_type[t] >> 32);
+    wide |= high[t] > 0;
+  }
   /* readers that know 32-bit counts alone can read what fits them */
-  if (n >> 32)
-    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U64, TYPES, here));
+  if (wide)
+    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_I64, types, by_type));
   else
-    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U32, TYPES, low));
-  ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total", ESP_FILE_U32, TYPES, low));
-  ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total_HighWord", ESP_FILE_U32, TYPES, high));
-  ESP_CALL(esp_file_attr_write(file, "Header", "MassTable", ESP_FILE_F64, TYPES, table));
+    ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_ThisFile", ESP_FILE_U32, types, low));
+  ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total", ESP_FILE_U32, types, low));
+  ESP_CALL(esp_file_attr_write(file, "Header", "NumPart_Total_HighWord", ESP_FILE_U32, types, high));
+  ESP_CALL(esp_file_attr_write(file, "Header", "MassTable", ESP_FILE_F64, types, table));
   return esp_file_attr_write(file, "Header", "NumFilesPerSnapshot", ESP_FILE_I32, 0, &one);
 }
 
@@ -54,29 +61,61 @@ static int write_units(esp_file *file, const esp_cloud *cloud, const esp_units *
   return esp_file_attr_write(file, "Header", "UnitVelocity_in_cm_per_s", ESP_FILE_F64, 0, &units->velocity);
 }
 
-static int write_particles(esp_file *file, const esp_cloud *cloud, int deflate) {
-  int64_t first = cloud->n_home;
-  ESP_CALL(file->comm->exscan_i64(file->comm, &first));
-  const int64_t n = cloud->n, count = cloud->n_home;
-  ESP_CALL(esp_file_group(file, "PartType1"));
-  ESP_CALL(esp_file_write(file, "PartType1/Coordinates", ESP_FILE_F64, 3, n, first, count, cloud->x, deflate));
-  ESP_CALL(esp_file_write(file, "PartType1/Velocities", ESP_FILE_F64, 3, n, first, count, cloud->v, deflate));
-  ESP_CALL(esp_file_write(file, "PartType1/ParticleIDs", ESP_FILE_U64, 0, n, first, count, cloud->id, deflate));
-  return esp_file_write(file, "PartType1/Masses", ESP_FILE_F64, 0, n, first, count, cloud->m, deflate);
+/* The n particles of one type, which begin at number `start` of all; mine begin at `first`. */
+static int write_type(esp_file *file, const esp_cloud *cloud, int type, int64_t start, int64_t n, int64_t first,
+                      int deflate) {
+  const int64_t end = first + cloud->n_home;
+  const int64_t low = start > first ? start : first, high = start + n < end ? start + n : end;
+  const int64_t count = high > low ? high - low : 0, from = count ? low - start : 0, at = count ? low - first : 0;
+  const struct {
+    const char *name;
+    esp_file_type type;
+    int columns;
+    const void *mine;
+  } field[] = {{"Coordinates", ESP_FILE_F64, 3, cloud->x + at},
+               {"Velocities", ESP_FILE_F64, 3, cloud->v + at},
+               {"ParticleIDs", ESP_FILE_U64, 0, cloud->id + at},
+               {"Masses", ESP_FILE_F64, 0, cloud->m + at}};
+  char name[64];
+  snprintf(name, sizeof name, "PartType%d", type);
+  ESP_CALL(esp_file_group(file, name));
+  for (int k = 0; k < 4; k++) {
+    snprintf(name, sizeof name, "PartType%d/%s", type, field[k].name);
+    ESP_CALL(esp_file_write(file, name, field[k].type, field[k].columns, n, from, count, count ? field[k].mine : NULL,
+                            deflate));
+  }
+  return ESP_OK;
 }
 
-int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const esp_units *units,
-                       double time, int deflate) {
+static int write_particles(esp_file *file, const esp_cloud *cloud, int types, const int64_t *by_type, int deflate) {
+  int64_t first = cloud->n_home, start = 0;
+  ESP_CALL(file->comm->exscan_i64(file->comm, &first));
+  for (int t = 0; t < types; start += by_type[t++])
+    if (by_type[t] > 0) ESP_CALL(write_type(file, cloud, t, start, by_type[t], first, deflate));
+  return ESP_OK;
+}
+
+int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const int64_t *by_type,
+                       const esp_units *units, double time, int deflate) {
+  const int64_t halo[ESP_SNAPSHOT_TYPES] = {[1] = cloud->n};
   esp_file *file = NULL;
-  int rc = ESP_OK;
+  int rc = ESP_OK, types = LEAST_TYPES;
+  int64_t all = 0;
+  for (int t = 0; t < ESP_SNAPSHOT_TYPES && by_type; t++) {
+    all += by_type[t];
+    if (by_type[t] > 0 && t >= types) types = t + 1;
+  }
+  if (all == 0) by_type = halo, all = cloud->n;
   ESP_CHECK(!cloud->model, ESP_ERR_ARG, "%s: the cloud is in model units; snapshots hold physical ones", path);
+  ESP_CHECK(all == cloud->n, ESP_ERR_ARG, "%s: %lld particles of all types in a cloud of %lld", path, (long long)all,
+            (long long)cloud->n);
   ESP_CALL(esp_file_create_begin(comm, path, &file));
   ESP_TRY(esp_file_group(file, "Header"));
-  ESP_TRY(write_counts(file, cloud->n));
+  ESP_TRY(write_counts(file, types, by_type));
   ESP_TRY(write_cosmology(file, time));
   ESP_TRY(write_box(file, cloud));
   ESP_TRY(write_units(file, cloud, units));
-  if (cloud->n > 0) ESP_TRY(write_particles(file, cloud, deflate));
+  ESP_TRY(write_particles(file, cloud, types, by_type, deflate));
   return esp_file_commit(&file);
 done:
   esp_file_abort(&file);

@@ -187,7 +187,7 @@ static void written_and_read(void **state) {
     make_cloud(sizes[k], &cloud);
     if (k) cloud.box[0] = cloud.box[1] = 2, cloud.box[2] = k == 1 ? 2 : 4;
     sum = cloud_sum(comm, &cloud);
-    DO(esp_snapshot_write(comm, at("ours.hdf5"), &cloud, k ? &kpc : NULL, 0.75, k == 2 ? 4 : 0));
+    DO(esp_snapshot_write(comm, at("ours.hdf5"), &cloud, NULL, k ? &kpc : NULL, 0.75, k == 2 ? 4 : 0));
     DO(esp_snapshot_read(comm, at("ours.hdf5"), NULL, &back, &head));
     again = cloud_sum(comm, &back);
     assert_true(sum == again && back.G == 1.5 && head.time == 0.75 && back.dim == 3);
@@ -198,10 +198,10 @@ static void written_and_read(void **state) {
   }
   esp_cloud empty;
   make_cloud(0, &empty);
-  DO(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, 0, 0));
+  DO(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, NULL, 0, 0));
   REFUSED(at("empty.hdf5"), NULL, ESP_ERR_VALUE, "has no particle");
   empty.model = 1;
-  assert_int_equal(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, 0, 0), ESP_ERR_ARG);
+  assert_int_equal(esp_snapshot_write(comm, at("empty.hdf5"), &empty, NULL, NULL, 0, 0), ESP_ERR_ARG);
   esp_error_clear();
   esp_cloud_free(&empty);
 }
@@ -213,14 +213,14 @@ static void size_limit(void **state) {
   uint64_t sum, again;
   make_cloud(10, &cloud);
   sum = cloud_sum(comm, &cloud);
-  DO(esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, 0, 0));
+  DO(esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, NULL, 0, 0));
   esp_cloud_free(&cloud);
   make_cloud(20000, &cloud);
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
   set = old;
   set.rlim_cur = 500000;
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &set), 0);
-  int rc = esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, 0, 0);
+  int rc = esp_snapshot_write(comm, at("limit.hdf5"), &cloud, NULL, NULL, 0, 0);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
   assert_int_equal(rc, ESP_ERR_FILE);
   esp_error_clear();

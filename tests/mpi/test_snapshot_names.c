@@ -112,7 +112,7 @@ static void upper_ids_written(void **state) {
   esp_snapshot_header head;
   fixture("upper", &s);
   DO(esp_snapshot_read(comm, at("upper.hdf5"), NULL, &cloud, &head));
-  DO(esp_snapshot_write(comm, at("written.hdf5"), &cloud, &head.units, 0, 0));
+  DO(esp_snapshot_write(comm, at("written.hdf5"), &cloud, NULL, &head.units, 0, 0));
   esp_cloud_free(&cloud);
   if (comm->rank == 0) {
     uint64_t id[N1 + N4];

@@ -1,7 +1,8 @@
 /* Files for the tests of the program, good ones and spoilt ones.
  *
  *   make_fixture snapshot FILE N KIND     GADGET HDF5 of N particles of type 1; KIND: good, twins (every id twice),
- *                                         point (all at one place), massless
+ *                                         point (all at one place), massless, typed (of types 0, 1 and 4, whose
+ *                                         ids have the highest of 64 bits)
  *   make_fixture own FILE N D             data as one would write them oneself: a test set alone, float32, without
  *                                         ids, targets and sizes
  *   make_fixture set FILE DATASET I VALUE element I (flat) of a dataset of numbers; VALUE may be nan or inf
@@ -56,8 +57,7 @@ static double uniform(uint64_t k) {
   return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-static void put_header(hid_t file, int64_t n) {
-  const int64_t counts[6] = {0, n};
+static void put_header(hid_t file, const int64_t counts[6]) {
   const double table[6] = {0}, one = 1;
   const int32_t files = 1;
   hid_t header = must(H5Gcreate2(file, "Header", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "Header");
@@ -74,25 +74,28 @@ static void put_header(hid_t file, int64_t n) {
   H5Gclose(header);
 }
 
-static void put_particles(hid_t file, int64_t n, const char *kind) {
-  const size_t room = (size_t)n + 1;
+/* count of n particles, of one type, from number `from` on. */
+static void put_particles(hid_t file, int64_t n, const char *kind, int type, int64_t from, int64_t count) {
+  const size_t room = (size_t)count + 1;
   double(*x)[3] = calloc(room, sizeof *x), (*v)[3] = calloc(room, sizeof *v), *m = calloc(room, sizeof *m);
-  int64_t *id = calloc(room, sizeof *id);
+  uint64_t *id = calloc(room, sizeof *id), top = type == 4 ? UINT64_C(1) << 63 : 0;
   const int point = !strcmp(kind, "point"), twins = !strcmp(kind, "twins"), massless = !strcmp(kind, "massless");
-  for (int64_t i = 0; i < n; i++) {
+  char name[16];
+  for (int64_t k = 0, i = from; k < count; k++, i++) {
     for (int a = 0; a < 3; a++) {
-      x[i][a] = point ? 0.5 : uniform((uint64_t)(6 * i + a));
-      v[i][a] = 0.3 * (uniform((uint64_t)(6 * i + a + 3)) - 0.5);
+      x[k][a] = point ? 0.5 : uniform((uint64_t)(6 * i + a));
+      v[k][a] = 0.3 * (uniform((uint64_t)(6 * i + a + 3)) - 0.5);
     }
-    m[i] = massless ? 0 : 1.0 / (double)n;
-    id[i] = twins ? i / 2 : 7 * i + 3;
+    m[k] = massless ? 0 : 1.0 / (double)n;
+    id[k] = (uint64_t)(twins ? i / 2 : 7 * i + 3) | top;
   }
-  const hsize_t dims[2] = {(hsize_t)n, 3};
-  hid_t group = must(H5Gcreate2(file, "PartType1", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), "PartType1");
+  const hsize_t dims[2] = {(hsize_t)count, 3};
+  snprintf(name, sizeof name, "PartType%d", type);
+  hid_t group = must(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), name);
   put_dataset(group, "Coordinates", H5T_NATIVE_DOUBLE, 2, dims, x);
   put_dataset(group, "Velocities", H5T_NATIVE_DOUBLE, 2, dims, v);
   put_dataset(group, "Masses", H5T_NATIVE_DOUBLE, 1, dims, m);
-  put_dataset(group, "ParticleIDs", H5T_NATIVE_INT64, 1, dims, id);
+  put_dataset(group, "ParticleIDs", top ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64, 1, dims, id);
   H5Gclose(group);
   free(x);
   free(v);
@@ -102,8 +105,10 @@ static void put_particles(hid_t file, int64_t n, const char *kind) {
 
 static void snapshot(const char *path, int64_t n, const char *kind) {
   hid_t file = must(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), path);
-  put_header(file, n);
-  if (n > 0) put_particles(file, n, kind);
+  const int64_t third = strcmp(kind, "typed") ? 0 : n / 3, counts[6] = {third, n - 2 * third, 0, 0, third};
+  put_header(file, counts);
+  for (int64_t t = 0, from = 0; t < 6; from += counts[t++])
+    if (counts[t] > 0) put_particles(file, n, kind, (int)t, from, counts[t]);
   must(H5Fclose(file), path);
 }
 

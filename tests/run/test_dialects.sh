@@ -44,6 +44,21 @@ refuse "twins.hdf5|particle id 0 occurs more than once|io_ids place" 2 predict -
 refuse "twins.hdf5|io_ids place" 1 generate -run_name other -data_n 8 -data_clouds 1 -input twins.hdf5
 told "" twins.hdf5 -io_ids place
 
+# types and ids of the prediction are the snapshot's, in its order; its bytes are the same from any number of ranks
+spoil snapshot typed.hdf5 90 typed
+good 2 predict -input typed.hdf5
+bytes=$(cksum out/run/prediction.hdf5)
+told "" typed.hdf5
+[ "$bytes" = "$(cksum out/run/prediction.hdf5)" ] || fail "other bytes on 1 and 2 ranks"
+for t in 0 1 4; do
+  for field in ParticleIDs Masses; do
+    [ "$("$ESPALIER_FIXTURE" sum typed.hdf5 PartType$t/$field)" = "$("$ESPALIER_FIXTURE" sum out/run/prediction.hdf5 \
+      PartType$t/$field)" ] || fail "PartType$t/$field is not the snapshot's"
+  done
+done
+cp out/run/prediction.hdf5 again.hdf5
+told "" again.hdf5
+
 no_parts "what was refused"
 [ -d "${ESPALIER_CASES:-}/snapshots" ] || { echo "ESPALIER_CASES is not set: files of other codes are left out"; finish; }
 cases=$ESPALIER_CASES/snapshots
