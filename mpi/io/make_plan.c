@@ -75,7 +75,7 @@ static int add_part(esp_make_plan *p, const void *param, esp_part part) {
 /* With another code's file given, it is the test set. */
 static int add_foreign(esp_make_plan *p, const void *param) {
   const char *input = p->input.file;
-  ESP_CALL(esp_task_check_input(p->task));
+  ESP_CALL(esp_task_check_input(p->task, 0));
   esp_origin origin;
   ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, &origin));
   memcpy(p->report->note, origin.note, sizeof p->report->note);

@@ -50,15 +50,13 @@ static int is_periodic(const esp_set *set) {
 
 /* A cell on the far side must lie whole within half a box, so in a large periodic box the shell around that distance is
  * near, a good part of all particles: a period is kept where it is asked for, and in test sets, which the network sees so. */
-static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_input_param *input,
-                        esp_set *set) {
-  const esp_backend backend = esp_setup_sharded(run, esp_setup_device(run));
-  ESP_CALL(esp_task_check_input(task));
+static int read_foreign(const esp_run *run, const esp_task *task, const esp_input_param *input, esp_set *set) {
+  ESP_CALL(esp_task_check_input(task, 1));
   esp_origin origin;
   ESP_CALL(esp_format_read(run->comm, input, task->layout, set, &origin));
   esp_run_say_notes(run, "partition", input->file, origin.note);
   esp_run_say(run, "partition: %s: %s\n", input->file, origin.told);
-  ESP_CALL(task->adopt(param, &backend, ESP_ADOPT_PLACES, set));
+  ESP_AGREE(run->comm, task->places(set));
   if (!is_periodic(set) || esp_config_flag(run->config, "partition_periodic")) return ESP_OK;
   esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");
   for (int a = 0; a < 3; a++) set->space.period[a] = 0;
@@ -272,16 +270,14 @@ static int partition_set(partition *p, const esp_model *model, const char *path,
 int esp_verb_partition(esp_run *run) {
   char path[4096];
   const esp_task *task = esp_setup_task(run);
-  void *param = NULL;
   esp_input_param input;
   esp_model model = {0};
   partition p = {.run = run};
   esp_cuts cuts = {.run = run};
   int rc;
-  ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &input)));
   ESP_TRY(esp_run_data(run, path, sizeof path));
-  ESP_TRY(input.file[0] ? read_foreign(run, task, param, &input, &p.set) : read_test(run, &p.set));
+  ESP_TRY(input.file[0] ? read_foreign(run, task, &input, &p.set) : read_test(run, &p.set));
   ESP_TRY(make_model(run, task, &p.set, &model));
   ESP_TRY(partition_set(&p, &model, input.file[0] ? input.file : path, &cuts));
 done:
@@ -294,6 +290,5 @@ done:
   esp_domain_free(&p.dom);
   esp_set_free(&p.set);
   esp_model_free(&model);
-  ESP_FREE(param);
   return rc;
 }

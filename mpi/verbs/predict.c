@@ -190,7 +190,7 @@ int esp_verb_predict(esp_run *run) {
   ESP_TRY(run->comm->agree(run->comm, esp_setup_data(run, &param)));
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_input_options, run->config, &p.input)));
   p.foreign = p.input.file[0] != 0;
-  if (p.foreign) ESP_TRY(esp_task_check_input(task));
+  if (p.foreign) ESP_TRY(esp_task_check_input(task, 0));
   ESP_TRY(esp_setup_trained(run, &model, &device));
   ESP_TRY(p.foreign ? read_foreign(run, task, param, device, &p) : read_test(run, &p));
   if (p.foreign)

@@ -26,8 +26,9 @@ static inline const char *esp_csv_field(const esp_csv *csv, int row, int column)
 void esp_html_text(FILE *html, const char *text);
 /* A table of the whole file; `numbers` from that column on are right-aligned. */
 void esp_html_table(FILE *html, const esp_csv *csv, int numbers);
-/* Every picture that the folder's files allow, of those that every task has and of its own, as SVG inside the page, drawn by gnuplot (found on PATH; without it the page says
- * so). Writes its scripts beside the data as NAME.gp, so that a user can redraw them. */
+/* Every picture that the folder's files allow, of those that every task has and of its own, as SVG inside the page, drawn by
+ * gnuplot (found on PATH; without it the page says so). Writes its scripts beside the data as NAME.gp, so that a user can
+ * redraw them; pictures and scripts of an older report, of whatever task, are taken away first. */
 int esp_report_pictures(FILE *html, const char *dir, const esp_showing *showing);
 
 #endif

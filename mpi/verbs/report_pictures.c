@@ -7,6 +7,7 @@
 
 #include "base/draft.h"
 #include "base/input.h"
+#include "tasks/task.h"
 #include "verbs/report_parts.h"
 
 enum { HEADER = 16384 }; /* longest header line of a data file */
@@ -191,11 +192,25 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
   return ESP_OK;
 }
 
+/* Those of a list, and their scripts, of an older report. */
+static void clear(const char *dir, const esp_picture *list) {
+  static const char *const ends[] = {"svg", "gp"};
+  char path[4200];
+  for (const esp_picture *p = list; p && p->name; p++)
+    for (int k = 0; k < 2; k++) {
+      snprintf(path, sizeof path, "%s/%s.%s", dir, p->name, ends[k]);
+      remove(path);
+    }
+}
+
 int esp_report_pictures(FILE *html, const char *dir, const esp_showing *showing) {
   const esp_picture *const list[] = {before, showing->picture, after};
   char path[4200];
   esp_draft log;
   int rc = ESP_OK;
+  clear(dir, before);
+  clear(dir, after);
+  for (int k = 0; esp_tasks[k]; k++) clear(dir, esp_tasks[k]->showing->picture);
   snprintf(path, sizeof path, "%s/gnuplot.log", dir);
   ESP_CALL(esp_draft_begin(path, &log));
   for (int k = 0; k < 3; k++)

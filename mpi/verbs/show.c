@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tasks/task.h"
+
 static int find(const esp_shown *shown, const char *file) {
   int k = 0;
   while (k < shown->files && strcmp(shown->file[k].name, file)) k++;
@@ -50,6 +52,12 @@ int esp_shown_rc(const esp_shown *shown) {
   return ESP_OK;
 }
 
+/* What an older run, maybe of another task, drew its pictures from. */
+static void forget_older(const esp_run *run) {
+  for (int k = 0; esp_tasks[k]; k++)
+    for (const esp_picture *p = esp_tasks[k]->showing->picture; p && p->name; p++) esp_run_forget(run, p->needs);
+}
+
 int esp_shown_write(esp_shown *shown) {
   const esp_comm *comm = shown->run->comm;
   struct {
@@ -57,6 +65,7 @@ int esp_shown_write(esp_shown *shown) {
     esp_shown_file file[ESP_SHOW_FILES];
   } of0 = {.files = shown->files};
   memcpy(of0.file, shown->file, sizeof of0.file);
+  forget_older(shown->run);
   ESP_CALL(comm->broadcast(comm, &of0, sizeof of0, 0));
   for (int f = 0; f < of0.files; f++) {
     const int k = find(shown, of0.file[f].name);

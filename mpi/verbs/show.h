@@ -22,7 +22,7 @@ void esp_shown_begin(esp_run *run, esp_shown *shown);
 void esp_shown_free(esp_shown *shown);
 /* The first failure of its lines. Local. */
 int esp_shown_rc(const esp_shown *shown);
-/* All files, those that rank 0 knows; the other ranks may have lines of them. Collective over run->comm. */
+/* All files, and no other that a task's picture is drawn from stays in the run's folder: those that rank 0 knows; the other ranks may have lines of them. Collective over run->comm. */
 int esp_shown_write(esp_shown *shown);
 
 #endif

@@ -9,12 +9,16 @@ const esp_task *esp_task_find(const char *name) {
   return NULL;
 }
 
-int esp_task_check_input(const esp_task *task) {
+static int takes(const esp_task *task, int cut) {
+  return cut ? task->places != NULL : task->adopt != NULL;
+}
+
+int esp_task_check_input(const esp_task *task, int cut) {
   char takers[256] = "";
   size_t used = 0;
-  if (task->adopt) return ESP_OK;
+  if (takes(task, cut)) return ESP_OK;
   for (int k = 0; esp_tasks[k] && used < sizeof takers; k++)
-    if (esp_tasks[k]->adopt)
+    if (takes(esp_tasks[k], cut))
       used += (size_t)snprintf(takers + used, sizeof takers - used, "%s%s", used ? ", " : "", esp_tasks[k]->name);
   return ESP_FAIL(ESP_ERR_CONFIG, "input with data_task %s: it takes no other code's particles; those that do: %s",
                   task->name, takers);

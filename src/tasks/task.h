@@ -41,7 +41,6 @@ struct esp_maker {
 
 /* What another code's particles are wanted for. */
 typedef enum {
-  ESP_ADOPT_PLACES, /* where they are: the set is ready as it lies, its space is set, units do not matter */
   ESP_ADOPT_INPUT,  /* to predict from */
   ESP_ADOPT_TARGETS /* to judge predictions: with the truth */
 } esp_adopt;
@@ -63,6 +62,9 @@ typedef struct esp_task {
   /* Another code's particles (columns by their foreign names, numbers by name) become a set of this task, in units of
    * its own; param as for make. NULL: not for this task. */
   int (*adopt)(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
+  /* The same for where they are alone: the set is ready as it lies, its space is set, units do not matter. NULL: not for
+   * this task. Local. */
+  int (*places)(esp_set *set);
   /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs): *lead frames apart,
    * every *stride. NULL: the sets as they are. */
   int (*pairs)(const void *param, esp_part part, int64_t *lead, int64_t *stride);
@@ -81,8 +83,9 @@ typedef struct esp_task {
 extern const esp_task *const esp_tasks[];        /* tasks/tasks.c: NULL behind the last */
 extern const char esp_task_default[];            /* tasks/tasks.c: that of data_task */
 const esp_task *esp_task_find(const char *name); /* NULL: there is none */
-/* May another code's particles be given to it? ESP_ERR_CONFIG naming key input and the tasks that take them. Local. */
-int esp_task_check_input(const esp_task *task);
+/* May another code's particles be given to it, or (cut) the places of such be cut for it? ESP_ERR_CONFIG naming key input and
+ * the tasks that take them. Local. */
+int esp_task_check_input(const esp_task *task, int cut);
 /* The task that a word in a data file means: its name, or an old word of key data_task; NULL: none. */
 const esp_task *esp_task_of_file(const char *word);
 

@@ -105,6 +105,12 @@ spoil set five.hdf5 PartType1/Masses 0 0
 good 1 predict -input five.hdf5
 good 7 predict -input five.hdf5
 good 3 partition -input five.hdf5
+cut=$(tail -n 1 out/run/partition.csv)
+# a task of bodies whose own are made elsewhere: cut they can be, predicted not
+good 2 partition -input five.hdf5 -data_task box
+[ "$cut" = "$(tail -n 1 out/run/partition.csv)" ] || fail "task box cuts otherwise"
+refuse "input with data_task box|gravity" 1 predict -input five.hdf5 -data_task box
+refuse "input with data_task relation|gravity, box" 1 partition -input five.hdf5 -data_task relation
 # no step to make: the checkpoint is the untrained network
 good 2 train -run_name start -data_file out/run/data.h5 -net_layers 2 -train_steps 0
 good 3 predict -run_name start -input five.hdf5

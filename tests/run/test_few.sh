@@ -30,6 +30,13 @@ for task in gravity relation; do
     quiet $ranks partition "${own[@]}" -partition_ranks 1,2,9 -partition_write owners.h5
     same "$task owners" "$(cksum owners.h5)"
   done
+  # what another task left in the folder, and drew
+  echo old | tee "out/$task/"{space,tree,map}.csv "out/$task/"{space,tree,map,loss}.{svg,gp} >stdout
+  quiet 1 evaluate "${own[@]}" -data_task $task
+  quiet 1 report "${own[@]}" -report_pictures true
+  old=$(grep -lx old "out/$task/"*)
+  [ "$old" = "out/$task/loss.gp
+out/$task/loss.svg" ] || fail "an older run's files stay: $old"
 done
 for n in 1 3; do
   spoil snapshot few.hdf5 $n good

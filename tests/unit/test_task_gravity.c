@@ -131,7 +131,7 @@ static void adopted(void **state) {
   set = foreign(20, 0.5);
   assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_CONFIG);
   assert_non_null(strstr(esp_error_message(), "io_periodic open"));
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_PLACES, &set), ESP_OK);
+  assert_int_equal(esp_task_gravity.places(&set), ESP_OK);
   assert_true(set.ready && set.space.dim == 3 && set.space.period[2] == 0.5);
   for (int k = 0; k < 60; k++) assert_true(set.value[ESP_CLOUD_X][k] >= 0 && set.value[ESP_CLOUD_X][k] < 0.5);
   esp_set_free(&set);

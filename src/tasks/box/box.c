@@ -45,6 +45,7 @@ const esp_task esp_task_box = {
     .loss = &esp_loss_nmse_columns,
     .plan = esp_box_plan,
     .make = esp_box_make,
+    .places = esp_cloud_places,
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,

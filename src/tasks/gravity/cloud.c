@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tasks/box/box_start.h"
+
 const esp_column esp_cloud_columns[] = {
     {"m", ESP_SENT, .width = 1, .foreign = "mass", .unit = "mass", .help = "mass"},
     {"x", ESP_INPUT, .width = 3, .framed = 1, .min = -INFINITY, .foreign = "position", .unit = "length",
@@ -127,6 +129,16 @@ int esp_cloud_ready(const void *param, esp_set *set) {
   set_numbers(&cloud, set);
   set->space = (esp_space){.dim = cloud.dim, .softening = cloud.eps};
   memcpy(set->space.period, cloud.box, sizeof cloud.box);
+  return ESP_OK;
+}
+
+int esp_cloud_places(esp_set *set) {
+  esp_cloud cloud;
+  esp_cloud_view(set, &cloud);
+  esp_box_wrap(cloud.box, cloud.n_home, cloud.x);
+  set->space = (esp_space){.dim = cloud.dim, .softening = cloud.eps};
+  memcpy(set->space.period, cloud.box, sizeof cloud.box);
+  set->ready = 1;
   return ESP_OK;
 }
 

@@ -45,10 +45,12 @@ void esp_cloud_view(const esp_set *set, esp_cloud *cloud);
 /* A set of this rank's share, the first of it number `first`, that takes over the cloud's arrays; its numbers are the
  * cloud's, the others 0. The cloud stays as a view of it. Local. */
 void esp_cloud_give(esp_cloud *cloud, int64_t first, const esp_layout *layout, esp_set *set);
-/* The tasks' `ready` and `output` (tasks/task.h): to model units; to the bodies after the horizon, without targets. param
+/* The tasks' `ready`, `places` and `output` (tasks/task.h): to model units; the bodies where they are, in their box; to the
+ * bodies after the horizon, without targets. param
  * is not looked at. ready: ESP_ERR_VALUE for units that are not positive, dim other than 2 and 3, or a third coordinate
  * in 2 dimensions. */
 int esp_cloud_ready(const void *param, esp_set *set);
+int esp_cloud_places(esp_set *set);
 int esp_cloud_output(const void *param, const double *y, int targets, esp_set *set, double *elapsed);
 
 #endif

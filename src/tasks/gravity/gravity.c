@@ -47,6 +47,7 @@ const esp_task esp_task_gravity = {
     .plan = esp_gravity_plan,
     .make = esp_gravity_make,
     .adopt = esp_gravity_adopt,
+    .places = esp_cloud_places,
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,

@@ -5,7 +5,6 @@
 
 #include "base/rng.h"
 #include "base/sum.h"
-#include "tasks/box/box_start.h"
 #include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 #include "tasks/gravity/nbody_step.h"
@@ -186,22 +185,10 @@ static int add_targets(const esp_comm *comm, esp_set *set) {
   return comm->agree(comm, rc);
 }
 
-/* Where the bodies are, in whatever units, is enough to cut them. */
-static int adopt_places(esp_set *set) {
-  esp_cloud cloud;
-  esp_cloud_view(set, &cloud);
-  esp_box_wrap(cloud.box, cloud.n_home, cloud.x);
-  set->space = (esp_space){.dim = cloud.dim, .softening = cloud.eps};
-  memcpy(set->space.period, cloud.box, sizeof cloud.box);
-  set->ready = 1;
-  return ESP_OK;
-}
-
 int esp_gravity_adopt(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set) {
   esp_gravity_param *p = param;
   esp_start_info info = {0};
   esp_cloud cloud;
-  if (wanted == ESP_ADOPT_PLACES) return adopt_places(set);
   esp_cloud_view(set, &cloud);
   ESP_CHECK(cloud.n >= 2, ESP_ERR_VALUE, "%lld particles; at least 2 are needed", (long long)cloud.n);
   ESP_CHECK(
