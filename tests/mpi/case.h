@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,15 @@ static inline void cloud_free(cloud *c) {
 static inline int64_t sum_over_ranks(int64_t value) {
   assert_int_equal(comm->sum_i64(comm, &value, 1), ESP_OK);
   return value;
+}
+
+/* Of two files. Local. */
+static inline void case_same_bytes(const char *one, const char *other) {
+  FILE *a = fopen(one, "rb"), *b = fopen(other, "rb");
+  assert_true(a && b);
+  for (int x = 0, y = 0; x != EOF; assert_int_equal(x, y)) x = getc(a), y = getc(b);
+  fclose(a);
+  fclose(b);
 }
 
 #define CASE_MAIN(...) CASE_MAIN_WITH(NULL, NULL, __VA_ARGS__)

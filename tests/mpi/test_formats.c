@@ -80,14 +80,6 @@ static void there_and_back(void **state) {
   done_with(path);
 }
 
-static void same_bytes(const char *one, const char *other) {
-  FILE *a = fopen(one, "rb"), *b = fopen(other, "rb");
-  assert_true(a && b);
-  for (int x = 0, y = 0; x != EOF; assert_int_equal(x, y)) x = getc(a), y = getc(b);
-  fclose(a);
-  fclose(b);
-}
-
 /* Particle types, of which a share may have parts of several, and ids of 64 bits: kept in order, by the same bytes from any
  * number of ranks. */
 static void types(void **state) {
@@ -115,7 +107,7 @@ static void types(void **state) {
     if (comm->rank == 0) {
       if (esp_format_read(esp_comm_self(), &all, set.layout, &back, &seen)) fail_msg("%s", esp_error_message());
       assert_int_equal(esp_format_write(esp_comm_self(), alone, &back, &seen, 1, k % 2), ESP_OK);
-      if (k % 2 == 0) same_bytes(path, alone); /* compressed ones lie as the ranks met */
+      if (k % 2 == 0) case_same_bytes(path, alone); /* compressed ones lie as the ranks met */
       esp_set_free(&back);
     }
     comm->agree(comm, 0);

@@ -50,14 +50,6 @@ static void write_cut(const esp_comm *who, const char *name, const cloud *c, int
   assert_ok(esp_owners_write(name, "clouds", &set, *dom, COUNTS, ranks, checksum));
 }
 
-static void same_bytes(void) {
-  FILE *a = fopen(path[0], "rb"), *b = fopen(path[1], "rb");
-  assert_true(a && b);
-  for (int x = 0, y = 0; x != EOF; assert_int_equal(x, y)) x = getc(a), y = getc(b);
-  fclose(a);
-  fclose(b);
-}
-
 /* dom: over all ranks. */
 static void check_columns(esp_file *file, const cloud *c, const char *of, const esp_domain *dom, const esp_tree *tree) {
   static int64_t slot[MOST], id_at[MOST];
@@ -90,7 +82,7 @@ static void check(const cloud *c, int queries) {
   write_cut(comm, path[0], c, queries, &dom, &sum);
   if (comm->rank == 0) {
     write_cut(esp_comm_self(), path[1], c, queries, &self, &alone);
-    same_bytes();
+    case_same_bytes(path[0], path[1]);
     assert_true(sum == alone);
   }
   assert_ok(esp_file_open(comm, path[0], &file));
