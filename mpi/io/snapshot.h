@@ -1,8 +1,14 @@
 /* Snapshots of other codes, read in parallel into a cloud, and written as GADGET HDF5.
  *
- * Read: HDF5 of GADGET-2/3/4, AREPO, GIZMO and SWIFT, one file or split; GADGET binary formats 1 and 2 and tipsy, little and
- * big endian. The format is told by content, never by name. A rank gets its share (esp_set_share) of the particles in the
- * file's order: type after type, within a type file after file. So order and values do not depend on the ranks.
+ * Read: HDF5 of GADGET-2/3/4, AREPO, GIZMO, SWIFT, OWLS and EAGLE, one file or split, or virtual over its parts; GADGET
+ * binary formats 1 and 2 and tipsy, little and big endian. The format is told by content, never by name. A rank gets its
+ * share (esp_set_share) of the particles in the file's order: type after type, within a type file after file. So order
+ * and values do not depend on the ranks.
+ *
+ * Datasets go by each code's names (snapshot_names.c). A type that has ids alone (tracers) is left out, unless it is asked
+ * for; where a type has no ids, all ids are places in that order, from 0, types that are not read counted, too; ids that
+ * occur twice are refused, unless options say by_place; ids from 2^63 on are kept as bits. A mass table that ends before
+ * a type says 0 of it; totals that are missing are added up. What was taken otherwise than the file has it: `note`.
  *
  * What is read is brought to physical units of the file: lengths, masses and velocities without scale factor or h, and
  * G in these units. Comoving snapshots are converted (positions a^1 h^-1, masses h^-1, velocities a^(1/2) for GADGET

@@ -1,9 +1,10 @@
-/* GADGET binary formats 1 and 2, and tipsy (snapshot_tipsy.h): records by offset, each rank its own; either byte order. All local.
+/* GADGET binary formats 1 and 2, and tipsy (snapshot_tipsy.h): records by offset, each rank its own; either byte order.
+ * All local.
  *
  * GADGET: Fortran records, each between two markers with its length modulo 2^32: header of 256 bytes, positions,
  * velocities (float32 or float64, told by the length), ids (32 or 64 bit), masses of the types whose table mass is 0.
- * Format 2 has a record with a name before each, and need not have ids; in format 1 two further records of whole numbers may lie before the
- * masses (GIZMO), and what else does not read as masses is refused. */
+ * Format 2 has a record with a name before each, and need not have ids; in format 1 two further records of whole numbers
+ * may lie before the masses (GIZMO), and what else does not read as masses is refused. */
 #ifndef ESP_SNAPSHOT_BINARY_H
 #define ESP_SNAPSHOT_BINARY_H
 
