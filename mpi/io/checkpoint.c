@@ -85,7 +85,10 @@ static int read_block(esp_file *file, const char *name, int count, double *value
 
 /* A model as the file describes it, its parameters, and *adam, unless NULL. */
 static int read_blocks(esp_file *file, const description *d, const void *param, esp_model *model, esp_adam *adam) {
-  int rc = esp_model_create(d->network, param, &d->sizes, model);
+  esp_file_shape s;
+  ESP_CALL(esp_file_dataset(file, "parameters", &s));
+  ESP_CHECK(s.exists && s.count > 0, ESP_ERR_FORMAT, "%s: dataset parameters is missing or empty", file->path);
+  int rc = esp_model_create_known(d->network, param, &d->sizes, s.count, model);
   if (!rc && adam) rc = esp_adam_create(model->block.count, adam);
   ESP_AGREE(file->comm, esp_error_blame(rc, file->path));
   ESP_CALL(check_table(file, &model->block));

@@ -1,7 +1,6 @@
 #include "io/checkpoint_rows.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,11 +64,11 @@ static const char *name_of(const esp_option *row, int64_t version) {
   return row->was ? row->was : rest ? rest + 1 : row->name;
 }
 
-static int read_small(const rows *r, const esp_option *row, const char *name, double min, double max, void *at) {
+static int read_small(const rows *r, const char *name, void *at) {
   int64_t whole = 0;
   ESP_CALL(esp_file_attr_read(r->file, "/", name, ESP_FILE_I64, 1, &whole));
-  ESP_CHECK((double)whole >= min && (double)whole <= max, ESP_ERR_FORMAT,
-            "%s: %s (%s) is %" PRId64 ", must be %.10g to %.10g", r->file->path, name, row->name, whole, min, max);
+  ESP_CHECK(whole == (int)whole, ESP_ERR_FORMAT, "%s: %s is %" PRId64 ", must be a number of 32 bits", r->file->path,
+            name, whole);
   memcpy(at, &(int){(int)whole}, sizeof(int));
   return ESP_OK;
 }
@@ -77,11 +76,7 @@ static int read_small(const rows *r, const esp_option *row, const char *name, do
 /* A word, or, as version 1 had some, its place. */
 static int read_choice(const rows *r, const esp_option *row, const char *name, const esp_file_shape *s, void *at) {
   char word[WORD];
-  int choices = 0;
-  if (s->class != H5T_STRING) {
-    while (esp_option_choice(row, choices, word)) choices++;
-    return read_small(r, row, name, 0, choices - 1, at);
-  }
+  if (s->class != H5T_STRING) return read_small(r, name, at);
   ESP_CALL(esp_file_attr_read_string(r->file, "/", name, word, sizeof word));
   const int place = esp_option_place(row, word);
   ESP_CHECK(place >= 0, ESP_ERR_FORMAT, "%s: %s '%s' is not known", r->file->path, name, word);
@@ -98,14 +93,27 @@ static int read_list(const rows *r, const char *name, const esp_file_shape *s, v
   return ESP_OK;
 }
 
-static int read_real(const rows *r, const char *name, void *at) {
-  double real = 0;
-  ESP_CALL(esp_file_attr_read(r->file, "/", name, ESP_FILE_F64, 1, &real));
-  ESP_CHECK(isfinite(real), ESP_ERR_FORMAT, "%s: %s is %g: must be finite", r->file->path, name, real);
-  memcpy(at, &real, sizeof real);
+static int read_member(const rows *r, const esp_option *row, const char *name, const esp_file_shape *s, void *at) {
+  switch (row->type) {
+    case ESP_OPTION_INT:
+    case ESP_OPTION_FLAG:
+      return read_small(r, name, at);
+    case ESP_OPTION_CHOICE:
+      return read_choice(r, row, name, s, at);
+    case ESP_OPTION_WHOLE:
+      return esp_file_attr_read(r->file, "/", name, whole_type(row), 1, at);
+    case ESP_OPTION_REAL:
+      return esp_file_attr_read(r->file, "/", name, ESP_FILE_F64, 1, at);
+    case ESP_OPTION_LIST:
+      return read_list(r, name, s, at);
+    case ESP_OPTION_TEXT:
+    case ESP_OPTION_PART:
+      break;
+  }
   return ESP_OK;
 }
 
+/* A file's member must be what its key allows. */
 static int read_row(void *context, const esp_option *row, size_t offset) {
   const rows *r = context;
   char *at = r->param + offset;
@@ -114,23 +122,8 @@ static int read_row(void *context, const esp_option *row, size_t offset) {
   if (!(row->flags & STORED)) return ESP_OK;
   ESP_CALL(esp_file_attr_shape(r->file, "/", name, &s));
   if (!s.exists) return esp_option_parse(row, row->value, at);
-  switch (row->type) {
-    case ESP_OPTION_INT:
-      return read_small(r, row, name, INT32_MIN, INT32_MAX, at); /* the network says what it takes */
-    case ESP_OPTION_FLAG:
-      return read_small(r, row, name, 0, 1, at);
-    case ESP_OPTION_CHOICE:
-      return read_choice(r, row, name, &s, at);
-    case ESP_OPTION_WHOLE:
-      return esp_file_attr_read(r->file, "/", name, whole_type(row), 1, at);
-    case ESP_OPTION_REAL:
-      return read_real(r, name, at);
-    case ESP_OPTION_LIST:
-      return read_list(r, name, &s, at);
-    case ESP_OPTION_TEXT:
-    case ESP_OPTION_PART:
-      break;
-  }
+  ESP_CALL(read_member(r, row, name, &s, at));
+  ESP_CALL(esp_error_blame(esp_option_check(row, at), r->file->path));
   return ESP_OK;
 }
 

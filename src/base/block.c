@@ -5,13 +5,22 @@
 
 int esp_block_add(esp_block *block, int rows, int columns, const char *format, ...) {
   const int at = block->count;
-  if (rows * columns == 0) return at;
+  const int64_t count = at + (int64_t)rows * columns;
+  if (rows == 0 || columns == 0) return at;
   esp_entry *entry = &block->entry[block->entries++];
   *entry = (esp_entry){.rows = rows, .columns = columns, .offset = at};
   va_list list;
   va_start(list, format);
   vsnprintf(entry->name, sizeof entry->name, format, list);
   va_end(list);
-  block->count += rows * columns;
+  block->count = count < INT32_MAX ? (int)count : INT32_MAX;
   return at;
+}
+
+int esp_block_alloc(esp_block *block) {
+  ESP_CHECK(block->count < INT32_MAX, ESP_ERR_LIMIT, "a network of %d parameters or more, allowed are fewer",
+            INT32_MAX);
+  ESP_CHECK(!block->known || block->known == block->count, ESP_ERR_CONFIG,
+            "%lld parameters; a network of these keys and widths has %d", (long long)block->known, block->count);
+  return ESP_ALLOC(block->value, block->count);
 }

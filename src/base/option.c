@@ -85,7 +85,7 @@ static void add(char *text, size_t size, const char *format, ...) {
 }
 
 static void allowed_range(const esp_option *row, const char *what, char *text, size_t size) {
-  const int low = isfinite(row->min), high = isfinite(row->max) && row->max < 2147483647.0;
+  const int low = isfinite(row->min), high = isfinite(row->max);
   if (low && high)
     snprintf(text, size, "%s in [%.10g, %.10g]", what, row->min, row->max);
   else
@@ -119,7 +119,7 @@ void esp_option_allowed(const esp_option *row, char *text, size_t size) {
   }
 }
 
-/* ---- text to member: 0 where it is not what the row allows ---- */
+/* ---- text to member: 0 where it is none ---- */
 
 typedef union {
   int small;
@@ -133,19 +133,19 @@ static int at_end(const char *text) {
   return text[strspn(text, " \t")] == 0;
 }
 
-static int take_whole(const esp_option *row, const char *text, const char **end, int64_t *whole) {
+static int take_whole(const char *text, const char **end, int64_t *whole) {
   char *stop;
   errno = 0;
   const long long value = strtoll(text, &stop, 10);
   *end = stop;
   *whole = value;
-  return stop != text && !errno && (double)value >= row->min && (double)value <= row->max;
+  return stop != text && !errno;
 }
 
-static int take_real(const esp_option *row, const char *text, double *real) {
+static int take_real(const char *text, double *real) {
   char *stop;
   *real = strtod(text, &stop);
-  return stop != text && at_end(stop) && isfinite(*real) && *real >= row->min && *real <= row->max;
+  return stop != text && at_end(stop);
 }
 
 static int take_flag(const char *text, int *flag) {
@@ -155,9 +155,9 @@ static int take_flag(const char *text, int *flag) {
   return 0;
 }
 
-static int take_list(const esp_option *row, const char *text, esp_list *list) {
+static int take_list(const char *text, esp_list *list) {
   for (list->count = 0; list->count < ESP_LIST; text++) {
-    if (!take_whole(row, text, &text, &list->value[list->count++])) return 0;
+    if (!take_whole(text, &text, &list->value[list->count++])) return 0;
     text += strspn(text, " \t");
     if (*text != ',') return *text == 0;
   }
@@ -169,18 +169,18 @@ static int take(const esp_option *row, const char *text, member *value) {
   int64_t whole;
   switch (row->type) {
     case ESP_OPTION_INT:
-      if (!take_whole(row, text, &end, &whole) || !at_end(end) || whole != (int)whole) return 0;
+      if (!take_whole(text, &end, &whole) || !at_end(end) || whole != (int)whole) return 0;
       return value->small = (int)whole, 1;
     case ESP_OPTION_WHOLE:
-      return take_whole(row, text, &end, &value->whole) && at_end(end);
+      return take_whole(text, &end, &value->whole) && at_end(end);
     case ESP_OPTION_REAL:
-      return take_real(row, text, &value->real);
+      return take_real(text, &value->real);
     case ESP_OPTION_FLAG:
       return take_flag(text, &value->small);
     case ESP_OPTION_CHOICE:
       return (value->small = esp_option_place(row, text)) >= 0;
     case ESP_OPTION_LIST:
-      return take_list(row, text, &value->list);
+      return take_list(text, &value->list);
     case ESP_OPTION_TEXT:
       return value->text = text, 1;
     case ESP_OPTION_PART:
@@ -189,15 +189,58 @@ static int take(const esp_option *row, const char *text, member *value) {
   return 0;
 }
 
+/* ---- what a row allows, of numbers from anywhere ---- */
+
+static int in_range(const esp_option *row, double value) {
+  return isfinite(value) && value >= row->min && value <= row->max;
+}
+
+static int fits(const esp_option *row, const member *m) {
+  char name[CHOICE];
+  switch (row->type) {
+    case ESP_OPTION_INT:
+      return in_range(row, m->small);
+    case ESP_OPTION_WHOLE:
+      return in_range(row, (double)m->whole);
+    case ESP_OPTION_REAL:
+      return in_range(row, m->real);
+    case ESP_OPTION_FLAG:
+      return m->small == 0 || m->small == 1;
+    case ESP_OPTION_CHOICE:
+      return m->small >= 0 && esp_option_choice(row, m->small, name);
+    case ESP_OPTION_LIST:
+      for (int i = 0; i < m->list.count; i++)
+        if (!in_range(row, (double)m->list.value[i])) return 0;
+      return m->list.count >= 0 && m->list.count <= ESP_LIST;
+    case ESP_OPTION_TEXT:
+    case ESP_OPTION_PART:
+      break;
+  }
+  return 1;
+}
+
+static int refuse(const esp_option *row, const char *text) {
+  char allowed[512];
+  esp_option_allowed(row, allowed, sizeof allowed);
+  return ESP_FAIL(ESP_ERR_CONFIG, "%s is '%s': must be %s", row->name, text, allowed);
+}
+
 int esp_option_parse(const esp_option *row, const char *text, void *value) {
   member taken = {.list = {0}};
-  if (!take(row, text, &taken)) {
-    char allowed[512];
-    esp_option_allowed(row, allowed, sizeof allowed);
-    return ESP_FAIL(ESP_ERR_CONFIG, "%s is '%s': must be %s", row->name, text, allowed);
-  }
+  if (!take(row, text, &taken) || !fits(row, &taken)) return refuse(row, text);
   memcpy(value, &taken, esp_option_size(row));
   return ESP_OK;
+}
+
+int esp_option_check(const esp_option *row, const void *value) {
+  const member none = {.list = {0}};
+  member m = none;
+  char text[64];
+  memcpy(&m, value, esp_option_size(row));
+  if ((row->beyond & ESP_BEYOND_BITS) || fits(row, &m)) return ESP_OK;
+  if ((row->beyond & ESP_BEYOND_ZERO) && !memcmp(&m, &none, esp_option_size(row))) return ESP_OK;
+  esp_option_print(row, value, text, sizeof text);
+  return refuse(row, text);
 }
 
 /* ---- member to text ---- */

@@ -40,6 +40,9 @@ enum {
   ESP_OF_DATA = 4   /* no key: what the data say; a run that continues must have the same value */
 };
 
+/* BITS: anything, as a seed; ZERO: 0 where nothing uses it. */
+enum { ESP_BEYOND_BITS = 1, ESP_BEYOND_ZERO = 2 };
+
 typedef struct esp_options esp_options;
 
 typedef struct {
@@ -53,6 +56,7 @@ typedef struct {
   const char *value, *help;    /* default as text; one line */
   unsigned flags;
   const esp_options *part; /* ESP_OPTION_PART */
+  unsigned beyond;         /* what a member may be beyond the range, which is that of texts */
   const char *was;         /* attribute of checkpoints of version 1; NULL: the name without its prefix. A whole number
                                    found where a choice is wanted is the place among the choices */
 } esp_option;
@@ -88,6 +92,8 @@ int esp_option_place(const esp_option *row, const char *word);
 /* One member from text ("0.7", "true", "128, 1024"); a text is borrowed. ESP_ERR_CONFIG naming key, text and what the
  * row allows; *value is then as it was. */
 int esp_option_parse(const esp_option *row, const char *text, void *value);
+/* A member that came from elsewhere, a file: likewise. */
+int esp_option_check(const esp_option *row, const void *value);
 /* In words what a row allows ("integer in [1, 32]"), and a member as the text that parse takes; cut at `size`. */
 void esp_option_allowed(const esp_option *row, char *text, size_t size);
 void esp_option_print(const esp_option *row, const void *value, char *text, size_t size);
@@ -121,7 +127,8 @@ size_t esp_option_size(const esp_option *row);
   ESP_NUMBER_ROW(of, member, int, ESP_OPTION_INT, name_, "0", 0, ESP_COUNT_MAX, "", __VA_ARGS__, .flags = ESP_OF_DATA)
 #define ESP_PART_ROW(of, member, table) \
   { .name = #member, .type = ESP_OPTION_PART, .offset = offsetof(of, member), .part = &(table) }
-#define ESP_SEED_ROW(of, member, ...) \
-  ESP_WHOLE_ROW(of, member, "run_seed", "1", 0, ESP_TOTAL_MAX, "", "seed of all random numbers", __VA_ARGS__)
+#define ESP_SEED_ROW(of, member, ...)                                                            \
+  ESP_WHOLE_ROW(of, member, "run_seed", "1", 0, ESP_TOTAL_MAX, "", "seed of all random numbers", \
+                .beyond = ESP_BEYOND_BITS, __VA_ARGS__)
 
 #endif

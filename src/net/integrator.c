@@ -75,7 +75,7 @@ static int create(esp_model *model) {
     snprintf(prefix, sizeof prefix, "mlp%d", m);
     esp_block_add_message(block, &s.form, prefix);
   }
-  ESP_CALL(ESP_ALLOC(block->value, block->count));
+  ESP_CALL(esp_block_alloc(block));
   esp_tableau_start(p->tableau, L, block->value);
   for (int m = 0; m < s.sets; m++)
     s.form.message->start(&s.form, p->seed, m, block->value + s.free + message_at(&s, m));

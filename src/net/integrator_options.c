@@ -17,14 +17,15 @@ static int check(const esp_config *config, const void *before, void *filled) {
 
 const esp_options esp_integrator_options = {
     sizeof(OF),
-    (const esp_option[]){ESP_INT_ROW(OF, layers, "net_layers", "4", 1, 32, "", "layers of the network", MODEL),
-                         ESP_CHOICE_ROW(OF, tableau, "net_tableau", "free", "free|symplectic",
-                                        "coefficients between layers: free, or bound to be symplectic", MODEL),
-                         ESP_NAMES_ROW(OF, message, "net_message", "newton", esp_body_message_name,
-                                       "message of a pair: known law, law with a learned correction, learned", MODEL),
-                         ESP_INT_ROW(OF, hidden, "net_hidden", "16", 1, 128, "units",
-                                     "newton_mlp, mlp: width of the message's hidden layers", MODEL),
-                         ESP_SEED_ROW(OF, seed, MODEL),
-                         ESP_PART_ROW(OF, domain, esp_domain_options),
-                         {0}},
+    (const esp_option[]){
+        ESP_INT_ROW(OF, layers, "net_layers", "4", 1, 32, "", "layers of the network", MODEL),
+        ESP_CHOICE_ROW(OF, tableau, "net_tableau", "free", "free|symplectic",
+                       "coefficients between layers: free, or bound to be symplectic", MODEL),
+        ESP_NAMES_ROW(OF, message, "net_message", "newton", esp_body_message_name,
+                      "message of a pair: known law, law with a learned correction, learned", MODEL),
+        ESP_INT_ROW(OF, hidden, "net_hidden", "16", 1, 128, "units",
+                    "newton_mlp, mlp: width of the message's hidden layers", MODEL, .beyond = ESP_BEYOND_ZERO),
+        ESP_SEED_ROW(OF, seed, MODEL),
+        ESP_PART_ROW(OF, domain, esp_domain_options),
+        {0}},
     check};

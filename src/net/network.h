@@ -73,6 +73,10 @@ const esp_network *esp_network_find(const char *name); /* NULL: there is none */
 
 /* param is copied. Local. */
 int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model);
+/* The same where the number of its parameters is known (0: it is not): ESP_ERR_CONFIG if it would have others, before they
+ * take memory. */
+int esp_model_create_known(const esp_network *network, const void *param, const esp_sizes *sizes, int64_t known,
+                           esp_model *model);
 void esp_model_free(esp_model *model);
 /* The start values anew: a model of the same row, param and sizes. */
 int esp_model_untrained(const esp_model *model, esp_model *untrained);

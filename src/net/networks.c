@@ -11,9 +11,14 @@ const esp_network *esp_network_find(const char *name) {
 }
 
 int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model) {
+  return esp_model_create_known(network, param, sizes, 0, model);
+}
+
+int esp_model_create_known(const esp_network *network, const void *param, const esp_sizes *sizes, int64_t known,
+                           esp_model *model) {
   int rc = ESP_OK;
   char *copy = NULL;
-  *model = (esp_model){.network = network, .sizes = *sizes};
+  *model = (esp_model){.network = network, .sizes = *sizes, .block.known = known};
   ESP_TRY(ESP_ALLOC(copy, network->options->size));
   memcpy(copy, param, network->options->size);
   model->param = copy;

@@ -228,7 +228,7 @@ static int create(esp_model *model) {
   if (L > 1) plan->lift_bias = add(&model->block, -1, LIFT_B, p->width, 1);
   for (int l = 0; l < L; l++) add_layer(model, l);
   if (p->transport) plan->carried = add(&model->block, -1, CARRIED, width[ESP_TARGET], 1);
-  ESP_CALL(ESP_ALLOC(model->block.value, model->block.count));
+  ESP_CALL(esp_block_alloc(&model->block));
   for (int t = 0; t < width[ESP_TARGET] && p->transport; t++) model->block.value[plan->carried + t] = 1;
   if (L > 1) gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
   for (int l = 0; l < L; l++) start_layer(model, l);

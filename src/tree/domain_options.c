@@ -25,7 +25,7 @@ const esp_options esp_domain_options = {
                     "most particles of a block, the unit that ranks own; its particles share one list of near leaves "
                     "and far cells",
                     BOTH),
-        ESP_REAL_ROW(OF, lists.theta, "tree_theta", "0.7", 0, 4, "",
+        ESP_REAL_ROW(OF, lists.theta, "tree_theta", "0.7", 0, 10, "",
                      "opening angle: a cell is far from a block, and acts as a whole, where the sum of their radii is "
                      "below theta times the distance of their centres; 0: every pair is exact",
                      BOTH),

@@ -359,6 +359,52 @@ static void broken(void **state) {
   unmake(&model, &adam);
 }
 
+static void set_number(const char *attribute, double value) {
+  if (comm->rank == 0) {
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+    H5Adelete(id, attribute);
+    hid_t attr = H5Acreate2(id, attribute, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(attr >= 0 && H5Awrite(attr, H5T_NATIVE_DOUBLE, &value) >= 0);
+    H5Aclose(attr), H5Sclose(space), H5Fclose(id);
+  }
+  assert_ok(comm->agree(comm, 0));
+}
+
+/* A number that its key does not allow, or sizes of a network that is not in the file: no memory is taken for them. */
+static void claims(void **state) {
+  (void)state;
+  static const struct {
+    const char *attribute, *what;
+    double value;
+  } bad[] = {{"tree_theta", "tree_theta is '1.0000000000000001e+300': must be number in [0, 10]", 1e300},
+             {"tree_theta", "tree_theta is 'nan'", NAN},
+             {"net_layers", "net_layers is '33': must be integer in [1, 16]", 33},
+             {"tree_leaf", "tree_leaf is '0'", 0},
+             {"tree_leaf", "tree_leaf is 4294967297, must be a number of 32 bits", 4294967297.0},
+             {"tree_pairs_limit", "tree_pairs_limit is '2147483648'", 2147483648.0},
+             {"net_separate", "net_separate", 2},
+             {"net_update_hidden", "parameters; a network of these keys and widths has", 4096},
+             {"net_layers", "parameters; a network of these keys and widths has", 16},
+             {"size_input", "parameters; a network of these keys and widths has", 4096},
+             {"size_input", "features 2000000000", 2e9}};
+  const esp_network *network = esp_network_find("stack");
+  esp_model model, read;
+  esp_adam adam;
+  make(network, param_of(network, NULL), &model, &adam);
+  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+    assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+    set_number(bad[k].attribute, bad[k].value);
+    esp_memory_reset_peak();
+    const size_t before = esp_memory_now();
+    const int rc = esp_checkpoint_read(comm, path, &read, NULL, NULL);
+    assert_true(rc == ESP_ERR_CONFIG || rc == ESP_ERR_FORMAT);
+    assert_true(strstr(esp_error_message(), path));
+    message_has(bad[k].what);
+    if (esp_memory_peak() > before + 65536) fail_msg("%s: %zu bytes", bad[k].what, esp_memory_peak() - before);
+  }
+  unmake(&model, &adam);
+}
+
 /* ---- version 1 ---- */
 
 /* The keys of networks and trees in an input of one key a line. */
@@ -424,7 +470,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),    cmocka_unit_test(any_seed),
                                      cmocka_unit_test(another_model), cmocka_unit_test(other_sizes),
                                      cmocka_unit_test(budgets),       cmocka_unit_test(broken),
-                                     cmocka_unit_test(version_1)};
+                                     cmocka_unit_test(version_1),     cmocka_unit_test(claims)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);

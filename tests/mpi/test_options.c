@@ -174,7 +174,7 @@ static void wrong_keys_and_values(void **state) {
   refused_text(f, "tree_leaf: 4\ntree_thta: 1\n", ESP_ERR_CONFIG, "'tree_thta'", "'tree_theta'");
   refused_text(f, "tree: {thta: 1}\n", ESP_ERR_CONFIG, "'tree_thta'", "'tree_theta'");
   refused_text(f, "tre_theta: 1\n", ESP_ERR_CONFIG, "'tre_theta'", "'tree_theta'");
-  refused_text(f, "tree_theta: 5\n", ESP_ERR_CONFIG, "tree_theta is '5'", "[0, 4]");
+  refused_text(f, "tree_theta: 11\n", ESP_ERR_CONFIG, "tree_theta is '11'", "[0, 10]");
   refused_text(f, "tree_theta: [0.5, 0.7]\n", ESP_ERR_CONFIG, "tree_theta is '0.5,0.7'", "number");
   refused_text(f, "tree_theta:\n", ESP_ERR_CONFIG, "tree_theta is ''", "number");
   refused_text(f, "data_task: H\n", ESP_ERR_CONFIG, "data_task is 'H'", "gravity|box|relation");

@@ -12,15 +12,15 @@ refuse "'b.yaml'|no option" 2 run a.yaml b.yaml
 refuse "'a.yaml'|no option" 1 train -train_batch 3 a.yaml
 refuse "'256'|no option" 2 generate -data_n 128, 256
 refuse "config.yaml|needs the folder of a run" 2 report
-refuse "tree_theta|'-1'|number in [0, 4]" 2 train -tree_theta -1
-refuse "tree_theta|'nan'|number in [0, 4]" 1 train -tree_theta nan
-refuse "tree_theta|'4.5'|number in [0, 4]" 1 train -tree_theta 4.5
+refuse "tree_theta|'-1'|number in [0, 10]" 2 train -tree_theta -1
+refuse "tree_theta|'nan'|number in [0, 10]" 1 train -tree_theta nan
+refuse "tree_theta|'10.5'|number in [0, 10]" 1 train -tree_theta 10.5
 refuse "net_layers|'0'|integer in [1, 32]" 2 train -net_layers 0
 refuse "net_layers|'2.5'|integer" 1 train -net_layers 2.5
 refuse "train_batch|'99999999999999999999'|integer" 1 train -train_batch 99999999999999999999
 refuse "net_message|'newtonian'|newton|mlp" 2 train -net_message newtonian
 refuse "data_n|'64,'|integers separated by commas" 1 generate -data_n 64,
-refuse "data_n|'0'|each >= 1" 2 generate -data_n 0
+refuse "data_n|'0'|each in [1, 1e+15]" 2 generate -data_n 0
 refuse "eval_baselines|'perhaps'|true or false" 1 evaluate -eval_baselines perhaps
 refuse "eval_rollout|'2147483647'|integer in [0, 1000000000]" 1 evaluate -eval_rollout 2147483647
 [ ! -e out/run ] || fail "a refused key left a folder"
@@ -31,7 +31,7 @@ good 1 generate -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run
 grep -q '^tree_theta: 0.7$' out/few/config.yaml || fail ".petscrc was read"
 
 printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
-refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 4]" 3 run theta.yaml
+refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 10]" 3 run theta.yaml
 printf 'run_name: a\ntrain_stepz: 5\n' >key.yaml
 refuse "key.yaml|unknown key 'train_stepz'|'train_steps'" 2 run key.yaml
 printf 'run_name: a\nlog_view: ":%s/log"\n' "$PWD" >petsc.yaml

@@ -210,7 +210,7 @@ static void refused(void **state) {
   refuse(config, "data_eps", "inf", "number >= 0");
   refuse(config, "tree_theta", "0.5x", "number");
   refuse(config, "tree_theta", "", "number");
-  refuse(config, "tree_leaf", "0", "integer >= 1");
+  refuse(config, "tree_leaf", "0", "integer in [1, 2147483647]");
   refuse(config, "tree_leaf", "8.5", "integer");
   refuse(config, "tree_leaf", "99999999999999999999", "integer");
   refuse(config, "io_compress", "10", "integer in [0, 9]");
@@ -225,7 +225,7 @@ static void refused(void **state) {
   refuse(config, "data_n", "128,", "separated by commas");
   refuse(config, "data_n", "128 3", "separated by commas");
   refuse(config, "data_n", "", "separated by commas");
-  refuse(config, "data_n", "128,0", ">= 1");
+  refuse(config, "data_n", "128,0", "each in [1, 1e+15]");
   assert_int_equal(esp_memory_now(), before);
   assert_true(esp_config_real(config, "tree_theta") == 0.7);
   assert_false(esp_config_is_set(config, "tree_theta"));

@@ -178,8 +178,55 @@ static void long_list(void **state) {
   esp_error_clear();
 }
 
+/* A member from a file is held against the range of its key, as a text is; seeds may have any bits. */
+static void members(void **state) {
+  (void)state;
+  static const esp_option whole = ESP_WHOLE_ROW(inner, budget, "budget", "0", 0, 9, "", "a"),
+                          zero = ESP_INT_ROW(inner, leaf, "unused", "3", 2, 9, "", "a", .beyond = ESP_BEYOND_ZERO);
+  const double theta[] = {0, 4, 4.5, -1e-300, 1e300, NAN, INFINITY};
+  const int64_t budget[] = {0, 9, 10, -1, INT64_MIN}, any = -1;
+  const int leaf[] = {1, INT32_MAX, 0, -1}, none[] = {0, 2, 9, 1, 10}, kind[] = {0, 2, 3, -1}, flag[] = {0, 1, 2, -1};
+  const esp_list list[] = {{2, {1, 9}}, {0, {0}}, {2, {1, 10}}, {65, {1}}, {-1, {1}}};
+  const struct {
+    const esp_option *row;
+    const char *value;
+    size_t size;
+    int good, all; /* the first ones are allowed */
+  } cases[] = {{&inner_rows[1], (const char *)theta, sizeof *theta, 2, 7},
+               {&whole, (const char *)budget, sizeof *budget, 2, 5},
+               {&inner_rows[0], (const char *)leaf, sizeof *leaf, 2, 4},
+               {&zero, (const char *)none, sizeof *none, 3, 5},
+               {&outer_rows[3], (const char *)kind, sizeof *kind, 2, 4},
+               {&outer_rows[4], (const char *)flag, sizeof *flag, 2, 4},
+               {&outer_rows[6], (const char *)list, sizeof *list, 2, 5},
+               {&outer_rows[1], (const char *)&any, sizeof any, 1, 1}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+    for (int k = 0; k < cases[c].all; k++) {
+      const int rc = esp_option_check(cases[c].row, cases[c].value + (size_t)k * cases[c].size);
+      if (rc != (k < cases[c].good ? ESP_OK : ESP_ERR_CONFIG)) fail_msg("%s, value %d: %d", cases[c].row->name, k, rc);
+      if (rc) assert_non_null(strstr(esp_error_message(), cases[c].row->name));
+      esp_error_clear();
+    }
+  assert_int_equal(esp_option_check(&inner_rows[1], &theta[4]), ESP_ERR_CONFIG);
+  assert_non_null(strstr(esp_error_message(), "tree_theta is '1.0000000000000001e+300': must be number in [0, 4]"));
+  esp_error_clear();
+}
+
+/* Every bound is said, those that a count cannot pass, too. */
+static void bounds(void **state) {
+  (void)state;
+  char text[128];
+  esp_option_allowed(&inner_rows[0], text, sizeof text);
+  assert_string_equal(text, "integer in [1, 2147483647]");
+  esp_option_allowed(&outer_rows[1], text, sizeof text);
+  assert_string_equal(text, "integer in [0, 1e+15]");
+  esp_option_allowed(&inner_rows[2], text, sizeof text);
+  assert_string_equal(text, "integer >= 0");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(fills), cmocka_unit_test(replaces), cmocka_unit_test(walks),
-                                     cmocka_unit_test(words), cmocka_unit_test(long_list)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(fills), cmocka_unit_test(replaces),  cmocka_unit_test(walks),
+                                     cmocka_unit_test(words), cmocka_unit_test(long_list), cmocka_unit_test(members),
+                                     cmocka_unit_test(bounds)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
