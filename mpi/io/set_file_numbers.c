@@ -1,5 +1,7 @@
 /* Sizes and numbers of the sets of a file: datasets, or what stood for them in version 1. */
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/set_file_columns.h"
@@ -12,6 +14,38 @@ static size_t values_of(const esp_set_file *f, esp_part part) {
   return (size_t)f->sets[part] * (size_t)esp_set_numbers(f->layout);
 }
 
+/* Rows of one set. */
+typedef struct {
+  int64_t first, count;
+  int set;
+} stretch;
+
+static int by_first(const void *a, const void *b) {
+  const stretch *p = a, *q = b;
+  return (p->first > q->first) - (p->first < q->first);
+}
+
+/* Each row is of one set at most, so that sums over sets are sums over rows. each: times count; NULL: once. */
+static int check_apart(const esp_set_file *f, esp_part part, const int64_t *first, const int64_t *count,
+                       const int64_t *each) {
+  stretch *rows = NULL;
+  size_t some = 0;
+  int rc = ESP_OK;
+  ESP_TRY(ESP_ALLOC(rows, f->sets[part]));
+  for (int s = 0; s < f->sets[part]; s++) {
+    const int64_t all = count[s] * (each ? each[s] : 1);
+    if (all) rows[some++] = (stretch){first[s], all, s};
+  }
+  qsort(rows, some, sizeof *rows, by_first);
+  for (size_t s = 1; s < some; s++)
+    ESP_NEED(rows[s].first >= rows[s - 1].first + rows[s - 1].count, ESP_ERR_FORMAT,
+             "%s: /%s sets %d and %d share %srows from %lld on, each must have its own", f->file->path,
+             esp_part_name(part), rows[s - 1].set, rows[s].set, each ? "frame " : "", (long long)rows[s].first);
+done:
+  ESP_FREE(rows);
+  return rc;
+}
+
 static int check_sizes(const esp_set_file *f, esp_part part) {
   const int64_t rows = f->rows[part], frame_rows = f->frame_rows[part];
   for (int s = 0; s < f->sets[part]; s++) {
@@ -19,11 +53,12 @@ static int check_sizes(const esp_set_file *f, esp_part part) {
     ESP_CHECK(n >= 0 && row >= 0 && n <= rows && row <= rows - n, ESP_ERR_FORMAT,
               "%s: /%s set %d has rows [%lld, +%lld) of %lld", f->file->path, esp_part_name(part), s, (long long)row,
               (long long)n, (long long)rows);
-    ESP_CHECK(frames >= 0 && at >= 0 && (n == 0 || frames <= frame_rows / n) && at <= frame_rows - frames * n,
+    ESP_CHECK(frames >= 0 && at >= 0 && frames <= frame_rows / (n ? n : 1) && at <= frame_rows - frames * n,
               ESP_ERR_FORMAT, "%s: /%s set %d has %lld frames from row %lld of %lld", f->file->path,
               esp_part_name(part), s, (long long)frames, (long long)at, (long long)frame_rows);
   }
-  return ESP_OK;
+  ESP_CALL(check_apart(f, part, f->row[part], f->n[part], NULL));
+  return check_apart(f, part, f->frame_row[part], f->n[part], f->frames[part]);
 }
 
 static int alloc_part(esp_set_file *f, esp_part part) {
@@ -245,6 +280,8 @@ static int read_attribute(esp_set_file *f, esp_part part, const esp_number *numb
 static int check_number(const esp_set_file *f, esp_part part, int s, const esp_number *number, esp_value value) {
   const double real = number->whole ? (double)value.whole : value.real;
   const char *name = esp_part_name(part);
+  ESP_CHECK(isfinite(real), ESP_ERR_FORMAT, "%s: /%s set %d: %s is %g, must be finite", f->file->path, name, s,
+            number->name, real);
   if (number->min == 0 && number->max == 0) return ESP_OK;
   ESP_CHECK(real >= number->min && real <= number->max, ESP_ERR_FORMAT,
             "%s: /%s set %d: %s is %g, allowed are %g to %g", f->file->path, name, s, number->name, real, number->min,

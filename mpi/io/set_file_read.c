@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/at_hand.h"
+#include "domain/migrate.h"
 #include "io/set_file_columns.h"
 
 /* ---- names and formats ---- */
@@ -301,6 +302,15 @@ done:
   return rc;
 }
 
+/* Ids of a file of ours are numbers in the set; whatever else they are, no two may be equal. */
+static int check_ids(const esp_comm *comm, const esp_set *set, const char *source) {
+  int64_t other = 0;
+  for (int i = 0; i < set->n_home; i++) other |= set->id[i] != set->first + i;
+  ESP_CALL(comm->max_i64(comm, &other, 1));
+  ESP_CALL(other ? esp_error_blame(esp_migrate_check_ids(comm, set->n_home, set->id), source) : ESP_OK);
+  return ESP_OK;
+}
+
 int esp_set_read(const esp_set_file *file, const esp_comm *comm, esp_part part, int s, esp_set *set) {
   char source[4200];
   int64_t first = 0, count = 0;
@@ -312,6 +322,7 @@ int esp_set_read(const esp_set_file *file, const esp_comm *comm, esp_part part, 
   ESP_TRY(comm->agree(comm, read_rows(file, part, s, first, count, set)));
   snprintf(source, sizeof source, "%s: /%s set %d", file->file->path, esp_part_name(part), s);
   ESP_TRY(esp_set_check(comm, set, source));
+  ESP_TRY(check_ids(comm, set, source));
 done:
   if (rc) esp_set_free(set);
   return rc;

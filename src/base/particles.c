@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/count.h"
+
 int esp_cloud_create(int64_t n, int n_home, int targets, esp_cloud *cloud) {
   ESP_CHECK(n_home >= 0 && n >= n_home, ESP_ERR_ARG,
             "cloud of %" PRId64 " particles, %d held here: need 0 <= held <= all", n, n_home);
@@ -71,6 +73,9 @@ static int check_vector(const esp_cloud *cloud, double (*array)[3], const char *
     for (int c = 0; c < 3; c++) {
       ESP_CHECK(isfinite(array[i][c]), ESP_ERR_VALUE, "%s: particle %" PRId64 ": %s along %c is %g: must be finite",
                 source, cloud->id[i], name, "xyz"[c], array[i][c]);
+      ESP_CHECK(fabs(array[i][c]) <= ESP_LARGEST, ESP_ERR_VALUE,
+                "%s: particle %" PRId64 ": %s along %c is %g: must be at most %g, so that its square is a number",
+                source, cloud->id[i], name, "xyz"[c], array[i][c], ESP_LARGEST);
       ESP_CHECK(c < cloud->dim || array[i][c] == 0, ESP_ERR_VALUE,
                 "%s: particle %" PRId64 ": %s along z is %g: must be 0 in a cloud of 2 dimensions", source,
                 cloud->id[i], name, array[i][c]);
@@ -81,9 +86,9 @@ static int check_vector(const esp_cloud *cloud, double (*array)[3], const char *
 static int check_local(const esp_cloud *cloud, const char *source) {
   ESP_CHECK(cloud->dim == 2 || cloud->dim == 3, ESP_ERR_VALUE, "%s: %d dimensions: must be 2 or 3", source, cloud->dim);
   for (int i = 0; i < cloud->n_home; i++)
-    ESP_CHECK(isfinite(cloud->m[i]) && cloud->m[i] >= 0, ESP_ERR_VALUE,
-              "%s: particle %" PRId64 ": mass is %g: must be finite and not negative", source, cloud->id[i],
-              cloud->m[i]);
+    ESP_CHECK(cloud->m[i] >= 0 && cloud->m[i] <= ESP_LARGEST, ESP_ERR_VALUE,
+              "%s: particle %" PRId64 ": mass is %g: must be finite and not negative, at most %g", source, cloud->id[i],
+              cloud->m[i], ESP_LARGEST);
   ESP_CALL(check_vector(cloud, cloud->x, "position", source));
   ESP_CALL(check_vector(cloud, cloud->v, "velocity", source));
   ESP_CALL(check_vector(cloud, cloud->D, "target D", source));

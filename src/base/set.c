@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/hash.h"
 
 const char *esp_part_name(esp_part part) {
@@ -165,6 +166,9 @@ static int check_rows(const esp_set *set, int k, int frame, const double *rows, 
       const double value = rows[(size_t)i * (size_t)width + (size_t)c];
       ESP_CHECK(isfinite(value), ESP_ERR_VALUE, "%s: particle %" PRId64 ": %s%s, column %d, is %g: must be finite",
                 source, set->id[i], column->name, at, c, value);
+      ESP_CHECK(fabs(value) <= ESP_LARGEST, ESP_ERR_VALUE,
+                "%s: particle %" PRId64 ": %s%s, column %d, is %g: must be at most %g, so that its square is a number",
+                source, set->id[i], column->name, at, c, value, ESP_LARGEST);
       ESP_CHECK(value >= column->min, ESP_ERR_VALUE, "%s: particle %" PRId64 ": %s%s, column %d, is %g: must be >= %g",
                 source, set->id[i], column->name, at, c, value, column->min);
     }

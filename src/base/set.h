@@ -109,7 +109,7 @@ double *esp_set_role(const esp_set *set, esp_role role, int k, int *width);
  * the caller; NULL if none was needed). Local. */
 int esp_set_rows(const esp_set *set, esp_role role, const double **rows, double **own);
 
-/* Finite numbers not below their least values, shares that fit together. ESP_ERR_VALUE naming id, column, place and value,
+/* Finite numbers up to ESP_LARGEST (base/count.h), not below their least values, shares that fit together. ESP_ERR_VALUE naming id, column, place and value,
  * with `source` (file or caller) in front. Collective: agrees. */
 int esp_set_check(const esp_comm *comm, const esp_set *set, const char *source);
 /* Fingerprint: sum modulo 2^64 over particles of a hash of (id, every column but HIDDEN and EXTRA ones; weights that are not

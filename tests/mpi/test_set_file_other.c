@@ -122,6 +122,36 @@ static void not_a_set_file(void **state) {
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
+/* Ids may be any numbers, but for two equal ones of a set, on whichever ranks: also where all other places fit. */
+static void equal_ids(void **state) {
+  (void)state;
+  for (int twins = 0; twins < 2; twins++) {
+    esp_set_writer writer;
+    esp_set_file file;
+    esp_set set;
+    begin(comm, path, 1, &writer);
+    for (int s = TRAIN; s < SETS; s++) {
+      fill(s, 0, SIZE[s], 1, 1, &set);
+      for (int i = 0; i < set.n_home && s == 4; i++) set.id[i] = i == 199 ? (twins ? 3 : INT64_MIN) : i;
+      assert_ok(esp_set_put(&writer, ESP_PART_TEST, s - TRAIN, comm->rank == 0, &set));
+      esp_set_free(&set);
+    }
+    assert_ok(esp_set_commit(&writer));
+    assert_ok(esp_set_open(comm, path, &layout, &file));
+    for (int alone_too = 0; alone_too < 2; alone_too++) {
+      const int rc = esp_set_read(&file, alone_too ? esp_comm_self() : comm, ESP_PART_TEST, 1, &set);
+      assert_int_equal(rc, twins ? ESP_ERR_VALUE : ESP_OK);
+      assert_true(!twins || (strstr(esp_error_message(), path) && strstr(esp_error_message(), "/test set 1") &&
+                             strstr(esp_error_message(), "particle id 3 occurs more than once")));
+      esp_error_clear();
+      esp_set_free(&set);
+    }
+    assert_ok(esp_set_read(&file, comm, ESP_PART_TEST, 0, &set));
+    esp_set_free(&set);
+    esp_set_close(&file);
+  }
+}
+
 /* A forbidden number is named with file, set and id, on every rank, by the set that holds it alone. */
 static void forbidden_numbers(void **state) {
   (void)state;
@@ -151,4 +181,4 @@ static void forbidden_numbers(void **state) {
 }
 
 CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(own_data), cmocka_unit_test(misshapen),
-               cmocka_unit_test(not_a_set_file), cmocka_unit_test(forbidden_numbers))
+               cmocka_unit_test(not_a_set_file), cmocka_unit_test(equal_ids), cmocka_unit_test(forbidden_numbers))

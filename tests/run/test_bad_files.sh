@@ -46,7 +46,14 @@ spoilt "particle|x, column 0, is inf|finite" set /train/x 144 inf
 spoilt "particle|v, column 2, is -inf" set /train/v 146 -inf
 spoilt "particle|m, column 0, is -1|>= 0" set /train/m 50 -1
 spoilt "particle|K, column 0, is nan" set /train/K 3 nan
-spoilt "particle id 0" set /train/id 1 0
+spoilt "/train set 0|particle id 0" set /train/id 1 0
+spoilt "/train set 1: T is nan, must be finite" set /train/about/T 1 nan
+spoilt "/train set 2: energy_error is inf" set /train/about/energy_error 2 inf
+spoilt "/train set 3: G is -1|0 to inf" set /train/about/G 3 -1
+spoilt "/train sets 0 and 1 share rows from 23 on" set /train/sets 3 23
+spoilt "/train sets 0 and 2 share rows from 0 on" set /train/sets 5 0
+spoilt "particle|K, column 1, is 1e+308|at most 1e+150" set /train/K 4 1e308
+spoilt "particle|x, column 1, is -1e+200|at most 1e+150" set /train/x 4 -1e200
 # what a file claims and does not hold takes no memory and is not read; info says so and goes on
 for hollow in "/train/x|claims 3221225472 elements" "/train/sets|claims 2147483648 elements" "/test/about/T|claims"; do
   spoilt "${hollow#*|}" hollow "${hollow%|*}" 1073741824

@@ -95,6 +95,8 @@ static void forbidden_values(void **state) {
   esp_cloud cloud = make(9, 1);
   refused(&cloud, &cloud.m[5], -1, "mass is -1");
   refused(&cloud, &cloud.m[5], NAN, "mass is ");
+  refused(&cloud, &cloud.m[5], 1e200, "mass is 1e+200");
+  refused(&cloud, &cloud.x[5][0], -1e200, "position along x is -1e+200: must be at most 1e+150");
   refused(&cloud, &cloud.x[5][1], INFINITY, "position along y is inf");
   refused(&cloud, &cloud.v[5][2], NAN, "velocity along z is ");
   refused(&cloud, &cloud.D[5][0], NAN, "target D along x is ");

@@ -180,6 +180,7 @@ static void checked(void **state) {
                {&set.value[V][2 * 4 + 1], INFINITY, "988: v, column 1, is inf: must be finite"},
                {&set.value[Y][2 * 5 + 0], -INFINITY, "985: y, column 0, is -inf: must be finite"},
                {&set.value[Z][2 * 5 + 1], NAN, "985: z, column 1"},
+               {&set.value[Y][2 * 5 + 0], -1e308, "985: y, column 0, is -1e+308: must be at most 1e+150"},
                {&set.value[WEIGHT][1], -0.5, "997: weight, column 0, is -0.5: must be >= 0"},
                {&set.value[MASS][N - 1], NAN, "793: mass"},
                {&set.frame[X][3 * N + 3 * 2], NAN, "994: x, frame 1, column 0, is nan"}};

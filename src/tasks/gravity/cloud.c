@@ -33,6 +33,8 @@ static const char *truth_name(int k) {
   { NAME, .whole = 1, .count = 1, .help = HELP }
 #define REAL(NAME, UNIT, HELP) \
   { NAME, .count = 1, .unit = UNIT, .help = HELP }
+#define SIZE(NAME, UNIT, HELP) \
+  { NAME, .count = 1, .max = INFINITY, .unit = UNIT, .help = HELP }
 #define TOLD(NAME, HELP) \
   { NAME, .count = 1, .told = 1, .help = HELP }
 
@@ -40,11 +42,11 @@ const esp_number esp_cloud_numbers[] = {
     {"kind", .whole = 1, .count = 1, .names = kind_name, .help = "what the bodies began as"},
     WHOLE("seed", "bits of the set's own seed"),
     {"dim", .whole = 1, .count = 1, .min = 2, .max = 3, .help = "2: z = 0 throughout; 3"},
-    REAL("G", "length^3 / mass / time^2", "constant of gravity"),
-    {"eps", .count = 1, .max = INFINITY, .unit = "length", .help = "softening length"},
-    {"box", .count = 3, .unit = "length", .help = "period by axis, 0: open"},
-    REAL("d", "length", "unit of length"),
-    REAL("T", "time", "unit of time, the horizon"),
+    SIZE("G", "length^3 / mass / time^2", "constant of gravity"),
+    SIZE("eps", "length", "softening length"),
+    {"box", .count = 3, .max = INFINITY, .unit = "length", .help = "period by axis, 0: open"},
+    SIZE("d", "length", "unit of length"),
+    SIZE("T", "time", "unit of time, the horizon"),
     REAL("Q", "", "virial ratio; 0: not known"),
     REAL("r_h", "length", "radius of half of the bodies; 0: not known"),
     REAL("mean_a", "length / time^2", "mean acceleration at softening 0.1 d; 0: not known"),

@@ -61,7 +61,7 @@ static const esp_column columns[] = {
 
 static const esp_number numbers[] = {
     {"average", .whole = 1, .count = 1, .max = 1, .help = "1: targets are averages, not sums"},
-    {"h", .count = 1, .help = "width of the kernel exp(-distance^2 / 2 h^2)"},
+    {"h", .count = 1, .max = INFINITY, .help = "width of the kernel exp(-distance^2 / 2 h^2)"},
     {"seed", .whole = 1, .count = 1, .help = "of the hidden map"},
     {"law", .whole = 1, .count = 1, .names = esp_relation_law_name, .help = "what a particle hears"},
     {0},
