@@ -1,5 +1,6 @@
 #include "io/checkpoint.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,11 +75,13 @@ static int check_table(esp_file *file, const esp_block *block) {
   return ESP_OK;
 }
 
-static int read_block(esp_file *file, const char *name, int count, double *value) {
+static int read_block(esp_file *file, const char *name, int count, double least, double *value) {
   ESP_CALL(esp_file_read(file, name, ESP_FILE_F64, 0, count, 0, count, value));
   for (int i = 0; i < count; i++) {
     ESP_CHECK(value[i] - value[i] == 0, ESP_ERR_FORMAT, "%s: %s[%d] is %g: must be finite", file->path, name, i,
               value[i]);
+    ESP_CHECK(value[i] >= least, ESP_ERR_FORMAT, "%s: %s[%d] is %g: must be >= %g", file->path, name, i, value[i],
+              least);
   }
   return ESP_OK;
 }
@@ -92,12 +95,12 @@ static int read_blocks(esp_file *file, const description *d, const void *param, 
   if (!rc && adam) rc = esp_adam_create(model->block.count, adam);
   ESP_AGREE(file->comm, esp_error_blame(rc, file->path));
   ESP_CALL(check_table(file, &model->block));
-  ESP_CALL(read_block(file, "parameters", model->block.count, model->block.value));
+  ESP_CALL(read_block(file, "parameters", model->block.count, -INFINITY, model->block.value));
   if (!adam) return ESP_OK;
   ESP_CHECK(d->moments, ESP_ERR_FORMAT, "%s: holds no moments: training cannot go on from it", file->path);
   ESP_CHECK(d->step >= 0, ESP_ERR_FORMAT, "%s: step %lld: must be >= 0", file->path, (long long)d->step);
-  ESP_CALL(read_block(file, "moment1", adam->count, adam->m));
-  ESP_CALL(read_block(file, "moment2", adam->count, adam->v));
+  ESP_CALL(read_block(file, "moment1", adam->count, -INFINITY, adam->m));
+  ESP_CALL(read_block(file, "moment2", adam->count, 0, adam->v));
   adam->step = d->step;
   return ESP_OK;
 }

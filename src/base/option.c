@@ -50,9 +50,11 @@ size_t esp_option_size(const esp_option *row) {
 
 enum { CHOICE = 64 };
 
+/* A table of names may be asked for the first behind its last, not beyond. */
 const char *esp_option_choice(const esp_option *row, int k, char text[CHOICE]) {
   if (!row->choices) {
-    const char *name = row->names ? row->names(k) : NULL;
+    const char *name = NULL;
+    for (int i = 0; row->names && i <= k && (name = row->names(i)); i++) continue;
     if (name) snprintf(text, CHOICE, "%s", name);
     return name ? text : NULL;
   }

@@ -88,6 +88,9 @@ refuse "$data|not a checkpoint|espalier checkpoint" 2 "${restart[@]}" "$data"
 refuse "$checkpoint|another model|layers: file 2, run 3" 2 "${restart[@]}" "$checkpoint" -net_layers 3
 refuse "$checkpoint|another model|message: file 'newton', run 'mlp'" 2 "${restart[@]}" "$checkpoint" -net_message mlp
 refuse "$checkpoint|another model|theta: file 0.6999|run 0.5" 2 "${restart[@]}" "$checkpoint" -tree_theta 0.5
+cp "$checkpoint" bad.h5
+spoil set bad.h5 moment2 1 -1
+refuse "bad.h5|moment2[1] is -1: must be >= 0" 2 "${restart[@]}" bad.h5
 evaluate=(evaluate "${small[@]}" -run_name other -data_file "$data" -eval_checkpoint)
 head -c 2000 "$checkpoint" >cut.h5
 refuse "cut.h5" 2 "${restart[@]}" cut.h5

@@ -123,6 +123,7 @@ static int read_snapshot(const fuzz_subject *s, uint64_t *sum) {
   esp_origin origin = {0};
   ESP_CALL(esp_format_read(esp_comm_self(), &input, esp_task_find("gravity")->layout, &set, &origin));
   *sum = mix_set(0, &set);
+  need(isfinite(origin.time), "a time that is not finite was accepted");
   need(set.n <= 1000, "more particles than the file can hold were accepted");
   esp_set_free(&set);
   return ESP_OK;
@@ -206,6 +207,16 @@ done:
   return rc;
 }
 
+/* Every stored option is a text that its own row takes. */
+static int check_row(void *context, const esp_option *row, size_t offset) {
+  char text[1024], taken[sizeof(esp_list)];
+  if (!(row->flags & (ESP_OF_MODEL | ESP_OF_TREE)) || row->type == ESP_OPTION_TEXT || row->beyond) return 0;
+  esp_option_print(row, (const char *)context + offset, text, sizeof text);
+  if (esp_option_parse(row, text, taken)) need(0, "an option that its own row does not allow was accepted");
+  esp_error_clear();
+  return 0;
+}
+
 static int read_checkpoint(const fuzz_subject *s, uint64_t *sum) {
   esp_model model;
   esp_adam adam;
@@ -213,6 +224,8 @@ static int read_checkpoint(const fuzz_subject *s, uint64_t *sum) {
   ESP_CALL(esp_checkpoint_read(esp_comm_self(), s->open, &model, &adam, precision));
   *sum = mix(0, model.block.value, (size_t)model.block.count);
   *sum = mix(mix(*sum, adam.m, (size_t)adam.count), adam.v, (size_t)adam.count);
+  for (int i = 0; i < adam.count; i++) need(adam.v[i] >= 0, "a mean square below 0 was accepted");
+  esp_options_each(model.network->options, check_row, model.param);
   esp_model_free(&model);
   esp_adam_free(&adam);
   return ESP_OK;
