@@ -186,7 +186,8 @@ static void members(void **state) {
                           zero = ESP_INT_ROW(inner, leaf, "unused", "3", 2, 9, "", "a", .beyond = ESP_BEYOND_ZERO);
   const double theta[] = {0, 4, 4.5, -1e-300, 1e300, NAN, INFINITY};
   const int64_t budget[] = {0, 9, 10, -1, INT64_MIN}, any = -1;
-  const int leaf[] = {1, INT32_MAX, 0, -1}, none[] = {0, 2, 9, 1, 10}, kind[] = {0, 2, 3, -1, 255, INT32_MAX}, flag[] = {0, 1, 2, -1};
+  const int leaf[] = {1, INT32_MAX, 0, -1}, none[] = {0, 2, 9, 1, 10}, kind[] = {0, 2, 3, -1, 255, INT32_MAX},
+            flag[] = {0, 1, 2, -1};
   const esp_list list[] = {{2, {1, 9}}, {0, {0}}, {2, {1, 10}}, {65, {1}}, {-1, {1}}};
   const struct {
     const esp_option *row;
