@@ -83,7 +83,8 @@ static int print_text(const listing *l, const char *name, const esp_file_shape *
   for (char *p = text; *p; p++)
     if (*p == '\n') *p = ' ';
   if (strlen(text) > LINE) snprintf(text + LINE, 8, " ...");
-  fprintf(l->out, " %s", text);
+  fprintf(l->out, " ");
+  esp_info_text(l->out, text);
 done:
   ESP_FREE(text);
   return rc;
@@ -96,7 +97,9 @@ static herr_t print_attribute(hid_t id, const char *name, const H5A_info_t *info
   (void)info;
   l->rc = esp_file_attr_shape(l->file, l->object, name, &s);
   if (l->rc) return -1;
-  fprintf(l->out, "    @%s =", name);
+  fprintf(l->out, "    @");
+  esp_info_text(l->out, name);
+  fprintf(l->out, " =");
   if ((s.class == H5T_INTEGER || s.class == H5T_FLOAT) && s.count < 1 << 20)
     l->rc = print_numbers(l, name, &s);
   else if (s.class == H5T_STRING && s.count == 1)
@@ -114,7 +117,9 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
   snprintf(l->object, sizeof l->object, "%s", root ? "/" : name);
   if (info->type == H5O_TYPE_DATASET) {
     esp_file_shape s;
-    fprintf(l->out, "  %s  ", name);
+    fprintf(l->out, "  ");
+    esp_info_text(l->out, name);
+    fprintf(l->out, "  ");
     if (esp_file_dataset(l->file, name, &s)) {
       esp_info_refused(l->out);
     } else {
@@ -123,7 +128,9 @@ static herr_t print_object(hid_t id, const char *name, const H5O_info_t *info, v
       fprintf(l->out, "\n");
     }
   } else {
-    fprintf(l->out, "  %s%s\n", root ? "" : name, "/");
+    fprintf(l->out, "  ");
+    esp_info_text(l->out, root ? "" : name);
+    fprintf(l->out, "/\n");
   }
   hsize_t at = 0;
   return H5Aiterate_by_name(l->file->id, l->object, H5_INDEX_NAME, H5_ITER_INC, &at, print_attribute, l, H5P_DEFAULT) <
@@ -176,9 +183,18 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
 static int print_foreign(const esp_format *foreign, const char *path, int hdf5, FILE *out) {
   const int rc = foreign->print(path, out);
   if (!rc || !hdf5) return rc;
-  fprintf(out, "snapshot     refused: %.*s\n", (int)strcspn(esp_error_message(), "\n"), esp_error_message());
-  esp_error_clear();
-  return ESP_OK;
+  fprintf(out, "snapshot     ");
+  return esp_info_refused(out), ESP_OK;
+}
+
+/* A file of none of the kinds. */
+static int refuse(const char *path) {
+  char kinds[512] = "";
+  for (int k = 0; esp_formats[k]; k++) {
+    const size_t used = strlen(kinds);
+    snprintf(kinds + used, sizeof kinds - used, "%s%s", k ? ", " : "", esp_formats[k]->help);
+  }
+  return ESP_FAIL(ESP_ERR_FORMAT, "%s: is no set file, no checkpoint and no snapshot (%s)", path, kinds);
 }
 
 static int print_all(const char *path, esp_info_layout layout, FILE *out) {
@@ -186,8 +202,12 @@ static int print_all(const char *path, esp_info_layout layout, FILE *out) {
   char format[64];
   int hdf5 = 0, header = 0;
   ESP_CALL(look(path, &hdf5, &header, format, sizeof format));
-  if (header) ESP_CALL(esp_format_find(esp_comm_self(), path, &foreign));
-  fprintf(out, "file         %s\n", path);
+  const int rc = header ? esp_format_find(esp_comm_self(), path, &foreign) : ESP_OK;
+  if (rc == ESP_ERR_FORMAT && !hdf5) return esp_error_clear(), refuse(path);
+  ESP_CALL(rc);
+  fprintf(out, "file         ");
+  esp_info_text(out, path);
+  fprintf(out, "\n");
   if (header) ESP_CALL(print_foreign(foreign, path, hdf5, out));
   for (int k = 0; k < ESP_SET_FORMATS; k++)
     if (!strcmp(format, esp_set_formats[k])) ESP_CALL(esp_info_sets(path, layout, out));

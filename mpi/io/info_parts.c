@@ -3,7 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "io/checkpoint.h"
+
+void esp_info_text(FILE *out, const char *text) {
+  char shown[4096];
+  esp_shown(text, "", shown, sizeof shown);
+  fputs(shown, out);
+}
 
 void esp_info_refused(FILE *out) {
   const char *message = esp_error_message();
@@ -22,7 +29,7 @@ static int print_row(void *context, const esp_option *row, size_t offset) {
   const page *p = context;
   char text[512];
   double real;
-  if (!(row->flags & (ESP_OF_MODEL | ESP_OF_TREE | ESP_OF_DATA))) return 0;
+  if (!(row->flags & (ESP_OF_MODEL | ESP_OF_TREE))) return 0; /* what the data said is no key */
   esp_option_print(row, p->param + offset, text, sizeof text);
   if (row->type == ESP_OPTION_REAL) {
     memcpy(&real, p->param + offset, sizeof real);
@@ -52,8 +59,10 @@ int esp_info_checkpoint(const char *path, FILE *out) {
   const int *width = model.sizes.width;
   page p = {model.param, out};
   fprintf(out, "%s: %s\n", model.network->name, model.network->help);
-  fprintf(out, "             %d numbers of a particle are seen, %d sent, %d predicted; %s\n", width[ESP_INPUT],
-          width[ESP_SENT], width[ESP_TARGET], precision);
+  fprintf(out, "             %d numbers of a particle are seen, %d sent, %d predicted; ", width[ESP_INPUT],
+          width[ESP_SENT], width[ESP_TARGET]);
+  esp_info_text(out, precision);
+  fprintf(out, "\n");
   esp_options_each(model.network->options, print_row, &p);
   print_block(&model.block, out);
   esp_model_free(&model);

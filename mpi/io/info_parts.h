@@ -6,6 +6,8 @@
 
 #include "io/info.h"
 
+/* Text of a file, as it may be shown. */
+void esp_info_text(FILE *out, const char *text);
 /* What is refused is said, and the listing goes on: the first line of the failure at hand, which is cleared. */
 void esp_info_refused(FILE *out);
 /* A set file: task, sets of each part by size, range of every column and number, and its checksum, for which all numbers

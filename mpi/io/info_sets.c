@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "io/info_parts.h"
 #include "io/set_file_columns.h"
 
@@ -63,7 +64,10 @@ static int print_unit(const esp_set_file *f, const char *dataset, const char *un
     ESP_CALL(esp_file_attr_read_string(f->file, dataset, "unit", text, sizeof text));
     unit = text;
   }
-  if (unit && *unit && strcmp(unit, "1")) fprintf(out, " [%s]", unit);
+  if (!unit || !*unit || !strcmp(unit, "1")) return ESP_OK;
+  fprintf(out, " [");
+  esp_info_text(out, unit);
+  fprintf(out, "]");
   return ESP_OK;
 }
 
@@ -85,12 +89,13 @@ done:
 static int print_column(const esp_set_file *f, esp_part part, int k, FILE *out) {
   const esp_column *column = &f->layout->column[k];
   const int width = f->about.width[k];
-  char name[ESP_SET_NAME];
+  char name[ESP_SET_NAME], shown[4 * ESP_SET_NAME];
   range r = {0};
   if (f->data[part][k] < 0 || !f->rows[part]) return ESP_OK;
   ESP_CALL(read_range(f, part, k, &r));
   esp_set_file_name(part, "", column->name, name);
-  fprintf(out, "  %-10s %d column%s", column->name, width, width == 1 ? "" : "s");
+  esp_shown(column->name, "", shown, sizeof shown);
+  fprintf(out, "  %-10s %d column%s", shown, width, width == 1 ? "" : "s");
   ESP_CALL(print_unit(f, name, column->unit, out));
   if (r.count) {
     const double n = (double)r.count;
@@ -134,6 +139,7 @@ static int compare(const esp_number *number, const esp_value *a, const esp_value
 /* Its least and its largest value over the sets of a part; nothing where all are 0. */
 static void print_number(const esp_set_file *f, esp_part part, const esp_number *number, int at, FILE *out) {
   static const esp_value none[ESP_NUMBERS];
+  char shown[4 * ESP_SET_NAME];
   const size_t numbers = (size_t)esp_set_numbers(f->layout);
   const esp_value *low = f->value[part] + at, *high = low;
   for (int s = 1; s < f->sets[part]; s++) {
@@ -143,7 +149,8 @@ static void print_number(const esp_set_file *f, esp_part part, const esp_number 
   }
   const int is_told = !number->names || high->whole >= 0;
   if (!is_told || (!number->names && !compare(number, low, none) && !compare(number, high, none))) return;
-  fprintf(out, "  %-18s", number->name);
+  esp_shown(number->name, "", shown, sizeof shown);
+  fprintf(out, "  %-18s", shown);
   print_value(number, low, out);
   if (compare(number, low, high)) {
     fprintf(out, " to");
@@ -178,8 +185,9 @@ int esp_info_sets(const char *path, esp_info_layout layout, FILE *out) {
   const esp_layout *known = layout && task[0] ? layout(task) : NULL;
   fprintf(out, "sets         ");
   if (esp_set_open(esp_comm_self(), path, known, &file)) return esp_info_refused(out), ESP_OK;
-  fprintf(out, "version %d, %s%s%s\n", file.version, task[0] ? "task " : "of no task", task,
-          known || !task[0] ? "" : ", which is not known here");
+  fprintf(out, "version %d, %s", file.version, task[0] ? "task " : "of no task");
+  esp_info_text(out, task);
+  fprintf(out, "%s\n", known || !task[0] ? "" : ", which is not known here");
   const int rc = print_file(&file, out);
   esp_set_close(&file);
   return rc;

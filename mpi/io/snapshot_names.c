@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shown.h"
+
 /* ---- the names ---- */
 
 /* Of a field the first that the file has. */
@@ -51,11 +53,12 @@ int esp_snapshot_look(const esp_file *file, const int64_t *count, esp_snapshot_h
 
 void esp_snapshot_note(esp_snapshot_header *head, const char *format, ...) {
   const size_t used = strlen(head->note), room = sizeof head->note - used;
+  char text[ESP_NOTE];
   va_list list;
   va_start(list, format);
-  const int length = vsnprintf(head->note + used, room, format, list);
+  const int length = vsnprintf(text, sizeof text, format, list);
   va_end(list);
-  if (length < 0 || (size_t)length + 2 > room)
+  if (length < 0 || esp_shown(text, "", head->note + used, room) + 8 > room)
     head->note[used] = 0; /* no half lines */
   else
     strcat(head->note, "\n");

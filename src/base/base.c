@@ -10,6 +10,8 @@
 #include <malloc.h>
 #endif
 
+#include "base/shown.h"
+
 /* ---- errors: one record a thread ---- */
 
 enum { MESSAGE_SIZE = 8192 };
@@ -39,12 +41,11 @@ void esp_error_clear(void) {
   record.text[0] = 0;
 }
 
-/* What snprintf could not place is cut, never an error of its own. */
+/* What has no room is cut, never an error of its own. Names and words of files stand in messages. */
 static void append(const char *format, va_list arguments) {
-  size_t room = MESSAGE_SIZE - record.length;
-  int wanted = vsnprintf(record.text + record.length, room, format, arguments);
-  if (wanted < 0) return;
-  record.length += (size_t)wanted < room ? (size_t)wanted : room - 1;
+  char text[MESSAGE_SIZE];
+  if (vsnprintf(text, sizeof text, format, arguments) < 0) return;
+  record.length += esp_shown(text, "\n", record.text + record.length, MESSAGE_SIZE - record.length);
 }
 
 static void append_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -56,12 +57,9 @@ static void append_text(const char *format, ...) {
 }
 
 void esp_error_set(int code, const char *message) {
-  /* The message may be our own record: it is moved, not formatted onto itself. */
-  size_t length = message ? strlen(message) : 0;
-  if (length > MESSAGE_SIZE - 1) length = MESSAGE_SIZE - 1;
-  if (length) memmove(record.text, message, length);
-  record.text[length] = 0;
-  record.length = length;
+  char text[MESSAGE_SIZE]; /* the message may be our own record */
+  snprintf(text, sizeof text, "%s", message ? message : "");
+  record.length = esp_shown(text, "\n", record.text, sizeof record.text);
   record.failed = code != ESP_OK;
 }
 

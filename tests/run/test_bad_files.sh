@@ -62,6 +62,26 @@ for hollow in "/train/x|claims 3221225472 elements" "/train/sets|claims 21474836
   [ "$rc" -eq 0 ] && grep -q "^sets  *refused: .*claims" stdout && grep -q "${name#/}  refused: .*claims" stdout &&
     grep -q "^  train/v  float64" stdout || fail "info: $hollow"
 done
+# what a file says does not act on the terminal
+cp "$data" bad.h5
+spoil attribute bad.h5 task $'\e[2J\x9b31m'
+spoil rename bad.h5 /train/m $'/train/m\e]0;owned\a'
+attacks=${ESPALIER_CASES:-}/attack/
+for file in bad.h5 $(ls "${attacks}escape.h5" "${attacks}info-broken-child.h5" 2>/dev/null); do
+  call 1 info "$file"
+  cat stdout stderr | LC_ALL=C grep -q '[^ -~]' && fail "info $file shows what may act on a terminal"
+done
+call 1 info bad.h5
+for text in '@task = \x1b\[2J\x9b31m' 'train/m\x1b\]0;owned\x07  float64'; do
+  grep -q "${text//\\x/\\\\x}" stdout || fail "info does not show $text"
+done
+refuse '/train/m is missing' 1 "${train[@]}" bad.h5
+spoil attribute bad.h5 format $'espalier \e[31mset'
+refuse 'attribute format is "espalier \x1b[31mset"' 1 "${train[@]}" bad.h5
+printf 'step,loss\n1,0.5\n' >table.csv
+refuse "table.csv|no set file, no checkpoint and no snapshot" 1 info table.csv
+call 1 info "$checkpoint"
+grep -q hidden_halves stdout && fail "info of a checkpoint lists what is no key"
 made=$data data=$ESPALIER_SOURCE/tests/golden/cloud.h5 # of version 1
 spoilt "/train/clouds|claims" hollow /train/clouds 1073741824
 spoilt "/train/clouds|missing" delete /train/clouds
