@@ -94,6 +94,19 @@ static int yaml_bad_line(char *yaml) {
   return 1;
 }
 
+/* The parser takes quadratic time for lists within lists, of which no key has any. */
+static int check_depth(const char *path, const char *text) {
+  enum { MOST = 32 };
+  int line = 1, opened = 0;
+  for (const char *c = text; *c; c++) {
+    if (*c == '\n') line++, opened = 0;
+    opened += *c == '[' || *c == '{';
+    ESP_CHECK(opened <= MOST, ESP_ERR_FORMAT, "%s: line %d: more than %d opening brackets; a key has one list at most",
+              path, line, MOST);
+  }
+  return ESP_OK;
+}
+
 /* Old words first: what they bring along gives way to a key that stands beside them. */
 static int take_file(PetscOptions database, const char *path, esp_config *config, found_options *found) {
   PetscInt count = 0;
@@ -120,8 +133,10 @@ static int load_file(const char *path, esp_config *config, found_options *found)
   PetscOptions database;
   ESP_CALL(read_text(path, &text));
   esp_at_hand("reading", path);
-  int rc = ESP_OK, petsc = (int)PetscOptionsCreate(&database);
-  if (petsc)
+  int rc = check_depth(path, text), petsc = rc ? 0 : (int)PetscOptionsCreate(&database);
+  if (rc)
+    database = NULL;
+  else if (petsc)
     rc = esp_comm_petsc_fail(petsc, "PetscOptionsCreate", __FILE__, __LINE__, __func__);
   else {
     if (yaml_reads(database, text, reason))
