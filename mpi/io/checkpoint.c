@@ -107,6 +107,12 @@ static int read_blocks(esp_file *file, const description *d, const void *param, 
 
 /* ---- writing ---- */
 
+static int write_origin(esp_file *file, const esp_checkpoint_origin *from) {
+  if (from->run[0]) ESP_CALL(esp_file_attr_write_string(file, "/", "run", from->run));
+  if (isnan(from->loss)) return ESP_OK;
+  return esp_file_attr_write(file, "/", "loss", ESP_FILE_F64, 0, &from->loss);
+}
+
 static int write_all(esp_file *file, const esp_model *model, const esp_adam *adam, const char *task,
                      const char *precision) {
   const int64_t step = adam ? adam->step : 0, moments = adam != NULL;
@@ -124,10 +130,11 @@ static int write_all(esp_file *file, const esp_model *model, const esp_adam *ada
 }
 
 int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
-                         const char *task, const char *precision) {
+                         const char *task, const char *precision, const esp_checkpoint_origin *from) {
   esp_file *file = NULL;
   ESP_CALL(esp_file_create_begin(comm, path, &file));
   int rc = write_all(file, model, adam, task, precision);
+  if (!rc && from) rc = write_origin(file, from);
   if (rc) {
     esp_file_abort(&file);
     return esp_trace(rc, __FILE__, __LINE__, __func__);
@@ -213,6 +220,31 @@ done:
     esp_model_free(model);
     if (adam) esp_adam_free(adam);
   }
+  return rc;
+}
+
+/* Of version 1, and of earlier ones of version 2, nothing is known. */
+static int read_origin(const esp_file *file, esp_checkpoint_origin *from) {
+  char format[WORD];
+  int64_t version;
+  esp_file_shape run, loss;
+  ESP_CALL(read_format(file, format, &version));
+  ESP_CALL(esp_file_attr_read(file, "/", "step", ESP_FILE_I64, 1, &from->step));
+  ESP_CALL(esp_file_attr_shape(file, "/", "run", &run));
+  if (run.exists) ESP_CALL(esp_file_attr_read_string(file, "/", "run", from->run, sizeof from->run));
+  ESP_CHECK(!from->run[strspn(from->run, "0123456789abcdef")], ESP_ERR_FORMAT,
+            "%s: attribute run holds other than hexadecimal digits", file->path);
+  ESP_CALL(esp_file_attr_shape(file, "/", "loss", &loss));
+  if (loss.exists) ESP_CALL(esp_file_attr_read(file, "/", "loss", ESP_FILE_F64, 1, &from->loss));
+  return ESP_OK;
+}
+
+int esp_checkpoint_origin_read(const esp_comm *comm, const char *path, esp_checkpoint_origin *from) {
+  esp_file *file = NULL;
+  *from = (esp_checkpoint_origin){.loss = NAN};
+  ESP_CALL(esp_file_open(comm, path, &file));
+  int rc = read_origin(file, from);
+  esp_file_close(&file);
   return rc;
 }
 

@@ -2,7 +2,7 @@
  * number of ranks. Written beside and renamed: a failure leaves an older file as it was.
  *
  * Layout: attributes of /: format "espalier checkpoint", version 2, network, task (which it was trained for), precision,
- * step, moments (1: they are there), size_input, size_sent, size_target ... (numbers a particle by role), and one for each
+ * step, moments (1: they are there), run (an id) and loss (of the step), if they are known, size_input, size_sent, size_target ... (numbers a particle by role), and one for each
  * row of the network's options that has an ESP_OF_* flag, by its name (net_layers, tree_theta ...; base/option.h).
  * Datasets /parameters, /moment1, /moment2 [count] float64, and /table with one attribute a parameter group: name =
  * [offset, rows, columns]. Version 1 (a format for each of two networks, attributes named as in the rows' `was`) is read,
@@ -17,11 +17,21 @@
 #include "net/network.h"
 #include "net/optim.h"
 
-enum { ESP_CHECKPOINT_PRECISION = 16 };
+enum { ESP_CHECKPOINT_PRECISION = 16, ESP_RUN_ID = 17 };
 
-/* precision: name of the device used ("cpu32"). adam may be NULL: no moments, step 0. task: "" if it is not known. */
+/* Where a checkpoint comes from. */
+typedef struct {
+  char run[ESP_RUN_ID]; /* the run it belongs to: 16 hexadecimal digits; "": not known */
+  int64_t step;         /* reading: its step */
+  double loss;          /* of that step; NAN: not known */
+} esp_checkpoint_origin;
+
+/* precision: name of the device used ("cpu32"). adam may be NULL: no moments, step 0. task: "" if it is not known. from may
+ * be NULL: nothing is known. */
 int esp_checkpoint_write(const esp_comm *comm, const char *path, const esp_model *model, const esp_adam *adam,
-                         const char *task, const char *precision);
+                         const char *task, const char *precision, const esp_checkpoint_origin *from);
+/* Where it comes from, without the model. */
+int esp_checkpoint_origin_read(const esp_comm *comm, const char *path, esp_checkpoint_origin *from);
 /* Read a model from the file alone: *model is created as the file describes it; so is *adam unless NULL. precision
  * [ESP_CHECKPOINT_PRECISION] gets the device's name; may be NULL. */
 int esp_checkpoint_read(const esp_comm *comm, const char *path, esp_model *model, esp_adam *adam, char *precision);

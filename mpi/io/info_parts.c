@@ -54,7 +54,9 @@ static void print_block(const esp_block *block, FILE *out) {
 int esp_info_checkpoint(const char *path, FILE *out) {
   esp_model model;
   char precision[ESP_CHECKPOINT_PRECISION];
+  esp_checkpoint_origin from;
   fprintf(out, "checkpoint   ");
+  if (esp_checkpoint_origin_read(esp_comm_self(), path, &from)) return esp_info_refused(out), ESP_OK;
   if (esp_checkpoint_read(esp_comm_self(), path, &model, NULL, precision)) return esp_info_refused(out), ESP_OK;
   const int *width = model.sizes.width;
   page p = {model.param, out};
@@ -63,6 +65,11 @@ int esp_info_checkpoint(const char *path, FILE *out) {
           width[ESP_SENT], width[ESP_TARGET]);
   esp_info_text(out, precision);
   fprintf(out, "\n");
+  if (from.run[0]) {
+    fprintf(out, "             of run ");
+    esp_info_text(out, from.run);
+    fprintf(out, ", after step %lld, loss %.9g\n", (long long)from.step, from.loss);
+  }
   esp_options_each(model.network->options, print_row, &p);
   print_block(&model.block, out);
   esp_model_free(&model);

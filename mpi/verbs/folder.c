@@ -1,12 +1,14 @@
 #include "verbs/folder.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/draft.h"
+#include "verbs/run_id.h"
 
 static int make_folder(const char *path) {
   char part[4096];
@@ -24,14 +26,19 @@ static int make_folder(const char *path) {
   return ESP_OK;
 }
 
-static int keep_config(const esp_run *run) {
+/* aside (NULL: not): what is there goes out of the way first, but not before this can be written. */
+static int keep_config(const esp_run *run, esp_earlier *aside) {
   char path[4096];
   esp_draft draft;
   ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
   ESP_CALL(esp_draft_begin(path, &draft));
+  if (run->id[0]) fprintf(draft.stream, "# run %s\n", run->id);
   esp_config_print(run->config, draft.stream);
   esp_error_clear(); /* what could not be printed is told with its path */
-  return esp_draft_keep(&draft, path);
+  int rc = aside && !fflush(draft.stream) ? esp_earlier_put_away(run, aside) : ESP_OK;
+  if (!rc) return esp_draft_keep(&draft, path);
+  esp_draft_drop(&draft);
+  return rc;
 }
 
 static int look_for_config(const esp_run *run) {
@@ -42,19 +49,47 @@ static int look_for_config(const esp_run *run) {
   return ESP_OK;
 }
 
-static int enter(const esp_run *run, int report, esp_folder *folder) {
-  ESP_CALL(report ? look_for_config(run) : make_folder(run->dir));
-  ESP_CALL(esp_lock_take(run->dir, &folder->lock));
-  return report ? ESP_OK : keep_config(run);
+static int is_own(const esp_run *run, const char *restart) {
+  char path[4096];
+  struct stat own, other;
+  return restart[0] && !esp_run_path(run, "checkpoint.h5", path, sizeof path) && !stat(path, &own) &&
+         !stat(restart, &other) && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
-int esp_folder_enter(const esp_run *run, int report, esp_folder *folder) {
+/* A training from `restart` ("": from the start), which says `from` of itself: *begins, where it does not go on with what is
+ * there. */
+static int find_id(esp_run *run, const char *restart, const esp_checkpoint_origin *from, int *begins) {
+  const int own = is_own(run, restart);
+  if (own) ESP_CALL(esp_run_id_match(run, run->id, restart, from));
+  *begins = !own && (!from->run[0] || strcmp(from->run, run->id) != 0);
+  if (*begins || !run->id[0]) memcpy(run->id, from->run, sizeof run->id);
+  if (!run->id[0]) snprintf(run->id, sizeof run->id, "%016" PRIx64, esp_unique());
+  return ESP_OK;
+}
+
+static int enter(esp_run *run, esp_folder_use use, const char *restart, const esp_checkpoint_origin *from,
+                 esp_folder *folder) {
+  int begins = 0;
+  ESP_CALL(use == ESP_FOLDER_REPORTS ? look_for_config(run) : make_folder(run->dir));
+  ESP_CALL(esp_lock_take(run->dir, &folder->lock));
+  esp_run_id_read(run, run->id);
+  if (use == ESP_FOLDER_TRAINS) ESP_CALL(find_id(run, restart, from, &begins));
+  return use == ESP_FOLDER_REPORTS ? ESP_OK : keep_config(run, begins ? &folder->earlier : NULL);
+}
+
+int esp_folder_enter(esp_run *run, esp_folder_use use, esp_folder *folder) {
+  const esp_comm *comm = run->comm;
+  const char *restart = use == ESP_FOLDER_TRAINS ? esp_config_string(run->config, "train_restart") : "";
+  esp_checkpoint_origin from = {.run = ""};
   *folder = (esp_folder){0};
-  int rc = run->comm->agree(run->comm, run->comm->rank ? ESP_OK : enter(run, report, folder));
-  if (rc) esp_folder_leave(folder);
+  if (restart[0]) ESP_CALL(esp_checkpoint_origin_read(comm, restart, &from));
+  int rc = comm->agree(comm, comm->rank ? ESP_OK : enter(run, use, restart, &from, folder));
+  if (!rc) rc = comm->broadcast(comm, run->id, sizeof run->id, 0);
+  if (rc) esp_folder_leave(run, rc, folder);
   return rc;
 }
 
-void esp_folder_leave(esp_folder *folder) {
+void esp_folder_leave(const esp_run *run, int rc, esp_folder *folder) {
+  if (rc) esp_earlier_put_back(run, &folder->earlier);
   esp_lock_drop(&folder->lock);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/at_hand.h"
+#include "base/passing.h"
 
 static const struct {
   int number;
@@ -23,7 +24,7 @@ static void say(const char *text) {
   (void)!write(STDERR_FILENO, text, strlen(text));
 }
 
-/* What a handler may call: write, strlen, raise. */
+/* What a handler may call: write, strlen, unlink, raise. */
 static void die(int number) {
   int k = 0;
   while (k < DEATHS - 1 && deaths[k].number != number) k++;
@@ -38,6 +39,7 @@ static void die(int number) {
   } else {
     say(" with no file at hand: an error of this program or of a library\n");
   }
+  esp_passing_remove();
   raise(number); /* the default action is in place again */
 }
 

@@ -25,6 +25,7 @@
 typedef struct {
   const char *name;
   int (*verb)(esp_run *run);
+  esp_folder_use use;
   const char *help;
 } verb_entry;
 
@@ -34,13 +35,14 @@ enum { UNFINISHED = 75 };
 static int verb_run(esp_run *run);
 
 static const verb_entry verbs[] = {
-    {"run", verb_run, "generate, train, evaluate and report, one after the other"},
-    {"generate", esp_verb_generate, "make the data of the task and their truth"},
-    {"train", esp_verb_train, "train the network on the data"},
-    {"evaluate", esp_verb_evaluate, "the trained network beside classical methods"},
-    {"predict", esp_verb_predict, "what becomes of a snapshot (-input FILE), or of a test set"},
-    {"partition", esp_verb_partition, "cut a snapshot or a test set for many ranks and compare with other cuts"},
-    {"report", esp_verb_report, "report.html from the files of a run"},
+    {"run", verb_run, ESP_FOLDER_TRAINS, "generate, train, evaluate and report, one after the other"},
+    {"generate", esp_verb_generate, ESP_FOLDER_USES, "make the data of the task and their truth"},
+    {"train", esp_verb_train, ESP_FOLDER_TRAINS, "train the network on the data"},
+    {"evaluate", esp_verb_evaluate, ESP_FOLDER_USES, "the trained network beside classical methods"},
+    {"predict", esp_verb_predict, ESP_FOLDER_USES, "what becomes of a snapshot (-input FILE), or of a test set"},
+    {"partition", esp_verb_partition, ESP_FOLDER_USES,
+     "cut a snapshot or a test set for many ranks and compare with other cuts"},
+    {"report", esp_verb_report, ESP_FOLDER_REPORTS, "report.html from the files of a run"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };
 
@@ -133,7 +135,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   ESP_CALL(esp_options_load(run->comm, input, run->config));
   esp_config_lead(run->config, esp_setup_task(run)->options);
   esp_config_lead(run->config, esp_setup_network(run)->options);
-  ESP_CALL(esp_setup_check(run, entry->verb == verb_run || entry->verb == esp_verb_train));
+  ESP_CALL(esp_setup_check(run, entry->use == ESP_FOLDER_TRAINS));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
                         esp_config_string(run->config, "run_name"));
   ESP_CHECK(length >= 0 && (size_t)length < dir_size, ESP_ERR_CONFIG, "run_out/run_name: longer than %zu characters",
@@ -141,7 +143,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   run->dir = dir;
   /* mpirun gives its ranks a pseudo-terminal wherever their output really goes */
   run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
-  ESP_CALL(esp_folder_enter(run, entry->verb == esp_verb_report, &folder));
+  ESP_CALL(esp_folder_enter(run, entry->use, &folder));
   int rc = run_verb(run, entry);
   if (!rc && run->comm->rank == 0) {
     char *text = cJSON_PrintUnformatted(run->json);
@@ -149,7 +151,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
     cJSON_free(text);
     rc = esp_options_unused(run->config, stderr);
   }
-  esp_folder_leave(&folder);
+  esp_folder_leave(run, rc, &folder);
   return rc;
 }
 

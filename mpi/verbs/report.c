@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <unistd.h>
 
 #include "base/draft.h"
 #include "base/input.h"
 #include "verbs/report_parts.h"
 #include "tasks/task.h"
+#include "verbs/run_id.h"
 #include "verbs/setup.h"
 
 static const char head[] =
@@ -94,8 +96,18 @@ static int write_report(const esp_run *run, const char *path) {
   return rc;
 }
 
+/* A checkpoint that is there belongs to what is reported. */
+static int check_run(const esp_run *run) {
+  char path[4096];
+  ESP_CALL(esp_run_path(run, "checkpoint.h5", path, sizeof path));
+  int there = access(path, F_OK) == 0;
+  ESP_CALL(run->comm->broadcast(run->comm, &there, sizeof there, 0));
+  return there ? esp_run_id_check(run) : ESP_OK;
+}
+
 int esp_verb_report(esp_run *run) {
   char path[4096];
+  ESP_CALL(check_run(run));
   ESP_CALL(esp_run_path(run, "report.html", path, sizeof path));
   ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : write_report(run, path));
   cJSON_AddStringToObject(run->json, "report", path);

@@ -5,6 +5,7 @@
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
  *   config.yaml    the resolved configuration of the last verb    main (not for report)
  *   VERB.json      the results of each verb                       main
+ *   earlier-K/     the same files of trainings before             earlier.h
  *   run.lock       who works there, while a job does              lock.h
  *   data.h5        sets (or the file data_file names)             generate
  *   metrics.csv    one line a training step                       train
@@ -32,6 +33,7 @@ typedef struct {
   esp_comm *comm;
   esp_config *config;
   const char *dir; /* run_out/run_name; exists */
+  char id[17];     /* of the run its training belongs to (run_id.h); "": there is none */
   cJSON *json;     /* results of the verb at hand; filled on every rank, printed by rank 0 */
   int unfinished;  /* a signal came before all was done; the same on every rank */
   int terminal;    /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */

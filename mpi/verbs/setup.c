@@ -7,6 +7,7 @@
 #include "io/checkpoint.h"
 #include "tasks/task.h"
 #include "verbs/keys.h"
+#include "verbs/run_id.h"
 
 enum { SHARD_ABOVE = 8192 };
 
@@ -60,6 +61,7 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
   const esp_task *task = esp_setup_task(run);
   char path[4096], precision[ESP_CHECKPOINT_PRECISION];
   ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
+  if (!esp_config_string(run->config, "eval_checkpoint")[0]) ESP_CALL(esp_run_id_check(run));
   ESP_CALL(esp_checkpoint_read(run->comm, path, model, NULL, precision));
   ESP_CHECK(model->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
             path, model->network->name, task->name, task->network->name);

@@ -18,7 +18,7 @@ const esp_network *esp_setup_network(const esp_run *run);
 int esp_setup_data(const esp_run *run, void **param);
 /* Any structure, likewise; options NULL: *param is NULL. */
 int esp_setup_options(const esp_run *run, const esp_options *options, void **param);
-/* The run's checkpoint: a model, the caller's whatever is returned, and the device it was trained on (NULL: not asked). Trees are no parameters:
+/* The run's checkpoint, which must belong to its other files (run_id.h) unless eval_checkpoint names it: a model, the caller's whatever is returned, and the device it was trained on (NULL: not asked). Trees are no parameters:
  * they are replaced by the keys that the run sets (esp_options_replace). ESP_ERR_CONFIG where its network is not the
  * task's. Collective. */
 int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device);

@@ -20,7 +20,7 @@ static void on_signal(int number) {
 }
 
 void esp_stop_listen(void) {
-  static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+  static const int numbers[] = {SIGTERM, SIGHUP, SIGINT, SIGUSR1};
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;

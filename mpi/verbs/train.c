@@ -82,7 +82,9 @@ static int on_step(void *context, const esp_train_record *r) {
 
 static int on_checkpoint(void *context, const esp_adam *adam) {
   const stage *s = context;
-  return esp_checkpoint_write(s->run->comm, s->journal->path, s->model, adam, s->task->name, s->device->name);
+  esp_checkpoint_origin from = {.loss = s->journal->steps ? s->journal->last.loss : NAN};
+  memcpy(from.run, s->run->id, sizeof from.run);
+  return esp_checkpoint_write(s->run->comm, s->journal->path, s->model, adam, s->task->name, s->device->name, &from);
 }
 
 static int on_stop(void *context) {

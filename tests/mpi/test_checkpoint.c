@@ -133,7 +133,7 @@ static void comes_back(void **state) {
       char precision[ESP_CHECKPOINT_PRECISION];
       make(network, param_of(network, all ? "" : NULL), &model, &adam);
       const size_t bytes = sizeof(double) * (size_t)model.block.count;
-      assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "a task", "cpu32"));
+      assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "a task", "cpu32", NULL));
       assert_ok(esp_checkpoint_read(comm, path, &read, &moments, precision));
       assert_string_equal(precision, "cpu32");
       assert_true(read.network == network && read.block.count == model.block.count);
@@ -164,10 +164,34 @@ static void any_seed(void **state) {
   esp_adam adam;
   param->seed = UINT64_MAX - 3;
   make(network, (char *)param, &model, &adam);
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   assert_ok(esp_checkpoint_read(comm, path, &read, NULL, NULL));
   assert_true(((esp_stack_param *)read.param)->seed == UINT64_MAX - 3);
   esp_model_free(&read);
+  unmake(&model, &adam);
+}
+
+/* Where a file comes from, to the bit; what is not known is not there. */
+static void origin(void **state) {
+  (void)state;
+  const esp_network *network = esp_network_find("stack");
+  const esp_checkpoint_origin from = {.run = "0123456789abcdef", .loss = 1.0 / 3};
+  esp_checkpoint_origin read;
+  esp_model model;
+  esp_adam adam;
+  make(network, param_of(network, NULL), &model, &adam);
+  adam.step = 7;
+  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", &from));
+  assert_ok(esp_checkpoint_origin_read(comm, path, &read));
+  assert_string_equal(read.run, from.run);
+  assert_true(read.step == 7 && read.loss == from.loss);
+  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
+  assert_ok(esp_checkpoint_origin_read(comm, path, &read));
+  assert_true(!read.run[0] && read.step == 7 && isnan(read.loss));
+  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32",
+                                 &(esp_checkpoint_origin){.run = "\x1b[2J", .loss = NAN}));
+  assert_int_equal(esp_checkpoint_origin_read(comm, path, &read), ESP_ERR_FORMAT);
+  message_has("hexadecimal digits");
   unmake(&model, &adam);
 }
 
@@ -216,7 +240,7 @@ static void another_model(void **state) {
     esp_model model;
     esp_adam adam;
     make(network, param_of(network, ""), &model, &adam);
-    assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32"));
+    assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
     esp_options_each(network->options, refuse_row, (void *)network);
     refuse(network, param_of(network, NULL), "cpu64", ESP_ERR_CONFIG, "net_layers: file 5, run 4");
     refuse(network, param_of(network, NULL), "cpu64", ESP_ERR_CONFIG,
@@ -243,7 +267,7 @@ static void other_sizes(void **state) {
   char *param = param_of(network, NULL);
   esp_model model;
   assert_ok(esp_model_create(network, param, &wide, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   esp_model_free(&model);
   refuse(network, param, "cpu32", ESP_ERR_CONFIG,
          "size_input: file 7, run 6\n  size_sent: file 2, run 1\n  size_target: file 3, run 6");
@@ -259,7 +283,7 @@ static void budgets(void **state) {
   esp_adam adam;
   found->domain.lists.theta = 0.3;
   assert_ok(esp_model_create(integrator, found, &sizes, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   esp_model_free(&model);
   found->domain.lists.theta = 0.1, found->domain.lists.pairs_per_particle = 50;
   make(integrator, (char *)found, &run, &adam);
@@ -271,7 +295,7 @@ static void budgets(void **state) {
   unmake(&run, &adam);
   relation->domain.lists.theta = 0.3, relation->domain.lists.pairs_per_particle = 50;
   assert_ok(esp_model_create(stack, relation, &sizes, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   esp_model_free(&model);
   relation->domain.lists.theta = 0.1;
   assert_ok(esp_model_create(stack, relation, &sizes, &run));
@@ -281,13 +305,13 @@ static void budgets(void **state) {
   esp_model_free(&run);
   relation->domain.lists.pairs_per_particle = 0;
   assert_ok(esp_model_create(stack, relation, &sizes, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   esp_model_free(&model);
   char *flat = param_of(stack, NULL);
   refuse(stack, flat, "cpu32", ESP_ERR_CONFIG, "tree_theta: file 0.10000000000000001, run 0.69999999999999996");
   relation->domain.lists.pairs_per_particle = 50;
   assert_ok(esp_model_create(stack, relation, &sizes, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
   esp_model_free(&model);
   relation->domain.lists.pairs_per_particle = 51;
   refuse(stack, (char *)relation, "cpu32", ESP_ERR_CONFIG, "tree_pairs_per_particle: file 50, run 51");
@@ -327,10 +351,10 @@ static void broken(void **state) {
   esp_adam adam;
   make(network, param_of(network, ""), &model, &adam);
   model.block.value[7] = NAN;
-  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
   refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FORMAT, "parameters[7] is");
   model.block.value[7] = 1;
-  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32"));
+  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
   alter("/moment2", NULL, NULL);
   refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FORMAT, "moment2");
   alter(NULL, "tree_block", NULL); /* as a file that is older than the key */
@@ -392,7 +416,7 @@ static void claims(void **state) {
   esp_adam adam;
   make(network, param_of(network, NULL), &model, &adam);
   for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
-    assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32"));
+    assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
     set_number(bad[k].attribute, bad[k].value);
     esp_memory_reset_peak();
     const size_t before = esp_memory_now();
@@ -467,10 +491,10 @@ static int teardown(void **state) {
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),    cmocka_unit_test(any_seed),
-                                     cmocka_unit_test(another_model), cmocka_unit_test(other_sizes),
-                                     cmocka_unit_test(budgets),       cmocka_unit_test(broken),
-                                     cmocka_unit_test(version_1),     cmocka_unit_test(claims)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(comes_back),  cmocka_unit_test(any_seed), cmocka_unit_test(another_model),
+      cmocka_unit_test(other_sizes), cmocka_unit_test(budgets),  cmocka_unit_test(broken),
+      cmocka_unit_test(version_1),   cmocka_unit_test(claims),   cmocka_unit_test(origin)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);

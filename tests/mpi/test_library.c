@@ -109,7 +109,7 @@ static void force_keeps_its_precision(void **state) {
   espalier_options options = {.checkpoint = path};
   assert_ok(esp_comm_mpi_create(MPI_COMM_WORLD, &comm));
   assert_ok(esp_model_create(esp_network_find("integrator"), &param, &sizes, &model));
-  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", esp_device_cpu32.name));
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", esp_device_cpu32.name, NULL));
   assert_ok(espalier_create(MPI_COMM_WORLD, NULL, &plain));
   assert_ok(espalier_create(MPI_COMM_WORLD, &options, &trained));
   if (rank == 0) remove(path);

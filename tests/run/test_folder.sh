@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves what a run's folder holds against others: links that lie there are not followed, one job at a time works there,
-# and its path may be long.
+# a new training and an earlier one do not mix, and its path may be long.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -70,6 +70,57 @@ refuse "out/two/run.lock: is no lock" 2 "${few[@]}"
 rm out/two/run.lock
 refuse "none.h5: cannot be read" 2 train -run_name two -data_file out/two/none.h5
 [ ! -e out/two/run.lock ] || fail "a failure left the lock"
+
+# ---- a new training beside what an earlier one left ----
+
+new=("${tiny[@]}" -run_name again -report_pictures false)
+good 2 run "${new[@]}"
+old=$(cksum out/again/{checkpoint.h5,metrics.csv,config.yaml,ladder.csv} | tr -s '/' ' ')
+# another network, which is killed before its first checkpoint
+"$ESPALIER_PROGRAM" train "${new[@]}" -net_layers 2 -train_steps 1000000 >stdout 2>stderr </dev/null &
+pid=$!
+for ((tries = 0; tries < 1200; tries++)); do
+  [ ! -f out/again/earlier-1/report.html ] || [ ! -f out/again/metrics.csv ] || break
+  sleep 0.05
+done
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+grep -q "earlier training left in out/again is in out/again/earlier-1" stdout || fail "not told where the old files are"
+[ "$old" = "$(cksum out/again/earlier-1/{checkpoint.h5,metrics.csv,config.yaml,ladder.csv} | tr -s '/' ' ' |
+  sed 's/ earlier-1 / /')" ] || fail "the old files changed"
+refuse "out/again/checkpoint.h5: cannot be read" 2 evaluate "${new[@]}" -net_layers 2
+refuse "out/again/checkpoint.h5: cannot be read" 1 predict "${new[@]}" -net_layers 2
+good 1 report "${new[@]}"
+! grep -q 'The ladder' out/again/report.html || fail "a report of another training's ladder"
+good 2 evaluate "${new[@]}" -eval_checkpoint out/again/earlier-1/checkpoint.h5
+good 2 train "${new[@]}" -train_restart out/again/earlier-1/checkpoint.h5 -train_steps 5 # goes on, and begins anew here
+[ -f out/again/earlier-2/ladder.csv ] && [ "$(wc -l <out/again/metrics.csv)" = 3 ] || fail "files of two trainings"
+good 2 train "${new[@]}" -train_restart out/again/checkpoint.h5 -train_steps 6
+[ ! -e out/again/earlier-3 ] && [ "$(wc -l <out/again/metrics.csv)" = 4 ] || fail "a training that goes on begins anew"
+[ "$(head -n 1 out/again/config.yaml)" = "$(head -n 1 out/again/earlier-1/config.yaml)" ] || fail "another run's id"
+
+# one that is refused before its first step leaves all as it was
+there() { (cd out/again && find . -name 'earlier-*' -prune -o -type f -print0 | sort -z | xargs -0 cksum); }
+before=$(there)
+refuse "none.h5: cannot be read" 2 train "${new[@]}" -data_file none.h5
+[ "$before" = "$(there)" ] && [ ! -e out/again/earlier-3 ] || fail "a refused training changed an earlier one's files"
+
+# files of two runs: whoever put them there
+good 2 run "${new[@]}" -run_name stray -run_seed 2
+good 2 run "${new[@]}"
+cp out/again/checkpoint.h5 kept.h5
+cp out/stray/checkpoint.h5 out/again/checkpoint.h5
+words="out/again/checkpoint.h5: of another run|config.yaml|-eval_checkpoint"
+refuse "$words" 2 evaluate "${new[@]}"
+refuse "$words" 1 predict "${new[@]}"
+refuse "$words" 2 report "${new[@]}"
+refuse "$words" 2 train "${new[@]}" -train_restart out/again/checkpoint.h5 -train_steps 5
+good 2 evaluate "${new[@]}" -eval_checkpoint out/stray/checkpoint.h5
+cp kept.h5 out/again/checkpoint.h5
+good 2 evaluate "${new[@]}"
+cp out/stray/metrics.csv out/again/metrics.csv
+refuse "out/again/metrics.csv: of another run|loss at step 3" 2 report "${new[@]}"
+refuse "out/again/metrics.csv: of another run" 1 train "${new[@]}" -train_restart out/again/checkpoint.h5 -train_steps 5
 
 # ---- long paths and names ----
 

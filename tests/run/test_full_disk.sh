@@ -55,7 +55,8 @@ for ranks in 1 2; do
     ESP_SHIM_FSIZE=$bytes refuse "data.h5|file size limit" $ranks generate "${plane[@]}" -run_seed 2
     ESP_SHIM_FSIZE=$bytes refuse "prediction.h5|file size limit" $ranks predict "${plane[@]}"
   done
-  ESP_SHIM_FSIZE=20000 refuse "checkpoint.h5|file size limit" $ranks train "${plane[@]}"
+  ESP_SHIM_FSIZE=20000 refuse "checkpoint.h5|file size limit" $ranks train "${plane[@]}" -train_restart \
+    out/plane/checkpoint.h5
 done
 [ "$whole" = "$(cksum out/plane/*.h5)" ] || fail "a file of the relation changed"
 finish

@@ -35,7 +35,8 @@ killed Startall:1:7 2 "${longer[@]}"                  # the halo, the first of t
 killed Startall:0:40 3 "${longer[@]}"                 # the halo, rank 0, which prints
 killed Waitall:2:50 3 "${longer[@]}"                  # the end of a halo
 killed Allreduce:1:500 2 "${longer[@]}"               # a sum of training
-killed Allreduce:1:60 2 train "${one[@]}" -train_shard clouds -train_steps 5000 -train_checkpoint_every 10000
+killed Allreduce:1:60 2 train "${one[@]}" -run_name whole -data_file out/run/data.h5 -train_shard clouds \
+  -train_steps 5000 -train_checkpoint_every 10000
 killed Startall:1:5 2 predict -input in.hdf5
 killed File_write_at_all:1:3 2 generate "${one[@]}"   # I/O, within the datasets
 killed File_write_at_all:0:2 2 generate "${one[@]}"
