@@ -1,7 +1,9 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/at_hand.h"
+#include "base/count.h"
 #include "domain/migrate.h"
 #include "io/set_file_columns.h"
 
@@ -328,6 +330,18 @@ done:
   return rc;
 }
 
+/* As esp_set_check has the numbers of a set. */
+static int check_frame(const esp_set_file *file, esp_part part, int s, int64_t f, int column, int64_t first,
+                       int64_t count, const double *rows) {
+  const int width = file->about.width[column];
+  for (int64_t i = 0; i < count * width; i++)
+    ESP_CHECK(fabs(rows[i]) <= ESP_LARGEST, ESP_ERR_VALUE,
+              "%s: /%s set %d, frame %lld: row %lld: %s, column %lld, is %g: must be finite, at most %g",
+              file->file->path, esp_part_name(part), s, (long long)f, (long long)(first + i / width),
+              file->layout->column[column].name, (long long)(i % width), rows[i], ESP_LARGEST);
+  return ESP_OK;
+}
+
 int esp_set_read_frame(const esp_set_file *file, esp_part part, int s, int64_t f, int column, int64_t first, int count,
                        double *rows) {
   const char *path = file->file->path, *name = esp_part_name(part);
@@ -340,5 +354,6 @@ int esp_set_read_frame(const esp_set_file *file, esp_part part, int s, int64_t f
             "%s: particles [%lld, +%d) of frame %lld, column %d asked for; set %d of /%s has %lld particles, %lld "
             "frames",
             path, (long long)first, count, (long long)f, column, s, name, (long long)n, (long long)frames);
-  return esp_set_file_rows(file, part, column, 1, file->frame_row[part][s] + f * n + first, count, rows);
+  ESP_CALL(esp_set_file_rows(file, part, column, 1, file->frame_row[part][s] + f * n + first, count, rows));
+  return check_frame(file, part, s, f, column, first, count, rows);
 }

@@ -13,14 +13,14 @@
 #include "verbs/run_id.h"
 #include "verbs/setup.h"
 
-static const char head[] =
-    "<!doctype html><html lang=en><meta charset=utf-8><title>%s</title>\n<style>"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
-    "table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}"
-    "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}.n{text-align:right}"
-    "img{max-width:100%%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
-    "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n<h1>%s</h1>\n"
-    "<p>Every pair interacts; a tree decides at what resolution. ";
+static const char head[] = "<!doctype html><html lang=en><meta charset=utf-8>",
+                  style[] =
+                      "\n<style>"
+                      "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
+                      "table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}"
+                      "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}.n{text-align:right}"
+                      "img{max-width:100%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
+                      "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n";
 typedef struct {
   const char *file, *title, *note;
   int numbers;
@@ -46,9 +46,9 @@ static int write_table(FILE *html, const esp_run *run, const table_part *part) {
   esp_csv csv;
   if (access(path, F_OK)) return ESP_OK; /* that verb was not run */
   ESP_CALL(esp_csv_read(path, &csv));
-  fprintf(html, "<h2>%s</h2>\n", part->title);
+  esp_html_element(html, "h2", part->title);
   esp_html_table(html, &csv, part->numbers);
-  fprintf(html, "<p class=note>%s</p>\n", part->note);
+  esp_html_element(html, "p class=note", part->note);
   esp_csv_free(&csv);
   return ESP_OK;
 }
@@ -79,8 +79,13 @@ static int write_ladder(FILE *html, const esp_run *run) {
 static int write_page(FILE *html, const esp_run *run) {
   const char *name = esp_config_string(run->config, "run_name");
   const esp_showing *showing = esp_setup_task(run)->showing;
-  fprintf(html, head, name, name);
-  fprintf(html, "%s</p>\n", showing->about);
+  fputs(head, html);
+  esp_html_element(html, "title", name);
+  fputs(style, html);
+  esp_html_element(html, "h1", name);
+  fputs("<p>Every pair interacts; a tree decides at what resolution. ", html);
+  esp_html_text(html, showing->about);
+  fputs("</p>\n", html);
   ESP_CALL(write_ladder(html, run));
   if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir, showing));
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));

@@ -68,6 +68,12 @@ void esp_html_text(FILE *html, const char *text) {
   }
 }
 
+void esp_html_element(FILE *html, const char *tag, const char *text) {
+  fprintf(html, "<%s>", tag);
+  esp_html_text(html, text);
+  fprintf(html, "</%.*s>\n", (int)strcspn(tag, " "), tag);
+}
+
 void esp_html_table(FILE *html, const esp_csv *csv, int numbers) {
   fputs("<table>\n", html);
   for (int row = -1; row < csv->rows; row++) {

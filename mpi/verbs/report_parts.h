@@ -24,6 +24,8 @@ static inline const char *esp_csv_field(const esp_csv *csv, int row, int column)
 
 /* Text with <, >, & and quotes made safe. */
 void esp_html_text(FILE *html, const char *text);
+/* An element of such text: a tag, with its attributes, and a line's end. */
+void esp_html_element(FILE *html, const char *tag, const char *text);
 /* A table of the whole file; `numbers` from that column on are right-aligned. */
 void esp_html_table(FILE *html, const esp_csv *csv, int numbers);
 /* Every picture that the folder's files allow, of those that every task has and of its own, as SVG inside the page, drawn by

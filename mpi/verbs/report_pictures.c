@@ -85,7 +85,9 @@ static int append(FILE *html, const char *path, const char *alt) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   FILE *svg;
   ESP_CALL(esp_input_open(path, &svg));
-  fprintf(html, "<img alt=\"%s\" src=\"data:image/svg+xml;base64,", alt);
+  fputs("<img alt=\"", html);
+  esp_html_text(html, alt);
+  fputs("\" src=\"data:image/svg+xml;base64,", html);
   unsigned char three[3];
   for (size_t got; (got = fread(three, 1, 3, svg)) > 0;) {
     for (size_t i = got; i < 3; i++) three[i] = 0;
@@ -178,7 +180,7 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
   ESP_CALL(write_script(dir, p, header, showing));
   snprintf(name, sizeof name, "%s/%s.svg", dir, p->name);
   ESP_CALL(plot(dir, p, log, name, &status));
-  fprintf(html, "<h2>%s</h2>\n", p->title);
+  esp_html_element(html, "h2", p->title);
   if (status) {
     fprintf(html,
             "<p class=note>No picture: gnuplot %s (see gnuplot.log; install the package gnuplot-nox, then run "
@@ -188,7 +190,8 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
   }
   fputs("<figure>\n", html);
   ESP_CALL(append(html, name, p->title));
-  fprintf(html, "<figcaption>%s</figcaption></figure>\n", p->caption);
+  esp_html_element(html, "figcaption", p->caption);
+  fputs("</figure>\n", html);
   return ESP_OK;
 }
 

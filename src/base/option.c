@@ -61,7 +61,7 @@ const char *esp_option_choice(const esp_option *row, int k, char text[CHOICE]) {
   const char *at = row->choices;
   for (; k > 0 && at; k--) {
     at = strchr(at, '|');
-    at += at != NULL;
+    if (at) at++;
   }
   if (!at || !at[0]) return NULL;
   snprintf(text, CHOICE, "%.*s", (int)strcspn(at, "|"), at);
@@ -273,7 +273,8 @@ void esp_option_print(const esp_option *row, const void *value, char *text, size
       break;
     }
     case ESP_OPTION_LIST:
-      for (int i = 0; i < m.list.count; i++) add(text, size, "%s%" PRId64, i ? "," : "", m.list.value[i]);
+      for (int i = 0; i < m.list.count && i < ESP_LIST; i++)
+        add(text, size, "%s%" PRId64, i ? "," : "", m.list.value[i]);
       break;
     case ESP_OPTION_TEXT:
       add(text, size, "%s", m.text);

@@ -59,4 +59,10 @@ refuse "data_n|3000000000 particles whole on one rank|data_shard_n" 1 generate -
   -data_shard_n 1000000000000
 refuse "data_n|particles of all sets: 2147483647 x 1000000000000000" 1 generate -data_n 1000000000000000 \
   -data_clouds 2147483647 -data_test_clouds 1
+# what comes from outside is text in the report
+good 1 run -run_name 'a<script>b"&' -data_n 64 -data_clouds 1 -data_test_n 64 -data_test_clouds 1 -train_steps 2 \
+  -report_pictures false
+page='out/a<script>b"&/report.html'
+if grep -q '<script' "$page"; then fail "a name stands in the report as it is"; fi
+[ "$(grep -c 'a&lt;script&gt;b&quot;&amp;' "$page")" -ge 2 ] || fail "the name is not in the report's title and heading"
 finish
