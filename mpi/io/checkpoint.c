@@ -90,7 +90,7 @@ static int read_block(esp_file *file, const char *name, int count, double least,
 static int read_blocks(esp_file *file, const description *d, const void *param, esp_model *model, esp_adam *adam) {
   esp_file_shape s;
   ESP_CALL(esp_file_dataset(file, "parameters", &s));
-  ESP_CHECK(s.exists && s.count > 0, ESP_ERR_FORMAT, "%s: dataset parameters is missing or empty", file->path);
+  ESP_CHECK(s.exists, ESP_ERR_FORMAT, "%s: dataset parameters is missing", file->path); /* a network may have none */
   int rc = esp_model_create_known(d->network, param, &d->sizes, s.count, model);
   if (!rc && adam) rc = esp_adam_create(model->block.count, adam);
   ESP_AGREE(file->comm, esp_error_blame(rc, file->path));
