@@ -40,7 +40,7 @@ static inline esp_backend truth_backend(void) {
 static inline esp_plan planned(const esp_task *task, const void *param, esp_part part, int64_t n, int64_t items) {
   esp_plan plan = {.part = part, .n = n, .items = items, .sets = 1, .shared = 1};
   for (int k = 0; task->layout->column[k].name; k++) plan.width[k] = task->layout->column[k].width;
-  if (task->plan(param, &plan)) fail_msg("%s", esp_error_message());
+  if (task->making->plan(param, &plan)) fail_msg("%s", esp_error_message());
   return plan;
 }
 

@@ -60,7 +60,7 @@ static int make_item(making *m, int g, const esp_backend *backend, int64_t index
   const esp_plan *plan = &m->group->plan;
   const esp_item item = {plan->part, plan->n, m->plan.first_item[g] + index, index};
   const int64_t before = plan->shared ? m->next : m->count;
-  ESP_CALL(m->plan.task->make(m->param, backend, &item, &m->maker));
+  ESP_CALL(m->plan.task->making->make(m->param, backend, &item, &m->maker));
   const int64_t sets = (plan->shared ? m->next : m->count) - before;
   ESP_CHECK(sets == plan->sets, ESP_ERR_INTERNAL, "an item of task %s gave %lld sets, %lld were planned",
             m->plan.task->name, (long long)sets, (long long)plan->sets);
@@ -101,7 +101,7 @@ static int make_shared(making *m, int g) {
   const esp_plan *plan = &m->group->plan;
   m->next = m->plan.first_set[g];
   if (g == esp_make_plan_foreign(&m->plan)) {
-    ESP_CALL(esp_error_blame(m->plan.task->adopt(m->param, &backend, ESP_ADOPT_TARGETS, &m->plan.foreign),
+    ESP_CALL(esp_error_blame(m->plan.task->making->adopt(m->param, &backend, ESP_ADOPT_TARGETS, &m->plan.foreign),
                              m->plan.input.file));
     return put(&m->maker, &m->plan.foreign);
   }

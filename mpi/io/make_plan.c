@@ -35,7 +35,7 @@ static int add_group(esp_make_plan *p, const void *param, esp_part part, int64_t
   esp_plan *plan = &report->group[g].plan;
   *plan = (esp_plan){.part = part, .n = n, .items = items, .sets = 1, .shared = foreign || n >= p->keys.shard_n};
   fixed_widths(p->task->layout, plan->width);
-  ESP_CALL(p->task->plan(param, plan));
+  ESP_CALL(p->task->making->plan(param, plan));
   if (foreign) plan->items = plan->sets = plan->shared = 1, plan->frames = 0;
   ESP_CHECK(plan->items >= 0 && plan->sets >= 1 && plan->frames >= 0, ESP_ERR_INTERNAL,
             "%lld items of %lld sets of %lld frames planned", (long long)plan->items, (long long)plan->sets,

@@ -105,10 +105,10 @@ static int try_set(evaluation *ev, int number) {
   ESP_TRY(esp_data_set(ev->data, comm, ESP_PART_TEST, number, &set));
   if (ev->shared) ESP_TRY(esp_set_settle(&s.backend, ev->trials.trained, &set));
   ESP_TRY(comm->agree(comm, ESP_ALLOC(s.y, (size_t)set.n_home * (size_t)esp_set_role_width(&set, ESP_TARGET))));
-  if (showing->watch) ESP_TRY(showing->watch(ev->trials.param, &s.backend, &set, &s.watch, &s.seen));
+  if (showing->watching) ESP_TRY(showing->watching->begin(ev->trials.param, &s.backend, &set, &s.watch, &s.seen));
   ESP_TRY(try_methods(ev, &s));
 done:
-  if (s.watch.layer) showing->unwatch(&s.watch);
+  if (s.watch.layer) showing->watching->end(&s.watch);
   ESP_FREE(s.y);
   esp_set_free(&set);
   return rc;

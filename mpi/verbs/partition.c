@@ -56,7 +56,7 @@ static int read_foreign(const esp_run *run, const esp_task *task, const esp_inpu
   ESP_CALL(esp_format_read(run->comm, input, task->layout, set, &origin));
   esp_run_say_notes(run, "partition", input->file, origin.note);
   esp_run_say(run, "partition: %s: %s\n", input->file, origin.told);
-  ESP_AGREE(run->comm, task->places(set));
+  ESP_AGREE(run->comm, task->making->places(set));
   if (!is_periodic(set) || esp_config_flag(run->config, "partition_periodic")) return ESP_OK;
   esp_run_say(run, "partition: the box is taken as open (partition_periodic false)\n");
   for (int a = 0; a < 3; a++) set->space.period[a] = 0;

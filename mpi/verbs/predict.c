@@ -24,7 +24,7 @@ static int read_foreign(const esp_run *run, const esp_task *task, void *param, c
   char text[256];
   ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
   esp_run_say_notes(run, "predict", p->input.file, p->origin.note);
-  ESP_CALL(esp_error_blame(task->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file));
+  ESP_CALL(esp_error_blame(task->making->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file));
   esp_format_horizon(&p->set, &p->origin, text, sizeof text);
   esp_run_say(run, "predict: %s: %s%s\n", p->input.file, p->origin.told, text);
   return ESP_OK;

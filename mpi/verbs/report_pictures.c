@@ -142,7 +142,7 @@ static void write_variables(FILE *script, const esp_picture *p, const char *head
   fprintf(script, "data = '%s'\nfields = %d\ncolumns = '", p->needs, fields);
   for (const char *at = header; *at; at++) fputc(*at == ',' ? ' ' : *at == '\'' ? '_' : *at, script);
   fprintf(script, "'\nfigure = '%s'\nwatch = '%s'\n", showing->figure[0].title,
-          showing->watch_name ? showing->watch_name : "");
+          showing->watching ? showing->watching->name : "");
 }
 
 static int write_script(const char *dir, const esp_picture *p, const char *header, const esp_showing *showing) {

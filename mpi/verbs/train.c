@@ -171,7 +171,7 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
                                  .sum_context = &sync};
   const esp_training with = {run->comm, backend, &from->sets, task->loss, loss_param};
   int rc;
-  if (task->showing && task->showing->watch) s.watched = task->showing->watch_name;
+  if (task->showing && task->showing->watching) s.watched = task->showing->watching->name;
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_train_options, run->config, &how)));
   if (restart[0]) ESP_TRY(resume(data, backend, &from->sets, restart, model, adam));
   ESP_TRY(esp_error_blame(begin(data, backend, &from->sets, model), path));

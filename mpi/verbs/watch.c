@@ -13,7 +13,7 @@ static int open_watch(const esp_data *data, const esp_device *device, int target
   rc = esp_setup_options(run, showing->options, &w->param);
   if (!rc) rc = ESP_ALLOC(w->y, (size_t)w->test.n_home * (size_t)targets);
   ESP_AGREE(run->comm, rc);
-  ESP_CALL(showing->watch(w->param, &w->backend, &w->test, &w->visit, &w->value));
+  ESP_CALL(showing->watching->begin(w->param, &w->backend, &w->test, &w->visit, &w->value));
   w->showing = showing;
   return ESP_OK;
 }
@@ -21,12 +21,12 @@ static int open_watch(const esp_data *data, const esp_device *device, int target
 int esp_watch_create(const esp_data *data, const esp_device *device, int targets, esp_watch *watch) {
   const esp_showing *showing = data->task->showing;
   *watch = (esp_watch){.first = NAN, .latest = NAN, .every = esp_config_int(data->run->config, "eval_recall_every")};
-  if (!watch->every || !showing || !showing->watch || !data->file.sets[ESP_PART_TEST]) return ESP_OK;
+  if (!watch->every || !showing || !showing->watching || !data->file.sets[ESP_PART_TEST]) return ESP_OK;
   return open_watch(data, device, targets, watch);
 }
 
 void esp_watch_free(esp_watch *watch) {
-  if (watch->showing && watch->showing->unwatch) watch->showing->unwatch(&watch->visit);
+  if (watch->showing && watch->showing->watching) watch->showing->watching->end(&watch->visit);
   watch->showing = NULL;
   ESP_FREE(watch->param);
   ESP_FREE(watch->y);

@@ -1,4 +1,4 @@
-/* The number that a task watches while its network learns (showing->watch), found on test set 0. */
+/* The number that a task watches while its network learns (showing->watching), found on test set 0. */
 #ifndef ESP_WATCH_H
 #define ESP_WATCH_H
 

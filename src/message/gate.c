@@ -58,7 +58,7 @@ static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
   const double count = cell[tail];
   if (esp_gate_poles(f)) {
     for (int p = 0; p < 2 * C; p++) close_pole(d, cell + p * (1 + d), adjoint + p * (1 + d));
-  } else if (f->message->offset) {
+  } else if (esp_message_has(f->message, ESP_MESSAGE_OFFSET)) {
     for (int c = 0; c < C; c++) adjoint[c] = count > 0 ? adjoint[c] / count : 0;
   }
   /* how many members there are is nobody's variable */
@@ -126,7 +126,8 @@ int esp_gate_check(const esp_form *f, const double *param) {
 }
 
 void esp_gate_widths(const esp_form *f, esp_widths *w) {
-  const int mlp = f->message->offset, width = f->dim + f->channels, query = mlp ? width : f->dim;
+  const int mlp = esp_message_has(f->message, ESP_MESSAGE_OFFSET), width = f->dim + f->channels,
+            query = mlp ? width : f->dim;
   *w = (esp_widths){.source = width,
                     .query = query,
                     .sum = f->channels + (f->den ? 1 : 0),
@@ -214,6 +215,8 @@ static double weigh(const esp_form *f, double fade, const double *receiver, cons
   return exp(-rho * (0.5 / (fade * fade))) * sum;
 }
 
+static const esp_own_message own = {self, self_back};
+
 const esp_message esp_message_gate = {.name = "gate",
                                       .help = "what each sends, weighed by a Gaussian of distance in the learned space",
                                       .check = esp_gate_check,
@@ -222,6 +225,5 @@ const esp_message esp_message_gate = {.name = "gate",
                                       .start = start,
                                       .fade = esp_gate_fade,
                                       .cells = &esp_gate_cells,
-                                      .self = self,
-                                      .self_back = self_back,
+                                      .own = &own,
                                       .weigh = weigh};

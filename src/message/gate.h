@@ -33,7 +33,7 @@
 enum { ESP_GATE_POLES = 4, ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128 };
 
 static inline int esp_gate_poles(const esp_form *f) {
-  return !f->message->offset && f->channels <= ESP_GATE_POLES;
+  return !esp_message_has(f->message, ESP_MESSAGE_OFFSET) && f->channels <= ESP_GATE_POLES;
 }
 /* Numbers of a cell's row before (1, k). */
 static inline int esp_gate_tail(const esp_form *f) {

@@ -75,15 +75,15 @@ static void self_back(const esp_form *f, const double *param, int n, const doubl
   }
 }
 
+static const esp_own_message own = {self, self_back};
+
 const esp_message esp_message_gate_mlp = {.name = "gate_mlp",
                                           .help = "a learned message of sender and receiver times that Gaussian",
-                                          .den = 1,
-                                          .offset = 1,
+                                          .traits = ESP_MESSAGE_DEN | ESP_MESSAGE_OFFSET,
                                           .check = esp_gate_check,
                                           .widths = esp_gate_widths,
                                           .part = part,
                                           .start = start,
                                           .fade = esp_gate_fade,
                                           .cells = &esp_gate_cells,
-                                          .self = self,
-                                          .self_back = self_back};
+                                          .own = &own};

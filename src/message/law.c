@@ -49,7 +49,7 @@ static void start(const esp_form *f, uint64_t seed, int layer, double *param) {
 }
 
 const esp_message esp_message_law = {.name = "mlp",
-                                     .shared = 1,
+                                     .traits = ESP_MESSAGE_SHARED,
                                      .help = "the law to be found: one learned message for near and far",
                                      .check = esp_law_check,
                                      .admit = esp_body_admit,

@@ -39,12 +39,27 @@ typedef struct {
   int rows, columns;
 } esp_message_part;
 
+/* What a network must know of a message. */
+enum {
+  ESP_MESSAGE_SHARED = 1, /* the layers of a network have its parameters in common; else each layer has its own */
+  ESP_MESSAGE_DEN = 2,    /* it is of use with the sum of weights alone, whatever else wants that */
+  /* A receiver brings `channels` numbers along, and hears silu of them of a sender that says nothing: whoever takes the
+   * sums as what senders add to silence takes that out. */
+  ESP_MESSAGE_OFFSET = 4
+};
+
+/* Home rows: a particle's message to itself, which the sums hold, taken out of sum [n][w.sum]; and out of the gradients
+ * dquery, dsource of the sums with the term in; param_acc [w.param][ESP_EXACT_FULL_WORDS]: one float64 term a (group of
+ * ESP_GROUP rows, number). Rows of queries that are the keys have the keys' numbers. */
+typedef struct {
+  void (*take)(const esp_form *f, const double *param, int n, const double *query, const double *source, double *sum);
+  void (*take_back)(const esp_form *f, const double *param, int n, const double *query, const double *source,
+                    const double *dsum, double *dquery, double *dsource, int64_t *param_acc);
+} esp_own_message;
+
 struct esp_message {
   const char *name, *help;
-  int shared; /* 1: the layers of a network have its parameters in common; 0: each layer has its own */
-  int den;    /* 1: it is of use with the sum of weights alone, whatever else wants that */
-  int offset; /* 1: a receiver brings `channels` numbers along, and hears silu of them of a sender that says nothing:
-                 whoever takes the sums as what senders add to silence takes that out */
+  unsigned traits; /* ESP_MESSAGE_... */
   /* ESP_ERR_CONFIG naming what the form is and may be; ESP_ERR_VALUE for parameters that mean nothing. */
   int (*check)(const esp_form *f, const double *param);
   /* ESP_ERR_VALUE naming the id of a finite source row that cannot be sent; NULL: any can. */
@@ -57,12 +72,7 @@ struct esp_message {
   /* s of a message that fades as exp(-r^2 / 2 s^2), for the acceptance of cells; NULL: it does not fade. */
   double (*fade)(const esp_form *f, const double *param);
   const esp_cell_algebra *cells;
-  /* Home rows: a particle's message to itself, which the sums hold, taken out of sum [n][w.sum]; and out of the gradients
-   * dquery, dsource of the sums with the term in; param_acc [w.param][ESP_EXACT_FULL_WORDS]: one float64 term a (group of
-   * ESP_GROUP rows, number). Rows of queries that are the keys have the keys' numbers. NULL: no sum holds it. */
-  void (*self)(const esp_form *f, const double *param, int n, const double *query, const double *source, double *sum);
-  void (*self_back)(const esp_form *f, const double *param, int n, const double *query, const double *source,
-                    const double *dsum, double *dquery, double *dsource, int64_t *param_acc);
+  const esp_own_message *own; /* NULL: no sum holds it */
   /* dLoss/d(weight) of a pair, its message against the receiver's gradient, where weights are to be learned through (soft
    * splits of the tree); fade: s. receiver [esp_receiver_width]. NULL: not defined. */
   double (*weigh)(const esp_form *f, double fade, const double *receiver, const double *source);
@@ -77,6 +87,10 @@ extern const esp_message esp_message_newton, esp_message_newton_mlp, esp_message
  * is said. Names: of the k-th, NULL behind the last. */
 extern const esp_message *const esp_body_messages[], *const esp_key_messages[];
 const char *esp_body_message_name(int k), *esp_key_message_name(int k);
+
+static inline int esp_message_has(const esp_message *message, unsigned trait) {
+  return (message->traits & trait) != 0;
+}
 
 static inline esp_widths esp_form_widths(const esp_form *f) {
   esp_widths w = {0};

@@ -169,7 +169,7 @@ static void all_pairs(const pair *p, int same, int receivers, int senders) {
       pair one = {.f = p->f, .param = p->param, .q = p->q + i * query, .s = p->s + j * w.source, .dparam = p->dparam};
       one.sum = p->sum ? p->sum + i * w.sum : unheard;
       if (p->dsum) one.dsum = p->dsum + i * w.sum, one.dq = p->dq + i * dquery, one.ds = p->ds + j * w.dsource;
-      if (!same || i != j || p->f->message->self) table[m].say(&one);
+      if (!same || i != j || p->f->message->own) table[m].say(&one);
     }
 }
 

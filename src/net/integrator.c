@@ -28,7 +28,7 @@ static shape shape_of(const esp_integrator_param *p) {
   s.free = esp_tableau_count(p->tableau, p->layers);
   s.table = esp_tableau_size(p->layers);
   s.width = esp_form_widths(&s.form).param;
-  s.sets = !s.width ? 0 : s.form.message->shared ? 1 : p->layers;
+  s.sets = !s.width ? 0 : esp_message_has(s.form.message, ESP_MESSAGE_SHARED) ? 1 : p->layers;
   return s;
 }
 

@@ -200,8 +200,8 @@ static int layer_messages(const esp_backend *backend, esp_layer *layer, double *
   ESP_TRY(esp_device_agree(device, comm, rc));
   ESP_TRY(dom->ops->receivers_home(dom, (size_t)layer->width.sum * one, w.sum.host, sum));
   const esp_form *f = &layer->param.form;
-  if (!layer->param.include_self && f->message->self)
-    f->message->self(f, layer->message, layer->n_home, w.query, w.source, sum);
+  if (!layer->param.include_self && f->message->own)
+    f->message->own->take(f, layer->message, layer->n_home, w.query, w.source, sum);
 done:
   forward_free(device, kernels, &w);
   return rc;

@@ -52,12 +52,12 @@ void esp_layer_self_back(const esp_layer *layer, const esp_layer_group *g, const
                          double *dsource, int64_t *param_acc) {
   const esp_form *f = &layer->param.form;
   const esp_widths *w = &layer->width;
-  for (int first = 0; first < layer->n_home && f->message->self_back; first += ESP_GROUP) {
+  for (int first = 0; first < layer->n_home && f->message->own; first += ESP_GROUP) {
     const size_t at = (size_t)first;
     const int count = esp_imin(ESP_GROUP, layer->n_home - first);
     esp_layer_source_rows(layer, first, count, g->source);
     esp_layer_query_rows(layer, first, count, g->query);
-    f->message->self_back(f, layer->message, count, g->query, g->source, dsum + at * (size_t)w->sum,
-                          dquery + at * (size_t)w->dquery, dsource + at * (size_t)w->dsource, param_acc);
+    f->message->own->take_back(f, layer->message, count, g->query, g->source, dsum + at * (size_t)w->sum,
+                               dquery + at * (size_t)w->dquery, dsource + at * (size_t)w->dsource, param_acc);
   }
 }

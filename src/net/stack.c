@@ -36,12 +36,12 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
         "net_transport with data of %d values and %d targets a particle: they must be as many, as what was carried "
         "is added to what is predicted",
         width[ESP_SENT], width[ESP_TARGET]);
-    ESP_CHECK(!esp_key_messages[p->message]->offset, ESP_ERR_CONFIG,
+    ESP_CHECK(!esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET), ESP_ERR_CONFIG,
               "net_transport with net_message %s: it needs a message that carries values as they are",
               esp_key_messages[p->message]->name);
     ESP_CALL(range("channels and values", p->channels + width[ESP_SENT], 1, ESP_GATE_MAX_CHANNELS));
   }
-  if (esp_key_messages[p->message]->offset || p->layers > 1 || p->transport)
+  if (esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET) || p->layers > 1 || p->transport)
     ESP_CALL(range("channels", p->channels, 1, ESP_GATE_MAX_CHANNELS));
   if (p->layers > 1) ESP_CALL(range("width", p->width, 1, MAX_WIDTH));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
@@ -124,14 +124,15 @@ static int add_embed(esp_block *block, int l, int group, const esp_embed *embed)
 
 static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_stack_slot *s) {
   const esp_message *message = esp_key_messages[p->message];
+  const int offset = esp_message_has(message, ESP_MESSAGE_OFFSET);
   const int H = p->layers == 1 ? width[ESP_INPUT] : p->width, carried = p->transport ? width[ESP_SENT] : 0;
   *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
   s->out = l == p->layers - 1 ? width[ESP_TARGET] : p->width;
-  s->own = !message->offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
+  s->own = !offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
                        .dim = p->dim,
                        .channels = s->own + carried,
-                       .den = esp_aggregates[p->aggregate]->den || message->den || carried,
+                       .den = esp_aggregates[p->aggregate]->den || esp_message_has(message, ESP_MESSAGE_DEN) || carried,
                        .mean = 1};
   s->wide = esp_form_widths(&s->form);
   s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
@@ -151,7 +152,7 @@ static void add_layer(esp_model *model, int l) {
   if (p->split == ESP_SPLIT_LEARNED) s->normal = add(block, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
   snprintf(prefix, sizeof prefix, "layer%d.message", l);
   s->message = esp_block_add_message(block, &s->form, prefix);
-  if (s->form.message->offset) {
+  if (esp_message_has(s->form.message, ESP_MESSAGE_OFFSET)) {
     s->W1 = add(block, l, W1, C, H);
     s->b = add(block, l, B, C, 1);
     s->W2 = add(block, l, W2, C, H + model->sizes.width[ESP_SENT]);

@@ -80,6 +80,14 @@ struct esp_show {
 };
 enum { ESP_SHOW_FILES = 8 };
 
+/* A number found while a network runs on `set` (recall): *visit is made for a set and given to forward, as often as one likes,
+ * *value then read (NAN: not known), all freed by end. */
+typedef struct {
+  const char *name; /* its column in metrics.csv */
+  int (*begin)(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value);
+  void (*end)(esp_visit *visit);
+} esp_watching;
+
 typedef struct {
   const esp_options *options; /* eval_*: what the functions below are told; NULL: nothing */
   const esp_figure *figure;   /* NULL-terminated, as the two below */
@@ -96,11 +104,7 @@ typedef struct {
    * `watch` below found, NAN if nothing. */
   int (*judge)(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                esp_tally *tally);
-  /* A number found while a network runs on `set` (recall): *visit is made for a set and given to forward, as often as one
-   * likes, *value then read (NAN: not known), all freed by unwatch. watch_name: its column in metrics.csv. NULL: none. */
-  const char *watch_name;
-  int (*watch)(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value);
-  void (*unwatch)(esp_visit *visit);
+  const esp_watching *watching; /* NULL: nothing */
   /* Files of its own about one test set: of `look`, called as a visit is while the trained network runs on it; then of
    * `draw`, with the prediction. The set: the first of the largest ones, or with draws_first the first of all. Collective
    * over the ranks that hold the set; where it lies whole on one, that one alone calls. Either may be NULL. */

@@ -10,7 +10,7 @@ const esp_task *esp_task_find(const char *name) {
 }
 
 static int takes(const esp_task *task, int cut) {
-  return cut ? task->places != NULL : task->adopt != NULL;
+  return cut ? task->making->places != NULL : task->making->adopt != NULL;
 }
 
 int esp_task_check_input(const esp_task *task, int cut) {

@@ -45,17 +45,8 @@ typedef enum {
   ESP_ADOPT_TARGETS /* to judge predictions: with the truth */
 } esp_adopt;
 
-/* ---- the row ---- */
-
-typedef struct esp_task {
-  const char *name, *help;
-  const esp_word *words;      /* old words of keys that mean this task, `key` NULL behind the last; NULL: none */
-  const esp_options *options; /* data_*; param below is its structure */
-  const esp_layout *layout;
-  const esp_network *network;
-  const esp_loss *loss;
-  /* What the configuration alone tells to be wrong; network_param: filled. Local. */
-  int (*check)(const void *param, const void *network_param, int trains);
+/* How a task's sets come to be: from its keys, or from another code's particles. */
+typedef struct {
   int (*plan)(const void *param, esp_plan *plan);
   /* param: a copy for this file alone, on this rank: what several items need may be kept in it. */
   int (*make)(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
@@ -68,6 +59,20 @@ typedef struct esp_task {
   /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs): *lead frames apart,
    * every *stride. NULL: the sets as they are. */
   int (*pairs)(const void *param, esp_part part, int64_t *lead, int64_t *stride);
+} esp_making;
+
+/* ---- the row ---- */
+
+typedef struct esp_task {
+  const char *name, *help;
+  const esp_word *words;      /* old words of keys that mean this task, `key` NULL behind the last; NULL: none */
+  const esp_options *options; /* data_*; param below is its structure */
+  const esp_layout *layout;
+  const esp_network *network;
+  const esp_loss *loss;
+  /* What the configuration alone tells to be wrong; network_param: filled. Local. */
+  int (*check)(const void *param, const void *network_param, int trains);
+  const esp_making *making;
   int (*ready)(const void *param, esp_set *set); /* file's units -> network's, in place; NULL: they are. Local */
   int (*begin)(const void *param, const esp_backend *backend, esp_model *model,
                const esp_set *first); /* before step 1, and

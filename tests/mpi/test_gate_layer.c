@@ -70,14 +70,14 @@ static void pass(const esp_backend *backend, const esp_layer_param *param, int s
                                  .key = r->key,
                                  .query = query,
                                  .value = r->value,
-                                 .offset = param->form.message->offset ? r->offset : NULL,
+                                 .offset = esp_message_has(param->form.message, ESP_MESSAGE_OFFSET) ? r->offset : NULL,
                                  .tree_key = sets >= FIXED_TREE ? r->tree_key : NULL,
                                  .tree_query = sets == FIXED_TREES ? r->tree_query : NULL};
   esp_layer layer;
   const esp_gradsync sync = esp_gradsync_comm(backend->comm);
   if (esp_layer_forward(backend, param, r->n, &input, message, r->sum, &layer)) fail_msg("%s", esp_error_message());
   const esp_layer_gradient to = {r->dkey, query ? r->dquery : NULL, r->dvalue,
-                                 param->form.message->offset ? r->doffset : NULL};
+                                 esp_message_has(param->form.message, ESP_MESSAGE_OFFSET) ? r->doffset : NULL};
   if (esp_layer_backward(backend, &layer, r->g, &to, r->acc,
                          param->domain.split.kind == ESP_SPLIT_LEARNED ? r->normal_acc : NULL))
     fail_msg("%s", esp_error_message());

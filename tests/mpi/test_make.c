@@ -101,7 +101,7 @@ static void compare(const esp_task *task, const setting *set, const char *path, 
     for (int64_t index = 0; index < plan->items; index++) {
       memory_maker made = memory_maker_new();
       const esp_item item = {plan->part, plan->n, number[plan->part]++, index};
-      if (task->make(param, &backend, &item, &made.maker)) fail_msg("%s", esp_error_message());
+      if (task->making->make(param, &backend, &item, &made.maker)) fail_msg("%s", esp_error_message());
       assert_int_equal(made.count, plan->sets);
       for (int k = 0; k < made.count; k++, s[plan->part]++) {
         esp_set read;

@@ -45,6 +45,14 @@ good() {
   esac
 }
 
+# same WHAT VALUE: the same as at the first call with WHAT
+declare -A known
+same() {
+  [ -n "$2" ] || { fail "no $1"; return; }
+  [ -n "${known[$1]:-}" ] || known[$1]=$2
+  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
+}
+
 # json KEY: its first value in the last line of stdout
 json() { tail -n 1 stdout | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d : -f 2- | tr -d '"'; }
 

@@ -8,14 +8,6 @@ errors() { # of every method in evaluate's results
   tail -n 1 stdout | grep -oE '"(method|D_nrmse|K_nrmse|rmse|energy_error)":[^,}]*' | tr '\n' ' '
 }
 
-# same WHAT VALUE: the same as at the first call with WHAT
-declare -A known
-same() {
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
-
 data=(-data_n 40,96 -data_clouds 4,2 -data_test_n 48,200 -data_test_clouds 3,1 -data_shard_n 150 -data_truth_steps 16)
 net=(-net_layers 2 -tree_leaf 4 -tree_block 16 -train_batch 3 -train_steps 6)
 shared=(-train_shard particles -train_batch 2)

@@ -9,12 +9,6 @@ quiet() {
   good "$@"
   [ ! -s stderr ] || fail "a message: -n $*"
 }
-declare -A known
-same() { # WHAT VALUE
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
 few=(-data_clouds 2 -data_n 5 -data_test_clouds 1 -train_steps 2 -train_batch 1 -train_shard particles -tree_leaf 1
   -tree_block 2 -report_pictures false)
 for task in gravity relation; do

@@ -30,7 +30,7 @@ sums+=" $(json checksum)"
 done=0
 for try in 1 2 3; do
   for seed in 1 2; do
-    timeout 60 "$MPIEXEC" -n 2 "$ESPALIER_PROGRAM" "${pair[@]}" -run_seed $seed >two$seed 2>error$seed </dev/null &
+    timeout "$limit" "$MPIEXEC" -n 2 "$ESPALIER_PROGRAM" "${pair[@]}" -run_seed $seed >two$seed 2>error$seed </dev/null &
     jobs[seed]=$!
   done
   for seed in 1 2; do
@@ -79,7 +79,7 @@ old=$(cksum out/again/{checkpoint.h5,metrics.csv,config.yaml,ladder.csv} | tr -s
 # another network, which is killed before its first checkpoint
 "$ESPALIER_PROGRAM" train "${new[@]}" -net_layers 2 -train_steps 1000000 >stdout 2>stderr </dev/null &
 pid=$!
-for ((tries = 0; tries < 1200; tries++)); do
+for ((tries = 0; tries < 20 * limit; tries++)); do
   [ ! -f out/again/earlier-1/report.html ] || [ ! -f out/again/metrics.csv ] || break
   sleep 0.05
 done

@@ -36,14 +36,6 @@ told() {
   same "cuts of $name" "$(tail -n 1 stdout | grep -oE '"halo_[^,}]*' | tr '\n' ' ')"
 }
 
-# same WHAT VALUE: the same as at the first call with WHAT
-declare -A known
-same() {
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
-
 for ranks in 1 2; do
   rm -f told
   for name in cloud box gate queries; do told $name $ranks; done

@@ -9,14 +9,6 @@
 figures() { tail -n 1 stdout | grep -oE '"(method|nmse|recall|pairs|cells|learned_shift)":[^,}]*' | tr '\n' ' '; }
 cuts() { tail -n 1 stdout | grep -oE '"(halo_particles_max|halo_cells_max|imbalance_pairs|moved_share)":[^,}]*' | tr '\n' ' '; }
 
-# same WHAT VALUE: the same as at the first call with WHAT
-declare -A known
-same() {
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
-
 sizes=(-data_n 200,330 -data_clouds 3,1 -data_test_n 150,400 -data_test_clouds 2,1 -data_shard_n 300)
 learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -train_schedule hold -train_beta2 0.99 -eval_recall_every 3
   -eval_samples 100 -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 60)

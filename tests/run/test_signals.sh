@@ -19,11 +19,11 @@ start() {
   [ "$ranks" -eq 1 ] || launch=("$MPIEXEC" -n "$ranks")
   "${launch[@]}" "$ESPALIER_PROGRAM" "$@" "${job[@]}" -run_name "$name" >stdout 2>stderr </dev/null &
   pid=$!
-  for ((tries = 0; tries < 1200; tries++)); do
+  for ((tries = 0; tries < 20 * limit; tries++)); do
     [ ! -f "out/$name/metrics.csv" ] || [ "$(wc -l <"out/$name/metrics.csv")" -lt 20 ] || return
     sleep 0.05
   done
-  fail "no step after a minute: $name"
+  fail "no step after $limit s: $name"
 }
 
 # stopped NAME STATUS: the job has ended so, in good order
@@ -77,7 +77,7 @@ wait "$pid" 2>/dev/null
 # another verb
 "$ESPALIER_PROGRAM" generate -data_n 4000 -data_clouds 500 -data_test_clouds 0 -run_name made >stdout 2>stderr </dev/null &
 pid=$!
-for ((tries = 0; tries < 1200; tries++)); do
+for ((tries = 0; tries < 20 * limit; tries++)); do
   ! ls out/made/*.part >parts 2>/dev/null || break
   sleep 0.05
 done

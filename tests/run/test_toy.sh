@@ -9,14 +9,6 @@ ESPALIER_PROGRAM=$ESPALIER_TOY
 ladder() { tail -n 1 stdout | grep -oE '"(method|nrmse|pairs|cells)":[^,}]*' | tr '\n' ' '; }
 cuts() { tail -n 1 stdout | grep -oE '"(method|imbalance_pairs|halo_particles_mean)":[^,}]*' | tr '\n' ' '; }
 
-# same WHAT VALUE: the same as at the first call with WHAT
-declare -A known
-same() {
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
-
 keys=(-data_task echo -data_echo_h 0.2 -data_n 256 -data_clouds 8 -data_test_n 256,512 -data_test_clouds 2,1
   -net_layers 1 -net_dim 2 -tree_leaf 8 -tree_block 16 -tree_theta 0.5 -train_batch 1 -train_steps 120 -train_lr 0.05
   -train_beta2 0.99 -train_clip 1)

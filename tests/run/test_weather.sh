@@ -4,13 +4,6 @@
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
-# same WHAT VALUE: the same as at the first call with WHAT
-declare -A known
-same() {
-  [ -n "$2" ] || { fail "no $1"; return; }
-  [ -n "${known[$1]:-}" ] || known[$1]=$2
-  [ "${known[$1]}" = "$2" ] || fail "$1 differs: ${known[$1]} | $2"
-}
 ladder() { tail -n 1 stdout | grep -oE '"(method|rmse_t|rmse_q|pairs|cells)":[^,}]*' | tr '\n' ' '; }
 
 keys=(-data_task weather -data_n 162 -data_clouds 2 -data_test_n 162 -data_test_clouds 1 -data_weather_days 3

@@ -126,6 +126,8 @@ static const esp_showing showing = {
 
 extern const esp_network esp_network_stack;
 
+static const esp_making making = {.plan = plan, .make = make};
+
 const esp_task esp_task_echo = {
     .name = "echo",
     .help = "points that hear the values around them",
@@ -133,8 +135,7 @@ const esp_task esp_task_echo = {
     .layout = &layout,
     .network = &esp_network_stack,
     .loss = &esp_loss_nmse,
-    .plan = plan,
-    .make = make,
+    .making = &making,
     .output = output,
     .showing = &showing,
 };

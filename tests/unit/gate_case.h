@@ -73,7 +73,7 @@ static inline void case_make(gate_case *c, esp_form form, int n, int leaf, int b
     }
     for (int h = 0; h < form.channels; h++) {
       k[form.dim + h] = i % 7 == 3 ? 0 : case_normal(3, i * 128 + (size_t)h);
-      if (form.message->offset) q[form.dim + h] = case_normal(4, i * 128 + (size_t)h);
+      if (esp_message_has(form.message, ESP_MESSAGE_OFFSET)) q[form.dim + h] = case_normal(4, i * 128 + (size_t)h);
     }
   }
   esp_domain_param param = {.leaf = leaf, .block = block, .dim = form.dim};
@@ -119,7 +119,7 @@ static inline void case_hear(const gate_case *c, const double *q, const double *
   for (int h = 0; h < C; h++) {
     if (only >= 0 && only != h) continue;
     double m = v ? v[h] : 0, of = fabs(m);
-    if (f->message->offset) {
+    if (esp_message_has(f->message, ESP_MESSAGE_OFFSET)) {
       const double *w3 = c->param + 1 + 2 * h, t = q[d + h] + v[h] + w3[0] * rho + w3[1] * G;
       m = count * t / (1 + exp(-t));
       of = count * (fabs(q[d + h]) + fabs(v[h]) + fabs(w3[0] * rho) + fabs(w3[1] * G));
@@ -139,7 +139,7 @@ static inline void case_hear_cell(const gate_case *c, const double *q, const dou
   double mean[ESP_MAX_DIM], v[ESP_GATE_MAX_CHANNELS];
   if (count == 0) return;
   for (int a = 0; a < d; a++) mean[a] = tail[1 + a] / count;
-  for (int h = 0; h < C; h++) v[h] = f->message->offset ? cell[h] / count : cell[h];
+  for (int h = 0; h < C; h++) v[h] = esp_message_has(f->message, ESP_MESSAGE_OFFSET) ? cell[h] / count : cell[h];
   if (!esp_gate_poles(f)) {
     case_hear(c, q, mean, v, count, -1, sum, size);
     return;
@@ -358,10 +358,10 @@ static inline void case_check_gradients(gate_case *c) {
   for (int e = 0; e < 4; e++)
     if (!(error[e] < 1e-6))
       fail_msg("d %d C %d mlp %d average %d: query, source, param, cell: number %d is off by %g", form->dim,
-               form->channels, form->message->offset, form->den, e, error[e]);
+               form->channels, esp_message_has(form->message, ESP_MESSAGE_OFFSET), form->den, e, error[e]);
   if (!(whole < 1e-6 && follow < 2e-5))
     fail_msg("d %d C %d mlp %d average %d: through cells %g; float32 %g", form->dim, form->channels,
-             form->message->offset, form->den, whole, follow);
+             esp_message_has(form->message, ESP_MESSAGE_OFFSET), form->den, whole, follow);
   case_slopes_free(&s);
   case_slopes_free(&f);
 }

@@ -74,7 +74,7 @@ static inline esp_layer_input problem_input(const problem *p) {
                            .key = p->key,
                            .query = problem_query(p),
                            .value = p->value,
-                           .offset = p->param.form.message->offset ? p->offset : NULL,
+                           .offset = esp_message_has(p->param.form.message, ESP_MESSAGE_OFFSET) ? p->offset : NULL,
                            .tree_key = p->keys >= FIXED_ONE_SET ? p->tree_key : NULL,
                            .tree_query = p->keys == FIXED_TREES ? p->tree_query : NULL};
 }
@@ -94,10 +94,11 @@ static inline void problem_forward(problem *p, const esp_device *device, esp_lay
 }
 
 static inline esp_layer_gradient problem_gradient(problem *p, double *dkey) {
-  return (esp_layer_gradient){.dkey = dkey,
-                              .dquery = problem_query(p) ? p->dquery : NULL,
-                              .dvalue = p->dvalue,
-                              .doffset = p->param.form.message->offset ? p->doffset : NULL};
+  return (esp_layer_gradient){
+      .dkey = dkey,
+      .dquery = problem_query(p) ? p->dquery : NULL,
+      .dvalue = p->dvalue,
+      .doffset = esp_message_has(p->param.form.message, ESP_MESSAGE_OFFSET) ? p->doffset : NULL};
 }
 
 static inline void problem_pass(problem *p, const esp_device *device) {
@@ -128,7 +129,8 @@ static inline void problem_direct(const problem *p, double *sum) {
   const esp_widths w = esp_form_widths(f);
   const double *key = problem_query(p) ? p->query : p->key;
   esp_rows_join(p->n, f->dim, p->key, f->channels, p->value, source);
-  esp_rows_join(p->n, f->dim, key, f->channels, f->message->offset ? p->offset : NULL, query);
+  esp_rows_join(p->n, f->dim, key, f->channels, esp_message_has(f->message, ESP_MESSAGE_OFFSET) ? p->offset : NULL,
+                query);
   esp_specification_forward(f, p->message, 1, p->n, query, p->n, source, sum);
   for (int i = 0; i < p->n && !p->param.include_self; i++) {
     double own[WIDE + 1];

@@ -102,8 +102,8 @@ static void check_gradient(const char *what, double *x, int count, int step, con
   const double worst = worst_difference(x, count, step, slope, &tried, &kept);
   if (!(worst < 1e-6) || 4 * kept < 3 * tried)
     fail_msg("%s: error %g; %d of %d on the same lists; keys %d, channels %d, mlp %d, self %d, theta %g", what, worst,
-             kept, tried, p.keys, p.param.form.channels, p.param.form.message->offset, p.param.include_self,
-             p.param.domain.lists.theta);
+             kept, tried, p.keys, p.param.form.channels, esp_message_has(p.param.form.message, ESP_MESSAGE_OFFSET),
+             p.param.include_self, p.param.domain.lists.theta);
 }
 
 static void check_gradients(void) {
@@ -115,9 +115,11 @@ static void check_gradients(void) {
   check_gradient("value", p.value, p.n * f->channels, 13, p.dvalue);
   check_gradient("key", p.key, p.n * f->dim, 7, p.dkey);
   if (problem_query(&p)) check_gradient("query", p.query, p.n * f->dim, 7, p.dquery);
-  if (f->message->offset) check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
+  if (esp_message_has(f->message, ESP_MESSAGE_OFFSET))
+    check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
   if (p.param.gate_tolerance == 0) check_gradient("ln s", p.message, 1, 1, slope);
-  if (f->message->offset) check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
+  if (esp_message_has(f->message, ESP_MESSAGE_OFFSET))
+    check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
 }
 
 static void gradients(void **state) {
@@ -158,7 +160,8 @@ static void equal_queries(void **state) {
     assert_true(distance(other.sum, p.sum, p.n * esp_form_widths(&p.param.form).sum) < 1e-13);
     assert_true(distance(other.dkey, p.dkey, dims) < 1e-12);
     assert_true(distance(other.dvalue, p.dvalue, channels) < 1e-13);
-    if (p.param.form.message->offset) assert_true(distance(other.doffset, p.doffset, channels) < 1e-13);
+    if (esp_message_has(p.param.form.message, ESP_MESSAGE_OFFSET))
+      assert_true(distance(other.doffset, p.doffset, channels) < 1e-13);
   }
 }
 

@@ -47,7 +47,7 @@ static void training(void **state) {
   const esp_item item = {ESP_PART_TRAIN, N, 2, 2};
   const esp_plan plan = planned(&esp_task_box, &param, item.part, item.n, 64);
   assert_true(plan.items == 3 && plan.sets == 3 && plan.frames == 0 && plan.shared == 0);
-  assert_int_equal(esp_task_box.make(&param, &backend, &item, &made.maker), ESP_OK);
+  assert_int_equal(esp_task_box.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   assert_int_equal(made.count, 3);
   for (int s = 0; s < 3; s++) {
     esp_cloud cloud;
@@ -73,7 +73,7 @@ static void test_trajectory(void **state) {
   const esp_item item = {ESP_PART_TEST, N, 1, 1};
   const esp_plan plan = planned(&esp_task_box, &param, item.part, item.n, 2);
   assert_true(plan.items == 2 && plan.sets == 1 && plan.frames == 6 && plan.shared == 0);
-  assert_int_equal(esp_task_box.make(&param, &backend, &item, &made.maker), ESP_OK);
+  assert_int_equal(esp_task_box.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   assert_int_equal(made.count, 1);
   esp_set *set = &made.set[0];
   fits(set, &esp_task_box, &plan);

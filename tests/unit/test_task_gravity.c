@@ -38,7 +38,7 @@ static void clouds_of_the_items_seed(void **state) {
       const esp_plan plan = planned(&esp_task_gravity, &param, item.part, item.n, 2);
       assert_true(plan.sets == 1 && plan.items == 2 && plan.shared == 1 && plan.frames == 0);
       assert_string_equal(plan.how, "truth by direct sum");
-      assert_int_equal(esp_task_gravity.make(&param, &backend, &item, &made.maker), ESP_OK);
+      assert_int_equal(esp_task_gravity.making->make(&param, &backend, &item, &made.maker), ESP_OK);
       assert_int_equal(made.count, 1);
       fits(&made.set[0], &esp_task_gravity, &plan);
       const uint64_t seed = esp_rng_bits(3, (uint64_t)item.number, ESP_RNG_CLOUD, 1 + (uint32_t)part);
@@ -78,7 +78,7 @@ static void tree_truth_is_judged(void **state) {
   memory_maker made = memory_maker_new();
   const esp_item item = {ESP_PART_TEST, 1000, 0, 0};
   assert_string_equal(planned(&esp_task_gravity, &param, item.part, item.n, 1).how, "truth by tree");
-  assert_int_equal(esp_task_gravity.make(&param, &backend, &item, &made.maker), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   const esp_value *about = made.set[0].about;
   assert_true(about[ESP_CLOUD_KIND].whole == ESP_KIND_PLUMMER && about[ESP_CLOUD_TRUTH].whole == 1);
   assert_true(about[ESP_CLOUD_THETA].real == 1 && about[ESP_CLOUD_DISPLACEMENT_BODIES].whole == 1000);
@@ -110,7 +110,7 @@ static void adopted(void **state) {
   const esp_backend backend = truth_backend();
   esp_gravity_param param = plain;
   esp_set set = foreign(20, 0);
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
   const double d = set.about[ESP_CLOUD_UNIT_D].real;
   assert_true(d > 0 && set.about[ESP_CLOUD_UNIT_T].real > 0 && set.about[ESP_CLOUD_EPS].real == 0.5 * d);
   assert_true(set.about[ESP_CLOUD_KIND].whole == ESP_KIND_SNAPSHOT && !set.value[ESP_CLOUD_D] && !set.ready);
@@ -118,25 +118,25 @@ static void adopted(void **state) {
   param.horizon = 0.125;
   param.softening = 0.25;
   set = foreign(20, 0);
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
   assert_true(set.about[ESP_CLOUD_UNIT_D].real == d && set.about[ESP_CLOUD_UNIT_T].real == 0.125);
   assert_true(set.about[ESP_CLOUD_EPS].real == 0.25);
   esp_set_free(&set);
   param = plain;
   set = foreign(20, 0);
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_TARGETS, &set), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->adopt(&param, &backend, ESP_ADOPT_TARGETS, &set), ESP_OK);
   assert_true(set.width[ESP_CLOUD_K] == 3 && set.value[ESP_CLOUD_D][0] != 0);
   assert_true(set.about[ESP_CLOUD_STEPS].whole == 6 && set.about[ESP_CLOUD_ENERGY_ERROR].real >= 0);
   esp_set_free(&set);
   set = foreign(20, 0.5);
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_CONFIG);
+  assert_int_equal(esp_task_gravity.making->adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_CONFIG);
   assert_non_null(strstr(esp_error_message(), "io_periodic open"));
-  assert_int_equal(esp_task_gravity.places(&set), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->places(&set), ESP_OK);
   assert_true(set.ready && set.space.dim == 3 && set.space.period[2] == 0.5);
   for (int k = 0; k < 60; k++) assert_true(set.value[ESP_CLOUD_X][k] >= 0 && set.value[ESP_CLOUD_X][k] < 0.5);
   esp_set_free(&set);
   set = foreign(1, 0);
-  assert_int_equal(esp_task_gravity.adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_VALUE);
+  assert_int_equal(esp_task_gravity.making->adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_ERR_VALUE);
   esp_set_free(&set);
 }
 
@@ -146,7 +146,7 @@ static void units_there_and_back(void **state) {
   esp_gravity_param param = plain;
   memory_maker made = memory_maker_new();
   const esp_item item = {ESP_PART_TRAIN, 9, 0, 0};
-  assert_int_equal(esp_task_gravity.make(&param, &backend, &item, &made.maker), ESP_OK);
+  assert_int_equal(esp_task_gravity.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   esp_set *set = &made.set[0], ready, after;
   esp_cloud cloud, scaled;
   assert_int_equal(esp_set_copy(set, &ready), ESP_OK);
@@ -180,7 +180,7 @@ static void units_there_and_back(void **state) {
 static void refused(void **state) {
   (void)state;
   esp_plan plan = {.n = 1, .items = 1};
-  assert_int_equal(esp_task_gravity.plan(&plain, &plan), ESP_ERR_CONFIG);
+  assert_int_equal(esp_task_gravity.making->plan(&plain, &plan), ESP_ERR_CONFIG);
   assert_true(esp_task_find("gravity") == &esp_task_gravity && !esp_task_find("G"));
   assert_true(esp_task_of_file("gravity") == &esp_task_gravity && esp_task_of_file("G") == &esp_task_gravity);
   assert_true(esp_task_of_file("M") == esp_task_find("box") &&

@@ -53,7 +53,7 @@ static void every_law(void **state) {
       assert_int_equal(plan.width[ESP_FEATURE_Y], k == 3 ? 0 : targets[law]);
       assert_int_equal(plan.width[ESP_FEATURE_WEIGHT], upstream || k == 2);
       assert_int_equal(plan.width[ESP_FEATURE_Z], hidden[law]);
-      assert_int_equal(esp_task_relation.make(&param, &backend, &item, &made.maker), ESP_OK);
+      assert_int_equal(esp_task_relation.making->make(&param, &backend, &item, &made.maker), ESP_OK);
       assert_int_equal(made.count, 1);
       fits(&made.set[0], &esp_task_relation, &plan);
       const esp_relation_start start = {.kind = (esp_relation_kind)law,
@@ -80,7 +80,7 @@ static void predictions_are_targets(void **state) {
     param.made.truth = none ? ESP_TRUTH_NONE : ESP_TRUTH_BY_SIZE;
     memory_maker made = memory_maker_new();
     const esp_item item = {ESP_PART_TEST, N, 0, 0};
-    assert_int_equal(esp_task_relation.make(&param, &backend, &item, &made.maker), ESP_OK);
+    assert_int_equal(esp_task_relation.making->make(&param, &backend, &item, &made.maker), ESP_OK);
     assert_int_equal(esp_task_relation.output(&param, y, 3, &made.set[0], &elapsed), ESP_OK);
     assert_true(made.set[0].width[ESP_FEATURE_Y] == 3 && elapsed == 0);
     same_rows(&made.set[0], ESP_FEATURE_Y, y);
@@ -107,16 +107,16 @@ static void refused(void **state) {
   esp_relation_data param = plain;
   esp_plan plan = {.n = N, .items = 1};
   param.made.features = 1;
-  assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
+  assert_int_equal(esp_task_relation.making->plan(&param, &plan), ESP_ERR_CONFIG);
   param = plain;
   param.made.kind = ESP_RELATION_KINDS;
-  assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
+  assert_int_equal(esp_task_relation.making->plan(&param, &plan), ESP_ERR_CONFIG);
   param = plain;
   param.made.truth = ESP_TRUTH_NONE;
   assert_int_equal(esp_task_relation.check(&param, NULL, 1), ESP_ERR_CONFIG);
   assert_int_equal(esp_task_relation.check(&param, NULL, 0), ESP_OK);
   param.made.sample = 7;
-  assert_int_equal(esp_task_relation.plan(&param, &plan), ESP_ERR_CONFIG);
+  assert_int_equal(esp_task_relation.making->plan(&param, &plan), ESP_ERR_CONFIG);
 }
 
 int main(void) {

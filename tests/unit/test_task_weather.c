@@ -26,9 +26,9 @@ static void trajectory(void **state) {
   const esp_plan plan = planned(&esp_task_weather, &param, item.part, item.n, 3);
   int64_t lead, stride;
   assert_true(plan.items == 3 && plan.sets == 1 && plan.frames == 9);
-  assert_int_equal(esp_task_weather.pairs(&param, ESP_PART_TEST, &lead, &stride), ESP_OK);
+  assert_int_equal(esp_task_weather.making->pairs(&param, ESP_PART_TEST, &lead, &stride), ESP_OK);
   assert_true(lead == 2 && stride == 4);
-  assert_int_equal(esp_task_weather.make(&param, &backend, &item, &made.maker), ESP_OK);
+  assert_int_equal(esp_task_weather.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   assert_int_equal(made.count, 1);
   const esp_set *set = &made.set[0];
   fits(set, &esp_task_weather, &plan);

@@ -35,6 +35,8 @@ const esp_layout esp_box_layout = {esp_cloud_columns, esp_cloud_numbers,
 
 static const esp_word words[] = {{"data_task", "M", "box", NULL, NULL}, {0}};
 
+static const esp_making making = {.plan = esp_box_plan, .make = esp_box_make, .places = esp_cloud_places};
+
 const esp_task esp_task_box = {
     .name = "box",
     .help = "motion of bodies in a periodic square, from frame to frame",
@@ -43,9 +45,7 @@ const esp_task esp_task_box = {
     .layout = &esp_box_layout,
     .network = &esp_network_integrator,
     .loss = &esp_loss_nmse_columns,
-    .plan = esp_box_plan,
-    .make = esp_box_make,
-    .places = esp_cloud_places,
+    .making = &making,
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,

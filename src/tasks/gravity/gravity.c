@@ -36,6 +36,9 @@ const esp_layout esp_gravity_layout = {esp_cloud_columns, esp_cloud_numbers,
 
 static const esp_word words[] = {{"data_task", "G", "gravity", NULL, NULL}, {0}};
 
+static const esp_making making = {
+    .plan = esp_gravity_plan, .make = esp_gravity_make, .adopt = esp_gravity_adopt, .places = esp_cloud_places};
+
 const esp_task esp_task_gravity = {
     .name = "gravity",
     .help = "displacement of bodies under their own gravity over a horizon",
@@ -44,10 +47,7 @@ const esp_task esp_task_gravity = {
     .layout = &esp_gravity_layout,
     .network = &esp_network_integrator,
     .loss = &esp_loss_nmse_columns,
-    .plan = esp_gravity_plan,
-    .make = esp_gravity_make,
-    .adopt = esp_gravity_adopt,
-    .places = esp_cloud_places,
+    .making = &making,
     .ready = esp_cloud_ready,
     .begin = esp_gravity_begin,
     .output = esp_cloud_output,

@@ -106,6 +106,8 @@ static const esp_word words[] = {WORD("subspace", "subspace"),
                                  WORD("features", "file"),
                                  {0}};
 
+static const esp_making making = {.plan = esp_relation_plan, .make = esp_relation_make_set};
+
 const esp_task esp_task_relation = {
     .name = "relation",
     .help = "what a particle hears of all others, by a law that nobody tells",
@@ -115,8 +117,7 @@ const esp_task esp_task_relation = {
     .network = &esp_network_stack,
     .loss = &esp_loss_nmse,
     .check = check,
-    .plan = esp_relation_plan,
-    .make = esp_relation_make_set,
+    .making = &making,
     .begin = begin,
     .output = output,
     .showing = &esp_relation_showing,

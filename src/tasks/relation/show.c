@@ -99,6 +99,8 @@ static const esp_options options = {
     NULL};
 #undef OF
 
+static const esp_watching watching = {"recall", watch, unwatch};
+
 const esp_showing esp_relation_showing = {
     .options = &options,
     .figure = figures,
@@ -115,9 +117,7 @@ const esp_showing esp_relation_showing = {
     .fit = esp_relation_fit,
     .unfit = esp_relation_unfit,
     .judge = judge,
-    .watch_name = "recall",
-    .watch = watch,
-    .unwatch = unwatch,
+    .watching = &watching,
     .draws_first = 1,
     .look = esp_relation_look,
     .draw = esp_relation_draw,

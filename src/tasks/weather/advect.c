@@ -7,7 +7,7 @@
 #include "tasks/weather/weather.h"
 
 /* What of a cell is known everywhere: place, wind (radians an hour), T and q in units of the targets. */
-enum { NEAR = 6, NUMBERS = 8 };
+enum { NEAR = 6 };
 
 typedef struct {
   double x[3], wind[3], value[2];
@@ -47,13 +47,7 @@ done:
 }
 
 static int nearest(const field *f, const double x[3]) {
-  int best = 0;
-  double most = -2;
-  for (int i = 0; i < f->n; i++) {
-    const double close = esp_dot3(f->at[i].x, x);
-    if (close > most) most = close, best = i;
-  }
-  return best;
+  return (int)esp_closest3(f->at->x, f->n, sizeof *f->at / sizeof(double), x);
 }
 
 /* The NEAR nearest ones of cell i, itself left out. */

@@ -23,23 +23,13 @@ static void describe(const esp_set *set, int i, const double *y, drawn *to) {
   to->land = set->value[ESP_WEATHER_WET][i] < 1;
 }
 
-static const drawn *cell_at(const drawn *cell, int64_t n, const double x[3]) {
-  const drawn *best = cell;
-  double most = -2;
-  for (int64_t i = 0; i < n; i++) {
-    const double close = esp_dot3(cell[i].x, x);
-    if (close > most) most = close, best = &cell[i];
-  }
-  return best;
-}
-
 /* Longitude and latitude of a point of the grid, and the cell it lies in. */
 static const drawn *grid_at(const drawn *cell, int64_t n, int i, int j, double at[2]) {
   const double degree = acos(-1.0) / 180;
   at[0] = -180 + (i + 0.5) * 360 / EAST, at[1] = -90 + (j + 0.5) * 180 / NORTH;
   const double flat = cos(at[1] * degree);
   const double x[3] = {flat * cos(at[0] * degree), flat * sin(at[0] * degree), sin(at[1] * degree)};
-  return cell_at(cell, n, x);
+  return cell + esp_closest3(cell->x, n, sizeof *cell / sizeof(double), x);
 }
 
 /* Row by row from the south; a coast is where the point before, to the west or to the south, is of the other kind. */

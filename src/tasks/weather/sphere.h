@@ -3,6 +3,8 @@
 #define ESP_SPHERE_H
 
 #include <math.h>
+#include <stddef.h>
+#include <stdint.h>
 
 static inline double esp_dot3(const double a[3], const double b[3]) {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -40,6 +42,17 @@ static inline double esp_triangle3(const double a[3], const double b[3], const d
   double d[3];
   esp_cross3(b, c, d);
   return 2 * atan2(fabs(esp_dot3(a, d)), 1 + esp_dot3(a, b) + esp_dot3(b, c) + esp_dot3(c, a));
+}
+
+/* Number of the row [stride doubles, a place first] that lies nearest to x, the first of equals. */
+static inline int64_t esp_closest3(const double *rows, int64_t n, size_t stride, const double x[3]) {
+  int64_t best = 0;
+  double most = -2;
+  for (int64_t i = 0; i < n; i++) {
+    const double close = esp_dot3(rows + (size_t)i * stride, x);
+    if (close > most) most = close, best = i;
+  }
+  return best;
 }
 
 /* The point at the same distance from three that lie counter-clockwise. */

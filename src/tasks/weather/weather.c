@@ -129,6 +129,8 @@ static int output(const void *param, const double *y, int targets, esp_set *set,
   return ESP_OK;
 }
 
+static const esp_making making = {.plan = esp_weather_plan, .make = esp_weather_make, .pairs = pairs};
+
 const esp_task esp_task_weather = {
     .name = "weather",
     .help = "change of temperature and humidity on the sphere",
@@ -137,9 +139,7 @@ const esp_task esp_task_weather = {
     .network = &esp_network_stack,
     .loss = &esp_loss_nmse_columns,
     .check = check,
-    .plan = esp_weather_plan,
-    .make = esp_weather_make,
-    .pairs = pairs,
+    .making = &making,
     .ready = ready,
     .output = output,
     .showing = &esp_weather_showing,
