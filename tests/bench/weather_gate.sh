@@ -58,13 +58,13 @@ learn() {
   done
 }
 place=(-net_embedding coordinates -net_separate false)
-for seed in ${SEEDS:-1 2 3}; do
+read -ra seeds <<<"${SEEDS:-1 2 3}"
+for seed in "${seeds[@]}"; do
   learn "qk-24-$seed" "$seed"
   learn "posa-24-$seed" "$seed" "${place[@]}"
   learn "pos-24-$seed" "$seed" "${place[@]}" -net_transport false
   learn "one-24-$seed" "$seed" -net_separate false
   learn "near-24-$seed" "$seed" -tree_far false
 done
-set -- ${SEEDS:-1 2 3}
-learn "qk-6-$1" "$1" -data_weather_lead 6
-learn "long-24-$1" "$1" -train_steps 2500
+learn "qk-6-${seeds[0]}" "${seeds[0]}" -data_weather_lead 6
+learn "long-24-${seeds[0]}" "${seeds[0]}" -train_steps 2500
