@@ -34,7 +34,7 @@ void esp_loss_part_name(const esp_loss *loss, const char *column, char *name, si
  * but for the rounding of the mean counts as 1. */
 extern const esp_loss esp_loss_nmse;
 
-/* Of each of two TARGET columns by itself: sum |y - y*|^2 / sum |y*|^2, a denominator of 0 counting as 1. The second
+/* Of each of two TARGET columns by itself: sum weight |y - y*|^2 / sum weight |y*|^2, a denominator of 0 counting as 1. The second
  * counts esp_nmse_columns_param.second times. */
 extern const esp_loss esp_loss_nmse_columns;
 typedef struct {

@@ -8,8 +8,12 @@ enum { WORDS = ESP_EXACT_FULL_WORDS, COLUMNS = 2 };
 /* A column of targets t [n][width], predicted by the numbers from `at` on of rows of `row`. */
 typedef struct {
   size_t n, row, at, width;
-  const double *t;
+  const double *t, *weight; /* weight [n], NULL: 1 */
 } column;
+
+static double weight_of(const column *c, size_t i) {
+  return c->weight ? c->weight[i] : 1;
+}
 
 /* acc: error, target. */
 static void add_squares(const column *c, const double *y, int64_t *acc) {
@@ -20,17 +24,19 @@ static void add_squares(const column *c, const double *y, int64_t *acc) {
       e += d * d;
       t += target * target;
     }
-    esp_exact_add(&ESP_EXACT_FULL, acc, e);
-    esp_exact_add(&ESP_EXACT_FULL, acc + WORDS, t);
+    esp_exact_add(&ESP_EXACT_FULL, acc, weight_of(c, i) * e);
+    esp_exact_add(&ESP_EXACT_FULL, acc + WORDS, weight_of(c, i) * t);
   }
 }
 
 static void set_gradient(const column *c, const double *y, double factor, double *dy) {
-  for (size_t i = 0; i < c->n; i++)
+  for (size_t i = 0; i < c->n; i++) {
+    const double scale = factor * weight_of(c, i);
     for (size_t a = 0; a < c->width; a++) {
       const size_t k = i * c->row + c->at + a;
-      dy[k] = factor * (y[k] - c->t[i * c->width + a]);
+      dy[k] = scale * (y[k] - c->t[i * c->width + a]);
     }
+  }
 }
 
 static void weights(const void *param, double *weight) {
@@ -45,11 +51,12 @@ static int value(const void *param, const esp_comm *comm, const esp_set *set, co
   column c[COLUMNS];
   double weight[COLUMNS];
   size_t at = 0, row = (size_t)esp_set_role_width(set, ESP_TARGET);
+  const double *rows = esp_set_role(set, ESP_WEIGHT, 0, NULL);
   for (int k = 0; k < COLUMNS; k++) {
     int width = 0;
     const double *t = esp_set_role(set, ESP_TARGET, k, &width);
     ESP_CHECK(width > 0, ESP_ERR_ARG, "loss of a set with %d columns of targets; it is of %d", k, (int)COLUMNS);
-    c[k] = (column){.n = (size_t)set->n_home, .row = row, .at = at, .width = (size_t)width, .t = t};
+    c[k] = (column){.n = (size_t)set->n_home, .row = row, .at = at, .width = (size_t)width, .t = t, .weight = rows};
     at += c[k].width;
     add_squares(&c[k], y, acc + 2 * k * WORDS);
   }

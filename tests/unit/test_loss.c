@@ -92,6 +92,25 @@ static void value(void **state) {
   esp_cloud_free(&cloud);
 }
 
+/* A particle of weight 3 counts as three of weight 1. */
+static void weights(void **state) {
+  (void)state;
+  static const esp_column columns[] = {
+      {"w", ESP_WEIGHT, 1, .optional = 1}, {"a", ESP_TARGET, 1}, {"b", ESP_TARGET, 1}, {0}};
+  static const esp_layout layout = {columns, (const esp_number[]){{0}}, ""};
+  double a[4] = {1, 2, 2, 2}, b[4] = {3, 5, 5, 5}, w[2] = {1, 3}, y[8] = {2, 2, 4, 4, 4, 4, 4, 4}, dy[2][8], part[2][2];
+  for (int k = 0; k < 2; k++) {
+    esp_set set = {
+        .n = k ? 2 : 4, .n_home = k ? 2 : 4, .layout = &layout, .width = {k, 1, 1}, .value = {k ? w : NULL, a, b}};
+    assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, esp_comm_self(), &set, y, 1, dy[k], part[k]),
+                     ESP_OK);
+  }
+  for (int c = 0; c < 2; c++) {
+    assert_true(part[0][c] == part[1][c]);
+    assert_true(dy[1][c] == dy[0][c] && fabs(dy[1][2 + c] - 3 * dy[0][2 + c]) < 1e-15);
+  }
+}
+
 static void gradient(void **state) {
   (void)state;
   vec3 D[N], K[N], gD[N], gK[N];
@@ -125,7 +144,7 @@ static void rows_are_whole(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(value), cmocka_unit_test(gradient),
-                                     cmocka_unit_test(rows_are_whole)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(degenerate), cmocka_unit_test(value), cmocka_unit_test(weights),
+                                     cmocka_unit_test(gradient), cmocka_unit_test(rows_are_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
