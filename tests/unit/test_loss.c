@@ -95,9 +95,12 @@ static void value(void **state) {
 /* A particle of weight 3 counts as three of weight 1. */
 static void weights(void **state) {
   (void)state;
-  static const esp_column columns[] = {
-      {"w", ESP_WEIGHT, 1, .optional = 1}, {"a", ESP_TARGET, 1}, {"b", ESP_TARGET, 1}, {0}};
-  static const esp_layout layout = {columns, (const esp_number[]){{0}}, ""};
+  static const esp_column columns[] = {{"w", ESP_WEIGHT, 1, .optional = 1},
+                                       {"a", ESP_TARGET, 1, .optional = 0},
+                                       {"b", ESP_TARGET, 1, .optional = 0},
+                                       {NULL}};
+  static const esp_number none[] = {{NULL}};
+  static const esp_layout layout = {columns, none, ""};
   double a[4] = {1, 2, 2, 2}, b[4] = {3, 5, 5, 5}, w[2] = {1, 3}, y[8] = {2, 2, 4, 4, 4, 4, 4, 4}, dy[2][8], part[2][2];
   for (int k = 0; k < 2; k++) {
     esp_set set = {
