@@ -235,6 +235,27 @@ done:
   return rc;
 }
 
+int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,
+                   const esp_layer_input *input, const double *message, double *sum) {
+  esp_layer layer = {.dom = dom,
+                     .param = {.form = *form, .include_self = 1},
+                     .input = *input,
+                     .message = message,
+                     .device = backend->device,
+                     .n_home = n_home};
+  int rc = check_param(backend, &layer.param, input, message);
+  if (!rc) {
+    layer.width = esp_form_widths(form);
+    rc = check_input(&layer);
+  }
+  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  ESP_TRY(layer_messages(backend, &layer, sum));
+done:
+  layer.dom = NULL;
+  esp_layer_free(&layer);
+  return rc;
+}
+
 void esp_layer_free(esp_layer *layer) {
   esp_domain_free(&layer->dom);
   if (layer->device) {

@@ -60,6 +60,10 @@ typedef struct {
  * admit; ESP_ERR_CONFIG for the form, the tolerance, and a message that the device does not know. */
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
+/* The sums of another message over a domain that stands, pair by pair and cell by cell as its lists have them; what particles
+ * hear from themselves stays in. Trees of the input are of no effect. Collective; errors as above. */
+int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,
+                   const esp_layer_input *input, const double *message, double *sum);
 /* dsum [n_home][width.sum] = dLoss/dsum -> gradient. param_acc [width.param][ESP_EXACT_FULL_WORDS] is added to, this rank's
  * share (the caller sums over ranks); NULL if width.param is 0. normal_acc: NULL, or, where the tree's splits are learned,
  * [(2^levels - 1) d][ESP_EXACT_FULL_WORDS] to which the gradient of their normals is added (split_gradient.h; nothing for

@@ -4,7 +4,7 @@
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
-ladder() { tail -n 1 stdout | grep -oE '"(method|rmse_t|rmse_q|pairs|cells)":[^,}]*' | tr '\n' ' '; }
+ladder() { tail -n 1 stdout | grep -oE '"(method|rmse_t|rmse_q|skill_t|skill_q|shift|learned_shift|pairs|cells)":[^,}]*' | tr '\n' ' '; }
 
 keys=(-data_task weather -data_n 162 -data_clouds 2 -data_test_n 162 -data_test_clouds 1 -data_weather_days 3
   -data_weather_spin_up 2 -data_weather_sweeps 5 -data_weather_test_stride 3 -net_layers 1 -net_separate true

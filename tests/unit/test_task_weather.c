@@ -1,16 +1,19 @@
 /* Task weather: an item is one trajectory whose frames begin after the spin-up and whose numbers are sound; ready brings pairs to
- * the network's units; a field carried by a solid rotation is found where it was. */
+ * the network's units; a field carried by a solid rotation is found where it was; a network that listens so many hours upstream is
+ * found to. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "memory_maker.h"
 #include "tasks/weather/advect.h"
 #include "tasks/weather/icosahedron.h"
+#include "tasks/weather/show.h"
 #include "tasks/weather/weather.h"
 
 static const esp_weather_param plain = {
@@ -97,7 +100,59 @@ static void rotation(void **state) {
   esp_set_free(&set);
 }
 
+/* Queries that are the places, moved against the wind: by as many hours in each of two layers. */
+static void upstream(void **state) {
+  (void)state;
+  enum { LEVEL = 4, MANY = 2562, WIND = 6, D = 13 };
+  const esp_backend backend = truth_backend();
+  const double hour = 3600 * ESP_WEATHER_UNIT_WIND / ESP_EARTH_RADIUS, hours = 10;
+  const esp_stack_param param = {.layers = 2,
+                                 .embedding = ESP_EMBED_FEATURES,
+                                 .dim = 3,
+                                 .embed_hidden = 4,
+                                 .separate = 1,
+                                 .channels = 8,
+                                 .aggregate = 1,
+                                 .include_self = 1,
+                                 .scale = 0.08,
+                                 .width = 4,
+                                 .hidden = 4,
+                                 .fade = 1,
+                                 .domain = {.leaf = 8, .block = 16, .lists = {.pairs_per_particle = 128}}};
+  esp_set set = {.n = MANY, .n_home = MANY, .layout = &esp_weather_layout, .ready = 1};
+  esp_model net = {0};
+  esp_visit visit;
+  static double y[MANY][2];
+  double *shift;
+  for (int k = 0; esp_weather_layout.column[k].name; k++) set.width[k] = esp_weather_layout.column[k].width;
+  assert_int_equal(esp_set_create(&set), ESP_OK);
+  for (int i = 0; i < MANY; i++) {
+    double *x = set.value[ESP_WEATHER_PLACE] + 3 * i, *w = set.value[ESP_WEATHER_WIND] + 3 * i;
+    set.id[i] = i;
+    esp_icosahedron_place(LEVEL, i, x);
+    w[0] = -0.5 * x[1], w[1] = 0.5 * x[0];
+  }
+  const esp_sizes sizes = {{[ESP_INPUT] = D, [ESP_SENT] = 2, [ESP_TARGET] = 2}};
+  assert_int_equal(esp_model_create(&esp_network_stack, &param, &sizes, &net), ESP_OK);
+  for (int e = 0; e < net.block.entries; e++)
+    for (int a = 0; a < 3 && strstr(net.block.entry[e].name, "query"); a++)
+      net.block.value[net.block.entry[e].offset + a * D + WIND + a] = -hour * hours;
+  for (int far = 0; far < 2; far++) {
+    ((esp_stack_param *)net.param)->far = far;
+    assert_int_equal(esp_weather_shift_begin(NULL, &backend, &set, &visit, &shift), ESP_OK);
+    assert_int_equal(net.network->forward(&net, &backend, &set, &visit, &y[0][0], NULL, NULL), ESP_OK);
+    const esp_weather_shift *w = visit.context;
+    /* the mean place of what is near lies a little below the sphere: less than s^2 of the way */
+    assert_true(fabs(*shift - 2 * hours) < 0.3 && w->layers == 2 && fabs(w->layer[0] - w->layer[1]) < 1e-9);
+    assert_true(fabs(w->c[0] - 2 * hours * hour * 0.5 * set.value[ESP_WEATHER_PLACE][1]) < 0.05);
+    esp_weather_shift_end(&visit);
+  }
+  esp_model_free(&net);
+  esp_set_free(&set);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(trajectory), cmocka_unit_test(units), cmocka_unit_test(rotation)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(trajectory), cmocka_unit_test(units), cmocka_unit_test(rotation),
+                                     cmocka_unit_test(upstream)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

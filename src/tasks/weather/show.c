@@ -11,20 +11,24 @@ enum { COLUMNS = 13 };
 
 /* ---- figures ---- */
 
-enum { T, Q };
+enum { RMSE, SKILL = 2, SHIFT = 4 }; /* T, then q */
 static const esp_figure figures[] = {
-    [T] = {"rmse_t", "RMSE T, K", "%.3f", 1}, [Q] = {"rmse_q", "RMSE q, g/kg", "%.4f", 1}, {0}};
+    {"rmse_t", "RMSE T, K", "%.3f", 1}, {"rmse_q", "RMSE q, g/kg", "%.4f", 1},      {"skill_t", "skill T", "%.4f", 0},
+    {"skill_q", "skill q", "%.4f", 0},  [SHIFT] = {"shift", "shift, h", "%.2f", 0}, {0}};
 
 static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                  esp_tally *tally) {
   const double unit[2] = {ESP_WEATHER_UNIT_T, 1000 * ESP_WEATHER_UNIT_Q};
-  (void)param, (void)backend, (void)seen;
+  (void)param;
   for (int i = 0; i < set->n_home; i++)
     for (int v = 0; v < 2; v++) {
       const double area = set->value[ESP_WEATHER_AREA] ? set->value[ESP_WEATHER_AREA][i] : 1;
+      const double came = unit[v] * set->value[ESP_WEATHER_LATER_T + v][i];
       const double off = unit[v] * (y[2 * i + v] - set->value[ESP_WEATHER_LATER_T + v][i]);
-      esp_tally_add(tally, v, area * off * off, area);
+      esp_tally_add(tally, RMSE + v, area * off * off, area);
+      esp_tally_add(tally, SKILL + v, area * (came * came - off * off), area * came * came);
     }
+  if (!backend->comm->rank && !isnan(seen)) esp_tally_add(tally, SHIFT, seen, 1);
   return ESP_OK;
 }
 
@@ -259,6 +263,8 @@ static const esp_options options = {
     NULL};
 #undef OF
 
+static const esp_watching watching = {"shift", esp_weather_shift_begin, esp_weather_shift_end};
+
 const esp_showing esp_weather_showing = {
     .options = &options,
     .figure = figures,
@@ -269,9 +275,11 @@ const esp_showing esp_weather_showing = {
         "temperature and humidity; a tree in a learned space decides which cells' air each of them hears.",
     .ladder =
         "RMSE of temperature (K) and specific humidity (g/kg) at the lead time, weighted by area. Persistence: "
-        "nothing changes. Semi-Lagrangian: what the wind of now, standing still, brings.",
+        "nothing changes; skill: 1 - MSE / that of persistence. Semi-Lagrangian: what the wind of now, standing still, "
+        "brings. Shift: how far upstream the network listens, in hours of each cell's own wind.",
     .fit = fit,
     .unfit = unfit,
     .judge = judge,
+    .watching = &watching,
     .draw = esp_weather_draw,
 };

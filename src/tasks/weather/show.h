@@ -2,6 +2,7 @@
 #ifndef ESP_WEATHER_SHOW_H
 #define ESP_WEATHER_SHOW_H
 
+#include "net/stack.h"
 #include "tasks/weather/weather.h"
 
 typedef struct {
@@ -10,8 +11,28 @@ typedef struct {
 
 enum { ESP_WEATHER_LOOK_N = 16384 }; /* largest sets of what looks at all pairs of cells */
 
+/* How far upstream a network listens, from the pairs and cells that it used. c_l of a cell: mean place of what layer l hears,
+ * weighed by its gates, less the cell's own. A layer's shift is - sum c_l . U / sum U . U over the cells, U the wind: hours of
+ * own wind; that of the network is the sum over its layers. NAN where no layer tells the width of its gates (tree_fade false,
+ * a tree that does not stand on the keys). */
+typedef struct {
+  const esp_backend *backend;
+  const esp_set *set; /* in the network's units, borrowed as backend is */
+  int layers;
+  double layer[ESP_STACK_MAX_LAYERS], all; /* h */
+  double *c;                               /* [n_home][3] summed over the layers, in radii of the sphere */
+} esp_weather_shift;
+/* As a row of esp_watching; the visit's context is an esp_weather_shift, *value its `all`. */
+int esp_weather_shift_begin(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit,
+                            double **value);
+void esp_weather_shift_end(esp_visit *visit);
+
 extern const esp_picture esp_weather_pictures[];
-/* Maps of the changes that came and that were predicted: map.csv. */
+/* Numbers learned_shift, learned_shift_0 ... of the layers; arrows of the wind and of
+ * the shift over the lead time, in degrees an hour: shift.csv. */
+int esp_weather_draw_shift(const esp_weather_show_param *param, const esp_model *trained, const esp_backend *backend,
+                           const esp_set *set, esp_show *show);
+/* The same; and maps of the changes that came and that were predicted: map.csv. */
 int esp_weather_draw(const void *param, const esp_model *untrained, const esp_model *trained,
                      const esp_backend *backend, const esp_set *set, const double *y, esp_show *show);
 

@@ -53,7 +53,8 @@ int esp_weather_draw(const void *param, const esp_model *untrained, const esp_mo
   drawn *own = NULL;
   size_t *start = NULL;
   void *all = NULL;
-  (void)param, (void)untrained, (void)trained;
+  (void)untrained;
+  ESP_CALL(esp_weather_draw_shift(param, trained, backend, set, show));
   if (set->n > ESP_WEATHER_LOOK_N || set->n == 0) return ESP_OK;
   int rc = ESP_ALLOC(own, set->n_home);
   if (!rc) rc = ESP_ALLOC(start, comm->size + 1);
@@ -87,5 +88,18 @@ const esp_picture esp_weather_pictures[] = {
      "plot data using 'longitude':'latitude':(column('d'.field.what)) with image pixels, data using "
      "(column('coast') > 0 ? column('longitude') : NaN):'latitude' with points pt 5 ps 0.12 lc rgb '#333333'\n}\n}\n"
      "unset multiplot\n"},
+    {"shift", "shift.csv", "shift_east", "Where the network listens",
+     "Grey: the wind. Red: from a cell to the mean place of what it hears, summed over the layers and divided by the "
+     "lead "
+     "time; a network that listens just where the air comes from has arrows as long as the wind's, against it. Both: "
+     "of "
+     "six hours.",
+     1000, 520,
+     "unset key\nunset grid\nset size ratio 0.5\nset xrange [-180:180]\nset yrange [-90:90]\nset xtics 60\nset ytics "
+     "30\n"
+     "plot data using 'longitude':'latitude':(6*column('wind_east')):(6*column('wind_north')) with vectors "
+     "size 2,20 filled lw 0.8 lc rgb '#9aa0a6', data using "
+     "'longitude':'latitude':(6*column('shift_east')):(6*column('shift_north')) with vectors size 2,20 filled lw 1.2 "
+     "lc rgb '#b03a2e'\n"},
     {0},
 };
