@@ -7,7 +7,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 espalier_needs=(gcc g++ libc6-dev cmake ninja-build pkg-config openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
-  libpetsc-real-dev libnetcdf-mpi-dev libtrilinos-zoltan-dev libcjson-dev librandom123-dev libcmocka-dev gnuplot-nox)
+  libpetsc-real-dev libnetcdf-mpi-dev libtrilinos-zoltan-dev libcjson-dev libyaml-dev librandom123-dev libcmocka-dev
+  gnuplot-nox)
 
 say() { printf '== %s\n' "$*"; }
 die() {

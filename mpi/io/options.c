@@ -5,10 +5,12 @@
 #include <petscsys.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/at_hand.h"
 #include "base/input.h"
 #include "domain/comm.h"
+#include "io/yaml.h"
 
 /* What rank 0 found, in the order in which it is to be set: name '\0' value '\0' ... */
 typedef struct {
@@ -27,7 +29,7 @@ static int found_append(found_options *found, const char *text) {
 /* ---- one option ---- */
 
 static int fail_in(int code, const char *source) {
-  char message[4096];
+  char message[8192];
   snprintf(message, sizeof message, "%s: %s", source, esp_error_message());
   esp_error_set(code, message);
   return code;
@@ -54,101 +56,44 @@ static int read_text(const char *path, char **text) {
   return ESP_OK;
 }
 
-/* Instead of printing a stack and aborting: keep the first reason. */
-static PetscErrorCode keep_reason(MPI_Comm mpi, int line, const char *func, const char *file, PetscErrorCode code,
-                                  PetscErrorType type, const char *message, void *reason) {
-  (void)mpi, (void)line, (void)func, (void)file, (void)type;
-  char *text = reason;
-  if (!text[0] && message) snprintf(text, 256, "%s", message);
-  return code;
-}
-
-/* yaml (text of a file) into a database; false, with the reason [256], where it cannot be read. */
-static int yaml_reads(PetscOptions database, const char *yaml, char *reason) {
-  reason[0] = 0;
-  if (PetscPushErrorHandler(keep_reason, reason)) return 0;
-  int code = (int)PetscOptionsInsertStringYAML(database, yaml);
-  return !PetscPopErrorHandler() && !code;
-}
-
-static int yaml_reads_alone(const char *yaml) {
-  PetscOptions scratch;
-  char reason[256];
-  if (PetscOptionsCreate(&scratch)) return 0;
-  int reads = yaml_reads(scratch, yaml, reason);
-  return !PetscOptionsDestroy(&scratch) && reads;
-}
-
-/* PETSc does not tell the line. It is the first one after the longest beginning of the text that can be read. The text
- * is cut in place. 0 if it is too long to search. */
-static int yaml_bad_line(char *yaml) {
-  enum { LINES_MAX = 1000 };
-  int lines = 1;
-  for (const char *c = yaml; *c; c++) lines += *c == '\n';
-  if (lines > LINES_MAX) return 0;
-  for (int line = lines; line > 1; line--) {
-    char *last = strrchr(yaml, '\n');
-    last[0] = 0;
-    if (yaml_reads_alone(yaml)) return line;
-  }
-  return 1;
-}
-
 /* The parser takes quadratic time for lists within lists, of which no key has any. */
-static int check_depth(const char *path, const char *text) {
+static int check_depth(const char *text) {
   enum { MOST = 32 };
   int line = 1, opened = 0;
   for (const char *c = text; *c; c++) {
     if (*c == '\n') line++, opened = 0;
     opened += *c == '[' || *c == '{';
-    ESP_CHECK(opened <= MOST, ESP_ERR_FORMAT, "%s: line %d: more than %d opening brackets; a key has one list at most",
-              path, line, MOST);
+    ESP_CHECK(opened <= MOST, ESP_ERR_FORMAT, "line %d: more than %d opening brackets; a key has one list at most",
+              line, MOST);
   }
   return ESP_OK;
 }
 
-/* Old words first: what they bring along gives way to a key that stands beside them. */
-static int take_file(PetscOptions database, const char *path, esp_config *config, found_options *found) {
-  PetscInt count = 0;
-  char **names = NULL, **values = NULL;
-  ESP_PETSC(PetscOptionsLeftGet(database, &count, &names, &values));
-  int rc = ESP_OK;
-  for (int words = 1; words >= 0; words--)
-    for (PetscInt i = 0; i < count && !rc; i++) {
-      const char *name = names[i] + strspn(names[i], "-"), *value = values[i] ? values[i] : "";
-      if (esp_config_is_word(config, name, value) != words) continue;
-      if (esp_config_is_ours(config, name))
-        rc = set_ours(config, path, name, value, found);
-      else
-        rc = ESP_FAIL(ESP_ERR_CONFIG,
-                      "%s: '%s' is no key, the nearest one is '%s'; an option of PETSc belongs on the command line",
-                      path, name, esp_config_nearest(config, name));
-    }
-  ESP_PETSC(PetscOptionsLeftRestore(database, &count, &names, &values));
-  return rc;
+static int take_entry(const esp_yaml_entry *entry, const char *path, esp_config *config, found_options *found) {
+  char source[4200];
+  snprintf(source, sizeof source, "%s: line %d", path, entry->line);
+  if (esp_config_is_ours(config, entry->name)) return set_ours(config, source, entry->name, entry->value, found);
+  return ESP_FAIL(ESP_ERR_CONFIG,
+                  "%s: '%s' is no key, the nearest one is '%s'; an option of PETSc belongs on the command line", source,
+                  entry->name, esp_config_nearest(config, entry->name));
 }
 
 static int load_file(const char *path, esp_config *config, found_options *found) {
-  char *text = NULL, reason[256];
-  PetscOptions database;
-  ESP_CALL(read_text(path, &text));
+  char *text = NULL;
+  esp_yaml yaml = {0};
+  int rc = read_text(path, &text);
+  if (rc) return rc;
   esp_at_hand("reading", path);
-  int rc = check_depth(path, text), petsc = rc ? 0 : (int)PetscOptionsCreate(&database);
-  if (rc)
-    database = NULL;
-  else if (petsc)
-    rc = esp_comm_petsc_fail(petsc, "PetscOptionsCreate", __FILE__, __LINE__, __func__);
-  else {
-    if (yaml_reads(database, text, reason))
-      rc = take_file(database, path, config, found);
-    else {
-      int line = yaml_bad_line(text);
-      rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: line %d: not YAML of the form 'key: value' (%s)", path, line, reason);
-    }
-    petsc = (int)PetscOptionsDestroy(&database);
-    if (petsc && !rc) rc = esp_comm_petsc_fail(petsc, "PetscOptionsDestroy", __FILE__, __LINE__, __func__);
-  }
+  rc = check_depth(text);
+  if (!rc) rc = esp_yaml_read(text, &yaml);
+  if (rc) rc = fail_in(rc, path);
+  /* Old words first: what they bring along gives way to a key that stands beside them. */
+  for (int words = 1; words >= 0; words--)
+    for (size_t k = 0; k < yaml.entries && !rc; k++)
+      if (esp_config_is_word(config, yaml.entry[k].name, yaml.entry[k].value) == words)
+        rc = take_entry(&yaml.entry[k], path, config, found);
   esp_at_hand(NULL, NULL);
+  esp_yaml_free(&yaml);
   ESP_FREE(text);
   return rc;
 }
@@ -171,6 +116,22 @@ static int refuse_unknown(const esp_config *config) {
   return rc;
 }
 
+/* As PETSc tells an option from a value, which may be a negative number. */
+static int is_option(const char *word) {
+  if (word[0] != '-') return 0;
+  return isalpha((unsigned char)word[word[1] == '-' ? 2 : 1]) != 0;
+}
+
+/* Does a key stand there with nothing behind it, here or earlier? PETSc takes that for an empty text. */
+static int lacks_value(const char *dashed) {
+  int argc = 0;
+  char **argv = NULL;
+  if (PetscGetArgs(&argc, &argv)) return 0;
+  for (int i = 1; i < argc; i++)
+    if (!strcasecmp(argv[i], dashed) && (i + 1 == argc || is_option(argv[i + 1]))) return 1;
+  return 0;
+}
+
 static int load_command_line(esp_config *config, found_options *found) {
   ESP_CALL(refuse_unknown(config));
   for (int k = 0; k < esp_config_keys(config); k++) {
@@ -181,16 +142,14 @@ static int load_command_line(esp_config *config, found_options *found) {
     snprintf(dashed, sizeof dashed, "-%s", key->name);
     ESP_PETSC(PetscOptionsFindPair(NULL, NULL, dashed, &value, &given));
     if (!given) continue;
+    ESP_CHECK(
+        key->type != ESP_OPTION_TEXT || !lacks_value(dashed), ESP_ERR_CONFIG,
+        "%s: %s has no value: what begins with '-' and a letter is the next option; ./-name is a file, '' is empty",
+        COMMAND_LINE, key->name);
     if (!value || !value[0]) value = key->type == ESP_OPTION_FLAG ? "true" : "";
     ESP_CALL(set_ours(config, COMMAND_LINE, key->name, value, found));
   }
   return ESP_OK;
-}
-
-/* As PETSc tells an option from a value, which may be a negative number. */
-static int is_option(const char *word) {
-  if (word[0] != '-') return 0;
-  return isalpha((unsigned char)word[word[1] == '-' ? 2 : 1]) != 0;
 }
 
 int esp_options_strays(int argc, char **argv, int first) {

@@ -34,8 +34,9 @@ static const char *precision_name(int k) {
 static const esp_options run_options = {
     sizeof(verbs),
     (const esp_option[]){
-        ESP_TEXT_ROW(verbs, name, "run_name", "run", "name of the run"),
-        ESP_TEXT_ROW(verbs, out, "run_out", "out", "folder of all runs; results go to run_out/run_name"),
+        ESP_TEXT_ROW(verbs, name, "run_name", "run", "name of the run, and of its folder", .form = ESP_TEXT_NAME),
+        ESP_TEXT_ROW(verbs, out, "run_out", "out", "folder of all runs; results go to run_out/run_name",
+                     .form = ESP_TEXT_PATH),
         ESP_SEED_ROW(verbs, seed),
         {0}},
     NULL};

@@ -131,7 +131,7 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   esp_folder folder;
   ESP_AGREE(run->comm, esp_keys_create(&run->config));
   for (int k = 0; esp_tasks[k]; k++)
-    if (esp_tasks[k]->words) esp_config_words(run->config, esp_tasks[k]->words, warn, run);
+    if (esp_tasks[k]->words) ESP_AGREE(run->comm, esp_config_words(run->config, esp_tasks[k]->words, warn, run));
   ESP_CALL(esp_options_load(run->comm, input, run->config));
   esp_config_lead(run->config, esp_setup_task(run)->options);
   esp_config_lead(run->config, esp_setup_network(run)->options);

@@ -13,13 +13,11 @@ typedef struct {
   char *text; /* NULL: not set */
 } key;
 
-enum { WORD_TABLES = 32 };
-
 struct esp_config {
   key *key; /* [keys] in the order of reference.yaml */
   size_t keys, capacity;
-  const esp_word *words[WORD_TABLES];
-  int tables;
+  const esp_word **words; /* [tables] */
+  size_t tables, words_capacity;
   void (*warn)(void *context, const char *line);
   void *context;
 };
@@ -178,6 +176,7 @@ void esp_config_free(esp_config **config) {
     ESP_FREE(one->text);
   }
   ESP_FREE((*config)->key);
+  ESP_FREE((*config)->words);
   ESP_FREE(*config);
 }
 
@@ -194,11 +193,13 @@ void esp_config_lead(esp_config *config, const esp_options *options) {
 
 /* ---- values ---- */
 
-void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
-                      void *context) {
-  if (config->tables < WORD_TABLES) config->words[config->tables++] = words;
+int esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
+                     void *context) {
+  ESP_CALL(ESP_GROW(config->words, config->words_capacity, config->tables + 1));
+  config->words[config->tables++] = words;
   config->warn = warn;
   config->context = context;
+  return ESP_OK;
 }
 
 static int store(key *k, const char *text) {
@@ -219,7 +220,7 @@ static int store(key *k, const char *text) {
 
 /* The old word that a value of a key is; NULL: none. */
 static const esp_word *old_word(const esp_config *config, const char *name, const char *value) {
-  for (int t = 0; t < config->tables; t++)
+  for (size_t t = 0; t < config->tables; t++)
     for (const esp_word *w = config->words[t]; w->key; w++)
       if (!strcmp(w->key, name) && !strcmp(w->old, value)) return w;
   return NULL;

@@ -25,9 +25,9 @@ void esp_config_free(esp_config **config);
 /* The defaults of this table (one of the tables, or a part of one) are those of the keys that it shares with others. */
 void esp_config_lead(esp_config *config, const esp_options *options);
 /* Old words, beside those given before, are accepted from now on; each one met is told to `warn` (NULL: nobody) in a line.
- * Borrowed; up to 32 tables of them. */
-void esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
-                      void *context);
+ * Borrowed. */
+int esp_config_words(esp_config *config, const esp_word *words, void (*warn)(void *context, const char *line),
+                     void *context);
 
 /* Is this value of the key an old word? It may set a second key, so it comes before keys beside it. Local. */
 int esp_config_is_word(const esp_config *config, const char *name, const char *value);

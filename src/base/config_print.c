@@ -7,13 +7,8 @@
 static void print_quoted(FILE *file, const char *text) {
   fputc('"', file);
   for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      fprintf(file, "\\%c", c);
-    else if (c < 0x20)
-      fprintf(file, "\\x%02x", c);
-    else
-      fputc(c, file);
+    if (*text == '"' || *text == '\\') fputc('\\', file);
+    fputc(*text, file);
   }
   fputc('"', file);
 }

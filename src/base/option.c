@@ -1,5 +1,6 @@
 #include "base/option.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -86,6 +87,13 @@ static void add(char *text, size_t size, const char *format, ...) {
   va_end(list);
 }
 
+/* Texts become names of files, and stand on terminals and pages. no_first: empty: nothing is refused. */
+static const struct {
+  const char *also, *no_first, *none_of;
+} forms[] = {[ESP_TEXT_ANY] = {"", "", ""},
+             [ESP_TEXT_PATH] = {", not empty, not beginning with '-'", "-", ""},
+             [ESP_TEXT_NAME] = {" without '/', not empty, not beginning with '-' or '.'", "-.", "/"}};
+
 static void allowed_range(const esp_option *row, const char *what, char *text, size_t size) {
   const int low = isfinite(row->min), high = isfinite(row->max);
   if (low && high)
@@ -116,7 +124,7 @@ void esp_option_allowed(const esp_option *row, char *text, size_t size) {
       break;
     case ESP_OPTION_TEXT:
     case ESP_OPTION_PART:
-      snprintf(text, size, "text");
+      snprintf(text, size, "printable text%s", forms[row->form].also);
       break;
   }
 }
@@ -197,6 +205,18 @@ static int in_range(const esp_option *row, double value) {
   return isfinite(value) && value >= row->min && value <= row->max;
 }
 
+/* No control characters: those of ASCII, and the further ones of Unicode, which UTF-8 writes behind a byte 0xc2. */
+static int is_plain(const char *text) {
+  for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+    if (iscntrl(*c) || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)) return 0;
+  return 1;
+}
+
+static int has_form(const esp_option *row, const char *text) {
+  const char *no_first = forms[row->form].no_first;
+  return is_plain(text) && !(no_first[0] && strchr(no_first, text[0])) && !strpbrk(text, forms[row->form].none_of);
+}
+
 static int fits(const esp_option *row, const member *m) {
   char name[CHOICE];
   switch (row->type) {
@@ -215,6 +235,7 @@ static int fits(const esp_option *row, const member *m) {
         if (!in_range(row, (double)m->list.value[i])) return 0;
       return m->list.count >= 0 && m->list.count <= ESP_LIST;
     case ESP_OPTION_TEXT:
+      return has_form(row, m->text);
     case ESP_OPTION_PART:
       break;
   }

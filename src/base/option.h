@@ -43,6 +43,9 @@ enum {
 /* BITS: anything, as a seed; ZERO: 0 where nothing uses it. */
 enum { ESP_BEYOND_BITS = 1, ESP_BEYOND_ZERO = 2 };
 
+/* What a text may be: any that can be printed; or of these a path to make folders at; or the name of one folder. */
+enum { ESP_TEXT_ANY, ESP_TEXT_PATH, ESP_TEXT_NAME };
+
 typedef struct esp_options esp_options;
 
 typedef struct {
@@ -56,6 +59,7 @@ typedef struct {
   const char *value, *help;    /* default as text; one line */
   unsigned flags;
   const esp_options *part; /* ESP_OPTION_PART */
+  int form;                /* ESP_OPTION_TEXT: one of the forms below */
   unsigned beyond;         /* what a member may be beyond the range, which is that of texts */
   const char *was;         /* attribute of checkpoints of version 1; NULL: the name without its prefix. A whole number
                                    found where a choice is wanted is the place among the choices */

@@ -10,7 +10,7 @@ const esp_options esp_train_options = {
         ESP_WHOLE_ROW(OF, steps, "train_steps", "400", 0, ESP_COUNT_MAX, "steps", "steps of the optimiser"),
         ESP_WHOLE_ROW(OF, stop, "train_stop", "0", 0, ESP_COUNT_MAX, "steps",
                       "stop after this step, the schedule being that of train_steps; 0: run to the end"),
-        ESP_INT_ROW(OF, batch, "train_batch", "8", 1, ESP_COUNT_MAX, "clouds", "clouds (or feature sets) of one step"),
+        ESP_INT_ROW(OF, batch, "train_batch", "8", 1, ESP_COUNT_MAX, "sets", "sets of one step"),
         ESP_REAL_ROW(OF, rate, "train_lr", "0.01", 0, INFINITY, "", "learning rate"),
         ESP_CHOICE_ROW(OF, schedule, "train_schedule", "cosine", "cosine|hold",
                        "learning rate over the steps: after the warm-up by half a cosine to 0; held for half of the "

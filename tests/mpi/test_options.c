@@ -177,6 +177,7 @@ static void wrong_keys_and_values(void **state) {
   refused_text(f, "tree_theta: 11\n", ESP_ERR_CONFIG, "tree_theta is '11'", "[0, 10]");
   refused_text(f, "tree_theta: [0.5, 0.7]\n", ESP_ERR_CONFIG, "tree_theta is '0.5,0.7'", "number");
   refused_text(f, "tree_theta:\n", ESP_ERR_CONFIG, "tree_theta is ''", "number");
+  refused_text(f, "run_out: ''\n", ESP_ERR_CONFIG, "run_out is ''", "printable text, not empty");
   refused_text(f, "data_task: H\n", ESP_ERR_CONFIG, "data_task is 'H'", "gravity|box|relation");
   refused_text(f, "a name with blanks: 3\n3x: 4\n", ESP_ERR_CONFIG, "no key", "nearest");
   set_option("-net_layer", "3");
@@ -193,7 +194,7 @@ static void wrong_files(void **state) {
   REFUSED(f, "/", ESP_ERR_FILE, "/: is a folder");
   refused_text(f, "tree_leaf: 3\ntree_block: [1,\n   2]\na: b: c\nrun_seed: 2\n", ESP_ERR_FORMAT, "line 4:", "YAML");
   refused_text(f, "tree_leaf: 3\n\trun_seed: 2\n", ESP_ERR_FORMAT, "line 2:", "YAML");
-  refused_text(f, "data_n: [1, 2\nrun_seed: 2\n", ESP_ERR_FORMAT, "line 1:", "YAML");
+  refused_text(f, "data_n: [1, 2\nrun_seed: 2\n", ESP_ERR_FORMAT, "YAML", "sequence in line 1)");
   refused_text(f, "- 1\n- 2\n", ESP_ERR_FORMAT, "line 1:", "mapping");
   refused_text(f, "tree_leaf\n", ESP_ERR_FORMAT, "line 1:", "mapping");
   if (f->comm->rank == 0) {
@@ -204,6 +205,33 @@ static void wrong_files(void **state) {
   REFUSED(f, f->path, ESP_ERR_FORMAT, f->path, "byte 13 is 0");
   esp_config *config = load(f, "tree_leaf: 3\n"); /* and after all that it still works */
   assert_int_equal(esp_config_int(config, "tree_leaf"), 3);
+  esp_config_free(&config);
+}
+
+/* A mapping may be written, nested, merged and named in many ways; whichever they are, a key stands there once. */
+static void doubled_keys(void **state) {
+  const fixture *f = *state;
+  static const char *const twice[][2] = {
+      {"tree_theta: 0.5\n# one\ntree_theta: 0.5\n", "lines 1 and 3"},
+      {"\ntree:\n  leaf: 3\n  theta: 0.5\ntree_theta: 0.7\n", "lines 4 and 5"},
+      {"tree: {leaf: 3, theta: 0.5,\n  theta: 0.7}\n", "lines 1 and 2"},
+      {"'tree_theta': 0.5\n\"tree\\x5ftheta\": |\n  0.7\n", "lines 1 and 2"},
+      {"tree: &t {theta: 0.5}\nnet: {layers: 2}\ntree: *t\n", "lines 1 and 3"},
+      {"&k tree_theta: 0.5\n*k : 0.7\n", "lines 1 and "},
+      {"tree: {theta: 0.5}\n<<: [{tree_leaf: 3}, {tree_theta: 0.7}]\n", "lines 1 and 2"},
+      {"tree_theta: 0.5\n---\ntree_theta: 0.7\n", "lines 1 and 3"},
+  };
+  for (size_t k = 0; k < sizeof twice / sizeof twice[0]; k++)
+    refused_text(f, twice[k][0], ESP_ERR_CONFIG, "tree_theta is given twice", twice[k][1]);
+  refused_text(f, "tree: &t\n  theta: 0.5\n  b: *t\n", ESP_ERR_FORMAT, "line 3:", "deeper");
+  refused_text(f, "tree: {theta: [[1]]}\n", ESP_ERR_FORMAT, "line 1:", "value");
+  refused_text(f, "tree_leaf: 3\nrun_name: \"a\\0b\"\n", ESP_ERR_FORMAT, "line 2:", "character 0");
+  refused_text(f, "tree_leaf: 3\ntree_theta: 11\n", ESP_ERR_CONFIG, "line 2: tree_theta", "[0, 10]");
+  esp_config *config = load(f, "tree: &t {leaf: 3}\n<<: {tree_theta: 0.5}\nrun_name: '#a: {b'\n---\nrun_seed: 2\n");
+  assert_int_equal(esp_config_int(config, "tree_leaf"), 3);
+  assert_true(esp_config_real(config, "tree_theta") == 0.5);
+  assert_string_equal(esp_config_string(config, "run_name"), "#a: {b");
+  assert_int_equal(esp_config_int(config, "run_seed"), 2);
   esp_config_free(&config);
 }
 
@@ -234,7 +262,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_prestate(nothing_given, &f),         cmocka_unit_test_prestate(values_of_a_file, &f),
         cmocka_unit_test_prestate(command_line_wins, &f),     cmocka_unit_test_prestate(petsc_options, &f),
         cmocka_unit_test_prestate(wrong_keys_and_values, &f), cmocka_unit_test_prestate(wrong_files, &f),
-        cmocka_unit_test_prestate(shipped_inputs, &f)};
+        cmocka_unit_test_prestate(doubled_keys, &f),          cmocka_unit_test_prestate(shipped_inputs, &f)};
     const char *folder = getenv("TMPDIR");
     int64_t process = getpid();
     failed = f.comm->broadcast(f.comm, &process, sizeof process, 0);

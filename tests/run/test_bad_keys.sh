@@ -23,7 +23,17 @@ refuse "data_n|'64,'|integers separated by commas" 1 generate -data_n 64,
 refuse "data_n|'0'|each in [1, 1e+15]" 2 generate -data_n 0
 refuse "eval_baselines|'perhaps'|true or false" 1 evaluate -eval_baselines perhaps
 refuse "eval_rollout|'2147483647'|integer in [0, 1000000000]" 1 evaluate -eval_rollout 2147483647
-[ ! -e out/run ] || fail "a refused key left a folder"
+# names that would make strange folders, and texts that are none
+for name in '' / a/b .. .a -3 $'a\nb' $'a\e]0;b'; do
+  refuse "run_name is '|printable text without '/', not empty, not beginning with '-' or '.'" 1 generate -run_name "$name"
+done
+refuse "run_name is ''" 3 generate -run_name ''
+refuse "run_name has no value" 2 generate -run_name -x
+refuse "run_name has no value" 1 generate -run_name
+refuse "input has no value" 1 predict -input -run_name a
+refuse "run_out is '-3'" 2 generate -run_out -3
+refuse "data_file is '|printable text" 1 train -data_file $'a\nb'
+[ "$(ls | tr '\n' ' ')" = "stderr stdout " ] || fail "a refused key left $(ls)"
 good 2 generate -layers 3 -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
 [ "$(grep -c "option -layers had no effect.*'net_layers'" stderr)" = 1 ] || fail "-layers passed unseen"
 printf -- '-tree_theta 1.5\n' >.petscrc # of the folder: nobody asked for it
@@ -34,6 +44,10 @@ printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
 refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 10]" 3 run theta.yaml
 printf 'run_name: a\ntrain_stepz: 5\n' >key.yaml
 refuse "key.yaml|unknown key 'train_stepz'|'train_steps'" 2 run key.yaml
+printf 'run_name: a\ntree: {theta: 0.5}\ntree_theta: 0.7\n' >twice.yaml
+refuse "twice.yaml: tree_theta is given twice, in lines 2 and 3" 3 run twice.yaml
+printf 'run_name: "-x"\n' >dash.yaml
+refuse "dash.yaml|run_name is '-x'|not beginning with" 2 run dash.yaml
 printf 'run_name: a\nlog_view: ":%s/log"\n' "$PWD" >petsc.yaml
 refuse "petsc.yaml|'log_view' is no key|command line" 2 run petsc.yaml
 printf 'run_name: a\n  - b: [\n' >form.yaml

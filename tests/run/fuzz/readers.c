@@ -62,7 +62,7 @@ static uint64_t mix_set(uint64_t sum, const esp_set *set) {
 static int load(const char *yaml, esp_config **config) {
   ESP_CALL(esp_keys_create(config));
   for (int k = 0; esp_tasks[k]; k++)
-    if (esp_tasks[k]->words) esp_config_words(*config, esp_tasks[k]->words, NULL, NULL);
+    if (esp_tasks[k]->words) ESP_CALL(esp_config_words(*config, esp_tasks[k]->words, NULL, NULL));
   return esp_options_load(esp_comm_self(), yaml, *config);
 }
 
