@@ -18,6 +18,7 @@
 typedef struct {
   double norm[3];
   esp_flow_budget before, after;
+  double rest[2]; /* of which energy nothing is available, before and after */
   double low_q, high_q, theta_off;
 } outcome;
 
@@ -48,8 +49,10 @@ static outcome run(const char *name, int level, int sweeps, double dt, double da
   double *truth = malloc(sizeof *truth * (size_t)mesh.n_own);
   for (int c = 0; c < mesh.n_own; c++) truth[c] = flow.cell[c][ESP_FLOW_H_];
   assert_int_equal(esp_flow_budget_take(&flow, &out.before), ESP_OK);
+  assert_int_equal(esp_start_rest(&flow, &out.rest[0]), ESP_OK);
   for (int64_t s = 0; s < steps; s++) assert_int_equal(esp_flow_step(&flow, dt, NULL, NULL), ESP_OK);
   assert_int_equal(esp_flow_budget_take(&flow, &out.after), ESP_OK);
+  assert_int_equal(esp_start_rest(&flow, &out.rest[1]), ESP_OK);
   assert_int_equal(esp_start_norms(&flow, truth, out.norm), ESP_OK);
   look(&flow, &out);
   free(truth);
@@ -60,6 +63,10 @@ static outcome run(const char *name, int level, int sweeps, double dt, double da
 
 static double change(double before, double after) {
   return fabs(after / before - 1);
+}
+
+static double available(const outcome *out) {
+  return change(out->before.energy - out->rest[0], out->after.energy - out->rest[1]);
 }
 
 static void steady(void **state) {
@@ -74,11 +81,28 @@ static void steady(void **state) {
 static void mountain(void **state) {
   (void)state;
   const outcome out = run("williamson5", 4, 100, 900, 15);
-  print_message("over a mountain, day 15: mass %.1e, energy %.2e\n", change(out.before.mass, out.after.mass),
-                change(out.before.energy, out.after.energy));
+  print_message("over a mountain, day 15: mass %.1e, energy %.2e, available %.2e, enstrophy %.2e\n",
+                change(out.before.mass, out.after.mass), change(out.before.energy, out.after.energy), available(&out),
+                change(out.before.enstrophy, out.after.enstrophy));
   assert_true(change(out.before.mass, out.after.mass) < 1e-12);
   assert_true(change(out.before.energy, out.after.energy) < 1e-6);
+  assert_true(available(&out) < 1.5e-4);
+  assert_true(change(out.before.enstrophy, out.after.enstrophy) < 5e-4);
   assert_true(out.norm[1] > 1e-3); /* something happened */
+  assert_true((out.before.energy - out.rest[0]) / out.before.energy < 0.05);
+}
+
+static void wave(void **state) {
+  (void)state;
+  const outcome out = run("williamson6", 3, 50, 1200, 5);
+  print_message("wave, day 5: mass %.1e, energy %.2e, available %.2e, enstrophy %.2e\n",
+                change(out.before.mass, out.after.mass), change(out.before.energy, out.after.energy), available(&out),
+                change(out.before.enstrophy, out.after.enstrophy));
+  assert_true(change(out.before.mass, out.after.mass) < 1e-12);
+  assert_true(change(out.before.energy, out.after.energy) < 3e-6);
+  assert_true(available(&out) < 8e-5);
+  assert_true(change(out.before.enstrophy, out.after.enstrophy) < 5e-3);
+  assert_true(out.norm[1] > 1e-3);
 }
 
 static void jet(void **state) {
@@ -95,6 +119,7 @@ static void jet(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(steady), cmocka_unit_test(mountain), cmocka_unit_test(jet)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(steady), cmocka_unit_test(mountain), cmocka_unit_test(wave),
+                                     cmocka_unit_test(jet)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

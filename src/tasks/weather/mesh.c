@@ -16,7 +16,8 @@
 /* Ids of the leaves of the tree of all places that are this rank's, in the tree's order. */
 static int own_cells(const esp_backend *backend, esp_mesh *m) {
   const esp_comm *comm = backend->comm;
-  const esp_domain_param param = {.leaf = 8, .block = 8, .dim = 3, .lists = {.pairs_limit = INT64_MAX}};
+  /* owners alone are wanted: an angle at which all that is not one's own is far leaves the lists short */
+  const esp_domain_param param = {.leaf = 8, .block = 8, .dim = 3, .lists = {.theta = 1e6}};
   esp_domain *dom = NULL;
   int64_t first, count, *id = NULL;
   double(*x)[3] = NULL;

@@ -163,3 +163,20 @@ int esp_start_norms(const esp_flow *flow, const double *truth, double norm[3]) {
   norm[2] = most[0] / most[1];
   return ESP_OK;
 }
+
+int esp_start_rest(const esp_flow *flow, double *energy) {
+  enum { AREA, SURFACE, GROUND, SUMS };
+  const esp_mesh *m = flow->mesh;
+  int64_t acc[SUMS * ESP_EXACT_FULL_WORDS] = {0};
+  double sum[SUMS];
+  for (int c = 0; c < m->n_own; c++) {
+    const double ground = flow->mountain[c], area = m->area[c];
+    const double term[SUMS] = {area, area * (flow->cell[c][ESP_FLOW_H_] + ground), area * ground * ground};
+    for (int s = 0; s < SUMS; s++) esp_exact_add(&ESP_EXACT_FULL, acc + s * ESP_EXACT_FULL_WORDS, term[s]);
+  }
+  esp_exact_carry(&ESP_EXACT_FULL, acc, SUMS);
+  ESP_CALL(m->comm->sum_i64(m->comm, acc, SUMS * ESP_EXACT_FULL_WORDS));
+  for (int s = 0; s < SUMS; s++) sum[s] = esp_exact_value(&ESP_EXACT_FULL, acc + s * ESP_EXACT_FULL_WORDS);
+  *energy = flow->param.gravity / 2 * (sum[SURFACE] * sum[SURFACE] / sum[AREA] - sum[GROUND]);
+  return ESP_OK;
+}

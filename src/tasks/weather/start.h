@@ -26,5 +26,8 @@ extern const esp_start esp_starts[];
 int esp_start_fill(const esp_start *start, esp_flow *flow);
 /* Area-weighted errors of h against `truth` [n_own], relative to it: sum, root of the sum of squares, largest. Collective. */
 int esp_start_norms(const esp_flow *flow, const double *truth, double norm[3]);
+/* Energy of rest under a flat surface of the same mean height, theta = theta_0: what the flow has above it is available to it.
+ * Collective. */
+int esp_start_rest(const esp_flow *flow, double *energy);
 
 #endif
