@@ -7,6 +7,8 @@
 
 enum { LARGEST = 4096 };
 
+static const esp_figure plain[] = {{"rmse", "RMSE", "%.5f", 1}, {0}};
+
 typedef struct {
   esp_run *run;
   const esp_data *data;
@@ -15,9 +17,15 @@ typedef struct {
   const esp_backend *backend;
   int64_t steps; /* predictions */
   int frames;    /* of them with a truth; 0: no frames */
-  int halved;
-  esp_figure *figure; /* [frames + 2] root mean square errors of each frame, of all; mean of |(I_end - I_0) / I_0| */
+  int64_t ahead; /* frames of the file that a prediction goes */
+  int halved, kinds;
+  const esp_figure *kind; /* [kinds] */
+  esp_figure *figure;     /* [(frames + 1) kinds + 1] errors of each frame, of all; mean of |(I_end - I_0) / I_0| */
 } plan;
+
+static int figures(const plan *p) {
+  return (p->frames + 1) * p->kinds + 1;
+}
 
 /* ---- one set ---- */
 
@@ -30,9 +38,10 @@ static int alloc_frame(const esp_set *set, double *frame[ESP_COLUMNS]) {
 
 static int add_frame(const plan *p, int s, int f, const esp_set *set, double *const frame[ESP_COLUMNS], esp_tally *t) {
   for (int k = 0; set->layout->column[k].name; k++)
-    if (frame[k]) ESP_CALL(esp_set_read_frame(&p->data->file, ESP_PART_TEST, s, f + 1, k, 0, set->n_home, frame[k]));
-  ESP_CALL(p->rolling->error(set, frame, f, t));
-  return p->rolling->error(set, frame, p->frames, t);
+    if (frame[k])
+      ESP_CALL(esp_set_read_frame(&p->data->file, ESP_PART_TEST, s, (f + 1) * p->ahead, k, 0, set->n_home, frame[k]));
+  ESP_CALL(p->rolling->error(set, frame, f * p->kinds, t));
+  return p->rolling->error(set, frame, p->frames * p->kinds, t);
 }
 
 static int step(const plan *p, const esp_method *method, int s, int64_t step, esp_set *set, double *y,
@@ -60,7 +69,7 @@ static int roll(const plan *p, const esp_method *method, int s, esp_tally *t, in
   if (!used) goto done;
   if (rolling->invariant) {
     ESP_TRY(rolling->invariant(&set, &end));
-    esp_tally_add(t, p->frames + 1, start != 0 ? fabs((end - start) / start) : 0, 1);
+    esp_tally_add(t, figures(p) - 1, start != 0 ? fabs((end - start) / start) : 0, 1);
   }
   ++*sets;
 done:
@@ -72,12 +81,12 @@ done:
 
 static int usable(const plan *p, int s) {
   return p->data->file.n[ESP_PART_TEST][s] <= LARGEST &&
-         (p->frames == 0 || p->data->file.frames[ESP_PART_TEST][s] > p->frames);
+         (p->frames == 0 || p->data->file.frames[ESP_PART_TEST][s] > p->frames * p->ahead);
 }
 
 /* ---- one method ---- */
 
-/* value [frames + 2]: the figures over all ranks; sets that the method could be used on. */
+/* value [figures]: over all ranks; sets that the method could be used on. */
 static int try_method(const plan *p, const esp_method *method, double *value, int64_t *sets) {
   const esp_comm *comm = p->run->comm;
   esp_tally t;
@@ -97,16 +106,20 @@ done:
 
 static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *name, const double *value) {
   const esp_rolling *rolling = p->rolling;
-  const double rmse = value[p->frames], change = value[p->frames + 1];
+  const double *all = value + p->frames * p->kinds, change = value[figures(p) - 1];
   if (p->run->comm->rank) return;
-  char text[32] = "-";
-  if (p->frames) snprintf(text, sizeof text, "%.5f", rmse);
-  esp_run_say(p->run, "roll-out   %-38s %4" PRId64 " predictions  RMSE %8s", name, p->steps, text);
-  esp_lines_add(lines, "%s,%" PRId64 ",%s", name, p->steps, text);
   cJSON *row = cJSON_CreateObject();
   cJSON_AddStringToObject(row, "method", name);
   cJSON_AddNumberToObject(row, "predictions", (double)p->steps);
-  if (p->frames) cJSON_AddNumberToObject(row, "rmse", rmse);
+  esp_run_say(p->run, "roll-out   %-38s %4" PRId64 " predictions", name, p->steps);
+  esp_lines_add(lines, "%s,%" PRId64, name, p->steps);
+  for (int k = 0; k < p->kinds; k++) {
+    char text[32] = "-";
+    if (p->frames) snprintf(text, sizeof text, p->kind[k].format, all[k]); /* NOLINT: a format of a const table */
+    esp_run_say(p->run, "  %s %8s", p->kind[k].title, text);
+    esp_lines_add(lines, ",%s", text);
+    if (p->frames) cJSON_AddNumberToObject(row, p->kind[k].name, all[k]);
+  }
   if (rolling->invariant) {
     esp_run_say(p->run, "  %s %.3e", rolling->invariant_name, change);
     esp_lines_add(lines, ",%.3e", change);
@@ -117,26 +130,33 @@ static void add_row(const plan *p, cJSON *rows, esp_lines *lines, const char *na
   cJSON_AddItemToArray(rows, row);
 }
 
-/* values [count][frames + 2] */
-static int write_curves(const plan *p, int count, const char *const *name, const double *values) {
+/* values [count][figures] */
+static int write_curves(const plan *p, int kind, int count, const char *const *name, const double *values) {
   esp_lines lines = {0};
+  char file[64] = "rollout_curves.csv";
+  if (p->rolling->figure) snprintf(file, sizeof file, "rollout_%s.csv", p->kind[kind].name);
   if (p->run->comm->rank == 0) {
     esp_lines_add(&lines, "frame");
     for (int m = 0; m < count; m++) esp_lines_add(&lines, ",%s", name[m]);
     esp_lines_add(&lines, "\n");
   }
   for (int f = 0; f < p->frames && p->run->comm->rank == 0; f++) {
-    esp_lines_add(&lines, "%d", f + 1);
+    esp_lines_add(&lines, "%" PRId64, (f + 1) * p->ahead);
     for (int m = 0; m < count; m++)
-      esp_lines_add(&lines, ",%.6g", values[(size_t)m * (size_t)(p->frames + 2) + (size_t)f]);
+      esp_lines_add(&lines, ",%.6g",
+                    values[(size_t)m * (size_t)figures(p) + (size_t)f * (size_t)p->kinds + (size_t)kind]);
     esp_lines_add(&lines, "\n");
   }
-  return esp_run_lines(p->run, "rollout_curves.csv", NULL, &lines);
+  return esp_run_lines(p->run, file, NULL, &lines);
 }
 
 static int write_lines(const plan *p, esp_lines *lines) {
-  char header[128] = "method,predictions,RMSE";
-  if (p->rolling->invariant) snprintf(header, sizeof header, "method,predictions,RMSE,%s", p->rolling->invariant_name);
+  char header[256] = "method,predictions";
+  for (int k = 0; k < p->kinds; k++)
+    snprintf(header + strlen(header), sizeof header - strlen(header), ",%s",
+             p->rolling->figure ? p->kind[k].name : p->kind[k].title);
+  if (p->rolling->invariant)
+    snprintf(header + strlen(header), sizeof header - strlen(header), ",%s", p->rolling->invariant_name);
   return esp_run_lines(p->run, "rollout.csv", header, lines);
 }
 
@@ -150,11 +170,11 @@ static int try_methods(const plan *p, int classical) {
   cJSON *rows = cJSON_AddArrayToObject(p->run->json, "rollout");
   int count = 0, used = 0, rc;
   while (method[count].name) count++;
-  rc = ESP_ALLOC(values, (size_t)count * (size_t)(p->frames + 2));
+  rc = ESP_ALLOC(values, (size_t)count * (size_t)figures(p));
   if (!rc) rc = ESP_ALLOC(name, count);
   ESP_TRY(comm->agree(comm, rc));
   for (int m = 0; m < count; m++) {
-    double *value = values + (size_t)used * (size_t)(p->frames + 2);
+    double *value = values + (size_t)used * (size_t)figures(p);
     if (!esp_trial_may(&method[m], 0, 0, classical)) continue;
     ESP_TRY(try_method(p, &method[m], value, &sets));
     if (!sets) continue;
@@ -162,7 +182,7 @@ static int try_methods(const plan *p, int classical) {
     name[used++] = method[m].name;
   }
   ESP_TRY(write_lines(p, &lines));
-  if (p->frames) ESP_TRY(write_curves(p, used, name, values));
+  for (int k = 0; k < p->kinds && p->frames; k++) ESP_TRY(write_curves(p, k, used, name, values));
 done:
   esp_lines_free(&lines);
   ESP_FREE(values);
@@ -170,22 +190,34 @@ done:
   return rc;
 }
 
+/* No further than the truth: of the shortest set, or, of pairs, which begin later and later, of the longest. */
+static int64_t reach(const esp_set_file *file, int64_t ahead, int64_t steps) {
+  int64_t least = steps, most = 0;
+  for (int s = 0; s < file->sets[ESP_PART_TEST]; s++) {
+    const int64_t frames = file->frames[ESP_PART_TEST][s], far = (frames - 1) / ahead;
+    if (frames > 0 && far < least) least = far;
+    if (frames > 0 && far > most) most = far;
+  }
+  return !file->lead[ESP_PART_TEST] ? least : most < steps ? most : steps;
+}
+
 int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int64_t steps,
                 int classical) {
   const esp_set_file *file = &data->file;
   const esp_rolling *rolling = data->task->rolling;
   int framed = 0;
-  for (int s = 0; s < file->sets[ESP_PART_TEST] && rolling->error; s++) {
-    const int64_t frames = file->frames[ESP_PART_TEST][s];
-    if (frames > 0 && frames - 1 < steps) steps = frames - 1; /* no further than the truth */
-    framed |= frames > 0;
-  }
+  for (int s = 0; s < file->sets[ESP_PART_TEST] && rolling->error; s++) framed |= file->frames[ESP_PART_TEST][s] > 0;
   plan p = {.run = run, .data = data, .rolling = rolling, .trials = trials, .backend = whole};
+  p.ahead = file->lead[ESP_PART_TEST] ? file->lead[ESP_PART_TEST] : 1;
+  p.kind = rolling->figure ? rolling->figure : plain;
+  while (p.kind[p.kinds].name) p.kinds++;
+  if (framed) steps = reach(file, p.ahead, steps);
   p.halved = !framed && rolling->halve;
   p.steps = p.halved ? 2 * steps : steps;
   p.frames = framed ? (int)steps : 0; /* no more than a key of 32 bits says */
-  int rc = ESP_ALLOC(p.figure, p.frames + 3);
-  for (int k = 0; k < p.frames + 2 && !rc; k++) p.figure[k] = (esp_figure){.name = "", .root = k <= p.frames};
+  int rc = ESP_ALLOC(p.figure, figures(&p) + 1);
+  for (int k = 0; k < figures(&p) && !rc; k++)
+    p.figure[k] = (esp_figure){.name = "", .root = k < figures(&p) - 1 && p.kind[k % p.kinds].root};
   ESP_TRY(run->comm->agree(run->comm, rc));
   ESP_TRY(try_methods(&p, classical));
 done:

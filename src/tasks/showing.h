@@ -121,11 +121,12 @@ typedef struct {
 typedef struct {
   int (*advance)(esp_set *set, const double *y); /* one step further, in place, in the network's units. Local */
   int (*halve)(esp_set *set);                    /* half the step from now on; NULL: no such thing. Local */
-  /* Squared error over number of terms against a frame (columns of frame [.. as in the file]) into a figure; 0 without
-   * particles. Local. NULL: no frames. */
+  /* Squared error over number of terms against a frame (columns of frame [.. as in the file]) into a figure, or, of the k-th
+   * of `figure` below, into figure + k; 0 without particles. Local. NULL: no frames. */
   int (*error)(const esp_set *set, double *const frame[ESP_COLUMNS], int figure, esp_tally *tally);
   int (*invariant)(const esp_set *set, double *value); /* what should stay; whole sets, local; NULL: nothing does */
   const char *invariant_name;                          /* "energy_error" */
+  const esp_figure *figure; /* what `error` tells, NULL-terminated; NULL: one number, the root mean square */
 } esp_rolling;
 
 #endif

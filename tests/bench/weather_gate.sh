@@ -62,9 +62,11 @@ read -ra seeds <<<"${SEEDS:-1 2 3}"
 for seed in "${seeds[@]}"; do
   learn "qk-24-$seed" "$seed"
   learn "posa-24-$seed" "$seed" "${place[@]}"
-  learn "pos-24-$seed" "$seed" "${place[@]}" -net_transport false
-  learn "one-24-$seed" "$seed" -net_separate false
-  learn "near-24-$seed" "$seed" -tree_far false
 done
 learn "qk-6-${seeds[0]}" "${seeds[0]}" -data_weather_lead 6
+for seed in "${seeds[@]}"; do
+  learn "one-24-$seed" "$seed" -net_separate false
+  learn "near-24-$seed" "$seed" -tree_far false
+  learn "pos-24-$seed" "$seed" "${place[@]}" -net_transport false
+done
 learn "long-24-${seeds[0]}" "${seeds[0]}" -train_steps 2500

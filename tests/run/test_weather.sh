@@ -17,12 +17,16 @@ for way in "1 1000" "2 1000" "2 100" "3 100"; do
   same data "$(json checksum)"
   good "$ranks" train "${own[@]}"
   same parameters "$(json parameter_checksum)"
-  good "$ranks" evaluate "${own[@]}"
+  good "$ranks" evaluate "${own[@]}" -eval_rollout 3
   same ladder "$(ladder)"
   good "$ranks" predict "${own[@]}"
   same prediction "$(json prediction_checksum)"
 done
 good 2 report "${own[@]}"
+[ "$(cut -d , -f 1 "out/weather3-100/rollout_rmse_t.csv" | tr '\n' ' ')" = "frame 4 8 12 " ] || fail "frames of the roll-out"
+good 1 evaluate "${own[@]}" -eval_rollout 1
+[ "$(tail -n 1 stdout | grep -o '"persistence"[^}]*"rmse_t":[0-9.]\{8\}' | grep -o '[0-9.]*$' | sort -u | wc -l)" -eq 1 ] ||
+  fail "persistence rolled out once is another than the ladder's"
 for method in persistence "climatology by place" "semi-Lagrangian: frozen wind" "linear: own numbers" "trained network"; do
   grep -q "\"$method\"" "out/weather3-100/evaluate.json" || fail "no row $method"
 done

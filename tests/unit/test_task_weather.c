@@ -1,5 +1,5 @@
 /* Task weather: an item is one trajectory whose frames begin after the spin-up and whose numbers are sound; ready brings pairs to
- * the network's units; a field carried by a solid rotation is found where it was; a network that listens so many hours upstream is
+ * the network's units; a roll-out goes on from what was predicted; a field carried by a solid rotation is found where it was; a network that listens so many hours upstream is
  * found to. */
 #include <math.h>
 #include <setjmp.h>
@@ -66,6 +66,13 @@ static void units(void **state) {
   assert_int_equal(esp_task_weather.ready(&plain, &set), ESP_OK);
   assert_true(set.ready && set.value[ESP_WEATHER_LATER_T][0] == 2 && set.value[ESP_WEATHER_SENT_T][0] == 2);
   assert_true(fabs(set.value[ESP_WEATHER_LATER_Q][0] + 1) < 1e-12 && set.value[ESP_WEATHER_WIND][1] == -2);
+  /* a step further: 292.5 K, 5 g/kg at the mean depth over a hill of 100 m */
+  const double step[2] = {1, -2}, full = esp_climate_saturation(&esp_climate_default, 292.5, 4100);
+  set.value[ESP_WEATHER_H][0] = 0, set.value[ESP_WEATHER_GROUND][0] = 0.2;
+  assert_int_equal(esp_task_weather.rolling->advance(&set, step), ESP_OK);
+  assert_true(fabs(set.value[ESP_WEATHER_T][0] - 0.5) < 1e-12 && fabs(set.value[ESP_WEATHER_SENT_T][0] - 3) < 1e-12);
+  assert_true(fabs(set.value[ESP_WEATHER_Q][0] + 0.6) < 1e-12 && fabs(set.value[ESP_WEATHER_SENT_Q][0] + 3) < 1e-12);
+  assert_true(fabs(set.value[ESP_WEATHER_RH][0] - (5e-3 / full - 0.7) / 0.2) < 1e-9);
   esp_set_free(&set);
 }
 

@@ -71,6 +71,11 @@ done:
   return rc;
 }
 
+#define SKILL                                                                                                          \
+  "set xlabel 'frames ahead'\nset ylabel 'skill'\nset yrange [-0.5:1]\nset key outside right noenhanced\n"             \
+  "plot for [c=2:fields] data using 1:(1 - (column(c) / column('persistence'))**2) with linespoints pt 7 ps 0.5 lw 2 " \
+  "title columnheader(c)\n"
+
 const esp_picture esp_weather_pictures[] = {
     {"map", "map.csv", "dt_said", "What changed, what was predicted, and the difference",
      "Change of temperature (K, left) and of humidity (g/kg, right) over the lead time: as it came, as it was "
@@ -101,5 +106,15 @@ const esp_picture esp_weather_pictures[] = {
      "size 2,20 filled lw 0.8 lc rgb '#9aa0a6', data using "
      "'longitude':'latitude':(6*column('shift_east')):(6*column('shift_north')) with vectors size 2,20 filled lw 1.2 "
      "lc rgb '#b03a2e'\n"},
+    {"skill_t", "rollout_rmse_t.csv", "persistence", "Skill against lead: temperature",
+     "1 - MSE / that of persistence, of temperature predicted from predictions (wind and depth as they were at the "
+     "start), over the "
+     "same starts at every lead.",
+     900, 380, SKILL},
+    {"skill_q", "rollout_rmse_q.csv", "persistence", "Skill against lead: humidity",
+     "1 - MSE / that of persistence, of humidity predicted from predictions (wind and depth as they were at the "
+     "start), over the "
+     "same starts at every lead.",
+     900, 380, SKILL},
     {0},
 };

@@ -129,6 +129,50 @@ static int output(const void *param, const double *y, int targets, esp_set *set,
   return ESP_OK;
 }
 
+/* ---- roll-outs ---- */
+
+static double in_file(const esp_set *set, int column, int i) {
+  size_t k = 0;
+  while (scale[k].column != column) k++;
+  return scale[k].zero + scale[k].unit * set->value[column][i];
+}
+
+static void from_file(esp_set *set, int column, int i, double value) {
+  size_t k = 0;
+  while (scale[k].column != column) k++;
+  set->value[column][i] = (value - scale[k].zero) / scale[k].unit;
+}
+
+/* T and q become those predicted, RH what they make it; wind and depth stay: nobody predicts them. */
+static int advance(esp_set *set, const double *y) {
+  enum { COLDEST = 100 };
+  for (int i = 0; i < set->n_home; i++) {
+    const double height = in_file(set, ESP_WEATHER_H, i) + in_file(set, ESP_WEATHER_GROUND, i);
+    const double T = fmax(in_file(set, ESP_WEATHER_T, i) + ESP_WEATHER_UNIT_T * y[2 * i], COLDEST);
+    const double q = fmax(in_file(set, ESP_WEATHER_Q, i) + ESP_WEATHER_UNIT_Q * y[2 * i + 1], 0);
+    from_file(set, ESP_WEATHER_T, i, T), from_file(set, ESP_WEATHER_SENT_T, i, T);
+    from_file(set, ESP_WEATHER_Q, i, q), from_file(set, ESP_WEATHER_SENT_Q, i, q);
+    from_file(set, ESP_WEATHER_RH, i, q / esp_climate_saturation(&esp_climate_default, T, height));
+  }
+  return ESP_OK;
+}
+
+static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int figure, esp_tally *tally) {
+  for (int v = 0; v < 2; v++) {
+    const int column = v ? ESP_WEATHER_Q : ESP_WEATHER_T;
+    for (int i = 0; i < set->n_home; i++) {
+      const double area = set->value[ESP_WEATHER_AREA] ? set->value[ESP_WEATHER_AREA][i] : 1;
+      const double off = (v ? 1000 : 1) * (in_file(set, column, i) - frame[column][i]);
+      esp_tally_add(tally, figure + v, area * off * off, area);
+    }
+    esp_tally_add(tally, figure + v, 0, 0);
+  }
+  return ESP_OK;
+}
+
+static const esp_figure rolled[] = {{"rmse_t", "RMSE T, K", "%.3f", 1}, {"rmse_q", "q, g/kg", "%.4f", 1}, {0}};
+static const esp_rolling rolling = {.advance = advance, .error = error, .figure = rolled};
+
 static const esp_making making = {.plan = esp_weather_plan, .make = esp_weather_make, .pairs = pairs};
 
 const esp_task esp_task_weather = {
@@ -143,4 +187,5 @@ const esp_task esp_task_weather = {
     .ready = ready,
     .output = output,
     .showing = &esp_weather_showing,
+    .rolling = &rolling,
 };
