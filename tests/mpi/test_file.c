@@ -252,7 +252,7 @@ static void size_limit(void **state) {
 static void full_disk(void **state) {
   (void)state;
   const char *small = getenv("ESPALIER_SMALL_DISK");
-  if (!small) skip();
+  if (!small) return;
   char path[512];
   snprintf(path, sizeof path, "%s/a.h5", small);
   assert_int_equal(write_all(path, 100, 0), ESP_OK);

