@@ -30,7 +30,7 @@ static void find_loss(const esp_run *run, int64_t step, char loss[32]) {
     esp_error_clear();
     return;
   }
-  for (int64_t at; !loss[0] && fgets(line, sizeof line, file);)
+  for (int64_t at; !loss[0] && esp_input_line(file, line, sizeof line);)
     if (sscanf(line, "%" SCNd64 ",%31[^,]", &at, loss) != 2 || at != step) loss[0] = 0;
   fclose(file);
 }

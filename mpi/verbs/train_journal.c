@@ -14,8 +14,8 @@ static void start_metrics(FILE *metrics, const char *header, FILE *old, int64_t 
   char line[512];
   long long at;
   fprintf(metrics, "%s\n", header);
-  while (old && fgets(line, sizeof line, old))
-    if (sscanf(line, "%lld,", &at) == 1 && at <= step) fputs(line, metrics);
+  while (old && esp_input_line(old, line, sizeof line))
+    if (sscanf(line, "%lld,", &at) == 1 && at <= step) fprintf(metrics, "%s\n", line);
 }
 
 /* A resumed run keeps the lines of the steps before; others start anew. */

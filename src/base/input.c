@@ -47,3 +47,21 @@ done:
   if (rc) ESP_FREE(*text);
   return rc;
 }
+
+int esp_input_line(FILE *file, char *line, int size) {
+  int length = 0, good = 1;
+  for (int c; (c = getc(file)) != EOF;) {
+    if (c == '\n' && good) {
+      line[length] = 0;
+      return 1;
+    }
+    if (c == '\n') {
+      length = 0, good = 1;
+    } else if (c == 0 || length + 1 >= size) {
+      good = 0;
+    } else {
+      line[length++] = (char)c;
+    }
+  }
+  return 0;
+}

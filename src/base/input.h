@@ -15,5 +15,8 @@ int esp_input_open(const char *path, FILE **file);
 /* Its text, with a 0 behind it, and the number of characters; *text is the caller's (ESP_FREE). ESP_ERR_LIMIT above `most`
  * characters. */
 int esp_input_text(const char *path, int64_t most, char **text, size_t *length);
+/* The next line of `file` into line[size], without its end: 1, or 0 behind the last. What is no line of such a text is passed
+ * over: one of `size` characters or more, one that holds a 0, a last one without an end. */
+int esp_input_line(FILE *file, char *line, int size);
 
 #endif

@@ -80,6 +80,21 @@ static void texts(void **state) {
   unlink(at("text"));
 }
 
+/* What is no line is passed over, and what follows it is not. */
+static void lines(void **state) {
+  (void)state;
+  static const char text[] = "1,a\n\n2\0,b\n3,c\n1234567\n12345678\n9,9,9,9,9\n\n4,d\n5,torn";
+  static const char *const expected[] = {"1,a", "", "3,c", "1234567", "", "4,d"};
+  char line[8];
+  FILE *file = fmemopen((void *)(uintptr_t)text, sizeof text - 1, "r");
+  for (size_t k = 0; k < sizeof expected / sizeof *expected; k++) {
+    assert_int_equal(esp_input_line(file, line, sizeof line), 1);
+    assert_string_equal(line, expected[k]);
+  }
+  assert_int_equal(esp_input_line(file, line, sizeof line), 0);
+  fclose(file);
+}
+
 static int make(void **state) {
   (void)state;
   const char *base = getenv("TMPDIR");
@@ -93,6 +108,6 @@ static int clean(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(texts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(texts), cmocka_unit_test(lines)};
   return cmocka_run_group_tests(tests, make, clean);
 }
