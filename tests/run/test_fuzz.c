@@ -132,17 +132,6 @@ static int find_subject(const char *name) {
   return -1;
 }
 
-/* A refusal tells what was read, and is of a kind that a file can cause. */
-static void judge_refusal(int rc, const fuzz_subject *s) {
-  const char *message = esp_error_message(), *base = strrchr(s->open, '/') + 1;
-  const int named = strstr(message, base) || (s->other[0] && strstr(message, s->other));
-  char why[512];
-  snprintf(why, sizeof why, "%s: %.400s", esp_code_name(rc), message);
-  if (!message[0] || !named || rc == ESP_ERR_ARG || rc == ESP_ERR_MEMORY || rc == ESP_ERR_COMM ||
-      rc == ESP_ERR_INTERNAL || rc >= ESP_CODE_COUNT)
-    fail(why);
-}
-
 static int run_reader(int which, int reader, uint64_t *sum) {
   esp_error_clear();
   fuzz_wrong = NULL;
@@ -165,8 +154,7 @@ static void run_case(int which, int reader, const char *changes) {
   const int rc = run_reader(which, reader, &sum);
   rc ? shared->refused++ : shared->accepted++;
   if (tell) fprintf(tell, "%s: %s\n", shared->line, rc ? esp_error_message() : "accepted"), fflush(tell);
-  if (rc) judge_refusal(rc, s);
-  if (!rc && fuzz_wrong) fail(fuzz_wrong);
+  if (fuzz_judge(s, rc)) fail(fuzz_judge(s, rc));
   if (!rc && same && sum != good_sum[which][reader]) fail("accepted, with another content");
   if (esp_memory_peak() - held > MEMORY) fail("more memory than the file can fill");
   if (esp_memory_now() != held) fail("memory is not given back");

@@ -62,6 +62,9 @@ extern const fuzz_reader fuzz_readers[]; /* name NULL behind the last */
 int fuzz_verb(const char *verb, const char *input, const char *const *keys);
 /* Why an accepted file should not have been; NULL: nothing to say. Cleared by the caller. */
 extern const char *fuzz_wrong;
+/* What is wrong with what a reader said, NULL: nothing. An accepted file: fuzz_wrong. A refusal tells what was read, and is of
+ * a kind that a file can cause. Valid until the next call. */
+const char *fuzz_judge(const fuzz_subject *subject, int rc);
 
 /* ---- spoil.c, spoil_hdf5.c ---- */
 

@@ -1,6 +1,7 @@
 /* What the program reads hostile files with: its readers, and whole verbs. */
 #include "fuzz.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static uint64_t mix_set(uint64_t sum, const esp_set *set) {
   for (const esp_number *number = set->layout->number; number->name; number++)
     for (int c = 0; c < number->count; c++, value++) {
       const double seen = number->whole ? (double)value->whole : value->real;
+      need(isfinite(seen), "a number about a set that is not finite was accepted");
       const int any = number->min == 0 && number->max == 0;
       need(any || (seen >= number->min && seen <= number->max), "a number about a set out of its range was accepted");
     }
@@ -166,6 +168,8 @@ static int read_info(const fuzz_subject *s, uint64_t *sum) {
   FILE *out = open_memstream(&text, &size);
   const int rc = esp_info_print(esp_comm_self(), s->open, layout_of, out);
   fclose(out);
+  for (size_t i = 0; i < size; i++)
+    need(text[i] == '\n' || !iscntrl((unsigned char)text[i]), "control characters of a file were printed");
   free(text);
   *sum = 0;
   return rc;
@@ -351,3 +355,15 @@ const fuzz_reader fuzz_readers[] = {{"snapshot", read_snapshot, 0},
                                     {"pictures", read_pictures, 1},
                                     {"journal", read_journal, 0},
                                     {NULL, NULL, 0}};
+
+const char *fuzz_judge(const fuzz_subject *s, int rc) {
+  static char why[512];
+  const char *message = esp_error_message(), *base = strrchr(s->open, '/') + 1;
+  const int named = strstr(message, base) || (s->other[0] && strstr(message, s->other));
+  if (!rc) return fuzz_wrong;
+  for (const char *c = message; *c; c++)
+    if (*c != '\n' && iscntrl((unsigned char)*c)) return "control characters in the message";
+  snprintf(why, sizeof why, "%s: %.400s", esp_code_name(rc), message);
+  const int foreign = rc == ESP_ERR_ARG || rc == ESP_ERR_MEMORY || rc == ESP_ERR_COMM || rc == ESP_ERR_INTERNAL;
+  return message[0] && named && !foreign && rc < ESP_CODE_COUNT ? NULL : why;
+}

@@ -254,10 +254,11 @@ static int change_bytes(content *c, char *const *word, int words) {
   if (words < 4) return 0;
   if (!strcmp(what, "word")) {
     const long value = strtol(word[3], NULL, 10);
-    if (at + 8 <= c->size && some <= 8) memcpy(c->byte + at, &value, some);
+    if (c->size >= 8 && at <= c->size - 8 && some <= 8) memcpy(c->byte + at, &value, some);
   } else if (!strcmp(what, "copy")) {
     const size_t length = strtoul(word[3], NULL, 10);
-    if (at + length <= c->size && some + length <= c->size) memmove(c->byte + some, c->byte + at, length);
+    const size_t last = length <= c->size ? c->size - length : 0;
+    if (length <= c->size && at <= last && some <= last) memmove(c->byte + some, c->byte + at, length);
   }
   return 0;
 }
