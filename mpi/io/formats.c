@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/grid/grid.h"
+#include "io/grid/netcdf.h"
 #include "io/snapshot.h"
 #include "io/snapshot_header.h"
 
@@ -146,7 +148,10 @@ static int is_one(const char *path, int first, int last, int *is) {
   *is = format >= first && format <= last;
   return ESP_OK;
 }
+/* Any HDF5 file but those of NetCDF: what it lacks is told when it is read. */
 static int is_gadget_hdf5(const char *path, int *is) {
+  ESP_CALL(esp_netcdf_is(path, is));
+  if (*is) return *is = 0, ESP_OK;
   return is_one(path, ESP_FORMAT_HDF5, ESP_FORMAT_HDF5, is);
 }
 static int is_gadget_binary(const char *path, int *is) {
@@ -159,12 +164,13 @@ static int is_tipsy(const char *path, int *is) {
 /* ---- the table ---- */
 
 static const esp_format gadget_hdf5 = {
-    "gadget_hdf5", "HDF5 of GADGET, AREPO and SWIFT", is_gadget_hdf5, read_snapshot, write_gadget, esp_snapshot_print};
+    "gadget_hdf5",     "HDF5 of GADGET, AREPO and SWIFT", ".hdf5", is_gadget_hdf5, read_snapshot, write_gadget,
+    esp_snapshot_print};
 static const esp_format gadget_binary = {
-    "gadget_binary", "GADGET binary format 1 or 2", is_gadget_binary, read_snapshot, NULL, esp_snapshot_print};
-static const esp_format tipsy = {"tipsy", "tipsy", is_tipsy, read_snapshot, NULL, esp_snapshot_print};
+    "gadget_binary", "GADGET binary format 1 or 2", NULL, is_gadget_binary, read_snapshot, NULL, esp_snapshot_print};
+static const esp_format tipsy = {"tipsy", "tipsy", NULL, is_tipsy, read_snapshot, NULL, esp_snapshot_print};
 
-const esp_format *const esp_formats[] = {&gadget_hdf5, &gadget_binary, &tipsy, NULL};
+const esp_format *const esp_formats[] = {&gadget_hdf5, &gadget_binary, &tipsy, &esp_format_netcdf, NULL};
 
 /* Place in the table. */
 static int find(const char *path, int64_t *place) {
@@ -200,9 +206,13 @@ int esp_format_read(const esp_comm *comm, const esp_input_param *input, const es
   return ESP_OK;
 }
 
-int esp_format_write(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin, double time,
-                     int compress) {
+const esp_format *esp_format_writer(const esp_origin *origin) {
   const esp_format *format = origin->format;
   for (int k = 0; (!format || !format->write) && esp_formats[k]; k++) format = esp_formats[k];
-  return format->write(comm, path, set, origin, time, compress);
+  return format;
+}
+
+int esp_format_write(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin, double time,
+                     int compress) {
+  return esp_format_writer(origin)->write(comm, path, set, origin, time, compress);
 }

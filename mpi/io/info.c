@@ -7,6 +7,7 @@
 #include "base/input.h"
 #include "io/checkpoint.h"
 #include "io/formats.h"
+#include "io/grid/netcdf.h"
 #include "io/info_parts.h"
 #include "io/set_file_columns.h"
 
@@ -164,6 +165,9 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
   *hdf5 = 0;
   *header = 1;
   if (esp_input_check(path, NULL)) return esp_error_clear(), ESP_OK; /* it may name a split snapshot */
+  int grid;
+  ESP_CALL(esp_netcdf_is(path, &grid));
+  if (grid) return ESP_OK; /* its own listing has all there is */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   *hdf5 = H5Fis_hdf5(path) > 0;
   if (!*hdf5) return ESP_OK;

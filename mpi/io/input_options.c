@@ -26,6 +26,7 @@ const esp_options esp_input_options = {
                      "unit of mass of a snapshot; 0: from the file"),
         ESP_REAL_ROW(OF, units.velocity, "units_velocity", "0", 0, INFINITY, "cm/s",
                      "unit of velocity of a snapshot; 0: from the file"),
-        ESP_TEXT_ROW(OF, file, "input", "", "snapshot to read"),
+        ESP_PART_ROW(OF, grid, esp_grid_options),
+        ESP_TEXT_ROW(OF, file, "input", "", "snapshot, or file of fields on a grid, to read"),
         {0}},
     NULL};

@@ -143,8 +143,9 @@ static int write_set(const esp_run *run, const particles *p, const char *path) {
 }
 
 static int write_prediction(esp_run *run, const particles *p, double elapsed) {
-  char path[4096];
-  ESP_CALL(esp_run_path(run, p->foreign ? "prediction.hdf5" : "prediction.h5", path, sizeof path));
+  char path[4096], name[64];
+  snprintf(name, sizeof name, "prediction%s", p->foreign ? esp_format_writer(&p->origin)->extension : ".h5");
+  ESP_CALL(esp_run_path(run, name, path, sizeof path));
   if (p->foreign) {
     const double time = p->origin.comoving ? elapsed : p->origin.time + elapsed; /* no time to add to a scale factor */
     ESP_CALL(esp_format_write(run->comm, path, &p->set, &p->origin, time, p->input.compress));
