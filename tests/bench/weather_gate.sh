@@ -64,13 +64,13 @@ for seed in "${seeds[@]}"; do
   learn "posa-24-$seed" "$seed" "${place[@]}"
 done
 learn "qk-6-${seeds[0]}" "${seeds[0]}" -data_weather_lead 6
+for seed in "${seeds[@]}"; do learn "pos-24-$seed" "$seed" "${place[@]}" -net_transport false; done
+learn "long-24-${seeds[0]}" "${seeds[0]}" -train_steps 2500
+learn "qk-12-${seeds[0]}" "${seeds[0]}" -data_weather_lead 12
 for seed in "${seeds[@]}"; do
   learn "one-24-$seed" "$seed" -net_separate false
   learn "near-24-$seed" "$seed" -tree_far false
-  learn "pos-24-$seed" "$seed" "${place[@]}" -net_transport false
 done
-learn "long-24-${seeds[0]}" "${seeds[0]}" -train_steps 2500
-learn "qk-12-${seeds[0]}" "${seeds[0]}" -data_weather_lead 12
 # Predictions from predictions, three days, from the same frames whatever the lead.
 for lead in 6 12 24; do
   for start in 0 1; do

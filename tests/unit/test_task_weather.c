@@ -1,6 +1,6 @@
 /* Task weather: an item is one trajectory whose frames begin after the spin-up and whose numbers are sound; ready brings pairs to
- * the network's units; a roll-out goes on from what was predicted; a field carried by a solid rotation is found where it was; a network that listens so many hours upstream is
- * found to. */
+ * the network's units; a roll-out goes on from what was predicted; a field carried by a solid rotation is found where it was;
+ * a network that listens so many hours upstream is found to. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

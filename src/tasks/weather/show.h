@@ -27,12 +27,13 @@ int esp_weather_shift_begin(const void *param, const esp_backend *backend, const
                             double **value);
 void esp_weather_shift_end(esp_visit *visit);
 
+/* Numbers learned_shift, learned_shift_0 ... of the layers, where they are known; c [n_home][3] as above. */
+int esp_weather_tell_shift(const void *param, const esp_model *trained, const esp_backend *backend, const esp_set *set,
+                           esp_show *show, double *c, int *known);
+
 extern const esp_picture esp_weather_pictures[];
-/* Numbers learned_shift, learned_shift_0 ... of the layers; arrows of the wind and of
- * the shift over the lead time, in degrees an hour: shift.csv. */
-int esp_weather_draw_shift(const esp_weather_show_param *param, const esp_model *trained, const esp_backend *backend,
-                           const esp_set *set, esp_show *show);
-/* The same; and maps of the changes that came and that were predicted: map.csv. */
+/* The same; maps of the changes that came and that were predicted: map.csv; arrows of the wind, and of c over the lead time, in
+ * degrees an hour: shift.csv. */
 int esp_weather_draw(const void *param, const esp_model *untrained, const esp_model *trained,
                      const esp_backend *backend, const esp_set *set, const double *y, esp_show *show);
 

@@ -5,16 +5,19 @@
 #include "tasks/weather/show.h"
 #include "tasks/weather/sphere.h"
 
-enum { EAST = 144, NORTH = 72 };
+enum { EAST = 144, NORTH = 72, APART = 5 }; /* arrows stand so many points apart */
 
-/* What of a cell is drawn: T and its changes in K, those of q in g/kg, land 1. */
+/* What of a cell is drawn: T and its changes in K, those of q in g/kg, land 1; wind in radians an hour, and where it listens. */
 typedef struct {
-  double x[3], now, came[2], said[2], land;
+  double x[3], now, came[2], said[2], land, wind[3], c[3];
 } drawn;
 
-static void describe(const esp_set *set, int i, const double *y, drawn *to) {
+static void describe(const esp_set *set, int i, const double *y, const double *c, drawn *to) {
   const double unit[2] = {ESP_WEATHER_UNIT_T, 1000 * ESP_WEATHER_UNIT_Q};
+  const double hour = 3600 * ESP_WEATHER_UNIT_WIND / ESP_EARTH_RADIUS;
   memcpy(to->x, set->value[ESP_WEATHER_PLACE] + 3 * i, sizeof to->x);
+  memcpy(to->c, c + 3 * i, sizeof to->c);
+  for (int a = 0; a < 3; a++) to->wind[a] = hour * set->value[ESP_WEATHER_WIND][3 * i + a];
   to->now = ESP_WEATHER_ZERO_T + ESP_WEATHER_UNIT_T * set->value[ESP_WEATHER_SENT_T][i];
   for (int v = 0; v < 2; v++) {
     to->came[v] = unit[v] * set->value[ESP_WEATHER_LATER_T + v][i];
@@ -47,26 +50,65 @@ static void write_map(const drawn *cell, int64_t n, esp_lines *lines) {
     }
 }
 
-int esp_weather_draw(const void *param, const esp_model *untrained, const esp_model *trained,
-                     const esp_backend *backend, const esp_set *set, const double *y, esp_show *show) {
-  const esp_comm *comm = backend->comm;
+/* Degrees of longitude and of latitude that a vector at x is long. */
+static void in_degrees(const double x[3], const double v[3], double to[2]) {
+  const double pole[3] = {0, 0, 1}, degree = acos(-1.0) / 180;
+  double east[3], north[3];
+  esp_cross3(pole, x, east);
+  esp_unit3(east);
+  esp_cross3(x, east, north);
+  to[0] = esp_dot3(v, east) / (cos(esp_latitude3(x)) * degree);
+  to[1] = esp_dot3(v, north) / degree;
+}
+
+/* None near the poles, where degrees of longitude are short. */
+static void write_arrows(const drawn *cell, int64_t n, int lead, esp_lines *lines) {
+  const double degree = acos(-1.0) / 180, top = 75;
+  for (int j = APART / 2; j < NORTH; j += APART)
+    for (int i = APART / 2; i < EAST; i += APART) {
+      double at[2], wind[2], c[2];
+      const drawn *here = grid_at(cell, n, i, j, at);
+      if (fabs(esp_latitude3(here->x)) > top * degree) continue;
+      in_degrees(here->x, here->wind, wind);
+      in_degrees(here->x, here->c, c);
+      esp_lines_add(lines, "%.2f,%.2f,%.4f,%.4f,%.4f,%.4f\n", atan2(here->x[1], here->x[0]) / degree,
+                    esp_latitude3(here->x) / degree, wind[0], wind[1], c[0] / lead, c[1] / lead);
+    }
+}
+
+static int gather(const esp_comm *comm, const esp_set *set, const double *y, const double *c, void **all) {
   drawn *own = NULL;
   size_t *start = NULL;
-  void *all = NULL;
-  (void)untrained;
-  ESP_CALL(esp_weather_draw_shift(param, trained, backend, set, show));
-  if (set->n > ESP_WEATHER_LOOK_N || set->n == 0) return ESP_OK;
   int rc = ESP_ALLOC(own, set->n_home);
   if (!rc) rc = ESP_ALLOC(start, comm->size + 1);
   ESP_TRY(comm->agree(comm, rc));
-  for (int i = 0; i < set->n_home; i++) describe(set, i, y, &own[i]);
-  ESP_TRY(comm->gather_all(comm, own, (size_t)set->n_home * sizeof *own, &all, start));
-  esp_lines *lines =
-      show->lines(show, "map.csv", "longitude,latitude,now,dt,dt_said,dt_error,dq,dq_said,dq_error,land,coast");
-  if (comm->rank == 0) write_map(all, set->n, lines);
+  for (int i = 0; i < set->n_home; i++) describe(set, i, y, c, &own[i]);
+  ESP_TRY(comm->gather_all(comm, own, (size_t)set->n_home * sizeof *own, all, start));
 done:
   ESP_FREE(own);
   ESP_FREE(start);
+  return rc;
+}
+
+int esp_weather_draw(const void *param, const esp_model *untrained, const esp_model *trained,
+                     const esp_backend *backend, const esp_set *set, const double *y, esp_show *show) {
+  const esp_comm *comm = backend->comm;
+  double *c = NULL;
+  void *all = NULL;
+  int known, rc;
+  (void)untrained;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(c, 3 * (size_t)set->n_home)));
+  ESP_TRY(esp_weather_tell_shift(param, trained, backend, set, show, c, &known));
+  if (set->n > ESP_WEATHER_LOOK_N || set->n == 0) goto done;
+  ESP_TRY(gather(comm, set, y, c, &all));
+  esp_lines *map =
+      show->lines(show, "map.csv", "longitude,latitude,now,dt,dt_said,dt_error,dq,dq_said,dq_error,land,coast");
+  if (comm->rank == 0) write_map(all, set->n, map);
+  if (!known) goto done;
+  esp_lines *arrows = show->lines(show, "shift.csv", "longitude,latitude,wind_east,wind_north,shift_east,shift_north");
+  if (comm->rank == 0) write_arrows(all, set->n, ((const esp_weather_show_param *)param)->lead, arrows);
+done:
+  ESP_FREE(c);
   ESP_FREE(all);
   return rc;
 }

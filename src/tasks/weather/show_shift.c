@@ -92,34 +92,10 @@ void esp_weather_shift_end(esp_visit *visit) {
   ESP_FREE(visit->context);
 }
 
-/* ---- arrows ---- */
+/* ---- for the report ---- */
 
-/* Arrows at the places of a coarser mesh, whose numbers come first; not near the poles, where degrees of longitude are short. */
-enum { ARROWS = 642 };
-static const double TOP = 75;
-
-static void add_arrow(const double x[3], const double c[3], const double wind[3], int lead, esp_lines *lines) {
-  const double degree = acos(-1.0) / 180, latitude = esp_latitude3(x), longitude = atan2(x[1], x[0]);
-  const double east[3] = {-sin(longitude), cos(longitude), 0};
-  const double hour = 3600 * ESP_WEATHER_UNIT_WIND / ESP_EARTH_RADIUS;
-  double north[3];
-  if (fabs(latitude) > TOP * degree) return;
-  esp_cross3(x, east, north);
-  const double wide = 1 / (cos(latitude) * degree), high = 1 / degree;
-  esp_lines_add(lines, "%.2f,%.2f,%.4f,%.4f,%.4f,%.4f\n", longitude / degree, latitude / degree,
-                hour * esp_dot3(wind, east) * wide, hour * esp_dot3(wind, north) * high,
-                esp_dot3(c, east) * wide / lead, esp_dot3(c, north) * high / lead);
-}
-
-static void add_arrows(const esp_weather_shift *w, int lead, esp_show *show) {
-  esp_lines *lines = show->lines(show, "shift.csv", "longitude,latitude,wind_east,wind_north,shift_east,shift_north");
-  const esp_set *set = w->set;
-  for (int i = 0; i < set->n_home && set->first + i < ARROWS; i++)
-    add_arrow(set->value[ESP_WEATHER_PLACE] + 3 * i, w->c + 3 * i, set->value[ESP_WEATHER_WIND] + 3 * i, lead, lines);
-}
-
-int esp_weather_draw_shift(const esp_weather_show_param *param, const esp_model *trained, const esp_backend *backend,
-                           const esp_set *set, esp_show *show) {
+int esp_weather_tell_shift(const void *param, const esp_model *trained, const esp_backend *backend, const esp_set *set,
+                           esp_show *show, double *c, int *known) {
   const esp_comm *comm = backend->comm;
   double *y = NULL, *value;
   esp_visit visit;
@@ -129,13 +105,14 @@ int esp_weather_draw_shift(const esp_weather_show_param *param, const esp_model 
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(y, (size_t)set->n_home * (size_t)trained->sizes.width[ESP_TARGET])));
   ESP_TRY(trained->network->forward(trained, backend, set, &visit, y, NULL, NULL));
-  if (isnan(w->all)) goto done;
+  *known = !isnan(w->all);
+  memcpy(c, w->c, 3 * (size_t)set->n_home * sizeof *c);
+  if (!*known) goto done;
   for (int l = 0; l < w->layers; l++) {
     snprintf(name, sizeof name, "learned_shift_%d", l);
     show->number(show, name, w->layer[l]);
   }
   show->number(show, "learned_shift", w->all);
-  add_arrows(w, param->lead, show);
 done:
   ESP_FREE(y);
   esp_weather_shift_end(&visit);
