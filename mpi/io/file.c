@@ -1,28 +1,15 @@
-#define _GNU_SOURCE
 #include "io/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <mpi.h>
 
 #include "base/at_hand.h"
 #include "base/input.h"
-#include "domain/comm.h"
+#include "io/file_draft.h"
 
 /* Room beyond the data: for the file as a whole, and for the description of each object or attribute (headers, links,
  * heaps). HDF5 cuts what is left over when it flushes. */
 enum { FILE_ROOM = 1 << 16, OBJECT_ROOM = 1 << 13 };
-
-static MPI_Comm file_mpi(const esp_comm *comm) {
-  MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_NULL;
-  return mpi == MPI_COMM_NULL ? MPI_COMM_SELF : mpi;
-}
 
 int esp_file_open_objects(void) {
   return (int)H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL);
@@ -58,7 +45,7 @@ done:
 static hid_t access_list(const esp_comm *comm) {
   hid_t list = H5Pcreate(H5P_FILE_ACCESS);
   if (list < 0) return list;
-  herr_t bad = H5Pset_fapl_mpio(list, file_mpi(comm), MPI_INFO_NULL) < 0;
+  herr_t bad = H5Pset_fapl_mpio(list, esp_file_mpi(comm), MPI_INFO_NULL) < 0;
   bad |= H5Pset_all_coll_metadata_ops(list, 1) < 0;
   bad |= H5Pset_coll_metadata_write(list, 1) < 0;
   bad |= H5Pset_libver_bounds(list, H5F_LIBVER_V18, H5F_LIBVER_V110) < 0;
@@ -70,39 +57,17 @@ static hid_t access_list(const esp_comm *comm) {
 
 /* ---- space ---- */
 
-/* Local part of esp_file_reserve: this rank's limit, and on rank 0 the allocation itself. */
-static int allocate(const esp_file *file, uint64_t need) {
-  struct rlimit limit;
-  ESP_CHECK(getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || need <= (uint64_t)limit.rlim_cur,
-            ESP_ERR_FILE, "%s: needs %llu bytes, above the file size limit of %llu bytes (ulimit -f); raise it",
-            file->path, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
-  if (!file->draft.stream) return ESP_OK;
-  int error = posix_fallocate(fileno(file->draft.stream), 0, (off_t)need);
-  /* a file system that cannot allocate ahead: errors then come from HDF5 itself */
-  if (error == EOPNOTSUPP || error == EINVAL || error == ENOSYS) return ESP_OK;
-  ESP_CHECK(error == 0, ESP_ERR_FILE, "%s: no space for %llu bytes: %s", file->path, (unsigned long long)need,
-            strerror(error));
-  return ESP_OK;
-}
-
 int esp_file_reserve(esp_file *file, uint64_t bytes) {
   ESP_CHECK(file->writing, ESP_ERR_ARG, "%s: is open for reading", file->path);
   /* the same on all ranks: they make the same calls. In steps, so that few calls reach the file system. */
   file->used += bytes + OBJECT_ROOM;
   if (file->used <= file->reserved) return ESP_OK;
-  ESP_AGREE(file->comm, allocate(file, file->used + FILE_ROOM));
+  ESP_CALL(esp_file_draft_room(file->comm, file->path, &file->draft, file->used + FILE_ROOM));
   file->reserved = file->used + FILE_ROOM;
   return ESP_OK;
 }
 
 /* ---- create ---- */
-
-/* Rank 0 makes it, all are told its name. */
-static int open_draft(esp_file *file) {
-  const esp_comm *comm = file->comm;
-  ESP_AGREE(comm, comm->rank ? ESP_OK : esp_draft_begin(file->path, &file->draft));
-  return comm->broadcast(comm, file->draft.path, sizeof file->draft.path, 0);
-}
 
 static int create(esp_file *file) {
   char text[512];
@@ -120,7 +85,7 @@ int esp_file_create_begin(const esp_comm *comm, const char *path, esp_file **fil
   int rc = comm->agree(comm, make(comm, path, 1, &made));
   if (rc) goto done;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  ESP_TRY(open_draft(made));
+  ESP_TRY(esp_file_draft_begin(comm, path, &made->draft));
   ESP_TRY(esp_file_reserve(made, 0));
   ESP_TRY(comm->agree(comm, create(made)));
   made->used = made->reserved = 0; /* creating cut the file to length 0 */
@@ -152,32 +117,13 @@ static int close_hdf5(esp_file *file) {
   return ESP_OK;
 }
 
-/* A rename is lasting once its folder is on disk; a file system that cannot sync a folder is not an error. */
-static void sync_folder(const char *path) {
-  char copy[4096];
-  if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy) return;
-  int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  (void)!fsync(fd);
-  close(fd);
-}
-
-static int settle(esp_file *file) {
-  if (file->comm->rank) return ESP_OK;
-  ESP_CHECK(fsync(fileno(file->draft.stream)) == 0, ESP_ERR_FILE, "%s: cannot be brought to disk: %s", file->path,
-            strerror(errno));
-  ESP_CALL(esp_draft_keep(&file->draft, file->path));
-  sync_folder(file->path);
-  return ESP_OK;
-}
-
 int esp_file_commit(esp_file **file) {
   esp_file *f = *file;
   int rc = ESP_OK;
   ESP_NEED(f->writing, ESP_ERR_ARG, "%s: is open for reading", f->path);
   ESP_TRY(f->comm->agree(f->comm, flush(f)));
   ESP_TRY(f->comm->agree(f->comm, close_hdf5(f)));
-  ESP_TRY(f->comm->agree(f->comm, settle(f)));
+  ESP_TRY(esp_file_draft_keep(f->comm, f->path, &f->draft));
   drop(file);
   return ESP_OK;
 done:

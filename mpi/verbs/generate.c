@@ -4,6 +4,7 @@
 
 #include "io/make.h"
 #include "tasks/task.h"
+#include "verbs/export.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 
@@ -62,10 +63,11 @@ static void add_results(esp_run *run, const char *path, const esp_task *task, co
 int esp_verb_generate(esp_run *run) {
   char path[4096];
   ESP_CALL(esp_run_data(run, path, sizeof path));
+  ESP_CALL(esp_export_check(run));
   if (esp_config_string(run->config, "data_file")[0]) {
     esp_run_say(run, "generate: nothing to make, the data are those of %s\n", path);
     cJSON_AddStringToObject(run->json, "file", path);
-    return ESP_OK;
+    return esp_export(run, path);
   }
   const esp_task *task = esp_setup_task(run);
   void *param;
@@ -79,5 +81,5 @@ int esp_verb_generate(esp_run *run) {
   esp_run_say_notes(run, "generate", esp_config_string(run->config, "input"), report.note);
   if (report.told[0]) esp_run_say(run, "generate: %s: %s\n", esp_config_string(run->config, "input"), report.told);
   add_results(run, path, task, &report);
-  return ESP_OK;
+  return esp_export(run, path);
 }

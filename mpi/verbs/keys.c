@@ -15,7 +15,7 @@ typedef struct {
   const char *name, *out;
   uint64_t seed;
   int precision, shard;
-  const char *restart, *checkpoint, *write;
+  const char *restart, *checkpoint, *write, *export;
   int rollout, baselines, set;
   int64_t recall_every;
   esp_list ranks;
@@ -70,6 +70,9 @@ static const esp_options output_options = {
             verbs, write, "partition_write", "",
             "file for each particle's owner, for every number of partition_ranks, and place in the tree's order; "
             "empty: none"),
+        ESP_TEXT_ROW(verbs, export, "data_export", "",
+                     "NetCDF file (CF-1.8, UGRID-1.0) to which generate writes the test sets, too, where particles are "
+                     "cells of a mesh; of several sets, each to a file with its number in the name; empty: none"),
         ESP_FLAG_ROW(verbs, pictures, "report_pictures", "true", "draw pictures into the report"),
         {0}},
     NULL};

@@ -8,6 +8,7 @@
  *   earlier-K/     the same files of trainings before             earlier.h
  *   run.lock       who works there, while a job does              lock.h
  *   data.h5        sets (or the file data_file names)             generate
+ *   what data_export names         the test sets for other programs  generate
  *   metrics.csv    one line a training step                       train
  *   checkpoint.h5  parameters, moments, step, model               train
  *   ladder.csv     one line a method and size of test sets        evaluate

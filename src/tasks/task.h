@@ -11,6 +11,7 @@
 #include "base/option.h"
 #include "base/set.h"
 #include "net/train.h"
+#include "tasks/outlines.h"
 #include "tasks/showing.h"
 
 /* ---- making ---- */
@@ -59,6 +60,9 @@ typedef struct {
   /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs): *lead frames apart,
    * every *stride. NULL: the sets as they are. */
   int (*pairs)(const void *param, esp_part part, int64_t *lead, int64_t *stride);
+  /* Outlines of the cells that the particles of `set`, as a file has it, are; the caller's (esp_outlines_free). NULL: they are
+   * none. */
+  int (*outlines)(const esp_backend *backend, const esp_set *set, esp_outlines *all);
 } esp_making;
 
 /* ---- the row ---- */

@@ -1,4 +1,4 @@
-/* The icosahedral mesh: neighbours are mutual and counter-clockwise, areas fill the sphere, weights of the flux along an edge
+/* The icosahedral mesh: neighbours are mutual and counter-clockwise, triangles are numbered, areas fill the sphere, weights of the flux along an edge
  * are antisymmetric, a uniform divergence-free flow stays so. */
 #include <math.h>
 #include <setjmp.h>
@@ -47,6 +47,33 @@ static void numbers(void **state) {
   }
 }
 
+/* Each triangle has one number, the same from its three points, two of which are numbered by each point but the poles. */
+static void triangles(void **state) {
+  (void)state;
+  for (int level = 1; level <= 5; level++) {
+    const int64_t points = esp_icosahedron_points(level), all = 2 * (points - 2);
+    int *seen = calloc((size_t)all, sizeof *seen);
+    int64_t(*corner)[3] = calloc((size_t)all, sizeof *corner);
+    for (int64_t id = 0; id < points; id++) {
+      int64_t near[6], triangle[6];
+      const int degree = esp_icosahedron_neighbours(level, id, near);
+      esp_icosahedron_triangles(level, id, triangle);
+      for (int k = 0; k < degree; k++) {
+        const int64_t t = triangle[k],
+                      sum[3] = {id + near[k] + near[(k + 1) % degree],
+                                id * id + near[k] * near[k] + near[(k + 1) % degree] * near[(k + 1) % degree],
+                                t / 2 == id};
+        assert_true(t >= 0 && t < all && seen[t] < 3);
+        if (seen[t]++) assert_true(corner[t][0] == sum[0] && corner[t][1] == sum[1]);
+        corner[t][0] = sum[0], corner[t][1] = sum[1], corner[t][2] += sum[2];
+      }
+    }
+    for (int64_t t = 0; t < all; t++) assert_true(seen[t] == 3 && corner[t][2] == 1);
+    free(seen);
+    free(corner);
+  }
+}
+
 static void areas(void **state) {
   (void)state;
   const esp_backend self = backend();
@@ -79,6 +106,6 @@ static void areas(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(areas)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(triangles), cmocka_unit_test(areas)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,29 @@ int esp_icosahedron_neighbours(int level, int64_t id, int64_t neighbour[6]) {
   return count;
 }
 
+/* ---- triangles ---- */
+
+/* Number of triangle a, b, c, counter-clockwise, if its number is of a; -1: it is not. */
+static int64_t triangle_of(int level, int64_t a, int64_t b, int64_t c) {
+  const int64_t n = (int64_t)1 << level;
+  int64_t next[4];
+  if (a >= 10 * n * n) return -1;
+  for (int k = 1; k <= 3; k++) next[k] = number(n, (int)(a / (n * n)), a / n % n + 1 + step[k][0], a % n + step[k][1]);
+  if (b == next[2] && c == next[3]) return 2 * a;
+  return b == next[1] && c == next[2] ? 2 * a + 1 : -1;
+}
+
+void esp_icosahedron_triangles(int level, int64_t id, int64_t triangle[6]) {
+  int64_t near[6];
+  const int degree = esp_icosahedron_neighbours(level, id, near);
+  for (int k = 0; k < degree; k++) {
+    const int64_t corner[3] = {id, near[k], near[(k + 1) % degree]};
+    triangle[k] = -1;
+    for (int c = 0; c < 3 && triangle[k] < 0; c++)
+      triangle[k] = triangle_of(level, corner[c], corner[(c + 1) % 3], corner[(c + 2) % 3]);
+  }
+}
+
 /* ---- places ---- */
 
 /* lower: a corner of the lower ring, 36 degrees on. */

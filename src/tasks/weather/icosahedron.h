@@ -18,5 +18,8 @@ int64_t esp_icosahedron_points(int level);
 void esp_icosahedron_place(int level, int64_t id, double x[3]);
 /* Numbers of the neighbours, counter-clockwise seen from outside; returns how many, 5 or 6. */
 int esp_icosahedron_neighbours(int level, int64_t id, int64_t neighbour[6]);
+/* The triangles of the grid, 20 4^level of them: those of numbers 2 id and 2 id + 1 have a corner at point id, which is no
+ * pole. Numbers of those around a point, the k-th between its neighbours k and k + 1. */
+void esp_icosahedron_triangles(int level, int64_t id, int64_t triangle[6]);
 
 #endif

@@ -8,7 +8,7 @@
 #include "tasks/weather/start.h"
 #include "tasks/weather/weather.h"
 
-static int level_of(int64_t n, int *level) {
+int esp_weather_level(int64_t n, int *level) {
   for (*level = 2; *level <= 10; ++*level)
     if (esp_icosahedron_points(*level) == n) return ESP_OK;
   return ESP_FAIL(ESP_ERR_CONFIG,
@@ -23,7 +23,7 @@ static int64_t frames_of(const esp_weather_param *p) {
 
 int esp_weather_plan(const void *param, esp_plan *plan) {
   int level;
-  ESP_CALL(level_of(plan->n, &level));
+  ESP_CALL(esp_weather_level(plan->n, &level));
   plan->sets = 1;
   plan->frames = frames_of(param);
   for (int k = ESP_WEATHER_SENT_T; k <= ESP_WEATHER_LATER_Q; k++) plan->width[k] = 0; /* made of others on reading */
@@ -51,7 +51,7 @@ static int create(making *m, const esp_backend *backend, int64_t n) {
   const esp_comm *comm = backend->comm;
   esp_flow_param param = {.gravity = ESP_EARTH_GRAVITY, .theta_0 = 300};
   int level;
-  ESP_CALL(level_of(n, &level));
+  ESP_CALL(esp_weather_level(n, &level));
   param.nu4 = esp_climate_nu4(level);
   m->steps = (int64_t)ceil(m->param->every * 3600 / esp_climate_dt(level));
   m->dt = m->param->every * 3600.0 / (double)m->steps;
@@ -170,7 +170,7 @@ static int tell(making *m, uint64_t seed, const esp_flow_budget *before) {
   for (int e = 0; e < mesh->n_own_edge; e++) speed = fmax(speed, fabs(m->flow.u[e]));
   ESP_CALL(mesh->comm->max_f64(mesh->comm, &speed, 1));
   m->set.about[0].whole = (int64_t)seed;
-  m->set.about[1].real = m->param->every;
+  m->set.about[ESP_WEATHER_EVERY].real = m->param->every;
   m->set.about[2].real = m->param->spin_up;
   m->set.about[3].real = speed;
   m->set.about[4].real = fabs(after.mass / before->mass - 1);

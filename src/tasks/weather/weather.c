@@ -61,7 +61,8 @@ static const esp_column columns[] = {
     [ESP_WEATHER_Q] = {"q", ESP_INPUT, 1, .framed = 1, .unit = "kg/kg", .help = "specific humidity"},
     [ESP_WEATHER_H] = {"h", ESP_INPUT, 1, .framed = 1, .unit = "m", .help = "depth of the layer"},
     [ESP_WEATHER_RH] = {"RH", ESP_INPUT, 1, .framed = 1, .unit = "1", .help = "relative humidity"},
-    [ESP_WEATHER_RAIN] = {"rain", ESP_EXTRA, 1, 1, .framed = 1, .unit = "m kg/kg", .help = "since the frame before"},
+    [ESP_WEATHER_RAIN] = {"rain", ESP_EXTRA, 1, 1, .framed = 1, .unit = "m kg/kg",
+                          .help = "rain since the frame before"},
     [ESP_WEATHER_AREA] = {"area", ESP_WEIGHT, 1, 1, .unit = "1", .help = "area of the cell, over their mean"},
     [ESP_WEATHER_SENT_T] = {"T_sent", ESP_SENT, 1, 1, .of = "T", ANY, .unit = "K", .help = "T, as it is sent"},
     [ESP_WEATHER_SENT_Q] = {"q_sent", ESP_SENT, 1, 1, .of = "q", ANY, .unit = "kg/kg", .help = "q, as it is sent"},
@@ -173,7 +174,8 @@ static int error(const esp_set *set, double *const frame[ESP_COLUMNS], int figur
 static const esp_figure rolled[] = {{"rmse_t", "RMSE T, K", "%.3f", 1}, {"rmse_q", "q, g/kg", "%.4f", 1}, {0}};
 static const esp_rolling rolling = {.advance = advance, .error = error, .figure = rolled};
 
-static const esp_making making = {.plan = esp_weather_plan, .make = esp_weather_make, .pairs = pairs};
+static const esp_making making = {
+    .plan = esp_weather_plan, .make = esp_weather_make, .pairs = pairs, .outlines = esp_weather_outlines};
 
 const esp_task esp_task_weather = {
     .name = "weather",

@@ -31,6 +31,8 @@ enum {
   ESP_WEATHER_LATER_T,
   ESP_WEATHER_LATER_Q
 };
+/* Place of a number: time between two frames. */
+enum { ESP_WEATHER_EVERY = 1 };
 /* Units of changes, K and kg/kg, and of wind, m/s. */
 #define ESP_WEATHER_UNIT_T 2.5
 #define ESP_WEATHER_UNIT_Q 1e-3
@@ -52,5 +54,8 @@ extern const esp_showing esp_weather_showing;
 extern const esp_method esp_weather_methods[];
 int esp_weather_plan(const void *param, esp_plan *plan);
 int esp_weather_make(void *param, const esp_backend *backend, const esp_item *item, esp_maker *to);
+int esp_weather_outlines(const esp_backend *backend, const esp_set *set, esp_outlines *all);
+/* That of a mesh of n cells; ESP_ERR_CONFIG: there is none. Local. */
+int esp_weather_level(int64_t n, int *level);
 
 #endif
