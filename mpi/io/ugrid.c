@@ -111,8 +111,9 @@ static int is_vector(const writing *w, int k) {
 
 /* Variables that a column becomes. */
 static int variables_of(const writing *w, int k) {
+  const esp_column *column = &w->file->layout->column[k];
   const int width = w->set->width[k];
-  if (!w->file->layout->column[k].framed) return width == 1;
+  if (!column->framed) return width == 1 && column->role != ESP_WEIGHT;
   return is_vector(w, k) ? 2 : width;
 }
 

@@ -10,7 +10,7 @@
  *   time [time]                   hours since the first frame
  *   NAME [time][face]             a framed column of one number; of three, a vector: NAME_east, NAME_north; of other widths
  *                                 NAME_0, NAME_1, ...
- *   NAME [face]                   a column of one number that has no frames
+ *   NAME [face]                   a column of one number that has no frames and is no weight
  *
  * A column's help is its long_name, its unit its units, `foreign` its standard_name (of a vector with eastward_ and northward_
  * before it). Numbers of the set are attributes about_NAME of the file. */

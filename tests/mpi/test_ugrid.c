@@ -136,13 +136,17 @@ static void closed(void **state) {
 }
 
 static void areas(void **state) {
-  static double area[N], share[N], bounds[2][N][MOST];
+  static double area[N], bounds[2][N][MOST];
   const double sphere = 4 * acos(-1.0) * ESP_EARTH_RADIUS * ESP_EARTH_RADIUS;
   double sum = 0;
+  esp_set_file file;
+  esp_set set;
   (void)state;
   need_netcdf();
   get("mesh_face_area", 0, N, area);
-  get("area", 0, N, share);
+  assert_ok(esp_set_open(esp_comm_self(), path[0], &esp_weather_layout, &file));
+  assert_ok(esp_set_read(&file, esp_comm_self(), ESP_PART_TEST, 1, &set));
+  const double *share = set.value[ESP_WEATHER_AREA];
   get("mesh_face_x_bounds", MOST, N, bounds[0]);
   get("mesh_face_y_bounds", MOST, N, bounds[1]);
   for (int i = 0; i < N; i++) {
@@ -160,6 +164,8 @@ static void areas(void **state) {
     sum += polygon;
   }
   assert_true(fabs(sum / sphere - 1) < 1e-13);
+  esp_set_free(&set);
+  esp_set_close(&file);
 }
 
 static void fields(void **state) {

@@ -33,7 +33,7 @@ done
 grep -o '"\(mass\|water\)_drift":[^,}]*' "out/weather3-100/generate.json" | cut -d : -f 2 |
   awk '{ if ($1 > 1e-12) bad = 1 } END { exit bad || NR == 0 }' || fail "mass or water is not conserved"
 
-refuse "data_n or data_test_n: 100 cells of weather; a mesh has 162, 642" 1 generate "${keys[@]}" -data_n 100
+refuse "data_n: 100 cells of weather; a mesh has 162, 642" 1 generate "${keys[@]}" -data_n 100
 refuse "data_weather_lead 20 hours with data_weather_every 6: it must be a multiple" 2 generate "${keys[@]}" \
   -data_weather_lead 20
 refuse "data_weather_lead 96 hours with data_weather_days 3" 1 generate "${keys[@]}" -data_weather_lead 96

@@ -12,8 +12,7 @@ int esp_weather_level(int64_t n, int *level) {
   for (*level = 2; *level <= 10; ++*level)
     if (esp_icosahedron_points(*level) == n) return ESP_OK;
   return ESP_FAIL(ESP_ERR_CONFIG,
-                  "data_n or data_test_n: %lld cells of weather; a mesh has 162, 642, 2562, 10242, 40962, 163842, "
-                  "655362, 2621442 or 10485762",
+                  "%lld cells of weather; a mesh has 162, 642, 2562, 10242, 40962, 163842, 655362, 2621442 or 10485762",
                   (long long)n);
 }
 
