@@ -100,18 +100,14 @@ static int make_shared(making *m, int g) {
   const esp_backend backend = {.comm = m->plan.comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu64};
   const esp_plan *plan = &m->group->plan;
   m->next = m->plan.first_set[g];
-  if (g == esp_make_plan_foreign(&m->plan)) {
-    ESP_CALL(esp_error_blame(m->plan.task->making->adopt(m->param, &backend, ESP_ADOPT_TARGETS, &m->plan.foreign),
-                             m->plan.input.file));
-    return put(&m->maker, &m->plan.foreign);
-  }
+  if (plan->foreign) return put(&m->maker, &m->plan.foreign[plan->part]);
   for (int64_t index = 0; index < plan->items; index++) ESP_CALL(make_item(m, g, &backend, index));
   return ESP_OK;
 }
 
 static int make_group(making *m, int g) {
-  const double start = esp_wall();
   esp_make_group *group = m->group = &m->plan.report->group[g];
+  const double start = esp_wall() - group->seconds; /* adopting */
   double most[ESP_NUMBERS + 1];
   for (int k = 0; k < ESP_NUMBERS; k++) group->most[k] = -INFINITY;
   ESP_CALL(group->plan.shared ? make_shared(m, g) : make_whole(m, g));
@@ -154,7 +150,7 @@ int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *tas
   ESP_AGREE(comm, ESP_ALLOC(m, 1));
   m->plan = (esp_make_plan){.comm = comm, .task = task, .report = report};
   ESP_TRY(comm->agree(comm, begin(m, config, param)));
-  ESP_TRY(esp_make_plan_all(param, &m->plan));
+  ESP_TRY(esp_make_plan_all(m->param, &m->plan));
   ESP_TRY(esp_make_plan_begin(&m->plan, param, path, &m->writer));
   begun = 1;
   for (int g = 0; g < report->groups; g++) {
@@ -167,7 +163,7 @@ int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *tas
   report->seconds = esp_wall() - start;
 done:
   if (begun) esp_set_abort(&m->writer);
-  esp_set_free(&m->plan.foreign);
+  for (int part = 0; part < ESP_PARTS; part++) esp_set_free(&m->plan.foreign[part]);
   ESP_FREE(m->batch);
   ESP_FREE(m->param);
   ESP_FREE(m);

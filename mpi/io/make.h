@@ -3,7 +3,8 @@
  * Keys: data_n, data_clouds, data_test_n, data_test_clouds (sizes and numbers of items), data_shard_n. Items below
  * data_shard_n particles are made whole, each on one rank, contiguous ranges of items a rank, a batch of at most
  * 65536 rows a write; larger ones one after the other, each by all ranks. Key `input`: the file of another code that it
- * names is the test set, made the task's own by task->making->adopt (ESP_ERR_CONFIG where the task has none).
+ * names is the test set, and where task->making->record says so the training set, too, made the task's own by
+ * task->making->adopt (ESP_ERR_CONFIG where the task has none).
  *
  * Values and order in the file are the same for any number of ranks. Which task it is makes no difference here. */
 #ifndef ESP_MAKE_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "domain/domain.h"
 #include "io/formats.h"
 
 /* ---- what each size gives ---- */
@@ -28,29 +29,40 @@ static int add_totals(esp_make_report *report, const esp_plan *plan) {
   return ESP_OK;
 }
 
-/* One group more. Local. */
-static int add_group(esp_make_plan *p, const void *param, esp_part part, int64_t n, int64_t items, int foreign) {
-  esp_make_report *report = p->report;
-  const int g = report->groups++;
-  esp_plan *plan = &report->group[g].plan;
-  *plan = (esp_plan){.part = part, .n = n, .items = items, .sets = 1, .shared = foreign || n >= p->keys.shard_n};
-  fixed_widths(p->task->layout, plan->width);
-  ESP_CALL(p->task->making->plan(param, plan));
-  if (foreign) plan->items = plan->sets = plan->shared = 1, plan->frames = 0;
+static int check_group(const esp_make_plan *p, int g) {
+  const esp_plan *plan = &p->report->group[g].plan, *first = &p->report->group[0].plan;
   ESP_CHECK(plan->items >= 0 && plan->sets >= 1 && plan->frames >= 0, ESP_ERR_INTERNAL,
             "%lld items of %lld sets of %lld frames planned", (long long)plan->items, (long long)plan->sets,
             (long long)plan->frames);
-  ESP_CHECK(plan->shared || n <= INT32_MAX, ESP_ERR_LIMIT,
-            "a set of %lld particles whole on one rank, at most %d: data_shard_n says which are shared", (long long)n,
-            INT32_MAX);
+  ESP_CHECK(plan->shared || plan->n <= INT32_MAX, ESP_ERR_LIMIT,
+            "a set of %lld particles whole on one rank, at most %d: data_shard_n says which are shared",
+            (long long)plan->n, INT32_MAX);
   ESP_CHECK(plan->frames <= INT32_MAX, ESP_ERR_LIMIT, "a set of %lld frames, at most %d", (long long)plan->frames,
             INT32_MAX);
-  ESP_CHECK(g == 0 || !memcmp(plan->width, report->group[0].plan.width, sizeof plan->width), ESP_ERR_INTERNAL,
-            "sets of %lld and of %lld particles have columns of other widths", (long long)n,
-            (long long)report->group[0].plan.n);
+  for (int k = 0; p->task->layout->column[k].name; k++)
+    ESP_CHECK(plan->width[k] == first->width[k], plan->foreign ? ESP_ERR_VALUE : ESP_ERR_INTERNAL,
+              "%d numbers of '%s' a particle here, %d in the other part of the data", plan->width[k],
+              p->task->layout->column[k].name, first->width[k]);
+  return ESP_OK;
+}
+
+/* One group more, in which `plan` says part, n, items and what is foreign. Local. */
+static int add_group(esp_make_plan *p, const void *param, const esp_plan *wanted) {
+  esp_make_report *report = p->report;
+  const int g = report->groups++;
+  esp_plan *plan = &report->group[g].plan;
+  *plan = *wanted;
+  ESP_CALL(p->task->making->plan(param, plan));
+  if (plan->foreign) {
+    const esp_set *set = &p->foreign[plan->part];
+    plan->items = plan->sets = plan->shared = 1;
+    plan->frames = set->frames;
+    memcpy(plan->width, set->width, sizeof plan->width);
+  }
+  ESP_CALL(check_group(p, g));
   for (int before = 0; before < g; before++)
-    if (report->group[before].plan.part == part) p->first_item[g] += report->group[before].plan.items;
-  p->first_set[g] = report->sets[part];
+    if (report->group[before].plan.part == plan->part) p->first_item[g] += report->group[before].plan.items;
+  p->first_set[g] = report->sets[plan->part];
   return add_totals(report, plan);
 }
 
@@ -67,30 +79,45 @@ static int add_part(esp_make_plan *p, const void *param, esp_part part) {
             n->count, size_key[part]);
   for (int s = 0; s < n->count; s++) {
     const int64_t count = items->value[items->count == 1 ? 0 : s];
-    ESP_CALL(esp_error_blame(add_group(p, param, part, n->value[s], count, 0), size_key[part]));
+    esp_plan plan = {
+        .part = part, .n = n->value[s], .items = count, .sets = 1, .shared = n->value[s] >= p->keys.shard_n};
+    fixed_widths(p->task->layout, plan.width);
+    ESP_CALL(esp_error_blame(add_group(p, param, &plan), size_key[part]));
   }
   return ESP_OK;
 }
 
-/* With another code's file given, it is the test set. */
-static int add_foreign(esp_make_plan *p, const void *param) {
-  const char *input = p->input.file;
-  ESP_CALL(esp_task_check_input(p->task, 0));
-  esp_origin origin;
-  ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, &p->foreign, &origin));
-  memcpy(p->report->note, origin.note, sizeof p->report->note);
-  memcpy(p->report->told, origin.told, sizeof p->report->told);
-  ESP_CALL(esp_error_blame(add_group(p, param, ESP_PART_TEST, p->foreign.n, 1, 1), input));
+/* Another code's particles as a part of the data. */
+static int add_foreign(esp_make_plan *p, void *param, esp_part part) {
+  const esp_backend backend = {.comm = p->comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu64};
+  const esp_adopt wanted = part == ESP_PART_TRAIN ? ESP_ADOPT_TRAINING : ESP_ADOPT_TARGETS;
+  const double start = esp_wall();
+  ESP_CALL(p->task->making->adopt(param, &backend, wanted, &p->foreign[part]));
+  const esp_plan plan = {.part = part, .n = p->foreign[part].n, .items = 1, .foreign = 1, .shared = 1};
+  ESP_CALL(add_group(p, param, &plan));
+  p->report->group[p->report->groups - 1].seconds = esp_wall() - start;
   return ESP_OK;
 }
 
-int esp_make_plan_foreign(const esp_make_plan *plan) {
-  return plan->foreign.n ? plan->report->groups - 1 : -1;
+/* Reads it; with `both`, it is there for each part. */
+static int read_foreign(esp_make_plan *p, int both) {
+  esp_origin origin;
+  esp_set *test = &p->foreign[ESP_PART_TEST];
+  ESP_CALL(esp_task_check_input(p->task, 0));
+  ESP_CALL(esp_format_read(p->comm, &p->input, p->task->layout, test, &origin));
+  memcpy(p->report->note, origin.note, sizeof p->report->note);
+  memcpy(p->report->told, origin.told, sizeof p->report->told);
+  return both ? p->comm->agree(p->comm, esp_set_copy(test, &p->foreign[ESP_PART_TRAIN])) : ESP_OK;
 }
 
-int esp_make_plan_all(const void *param, esp_make_plan *p) {
-  ESP_CALL(add_part(p, param, ESP_PART_TRAIN));
-  ESP_CALL(p->input.file[0] ? add_foreign(p, param) : add_part(p, param, ESP_PART_TEST));
+int esp_make_plan_all(void *param, esp_make_plan *p) {
+  const esp_making *making = p->task->making;
+  const int foreign = p->input.file[0] != 0, record = foreign && making->record && making->record(param);
+  if (foreign) ESP_CALL(read_foreign(p, record));
+  ESP_CALL(record ? esp_error_blame(add_foreign(p, param, ESP_PART_TRAIN), p->input.file)
+                  : add_part(p, param, ESP_PART_TRAIN));
+  ESP_CALL(foreign ? esp_error_blame(add_foreign(p, param, ESP_PART_TEST), p->input.file)
+                   : add_part(p, param, ESP_PART_TEST));
   memcpy(p->about.width, p->report->group[0].plan.width, sizeof p->about.width);
   ESP_CHECK(strlen(p->task->name) < sizeof p->about.task, ESP_ERR_INTERNAL, "task '%s': the name is too long",
             p->task->name);

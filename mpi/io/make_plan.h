@@ -14,14 +14,12 @@ typedef struct {
   esp_make_report *report;
   int64_t first_item[ESP_MAKE_GROUPS], first_set[ESP_MAKE_GROUPS]; /* of a group, in its part */
   esp_set_about about;
-  esp_set foreign; /* this rank's share of what key `input` names, owned; n = 0: none */
+  esp_set foreign[ESP_PARTS]; /* this rank's share of what key `input` names, adopted, owned; n = 0: none */
 } esp_make_plan;
 
-/* Groups and sizes of report, places, widths. comm, task, keys, input and report are given. param: the task's. Reads
- * key `input`. Collective. The caller frees plan->foreign. */
-int esp_make_plan_all(const void *param, esp_make_plan *plan);
-/* Group of the foreign set; -1: none. */
-int esp_make_plan_foreign(const esp_make_plan *plan);
+/* Groups and sizes of report, places, widths. comm, task, keys, input and report are given. param: the task's, for this
+ * file alone. Reads key `input`, and adopts what is in it. Collective. The caller frees plan->foreign. */
+int esp_make_plan_all(void *param, esp_make_plan *plan);
 /* The writer with all sets laid out and every key of the tables that begins with data_, and run_seed, as an attribute of
  * /. Collective; the caller commits or aborts. */
 int esp_make_plan_begin(const esp_make_plan *plan, const void *param, const char *path, esp_set_writer *writer);

@@ -73,7 +73,7 @@ typedef struct {
   int64_t rows[ESP_PARTS], frame_rows[ESP_PARTS];
   int64_t *n[ESP_PARTS], *row[ESP_PARTS], *frames[ESP_PARTS], *frame_row[ESP_PARTS]; /* [sets] */
   esp_value *value[ESP_PARTS];                                                       /* [sets][numbers] */
-  int64_t lead[ESP_PARTS]; /* after esp_set_pairs; 0: sets as they lie in the file */
+  esp_pairing pairing[ESP_PARTS]; /* after esp_set_pairs; lead 0: sets as they lie in the file */
   hid_t id[ESP_PARTS], data[ESP_PARTS][ESP_COLUMNS], frame[ESP_PARTS][ESP_COLUMNS]; /* < 0: no such dataset */
   struct esp_set_found *found; /* layout of esp_set_open without one; else NULL */
 } esp_set_file;
@@ -86,10 +86,11 @@ int esp_set_file_task(const esp_comm *comm, const char *path, char task[ESP_SET_
  * and every number against its range. Collective. */
 int esp_set_open(const esp_comm *comm, const char *path, const esp_layout *layout, esp_set_file *file);
 void esp_set_close(esp_set_file *file);
-/* From now on the sets of `part` are pairs of frames, f and f + lead for f = 0, stride, 2 stride ... of each trajectory,
- * which begins at f: framed columns are those of f, columns `of` another are that one, of f or, with `ahead`, of f +
- * lead; all others and the ids are the trajectory's. A part without sets stays as it is; one whose trajectories are all shorter is ESP_ERR_VALUE. Local. */
-int esp_set_pairs(esp_set_file *file, esp_part part, int64_t lead, int64_t stride);
+/* From now on the sets of `part` are pairs of frames, f and f + lead for f = most, most + stride ... of each trajectory, most
+ * being the largest of back (0: there is none). Such a trajectory begins at f: framed columns are those of f, columns `of`
+ * another are that one, of f, or with `ahead` of f + lead, or with `before` of every f - back[k], k by k; all others and the
+ * ids are the trajectory's. A part without sets stays as it is; one whose trajectories are all shorter is ESP_ERR_VALUE. Local. */
+int esp_set_pairs(esp_set_file *file, esp_part part, const esp_pairing *pairing);
 /* The number of a set of `part` with the most particles, the first of them; -1: no set. Local. */
 int esp_set_largest(const esp_set_file *file, esp_part part);
 /* This rank's share over `comm` of set s (esp_comm_self(): the whole set, local), without frames. *set is the caller's;

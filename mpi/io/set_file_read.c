@@ -269,14 +269,33 @@ int esp_set_file_rows(const esp_set_file *f, esp_part part, int k, int frames, i
                             esp_set_file_columns(k < 0 ? 1 : f->about.width[k]), first, count, data);
 }
 
-/* Column k of particles [first, ...) of set s: of its frame, of a later one, or as it lies. */
+/* Column k, of frames before that at which set s begins: [n_home][backs][width]. */
+static int read_before(const esp_set_file *f, esp_part part, int s, int of, esp_set *set, double *rows) {
+  const esp_pairing *p = &f->pairing[part];
+  const size_t width = (size_t)f->about.width[of], all = width * (size_t)p->backs, n = (size_t)set->n_home;
+  double *one = NULL;
+  int rc;
+  ESP_TRY(ESP_ALLOC(one, n * width));
+  for (int b = 0; b < p->backs; b++) {
+    const int64_t row = f->frame_row[part][s] - p->back[b] * set->n + set->first;
+    ESP_TRY(esp_set_file_rows(f, part, of, 1, row, set->n_home, one));
+    for (size_t i = 0; i < n; i++) memcpy(rows + i * all + (size_t)b * width, one + i * width, width * sizeof *one);
+  }
+done:
+  ESP_FREE(one);
+  return rc;
+}
+
+/* Column k of particles [first, ...) of set s: of its frame, of another one, or as it lies. */
 static int read_column(const esp_set_file *f, esp_part part, int s, int k, esp_set *set) {
   const esp_column *column = &f->layout->column[k];
-  const int derived = f->lead[part] && column->of && f->data[part][k] < 0;
+  const int64_t lead = f->pairing[part].lead;
+  const int derived = lead && column->of && f->data[part][k] < 0;
   const int of = derived ? esp_set_column(f->layout, column->of) : k;
-  const int framed = f->lead[part] && f->frame[part][of] >= 0;
-  const int64_t on = derived && column->ahead ? f->lead[part] * set->n : 0;
+  const int framed = lead && f->frame[part][of] >= 0;
+  const int64_t on = derived && column->ahead ? lead * set->n : 0;
   const int64_t row = framed ? f->frame_row[part][s] + on : f->row[part][s];
+  if (derived && column->before) return read_before(f, part, s, of, set, set->value[k]);
   return esp_set_file_rows(f, part, of, framed, row + set->first, set->n_home, set->value[k]);
 }
 
@@ -289,7 +308,7 @@ static int read_rows(const esp_set_file *f, esp_part part, int s, int64_t first,
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld particles of /%s set %d on one rank, at most %d",
             f->file->path, (long long)count, esp_part_name(part), s, INT32_MAX);
   for (int k = 0; f->layout->column[k].name; k++) {
-    const int there = f->data[part][k] >= 0 || (f->lead[part] && f->layout->column[k].of);
+    const int there = f->data[part][k] >= 0 || (f->pairing[part].lead && f->layout->column[k].of);
     made.width[k] = there ? f->about.width[k] : 0;
   }
   ESP_TRY(esp_set_create(&made));

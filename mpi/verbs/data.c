@@ -14,9 +14,9 @@ static int check_task(const esp_data *data) {
 static int take_pairs(esp_data *data) {
   const esp_task *task = data->task;
   for (int part = 0; part < ESP_PARTS && task->making->pairs; part++) {
-    int64_t lead, stride;
-    ESP_CALL(task->making->pairs(data->param, (esp_part)part, &lead, &stride));
-    ESP_CALL(esp_set_pairs(&data->file, (esp_part)part, lead, stride));
+    esp_pairing pairing = {0};
+    ESP_CALL(task->making->pairs(data->param, (esp_part)part, &pairing));
+    ESP_CALL(esp_set_pairs(&data->file, (esp_part)part, &pairing));
   }
   return ESP_OK;
 }

@@ -20,7 +20,7 @@
 #include "base/base.h"
 #include "base/comm.h"
 
-enum { ESP_GROUP = 64, ESP_COLUMNS = 16, ESP_NUMBERS = 48 };
+enum { ESP_GROUP = 64, ESP_COLUMNS = 24, ESP_NUMBERS = 48 };
 
 typedef enum { ESP_PART_TRAIN, ESP_PART_TEST, ESP_PARTS } esp_part;
 const char *esp_part_name(esp_part part); /* "train", "test" */
@@ -37,10 +37,19 @@ typedef struct {
   int framed;
   const char *of;      /* in pairs of frames, made of the framed column of this name; NULL: a column of its own */
   int ahead;           /* of: from the later frame */
+  int before;          /* of: from the frames before, one beside the other; as wide as there are such */
   double min;          /* least value allowed; -INFINITY: any finite one */
   const char *foreign; /* what other codes' files call it ("position", "velocity", "mass"); NULL: they do not know it */
   const char *unit, *help;
 } esp_column;
+
+/* Which frames of trajectories are learned from: f and f + lead, every stride-th f; and those back[k] >= 1 before f. */
+enum { ESP_BACKS = 64 };
+typedef struct {
+  int64_t lead, stride;
+  int backs;
+  int64_t back[ESP_BACKS];
+} esp_pairing;
 
 /* A number of the whole set, or `count` of them. */
 typedef struct {

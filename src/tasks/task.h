@@ -28,6 +28,7 @@ typedef struct {
   int64_t n, items;       /* items may be changed */
   int64_t sets;           /* an item gives */
   int64_t frames;         /* a set has; 0: none */
+  int foreign;            /* In: 1: another code's particles, to be adopted: only `how` is asked for */
   int shared;             /* 1: large enough to be made by all ranks together (n >= data_shard_n); may be set to 0 */
   int width[ESP_COLUMNS]; /* of the columns, 0: not there. In: as the layout fixes them; all sizes of a file alike */
   char how[96];           /* in words, for the progress line: "truth by direct sum" */
@@ -42,8 +43,9 @@ struct esp_maker {
 
 /* What another code's particles are wanted for. */
 typedef enum {
-  ESP_ADOPT_INPUT,  /* to predict from */
-  ESP_ADOPT_TARGETS /* to judge predictions: with the truth */
+  ESP_ADOPT_INPUT,   /* to predict from */
+  ESP_ADOPT_TARGETS, /* to judge predictions: with the truth */
+  ESP_ADOPT_TRAINING /* to learn from; asked for where `record` says so */
 } esp_adopt;
 
 /* How a task's sets come to be: from its keys, or from another code's particles. */
@@ -54,12 +56,15 @@ typedef struct {
   /* Another code's particles (columns by their foreign names, numbers by name) become a set of this task, in units of
    * its own; param as for make. NULL: not for this task. */
   int (*adopt)(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
+  /* 1: another code's file is what is learned from, too, not only what is judged: both parts of the data are adopted from
+   * it. NULL: never. Local, pure. */
+  int (*record)(const void *param);
   /* The same for where they are alone: the set is ready as it lies, its space is set, units do not matter. NULL: not for
    * this task. Local. */
   int (*places)(esp_set *set);
-  /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs): *lead frames apart,
-   * every *stride. NULL: the sets as they are. */
-  int (*pairs)(const void *param, esp_part part, int64_t *lead, int64_t *stride);
+  /* Learned, and judged, are pairs of frames of the file's trajectories (io/set_file.h: esp_set_pairs). NULL: the sets as
+   * they are. */
+  int (*pairs)(const void *param, esp_part part, esp_pairing *pairing);
   /* Outlines of the cells that the particles of `set`, as a file has it, are; the caller's (esp_outlines_free). NULL: they are
    * none. */
   int (*outlines)(const esp_backend *backend, const esp_set *set, esp_outlines *all);

@@ -10,12 +10,14 @@
 
 enum { SETS = 3, D = 2, ROWS = 203, FRAME_ROWS = 200 * 5 + 2 * 3 + 1 };
 static const int64_t SIZE[SETS] = {200, 2, 1}, FRAMES[SETS] = {5, 3, 1};
+#define PAIRING(lead, stride) ((esp_pairing){lead, stride, 0, {0}})
 static char path[64];
 
 static const esp_column columns[] = {{"x", ESP_INPUT, .framed = 1, .min = -INFINITY},
                                      {"v", ESP_SENT, .min = -INFINITY},
                                      {"y", ESP_TARGET, .optional = 1, .of = "x", .ahead = 1, .min = -INFINITY},
                                      {"w", ESP_SENT, .optional = 1, .of = "x", .min = -INFINITY},
+                                     {"u", ESP_SENT, .optional = 1, .of = "x", .before = 1, .min = -INFINITY},
                                      {NULL}};
 static const esp_number numbers[] = {{"seed", .whole = 1, .count = 1}, {NULL}};
 static const esp_layout layout = {columns, numbers, "numbers without a unit"};
@@ -88,8 +90,8 @@ static void pairs(void **state) {
   (void)state;
   esp_set_file file;
   open_file(1, &file);
-  assert_int_equal(esp_set_pairs(&file, ESP_PART_TEST, 2, 2), ESP_OK); /* there are none */
-  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, 2, 2), ESP_OK);
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TEST, &PAIRING(2, 2)), ESP_OK); /* there are none */
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, &PAIRING(2, 2)), ESP_OK);
   assert_int_equal(file.sets[ESP_PART_TRAIN], 3);
   assert_int_equal(file.about.width[2], D);
   check(&file, 0, 0, 0);
@@ -99,21 +101,44 @@ static void pairs(void **state) {
   close_file(&file);
 }
 
+/* Pairs one apart, that hear of the frames two and one before: the first is that of frame 2. */
+static void past(void **state) {
+  (void)state;
+  const esp_pairing pairing = {.lead = 1, .stride = 1, .backs = 2, .back = {2, 1}};
+  esp_set_file file;
+  esp_set set;
+  open_file(1, &file);
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, &pairing), ESP_OK);
+  assert_int_equal(file.sets[ESP_PART_TRAIN], 2); /* of 5, 3 and 1 frames: 2, 0, 0 */
+  assert_int_equal(file.about.width[4], 2 * D);
+  if (esp_set_read(&file, comm, ESP_PART_TRAIN, 1, &set)) fail_msg("%s", esp_error_message());
+  for (int i = 0; i < set.n_home; i++) {
+    const int64_t place = set.first + i;
+    for (int k = 0; k < D; k++) {
+      assert_true(set.value[0][D * i + k] == framed(3 * SIZE[0] + place, k));
+      assert_true(set.value[4][2 * D * i + k] == framed(SIZE[0] + place, k));
+      assert_true(set.value[4][2 * D * i + D + k] == framed(2 * SIZE[0] + place, k));
+    }
+  }
+  esp_set_free(&set);
+  close_file(&file);
+}
+
 static void refusals(void **state) {
   (void)state;
   esp_set_file file;
   open_file(1, &file);
-  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, 0, 1), ESP_ERR_ARG);
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, &PAIRING(0, 1)), ESP_ERR_ARG);
   esp_error_clear();
-  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, 5, 1), ESP_ERR_VALUE);
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, &PAIRING(5, 1)), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "/train gives 0 pairs of frames 5 apart"));
   esp_error_clear();
   close_file(&file);
   open_file(0, &file);
-  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, 1, 1), ESP_ERR_FORMAT);
+  assert_int_equal(esp_set_pairs(&file, ESP_PART_TRAIN, &PAIRING(1, 1)), ESP_ERR_FORMAT);
   assert_non_null(strstr(esp_error_message(), "/train has no frames of x, which y is made of"));
   esp_error_clear();
   close_file(&file);
 }
 
-CASE_MAIN(cmocka_unit_test(pairs), cmocka_unit_test(refusals))
+CASE_MAIN(cmocka_unit_test(pairs), cmocka_unit_test(past), cmocka_unit_test(refusals))

@@ -27,10 +27,10 @@ static void trajectory(void **state) {
   memory_maker made = memory_maker_new();
   const esp_item item = {ESP_PART_TRAIN, N, 2, 2};
   const esp_plan plan = planned(&esp_task_weather, &param, item.part, item.n, 3);
-  int64_t lead, stride;
+  esp_pairing pairing = {0};
   assert_true(plan.items == 3 && plan.sets == 1 && plan.frames == 9);
-  assert_int_equal(esp_task_weather.making->pairs(&param, ESP_PART_TEST, &lead, &stride), ESP_OK);
-  assert_true(lead == 2 && stride == 4);
+  assert_int_equal(esp_task_weather.making->pairs(&param, ESP_PART_TEST, &pairing), ESP_OK);
+  assert_true(pairing.lead == 2 && pairing.stride == 4);
   assert_int_equal(esp_task_weather.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   assert_int_equal(made.count, 1);
   const esp_set *set = &made.set[0];

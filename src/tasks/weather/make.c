@@ -21,11 +21,20 @@ static int64_t frames_of(const esp_weather_param *p) {
 }
 
 int esp_weather_plan(const void *param, esp_plan *plan) {
+  const esp_weather_param *p = param;
   int level;
+  strcpy(plan->how, "frames of a record");
+  if (plan->foreign) return ESP_OK;
+  ESP_CHECK(
+      p->of == ESP_WEATHER_OF_CLIMATE, ESP_ERR_CONFIG,
+      "data_weather_of record, and no file of one: set -input FILE (NetCDF or GRIB, with temperature and humidity "
+      "at equal steps of time; hourly ones of the land of the world: WFDE5, doi 10.24381/cds.20d54e34, of "
+      "the Copernicus Climate Data Store)");
   ESP_CALL(esp_weather_level(plan->n, &level));
   plan->sets = 1;
   plan->frames = frames_of(param);
-  for (int k = ESP_WEATHER_SENT_T; k <= ESP_WEATHER_LATER_Q; k++) plan->width[k] = 0; /* made of others on reading */
+  /* made of others on reading; and a record's */
+  for (int k = ESP_WEATHER_SENT_T; k <= ESP_WEATHER_BEFORE_Q; k++) plan->width[k] = 0;
   strcpy(plan->how, "moist thermal shallow water");
   return ESP_OK;
 }
@@ -61,7 +70,7 @@ static int create(making *m, const esp_backend *backend, int64_t n) {
   esp_set_share(n, comm->rank, comm->size, &first, &count);
   m->set = (esp_set){.n = n, .first = first, .n_home = (int)count, .layout = &esp_weather_layout};
   m->set.frames = (int)frames_of(m->param);
-  for (int k = ESP_WEATHER_RAIN; k <= ESP_WEATHER_AREA; k++) m->set.width[k] = 1;
+  for (int k = 0; k <= ESP_WEATHER_AREA; k++) m->set.width[k] = esp_weather_layout.column[k].width;
   int rc = esp_set_create(&m->set);
   if (!rc) rc = ESP_ALLOC(m->wind, m->mesh.n_own);
   if (!rc) rc = ESP_ALLOC(m->rain, m->mesh.n_own);
@@ -168,12 +177,12 @@ static int tell(making *m, uint64_t seed, const esp_flow_budget *before) {
   }
   for (int e = 0; e < mesh->n_own_edge; e++) speed = fmax(speed, fabs(m->flow.u[e]));
   ESP_CALL(mesh->comm->max_f64(mesh->comm, &speed, 1));
-  m->set.about[0].whole = (int64_t)seed;
+  m->set.about[ESP_WEATHER_SEED].whole = (int64_t)seed;
   m->set.about[ESP_WEATHER_EVERY].real = m->param->every;
-  m->set.about[2].real = m->param->spin_up;
-  m->set.about[3].real = speed;
-  m->set.about[4].real = fabs(after.mass / before->mass - 1);
-  m->set.about[5].real = fabs(after.water - before->water - gained) / before->water;
+  m->set.about[ESP_WEATHER_SPIN_UP].real = m->param->spin_up;
+  m->set.about[ESP_WEATHER_SPEED].real = speed;
+  m->set.about[ESP_WEATHER_MASS].real = fabs(after.mass / before->mass - 1);
+  m->set.about[ESP_WEATHER_WATER].real = fabs(after.water - before->water - gained) / before->water;
   return ESP_OK;
 }
 
