@@ -198,7 +198,7 @@ static int64_t reach(const esp_set_file *file, int64_t ahead, int64_t steps) {
     if (frames > 0 && far < least) least = far;
     if (frames > 0 && far > most) most = far;
   }
-  return !file->lead[ESP_PART_TEST] ? least : most < steps ? most : steps;
+  return !file->pairing[ESP_PART_TEST].lead ? least : most < steps ? most : steps;
 }
 
 int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, const esp_backend *whole, int64_t steps,
@@ -208,7 +208,7 @@ int esp_rollout(esp_run *run, const esp_data *data, const esp_trials *trials, co
   int framed = 0;
   for (int s = 0; s < file->sets[ESP_PART_TEST] && rolling->error; s++) framed |= file->frames[ESP_PART_TEST][s] > 0;
   plan p = {.run = run, .data = data, .rolling = rolling, .trials = trials, .backend = whole};
-  p.ahead = file->lead[ESP_PART_TEST] ? file->lead[ESP_PART_TEST] : 1;
+  p.ahead = file->pairing[ESP_PART_TEST].lead ? file->pairing[ESP_PART_TEST].lead : 1;
   p.kind = rolling->figure ? rolling->figure : plain;
   while (p.kind[p.kinds].name) p.kinds++;
   if (framed) steps = reach(file, p.ahead, steps);
