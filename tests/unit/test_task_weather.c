@@ -56,7 +56,7 @@ static void trajectory(void **state) {
 static void units(void **state) {
   (void)state;
   esp_set set = {.n = 1, .n_home = 1, .layout = &esp_weather_layout};
-  for (int k = 0; esp_weather_layout.column[k].name; k++) set.width[k] = esp_weather_layout.column[k].width;
+  for (int k = 0; k <= ESP_WEATHER_LATER_Q; k++) set.width[k] = esp_weather_layout.column[k].width;
   assert_int_equal(esp_set_create(&set), ESP_OK);
   set.value[ESP_WEATHER_T][0] = set.value[ESP_WEATHER_SENT_T][0] = 290;
   set.value[ESP_WEATHER_Q][0] = set.value[ESP_WEATHER_SENT_Q][0] = 7e-3;
@@ -89,7 +89,7 @@ static void rotation(void **state) {
   esp_set set = {.n = MANY, .n_home = MANY, .layout = &esp_weather_layout};
   static double change[MANY][2];
   double off = 0, all = 0;
-  for (int k = 0; esp_weather_layout.column[k].name; k++) set.width[k] = esp_weather_layout.column[k].width;
+  for (int k = 0; k <= ESP_WEATHER_LATER_Q; k++) set.width[k] = esp_weather_layout.column[k].width;
   assert_int_equal(esp_set_create(&set), ESP_OK);
   for (int i = 0; i < MANY; i++) {
     double *x = set.value[ESP_WEATHER_PLACE] + 3 * i, *w = set.value[ESP_WEATHER_WIND] + 3 * i;
@@ -131,7 +131,7 @@ static void upstream(void **state) {
   esp_visit visit;
   static double y[MANY][2];
   double *shift;
-  for (int k = 0; esp_weather_layout.column[k].name; k++) set.width[k] = esp_weather_layout.column[k].width;
+  for (int k = 0; k <= ESP_WEATHER_LATER_Q; k++) set.width[k] = esp_weather_layout.column[k].width;
   assert_int_equal(esp_set_create(&set), ESP_OK);
   for (int i = 0; i < MANY; i++) {
     double *x = set.value[ESP_WEATHER_PLACE] + 3 * i, *w = set.value[ESP_WEATHER_WIND] + 3 * i;
