@@ -96,6 +96,7 @@ for start in 0 1; do
     row semi-Lagrangian $lead 0 $start classical-$lead "semi-Lagrangian: frozen wind"
     row linear $lead 0 $start classical-$lead "linear: own numbers"
     row linear+sL $lead 0 $start classical-$lead "linear: own numbers and semi-Lagrangian"
+    row linear+sL+clim $lead 0 $start classical-$lead "linear: and climatology"
     for kind in qk posa pos one near long; do
       for seed in "${seeds[@]}"; do
         [ ! -d "$out/$kind-$lead-$seed-start$start" ] || row $kind $lead "$seed" $start "$kind-$lead-$seed" "trained network"
@@ -129,6 +130,10 @@ awk '
         over(f[5], p, "linear+sL / persistence, 24 h, T", 0.6, 0.8)
         over(f[6], h, "linear+sL / persistence, 24 h, q", 0.52, 0.72)
       }
+      if (f[1] == "linear+sL+clim" && f[2] == 24) {
+        over(f[5], p, "linear+sL+clim / persistence, 24 h, T", 0.6, 0.8)
+        over(f[6], h, "linear+sL+clim / persistence, 24 h, q", 0.52, 0.72)
+      }
       if (f[1] == "qk" || f[1] == "long") {
         most_t = f[1] == "long" ? 0.55 : f[2] == 6 ? 0.4 : 0.62
         most_q = f[1] == "long" ? 0.48 : f[2] == 6 ? 0.34 : 0.55
@@ -138,6 +143,8 @@ awk '
       if (f[1] == "qk" && f[2] == 24) {
         over(f[5], T["linear+sL", 24, 0, f[4]], "qk / linear+sL, 24 h, T", 0, 1)
         over(f[6], Q["linear+sL", 24, 0, f[4]], "qk / linear+sL, 24 h, q", 0, 1)
+        over(f[5], T["linear+sL+clim", 24, 0, f[4]], "qk / linear+sL+clim, 24 h, T", 0, 1)
+        over(f[6], Q["linear+sL+clim", 24, 0, f[4]], "qk / linear+sL+clim, 24 h, q", 0, 1)
         over(f[5], T["posa", 24, f[3], f[4]], "qk / posa, 24 h, T", 0, 0.7)
         over(f[5], T["pos", 24, f[3], f[4]], "qk / pos, 24 h, T", 0, 0.7)
         gate("shift of qk, 24 h", 12, 30, f[9])

@@ -27,7 +27,8 @@ good 2 report "${own[@]}"
 good 1 evaluate "${own[@]}" -eval_rollout 1
 [ "$(tail -n 1 stdout | grep -o '"persistence"[^}]*"rmse_t":[0-9.]\{8\}' | grep -o '[0-9.]*$' | sort -u | wc -l)" -eq 1 ] ||
   fail "persistence rolled out once is another than the ladder's"
-for method in persistence "climatology by place" "semi-Lagrangian: frozen wind" "linear: own numbers" "trained network"; do
+for method in persistence "climatology by place" "semi-Lagrangian: frozen wind" "linear: own numbers" "linear: and climatology" \
+  "trained network"; do
   grep -q "\"$method\"" "out/weather3-100/evaluate.json" || fail "no row $method"
 done
 grep -o '"\(mass\|water\)_drift":[^,}]*' "out/weather3-100/generate.json" | cut -d : -f 2 |

@@ -37,18 +37,21 @@ static int judge(const void *param, const esp_backend *backend, const esp_set *s
 typedef struct {
   int64_t n; /* cells of the climatology; 0: training sets differ */
   double (*climate)[2];
-  esp_least_squares own, moved; /* on a cell's own numbers; and on what the wind brings */
+  esp_least_squares own, moved,
+      apart; /* on a cell's own numbers; and on what the wind brings; and on how far T and q are from
+                                          the climatology */
   int moved_known;
 } fitted;
 
-/* A row of what a cell sees, what the wind brings (moved), and 1. */
-static void to_columns(const esp_set *set, int i, const double *moved, double *row) {
+/* A row of what a cell sees, 1, what the wind brings (moved), and the distance from the climatology (climate). */
+static void to_columns(const esp_set *set, int i, const double *moved, const double (*climate)[2], double *row) {
   int at = 0;
   for (int k = ESP_WEATHER_PLACE; k <= ESP_WEATHER_RH; k++)
     for (int a = 0; a < set->width[k] && k != ESP_WEATHER_SURFACE; a++)
       row[at++] = set->value[k][i * set->width[k] + a];
   row[at++] = 1;
-  if (moved) row[at++] = moved[2 * i], row[at++] = moved[2 * i + 1];
+  for (int v = 0; v < 2 && moved; v++) row[at++] = moved[2 * i + v];
+  for (int v = 0; v < 2 && climate; v++) row[at++] = set->value[ESP_WEATHER_SENT_T + v][i] - climate[set->first + i][v];
 }
 
 static int persistence(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
@@ -78,11 +81,11 @@ static int semi_lagrangian(const void *param, const void *fit, const esp_model *
 }
 
 static int linear(const esp_least_squares *by, const esp_comm *comm, const esp_set *set, const double *moved,
-                  double *y) {
+                  const double (*climate)[2], double *y) {
   double *X = NULL;
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(X, (size_t)set->n_home * (size_t)by->p)));
-  for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, X + (size_t)i * (size_t)by->p);
+  for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, climate, X + (size_t)i * (size_t)by->p);
   esp_least_squares_apply(by, set->n_home, X, y);
 done:
   ESP_FREE(X);
@@ -94,24 +97,37 @@ static int linear_own(const void *param, const void *fit, const esp_model *train
   const fitted *f = fit;
   (void)param, (void)trained, (void)use;
   cost->near_pairs = -1;
-  return linear(&f->own, backend->comm, set, NULL, y);
+  return linear(&f->own, backend->comm, set, NULL, NULL, y);
+}
+
+static int with_wind(const esp_weather_show_param *param, const fitted *f, const esp_comm *comm, const esp_set *set,
+                     int apart, double *y) {
+  double *moved = NULL;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(moved, 2 * (size_t)set->n_home)));
+  ESP_TRY(esp_advect(comm, set, param->lead, moved));
+  ESP_TRY(linear(apart ? &f->apart : &f->moved, comm, set, moved, apart ? f->climate : NULL, y));
+done:
+  ESP_FREE(moved);
+  return rc;
 }
 
 static int linear_moved(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
                         const esp_set *set, double *y, esp_cost *cost, int *use) {
   const fitted *f = fit;
-  double *moved = NULL;
-  int rc = ESP_OK;
   (void)trained;
   cost->near_pairs = -1;
   *use = f->moved_known;
-  if (!f->moved_known) return ESP_OK;
-  ESP_TRY(backend->comm->agree(backend->comm, ESP_ALLOC(moved, 2 * (size_t)set->n_home)));
-  ESP_TRY(esp_advect(backend->comm, set, ((const esp_weather_show_param *)param)->lead, moved));
-  ESP_TRY(linear(&f->moved, backend->comm, set, moved, y));
-done:
-  ESP_FREE(moved);
-  return rc;
+  return *use ? with_wind(param, f, backend->comm, set, 0, y) : ESP_OK;
+}
+
+static int linear_apart(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
+                        const esp_set *set, double *y, esp_cost *cost, int *use) {
+  const fitted *f = fit;
+  (void)trained;
+  cost->near_pairs = -1;
+  *use = f->moved_known && f->n == set->n;
+  return *use ? with_wind(param, f, backend->comm, set, 1, y) : ESP_OK;
 }
 
 /* ---- fitting ---- */
@@ -121,6 +137,7 @@ static void unfit(void **data) {
   if (!f) return;
   esp_least_squares_free(&f->own);
   esp_least_squares_free(&f->moved);
+  esp_least_squares_free(&f->apart);
   ESP_FREE(f->climate);
   ESP_FREE(*data);
 }
@@ -134,18 +151,22 @@ static void add_climate(const esp_set *set, double (*sum)[2]) {
 static int add_set(const esp_weather_show_param *p, const esp_comm *comm, const esp_set *set, fitted *f) {
   const size_t n = (size_t)set->n_home;
   double *X = NULL, *y = NULL, *moved = NULL;
-  int rc = ESP_ALLOC(X, n * (COLUMNS + 2));
+  int rc = ESP_ALLOC(X, n * (COLUMNS + 4));
   if (!rc) rc = ESP_ALLOC(y, 2 * n);
   if (!rc) rc = ESP_ALLOC(moved, 2 * n);
   ESP_TRY(comm->agree(comm, rc));
   for (size_t i = 0; i < n; i++)
     for (size_t v = 0; v < 2; v++) y[2 * i + v] = set->value[ESP_WEATHER_LATER_T + v][i];
-  for (int i = 0; i < set->n_home; i++) to_columns(set, i, NULL, X + (size_t)i * COLUMNS);
+  for (int i = 0; i < set->n_home; i++) to_columns(set, i, NULL, NULL, X + (size_t)i * COLUMNS);
   esp_least_squares_add(&f->own, set->n_home, X, y, NULL);
   if (f->moved_known) {
     ESP_TRY(esp_advect(comm, set, p->lead, moved));
-    for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, X + (size_t)i * (COLUMNS + 2));
+    for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, NULL, X + (size_t)i * (COLUMNS + 2));
     esp_least_squares_add(&f->moved, set->n_home, X, y, NULL);
+  }
+  if (f->moved_known && f->n) {
+    for (int i = 0; i < set->n_home; i++) to_columns(set, i, moved, f->climate, X + (size_t)i * (COLUMNS + 4));
+    esp_least_squares_add(&f->apart, set->n_home, X, y, NULL);
   }
 done:
   ESP_FREE(X);
@@ -172,11 +193,10 @@ done:
 /* On up to this many training sets: neighbours in time tell little more. */
 enum { FIT_SETS = 48 };
 
-static int fit_all(const esp_weather_show_param *p, const esp_comm *comm, const esp_sets *training, fitted *f) {
-  const int every = (training->sets + FIT_SETS - 1) / FIT_SETS;
+static int find_climate(const esp_comm *comm, const esp_sets *training, int every, fitted *f) {
   double(*sum)[2] = NULL;
   int n_home = 0, used = 0, rc = ESP_OK;
-  for (int s = 0; s < training->sets; s += every) {
+  for (int s = 0; s < training->sets; s += every, used++) {
     const esp_set *set;
     ESP_TRY(training->get(training->context, s, &set));
     if (!sum) {
@@ -188,17 +208,28 @@ static int fit_all(const esp_weather_show_param *p, const esp_comm *comm, const 
       f->n = 0;
     else if (f->n)
       add_climate(set, sum);
-    used++;
-    rc = add_set(p, comm, set, f);
     if (training->put) training->put(training->context, s, set);
-    ESP_TRY(rc);
   }
   if (f->n) ESP_TRY(gather_climate(comm, sum, n_home, used, f));
-  ESP_TRY(esp_least_squares_solve(comm, &f->own));
-  if (f->moved_known) ESP_TRY(esp_least_squares_solve(comm, &f->moved));
 done:
   ESP_FREE(sum);
   return rc;
+}
+
+static int fit_all(const esp_weather_show_param *p, const esp_comm *comm, const esp_sets *training, fitted *f) {
+  const int every = (training->sets + FIT_SETS - 1) / FIT_SETS;
+  ESP_CALL(find_climate(comm, training, every, f));
+  for (int s = 0; s < training->sets; s += every) {
+    const esp_set *set;
+    ESP_CALL(training->get(training->context, s, &set));
+    const int rc = add_set(p, comm, set, f);
+    if (training->put) training->put(training->context, s, set);
+    ESP_CALL(rc);
+  }
+  ESP_CALL(esp_least_squares_solve(comm, &f->own));
+  if (f->moved_known) ESP_CALL(esp_least_squares_solve(comm, &f->moved));
+  if (f->moved_known && f->n) ESP_CALL(esp_least_squares_solve(comm, &f->apart));
+  return ESP_OK;
 }
 
 static int fit(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
@@ -209,6 +240,7 @@ static int fit(const void *param, const esp_model *trained, const esp_backend *b
   int rc = ESP_ALLOC(f, 1);
   if (!rc) rc = esp_least_squares_create(COLUMNS, 2, &f->own);
   if (!rc) rc = esp_least_squares_create(COLUMNS + 2, 2, &f->moved);
+  if (!rc) rc = esp_least_squares_create(COLUMNS + 4, 2, &f->apart);
   *data = f;
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(fit_all(param, comm, training, f));
@@ -245,6 +277,7 @@ const esp_method esp_weather_methods[] = {
     {"semi-Lagrangian: frozen wind", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = semi_lagrangian},
     {"linear: own numbers", .classical = 1, .predict = linear_own},
     {"linear: own numbers and semi-Lagrangian", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = linear_moved},
+    {"linear: and climatology", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = linear_apart},
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
     {"trained network: near pairs alone", .vary = near_alone},
