@@ -27,26 +27,38 @@ static int make_folder(const char *path) {
 }
 
 /* aside (NULL: not): what is there goes out of the way first, but not before this can be written. */
-static int keep_config(const esp_run *run, esp_earlier *aside) {
+static int keep_config(const esp_run *run, const char *name, int begins, esp_earlier *aside) {
   char path[4096];
   esp_draft draft;
-  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
+  ESP_CALL(esp_run_path(run, name, path, sizeof path));
   ESP_CALL(esp_draft_begin(path, &draft));
-  if (run->id[0]) fprintf(draft.stream, "# run %s\n", run->id);
+  if (aside) fprintf(draft.stream, "# run %s\n", run->id);
   esp_config_print(run->config, draft.stream);
   esp_error_clear(); /* what could not be printed is told with its path */
-  int rc = aside && !fflush(draft.stream) ? esp_earlier_put_away(run, aside) : ESP_OK;
+  int rc = aside && !fflush(draft.stream) ? esp_earlier_put_away(run, begins, aside) : ESP_OK;
   if (!rc) return esp_draft_keep(&draft, path);
   esp_draft_drop(&draft);
   return rc;
 }
 
+int esp_folder_keep_config(const esp_run *run, esp_folder_use use, const char *verb) {
+  char name[64];
+  if (use == ESP_FOLDER_REPORTS || use == ESP_FOLDER_TRAINS) return ESP_OK;
+  snprintf(name, sizeof name, "config-%s.yaml", verb);
+  return keep_config(run, name, 0, NULL);
+}
+
+const char *const esp_folder_configs[] = {"config.yaml",         "config-generate.yaml",  "config-evaluate.yaml",
+                                          "config-predict.yaml", "config-partition.yaml", NULL};
+
 static int look_for_config(const esp_run *run) {
   char path[4096];
-  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  ESP_CHECK(access(path, R_OK) == 0, ESP_ERR_FILE, "%s: cannot be read: %s; report needs the folder of a run", path,
-            strerror(errno));
-  return ESP_OK;
+  for (int k = 0; esp_folder_configs[k]; k++) {
+    ESP_CALL(esp_run_path(run, esp_folder_configs[k], path, sizeof path));
+    if (access(path, R_OK) == 0) return ESP_OK;
+  }
+  return ESP_FAIL(ESP_ERR_FILE, "%s: no config.yaml is there, nor that of a verb; report needs the folder of a run",
+                  run->dir);
 }
 
 static int is_own(const esp_run *run, const char *restart) {
@@ -74,7 +86,8 @@ static int enter(esp_run *run, esp_folder_use use, const char *restart, const es
   ESP_CALL(esp_lock_take(run->dir, &folder->lock));
   esp_run_id_read(run, run->id);
   if (use == ESP_FOLDER_TRAINS) ESP_CALL(find_id(run, restart, from, &begins));
-  return use == ESP_FOLDER_REPORTS ? ESP_OK : keep_config(run, begins ? &folder->earlier : NULL);
+  if (use == ESP_FOLDER_MAKES) return esp_earlier_put_away(run, 0, &folder->earlier);
+  return use == ESP_FOLDER_TRAINS ? keep_config(run, "config.yaml", begins, &folder->earlier) : ESP_OK;
 }
 
 int esp_folder_enter(esp_run *run, esp_folder_use use, esp_folder *folder) {
@@ -85,11 +98,11 @@ int esp_folder_enter(esp_run *run, esp_folder_use use, esp_folder *folder) {
   if (restart[0]) ESP_CALL(esp_checkpoint_origin_read(comm, restart, &from));
   int rc = comm->agree(comm, comm->rank ? ESP_OK : enter(run, use, restart, &from, folder));
   if (!rc) rc = comm->broadcast(comm, run->id, sizeof run->id, 0);
-  if (rc) esp_folder_leave(run, rc, folder);
+  if (rc) esp_folder_leave(run, folder);
   return rc;
 }
 
-void esp_folder_leave(const esp_run *run, int rc, esp_folder *folder) {
-  if (rc) esp_earlier_put_back(run, &folder->earlier);
+void esp_folder_leave(const esp_run *run, esp_folder *folder) {
+  esp_earlier_put_back(run, &folder->earlier);
   esp_lock_drop(&folder->lock);
 }

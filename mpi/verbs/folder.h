@@ -1,4 +1,5 @@
-/* The folder of a run: made, with one job in it at a time, the files of one run, and the configuration of its last verb. */
+/* The folder of a run: made, with one job in it at a time, the files of one run, and the configurations they were made with:
+ * config.yaml of its training, config-VERB.yaml of what any other verb did last. */
 #ifndef ESP_FOLDER_H
 #define ESP_FOLDER_H
 
@@ -14,14 +15,20 @@ typedef struct {
 typedef enum {
   ESP_FOLDER_REPORTS, /* of the files that are there, with the configuration they were made with: it must be a run's */
   ESP_FOLDER_USES,
+  ESP_FOLDER_MAKES, /* data: results of others go out of the way (earlier.h) */
   ESP_FOLDER_TRAINS
 } esp_folder_use;
 
-/* Makes run->dir, takes its lock, finds run->id and writes config.yaml. A training that does not continue what is there puts
- * that away (earlier.h) and begins a run; one that does must find files of one run (run_id.h). Leave it, also after a
- * failure of what is done there; not after one of this. Collective. */
+/* Names of all configurations that a run's folder may hold; NULL behind the last. */
+extern const char *const esp_folder_configs[];
+
+/* Makes run->dir, takes its lock, finds run->id. A training writes config.yaml; if it does not continue what is there, it
+ * puts that away (earlier.h) and begins a run; one that does must find files of one run (run_id.h), and puts the results
+ * away. Leave it, also after a failure of what is done there; not after one of this. Collective. */
 int esp_folder_enter(esp_run *run, esp_folder_use use, esp_folder *folder);
-/* rc: of what was done there; what was put away for nothing is put back. Local. */
-void esp_folder_leave(const esp_run *run, int rc, esp_folder *folder);
+/* What was put away for nothing is put back. Local. */
+void esp_folder_leave(const esp_run *run, esp_folder *folder);
+/* The configuration of a verb that begins, as config-VERB.yaml; nothing where `use` has none of its own. Local: rank 0's. */
+int esp_folder_keep_config(const esp_run *run, esp_folder_use use, const char *verb);
 
 #endif

@@ -1,6 +1,7 @@
 /* generate: make the data of the task and their truth. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "io/make.h"
 #include "tasks/task.h"
@@ -13,7 +14,12 @@ typedef struct {
   const esp_layout *layout;
 } telling;
 
-/* Of numbers that are told, those above 0. */
+/* Of numbers that are told, those above 0, with their units. */
+static void say_number(const esp_run *run, const esp_number *number, double most) {
+  const char *unit = number->unit && strcmp(number->unit, "1") ? number->unit : "";
+  esp_run_say(run, number->whole ? ", %s %.0f%s%s" : ", %s %.1e%s%s", number->name, most, unit[0] ? " " : "", unit);
+}
+
 static void say_group(void *context, const esp_make_group *group) {
   const telling *t = context;
   const esp_plan *plan = &group->plan;
@@ -21,7 +27,7 @@ static void say_group(void *context, const esp_make_group *group) {
   esp_run_say(t->run, "  %-5s %6" PRId64 " x %8" PRId64 " particles, %s, %s, %.1f s", esp_part_name(plan->part),
               plan->items, plan->n, plan->shared ? "all ranks together" : "whole on a rank", plan->how, group->seconds);
   for (const esp_number *number = t->layout->number; number->name; most += number->count, number++)
-    if (number->told && *most > 0) esp_run_say(t->run, number->whole ? ", %s %.0f" : ", %s %.1e", number->name, *most);
+    if (number->told && *most > 0) say_number(t->run, number, *most);
   esp_run_say(t->run, "\n");
 }
 

@@ -36,7 +36,7 @@ static int verb_run(esp_run *run);
 
 static const verb_entry verbs[] = {
     {"run", verb_run, ESP_FOLDER_TRAINS, "generate, train, evaluate and report, one after the other"},
-    {"generate", esp_verb_generate, ESP_FOLDER_USES, "make the data of the task and their truth"},
+    {"generate", esp_verb_generate, ESP_FOLDER_MAKES, "make the data of the task and their truth"},
     {"train", esp_verb_train, ESP_FOLDER_TRAINS, "train the network on the data"},
     {"evaluate", esp_verb_evaluate, ESP_FOLDER_USES, "the trained network beside classical methods"},
     {"predict", esp_verb_predict, ESP_FOLDER_USES, "what becomes of a snapshot (-input FILE), or of a test set"},
@@ -80,6 +80,7 @@ static int run_verb(esp_run *run, const verb_entry *entry) {
   ESP_CHECK(run->json, ESP_ERR_MEMORY, "no memory for the results of %s", entry->name);
   cJSON_AddStringToObject(run->json, "verb", entry->name);
   cJSON_AddNumberToObject(run->json, "ranks", run->comm->size);
+  ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : esp_folder_keep_config(run, entry->use, entry->name));
   double start = esp_wall();
   ESP_CALL(push_stage(entry->name));
   int rc = entry->verb(run);
@@ -145,13 +146,13 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
   ESP_CALL(esp_folder_enter(run, entry->use, &folder));
   int rc = run_verb(run, entry);
+  esp_folder_leave(run, &folder);
   if (!rc && run->comm->rank == 0) {
     char *text = cJSON_PrintUnformatted(run->json);
     printf("%s\n", text ? text : "{}");
     cJSON_free(text);
     rc = esp_options_unused(run->config, stderr);
   }
-  esp_folder_leave(run, rc, &folder);
   return rc;
 }
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "base/draft.h"
 #include "base/input.h"
+#include "verbs/folder.h"
 #include "verbs/report_parts.h"
 #include "tasks/task.h"
 #include "verbs/run_id.h"
@@ -53,16 +53,37 @@ static int write_table(FILE *html, const esp_run *run, const table_part *part) {
   return ESP_OK;
 }
 
-static int write_config(FILE *html, const esp_run *run) {
-  char path[4096], line[1024];
-  ESP_CALL(esp_run_path(run, "config.yaml", path, sizeof path));
-  FILE *file;
-  ESP_CALL(esp_input_open(path, &file));
-  fputs("<h2>Configuration</h2>\n<pre>", html);
-  while (fgets(line, sizeof line, file)) esp_html_text(html, line);
-  fputs("</pre>\n", html);
-  fclose(file);
+/* Of a configuration the lines that the one before has not, without comments; the first is shown whole. */
+static int write_config(FILE *html, const char *path, char **before) {
+  enum { MOST_BYTES = 1 << 20 };
+  char *text, line[8192];
+  size_t size;
+  int shown = 0;
+  ESP_CALL(esp_input_text(path, MOST_BYTES, &text, &size));
+  for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+    snprintf(line, sizeof line, "\n%.*s\n", (int)strcspn(at, "\n"), at);
+    if (*before && (line[1] == '#' || strstr(*before, line))) continue;
+    if (!shown++)
+      esp_html_element(html, "h2", *before ? strrchr(path, '/') + 1 : "Configuration"), fputs("<pre>\n", html);
+    esp_html_text(html, line + 1);
+  }
+  if (shown) fputs("</pre>\n", html);
+  if (*before)
+    ESP_FREE(text);
+  else
+    *before = text;
   return ESP_OK;
+}
+
+static int write_configs(FILE *html, const esp_run *run) {
+  char path[4096], *first = NULL;
+  int rc = ESP_OK;
+  for (int k = 0; esp_folder_configs[k] && !rc; k++) {
+    rc = esp_run_path(run, esp_folder_configs[k], path, sizeof path);
+    if (!rc && !access(path, F_OK)) rc = write_config(html, path, &first);
+  }
+  ESP_FREE(first);
+  return rc;
 }
 
 static int write_ladder(FILE *html, const esp_run *run) {
@@ -89,7 +110,7 @@ static int write_page(FILE *html, const esp_run *run) {
   ESP_CALL(write_ladder(html, run));
   if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir, showing));
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
-  return write_config(html, run);
+  return write_configs(html, run);
 }
 
 static int write_report(const esp_run *run, const char *path) {

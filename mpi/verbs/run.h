@@ -3,7 +3,8 @@
  * `json`, which main prints as the last line and which is kept beside the other files as VERB.json.
  *
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
- *   config.yaml    the resolved configuration of the last verb    main (not for report)
+ *   config.yaml    the resolved configuration of the training     train (folder.h)
+ *   config-VERB.yaml  the same of what another verb did last      generate, evaluate, predict, partition
  *   VERB.json      the results of each verb                       main
  *   earlier-K/     the same files of trainings before             earlier.h
  *   run.lock       who works there, while a job does              lock.h

@@ -38,7 +38,7 @@ good 2 generate -layers 3 -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clo
 [ "$(grep -c "option -layers had no effect.*'net_layers'" stderr)" = 1 ] || fail "-layers passed unseen"
 printf -- '-tree_theta 1.5\n' >.petscrc # of the folder: nobody asked for it
 good 1 generate -data_n 4 -data_clouds 1 -data_test_n 4 -data_test_clouds 1 -run_name few
-grep -q '^tree_theta: 0.7$' out/few/config.yaml || fail ".petscrc was read"
+grep -q '^tree_theta: 0.7$' out/few/config-generate.yaml || fail ".petscrc was read"
 
 printf 'run_name: a\ntree_theta: -0.5\n' >theta.yaml
 refuse "theta.yaml|tree_theta|'-0.5'|number in [0, 10]" 3 run theta.yaml

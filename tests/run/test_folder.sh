@@ -122,6 +122,37 @@ cp out/stray/metrics.csv out/again/metrics.csv
 refuse "out/again/metrics.csv: of another run|loss at step 3" 2 report "${new[@]}"
 refuse "out/again/metrics.csv: of another run" 1 train "${new[@]}" -train_restart out/again/checkpoint.h5 -train_steps 5
 
+# ---- a file tells of the data and the network that are there; a verb's configuration is its own ----
+
+kinds=(-run_name kinds "${tiny[@]}" -partition_ranks 2)
+of() { grep "^$2: " "out/kinds/$1.yaml" | cut -d ' ' -f 2; }
+good 1 generate "${kinds[@]}" -run_seed 7
+grep -q 'momentum [0-9.e-]* mass length / time$' stdout || fail "a momentum without its unit"
+good 1 partition "${kinds[@]}" -tree_theta 0.3 # of a network that is not there yet
+good 2 train "${kinds[@]}" -tree_theta 0.5
+[ -f out/kinds/earlier-1/partition.csv ] && [ ! -e out/kinds/partition.csv ] || fail "a cut of before the training"
+good 2 evaluate "${kinds[@]}" -tree_theta 0.6
+good 1 predict "${kinds[@]}" -eval_set 0 -tree_theta 0.4
+good 2 partition "${kinds[@]}" -tree_theta 0.9
+good 1 report "${kinds[@]}" -report_pictures false
+told="$(of config-generate run_seed) $(of config run_seed) $(of config tree_theta) $(of config-evaluate tree_theta)"
+told+=" $(of config-predict tree_theta) $(of config-partition tree_theta)"
+[ "$told" = "7 1 0.5 0.6 0.4 0.9" ] || fail "configurations: $told"
+grep -q 'The cut' out/kinds/report.html && [ "$(grep -c '^tree_theta: 0.[569]$' out/kinds/report.html)" = 3 ] &&
+  [ "$(grep -c '^run_seed: [17]$' out/kinds/report.html)" = 2 ] || fail "the report of a cut and its configuration"
+good 1 train "${kinds[@]}" -tree_theta 0.5 -train_restart out/kinds/checkpoint.h5 -train_steps 5
+good 1 report "${kinds[@]}" -report_pictures false
+! grep -q 'The cut\|The ladder\|tree_theta: 0.[69]' out/kinds/report.html || fail "results of the network before"
+[ -f out/kinds/earlier-2/ladder.csv ] && [ -f out/kinds/earlier-2/prediction.h5 ] || fail "results are lost"
+good 1 evaluate "${kinds[@]}"
+good 1 generate "${kinds[@]}" -run_seed 8
+[ -f out/kinds/earlier-3/ladder.csv ] && [ -f out/kinds/checkpoint.h5 ] && [ ! -e out/kinds/ladder.csv ] ||
+  fail "results of the data before"
+good 1 evaluate "${kinds[@]}"
+refuse "data_n|particles of all sets" 2 generate "${kinds[@]}" -data_n 1000000000000000 -data_clouds 2147483647
+good 1 generate "${kinds[@]}" -data_file out/kinds/data.h5
+[ -f out/kinds/ladder.csv ] && [ ! -e out/kinds/earlier-4 ] || fail "nothing was made, and the results are gone"
+
 # ---- long paths and names ----
 
 deep=$(printf 'd%.0s' {1..200})/$(printf 'e%.0s' {1..60})

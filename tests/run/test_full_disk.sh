@@ -12,7 +12,7 @@ spoil snapshot in.hdf5 3000 good
 good 2 predict -input in.hdf5
 good 1 partition -input in.hdf5 -partition_ranks 2,4
 
-look() { (cd out/run && cksum -- *.h5 *.hdf5 *.csv *.html config.yaml | sort -k 3); }
+look() { (cd out/run && cksum -- *.h5 *.hdf5 *.csv *.html config*.yaml | sort -k 3); }
 
 # full BYTES 'MAY CHANGE...' WORDS RANKS ARGUMENTS...: with files of at most BYTES; the files that may change are those
 # the verb writes whole before it comes to the one that is too long
@@ -30,14 +30,14 @@ full() {
 }
 for ranks in 1 2; do
   full 1000 "" "config.yaml|cannot be written" $ranks "${train[@]}" 4
-  full 20000 config.yaml "data.h5|file size limit" $ranks generate "${small[@]}"
-  full 80000 config.yaml "data.h5|file size limit" $ranks generate "${small[@]}" -run_seed 2
+  full 20000 config-generate.yaml "data.h5|file size limit" $ranks generate "${small[@]}"
+  full 80000 config-generate.yaml "data.h5|file size limit" $ranks generate "${small[@]}" -run_seed 2
   full 15000 config.yaml "metrics.csv|cannot be written" $ranks "${train[@]}" 260 -train_restart out/run/checkpoint.h5 \
     -tree_leaf 4 -tree_block 16
   full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 251 -train_restart \
     out/run/checkpoint.h5 -tree_leaf 4 -tree_block 16
-  full 100000 config.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
-  full 15000 "config.yaml ladder.csv pairs.csv ranks.csv tree.csv" "owners.csv|cannot be written" $ranks evaluate "${small[@]}"
+  full 100000 config-predict.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
+  full 15000 "config-evaluate.yaml ladder.csv pairs.csv ranks.csv tree.csv" "owners.csv|cannot be written" $ranks evaluate "${small[@]}"
   full 60000 "" "report.html|cannot be written" $ranks report
 done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line

@@ -85,6 +85,6 @@ kill -TERM "$pid"
 wait "$pid"
 rc=$?
 [ "$rc" -eq 143 ] || fail "exit status $rc of a generate that is asked to end"
-[ "$(ls out/made)" = config.yaml ] || fail "left behind: $(ls out/made)"
+[ "$(ls out/made)" = config-generate.yaml ] || fail "left behind: $(ls out/made)"
 [ -s parts ] || fail "the data were not in the making"
 finish

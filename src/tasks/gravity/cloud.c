@@ -56,7 +56,7 @@ const esp_number esp_cloud_numbers[] = {
     WHOLE("steps", "of the truth's leapfrog over T"),
     REAL("theta", "", "opening angle of a tree truth"),
     TOLD("energy_error", "|H(T) - H(0)| / |H(0)| of the truth; -1: not computed"),
-    TOLD("momentum", "|sum m v| at the end of the truth"),
+    {"momentum", .count = 1, .told = 1, .unit = "mass length / time", .help = "|sum m v| at the end of the truth"},
     TOLD("force_rms", "rms error of a tree truth's force on sampled bodies at time 0"),
     TOLD("force_l2", "the same, sqrt(sum |da|^2 / sum |a|^2)"),
     TOLD("displacement_error", "NRMSE of a tree truth's D against a direct truth"),
