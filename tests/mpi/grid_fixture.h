@@ -34,6 +34,7 @@ typedef struct {
 
 typedef struct {
   int format; /* 0: classic, NC_64BIT_OFFSET, NC_64BIT_DATA, NC_NETCDF4 */
+  int sums;   /* chunks of few rows, with checksums */
   int records;
   fixture_dim dim[6];
   fixture_var var[16];
@@ -112,6 +113,10 @@ static inline void fixture_write(const char *path, const fixture *f) {
       for (int place = 0; f->dim[place].letter; place++)
         if (f->dim[place].letter == v->dims[d]) own[d] = dim[place];
     nc(nc_def_var(id, v->name, v->type, (int)strlen(v->dims), own, &var[k]));
+    if (f->sums && strlen(v->dims) == 4) {
+      nc(nc_def_var_chunking(id, var[k], NC_CHUNKED, (const size_t[]){3, 2, 2, 16}));
+      nc(nc_def_var_fletcher32(id, var[k], NC_FLETCHER32));
+    }
     fixture_attributes(id, var[k], v);
   }
   nc(nc_enddef(id));
