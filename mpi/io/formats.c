@@ -170,7 +170,8 @@ static const esp_format gadget_binary = {
     "gadget_binary", "GADGET binary format 1 or 2", NULL, is_gadget_binary, read_snapshot, NULL, esp_snapshot_print};
 static const esp_format tipsy = {"tipsy", "tipsy", NULL, is_tipsy, read_snapshot, NULL, esp_snapshot_print};
 
-const esp_format *const esp_formats[] = {&gadget_hdf5, &gadget_binary, &tipsy, &esp_format_netcdf, NULL};
+const esp_format *const esp_formats[] = {&gadget_hdf5,       &gadget_binary,   &tipsy,
+                                         &esp_format_netcdf, &esp_format_grib, NULL};
 
 /* Place in the table. */
 static int find(const char *path, int64_t *place) {

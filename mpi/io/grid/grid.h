@@ -30,7 +30,7 @@
 #include "io/formats.h"
 #include "io/grid/file.h"
 
-extern const esp_format esp_format_netcdf;
+extern const esp_format esp_format_netcdf, esp_format_grib;
 
 /* Inside mpi/io/grid: `read` and `print` of a kind of file. */
 int esp_grid_read(const esp_comm *comm, esp_grid_opener open, const esp_input_param *input, const esp_layout *layout,
