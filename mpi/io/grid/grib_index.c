@@ -127,8 +127,8 @@ static int get_numbers(const char *path, codes_handle *h, const esp_grib_field *
             "%s: %s at byte %lld has %zu %s, should have %lld: %s", path, f->name, (long long)f->offset, points, key,
             (long long)f->points, codes_get_error_message(code));
   code = codes_get_double_array(h, key, value, &points);
-  ESP_CHECK(!code, ESP_ERR_FORMAT, "%s: %s of %s at byte %lld: %s", path, key, f->name, (long long)f->offset,
-            codes_get_error_message(code));
+  ESP_CHECK(!code && (int64_t)points == f->points, ESP_ERR_FORMAT, "%s: %s of %s at byte %lld: %s, %zu of %lld numbers",
+            path, key, f->name, (long long)f->offset, codes_get_error_message(code), points, (long long)f->points);
   for (size_t k = 0; k < points; k++)
     if (value[k] == MISSING) value[k] = NAN;
   return ESP_OK;

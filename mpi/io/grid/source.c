@@ -13,7 +13,7 @@ static int is_staggered(const esp_grid_file *file, const esp_grid_variable *v) {
   return staggered;
 }
 
-static int refuse(const esp_grid_file *file, int var, const esp_grid_space *space) {
+static int refuse(const esp_grid_file *file, int var, const esp_grid_space *space, const esp_grid_times *times) {
   const esp_grid_variable *v = &file->var[var];
   char shape[512], grid[512];
   esp_grid_shape(file, var, shape, sizeof shape);
@@ -24,9 +24,11 @@ static int refuse(const esp_grid_file *file, int var, const esp_grid_space *spac
                     "%s: %s is staggered: it lies between the cells of the grid (%s); a mean over neighbours, written "
                     "as a variable on the cells, can be read",
                     file->path, shape, grid);
-  return ESP_FAIL(ESP_ERR_FORMAT,
-                  "%s: %s: allowed are the dimensions of the grid (%s), times, levels, and others of length 1",
-                  file->path, shape, grid);
+  return ESP_FAIL(
+      ESP_ERR_FORMAT,
+      "%s: %s: allowed are the dimensions of the grid (%s), times (%s %lld), levels, and others of length 1",
+      file->path, shape, grid, times->dim >= 0 ? file->dim[times->dim].name : "none of length",
+      (long long)times->count);
 }
 
 int esp_grid_source_fit(const esp_grid_file *file, int var, const esp_grid_space *space, const esp_grid_times *times,
@@ -44,7 +46,7 @@ int esp_grid_source_fit(const esp_grid_file *file, int var, const esp_grid_space
   for (int k = 0; k < v->rank; k++)
     fits &= k == source->time || k == source->row || k == source->column || v->dim[k] == level_dim ||
             file->dim[v->dim[k]].length == 1;
-  return fits ? ESP_OK : refuse(file, var, space);
+  return fits ? ESP_OK : refuse(file, var, space, times);
 }
 
 /* ---- reading ---- */
