@@ -12,6 +12,9 @@ static double back(spot at) {
 static double numbers(spot at) {
   return 1 + at.l;
 }
+static double adrift(spot at) {
+  return north(at) + at.t;
+}
 static double too_far_north(spot at) {
   return 10 * at.y;
 }
@@ -60,6 +63,7 @@ enum {
   ANGLE,
   MIXED_PLACES,
   NORTH,
+  ADRIFT,
   COLD,
   BELOW,
   NO_DAMP,
@@ -140,6 +144,10 @@ static void spoil(int what, fixture *f, esp_grid_param *k) {
     case MIXED_PLACES:
       f->var[V_LON] = (fixture_var){"lon2", "yx", NC_DOUBLE, "units=degrees_east", true_v};
       break;
+    case ADRIFT:
+      f->var[V_LAT] = (fixture_var){"XLAT", "tyx", NC_DOUBLE, "units=degree_north", adrift};
+      f->var[V_LON] = (fixture_var){"XLONG", "tyx", NC_DOUBLE, "units=degree_east", east};
+      break;
     case NORTH:
       f->var[V_LAT].value = too_far_north;
       break;
@@ -195,6 +203,7 @@ static void refusals(void **state) {
       {ANGLE, ESP_ERR_FORMAT, {"unit 'gradians' of lat", "degrees, radian"}},
       {MIXED_PLACES, ESP_ERR_FORMAT, {"latitudes lat of 1 dimensions and longitudes lon2 of 2"}},
       {NORTH, ESP_ERR_VALUE, {"latitude 100", "-90 to 90"}},
+      {ADRIFT, ESP_ERR_FORMAT, {"XLAT changes from time 0 to the next"}},
       {COLD, ESP_ERR_VALUE, {"t (temperature) is -23.15 K at time 0, row 0, column 0", "100 to 400"}},
       {BELOW, ESP_ERR_VALUE, {"r (relative humidity) is -0.06 1 at time 1, row 11, column 0", "-0.05 to 3"}},
       {NO_DAMP, ESP_ERR_FORMAT, {"has no specific_humidity", "Qair q hus", "key io_humidity"}},

@@ -91,7 +91,9 @@ static int is_named(const char *list, const char *name) {
 
 int esp_axis_find(const esp_grid_file *file, int var, esp_axis axis) {
   const esp_grid_variable *v = &file->var[var];
+  const int valid = axis == ESP_AXIS_TIME ? esp_grid_find(file, "valid_time") : -1;
   int named = -1, any = -1;
+  if (valid >= 0 && belongs(file, valid, var) && esp_axis_of(file, valid) == axis) return valid;
   for (int k = 0; k < v->rank; k++) {
     const int own = esp_grid_find(file, file->dim[v->dim[k]].name);
     if (own >= 0 && belongs(file, own, var) && esp_axis_of(file, own) == axis) return own;

@@ -10,7 +10,7 @@ typedef enum { ESP_AXIS_NONE, ESP_AXIS_LATITUDE, ESP_AXIS_LONGITUDE, ESP_AXIS_TI
 /* What a variable is a coordinate of, by standard_name, units, axis and common names. Pure. */
 esp_axis esp_axis_of(const esp_grid_file *file, int var);
 /* The coordinate of a kind that belongs to a variable: that of one of its dimensions, then those that its attribute
- * `coordinates` names, then any whose dimensions it has. -1: none. Pure. */
+ * `coordinates` names, then any whose dimensions it has; of times valid_time comes first. -1: none. Pure. */
 int esp_axis_find(const esp_grid_file *file, int var, esp_axis axis);
 
 /* Times of a file. */

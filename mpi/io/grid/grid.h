@@ -19,7 +19,7 @@
  * layout has them: `every` (h between frames, 0: a single state), `start` (h since 1970-01-01 00 UTC in the file's calendar),
  * `level` (hPa, 0: none).
  *
- * What is written is of cells: dimension cell, lat(cell), lon(cell), a time, and the columns with foreign names.
+ * What is written is of cells: dimension cell, lat(cell), lon(cell), id(cell), a time, temperature and specific humidity.
  *
  * Each rank reads rows of its own: of NetCDF-4 and classic files nothing beyond them but what a chunk has besides; of GRIB
  * whole messages, one at a time. Errors: ESP_ERR_FILE, ESP_ERR_FORMAT (broken, cut off, nothing that fits), ESP_ERR_CONFIG

@@ -14,8 +14,8 @@ int esp_netcdf_check_length(const char *path);
 
 /* NetCDF-4 is opened by all ranks together, and read by each alone; a classic file by each rank for itself. */
 int esp_netcdf_open(const esp_comm *comm, const char *path, esp_grid_file *file);
-/* As esp_format: write. A CF file of cells: lat(cell), lon(cell), a time, and every column with a foreign name that the set
- * has, in float64. */
+/* As esp_format: write. A CF file of cells: lat(cell), lon(cell), id(cell), a time, a level if the set has one, temperature
+ * and specific humidity, in float64. */
 int esp_netcdf_write(const esp_comm *comm, const char *path, const esp_set *set, const esp_origin *origin, double time,
                      int compress);
 

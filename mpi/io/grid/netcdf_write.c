@@ -39,16 +39,7 @@ static double longitude(const writing *w, int field, int i) {
 static double itself(const writing *w, int field, int i) {
   return w->column[field][i];
 }
-/* As longitude has it at a pole, too: east is along (-sin, cos, 0), north is place x east. */
-static double eastward(const writing *w, int field, int i) {
-  const double *x = w->column[ESP_FIELD_PLACE] + 3 * i, *v = w->column[field] + 3 * i, a = atan2(x[1], x[0]);
-  return v[1] * cos(a) - v[0] * sin(a);
-}
-static double northward(const writing *w, int field, int i) {
-  const double *x = w->column[ESP_FIELD_PLACE] + 3 * i, *v = w->column[field] + 3 * i, a = atan2(x[1], x[0]);
-  return v[2] * hypot(x[0], x[1]) - x[2] * (v[0] * cos(a) + v[1] * sin(a));
-}
-
+/* What is predicted: of the other columns of a set nobody knows what they have become. */
 static const struct {
   const char *name, *standard_name, *units;
   int field;
@@ -56,11 +47,7 @@ static const struct {
 } rows[] = {{"lat", "latitude", "degrees_north", ESP_FIELD_PLACE, latitude},
             {"lon", "longitude", "degrees_east", ESP_FIELD_PLACE, longitude},
             {"ta", "air_temperature", "K", ESP_FIELD_TEMPERATURE, itself},
-            {"hus", "specific_humidity", "kg kg-1", ESP_FIELD_SPECIFIC, itself},
-            {"hur", "relative_humidity", "1", ESP_FIELD_RELATIVE, itself},
-            {"ua", "eastward_wind", "m s-1", ESP_FIELD_WIND, eastward},
-            {"va", "northward_wind", "m s-1", ESP_FIELD_WIND, northward},
-            {"orog", "surface_altitude", "m", ESP_FIELD_ALTITUDE, itself}};
+            {"hus", "specific_humidity", "kg kg-1", ESP_FIELD_SPECIFIC, itself}};
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* ---- the file ---- */

@@ -94,7 +94,25 @@ static double area_of(const double (*around)[3], int64_t rows, int64_t columns, 
   return sqrt(x * x + y * y + z * z) / (double)((up - down) * (right - left));
 }
 
-/* Rows of places, by the first time. */
+/* Latitudes or longitudes of rows, which must be the same at all times. */
+static int read_angles(const esp_grid_file *file, const esp_grid_space *s, int var, double unit, int64_t first,
+                       int64_t rows, double **value) {
+  const int64_t cells = rows * s->columns;
+  esp_grid_times times;
+  esp_grid_source source;
+  ESP_CALL(esp_grid_times_read(file, var, &times));
+  ESP_CALL(esp_grid_source_fit(file, var, s, &times, &source));
+  source.unit.factor = unit;
+  ESP_CALL(ESP_ALLOC(*value, times.count * cells));
+  ESP_CALL(esp_grid_source_read(file, &source, s, times.count, first, rows, *value));
+  for (int64_t k = cells; k < times.count * cells; k++)
+    ESP_CHECK((*value)[k] == (*value)[k - cells] || isnan((*value)[k]), ESP_ERR_FORMAT,
+              "%s: %s changes from time %" PRId64 " to the next: a grid that moves cannot be read", file->path,
+              file->var[var].name, k / cells - 1);
+  return ESP_OK;
+}
+
+/* Rows of places. */
 static int read_rows(const esp_grid_file *file, const esp_grid_space *s, int64_t first, int64_t rows,
                      double (*place)[3], double (*east)[2]) {
   const size_t cells = (size_t)(rows * s->columns);
@@ -102,15 +120,7 @@ static int read_rows(const esp_grid_file *file, const esp_grid_space *s, int64_t
   const double unit[2] = {s->lat_unit, s->lon_unit};
   double *value[2] = {NULL, NULL};
   int rc = ESP_OK;
-  for (int k = 0; k < 2; k++) {
-    esp_grid_times times;
-    esp_grid_source source;
-    ESP_TRY(ESP_ALLOC(value[k], cells));
-    ESP_TRY(esp_grid_times_read(file, var[k], &times));
-    ESP_TRY(esp_grid_source_fit(file, var[k], s, &times, &source));
-    source.unit.factor = unit[k];
-    ESP_TRY(esp_grid_source_read(file, &source, s, 1, first, rows, value[k]));
-  }
+  for (int k = 0; k < 2; k++) ESP_TRY(read_angles(file, s, var[k], unit[k], first, rows, &value[k]));
   for (size_t c = 0; c < cells; c++) ESP_TRY(put(file, value[0][c], value[1][c], place[c], east[c]));
 done:
   ESP_FREE(value[0]);
