@@ -21,6 +21,11 @@ void esp_least_squares_add(esp_least_squares *fit, int n, const double *X, const
 /* The solution, the same bits on every rank; columns that depend on others (pivot below 1e-10 of its start) get 0.
  * Once. Collective. */
 int esp_least_squares_solve(const esp_comm *comm, esp_least_squares *fit);
+/* The same with a penalty (ridge; A. Hoerl, R. Kennard, Technometrics 12 (1970) 55): added is lambda times the square of each
+ * coefficient in units of its column's variance, all but that of column `ones`, which is 1 in every row. For each column of y
+ * that lambda of 0, 1e-5, 1e-4 ... 10 is taken with which what was fitted on `fit` is best on the rows of `held`; these are then
+ * added, and all is solved with it. Once. Collective. */
+int esp_least_squares_solve_ridge(const esp_comm *comm, esp_least_squares *fit, esp_least_squares *held, int ones);
 /* y [n][t] = X [n][p] value. Local. */
 void esp_least_squares_apply(const esp_least_squares *fit, int n, const double *X, double *y);
 

@@ -50,6 +50,31 @@ static void finds_what_made_the_rows(void **state) {
   }
 }
 
+/* Two columns that are nearly one, of which the held rows say that the difference means nothing; and none where there is no
+ * noise. */
+static void a_penalty_is_chosen(void **state) {
+  (void)state;
+  esp_least_squares fit, held;
+  for (int noisy = 0; noisy < 2; noisy++) {
+    draw();
+    for (int i = 0; i < N && noisy; i++) {
+      X[i * P + 1] = X[i * P] + 1e-4 * X[i * P + 1];
+      for (int c = 0; c < T; c++)
+        y[i * T + c] = X[i * P] + 3 + esp_rng_normal(3, (uint64_t)i, ESP_RNG_TEST, (uint32_t)c);
+    }
+    OK(esp_least_squares_create(P, T, &fit));
+    OK(esp_least_squares_create(P, T, &held));
+    esp_least_squares_add(&fit, 2 * ESP_GROUP, X, y, NULL);
+    esp_least_squares_add(&held, N - 2 * ESP_GROUP, X + 2 * ESP_GROUP * P, y + 2 * ESP_GROUP * T, NULL);
+    OK(esp_least_squares_solve_ridge(esp_comm_self(), &fit, &held, P - 1));
+    for (int c = 0; c < T && noisy; c++)
+      assert_true(fabs(fit.value[c]) < 2 && fabs(fit.value[c] + fit.value[T + c] - 1) < 0.2);
+    for (int k = 0; k < P * T && !noisy; k++) assert_true(fabs(fit.value[k] - truth[k]) < 1e-9);
+    esp_least_squares_free(&fit);
+    esp_least_squares_free(&held);
+  }
+}
+
 /* As ranks would: whole groups, in any order of the parts. */
 static void parts_do_not_show(void **state) {
   (void)state;
@@ -92,7 +117,8 @@ static void dependent_columns_get_nothing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(finds_what_made_the_rows), cmocka_unit_test(parts_do_not_show),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(finds_what_made_the_rows), cmocka_unit_test(a_penalty_is_chosen),
+                                     cmocka_unit_test(parts_do_not_show),
                                      cmocka_unit_test(dependent_columns_get_nothing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,8 @@ static int gather(const esp_comm *comm, const esp_set *set, field *f) {
   ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < set->n_home; i++) {
     memcpy(own[i].x, set->value[ESP_WEATHER_PLACE] + 3 * i, sizeof own[i].x);
-    for (int a = 0; a < 3; a++) own[i].wind[a] = hour * set->value[ESP_WEATHER_WIND][3 * i + a];
+    for (int a = 0; a < 3 && set->value[ESP_WEATHER_WIND]; a++)
+      own[i].wind[a] = hour * set->value[ESP_WEATHER_WIND][3 * i + a];
     own[i].value[0] = set->value[ESP_WEATHER_SENT_T][i];
     own[i].value[1] = set->value[ESP_WEATHER_SENT_Q][i];
   }
@@ -63,14 +64,19 @@ static void find_near(const field *f, int i, int near[NEAR]) {
   }
 }
 
+/* East and north; where |z| is not below `highest`, any two. */
+static void axes(const double x[3], double highest, double axis[2][3]) {
+  const double pole[3] = {0, 0, 1}, beside[3] = {1, 0, 0};
+  esp_cross3(fabs(x[2]) < highest ? pole : beside, x, axis[0]);
+  esp_unit3(axis[0]);
+  esp_cross3(x, axis[0], axis[1]);
+}
+
 /* Least squares over the neighbours, in the plane that touches the sphere. */
 static void fit_slopes(field *f, int i) {
   const cell *here = &f->at[i];
-  const double pole[3] = {0, 0, 1}, beside[3] = {1, 0, 0};
   double axis[2][3], at[NEAR][2], xx = 0, xy = 0, yy = 0;
-  esp_cross3(fabs(here->x[2]) < 0.9 ? pole : beside, here->x, axis[0]);
-  esp_unit3(axis[0]);
-  esp_cross3(here->x, axis[0], axis[1]);
+  axes(here->x, 0.9, axis);
   for (int k = 0; k < NEAR; k++) {
     const double *x = f->at[f->near[i][k]].x;
     for (int a = 0; a < 2; a++) at[k][a] = esp_dot3(x, axis[a]);
@@ -132,19 +138,57 @@ static void departure(const field *f, const double x[3], double hours, double to
   }
 }
 
+/* The field at a place, within what cells there have. */
+static void value_at(const field *f, const double x[3], double value[2]) {
+  const int at = nearest(f, x);
+  for (int v = 0; v < 2; v++) {
+    value[v] = f->at[at].value[v];
+    for (int a = 0; a < 3; a++) value[v] += f->slope[at][v][a] * (x[a] - f->at[at].x[a]);
+    value[v] = fmin(fmax(value[v], f->low[at][v]), f->high[at][v]);
+  }
+}
+
 int esp_advect(const esp_comm *comm, const esp_set *set, double hours, double *change) {
   field f;
   int rc;
   ESP_TRY(create(comm, set, &f));
   for (int i = 0; i < set->n_home; i++) {
     const double own[2] = {set->value[ESP_WEATHER_SENT_T][i], set->value[ESP_WEATHER_SENT_Q][i]};
-    double from[3];
+    double from[3], value[2];
     departure(&f, set->value[ESP_WEATHER_PLACE] + 3 * i, hours, from);
-    const int at = nearest(&f, from);
-    for (int v = 0; v < 2; v++) {
-      double value = f.at[at].value[v];
-      for (int a = 0; a < 3; a++) value += f.slope[at][v][a] * (from[a] - f.at[at].x[a]);
-      change[2 * i + v] = fmin(fmax(value, f.low[at][v]), f.high[at][v]) - own[v];
+    value_at(&f, from, value);
+    for (int v = 0; v < 2; v++) change[2 * i + v] = value[v] - own[v];
+  }
+done:
+  destroy(&f);
+  return rc;
+}
+
+/* Mean distance of a cell's nearest neighbours. */
+static double spacing(const field *f) {
+  double sum = 0;
+  for (int i = 0; i < f->n; i++)
+    for (int k = 0; k < NEAR; k++) sum += acos(fmin(esp_dot3(f->at[i].x, f->at[f->near[i][k]].x), 1));
+  return f->n ? sum / f->n / NEAR : 0;
+}
+
+int esp_weather_around(const esp_comm *comm, const esp_set *set, double *around) {
+  const double eighth = acos(-1.0) / 4;
+  field f;
+  int rc;
+  ESP_TRY(create(comm, set, &f));
+  const double away = 2.5 * spacing(&f);
+  for (int i = 0; i < set->n_home; i++) {
+    const double *x = set->value[ESP_WEATHER_PLACE] + 3 * i;
+    double axis[2][3];
+    axes(x, 1 - 1e-12, axis);
+    for (int d = 0; d < ESP_WEATHER_AROUND; d++) {
+      double to[3], value[2];
+      for (int a = 0; a < 3; a++)
+        to[a] = x[a] * cos(away) + sin(away) * (cos(d * eighth) * axis[0][a] + sin(d * eighth) * axis[1][a]);
+      value_at(&f, to, value);
+      for (int v = 0; v < 2; v++)
+        around[2 * (i * ESP_WEATHER_AROUND + d) + v] = value[v] - set->value[ESP_WEATHER_SENT_T + v][i];
     }
   }
 done:

@@ -9,4 +9,9 @@
  * rank sees all cells, memory O(n), time O(n n_home). */
 int esp_advect(const esp_comm *comm, const esp_set *set, double hours, double *change);
 
+enum { ESP_WEATHER_AROUND = 8 };
+/* T and q in eight directions, 2.5 mean spacings away, less a cell's own: around [n_home][ESP_WEATHER_AROUND][2], in units of
+ * the targets. Beyond the cells there are: of the nearest one. Likewise collective. */
+int esp_weather_around(const esp_comm *comm, const esp_set *set, double *around);
+
 #endif

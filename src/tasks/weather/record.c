@@ -77,11 +77,19 @@ static int expect(const esp_weather_param *p, const esp_set *set, int64_t fit, d
   return ESP_OK;
 }
 
-/* The sun's hour and the year's at a cell, at a frame. */
-static void clock_of(const esp_set *set, double hour, int i, double *row) {
+/* The sun's hour at a cell; and the year's, where a year or more is learned from: of a part of one, it would be a trend. */
+#define YEAR 8765.82
+
+static int clock_width(const esp_weather_param *p, const span *s) {
+  if (p->of != ESP_WEATHER_OF_RECORD) return 0;
+  return (double)s->fit * p->every < YEAR ? 2 : 4;
+}
+
+static void clock_of(const esp_set *set, double hour, int i, int width, double *row) {
   const double *x = set->value[ESP_WEATHER_PLACE] + 3 * i, turn = 2 * acos(-1.0);
-  const double sun = turn * hour / 24 + atan2(x[1], x[0]), year = turn * hour / 8765.82;
-  row[0] = cos(sun), row[1] = sin(sun), row[2] = cos(year), row[3] = sin(year);
+  const double sun = turn * hour / 24 + atan2(x[1], x[0]), year = turn * hour / YEAR;
+  row[0] = cos(sun), row[1] = sin(sun);
+  if (width == 4) row[2] = cos(year), row[3] = sin(year);
 }
 
 /* ---- the new set ---- */
@@ -92,7 +100,7 @@ static int make(const esp_weather_param *p, const span *s, const esp_set *from, 
   memcpy(made->width, from->width, sizeof made->width);
   memcpy(made->about, from->about, sizeof made->about);
   made->width[ESP_WEATHER_EXPECTED] = p->of == ESP_WEATHER_OF_RECORD ? 2 : 0;
-  made->width[ESP_WEATHER_CLOCK] = p->of == ESP_WEATHER_OF_RECORD ? 4 : 0;
+  made->width[ESP_WEATHER_CLOCK] = clock_width(p, s);
   made->about[ESP_WEATHER_EVERY].real = p->every;
   made->about[ESP_WEATHER_START].real += (double)s->first * p->every;
   return esp_set_create(made);
@@ -100,7 +108,7 @@ static int make(const esp_weather_param *p, const span *s, const esp_set *from, 
 
 static void fill(const esp_weather_param *p, const span *s, const esp_set *from, const double *mean, esp_set *made) {
   const size_t n = (size_t)from->n_home;
-  const int hours = hours_of(p);
+  const int hours = hours_of(p), clock = made->width[ESP_WEATHER_CLOCK];
   if (n) memcpy(made->id, from->id, n * sizeof *made->id);
   for (int k = 0; k < ESP_WEATHER_EXPECTED; k++) {
     const size_t numbers = n * (size_t)from->width[k];
@@ -113,7 +121,7 @@ static void fill(const esp_weather_param *p, const span *s, const esp_set *from,
     memcpy(made->frame[ESP_WEATHER_EXPECTED] + (size_t)f * 2 * n, mean + (size_t)((s->first + f) % hours) * 2 * n,
            2 * n * sizeof *mean);
     for (size_t i = 0; i < n; i++)
-      clock_of(from, hour, (int)i, made->frame[ESP_WEATHER_CLOCK] + ((size_t)f * n + i) * 4);
+      clock_of(from, hour, (int)i, clock, made->frame[ESP_WEATHER_CLOCK] + ((size_t)f * n + i) * (size_t)clock);
   }
   for (int k = 0; k <= ESP_WEATHER_CLOCK; k++)
     if (made->frame[k] && n) memcpy(made->value[k], made->frame[k], n * (size_t)made->width[k] * sizeof(double));

@@ -14,7 +14,7 @@ enum { ESP_WEATHER_LOOK_N = 16384 }; /* largest sets of what looks at all pairs 
 /* How far upstream a network listens, from the pairs and cells that it used. c_l of a cell: mean place of what layer l hears,
  * weighed by its gates, less the cell's own. A layer's shift is - sum c_l . U / sum U . U over the cells, U the wind: hours of
  * own wind; that of the network is the sum over its layers. NAN where no layer tells the width of its gates (tree_fade false,
- * a tree that does not stand on the keys). */
+ * a tree that does not stand on the keys), and without wind. */
 typedef struct {
   const esp_backend *backend;
   const esp_set *set; /* in the network's units, borrowed as backend is */
@@ -30,6 +30,11 @@ void esp_weather_shift_end(esp_visit *visit);
 /* Numbers learned_shift, learned_shift_0 ... of the layers, where they are known; c [n_home][3] as above. */
 int esp_weather_tell_shift(const void *param, const esp_model *trained, const esp_backend *backend, const esp_set *set,
                            esp_show *show, double *c, int *known);
+
+/* As the members of esp_showing. */
+int esp_weather_fit(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
+                    void **fitted);
+void esp_weather_unfit(void **fitted);
 
 extern const esp_picture esp_weather_pictures[];
 /* The same; maps of the changes that came and that were predicted: map.csv; arrows of the wind, and of c over the lead time, in

@@ -17,36 +17,79 @@ static void describe(const esp_set *set, int i, const double *y, const double *c
   const double hour = 3600 * ESP_WEATHER_UNIT_WIND / ESP_EARTH_RADIUS;
   memcpy(to->x, set->value[ESP_WEATHER_PLACE] + 3 * i, sizeof to->x);
   memcpy(to->c, c + 3 * i, sizeof to->c);
-  for (int a = 0; a < 3; a++) to->wind[a] = hour * set->value[ESP_WEATHER_WIND][3 * i + a];
+  for (int a = 0; a < 3; a++)
+    to->wind[a] = set->value[ESP_WEATHER_WIND] ? hour * set->value[ESP_WEATHER_WIND][3 * i + a] : 0;
   to->now = ESP_WEATHER_ZERO_T + ESP_WEATHER_UNIT_T * set->value[ESP_WEATHER_SENT_T][i];
   for (int v = 0; v < 2; v++) {
     to->came[v] = unit[v] * set->value[ESP_WEATHER_LATER_T + v][i];
     to->said[v] = unit[v] * y[2 * i + v];
   }
-  to->land = set->value[ESP_WEATHER_WET][i] < 1;
+  to->land = set->value[ESP_WEATHER_WET] && set->value[ESP_WEATHER_WET][i] < 1;
 }
 
-/* Longitude and latitude of a point of the grid, and the cell it lies in. */
-static const drawn *grid_at(const drawn *cell, int64_t n, int i, int j, double at[2]) {
+/* What a map shows: degrees; a point farther than `reach` (radians) from every cell belongs to none. */
+typedef struct {
+  double west, east, south, north, reach;
+} frame;
+
+static const frame globe = {-180, 180, -90, 90, 4};
+
+/* Mean distance of the nearest other cell. */
+static double nearest_other(const drawn *cell, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) {
+    double most = -1;
+    for (int64_t j = 0; j < n; j++)
+      if (j != i) most = fmax(most, esp_dot3(cell[i].x, cell[j].x));
+    sum += acos(fmin(most, 1));
+  }
+  return sum / (double)n;
+}
+
+/* Cells of a part of the sphere that does not go round it are drawn large. */
+static frame frame_of(const drawn *cell, int64_t n) {
   const double degree = acos(-1.0) / 180;
-  at[0] = -180 + (i + 0.5) * 360 / EAST, at[1] = -90 + (j + 0.5) * 180 / NORTH;
+  frame f = {180, -180, 90, -90, 0};
+  for (int64_t i = 0; i < n; i++) {
+    const double east = atan2(cell[i].x[1], cell[i].x[0]) / degree, north = esp_latitude3(cell[i].x) / degree;
+    f.west = fmin(f.west, east), f.east = fmax(f.east, east);
+    f.south = fmin(f.south, north), f.north = fmax(f.north, north);
+  }
+  if (n < 2 || f.east - f.west > 270 || f.north - f.south > 120) return globe;
+  f.reach = 1.2 * nearest_other(cell, n);
+  const double margin = f.reach / degree;
+  return (frame){f.west - margin, f.east + margin, fmax(f.south - margin, -90), fmin(f.north + margin, 90), f.reach};
+}
+
+/* Longitude and latitude of a point of the grid, and the cell it lies in; NULL: in none. */
+static const drawn *grid_at(const frame *f, const drawn *cell, int64_t n, int i, int j, double at[2]) {
+  const double degree = acos(-1.0) / 180;
+  at[0] = f->west + (i + 0.5) * (f->east - f->west) / EAST,
+  at[1] = f->south + (j + 0.5) * (f->north - f->south) / NORTH;
   const double flat = cos(at[1] * degree);
   const double x[3] = {flat * cos(at[0] * degree), flat * sin(at[0] * degree), sin(at[1] * degree)};
-  return cell + esp_closest3(cell->x, n, sizeof *cell / sizeof(double), x);
+  const drawn *c = cell + esp_closest3(cell->x, n, sizeof *cell / sizeof(double), x);
+  return acos(fmin(esp_dot3(c->x, x), 1)) <= f->reach ? c : NULL;
 }
 
-/* Row by row from the south; a coast is where the point before, to the west or to the south, is of the other kind. */
-static void write_map(const drawn *cell, int64_t n, esp_lines *lines) {
+/* Are two points of other kinds: land, sea, no cell? */
+static int differ(const drawn *a, const drawn *b) {
+  return a && b ? a->land != b->land : a != b;
+}
+
+/* Row by row from the south; a coast is where the point before, to the west or to the south, is of another kind. */
+static void write_map(const frame *f, const drawn *cell, int64_t n, esp_lines *lines) {
+  static const drawn none = {.now = NAN, .came = {NAN, NAN}, .said = {NAN, NAN}};
   const drawn *south[EAST] = {NULL}, *west = NULL;
   for (int j = 0; j < NORTH; j++)
     for (int i = 0; i < EAST; i++) {
       double at[2];
-      const drawn *c = grid_at(cell, n, i, j, at);
-      const int coast = (i > 0 && west->land != c->land) || (j > 0 && south[i]->land != c->land);
-      esp_lines_add(lines, "%.2f,%.2f,%.2f,%.3f,%.3f,%.3f,%.4f,%.4f,%.4f,%.0f,%d\n", at[0], at[1], c->now, c->came[0],
+      const drawn *here = grid_at(f, cell, n, i, j, at), *c = here ? here : &none;
+      const int coast = (i > 0 && differ(west, here)) || (j > 0 && differ(south[i], here));
+      esp_lines_add(lines, "%.3f,%.3f,%.2f,%.3f,%.3f,%.3f,%.4f,%.4f,%.4f,%.0f,%d\n", at[0], at[1], c->now, c->came[0],
                     c->said[0], c->said[0] - c->came[0], c->came[1], c->said[1], c->said[1] - c->came[1], c->land,
                     coast);
-      west = south[i] = c;
+      west = south[i] = here;
     }
 }
 
@@ -62,13 +105,13 @@ static void in_degrees(const double x[3], const double v[3], double to[2]) {
 }
 
 /* None near the poles, where degrees of longitude are short. */
-static void write_arrows(const drawn *cell, int64_t n, int lead, esp_lines *lines) {
+static void write_arrows(const frame *f, const drawn *cell, int64_t n, int lead, esp_lines *lines) {
   const double degree = acos(-1.0) / 180, top = 75;
   for (int j = APART / 2; j < NORTH; j += APART)
     for (int i = APART / 2; i < EAST; i += APART) {
       double at[2], wind[2], c[2];
-      const drawn *here = grid_at(cell, n, i, j, at);
-      if (fabs(esp_latitude3(here->x)) > top * degree) continue;
+      const drawn *here = grid_at(f, cell, n, i, j, at);
+      if (!here || fabs(esp_latitude3(here->x)) > top * degree) continue;
       in_degrees(here->x, here->wind, wind);
       in_degrees(here->x, here->c, c);
       esp_lines_add(lines, "%.2f,%.2f,%.4f,%.4f,%.4f,%.4f\n", atan2(here->x[1], here->x[0]) / degree,
@@ -103,10 +146,11 @@ int esp_weather_draw(const void *param, const esp_model *untrained, const esp_mo
   ESP_TRY(gather(comm, set, y, c, &all));
   esp_lines *map =
       show->lines(show, "map.csv", "longitude,latitude,now,dt,dt_said,dt_error,dq,dq_said,dq_error,land,coast");
-  if (comm->rank == 0) write_map(all, set->n, map);
+  const frame f = frame_of(all, set->n);
+  if (comm->rank == 0) write_map(&f, all, set->n, map);
   if (!known) goto done;
   esp_lines *arrows = show->lines(show, "shift.csv", "longitude,latitude,wind_east,wind_north,shift_east,shift_north");
-  if (comm->rank == 0) write_arrows(all, set->n, ((const esp_weather_show_param *)param)->lead, arrows);
+  if (comm->rank == 0) write_arrows(&f, all, set->n, ((const esp_weather_show_param *)param)->lead, arrows);
 done:
   ESP_FREE(c);
   ESP_FREE(all);
@@ -125,7 +169,9 @@ const esp_picture esp_weather_pictures[] = {
      "the error, in the same colours. Lines: coasts.",
      1000, 800,
      "set multiplot layout 3,2\nunset key\nset palette defined (-1 '#2c5aa0', 0 '#f4f1e8', 1 '#b03a2e')\n"
-     "set xrange [-180:180]\nset yrange [-90:90]\nset size ratio 0.5\nset xtics 60\nset ytics 30\nunset grid\n"
+     "set size ratio -1\nunset grid\n"
+     "stats data using 'longitude' nooutput name 'X'\nstats data using 'latitude' nooutput name 'Y'\n"
+     "set xrange [X_min:X_max]\nset yrange [Y_min:Y_max]\n"
      "stats data using 'dt' nooutput name 'T'\nstats data using 'dq' nooutput name 'Q'\n"
      "t = 3 * T_stddev\nq = 3 * Q_stddev\n"
      "do for [row=0:2] {\nwhat = row == 0 ? '' : row == 1 ? '_said' : '_error'\n"
@@ -142,8 +188,7 @@ const esp_picture esp_weather_pictures[] = {
      "of "
      "six hours.",
      1000, 520,
-     "unset key\nunset grid\nset size ratio 0.5\nset xrange [-180:180]\nset yrange [-90:90]\nset xtics 60\nset ytics "
-     "30\n"
+     "unset key\nunset grid\nset size ratio -1\n"
      "plot data using 'longitude':'latitude':(6*column('wind_east')):(6*column('wind_north')) with vectors "
      "size 2,20 filled lw 0.8 lc rgb '#9aa0a6', data using "
      "'longitude':'latitude':(6*column('shift_east')):(6*column('shift_north')) with vectors size 2,20 filled lw 1.2 "

@@ -59,7 +59,7 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
   }
   w->layers = l + 1;
   w->layer[l] = NAN;
-  if (dom->param.lists.fade > 0) { /* the width of the gates */
+  if (dom->param.lists.fade > 0 && w->set->width[ESP_WEATHER_WIND]) { /* fade: the width of the gates */
     ESP_TRY(hear(w, dom, key, query, &r));
     ESP_TRY(add_up(w, r.heard, &w->layer[l]));
   }

@@ -97,8 +97,9 @@ static const esp_column columns[] = {
                               .help = "T and q, mean of what is learned from by place and hour"},
     [ESP_WEATHER_EXPECTED_LATER] = {"expected_later", ESP_INPUT, 2, 1, .of = "expected", .ahead = 1, ANY,
                                     .unit = "K, kg/kg", .help = "likewise at the lead time"},
-    [ESP_WEATHER_CLOCK] = {"clock", ESP_INPUT, 4, 1, .framed = 1, ANY, .unit = "1",
-                           .help = "cosine and sine of the sun's hour, of the year"},
+    [ESP_WEATHER_CLOCK] = {"clock", ESP_INPUT, 0, 1, .framed = 1, ANY, .unit = "1",
+                           .help =
+                               "cosine and sine of the hour of the sun, and of the year where a year is learned from"},
     [ESP_WEATHER_BEFORE_T] = {"T_before", ESP_INPUT, 0, 1, .of = "T", .before = 1, ANY, .unit = "K",
                               .help = "T of before"},
     [ESP_WEATHER_BEFORE_Q] = {"q_before", ESP_INPUT, 0, 1, .of = "q", .before = 1, ANY, .unit = "kg/kg",
