@@ -9,10 +9,13 @@
 
 /* ---- regressions ---- */
 
-/* What a regression stands on beside a cell's own numbers: what the wind brings; T and q in eight directions. */
-enum { OF_WIND = 2, OF_AROUND = 2 * ESP_WEATHER_AROUND };
-enum { OWN, AROUND, MOVED, REGRESSIONS };
-static const struct { int around, moved; } on[REGRESSIONS] = {[OWN] = {0, 0}, [AROUND] = {1, 0}, [MOVED] = {0, 1}};
+/* What a regression stands on beside a cell's own numbers: T and q in eight directions; what the wind brings; how far T and q
+ * are from what is expected. */
+enum { OF_AROUND = 2 * ESP_WEATHER_AROUND, OF_WIND = 2, OF_EXPECTED = 2 };
+enum { OWN, AROUND, MOVED, APART, REGRESSIONS };
+static const struct {
+  int around, moved, apart;
+} on[REGRESSIONS] = {[OWN] = {0, 0, 0}, [AROUND] = {1, 0, 0}, [MOVED] = {0, 1, 0}, [APART] = {0, 1, 1}};
 
 typedef struct {
   int64_t n;            /* cells of the climatology; 0: training sets differ */
@@ -46,6 +49,17 @@ done:
   return rc;
 }
 
+/* How far a value is from what is expected, and how what is expected will change. */
+static void expected(const fitted *f, const esp_set *set, int i, int v, double *off, double *change) {
+  const double *now = set->value[ESP_WEATHER_EXPECTED], *later = set->value[ESP_WEATHER_EXPECTED_LATER];
+  *off = now ? now[2 * i + v] : set->value[ESP_WEATHER_SENT_T + v][i] - f->climate[set->first + i][v];
+  *change = later ? later[2 * i + v] : 0;
+}
+
+static int is_expected(const fitted *f, const esp_set *set) {
+  return set->value[ESP_WEATHER_EXPECTED] || (f->climate && f->n == set->n);
+}
+
 static int seen(const esp_set *set, int k) {
   return set->layout->column[k].role == ESP_INPUT && k != ESP_WEATHER_SURFACE;
 }
@@ -57,18 +71,20 @@ static int own_width(const esp_set *set) {
 }
 
 /* A row of what a cell sees, 1, and what is beside it. */
-static void to_columns(const esp_set *set, const beside *b, int r, int i, double *row) {
+static void to_columns(const fitted *f, const esp_set *set, const beside *b, int r, int i, double *row) {
+  double change;
   int at = 0;
   for (int k = 0; set->layout->column[k].name; k++)
     for (int a = 0; a < set->width[k] && seen(set, k); a++) row[at++] = set->value[k][i * set->width[k] + a];
   row[at++] = 1;
   for (int a = 0; a < OF_AROUND && on[r].around; a++) row[at++] = b->around[i * OF_AROUND + a];
   for (int a = 0; a < OF_WIND && on[r].moved; a++) row[at++] = b->moved[i * OF_WIND + a];
+  for (int v = 0; v < OF_EXPECTED && on[r].apart; v++) expected(f, set, i, v, &row[at++], &change);
 }
 
-static int columns(const esp_set *set, const beside *b, int r, int width, double **X) {
+static int columns(const fitted *f, const esp_set *set, const beside *b, int r, int width, double **X) {
   ESP_CALL(ESP_ALLOC(*X, (size_t)set->n_home * (size_t)width));
-  for (int i = 0; i < set->n_home; i++) to_columns(set, b, r, i, *X + (size_t)i * (size_t)width);
+  for (int i = 0; i < set->n_home; i++) to_columns(f, set, b, r, i, *X + (size_t)i * (size_t)width);
   return ESP_OK;
 }
 
@@ -77,10 +93,10 @@ static int regress(int r, const void *param, const fitted *f, const esp_comm *co
   beside b = {0};
   double *X = NULL;
   int rc;
-  *use = f->known[r] && own_width(set) == f->width;
+  *use = f->known[r] && own_width(set) == f->width && (!on[r].apart || is_expected(f, set));
   if (!*use) return ESP_OK;
   ESP_TRY(beside_create(param, comm, set, on[r].around, on[r].moved, &b));
-  ESP_TRY(comm->agree(comm, columns(set, &b, r, f->by[r].p, &X)));
+  ESP_TRY(comm->agree(comm, columns(f, set, &b, r, f->by[r].p, &X)));
   esp_least_squares_apply(&f->by[r], set->n_home, X, y);
 done:
   beside_free(&b);
@@ -96,17 +112,6 @@ static int persistence(const void *param, const void *fit, const esp_model *trai
   cost->near_pairs = -1;
   memset(y, 0, 2 * (size_t)set->n_home * sizeof *y);
   return ESP_OK;
-}
-
-/* How far a value is from what is expected, and how what is expected will change. */
-static void expected(const fitted *f, const esp_set *set, int i, int v, double *off, double *change) {
-  const double *now = set->value[ESP_WEATHER_EXPECTED], *later = set->value[ESP_WEATHER_EXPECTED_LATER];
-  *off = now ? now[2 * i + v] : set->value[ESP_WEATHER_SENT_T + v][i] - f->climate[set->first + i][v];
-  *change = later ? later[2 * i + v] : 0;
-}
-
-static int is_expected(const fitted *f, const esp_set *set) {
-  return set->value[ESP_WEATHER_EXPECTED] || (f->climate && f->n == set->n);
 }
 
 static int climatology(const void *param, const void *fit, const esp_model *trained, const esp_backend *backend,
@@ -156,6 +161,7 @@ static int semi_lagrangian(const void *param, const void *fit, const esp_model *
 REGRESSION(linear_own, OWN)
 REGRESSION(linear_around, AROUND)
 REGRESSION(linear_moved, MOVED)
+REGRESSION(linear_apart, APART)
 
 /* ---- fitting ---- */
 
@@ -259,9 +265,9 @@ static int add_set(void *context, const esp_set *set) {
   for (size_t i = 0; i < n; i++)
     for (size_t v = 0; v < 2; v++) y[2 * i + v] = set->value[ESP_WEATHER_LATER_T + v][i];
   for (int r = 0; r < REGRESSIONS; r++) {
-    if (!f->known[r]) continue;
+    if (!f->known[r] || (on[r].apart && !is_expected(f, set))) continue;
     ESP_FREE(X);
-    ESP_TRY(t->comm->agree(t->comm, columns(set, &b, r, by[r].p, &X)));
+    ESP_TRY(t->comm->agree(t->comm, columns(f, set, &b, r, by[r].p, &X)));
     esp_least_squares_add(&by[r], set->n_home, X, y, NULL);
   }
 done:
@@ -274,7 +280,7 @@ done:
 static int create(fitted *f) {
   for (int v = 0; v < 2; v++) ESP_CALL(esp_least_squares_create(1, 1, &f->damped[v]));
   for (int r = 0; r < REGRESSIONS; r++) {
-    const int width = f->width + OF_AROUND * on[r].around + OF_WIND * on[r].moved;
+    const int width = f->width + OF_AROUND * on[r].around + OF_WIND * on[r].moved + OF_EXPECTED * on[r].apart;
     ESP_CALL(esp_least_squares_create(width, 2, &f->by[r]));
     ESP_CALL(esp_least_squares_create(width, 2, &f->held[r]));
   }
@@ -334,6 +340,7 @@ const esp_method esp_weather_methods[] = {
     {"linear: own numbers and eight directions", .largest = ESP_WEATHER_LOOK_N, .classical = 1,
      .predict = linear_around},
     {"linear: own numbers and semi-Lagrangian", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = linear_moved},
+    {"linear: and climatology", .largest = ESP_WEATHER_LOOK_N, .classical = 1, .predict = linear_apart},
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
     {"trained network: near pairs alone", .vary = near_alone},
