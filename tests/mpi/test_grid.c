@@ -1,8 +1,9 @@
 /* Fields on grids are read to the same numbers whichever way a NetCDF file has them: order of dimensions, units, calendars,
- * packing, names, kinds of grid; masked cells are left out, one cell stands for a pole, one humidity is made of another; the
+ * packing, names, kinds of grid, winds along the grid; masked cells are left out, one cell stands for a pole, one humidity is made of another; the
  * same on any number of ranks. What is written is read back.
  * ranks: 1 2 3 */
 #include "grid_fixture.h"
+#include "io/info.h"
 
 #define DEGREE 0.017453292519943295
 
@@ -138,6 +139,9 @@ static void units(void **state) {
   f.dim[4] = (fixture_dim){'o', "DateStrLen", 19};
   f.var[V_TIME] = (fixture_var){"Times", "to", NC_CHAR, "comment=none", stamp};
   f.dim[2].name = "south_north", f.dim[3].name = "west_east";
+  f.var[V_LAT].name = "a", f.var[V_LAT].attributes = "units=degrees;axis=Y";
+  f.var[V_LAT].dims = "y";
+  f.dim[2].name = "a";
   read_usual(&f, at_level(850), 0, north, east, 0);
 }
 
@@ -216,6 +220,46 @@ static double tilted_north(spot at) {
 }
 static double tilted_east(spot at) {
   return 10 + 4 * at.x - 0.25 * at.y;
+}
+
+static double along(spot at) {
+  return 0.6 * true_u(at) + 0.8 * true_v(at);
+}
+static double across(spot at) {
+  return 0.6 * true_v(at) - 0.8 * true_u(at);
+}
+static double cosine(spot at) {
+  (void)at;
+  return 0.6;
+}
+static double sine(spot at) {
+  (void)at;
+  return 0.8;
+}
+
+/* Winds along a grid that is turned. */
+static void turned(void **state) {
+  (void)state;
+  fixture f = usual();
+  esp_origin origin;
+  f.format = 0;
+  f.var[V_LAT] = (fixture_var){"XLAT", "yx", NC_DOUBLE, "units=degree_north", tilted_north};
+  f.var[V_LON] = (fixture_var){"XLONG", "yx", NC_DOUBLE, "units=degree_east", tilted_east};
+  f.var[V_U] = (fixture_var){"U10", "tlyx", NC_DOUBLE, "units=m s-1;stagger= ", along};
+  f.var[V_V] = (fixture_var){"V10", "tlyx", NC_DOUBLE, "units=m s-1;stagger= ", across};
+  f.var[V_MORE] = (fixture_var){"COSALPHA", "tyx", NC_DOUBLE, "units= ", cosine};
+  f.var[V_MORE + 1] = (fixture_var){"SINALPHA", "tyx", NC_DOUBLE, "units= ", sine};
+  for (int standard = 0; standard < 2; standard++) {
+    if (standard) f.var[V_U].attributes = "units=m s-1;standard_name=eastward_wind";
+    grid_make(&f);
+    const esp_input_param input = at_level(850);
+    esp_set set = grid_read(&input, &origin);
+    for (int64_t id = 0; id < CELLS; id += 17)
+      near(grid_value(&set, WIND, 1, id, 2),
+           (standard ? across : true_v)(of_id(id, 1, 0)) * cos(tilted_north(of_id(id, 1, 0)) * DEGREE), 1e-13);
+    esp_set_free(&set);
+    grid_remove();
+  }
 }
 
 static void kinds(void **state) {
@@ -427,6 +471,25 @@ static void there_and_back(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(forecasts), cmocka_unit_test(calendars),
-          cmocka_unit_test(kinds), cmocka_unit_test(masks), cmocka_unit_test(humidity),
-          cmocka_unit_test(there_and_back))
+static void described(void **state) {
+  (void)state;
+  fixture f = usual();
+  char *text = NULL;
+  size_t length;
+  static const char *const parts[] = {
+      "grid         NetCDF-4, 4 dimensions, 8 variables", "dimension    time 3",
+      "t(time 3, level 2, lat 12, lon 16)  air_temperature  [K]", "levels       level 850 500 hPa",
+      "times        time 3 from 2000-01-01 00:00 to 2000-01-01 12:00, every 6 h, standard"};
+  grid_make(&f);
+  FILE *out = open_memstream(&text, &length);
+  assert_int_equal(esp_info_print(comm, grid_path, NULL, out), ESP_OK);
+  fclose(out);
+  for (size_t k = 0; k < sizeof parts / sizeof *parts && comm->rank == 0; k++)
+    if (!strstr(text, parts[k])) fail_msg("'%s' lacks '%s'", text, parts[k]);
+  free(text);
+  grid_remove();
+}
+
+CASE_MAIN(cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(forecasts),
+          cmocka_unit_test(calendars), cmocka_unit_test(turned), cmocka_unit_test(kinds), cmocka_unit_test(masks),
+          cmocka_unit_test(humidity), cmocka_unit_test(there_and_back))

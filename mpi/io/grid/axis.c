@@ -29,7 +29,8 @@ static const char *const names[ESP_AXES][12] = {
 static const char *const angles[ESP_AXES][7] = {
     [ESP_AXIS_LATITUDE] = {"degrees_north", "degree_north", "degrees_n", "degree_n", "degreesn", "degreen"},
     [ESP_AXIS_LONGITUDE] = {"degrees_east", "degree_east", "degrees_e", "degree_e", "degreese", "degreee"}};
-static const char *const letters[ESP_AXES] = {[ESP_AXIS_TIME] = "T", [ESP_AXIS_LEVEL] = "Z"};
+static const char *const letters[ESP_AXES] = {
+    [ESP_AXIS_LATITUDE] = "Y", [ESP_AXIS_LONGITUDE] = "X", [ESP_AXIS_LEVEL] = "Z"};
 
 static esp_axis look(const char *const *lists, size_t length, const char *word) {
   for (int k = 1; k < ESP_AXES; k++)
@@ -66,8 +67,9 @@ esp_axis esp_axis_of(const esp_grid_file *file, int var) {
   if (axis == ESP_AXIS_TIME) return ESP_AXIS_NONE; /* without a date */
   if (!is_own(file, v)) return ESP_AXIS_NONE;
   if (axis || (v->rank == 1 && !esp_unit_find(ESP_UNIT_PRESSURE, v->units, &unit))) return ESP_AXIS_LEVEL;
+  const int angle = !esp_unit_find(ESP_UNIT_ANGLE, v->units, &unit);
   for (int k = 1; k < ESP_AXES; k++)
-    if (letters[k] && !strcasecmp(v->axis, letters[k])) return (esp_axis)k;
+    if (letters[k] && !strcasecmp(v->axis, letters[k]) && angle == (k != ESP_AXIS_LEVEL)) return (esp_axis)k;
   return ESP_AXIS_NONE;
 }
 

@@ -6,7 +6,8 @@
  *   air_temperature 1    K
  *   specific_humidity 1  kg/kg     from the file, or made of mixing ratio, dew point or relative humidity (humidity.h)
  *   relative_humidity 1  1         likewise of the others; above 1 is allowed
- *   wind 3               m/s, along x, y, z: of eastward_wind and northward_wind
+ *   wind 3               m/s, along x, y, z: of eastward_wind and northward_wind, or of winds along a grid whose angle the
+ *                        file has (COSALPHA, SINALPHA)
  *   surface_altitude 1   m
  *   cell_area 1          over the mean of all cells
  *

@@ -98,6 +98,18 @@ static int look_pressure(making *m, int *found) {
   return ESP_OK;
 }
 
+/* Winds that are no standard's are along the grid, where it has an angle to the east, as WRF's. */
+static int look_angle(making *m, int *need) {
+  const esp_grid_plan *p = m->plan;
+  const esp_grid_variable *u = &p->file->var[p->source[ESP_WIND_U].var];
+  int found;
+  if (!strcmp(u->standard_name, "eastward_wind")) return ESP_OK;
+  ESP_CALL(look(m, ESP_COSINE, &found));
+  if (found) ESP_CALL(look(m, ESP_SINE, &found));
+  need[ESP_COSINE] = need[ESP_SINE] = found;
+  return ESP_OK;
+}
+
 /* All that a field needs when it is made of a quantity. */
 static int look_recipe(making *m, esp_grid_field field, esp_quantity of, int *found) {
   int need[ESP_QUANTITIES] = {0};
@@ -105,6 +117,7 @@ static int look_recipe(making *m, esp_grid_field field, esp_quantity of, int *fo
   need[of] = 1;
   need[ESP_WIND_V] = of == ESP_WIND_U;
   if (need[ESP_WIND_V] && *found) ESP_CALL(look(m, ESP_WIND_V, found));
+  if (need[ESP_WIND_V] && *found) ESP_CALL(look_angle(m, need));
   for (size_t k = 0; k < sizeof recipes / sizeof *recipes && *found; k++) {
     if (recipes[k].field != field || recipes[k].of != of) continue;
     need[ESP_TEMPERATURE] = recipes[k].temperature;

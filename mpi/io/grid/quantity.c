@@ -32,6 +32,10 @@ const esp_quantity_row esp_quantity_rows[ESP_QUANTITIES] = {
     [ESP_GEOPOTENTIAL] = {"geopotential of the surface", ESP_UNIT_GEOPOTENTIAL, 1,
                           " surface_geopotential geopotential ", " z PHIS phis ", NULL, NULL, 0, 0, -2000, -2000,
                           10000},
+    [ESP_COSINE] = {"cosine of the grid's angle", ESP_UNIT_NUMBER, 1, " ", " COSALPHA ", NULL, NULL, 0, 0, -1.01, -1.01,
+                    1.01},
+    [ESP_SINE] = {"sine of the grid's angle", ESP_UNIT_NUMBER, 1, " ", " SINALPHA ", NULL, NULL, 0, 0, -1.01, -1.01,
+                  1.01},
 };
 
 static int is_among(const char *words, const char *word) {
@@ -51,7 +55,8 @@ static const char *text_of(const esp_grid_param *param, const char *key, size_t 
 static void stated(const esp_grid_variable *v, const esp_quantity_row *q, char *text, size_t size) {
   snprintf(text, size, "%s", v->units);
   if (!text[0]) esp_unit_in_brackets(v->long_name, text, size);
-  if (!text[0] && is_among(q->standard, v->standard_name) && (q->kind == ESP_UNIT_RATIO || q->kind == ESP_UNIT_SHARE))
+  const int plain = q->kind == ESP_UNIT_RATIO || q->kind == ESP_UNIT_SHARE;
+  if (!text[0] && (q->kind == ESP_UNIT_NUMBER || (plain && is_among(q->standard, v->standard_name))))
     snprintf(text, size, "1");
 }
 

@@ -16,6 +16,8 @@ typedef enum {
   ESP_PRESSURE,     /* hPa, at the surface */
   ESP_ALTITUDE,     /* m, of the surface */
   ESP_GEOPOTENTIAL, /* the same, as m2/s2 over 9.80665 m/s2 */
+  ESP_COSINE,       /* of the angle from east to the grid's own way along a row, where winds are along the grid */
+  ESP_SINE,
   ESP_QUANTITIES
 } esp_quantity;
 

@@ -131,12 +131,21 @@ static void fill_area(const reading *r, esp_grid_field field, int64_t t, double 
   (void)field, (void)t;
   memcpy(to, r->places.area, (size_t)r->cells * sizeof *to);
 }
+/* From along the grid to east and north, where the file has the grid's angle. */
+static void turn(const reading *r, int64_t at, double *u, double *v) {
+  if (!r->raw[ESP_COSINE]) return;
+  const double c = r->raw[ESP_COSINE][at], s = r->raw[ESP_SINE][at], along = *u, across = *v;
+  *u = along * c - across * s;
+  *v = across * c + along * s;
+}
+
 /* u along the east (e, 0), v along the north: the place's axis turned, place x east. */
 static void fill_wind(const reading *r, esp_grid_field field, int64_t t, double *to) {
   (void)field;
   for (int64_t c = 0; c < r->cells; c++) {
     const double *x = r->places.place[c], *e = r->places.east[c];
-    const double u = r->raw[ESP_WIND_U][t * r->cells + c], v = r->raw[ESP_WIND_V][t * r->cells + c];
+    double u = r->raw[ESP_WIND_U][t * r->cells + c], v = r->raw[ESP_WIND_V][t * r->cells + c];
+    turn(r, t * r->cells + c, &u, &v);
     to[3 * c] = u * e[0] - v * x[2] * e[1];
     to[3 * c + 1] = u * e[1] + v * x[2] * e[0];
     to[3 * c + 2] = v * (x[0] * e[1] - x[1] * e[0]);

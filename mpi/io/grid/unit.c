@@ -23,6 +23,7 @@ static const row rows[] = {
     {ESP_UNIT_RATIO, " 1 kgkg-1 kg/kg gg-1 g/g (0-1) ", {1, 0}},
     {ESP_UNIT_RATIO, " gkg-1 g/kg ", {1e-3, 0}},
     {ESP_UNIT_RATIO, " mgkg-1 mg/kg ", {1e-6, 0}},
+    {ESP_UNIT_NUMBER, " 1 ", {1, 0}},
     {ESP_UNIT_SHARE, " 1 fraction (0-1) 0-1 ", {1, 0}},
     {ESP_UNIT_SHARE, " % percent pct ", {0.01, 0}},
     {ESP_UNIT_SPEED, " ms-1 m/s m/sec meterspersecond metrespersecond msec-1 ", {1, 0}},
@@ -42,9 +43,9 @@ static const row rows[] = {
 
 static const struct {
   const char *own, *allowed;
-} kinds[ESP_UNITS] = {{"K", "K, degC"},         {"kg/kg", "kg/kg, 1, g/kg"},   {"1", "1, %"},
-                      {"m/s", "m/s, km/h, kt"}, {"hPa", "hPa, mb, Pa"},        {"m", "m, km"},
-                      {"m", "m2/s2"},           {"degrees", "degrees, radian"}};
+} kinds[ESP_UNITS] = {{"K", "K, degC"},         {"kg/kg", "kg/kg, 1, g/kg"},    {"1", "1, %"},
+                      {"m/s", "m/s, km/h, kt"}, {"hPa", "hPa, mb, Pa"},         {"m", "m, km"},
+                      {"m", "m2/s2"},           {"degrees", "degrees, radian"}, {"1", "1"}};
 
 static void plain(const char *text, char *word, size_t size) {
   size_t used = 0;

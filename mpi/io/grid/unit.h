@@ -13,6 +13,7 @@ typedef enum {
   ESP_UNIT_LENGTH,       /* m */
   ESP_UNIT_GEOPOTENTIAL, /* m, as a height: over 9.80665 m/s2 */
   ESP_UNIT_ANGLE,        /* degrees */
+  ESP_UNIT_NUMBER,       /* none, which need not be said */
   ESP_UNITS
 } esp_unit_kind;
 
