@@ -155,15 +155,16 @@ static int define_column(writing *w, int k, int c) {
   static const char *const towards[] = {"east", "north"};
   const esp_column *column = &w->file->layout->column[k];
   const int framed = is_framed(w, k), vector = is_vector(w, k), dimension[2] = {TIME, FACE};
+  const char *standard_name = w->all->standard_name[k] ? w->all->standard_name[k] : column->foreign;
   char name[NC_MAX_NAME], title[512], standard[128] = "";
   int variable;
   snprintf(name, sizeof name, "%s", column->name);
   snprintf(title, sizeof title, "%s", column->help ? column->help : column->name);
-  if (column->foreign) snprintf(standard, sizeof standard, "%s", column->foreign);
+  if (standard_name) snprintf(standard, sizeof standard, "%s", standard_name);
   if (vector) {
     snprintf(name, sizeof name, "%s_%s", column->name, towards[c]);
     snprintf(title, sizeof title, "%s, component to the %s", column->name, towards[c]);
-    if (column->foreign) snprintf(standard, sizeof standard, "%sward_%s", towards[c], column->foreign);
+    if (standard_name) snprintf(standard, sizeof standard, "%sward_%s", towards[c], standard_name);
   } else if (w->set->width[k] > 1) {
     snprintf(name, sizeof name, "%s_%d", column->name, c);
   }

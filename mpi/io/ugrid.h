@@ -12,8 +12,8 @@
  *                                 NAME_0, NAME_1, ...
  *   NAME [face]                   a column of one number that has no frames and is no weight
  *
- * A column's help is its long_name, its unit its units, `foreign` its standard_name (of a vector with eastward_ and northward_
- * before it). Numbers of the set are attributes about_NAME of the file. */
+ * A column's help is its long_name, its unit its units, `foreign`, or what the outlines say, its standard_name (of a vector with
+ * eastward_ and northward_ before it). Numbers of the set are attributes about_NAME of the file. */
 #ifndef ESP_UGRID_H
 #define ESP_UGRID_H
 

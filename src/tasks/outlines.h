@@ -17,9 +17,10 @@ typedef struct {
   double *area;         /* [n_home] m^2 */
   int64_t nodes, first; /* nodes in all; the first of those whose places are here: each is on one rank, in rank order */
   int n_node;
-  double (*place)[3]; /* [n_node] */
-  double hours;       /* between two frames */
-  const char *since;  /* date of the first frame, "2000-01-01 00:00:00" */
+  double (*place)[3];                     /* [n_node] */
+  double hours;                           /* between two frames */
+  const char *since;                      /* date of the first frame, "2000-01-01 00:00:00" */
+  const char *standard_name[ESP_COLUMNS]; /* CF's, of a column for which it is not `foreign`; NULL: it is */
 } esp_outlines;
 
 /* Allocates for a share of n_home particles and n_node nodes; zeroed. Local. */

@@ -168,6 +168,16 @@ static void areas(void **state) {
   esp_set_close(&file);
 }
 
+static const struct {
+  const char *of, *name, *text;
+} said[] = {{"T", "units", "K"},
+            {"T", "standard_name", "air_potential_temperature"},
+            {"q", "standard_name", "specific_humidity"},
+            {"wind_east", "standard_name", "eastward_wind"},
+            {"wind_north", "standard_name", "northward_wind"},
+            {"time", "units", "hours since 2000-01-01 00:00:00"},
+            {"mesh", "node_coordinates", "mesh_node_x mesh_node_y"}};
+
 static void fields(void **state) {
   static double got[2][FRAMES][N], wanted[3 * N], time[FRAMES];
   const double unit = acos(-1.0) / 180;
@@ -195,10 +205,10 @@ static void fields(void **state) {
       for (int a = 0; a < 3; a++) assert_true(fabs(got[0][f][i] * east[a] + got[1][f][i] * north[a] - w[a]) < 1e-6);
     }
   }
-  assert_ok(esp_file_attr_read_string(netcdf, "T", "units", text, sizeof text));
-  assert_string_equal(text, "K");
-  assert_ok(esp_file_attr_read_string(netcdf, "time", "units", text, sizeof text));
-  assert_string_equal(text, "hours since 2000-01-01 00:00:00");
+  for (size_t k = 0; k < sizeof said / sizeof *said; k++) {
+    assert_ok(esp_file_attr_read_string(netcdf, said[k].of, said[k].name, text, sizeof text));
+    assert_string_equal(text, said[k].text);
+  }
   esp_set_close(&file);
 }
 
@@ -210,6 +220,19 @@ static void nowhere(void **state) {
   esp_error_clear();
 }
 
+/* Cells of a record lie on its own grid. */
+static void of_a_record(void **state) {
+  const esp_backend backend = {.comm = comm, .build = esp_domain_build_mpi, .device = &esp_device_cpu64};
+  esp_set set = {.n = N, .layout = &esp_weather_layout, .width = {3}};
+  esp_outlines all;
+  (void)state;
+  assert_ok(esp_set_create(&set));
+  assert_int_equal(esp_task_weather.making->outlines(&backend, &set, &all), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "weather of a record"));
+  esp_error_clear();
+  esp_set_free(&set);
+}
+
 static void without(void **state) {
   (void)state;
   if (esp_ugrid_built()) skip();
@@ -219,4 +242,5 @@ static void without(void **state) {
 }
 
 CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(same_bytes), cmocka_unit_test(closed), cmocka_unit_test(areas),
-               cmocka_unit_test(fields), cmocka_unit_test(nowhere), cmocka_unit_test(without))
+               cmocka_unit_test(fields), cmocka_unit_test(nowhere), cmocka_unit_test(of_a_record),
+               cmocka_unit_test(without))

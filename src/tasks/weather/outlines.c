@@ -65,6 +65,12 @@ static void outline(const esp_set *set, int level, const ring *r, int i, esp_out
   memcpy(all->centre[i], x, sizeof all->centre[i]);
 }
 
+static int level_of(const esp_set *set, int *level) {
+  ESP_CHECK(set->value[ESP_WEATHER_WET], ESP_ERR_VALUE,
+            "weather of a record: how its cells lie is known only of a climate's mesh");
+  return esp_weather_level(set->n, level);
+}
+
 int esp_weather_outlines(const esp_backend *backend, const esp_set *set, esp_outlines *all) {
   const esp_comm *comm = backend->comm;
   const int64_t nodes = 2 * (set->n - 2), first = 2 * set->first, end = first + 2 * (int64_t)set->n_home;
@@ -73,13 +79,15 @@ int esp_weather_outlines(const esp_backend *backend, const esp_set *set, esp_out
   ring r = {0};
   int rc, level = 0;
   *all = (esp_outlines){0};
-  ESP_TRY(comm->agree(comm, esp_weather_level(set->n, &level)));
+  ESP_TRY(comm->agree(comm, level_of(set, &level)));
   ESP_TRY(comm->agree(comm, find_near(set, level, &r)));
   ESP_TRY(fetch(comm, set, &r));
   ESP_TRY(comm->agree(comm, esp_outlines_create(set, MOST, (int)(to - from), all)));
   all->nodes = nodes, all->first = from;
   all->hours = set->about[ESP_WEATHER_EVERY].real;
   all->since = "2000-01-01 00:00:00"; /* a year without seasons: any day */
+  all->standard_name[ESP_WEATHER_T] = "air_potential_temperature";
+  all->standard_name[ESP_WEATHER_SURFACE] = "surface_temperature";
   for (int i = 0; i < set->n_home; i++) outline(set, level, &r, i, all);
 done:
   ESP_FREE(r.near);
