@@ -158,8 +158,77 @@ static void upstream(void **state) {
   esp_set_free(&set);
 }
 
+/* A record of 9 frames, 6 hours apart, of 3 cells: T of cell i at frame f is 280 + 10 i + f, q a thousandth of that. */
+enum { CELLS = 3, FRAMES = 9 };
+
+static double t_of(int i, int64_t f) {
+  return 280 + 10 * i + (double)f;
+}
+
+static esp_set some_record(void) {
+  esp_set set = {.n = CELLS, .n_home = CELLS, .layout = &esp_weather_layout, .frames = FRAMES};
+  set.width[ESP_WEATHER_PLACE] = 3, set.width[ESP_WEATHER_T] = set.width[ESP_WEATHER_Q] = 1;
+  assert_int_equal(esp_set_create(&set), ESP_OK);
+  set.about[ESP_WEATHER_EVERY].real = 6, set.about[ESP_WEATHER_START].real = 3;
+  for (int i = 0; i < CELLS; i++) {
+    set.id[i] = i, set.value[ESP_WEATHER_PLACE][3 * i + (i == 1)] = 1; /* longitudes 0, 90 and 0 */
+    for (int f = 0; f < FRAMES; f++) {
+      set.frame[ESP_WEATHER_T][f * CELLS + i] = t_of(i, f);
+      set.frame[ESP_WEATHER_Q][f * CELLS + i] = 1e-3 * t_of(i, f);
+    }
+  }
+  return set;
+}
+
+static void record(void **state) {
+  (void)state;
+  const esp_backend backend = truth_backend();
+  esp_weather_param param = plain;
+  param.of = ESP_WEATHER_OF_RECORD, param.expected = 1, param.fit = 6;
+  param.history = (esp_list){2, {6, 12}};
+  const esp_making *making = esp_task_weather.making;
+  assert_true(making->record(&param) && !making->record(&plain));
+  /* learned from: frames 0 to 5; hours 3 and 9 come twice: expected are the means over frames f and f + 4 */
+  esp_set set = some_record();
+  assert_int_equal(making->adopt(&param, &backend, ESP_ADOPT_TRAINING, &set), ESP_OK);
+  assert_true(set.frames == 6 && set.width[ESP_WEATHER_CLOCK] == 2 && set.about[ESP_WEATHER_START].real == 3);
+  for (int f = 0; f < 6; f++)
+    for (int i = 0; i < CELLS; i++) {
+      const double *expected = set.frame[ESP_WEATHER_EXPECTED] + 2 * (f * CELLS + i);
+      const double *sun = set.frame[ESP_WEATHER_CLOCK] + 2 * (f * CELLS + i);
+      const double hour = 3 + 6 * f + 6 * (i == 1), mean = f % 4 < 2 ? t_of(i, f % 4 + 2) : t_of(i, f % 4);
+      assert_true(fabs(expected[0] - mean) < 1e-9 && fabs(expected[1] - 1e-3 * mean) < 1e-12);
+      assert_true(fabs(sun[0] - cos(hour * acos(-1.0) / 12)) < 1e-12 &&
+                  fabs(sun[1] - sin(hour * acos(-1.0) / 12)) < 1e-12);
+    }
+  esp_set_free(&set);
+  /* judged: targets from frame 6 on, seen from 4, which remembers 2 */
+  set = some_record();
+  assert_int_equal(making->adopt(&param, &backend, ESP_ADOPT_TARGETS, &set), ESP_OK);
+  assert_true(set.frames == FRAMES - 2 && set.about[ESP_WEATHER_START].real == 15);
+  assert_true(set.frame[ESP_WEATHER_T][1] == t_of(1, 2) && set.value[ESP_WEATHER_T][1] == t_of(1, 2));
+  assert_true(fabs(set.frame[ESP_WEATHER_EXPECTED][0] - t_of(0, 2)) < 1e-9);
+  esp_set_free(&set);
+  /* predicted from: frame 8; hour 3 is expected of frames 0, 4 and 8, hour 15 a lead of 12 later of frames 2 and 6 */
+  set = some_record();
+  assert_int_equal(making->adopt(&param, &backend, ESP_ADOPT_INPUT, &set), ESP_OK);
+  assert_true(set.frames == 0 && set.about[ESP_WEATHER_START].real == 51 && !set.value[ESP_WEATHER_LATER_T]);
+  for (int i = 0; i < CELLS; i++) {
+    assert_true(set.value[ESP_WEATHER_T][i] == t_of(i, 8) && set.value[ESP_WEATHER_SENT_T][i] == t_of(i, 8));
+    assert_true(set.value[ESP_WEATHER_BEFORE_T][2 * i] == t_of(i, 7));
+    assert_true(set.value[ESP_WEATHER_BEFORE_Q][2 * i + 1] == 1e-3 * t_of(i, 6));
+    assert_true(fabs(set.value[ESP_WEATHER_EXPECTED][2 * i] - t_of(i, 4)) < 1e-9);
+    assert_true(fabs(set.value[ESP_WEATHER_EXPECTED_LATER][2 * i] - t_of(i, 4)) < 1e-9);
+  }
+  assert_int_equal(esp_task_weather.ready(&param, &set), ESP_OK);
+  assert_true(fabs(set.value[ESP_WEATHER_BEFORE_T][0] + 1 / ESP_WEATHER_UNIT_T) < 1e-9);
+  assert_true(fabs(set.value[ESP_WEATHER_EXPECTED][0] - 4 / ESP_WEATHER_UNIT_T) < 1e-9);
+  assert_true(fabs(set.value[ESP_WEATHER_EXPECTED_LATER][0]) < 1e-9);
+  esp_set_free(&set);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(trajectory), cmocka_unit_test(units), cmocka_unit_test(rotation),
-                                     cmocka_unit_test(upstream)};
+                                     cmocka_unit_test(upstream), cmocka_unit_test(record)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

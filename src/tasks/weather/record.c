@@ -70,7 +70,8 @@ static int expect(const esp_weather_param *p, const esp_set *set, int64_t fit, d
       for (size_t i = 0; i < n; i++)
         for (size_t v = 0; v < 2; v++) row[2 * i + v] += set->frame[ESP_WEATHER_T + v][(size_t)f * n + i];
     ESP_CHECK(count > 0, ESP_ERR_VALUE,
-              "%lld frames every %d h: what is expected of every hour of a day needs %d (data_weather_fit)",
+              "%lld frames every %d h: what is expected of every hour of a day needs %d (data_weather_fit); "
+              "data_weather_expected false does without",
               (long long)fit, p->every, hours);
     for (size_t k = 0; k < 2 * n; k++) row[k] /= (double)count;
   }
@@ -80,8 +81,12 @@ static int expect(const esp_weather_param *p, const esp_set *set, int64_t fit, d
 /* The sun's hour at a cell; and the year's, where a year or more is learned from: of a part of one, it would be a trend. */
 #define YEAR 8765.82
 
+static int expects(const esp_weather_param *p) {
+  return p->of == ESP_WEATHER_OF_RECORD && p->expected;
+}
+
 static int clock_width(const esp_weather_param *p, const span *s) {
-  if (p->of != ESP_WEATHER_OF_RECORD) return 0;
+  if (!expects(p)) return 0;
   return (double)s->fit * p->every < YEAR ? 2 : 4;
 }
 
@@ -99,7 +104,7 @@ static int make(const esp_weather_param *p, const span *s, const esp_set *from, 
   made->frames = (int)s->count;
   memcpy(made->width, from->width, sizeof made->width);
   memcpy(made->about, from->about, sizeof made->about);
-  made->width[ESP_WEATHER_EXPECTED] = p->of == ESP_WEATHER_OF_RECORD ? 2 : 0;
+  made->width[ESP_WEATHER_EXPECTED] = expects(p) ? 2 : 0;
   made->width[ESP_WEATHER_CLOCK] = clock_width(p, s);
   made->about[ESP_WEATHER_EVERY].real = p->every;
   made->about[ESP_WEATHER_START].real += (double)s->first * p->every;
@@ -183,7 +188,7 @@ int esp_weather_adopt(void *param, const esp_backend *backend, esp_adopt wanted,
   ESP_CALL(check_record(p, set));
   ESP_CALL(find_span(p, wanted, set->frames, &s));
   int rc = ESP_ALLOC(mean, (size_t)hours_of(p) * (size_t)set->n_home * 2);
-  if (!rc && s.fit) rc = expect(p, set, s.fit, mean);
+  if (!rc && expects(p)) rc = expect(p, set, s.fit, mean);
   if (!rc) rc = make(p, &s, set, &made);
   if (!rc) fill(p, &s, set, mean, &made);
   if (!rc && wanted == ESP_ADOPT_INPUT) rc = last_alone(p, &s, mean, &made);

@@ -19,6 +19,8 @@ static const esp_options options = {
             "so many frames of a record are learned from, and targets after them are judged; 0: five sixths"),
         ESP_WHOLE_ROW(OF, until, "data_weather_until", "0", 0, ESP_COUNT_MAX, "frames",
             "frames of a record that are used at all, its first ones; 0: all"),
+        ESP_FLAG_ROW(OF, expected, "data_weather_expected", "true",
+            "of a record: a cell sees the hour, and what place and hour let expect: means over what is learned from"),
         ESP_LIST_ROW(OF, history, "data_weather_history", "0", 0, 876000, "hours",
             "of task weather: a cell sees its own T and q so long ago, too: multiples of data_weather_every; 0: nothing"),
         ESP_INT_ROW(OF, days, "data_weather_days", "25", 1, 36500, "days", "length of a trajectory of task weather"),

@@ -61,7 +61,7 @@ enum {
 typedef enum { ESP_WEATHER_OF_CLIMATE, ESP_WEATHER_OF_RECORD } esp_weather_of;
 
 typedef struct {
-  int of;                         /* esp_weather_of */
+  int of, expected;               /* esp_weather_of; flag */
   int64_t fit, until;             /* frames of a record */
   esp_list history;               /* h before, that a cell remembers */
   int days, spin_up, every, lead; /* d, d, h, h */
