@@ -71,12 +71,13 @@ for seed in "${seeds[@]}"; do
   learn "one-24-$seed" "$seed" -net_separate false
   learn "near-24-$seed" "$seed" -tree_far false
 done
-# Predictions from predictions, three days, from the same frames whatever the lead.
+# Predictions from predictions, three days, from the same frames whatever the lead; both starts in one file, without the small
+# mesh: roll-outs are over all test sets.
+finished starts/generate || espalier starts generate -run_seed 2026 -data_test_clouds 2
 for lead in 6 12 24; do
-  for start in 0 1; do
-    judge "roll-$lead-${seeds[0]}" "$start" -eval_checkpoint "$out/qk-$lead-${seeds[0]}/checkpoint.h5" -run_seed "${seeds[0]}" \
-      -data_weather_lead "$lead" -data_weather_test_stride 16 -eval_rollout $((72 / lead))
-  done
+  finished "roll-$lead/evaluate" ||
+    espalier "roll-$lead" evaluate -data_file "$out/starts/data.h5" -run_seed "${seeds[0]}" -data_weather_lead "$lead" \
+      -eval_checkpoint "$out/qk-$lead-${seeds[0]}/checkpoint.h5" -data_weather_test_stride 16 -eval_rollout $((72 / lead))
 done
 
 # ---- the table ----
@@ -159,18 +160,16 @@ awk '
 
 # ---- roll-outs: RMSE over that of persistence, by lead ----
 
-printf '\n%-24s' "rolled out, T; q"
+printf '\n%-16s' "rolled out, T; q"
 for hours in 6 12 24 48 72; do printf ' %13s' "$hours h"; done
-for start in 0 1; do
-  for lead in 6 12 24; do
-    printf '\n%-24s' "network of $lead h, start $start"
-    for hours in 6 12 24 48 72; do
-      for what in t q; do
-        awk -F , -v frame=$((hours / 6)) '
-          NR == 1 { for (k = 1; k <= NF; k++) at[$k] = k; next }
-          $1 == frame { ratio = sprintf("%.3f", $at["trained network"] / $at["persistence"]) }
-          END { printf " %6s", ratio == "" ? "-" : ratio }' "$out/roll-$lead-${seeds[0]}-start$start/rollout_rmse_$what.csv"
-      done
+for lead in 6 12 24; do
+  printf '\n%-16s' "network of $lead h"
+  for hours in 6 12 24 48 72; do
+    for what in t q; do
+      awk -F , -v frame=$((hours / 6)) '
+        NR == 1 { for (k = 1; k <= NF; k++) at[$k] = k; next }
+        $1 == frame { ratio = sprintf("%.3f", $at["trained network"] / $at["persistence"]) }
+        END { printf " %6s", ratio == "" ? "-" : ratio }' "$out/roll-$lead/rollout_rmse_$what.csv"
     done
   done
 done

@@ -73,6 +73,10 @@ static void units(void **state) {
   assert_true(fabs(set.value[ESP_WEATHER_T][0] - 0.5) < 1e-12 && fabs(set.value[ESP_WEATHER_SENT_T][0] - 3) < 1e-12);
   assert_true(fabs(set.value[ESP_WEATHER_Q][0] + 0.6) < 1e-12 && fabs(set.value[ESP_WEATHER_SENT_Q][0] + 3) < 1e-12);
   assert_true(fabs(set.value[ESP_WEATHER_RH][0] - (5e-3 / full - 0.7) / 0.2) < 1e-9);
+  const double astray[2] = {-1e6, 1e30}; /* one that has failed stays within 150 K, 100 g/kg, RH 2 */
+  assert_int_equal(esp_task_weather.rolling->advance(&set, astray), ESP_OK);
+  assert_true(set.value[ESP_WEATHER_T][0] == -9 && fabs(set.value[ESP_WEATHER_Q][0] - 18.4) < 1e-12);
+  assert_true(fabs(set.value[ESP_WEATHER_RH][0] - 6.5) < 1e-12);
   esp_set_free(&set);
 }
 

@@ -214,19 +214,21 @@ static void from_file(esp_set *set, int column, int i, double value) {
 
 /* T and q become those predicted, RH what they make it, where it is known; wind and depth stay: nobody predicts them. */
 static int advance(esp_set *set, const double *y) {
-  enum { COLDEST = 100 };
+  /* a forecast that leaves these has failed; its errors stay numbers, and the others go on */
+  static const double coldest = 150, warmest = 400, wettest = 0.1, fullest = 2;
   const int humid = set->value[ESP_WEATHER_RH] && set->value[ESP_WEATHER_H] && set->value[ESP_WEATHER_GROUND];
   ESP_CHECK(!set->width[ESP_WEATHER_EXPECTED] && !set->width[ESP_WEATHER_BEFORE_T], ESP_ERR_CONFIG,
             "eval_rollout: a cell of these data sees what was before and what its hour lets expect, which a prediction "
             "does not bring along: train for a longer data_weather_lead instead");
   for (int i = 0; i < set->n_home; i++) {
-    const double T = fmax(in_file(set, ESP_WEATHER_T, i) + ESP_WEATHER_UNIT_T * y[2 * i], COLDEST);
-    const double q = fmax(in_file(set, ESP_WEATHER_Q, i) + ESP_WEATHER_UNIT_Q * y[2 * i + 1], 0);
+    const double warm = in_file(set, ESP_WEATHER_T, i) + ESP_WEATHER_UNIT_T * y[2 * i];
+    const double wet = in_file(set, ESP_WEATHER_Q, i) + ESP_WEATHER_UNIT_Q * y[2 * i + 1];
+    const double T = fmin(fmax(warm, coldest), warmest), q = fmin(fmax(wet, 0), wettest);
     from_file(set, ESP_WEATHER_T, i, T), from_file(set, ESP_WEATHER_SENT_T, i, T);
     from_file(set, ESP_WEATHER_Q, i, q), from_file(set, ESP_WEATHER_SENT_Q, i, q);
     if (!humid) continue;
     const double height = in_file(set, ESP_WEATHER_H, i) + in_file(set, ESP_WEATHER_GROUND, i);
-    from_file(set, ESP_WEATHER_RH, i, q / esp_climate_saturation(&esp_climate_default, T, height));
+    from_file(set, ESP_WEATHER_RH, i, fmin(q / esp_climate_saturation(&esp_climate_default, T, height), fullest));
   }
   return ESP_OK;
 }
