@@ -5,6 +5,7 @@
 
 #include "base/count.h"
 #include "domain/domain.h"
+#include "io/keep.h"
 #include "io/make_plan.h"
 
 /* Rows a rank gathers before it takes part in a write. */
@@ -15,6 +16,7 @@ typedef struct {
   esp_make_plan plan;
   void *param; /* this rank's own */
   esp_set_writer writer;
+  esp_keep keep; /* of the item at hand */
   /* the group at hand */
   esp_make_group *group;
   int64_t next;   /* number in its part of the next set that is put */
@@ -49,6 +51,28 @@ static int put(esp_maker *maker, esp_set *set) {
   return ESP_OK;
 }
 
+static int keep(esp_maker *maker, const esp_comm *comm, int64_t at, const esp_kept *kept) {
+  return esp_keep_write(comm, &((making *)maker)->keep, at, kept);
+}
+
+static int take(esp_maker *maker, const esp_comm *comm, int64_t at, esp_kept *kept, int *found) {
+  making *m = (making *)maker;
+  ESP_CALL(esp_keep_read(comm, &m->keep, at, kept, found));
+  m->plan.report->taken += *found;
+  return ESP_OK;
+}
+
+/* When the set file is there. */
+static void remove_kept(making *m) {
+  for (int g = 0; m->maker.keep_every && m->plan.comm->rank == 0 && g < m->plan.report->groups; g++) {
+    const esp_plan *plan = &m->plan.report->group[g].plan;
+    for (int64_t index = 0; index < plan->items; index++) {
+      m->keep.part = plan->part, m->keep.number = m->plan.first_item[g] + index;
+      esp_keep_remove(&m->keep);
+    }
+  }
+}
+
 static void empty_batch(making *m) {
   for (int s = 0; s < m->count; s++) esp_set_free(&m->batch[s]);
   m->count = 0;
@@ -60,6 +84,7 @@ static int make_item(making *m, int g, const esp_backend *backend, int64_t index
   const esp_plan *plan = &m->group->plan;
   const esp_item item = {plan->part, plan->n, m->plan.first_item[g] + index, index};
   const int64_t before = plan->shared ? m->next : m->count;
+  m->keep.part = item.part, m->keep.number = item.number;
   ESP_CALL(m->plan.task->making->make(m->param, backend, &item, &m->maker));
   const int64_t sets = (plan->shared ? m->next : m->count) - before;
   ESP_CHECK(sets == plan->sets, ESP_ERR_INTERNAL, "an item of task %s gave %lld sets, %lld were planned",
@@ -130,9 +155,10 @@ static int read_back(const esp_comm *comm, const char *path, const esp_layout *l
 }
 
 /* What is given, and a copy of the task's structure. Local. */
-static int begin(making *m, const esp_config *config, const void *param) {
-  m->maker.put = put;
+static int begin(making *m, const esp_config *config, const void *param, const char *path) {
   ESP_CALL(esp_options_fill(&esp_make_options, config, &m->plan.keys));
+  m->maker = (esp_maker){.put = put, .keep_every = m->plan.keys.keep, .keep = keep, .take = take};
+  m->keep = (esp_keep){.path = path, .keys = esp_keep_keys(config, m->plan.task)};
   ESP_CALL(esp_options_fill(&esp_input_options, config, &m->plan.input));
   char *copy = NULL;
   ESP_CALL(ESP_ALLOC(copy, m->plan.task->options->size));
@@ -149,7 +175,7 @@ int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *tas
   memset(report, 0, sizeof *report);
   ESP_AGREE(comm, ESP_ALLOC(m, 1));
   m->plan = (esp_make_plan){.comm = comm, .task = task, .report = report};
-  ESP_TRY(comm->agree(comm, begin(m, config, param)));
+  ESP_TRY(comm->agree(comm, begin(m, config, param, path)));
   ESP_TRY(esp_make_plan_all(m->param, &m->plan));
   ESP_TRY(esp_make_plan_begin(&m->plan, param, path, &m->writer));
   begun = 1;
@@ -160,6 +186,8 @@ int esp_make(const esp_comm *comm, const esp_config *config, const esp_task *tas
   begun = 0;
   ESP_TRY(esp_set_commit(&m->writer));
   ESP_TRY(read_back(comm, path, task->layout, &report->checksum));
+  remove_kept(m);
+  ESP_TRY(comm->max_i64(comm, &report->taken, 1));
   report->seconds = esp_wall() - start;
 done:
   if (begun) esp_set_abort(&m->writer);

@@ -6,6 +6,9 @@
  * names is the test set, and where task->making->record says so the training set, too, made the task's own by
  * task->making->adopt (ESP_ERR_CONFIG where the task has none).
  *
+ * Key run_keep: states of items that are being made lie beside PATH until it is there (PATH.kept-PART-ITEM-STATE); the same keys
+ * go on from them.
+ *
  * Values and order in the file are the same for any number of ranks. Which task it is makes no difference here. */
 #ifndef ESP_MAKE_H
 #define ESP_MAKE_H
@@ -30,6 +33,7 @@ typedef struct {
   int groups;
   esp_make_group group[ESP_MAKE_GROUPS];
   int64_t sets[ESP_PARTS], rows[ESP_PARTS], frame_rows[ESP_PARTS];
+  int64_t taken;                       /* states taken back from an earlier run, of the rank with most */
   uint64_t checksum;                   /* of the file as read back */
   char note[ESP_NOTE], told[ESP_NOTE]; /* of another code's file: esp_origin */
   double seconds;                      /* all, this rank */

@@ -24,5 +24,9 @@ const esp_options esp_make_options = {
         ESP_LIST_ROW(OF, test_clouds, "data_test_clouds", "8", 0, ESP_COUNT_MAX, "clouds", "test clouds of each size"),
         ESP_WHOLE_ROW(OF, shard_n, "data_shard_n", "8192", 2, ESP_TOTAL_MAX, "particles",
                       "clouds of at least this many are made by all ranks together"),
+        ESP_INT_ROW(
+            OF, keep, "run_keep", "0", 0, ESP_COUNT_MAX, "frames",
+            "a trajectory of a task that can go on (weather) is kept every so many frames while it is made: the "
+            "same command goes on from there, on any number of ranks; 0: never"),
         {0}},
     NULL};

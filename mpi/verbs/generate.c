@@ -84,6 +84,7 @@ int esp_verb_generate(esp_run *run) {
   int rc = esp_make(run->comm, run->config, task, param, path, say_group, (void *)&t, &report);
   ESP_FREE(param);
   ESP_CALL(rc);
+  if (report.taken) esp_run_say(run, "generate: went on from %lld kept states\n", (long long)report.taken);
   esp_run_say_notes(run, "generate", esp_config_string(run->config, "input"), report.note);
   if (report.told[0]) esp_run_say(run, "generate: %s: %s\n", esp_config_string(run->config, "input"), report.told);
   add_results(run, path, task, &report);

@@ -34,11 +34,25 @@ typedef struct {
   char how[96];           /* in words, for the progress line: "truth by direct sum" */
 } esp_plan;
 
+/* A state from which an item that takes long can be continued, by any number of ranks: rows, float64, by number, shared as
+ * esp_set_share does, and numbers that are the same on all of them. Its arrays are the task's. */
+typedef struct {
+  int64_t n;
+  int columns, numbers;
+  double *row, *number; /* [this rank's rows][columns], [numbers] */
+} esp_kept;
+
 /* Where a task puts what it makes: mpi/io/make.h, or memory in tests. The set's arrays are taken over (*set is zeroed), in
  * the order in which sets of an item come. Collective where the item is shared, else local. */
 typedef struct esp_maker esp_maker;
 struct esp_maker {
   int (*put)(esp_maker *maker, esp_set *set);
+  /* A task that can continue an item keeps a state every so many frames, 0: none (and keep and take are not called). States
+   * count from 0. take fills what an earlier, broken run kept; *found 0: it did
+   * not, and nothing is touched. Collective over comm, the item's. */
+  int keep_every;
+  int (*keep)(esp_maker *maker, const esp_comm *comm, int64_t at, const esp_kept *kept);
+  int (*take)(esp_maker *maker, const esp_comm *comm, int64_t at, esp_kept *kept, int *found);
 };
 
 /* What another code's particles are wanted for. */
