@@ -1,7 +1,7 @@
 /* A published case against this code's own answer on a finer mesh, on one rank:
  *
  *   bench_cases START LEVEL DAYS FOLDER          writes the surface, every 5 days, into FOLDER (float64)
- *   bench_cases START LEVEL DAYS FOLDER FINER    compares h with what level FINER wrote there
+ *   bench_cases START LEVEL DAYS FOLDER FINER    compares h with what level FINER wrote there, too
  *
  * The finer surface comes to a cell from the finer cell nearest to it, along a slope fitted to that one's neighbours by least
  * squares. What that is wrong by is printed, too: the difference from the same of the next nearest cell, and on day 0, where
@@ -21,7 +21,7 @@ enum { BETWEEN = 5 }; /* days */
 
 typedef struct {
   const char *name, *folder;
-  int level, days, finer; /* finer 0: write */
+  int level, days, finer; /* finer 0: none */
 } job;
 
 /* [cells by number] x, y, z, surface */
@@ -158,9 +158,9 @@ static int show_day(const job *j, esp_flow *flow, const stock *before, int day) 
          now.budget.mass / before->budget.mass - 1, now.budget.energy / before->budget.energy - 1,
          (now.budget.energy - now.rest) / (before->budget.energy - before->rest) - 1,
          now.budget.enstrophy / before->budget.enstrophy - 1);
-  ESP_CALL(j->finer ? compare_day(j, flow, day) : write_day(j, flow, day));
   fflush(stdout);
-  return ESP_OK;
+  ESP_CALL(write_day(j, flow, day));
+  return j->finer ? compare_day(j, flow, day) : ESP_OK;
 }
 
 static int steps_a_day(const esp_flow *flow, int *steps) {
