@@ -157,9 +157,11 @@ done:
   return rc;
 }
 
-#define SKILL                                                                                                          \
-  "set xlabel 'frames ahead'\nset ylabel 'skill'\nset yrange [-0.5:1]\nset key outside right noenhanced\n"             \
-  "plot for [c=2:fields] data using 1:(1 - (column(c) / column('persistence'))**2) with linespoints pt 7 ps 0.5 lw 2 " \
+#define SKILL                                                                                                \
+  "set xlabel 'frames ahead'\nset ylabel 'skill'\nset yrange [-0.5:1]\nset key outside right noenhanced\n"   \
+  "skill(c) = 1 - (column(c) / column('persistence'))**2\n"                                                  \
+  "plot for [c=2:(fields < 9 ? fields : 9)] data using 1:(skill(c)) with linespoints pt 7 ps 0.5 lw 2 "      \
+  "title columnheader(c), for [c=10:fields] data using 1:(skill(c)) with linespoints pt 6 ps 0.8 lw 2 dt 3 " \
   "title columnheader(c)\n"
 
 const esp_picture esp_weather_pictures[] = {
