@@ -133,7 +133,7 @@ static void units(void **state) {
   f.var[V_U].name = "a", f.var[V_U].attributes = f.var[V_V].attributes = "comment=none";
   f.var[V_V].name = "b";
   esp_input_param input = at_level(500);
-  input.grid = (esp_grid_param){"heat", "damp", "a", "b", "K", "kg/kg", "m/s", 500, 0};
+  input.grid = (esp_grid_param){"heat", "damp", "a", "b", "K", "kg/kg", "m/s", 500, 0, 0};
   read_usual(&f, input, 1, north, east, 0);
   f = usual(); /* texts for times, and no coordinate that is called as its dimension */
   f.dim[4] = (fixture_dim){'o', "DateStrLen", 19};
@@ -147,6 +147,22 @@ static void units(void **state) {
 
 static double twelve_later(spot at) {
   return 6 * at.t - 12;
+}
+
+/* One time of several. */
+static void one_time(void **state) {
+  (void)state;
+  const fixture f = usual();
+  esp_origin origin;
+  grid_make(&f);
+  esp_input_param input = at_level(850);
+  input.grid.time = 3;
+  esp_set set = grid_read(&input, &origin);
+  assert_true(set.frames == 0 && set.about[EVERY].real == 0 && set.about[START].real == 262980);
+  for (int i = 0; i < set.n_home; i++) near(set.value[HEAT][i], true_heat(of_id(set.id[i], 2, 0)), 0);
+  assert_non_null(strstr(origin.told, "time 2000-01-01 12:00, number 3 of 3"));
+  esp_set_free(&set);
+  grid_remove();
 }
 
 /* Of forecasts, times of validity count, not those of their beginning. */
@@ -490,6 +506,6 @@ static void described(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(forecasts),
-          cmocka_unit_test(calendars), cmocka_unit_test(turned), cmocka_unit_test(kinds), cmocka_unit_test(masks),
-          cmocka_unit_test(humidity), cmocka_unit_test(there_and_back))
+CASE_MAIN(cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(one_time),
+          cmocka_unit_test(forecasts), cmocka_unit_test(calendars), cmocka_unit_test(turned), cmocka_unit_test(kinds),
+          cmocka_unit_test(masks), cmocka_unit_test(humidity), cmocka_unit_test(there_and_back))

@@ -12,6 +12,7 @@ static const char *data;
 typedef struct {
   const char *file;
   double level;
+  int time;
   int64_t n;
   int frames;
   double every, start;
@@ -23,31 +24,31 @@ typedef struct {
 } known;
 
 static const known files[] = {
-    {"wfde5_uk_201701_first600h.nc", 0, 250, 600, 1, 412008, "310 masked", 17 * 28 + 14, 599, 281.139435, 0.00456049852,
-     NONE, NONE, NONE, NONE},
-    {"ifs_pl_10deg_20240603.nc", 850, 17 * 36 + 2, 8, 6, 477048, "level 850 hPa", 3 * 36 + 5, 7, 285.528961,
+    {"wfde5_uk_201701_first600h.nc", 0, 0, 250, 600, 1, 412008, "310 masked", 17 * 28 + 14, 599, 281.139435,
+     0.00456049852, NONE, NONE, NONE, NONE},
+    {"ifs_pl_10deg_20240603.nc", 850, 0, 17 * 36 + 2, 8, 6, 477048, "level 850 hPa", 3 * 36 + 5, 7, 285.528961,
      0.00837291994, 0.792254028, 4.8433857, -0.0270080566, NONE},
-    {"geosdas_198701_global_5x4.nc3.nc", 850, 2790, 5, 24, 149016, "NetCDF classic", 20 * 72 + 33, 4, 290.452271,
+    {"geosdas_198701_global_5x4.nc3.nc", 850, 0, 2790, 5, 24, 149016, "NetCDF classic", 20 * 72 + 33, 4, 290.452271,
      0.0128461504, NONE, -2.01934814, -1.23779297, NONE},
-    {"geosdas_198701_global_5x4.nc", 850, 2790, 5, 24, 149016, "NetCDF-4", 20 * 72 + 33, 4, 290.452271, 0.0128461504,
+    {"geosdas_198701_global_5x4.nc", 850, 0, 2790, 5, 24, 149016, "NetCDF-4", 20 * 72 + 33, 4, 290.452271, 0.0128461504,
      NONE, -2.01934814, -1.23779297, NONE},
-    {"era5_tl31_19590102T00.nc3.nc", 850, 2048, 0, 0, -96408, "level 850 hPa", 20 * 64 + 10, -1, 281.833984,
+    {"era5_tl31_19590102T00.nc3.nc", 850, 0, 2048, 0, 0, -96408, "level 850 hPa", 20 * 64 + 10, -1, 281.833984,
      0.00423037494, NONE, 6.60553885, -0.866294265, NONE},
-    {"era5_tl31_19590102T00.nc", 850, 2048, 0, 0, -96408, "level 850 hPa", 20 * 64 + 10, -1, 281.833984, 0.00423037494,
-     NONE, 6.60553885, -0.866294265, NONE},
-    {"gfs_2011011012_f120_2p5deg.nc", 850, 71 * 144 + 2, 0, 0, 359748, "73 x 144", 10 * 144 + 20, -1, 262.700012,
+    {"era5_tl31_19590102T00.nc", 850, 0, 2048, 0, 0, -96408, "level 850 hPa", 20 * 64 + 10, -1, 281.833984,
+     0.00423037494, NONE, 6.60553885, -0.866294265, NONE},
+    {"gfs_2011011012_f120_2p5deg.nc", 850, 0, 71 * 144 + 2, 0, 0, 359748, "73 x 144", 10 * 144 + 20, -1, 262.700012,
      0.00200732278, 0.99, 1.25999999, 6.67999983, NONE},
-    {"ifs_pl_10deg_20240603.grib", 850, 17 * 36 + 2, 8, 6, 477048, "GRIB", 3 * 36 + 5, 7, 285.528961, 0.00837291994,
+    {"ifs_pl_10deg_20240603.grib", 850, 0, 17 * 36 + 2, 8, 6, 477048, "GRIB", 3 * 36 + 5, 7, 285.528961, 0.00837291994,
      0.792254028, 4.8433857, -0.0270080566, NONE},
-    {"gfs_2011011012_f120_2p5deg.grib2", 850, 71 * 144 + 2, 0, 0, 359748, "GRIB", 10 * 144 + 20, -1, 262.700012,
+    {"gfs_2011011012_f120_2p5deg.grib2", 850, 0, 71 * 144 + 2, 0, 0, 359748, "GRIB", 10 * 144 + 20, -1, 262.700012,
      0.00200732084, 0.99, 1.25999999, 6.67999983, NONE},
-    {"wrf_katrina_20050828.nc", 0, 2304, 4, 3, 312564, "curvilinear", 10 * 48 + 20, 3, 302.631256, 0.0220776092,
+    {"wrf_katrina_20050828.nc", 0, 4, 2304, 0, 0, 312573, "curvilinear", 10 * 48 + 20, -1, 302.631256, 0.0220776092,
      0.847695003, 11.2642527, -1.53947604, NONE},
-    {"era5_davos_plev_202001.nc", 700, 20, 744, 1, 438288, "gregorian", 2 * 5 + 3, 743, 273.29662, 0.00191336961,
+    {"era5_davos_plev_202001.nc", 700, 0, 20, 744, 1, 438288, "gregorian", 2 * 5 + 3, 743, 273.29662, 0.00191336961,
      0.346334069, 3.43432253, 2.21025563, NONE},
-    {"era5_davos_surf_202001.nc", 0, 20, 744, 1, 438288, "made of dew point", 2 * 5 + 3, 743, 265.779243, 0.00237271586,
-     0.842418498, NONE, NONE, 2206.03615},
-    {"era5_daily_cancities_1990_1993.nc", 0, 5, 1461, 24, 175320, "5 cells", 2, 1460, 242.755234, 0.000226123142,
+    {"era5_davos_surf_202001.nc", 0, 0, 20, 744, 1, 438288, "made of dew point", 2 * 5 + 3, 743, 265.779243,
+     0.00237271586, 0.842418498, NONE, NONE, 2206.03615},
+    {"era5_daily_cancities_1990_1993.nc", 0, 0, 5, 1461, 24, 175320, "5 cells", 2, 1460, 242.755234, 0.000226123142,
      0.73465842, -4.38889456, 1.24208558, NONE},
 };
 
@@ -60,7 +61,7 @@ static void check(const known *k) {
   char path[4096];
   esp_origin origin;
   snprintf(path, sizeof path, "%s/weather/%s", data, k->file);
-  const esp_input_param input = {.file = path, .types = "all", .grid = {.level = k->level}};
+  const esp_input_param input = {.file = path, .types = "all", .grid = {.level = k->level, .time = k->time}};
   esp_set set = grid_read(&input, &origin);
   if (set.n != k->n || set.frames != k->frames || !strstr(origin.told, k->told))
     fail_msg("%s: %lld cells, %d frames, %s", k->file, (long long)set.n, set.frames, origin.told);
@@ -87,6 +88,9 @@ static void check(const known *k) {
 static void all(void **state) {
   (void)state;
   for (size_t k = 0; k < sizeof files / sizeof *files; k++) check(&files[k]);
+  char path[4096]; /* a nest that follows its storm */
+  snprintf(path, sizeof path, "%s/weather/wrf_katrina_20050828.nc", data);
+  grid_refused(&(esp_input_param){.file = path, .types = "all"}, ESP_ERR_FORMAT, "XLAT changes from time number 1");
 }
 
 int main(int argc, char **argv) {

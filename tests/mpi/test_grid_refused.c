@@ -58,6 +58,8 @@ enum {
   HUMID_UNIT,
   STAGGERED,
   STAGGERED_WIND,
+  LATER,
+  ALONG,
   ENSEMBLE,
   NO_PLACES,
   ANGLE,
@@ -131,6 +133,15 @@ static void spoil(int what, fixture *f, esp_grid_param *k) {
       MORE("U", "tlyo", NC_FLOAT, "units=m s-1;stagger=X", true_u);
       k->wind_u = "U";
       break;
+    case ALONG:
+      f->var[V_LAT] = (fixture_var){"XLAT", "yx", NC_DOUBLE, "units=degree_north", true_v};
+      f->var[V_LON] = (fixture_var){"XLONG", "yx", NC_DOUBLE, "units=degree_east", east};
+      f->var[V_U].attributes = "standard_name=x_wind;units=m s-1";
+      k->wind_u = "u";
+      break;
+    case LATER:
+      k->time = 4;
+      break;
     case ENSEMBLE:
       f->dim[4] = (fixture_dim){'o', "number", 5};
       f->var[V_HEAT].dims = "otlyx";
@@ -198,12 +209,14 @@ static void refusals(void **state) {
       {HUMID_UNIT, ESP_ERR_CONFIG, {"'percents'", "kg/kg", "io_units_humidity"}},
       {STAGGERED, ESP_ERR_FORMAT, {"west_east_stag 16) is staggered", "air_temperature"}},
       {STAGGERED_WIND, ESP_ERR_FORMAT, {"U(time 3, level 2, lat 12, west_east_stag 17) is staggered"}},
+      {ALONG, ESP_ERR_FORMAT, {"u is x_wind, along the grid", "COSALPHA"}},
+      {LATER, ESP_ERR_CONFIG, {"io_time 4: there are 3 times"}},
       {ENSEMBLE, ESP_ERR_FORMAT, {"t(number 5, time 3", "others of length 1"}},
       {NO_PLACES, ESP_ERR_FORMAT, {"has no latitudes", "degrees_north"}},
       {ANGLE, ESP_ERR_FORMAT, {"unit 'gradians' of lat", "degrees, radian"}},
       {MIXED_PLACES, ESP_ERR_FORMAT, {"latitudes lat of 1 dimensions and longitudes lon2 of 2"}},
       {NORTH, ESP_ERR_VALUE, {"latitude 100", "-90 to 90"}},
-      {ADRIFT, ESP_ERR_FORMAT, {"XLAT changes from time 0 to the next"}},
+      {ADRIFT, ESP_ERR_FORMAT, {"XLAT changes from time number 1 to the next", "key io_time"}},
       {COLD, ESP_ERR_VALUE, {"t (temperature) is -23.15 K at time 0, row 0, column 0", "100 to 400"}},
       {BELOW, ESP_ERR_VALUE, {"r (relative humidity) is -0.06 1 at time 1, row 11, column 0", "-0.05 to 3"}},
       {NO_DAMP, ESP_ERR_FORMAT, {"has no specific_humidity", "Qair q hus", "key io_humidity"}},

@@ -63,6 +63,13 @@ static int read_time(codes_handle *h, double *hours) {
   return ESP_OK;
 }
 
+/* Winds along another grid than one of latitudes and longitudes, by their names in CF. */
+static void name_along(codes_handle *h, esp_grib_field *f) {
+  static const char *const names[][2] = {{"eastward_wind", "x_wind"}, {"northward_wind", "y_wind"}};
+  for (int k = 0; k < 2 && strncmp(f->grid_type, "regular_", 8) && number_of(h, "uvRelativeToGrid"); k++)
+    if (!strcmp(f->standard_name, names[k][0])) snprintf(f->standard_name, sizeof f->standard_name, "%s", names[k][1]);
+}
+
 /* Rows and columns, where the points lie as rows one after the other. */
 static void read_grid(codes_handle *h, esp_grib_field *f) {
   text_of(h, "gridType", f->grid_type, sizeof f->grid_type);
@@ -87,6 +94,7 @@ static int read_field(codes_handle *h, esp_grib_field *f) {
   f->level = level;
   f->offset = number_of(h, "offset");
   read_grid(h, f);
+  name_along(h, f);
   ESP_CHECK(f->points > 0, ESP_ERR_FORMAT, "its grid has no points");
   return read_time(h, &f->hours);
 }

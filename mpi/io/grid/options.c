@@ -26,5 +26,7 @@ const esp_options esp_grid_options = {
                      "pressure level of a file on a grid; 0: the only one there is, or the surface"),
         ESP_REAL_ROW(OF, pressure, "io_pressure", "0", 0, 2000, "hPa",
                      "pressure by which one humidity is made of another, at the surface; 0: the file's own"),
+        ESP_INT_ROW(OF, time, "io_time", "0", 0, ESP_COUNT_MAX, "",
+                    "number of the one time that is read of a file on a grid, from 1; 0: all"),
         {0}},
     NULL};

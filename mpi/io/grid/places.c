@@ -94,33 +94,35 @@ static double area_of(const double (*around)[3], int64_t rows, int64_t columns, 
   return sqrt(x * x + y * y + z * z) / (double)((up - down) * (right - left));
 }
 
-/* Latitudes or longitudes of rows, which must be the same at all times. */
-static int read_angles(const esp_grid_file *file, const esp_grid_space *s, int var, double unit, int64_t first,
-                       int64_t rows, double **value) {
+/* Latitudes or longitudes of rows, which must be the same at all times that are read. */
+static int read_angles(const esp_grid_file *file, const esp_grid_space *s, int var, double unit,
+                       const esp_grid_places *p, int64_t first, int64_t rows, double **value) {
   const int64_t cells = rows * s->columns;
   esp_grid_times times;
   esp_grid_source source;
   ESP_CALL(esp_grid_times_read(file, var, &times));
   ESP_CALL(esp_grid_source_fit(file, var, s, &times, &source));
   source.unit.factor = unit;
-  ESP_CALL(ESP_ALLOC(*value, times.count * cells));
-  ESP_CALL(esp_grid_source_read(file, &source, s, times.count, first, rows, *value));
-  for (int64_t k = cells; k < times.count * cells; k++)
+  const int64_t count = source.time >= 0 ? p->times : 1;
+  ESP_CALL(ESP_ALLOC(*value, count * cells));
+  ESP_CALL(esp_grid_source_read(file, &source, s, p->from, count, first, rows, *value));
+  for (int64_t k = cells; k < count * cells; k++)
     ESP_CHECK((*value)[k] == (*value)[k - cells] || isnan((*value)[k]), ESP_ERR_FORMAT,
-              "%s: %s changes from time %" PRId64 " to the next: a grid that moves cannot be read", file->path,
-              file->var[var].name, k / cells - 1);
+              "%s: %s changes from time number %" PRId64
+              " to the next: of a grid that moves one time can be read: key io_time",
+              file->path, file->var[var].name, k / cells);
   return ESP_OK;
 }
 
 /* Rows of places. */
-static int read_rows(const esp_grid_file *file, const esp_grid_space *s, int64_t first, int64_t rows,
-                     double (*place)[3], double (*east)[2]) {
+static int read_rows(const esp_grid_file *file, const esp_grid_space *s, const esp_grid_places *p, int64_t first,
+                     int64_t rows, double (*place)[3], double (*east)[2]) {
   const size_t cells = (size_t)(rows * s->columns);
   const int var[2] = {s->lat, s->lon};
   const double unit[2] = {s->lat_unit, s->lon_unit};
   double *value[2] = {NULL, NULL};
   int rc = ESP_OK;
-  for (int k = 0; k < 2; k++) ESP_TRY(read_angles(file, s, var[k], unit[k], first, rows, &value[k]));
+  for (int k = 0; k < 2; k++) ESP_TRY(read_angles(file, s, var[k], unit[k], p, first, rows, &value[k]));
   for (size_t c = 0; c < cells; c++) ESP_TRY(put(file, value[0][c], value[1][c], place[c], east[c]));
 done:
   ESP_FREE(value[0]);
@@ -135,7 +137,7 @@ static int read_curvilinear(const esp_grid_file *file, const esp_grid_space *s, 
   if (p->rows == 0) return ESP_OK;
   ESP_TRY(ESP_ALLOC(around, rows * s->columns));
   ESP_TRY(ESP_ALLOC(east, rows * s->columns));
-  ESP_TRY(read_rows(file, s, p->first - low, rows, around, east));
+  ESP_TRY(read_rows(file, s, p, p->first - low, rows, around, east));
   memcpy(p->place, around + low * s->columns, (size_t)(p->rows * s->columns) * sizeof *p->place);
   memcpy(p->east, east + low * s->columns, (size_t)(p->rows * s->columns) * sizeof *p->east);
   for (int64_t j = 0; j < p->rows; j++)
@@ -151,7 +153,7 @@ done:
 
 static int read_cells(const esp_grid_file *file, const esp_grid_space *s, esp_grid_places *p) {
   for (int64_t c = 0; c < p->rows; c++) p->area[c] = 1;
-  return p->rows ? read_rows(file, s, p->first, p->rows, p->place, p->east) : ESP_OK;
+  return p->rows ? read_rows(file, s, p, p->first, p->rows, p->place, p->east) : ESP_OK;
 }
 
 int esp_grid_places_read(const esp_grid_file *file, const esp_grid_space *space, esp_grid_places *p) {

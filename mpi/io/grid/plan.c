@@ -98,7 +98,7 @@ static int look_pressure(making *m, int *found) {
   return ESP_OK;
 }
 
-/* Winds that are no standard's are along the grid, where it has an angle to the east, as WRF's. */
+/* Winds that are not said to be eastward are along the grid, where it has an angle, as WRF's. */
 static int look_angle(making *m, int *need) {
   const esp_grid_plan *p = m->plan;
   const esp_grid_variable *u = &p->file->var[p->source[ESP_WIND_U].var];
@@ -171,6 +171,16 @@ static int settle_column(making *m, int k, char *note, size_t size) {
                   key ? "; name one by key " : "", key ? key : "");
 }
 
+/* All, or the one of the key; the first where nothing has frames. */
+static int choose_times(const esp_grid_param *param, esp_grid_plan *p) {
+  const int64_t all = p->frame.times.count;
+  ESP_CHECK(param->time <= all, ESP_ERR_CONFIG, "%s: io_time %d: there are %" PRId64 " times, numbered from 1",
+            p->file->path, param->time, all);
+  p->times = p->framed && !param->time ? all : 1;
+  p->first = param->time ? param->time - 1 : 0;
+  return ESP_OK;
+}
+
 int esp_grid_plan_make(const esp_grid_file *file, const esp_grid_param *param, const esp_layout *layout,
                        esp_grid_plan *plan, char *note, size_t size) {
   *plan = (esp_grid_plan){.file = file, .layout = layout};
@@ -184,11 +194,15 @@ int esp_grid_plan_make(const esp_grid_file *file, const esp_grid_param *param, c
   for (int k = 0; layout->column[k].name; k++) ESP_CALL(settle_column(&m, k, note, size));
   ESP_CHECK(plan->frame.settled, ESP_ERR_FORMAT, "%s: has no field that is known", file->path);
   const esp_grid_space *space = &plan->frame.space;
-  plan->times = plan->framed ? plan->frame.times.count : 1;
+  ESP_CALL(choose_times(param, plan));
   ESP_CHECK(space->rows <= INT_MAX / (space->columns ? space->columns : 1) && plan->times <= INT_MAX, ESP_ERR_LIMIT,
             "%s: a grid of %" PRId64 " x %" PRId64 " cells, %" PRId64 " times: allowed are 2^31 - 1 cells and times",
             file->path, space->rows, space->columns, plan->times);
   return ESP_OK;
+}
+
+double esp_grid_plan_start(const esp_grid_plan *p) {
+  return p->frame.times.start + (double)p->first * p->frame.times.every;
 }
 
 /* ---- in words ---- */
@@ -223,11 +237,11 @@ void esp_grid_plan_tell(const esp_grid_plan *p, char *told, size_t size) {
     esp_grid_add(told, size, "; no time stated");
     return;
   }
-  esp_calendar_date(t->calendar, t->start, from, sizeof from);
+  esp_calendar_date(t->calendar, esp_grid_plan_start(p), from, sizeof from);
   esp_calendar_date(t->calendar, t->start + t->every * (double)(t->count - 1), to, sizeof to);
   if (p->times > 1)
     esp_grid_add(told, size, "; %" PRId64 " times from %s to %s, every %.7g h", p->times, from, to, t->every);
   else
-    esp_grid_add(told, size, "; time %s%s", from, t->count > 1 ? ", the first" : "");
+    esp_grid_add(told, size, "; time %s, number %" PRId64 " of %" PRId64, from, p->first + 1, t->count);
   esp_grid_add(told, size, ", %s calendar", esp_calendar_name(t->calendar));
 }

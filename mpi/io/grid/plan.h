@@ -30,7 +30,7 @@ typedef struct {
   esp_quantity from[ESP_GRID_FIELDS]; /* the quantity that a field is, or is made of; ESP_QUANTITIES: none */
   int used[ESP_QUANTITIES];           /* some column needs it */
   int framed;                         /* some column is read at all times */
-  int64_t times;                      /* that are read */
+  int64_t first, times;               /* that are read: number of the first, and how many */
   double pressure;                    /* hPa, of a level or a key; 0: source[ESP_PRESSURE], if anything */
   double level;                       /* hPa; 0: none */
   int assumed;                        /* that it is in hPa */
@@ -40,6 +40,8 @@ typedef struct {
  * esp_quantity_choose. note: lines of what was passed over. */
 int esp_grid_plan_make(const esp_grid_file *file, const esp_grid_param *param, const esp_layout *layout,
                        esp_grid_plan *plan, char *note, size_t size);
+/* The first time that is read, in hours. */
+double esp_grid_plan_start(const esp_grid_plan *plan);
 /* One line of what is taken, but for what only the numbers tell. */
 void esp_grid_plan_tell(const esp_grid_plan *plan, char *told, size_t size);
 

@@ -19,10 +19,10 @@ const esp_quantity_row esp_quantity_rows[ESP_QUANTITIES] = {
                        HUMIDITY, 50, 50, 400},
     [ESP_RELATIVE] = {"relative humidity", ESP_UNIT_SHARE, 0, " relative_humidity ",
                       " r hurs RH rh hur r2 rh2m rhum relative_humidity ", HUMIDITY, -0.05, 0, 3},
-    [ESP_WIND_U] = {"wind to the east", ESP_UNIT_SPEED, 0, " eastward_wind ",
+    [ESP_WIND_U] = {"wind to the east", ESP_UNIT_SPEED, 0, " eastward_wind x_wind grid_eastward_wind ",
                     " u ua u10 10u uas U10 U10M U u_component_of_wind uwnd ", "io_wind_u", "io_units_wind", OF(wind_u),
                     OF(units_wind), -300, -300, 300},
-    [ESP_WIND_V] = {"wind to the north", ESP_UNIT_SPEED, 0, " northward_wind ",
+    [ESP_WIND_V] = {"wind to the north", ESP_UNIT_SPEED, 0, " northward_wind y_wind grid_northward_wind ",
                     " v va v10 10v vas V10 V10M V v_component_of_wind vwnd ", "io_wind_v", "io_units_wind", OF(wind_v),
                     OF(units_wind), -300, -300, 300},
     [ESP_PRESSURE] = {"surface pressure", ESP_UNIT_PRESSURE, 1, " surface_air_pressure ", " sp ps PSFC PS pres Psurf ",
@@ -114,6 +114,18 @@ static void sieve(candidates *c, int (*rule)(const candidates *, int)) {
   memcpy(c->var, var, (size_t)kept * sizeof *var);
 }
 
+/* Winds along a grid that is not one of latitudes and longitudes need its angle (plan.c). */
+static int check_along(const candidates *c, int var, const esp_grid_space *space) {
+  const esp_grid_variable *v = &c->file->var[var];
+  const int along = is_among(" x_wind y_wind grid_eastward_wind grid_northward_wind ", v->standard_name);
+  ESP_CHECK(
+      !along || space->kind == ESP_GRID_RECTILINEAR || esp_grid_find(c->file, "COSALPHA") >= 0, ESP_ERR_FORMAT,
+      "%s: %s is %s, along the grid, and the file does not have the angle of the grid (COSALPHA, SINALPHA): allowed "
+      "is %s",
+      c->file->path, v->name, v->standard_name, c->q->what);
+  return ESP_OK;
+}
+
 /* The grid of the first one found, or that of those before it. */
 static int fit(const candidates *c, int var, esp_grid_frame *frame, esp_grid_source *source) {
   *frame = *c->frame;
@@ -125,6 +137,7 @@ static int fit(const candidates *c, int var, esp_grid_frame *frame, esp_grid_sou
   const int level = esp_axis_find(c->file, var, ESP_AXIS_LEVEL);
   const int64_t levels =
       level >= 0 && c->file->var[level].rank == 1 ? c->file->dim[c->file->var[level].dim[0]].length : 0;
+  ESP_CALL(check_along(c, var, &frame->space));
   ESP_CHECK(!c->q->surface || levels <= 1, ESP_ERR_FORMAT, "%s: %s has %lld levels: %s has none", c->file->path,
             c->file->var[var].name, (long long)levels, c->q->what);
   return ESP_OK;

@@ -139,7 +139,7 @@ static int make_share(const esp_comm *comm, const esp_grid_plan *p, int64_t n, e
   set->n_home = (int)count;
   ESP_CALL(esp_set_create(set));
   put_number(set, "every", p->times > 1 ? p->frame.times.every : 0);
-  put_number(set, "start", p->frame.times.start);
+  put_number(set, "start", esp_grid_plan_start(p));
   put_number(set, "level", p->level);
   return ESP_OK;
 }
@@ -166,7 +166,7 @@ static int read_planned(const esp_comm *comm, const esp_grid_plan *p, esp_set *s
   ESP_TRY(settle_areas(comm, set));
   esp_grid_plan_tell(p, origin->told, sizeof origin->told);
   tell_counts(p, &counts, n, origin);
-  origin->time = p->frame.times.start;
+  origin->time = esp_grid_plan_start(p);
   snprintf(origin->calendar, sizeof origin->calendar, "%s", esp_calendar_name(p->frame.times.calendar));
 done:
   esp_grid_slice_free(&slice);

@@ -27,8 +27,8 @@ static int read_raw(reading *r) {
   for (int q = 0; q < ESP_QUANTITIES; q++) {
     if (!r->plan->used[q]) continue;
     ESP_CALL(ESP_ALLOC(r->raw[q], r->plan->times * r->cells));
-    ESP_CALL(esp_grid_source_read(r->plan->file, &r->plan->source[q], &r->plan->frame.space, r->plan->times,
-                                  r->slice->first, r->slice->rows, r->raw[q]));
+    ESP_CALL(esp_grid_source_read(r->plan->file, &r->plan->source[q], &r->plan->frame.space, r->plan->first,
+                                  r->plan->times, r->slice->first, r->slice->rows, r->raw[q]));
   }
   return ESP_OK;
 }
@@ -176,7 +176,7 @@ static int fill_set(reading *r) {
 int esp_grid_slice_read(const esp_grid_plan *plan, esp_grid_slice *slice) {
   reading r = {.plan = plan, .slice = slice, .cells = slice->rows * plan->frame.space.columns};
   int rc = ESP_OK;
-  r.places = (esp_grid_places){.first = slice->first, .rows = slice->rows};
+  r.places = (esp_grid_places){.first = slice->first, .rows = slice->rows, .from = plan->first, .times = plan->times};
   ESP_TRY(ESP_ALLOC(slice->kept, r.cells));
   ESP_TRY(esp_grid_places_read(plan->file, &plan->frame.space, &r.places));
   ESP_TRY(read_raw(&r));

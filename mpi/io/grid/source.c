@@ -61,7 +61,7 @@ static double scaled(const esp_unit *unit, double value) {
   return value * unit->factor + unit->zero;
 }
 
-int esp_grid_source_read(const esp_grid_file *file, const esp_grid_source *s, const esp_grid_space *space,
+int esp_grid_source_read(const esp_grid_file *file, const esp_grid_source *s, const esp_grid_space *space, int64_t from,
                          int64_t times, int64_t first, int64_t rows, double *value) {
   const esp_grid_variable *v = &file->var[s->var];
   const int64_t columns = space->columns, cells = rows * columns, own = s->time >= 0 ? times : 1;
@@ -78,7 +78,7 @@ int esp_grid_source_read(const esp_grid_file *file, const esp_grid_source *s, co
   ESP_TRY(ESP_ALLOC(block, some * cells));
   for (int64_t t = 0; t < own; t += some) {
     const int64_t now = own - t < some ? own - t : some;
-    if (s->time >= 0) start[s->time] = t, count[s->time] = now;
+    if (s->time >= 0) start[s->time] = from + t, count[s->time] = now;
     ESP_TRY(file->read(file, s->var, start, count, block));
     steps(v->rank, count, step);
     const int64_t by_time = s->time >= 0 ? step[s->time] : 0, by_column = s->column >= 0 ? step[s->column] : 0;

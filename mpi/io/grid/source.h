@@ -17,9 +17,9 @@ typedef struct {
  * on instead. The level is chosen by esp_grid_level_choose. */
 int esp_grid_source_fit(const esp_grid_file *file, int var, const esp_grid_space *space, const esp_grid_times *times,
                         esp_grid_source *source);
-/* Numbers of the first `times` times and of rows [first, first + rows), as [times][rows][space->columns], in the unit that
+/* Numbers of `times` times from number `from` on, and of rows [first, first + rows), as [times][rows][space->columns], in the unit that
  * they are to have; what does not depend on time is repeated. */
 int esp_grid_source_read(const esp_grid_file *file, const esp_grid_source *source, const esp_grid_space *space,
-                         int64_t times, int64_t first, int64_t rows, double *value);
+                         int64_t from, int64_t times, int64_t first, int64_t rows, double *value);
 
 #endif

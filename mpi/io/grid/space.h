@@ -21,15 +21,16 @@ int esp_grid_space_find(const esp_grid_file *file, int var, esp_grid_space *spac
 /* "19 x 36 latitudes and longitudes". */
 void esp_grid_space_tell(const esp_grid_space *space, char *text, size_t size);
 
-/* Of the cells of rows [first, first + rows): */
+/* Of the cells of rows [first, first + rows), at all of `times` times from number `from` on: */
 typedef struct {
-  int64_t first, rows;
+  int64_t first, rows, from, times;
   double (*place)[3]; /* on the unit sphere; NaN: nowhere, the cell is masked */
   double (*east)[2];  /* the way to the east there, its x and y (z: 0) */
   double *area;       /* any unit; NaN: not known */
   char *again;        /* 1: the place of a pole that another cell of the row stands for */
 } esp_grid_places;
-/* Places are freed by the caller. ESP_ERR_VALUE for a latitude or longitude that is none. */
+/* Places are freed by the caller. ESP_ERR_VALUE for a latitude or longitude that is none; ESP_ERR_FORMAT: they change with
+ * time. */
 int esp_grid_places_read(const esp_grid_file *file, const esp_grid_space *space, esp_grid_places *places);
 void esp_grid_places_free(esp_grid_places *places);
 
