@@ -172,9 +172,9 @@ const esp_picture esp_weather_pictures[] = {
      1000, 800,
      "set multiplot layout 3,2\nunset key\nset palette defined (-1 '#2c5aa0', 0 '#f4f1e8', 1 '#b03a2e')\n"
      "set size ratio -1\nunset grid\n"
+     "stats data using 'dt' nooutput name 'T'\nstats data using 'dq' nooutput name 'Q'\n"
      "stats data using 'longitude' nooutput name 'X'\nstats data using 'latitude' nooutput name 'Y'\n"
      "set xrange [X_min:X_max]\nset yrange [Y_min:Y_max]\n"
-     "stats data using 'dt' nooutput name 'T'\nstats data using 'dq' nooutput name 'Q'\n"
      "t = 3 * T_stddev\nq = 3 * Q_stddev\n"
      "do for [row=0:2] {\nwhat = row == 0 ? '' : row == 1 ? '_said' : '_error'\n"
      "name = row == 0 ? 'came' : row == 1 ? 'predicted' : 'error'\n"
