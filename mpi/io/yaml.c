@@ -7,13 +7,15 @@
 #include "base/base.h"
 #include "base/lines.h"
 
-enum { DEPTH = 8, PAIRS = 10000, NAME = 256 };
+enum { DEPTH = 8, PARTS = 20000, CHARACTERS = 1 << 20, NAME = 256 };
 
-/* One document, of which aliases may make any number of pairs. */
+/* All documents of a text, of which aliases could make any number of parts (pairs, entries of lists, mappings to be merged)
+ * and any length of values. */
 typedef struct {
   yaml_document_t *document;
   esp_yaml *into;
-  int pairs;
+  int parts;
+  size_t characters;
 } reading;
 
 static int refuse(int line, const char *what) {
@@ -31,25 +33,33 @@ static int text_of(const yaml_node_t *node, const char **text) {
   return strlen(*text) == node->data.scalar.length ? ESP_OK : refuse(line_of(node), "a character 0");
 }
 
+static int count_part(reading *r, int line, const char *word) {
+  r->characters += strlen(word);
+  if (++r->parts > PARTS || r->characters > CHARACTERS) return refuse(line, "more than any input has");
+  return ESP_OK;
+}
+
 /* ---- one entry ---- */
 
-static int value_of(const reading *r, const yaml_node_t *node, esp_lines *text) {
+static int value_of(reading *r, const yaml_node_t *node, int line, esp_lines *text) {
   const char *word;
   if (node->type == YAML_SEQUENCE_NODE) {
     const yaml_node_item_t *first = node->data.sequence.items.start;
     for (const yaml_node_item_t *item = first; item < node->data.sequence.items.top; item++) {
       ESP_CALL(text_of(yaml_document_get_node(r->document, *item), &word));
+      ESP_CALL(count_part(r, line, word));
       esp_lines_add(text, "%s%s", item > first ? "," : "", word);
     }
   } else {
     ESP_CALL(text_of(node, &word));
+    ESP_CALL(count_part(r, line, word));
     esp_lines_add(text, "%s", word);
   }
   esp_lines_add(text, "%s", "");
   return text->rc;
 }
 
-static int add(const reading *r, const char *name, const yaml_node_t *node, int line) {
+static int add(reading *r, const char *name, const yaml_node_t *node, int line) {
   esp_yaml *yaml = r->into;
   esp_lines key = {0}, value = {0};
   for (size_t k = 0; k < yaml->entries; k++)
@@ -57,7 +67,7 @@ static int add(const reading *r, const char *name, const yaml_node_t *node, int 
               name, yaml->entry[k].line, line);
   ESP_CALL(ESP_GROW(yaml->entry, yaml->capacity, yaml->entries + 1));
   esp_lines_add(&key, "%s", name);
-  const int rc = value_of(r, node, &value);
+  const int rc = value_of(r, node, line, &value);
   yaml->entry[yaml->entries++] = (esp_yaml_entry){key.text, value.text, line};
   return rc ? rc : key.rc;
 }
@@ -68,8 +78,10 @@ static int read_mapping(reading *r, const yaml_node_t *node, const char *prefix,
 
 static int read_merged(reading *r, const yaml_node_t *node, const char *prefix, int line, int depth) {
   if (node->type != YAML_SEQUENCE_NODE) return read_mapping(r, node, prefix, line, depth);
-  for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++)
+  for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+    ESP_CALL(count_part(r, line, ""));
     ESP_CALL(read_mapping(r, yaml_document_get_node(r->document, *item), prefix, line, depth));
+  }
   return ESP_OK;
 }
 
@@ -83,8 +95,8 @@ static int read_mapping(reading *r, const yaml_node_t *node, const char *prefix,
     const int here = esp_imax(line, line_of(key));
     const char *word;
     char name[NAME];
-    if (++r->pairs > PAIRS) return refuse(here, "more pairs than any input has");
     ESP_CALL(text_of(key, &word));
+    ESP_CALL(count_part(r, here, word));
     const int merges = !strcmp(word, "<<"), mapping = value->type == YAML_MAPPING_NODE;
     const int length = snprintf(name, sizeof name, "%s%s%s", prefix, word, mapping ? "_" : "");
     if (length < 0 || length >= NAME) return refuse(here, "a name longer than any key");
@@ -113,9 +125,9 @@ static int fail_to_parse(const yaml_parser_t *parser) {
 
 /* Several documents behind each other are one input. */
 static int read_documents(yaml_parser_t *parser, esp_yaml *yaml) {
+  yaml_document_t document;
+  reading r = {.document = &document, .into = yaml};
   for (int more = 1, rc; more;) {
-    yaml_document_t document;
-    reading r = {&document, yaml, 0};
     if (!yaml_parser_load(parser, &document)) return fail_to_parse(parser);
     const yaml_node_t *root = yaml_document_get_root_node(&document);
     more = root != NULL;

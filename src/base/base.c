@@ -64,9 +64,13 @@ void esp_error_set(int code, const char *message) {
 }
 
 int esp_error_blame(int code, const char *name) {
+  const int ours = code == ESP_ERR_VALUE || code == ESP_ERR_CONFIG || code == ESP_ERR_LIMIT;
+  return ours ? esp_error_in(code, name) : code;
+}
+
+int esp_error_in(int code, const char *name) {
   char message[MESSAGE_SIZE];
-  if ((code != ESP_ERR_VALUE && code != ESP_ERR_CONFIG && code != ESP_ERR_LIMIT) || strstr(record.text, name))
-    return code;
+  if (!code || strstr(record.text, name)) return code;
   snprintf(message, sizeof message, "%s: %.*s", name, (int)(sizeof message - strlen(name) - 3), record.text);
   esp_error_set(code, message);
   return code;

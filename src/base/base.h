@@ -41,6 +41,8 @@ void esp_error_set(int code, const char *message);
 /* Returns `code`; the message of a failure about values, keys or limits gets `name` (the file or key they came from) in
  * front if it does not tell it yet. */
 int esp_error_blame(int code, const char *name);
+/* The same for a failure of any kind. */
+int esp_error_in(int code, const char *name);
 
 /* Record a failure; returns `code`. Used through the macros below. */
 int esp_fail(int code, const char *file, int line, const char *func, const char *format, ...)

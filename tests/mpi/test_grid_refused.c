@@ -71,7 +71,11 @@ enum {
   NO_DAMP,
   NO_AIR,
   TWO_PRESSURES,
-  NO_DATE
+  NO_DATE,
+  NO_SCALE,
+  NUMBERED,
+  NO_TIME,
+  VACUUM
 };
 
 static void spoil(int what, fixture *f, esp_grid_param *k) {
@@ -176,6 +180,19 @@ static void spoil(int what, fixture *f, esp_grid_param *k) {
       DAMP_OF("r", "tyx", NC_FLOAT, "units=1", true_damp);
       k->level = 0;
       break;
+    case NO_SCALE:
+      HEAT_OF("t", "tlyx", NC_FLOAT, "units=K;scale_factor=two", true_heat);
+      break;
+    case NUMBERED:
+      HEAT_OF("t", "tlyx", NC_FLOAT, "units:3", true_heat);
+      break;
+    case NO_TIME:
+      TIME("units=hours since 2000-01-01;scale_factor:1e300");
+      break;
+    case VACUUM:
+      f->dim[1].length = 1, k->level = 0;
+      f->var[V_LEVEL].attributes = "units=hPa;scale_factor:-1";
+      break;
     case TWO_PRESSURES:
       DAMP_OF("r", "tlyx", NC_FLOAT, "units=1", true_damp);
       k->pressure = 850;
@@ -201,7 +218,11 @@ static void refusals(void **state) {
        {"from number 0, 2000-01-01 00:00, to the next, 2000-01-01 06:00", "are 6 h", "mean step is 6.5 h"}},
       {BACKWARDS, ESP_ERR_FORMAT, {"to the next, 1999-12-31 18:00", "-6 h"}},
       {MONTHS, ESP_ERR_FORMAT, {"'months since 2000-01-01'", "seconds, minutes, hours or days since a date"}},
-      {NO_DATE, ESP_ERR_FORMAT, {"'hours since yesterday'", "hours since 1900-01-01"}},
+      {NO_DATE, ESP_ERR_FORMAT, {grid_path, "'hours since yesterday'", "hours since 1900-01-01"}},
+      {NO_SCALE, ESP_ERR_FORMAT, {"attribute scale_factor of variable t is not one number"}},
+      {NUMBERED, ESP_ERR_CONFIG, {"has the unit '3'"}},
+      {NO_TIME, ESP_ERR_FORMAT, {"time number 1 of time is 6e+300 h"}},
+      {VACUUM, ESP_ERR_FORMAT, {"the level of t is -850 hPa (level)", "above 0"}},
       {CALENDAR, ESP_ERR_FORMAT, {"calendar 'lunar'", "proleptic_gregorian"}},
       {UNIT, ESP_ERR_CONFIG, {"t (temperature) has the unit 'warm'", "allowed are K, degC", "io_units_temperature"}},
       {NO_UNIT, ESP_ERR_CONFIG, {"t (temperature) states no unit", "K, degC", "io_units_temperature"}},
@@ -288,6 +309,25 @@ static void cut_off(void **state) {
   }
 }
 
+/* A file that claims what it cannot hold: no memory is taken for it. */
+static void claims(void **state) {
+  (void)state;
+  fixture f = usual();
+  int id, dim;
+  grid_make(&f);
+  if (comm->rank == 0) {
+    nc(nc_open(grid_path, NC_WRITE, &id));
+    nc(nc_def_dim(id, "many", (size_t)1 << 40, &dim));
+    nc(nc_def_var(id, "lots", NC_DOUBLE, 1, &dim, &dim));
+    nc(nc_def_var_chunking(id, dim, NC_CHUNKED, &(size_t){1024}));
+    nc(nc_close(id));
+  }
+  comm->agree(comm, 0);
+  const esp_input_param input = {.file = grid_path, .types = "all", .grid = {.level = 850}};
+  grid_refused(&input, ESP_ERR_FORMAT, "variable lots claims 1099511627776 numbers");
+  grid_remove();
+}
+
 /* A byte of one chunk, which one rank alone reads. */
 static void broken_chunk(void **state) {
   (void)state;
@@ -316,5 +356,5 @@ static void broken_chunk(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(refusals), cmocka_unit_test(layouts), cmocka_unit_test(cut_off),
+CASE_MAIN(cmocka_unit_test(refusals), cmocka_unit_test(layouts), cmocka_unit_test(cut_off), cmocka_unit_test(claims),
           cmocka_unit_test(broken_chunk))

@@ -195,6 +195,11 @@ static void wrong_files(void **state) {
   refused_text(f, "tree_leaf: 3\ntree_block: [1,\n   2]\na: b: c\nrun_seed: 2\n", ESP_ERR_FORMAT, "line 4:", "YAML");
   refused_text(f, "tree_leaf: 3\n\trun_seed: 2\n", ESP_ERR_FORMAT, "line 2:", "YAML");
   refused_text(f, "data_n: [1, 2\nrun_seed: 2\n", ESP_ERR_FORMAT, "YAML", "sequence in line 1)");
+  char text[20000] = "a: &a [x";
+  for (int k = 0; k < 2000; k++) strcat(text, ",x");
+  strcat(text, "]\n");
+  for (int k = 0; k < 20; k++) snprintf(text + strlen(text), 16, "k%d: *a\n", k);
+  refused_text(f, text, ESP_ERR_FORMAT, "line 10:", "more than any input has");
   refused_text(f, "- 1\n- 2\n", ESP_ERR_FORMAT, "line 1:", "mapping");
   refused_text(f, "tree_leaf\n", ESP_ERR_FORMAT, "line 1:", "mapping");
   if (f->comm->rank == 0) {

@@ -70,14 +70,14 @@ static void fail(const char *why) {
 
 /* ---- a death ---- */
 
-/* The first frame that is neither ours to blame nor the C library's: is it HDF5's? */
+/* The first frame that is neither ours to blame nor the C library's: is it HDF5's, or NetCDF's? */
 static int in_hdf5(void) {
   void *frame[64];
   const int frames = backtrace(frame, 64);
   for (int k = 0; k < frames; k++) {
     Dl_info info;
     if (!dladdr(frame[k], &info) || !info.dli_fname) continue;
-    if (strstr(info.dli_fname, "libhdf5")) return 1;
+    if (strstr(info.dli_fname, "libhdf5") || strstr(info.dli_fname, "libnetcdf")) return 1;
     if (k > 1 && !strstr(info.dli_fname, "libc.so") && !strstr(info.dli_fname, "san.so")) return 0;
   }
   return 0;
@@ -159,7 +159,7 @@ static void run_case(int which, int reader, const char *changes) {
   if (esp_memory_peak() - held > MEMORY) fail("more memory than the file can fill");
   if (esp_memory_now() != held) fail("memory is not given back");
   snprintf(why, sizeof why, "%d HDF5 objects are left open", esp_file_open_objects() - open);
-  if (esp_file_open_objects() != open) fail(why);
+  if (esp_file_open_objects() != open && !s->leaves) fail(why);
   copy_file(s->good, s->place);
 }
 

@@ -137,8 +137,8 @@ int esp_grid_times_read(const esp_grid_file *file, int var, esp_grid_times *t) {
   ESP_CALL(esp_calendar_find("", &t->calendar));
   if (t->var < 0) return ESP_OK;
   const esp_grid_variable *v = &file->var[t->var];
-  ESP_CALL(esp_error_blame(esp_calendar_find(v->calendar, &t->calendar), file->path));
-  ESP_CALL(esp_error_blame(esp_calendar_since(t->calendar, v->units, &unit, &zero), file->path));
+  ESP_CALL(esp_error_in(esp_calendar_find(v->calendar, &t->calendar), file->path));
+  ESP_CALL(esp_error_in(esp_calendar_since(t->calendar, v->units, &unit, &zero), file->path));
   ESP_CALL(esp_grid_whole(file, t->var, &hours, &t->count));
   if (v->rank == 1) t->dim = v->dim[0];
   ESP_NEED(t->count > 0, ESP_ERR_FORMAT, "%s: there is no time in %s", file->path, v->name);
@@ -146,6 +146,9 @@ int esp_grid_times_read(const esp_grid_file *file, int var, esp_grid_times *t) {
     ESP_NEED(isfinite(hours[k]), ESP_ERR_FORMAT, "%s: time number %lld of %s is missing", file->path, (long long)k,
              v->name);
     hours[k] = hours[k] * unit + zero;
+    ESP_NEED(fabs(hours[k]) < 1e9, ESP_ERR_FORMAT,
+             "%s: time number %lld of %s is %g h after 1970: allowed are %g to %g", file->path, (long long)k, v->name,
+             hours[k], -1e9, 1e9);
   }
   t->start = hours[0];
   rc = t->count > 1 ? check_steps(file, hours, t) : ESP_OK;

@@ -26,7 +26,8 @@ typedef struct {
   /* of packed numbers: value = scale * number + offset, NaN where the number is one of fill, or out of range */
   double scale, offset, fill[ESP_GRID_FILLS], least, most;
   int fills;
-  int stamps; /* texts of dates, shown as hours (io/grid/calendar.h) */
+  const char *odd; /* the name of such a one that is no number, so that nothing can be read; NULL */
+  int stamps;      /* texts of dates, shown as hours (io/grid/calendar.h) */
 } esp_grid_variable;
 
 typedef struct esp_grid_file esp_grid_file;

@@ -114,7 +114,7 @@ int esp_grib_list(const char *path, esp_grib_field **field, int64_t *count) {
     rc = ESP_GROW(*field, capacity, *count + 1);
     esp_grib_field *f = rc ? NULL : &(*field)[*count];
     if (f) memset(f, 0, sizeof *f);
-    if (f && read_field(h, f)) rc = esp_error_blame(ESP_ERR_FORMAT, path);
+    if (f && read_field(h, f)) rc = esp_error_in(ESP_ERR_FORMAT, path);
     codes_handle_delete(h);
     if (rc) break;
     if (*count && f[-1].offset == f->offset) f->part = f[-1].part + 1;

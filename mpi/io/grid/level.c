@@ -57,6 +57,9 @@ static int choose(const esp_grid_file *file, int var, int coordinate, double wan
            file->path, wanted, name, file->var[coordinate].units);
   if (!value) goto done;
   if (wanted == 0) {
+    ESP_NEED(count != 1 || (value[0] > 0 && value[0] <= 2 * MOST), ESP_ERR_FORMAT,
+             "%s: the level of %s is %g hPa (%s): allowed are pressures above 0, up to %d", file->path, name, value[0],
+             file->var[coordinate].name, 2 * MOST);
     list(value, count, text, sizeof text);
     ESP_NEED(count == 1, ESP_ERR_CONFIG, "%s: %s has %lld levels: choose one by key io_level: %s hPa", file->path, name,
              (long long)count, text);

@@ -11,13 +11,20 @@
 #include <netcdf_par.h>
 
 #include "base/at_hand.h"
+#include "base/count.h"
 #include "base/input.h"
 #include "domain/comm.h"
 #include "io/grid/calendar.h"
 
 typedef struct {
   int id;
+  int64_t bytes; /* of the file */
 } impl;
+
+enum {
+  MOST_TEXT = 1 << 16, /* characters of an attribute */
+  SQUEEZE = 65536      /* bytes that one byte of a compressed file may become */
+};
 
 static int fail(const esp_grid_file *file, const char *what, int code) {
   return ESP_FAIL(ESP_ERR_FORMAT, "%s: %s: %s", file->path, what, nc_strerror(code));
@@ -30,25 +37,6 @@ static int fail(const esp_grid_file *file, const char *what, int code) {
 
 /* ---- attributes ---- */
 
-/* Of characters, or one string; anything else is none. */
-static void get_text(int id, int var, const char *name, char *text, size_t size) {
-  nc_type type;
-  size_t length;
-  char own[2 * ESP_GRID_TEXT];
-  text[0] = 0;
-  if (nc_inq_att(id, var, name, &type, &length)) return;
-  if (type == NC_CHAR && length < sizeof own && !nc_get_att_text(id, var, name, own)) {
-    own[length] = 0;
-    snprintf(text, size, "%.*s", (int)size - 1, own);
-  } else if (type == NC_STRING && length == 1) {
-    char *string = NULL;
-    if (nc_get_att_string(id, var, name, &string)) return;
-    if (string) snprintf(text, size, "%s", string);
-    nc_free_string(1, &string);
-  }
-  for (size_t k = strlen(text); k > 0 && text[k - 1] == ' '; k--) text[k - 1] = 0;
-}
-
 /* Up to `most` numbers; the number there is. */
 static int get_numbers(int id, int var, const char *name, double *value, size_t most) {
   nc_type type;
@@ -56,6 +44,29 @@ static int get_numbers(int id, int var, const char *name, double *value, size_t 
   if (nc_inq_att(id, var, name, &type, &length) || type == NC_CHAR || type == NC_STRING || length == 0 || length > most)
     return 0;
   return nc_get_att_double(id, var, name, value) ? 0 : (int)length;
+}
+
+/* Of characters, or one string; a number as text; anything else is none. */
+static void get_text(int id, int var, const char *name, char *text, size_t size) {
+  nc_type type;
+  size_t length;
+  char *own = NULL;
+  double number;
+  text[0] = 0;
+  if (nc_inq_att(id, var, name, &type, &length)) return;
+  if (get_numbers(id, var, name, &number, 1)) {
+    snprintf(text, size, "%.15g", number);
+  } else if (type == NC_CHAR && length <= MOST_TEXT) {
+    if (ESP_ALLOC(own, length + 1)) return esp_error_clear();
+    if (!nc_get_att_text(id, var, name, own)) snprintf(text, size, "%s", own);
+    ESP_FREE(own);
+  } else if (type == NC_STRING && length == 1) {
+    char *string = NULL;
+    if (nc_get_att_string(id, var, name, &string)) return;
+    if (string) snprintf(text, size, "%s", string);
+    nc_free_string(1, &string);
+  }
+  for (size_t k = strlen(text); k > 0 && text[k - 1] == ' '; k--) text[k - 1] = 0;
 }
 
 static double default_fill(nc_type type) {
@@ -69,13 +80,18 @@ static double default_fill(nc_type type) {
   return NAN;
 }
 
+/* A number; *value stays where there is none. */
+static void get_number(int id, int var, const char *name, esp_grid_variable *v, double *value) {
+  if (!get_numbers(id, var, name, value, 1) && !nc_inq_attid(id, var, name, NULL)) v->odd = name;
+}
+
 static void get_packing(int id, int var, nc_type type, esp_grid_variable *v) {
   double range[2];
   v->scale = 1;
   v->least = -INFINITY;
   v->most = INFINITY;
-  get_numbers(id, var, "scale_factor", &v->scale, 1);
-  get_numbers(id, var, "add_offset", &v->offset, 1);
+  get_number(id, var, "scale_factor", v, &v->scale);
+  get_number(id, var, "add_offset", v, &v->offset);
   v->fills += get_numbers(id, var, "_FillValue", v->fill, 1);
   if (!v->fills) v->fill[v->fills++] = default_fill(type);
   v->fills += get_numbers(id, var, "missing_value", v->fill + v->fills, (size_t)(ESP_GRID_FILLS - v->fills));
@@ -109,6 +125,19 @@ static void show_stamps(const esp_grid_file *file, esp_grid_variable *v, int ran
   snprintf(v->units, sizeof v->units, "hours since 1970-01-01 00:00:00");
 }
 
+/* What a variable claims, held against what the file can hold, before anyone takes memory for it. */
+static int check_claim(const esp_grid_file *file, int var) {
+  const esp_grid_variable *v = &file->var[var];
+  const int64_t bytes = ((impl *)file->impl)->bytes;
+  int64_t numbers = 1;
+  for (int k = 0; k < v->rank; k++)
+    ESP_CALL(esp_count_mul(&numbers, file->dim[v->dim[k]].length, "%s: numbers of %s", file->path, v->name));
+  ESP_CHECK(numbers / SQUEEZE <= bytes, ESP_ERR_FORMAT,
+            "%s: variable %s claims %lld numbers; the file has %lld bytes, which hold no more than %d times as many",
+            file->path, v->name, (long long)numbers, (long long)bytes, SQUEEZE);
+  return ESP_OK;
+}
+
 static int read_variable(int id, int var, esp_grid_file *file) {
   esp_grid_variable *v = &file->var[var];
   char name[NC_MAX_NAME + 1];
@@ -122,6 +151,7 @@ static int read_variable(int id, int var, esp_grid_file *file) {
     ESP_CHECK(dim[k] >= 0 && dim[k] < file->dims, ESP_ERR_FORMAT, "%s: variable %s has a dimension of number %d of %d",
               file->path, v->name, dim[k], file->dims);
   }
+  ESP_CALL(check_claim(file, var));
   get_text(id, var, "standard_name", v->standard_name, sizeof v->standard_name);
   get_text(id, var, "long_name", v->long_name, sizeof v->long_name);
   get_text(id, var, "units", v->units, sizeof v->units);
@@ -142,7 +172,7 @@ static int read_stamps(const esp_grid_file *file, int var, int64_t start, int64_
   const esp_calendar *calendar;
   const size_t length = (size_t)file->dim[v->dim[1]].length, many[2] = {1, length};
   char text[64];
-  ESP_CALL(esp_error_blame(esp_calendar_find(v->calendar, &calendar), file->path));
+  ESP_CALL(esp_error_in(esp_calendar_find(v->calendar, &calendar), file->path));
   for (int64_t k = 0; k < count; k++) {
     const size_t from[2] = {(size_t)(start + k), 0};
     memset(text, 0, sizeof text);
@@ -166,6 +196,7 @@ static int read_part(const esp_grid_file *file, int var, const int64_t *start, c
   const esp_grid_variable *v = &file->var[var];
   size_t from[ESP_GRID_RANK] = {0}, many[ESP_GRID_RANK] = {1}, all = 1;
   if (v->stamps) return read_stamps(file, var, start[0], count[0], value);
+  ESP_CHECK(!v->odd, ESP_ERR_FORMAT, "%s: attribute %s of variable %s is not one number", file->path, v->odd, v->name);
   for (int k = 0; k < v->rank; k++) {
     from[k] = (size_t)start[k];
     many[k] = (size_t)count[k];
@@ -216,10 +247,11 @@ static int read_lists(esp_grid_file *file) {
 int esp_netcdf_open(const esp_comm *comm, const char *path, esp_grid_file *file) {
   impl *own = NULL;
   *file = (esp_grid_file){.path = path, .read = read_part, .close = close_file};
-  int rc = esp_input_check(path, NULL);
+  int64_t bytes = 0;
+  int rc = esp_input_check(path, &bytes);
   const int classic = !rc && is_classic(path);
   if (!rc) rc = ESP_ALLOC(own, 1);
-  if (own) own->id = -1;
+  if (own) *own = (impl){.id = -1, .bytes = bytes};
   file->impl = own;
   file->kind = classic ? "NetCDF classic" : "NetCDF-4";
   ESP_TRY(comm->agree(comm, rc));

@@ -57,6 +57,7 @@ int esp_netcdf_is(const char *path, int *is) {
 /* ---- the header of a classic file ---- */
 
 /* The file format specification of NetCDF classic, 64-bit offset and 64-bit data. */
+enum { DIMENSIONS = 10, VARIABLES, ATTRIBUTES }; /* tags of lists */
 typedef struct {
   FILE *stream;
   int version, bad;
@@ -87,16 +88,25 @@ static int64_t count_listed(header *h) {
 static void skip(header *h, int64_t bytes) {
   h->bad |= bytes < 0 || bytes > h->size || fseek(h->stream, (long)((bytes + 3) / 4 * 4), SEEK_CUR) != 0;
 }
+/* Of a list that is called by a tag, or of one that is not there. */
+static int64_t count_list(header *h, int64_t tag) {
+  const int64_t seen = number(h, 4), n = count_listed(h);
+  h->bad |= seen != tag && (seen || n);
+  return h->bad ? 0 : n;
+}
+/* The library takes longer ones, and writes them behind the end of what its callers have. */
 static void skip_name(header *h) {
-  skip(h, count_listed(h));
+  enum { MOST = 256 };
+  const int64_t length = count_listed(h);
+  h->bad |= !length || length > MOST;
+  skip(h, length);
 }
 static int64_t width(int64_t type) {
   static const int bytes[] = {0, 1, 1, 2, 4, 4, 8, 1, 2, 4, 8, 8};
   return type > 0 && type < 12 ? bytes[type] : 0;
 }
 static void skip_attributes(header *h) {
-  number(h, 4);
-  for (int64_t n = count_listed(h); n > 0 && !h->bad; n--) {
+  for (int64_t n = count_list(h, ATTRIBUTES); n > 0 && !h->bad; n--) {
     skip_name(h);
     const int64_t bytes = width(number(h, 4));
     h->bad |= !bytes;
@@ -141,13 +151,11 @@ static int read_need(const char *path, header *h, int64_t *need) {
   int record_vars = 0, rc = ESP_OK;
   fseek(h->stream, 4, SEEK_SET);
   records = count(h);
-  number(h, 4);
-  dims = count_listed(h);
+  dims = count_list(h, DIMENSIONS);
   ESP_TRY(ESP_ALLOC(length, dims));
   for (int64_t k = 0; k < dims && !h->bad; k++) skip_name(h), length[k] = count(h);
   skip_attributes(h);
-  number(h, 4);
-  vars = count_listed(h);
+  vars = count_list(h, VARIABLES);
   ESP_TRY(ESP_ALLOC(e, vars));
   for (int64_t k = 0; k < vars && !h->bad; k++) {
     ESP_TRY(read_extent(path, h, dims, length, &e[k]));

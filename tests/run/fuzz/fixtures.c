@@ -112,6 +112,19 @@ static void add_snapshots(void) {
   add_snapshot("tipsy", FUZZ_BINARY, "tipsy", "case.dat", NULL);
 }
 
+/* ---- fields on grids ---- */
+
+static void add_grids(void) {
+#ifdef FUZZ_NETCDF
+  static const char *const name[FUZZ_GRIDS] = {"netcdf4", "netcdf3", "netcdf3-offset", "netcdf3-data"};
+  for (int k = 0; k < FUZZ_GRIDS; k++) {
+    fuzz_make_grid(at(name[k]), k);
+    fuzz_subject *s = add(name[k], k ? FUZZ_BINARY : FUZZ_HDF5, "grid grid info", at(name[k]), "case.nc", NULL);
+    s->leaves = 1;
+  }
+#endif
+}
+
 /* ---- texts ---- */
 
 /* A table without its times: whatever has a point, but in column `kept`, becomes the same number, so that cases are the same in
@@ -160,6 +173,7 @@ int fuzz_subjects(const char *where, fuzz_subject subject[FUZZ_SUBJECTS]) {
   if (!source) stop("ESPALIER_SOURCE is not set");
   add_ours(source);
   add_snapshots();
+  add_grids();
   add_texts(source);
   return count;
 }

@@ -35,6 +35,7 @@ typedef struct {
   char open[FUZZ_PATH];  /* what a reader is given; place, or what stands for several files */
   char input[FUZZ_PATH]; /* the YAML of the run, for readers that are verbs; "" if none */
   char other[FUZZ_PATH]; /* the checkpoint or the data that a verb needs beside it */
+  int leaves;            /* 1: a library that opens the file by itself leaves objects open where it fails */
   int particles;         /* 1: datasets are particles of a snapshot, or a network's parameters: none may be missing */
   long size, lines;
   int objects;
@@ -46,6 +47,11 @@ typedef struct {
 /* All subjects, made in `folder` (or lying in the source tree) from the program's own verbs; their number. Stops the process
  * where that fails. */
 int fuzz_subjects(const char *folder, fuzz_subject subject[FUZZ_SUBJECTS]);
+
+/* ---- grids.c, where NetCDF is ---- */
+
+enum { FUZZ_GRIDS = 4 }; /* formats: HDF5, and three classic ones */
+void fuzz_make_grid(const char *path, int format);
 
 /* ---- readers.c ---- */
 

@@ -131,6 +131,30 @@ static int read_snapshot(const fuzz_subject *s, uint64_t *sum) {
   return ESP_OK;
 }
 
+static int read_grid(const fuzz_subject *s, uint64_t *sum) {
+  static const esp_column columns[] = {
+      {.name = "x", .role = ESP_INPUT, .width = 3, .min = -1.0000001, .foreign = "place"},
+      {.name = "T", .role = ESP_INPUT, .width = 1, .framed = 1, .min = 100, .foreign = "air_temperature"},
+      {.name = "q", .role = ESP_INPUT, .width = 1, .framed = 1, .foreign = "specific_humidity"},
+      {.name = "wind", .role = ESP_INPUT, .width = 3, .optional = 1, .framed = 1, .min = -200, .foreign = "wind"},
+      {.name = "area", .role = ESP_WEIGHT, .width = 1, .optional = 1, .foreign = "cell_area"},
+      {0}};
+  static const esp_number numbers[] = {
+      {"every", .count = 1, .min = 0, .max = 1e9}, {"start", .count = 1, .min = -1e9, .max = 1e9}, {0}};
+  static const esp_layout layout = {columns, numbers, ""};
+  const esp_input_param input = {.file = s->open, .types = "all", .grid = {.level = 850}};
+  esp_set set;
+  esp_origin origin = {0};
+  ESP_CALL(esp_format_read(esp_comm_self(), &input, &layout, &set, &origin));
+  *sum = mix_set(0, &set);
+  for (int k = 0; columns[k].name; k++)
+    if (set.frame[k]) *sum = mix(*sum, set.frame[k], (size_t)set.frames * (size_t)set.n_home * (size_t)set.width[k]);
+  need(set.n <= 1000 && set.frames <= 1000, "more cells or times than the file can hold were accepted");
+  for (const char *c = origin.told; *c; c++) need(!iscntrl((unsigned char)*c), "control characters of a file are told");
+  esp_set_free(&set);
+  return ESP_OK;
+}
+
 static int read_partition(const fuzz_subject *s, uint64_t *sum) {
   char out[FUZZ_PATH];
   snprintf(out, sizeof out, "%s", s->place);
@@ -342,6 +366,7 @@ static int read_journal(const fuzz_subject *s, uint64_t *sum) {
 }
 
 const fuzz_reader fuzz_readers[] = {{"snapshot", read_snapshot, 0},
+                                    {"grid", read_grid, 0},
                                     {"partition", read_partition, 1},
                                     {"info", read_info, 0},
                                     {"set", read_set, 0},
