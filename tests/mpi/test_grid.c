@@ -280,7 +280,6 @@ static void turned(void **state) {
 
 static void kinds(void **state) {
   (void)state;
-  esp_origin origin;
   fixture f = usual(); /* two latitudes and longitudes a cell, which know time */
   f.dim[2].name = "south_north", f.dim[3].name = "west_east";
   f.var[V_LAT] = (fixture_var){"XLAT", "tyx", NC_DOUBLE, "units=degree_north", tilted_north};
@@ -294,29 +293,43 @@ static void kinds(void **state) {
   f.var[V_U].value = cell_true_u, f.var[V_V].value = cell_true_v;
   for (int v = V_HEAT; v < V_MORE; v++) f.var[v].dims = v % 2 ? "ytl" : "tly";
   read_usual(&f, at_level(850), 0, north, east, 0);
-  f = usual(); /* rows at both poles, and the first column once more */
-  f.dim[2].length = 11, f.dim[3].length = 17;
-  f.var[V_LAT].value = to_north;
-  grid_make(&f);
-  const esp_input_param input = at_level(850);
-  esp_set set = grid_read(&input, &origin);
-  assert_int_equal(set.n, 9 * 16 + 2);
-  assert_non_null(strstr(origin.note, "30 cells at a pole"));
-  assert_non_null(strstr(origin.note, "last column is the first"));
-  near(grid_value(&set, PLACE, -1, 0, 2), -1, 0);
-  near(grid_value(&set, PLACE, -1, 10 * 16, 2), 1, 0);
-  assert_true(isnan(grid_value(&set, PLACE, -1, 1, 2)));
-  /* all areas together are the sphere's, of which each pole has its cap */
-  double sum = 0, cap = (1 - cos(9 * DEGREE)) / 2;
-  for (int64_t id = 0; id < 11 * 16; id++) {
-    const double area = grid_value(&set, AREA, -1, id, 0);
-    sum += isnan(area) ? 0 : area;
+}
+
+static double jumping(spot at) {
+  return remainder(east(at), 360);
+}
+
+static void poles(void **state) { /* rows at both, and the first column once more */
+  (void)state;
+  double (*const longitudes[])(spot) = {east, jumping};
+  for (int k = 0; k < 2; k++) {
+    esp_origin origin;
+    fixture f = usual();
+    f.dim[2].length = 11, f.dim[3].length = 17;
+    f.var[V_LAT].value = to_north, f.var[V_LON].value = longitudes[k];
+    grid_make(&f);
+    const esp_input_param input = at_level(850);
+    esp_set set = grid_read(&input, &origin);
+    assert_int_equal(set.n, 9 * 16 + 2);
+    assert_non_null(strstr(origin.note, "30 cells at a pole"));
+    assert_non_null(strstr(origin.note, "last column is the first"));
+    near(grid_value(&set, PLACE, -1, 0, 2), -1, 0);
+    near(grid_value(&set, PLACE, -1, 10 * 16, 2), 1, 0);
+    assert_true(isnan(grid_value(&set, PLACE, -1, 1, 2)));
+    /* all areas together are the sphere's, of which each pole has its cap */
+    double sum = 0, cap = (1 - cos(9 * DEGREE)) / 2;
+    for (int64_t id = 0; id < 11 * 16; id++) {
+      const double area = grid_value(&set, AREA, -1, id, 0);
+      sum += isnan(area) ? 0 : area;
+    }
+    near(sum, 9 * 16 + 2, 1e-9);
+    near(grid_value(&set, AREA, -1, 0, 0) / sum, cap, 0.01 * cap);
+    near(grid_value(&set, AREA, -1, 16 + 3, 0) / grid_value(&set, AREA, -1, 5 * 16 + 8, 0), cos(72 * DEGREE), 1e-12);
+    for (int64_t i = 0; i < 16; i++)
+      near(grid_value(&set, AREA, -1, 5 * 16 + i, 0), grid_value(&set, AREA, -1, 5 * 16, 0), 1e-12);
+    esp_set_free(&set);
+    grid_remove();
   }
-  near(sum, 9 * 16 + 2, 1e-9);
-  near(grid_value(&set, AREA, -1, 0, 0) / sum, cap, 0.01 * cap);
-  near(grid_value(&set, AREA, -1, 16 + 3, 0) / grid_value(&set, AREA, -1, 5 * 16 + 8, 0), cos(72 * DEGREE), 1e-12);
-  esp_set_free(&set);
-  grid_remove();
 }
 
 /* ---- what is not there ---- */
@@ -508,4 +521,5 @@ static void described(void **state) {
 
 CASE_MAIN(cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(one_time),
           cmocka_unit_test(forecasts), cmocka_unit_test(calendars), cmocka_unit_test(turned), cmocka_unit_test(kinds),
-          cmocka_unit_test(masks), cmocka_unit_test(humidity), cmocka_unit_test(there_and_back))
+          cmocka_unit_test(poles), cmocka_unit_test(masks), cmocka_unit_test(humidity),
+          cmocka_unit_test(there_and_back))

@@ -65,9 +65,8 @@ static int read_rectilinear(const esp_grid_file *file, const esp_grid_space *s, 
   int64_t rows, columns;
   int rc = ESP_OK;
   ESP_TRY(esp_grid_whole(file, s->lat, &lat, &rows));
-  ESP_TRY(esp_grid_whole(file, s->lon, &lon, &columns));
+  ESP_TRY(esp_grid_longitudes(file, s, &lon, &columns));
   for (int64_t j = 0; j < rows; j++) lat[j] *= s->lat_unit;
-  for (int64_t i = 0; i < columns; i++) lon[i] *= s->lon_unit;
   ESP_TRY(put_rows(file, s, lat, lon, p));
 done:
   ESP_FREE(lat);

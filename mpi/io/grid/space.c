@@ -27,12 +27,22 @@ static int unit_of(const esp_grid_file *file, int var, double *unit) {
   return ESP_OK;
 }
 
+int esp_grid_longitudes(const esp_grid_file *file, const esp_grid_space *s, double **lon, int64_t *count) {
+  ESP_CALL(esp_grid_whole(file, s->lon, lon, count));
+  for (int64_t i = 0; i < *count; i++) {
+    double *x = *lon + i;
+    *x *= s->lon_unit;
+    if (i && fabs(x[0] - x[-1]) > 180) x[0] -= 360 * floor((x[0] - x[-1]) / 360 + 0.5);
+  }
+  return ESP_OK;
+}
+
 /* The column behind the last one is the first: a grid that closes has no column twice. */
 static int find_repeated(const esp_grid_file *file, esp_grid_space *s) {
   double *lon = NULL;
   int64_t count;
-  ESP_CALL(esp_grid_whole(file, s->lon, &lon, &count));
-  const double turn = count > 1 ? (lon[count - 1] - lon[0]) * s->lon_unit : 0;
+  ESP_CALL(esp_grid_longitudes(file, s, &lon, &count));
+  const double turn = count > 1 ? lon[count - 1] - lon[0] : 0;
   s->repeated = fabs(fabs(turn) - 360) < 1e-6;
   s->columns = count - s->repeated;
   ESP_FREE(lon);

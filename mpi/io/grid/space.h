@@ -18,6 +18,9 @@ typedef struct {
 
 /* That of a variable. ESP_ERR_FORMAT: it has no latitudes and longitudes, or not on the same dimensions. */
 int esp_grid_space_find(const esp_grid_file *file, int var, esp_grid_space *space);
+/* All longitudes of a grid of latitudes and longitudes, in degrees, those that jump by a turn (175, -180) made to go on; freed
+ * by the caller. */
+int esp_grid_longitudes(const esp_grid_file *file, const esp_grid_space *space, double **lon, int64_t *count);
 /* "19 x 36 latitudes and longitudes". */
 void esp_grid_space_tell(const esp_grid_space *space, char *text, size_t size);
 
