@@ -365,7 +365,7 @@ static void masks(void **state) {
     esp_input_param input = at_level(850);
     esp_set set = grid_read(&input, &origin);
     assert_int_equal(set.n, CELLS - COLUMNS - 3);
-    assert_non_null(strstr(origin.told, "19 masked"));
+    assert_non_null(strstr(origin.told, "19 masked (t 1, q 17, u 1)"));
     check_usual(&set, 0, north, east, 0);
     assert_true(isnan(grid_value(&set, HEAT, -1, 3 * COLUMNS + 5, 0)));
     assert_true(isnan(grid_value(&set, HEAT, -1, 5 * COLUMNS + 2, 0)));
@@ -377,7 +377,7 @@ static void masks(void **state) {
     grid_remove();
     f.var[V_DAMP].value = nothing;
     grid_make(&f);
-    grid_refused(&input, ESP_ERR_VALUE, "all 192 cells are masked");
+    grid_refused(&input, ESP_ERR_VALUE, "all 192 cells are masked (t 1, q 192, u 1)");
     grid_remove();
   }
 }

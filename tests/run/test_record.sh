@@ -40,10 +40,11 @@ done
 
 new=("${keys[@]}" -run_name refused)
 refuse "data_weather_of record|-input FILE|doi" 2 generate "${new[@]}"
-refuse "a frame every 6 hours|data_weather_every is 3" 1 generate "${new[@]}" -input "$cells" -data_weather_every 3
+refuse "a frame every 6 hours|data_weather_every is 3|whole hours, 1 to 24" 1 generate "${new[@]}" -input "$cells" -data_weather_every 3
 refuse "data_weather_until 14|13 frames" 2 generate "${new[@]}" -input "$cells" -data_weather_until 14
 refuse "data_weather_fit 4 frames of 13|more than 4" 1 generate "${new[@]}" -input "$cells" -data_weather_fit 4
-refuse "13 frames|take more than 14|data_weather_lead 72" 1 generate "${new[@]}" -input "$cells" -data_weather_lead 72
+# longer than data_weather_days, which are of a climate
+refuse "13 frames|take more than 122|data_weather_lead 720" 1 generate "${new[@]}" -input "$cells" -data_weather_lead 720
 refuse "data_weather_history 7 hours" 1 generate "${new[@]}" -input "$cells" -data_weather_history 7
 refuse "eval_rollout|data_weather_lead" 2 evaluate "${own[@]}" -eval_rollout 2
 

@@ -105,6 +105,16 @@ static int settle_areas(const esp_comm *comm, esp_set *set) {
   return ESP_OK;
 }
 
+/* " (Tair 310, Qair 312)": how many cells lack which variable. */
+static void tell_lacking(const esp_grid_plan *p, const esp_grid_counts *c, char *text, size_t size) {
+  int some = 0;
+  for (int q = 0; q < ESP_QUANTITIES; q++)
+    if (c->lacking[q])
+      esp_grid_add(text, size, "%s%s %" PRId64, some++ ? ", " : " (", p->file->var[p->source[q].var].name,
+                   c->lacking[q]);
+  if (some) esp_grid_add(text, size, ")");
+}
+
 static void tell_counts(const esp_grid_plan *p, const esp_grid_counts *c, int64_t n, esp_origin *origin) {
   const int64_t cells = p->frame.space.rows * p->frame.space.columns;
   for (int q = 0; q < ESP_QUANTITIES; q++)
@@ -123,6 +133,7 @@ static void tell_counts(const esp_grid_plan *p, const esp_grid_counts *c, int64_
     esp_grid_add(origin->note, sizeof origin->note, "the last column is the first again, and is left out\n");
   esp_grid_add(origin->told, sizeof origin->told, "; %" PRId64 " of %" PRId64 " cells, %" PRId64 " masked", n, cells,
                c->masked);
+  tell_lacking(p, c, origin->told, sizeof origin->told);
 }
 
 static void put_number(esp_set *set, const char *name, double value) {
@@ -158,9 +169,12 @@ static int read_planned(const esp_comm *comm, const esp_grid_plan *p, esp_set *s
   ESP_TRY(comm->sum_i64(comm, &n, 1));
   ESP_TRY(comm->exscan_i64(comm, &first));
   ESP_TRY(comm->sum_i64(comm, (int64_t *)(void *)&counts, sizeof counts / sizeof(int64_t)));
+  char lacking[512] = "";
+  tell_lacking(p, &counts, lacking, sizeof lacking);
   ESP_NEED(n > 0, ESP_ERR_VALUE,
-           "%s: all %" PRId64 " cells are masked: each lacks a value of some field at some of %" PRId64 " times",
-           p->file->path, rows * p->frame.space.columns, p->times);
+           "%s: all %" PRId64 " cells are masked%s: a cell needs all variables, at each of %" PRId64
+           " times (io_level chooses another level, io_time one time)",
+           p->file->path, rows * p->frame.space.columns, lacking, p->times);
   ESP_TRY(comm->agree(comm, make_share(comm, p, n, set)));
   ESP_TRY(move_cells(&m, first, p->frame.space.columns));
   ESP_TRY(settle_areas(comm, set));

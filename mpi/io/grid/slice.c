@@ -33,12 +33,21 @@ static int read_raw(reading *r) {
   return ESP_OK;
 }
 
+static int lacks(const reading *r, int q, int64_t c) {
+  for (int64_t t = 0; t < r->plan->times && r->raw[q]; t++)
+    if (isnan(r->raw[q][t * r->cells + c])) return 1;
+  return 0;
+}
+
+/* Is there all of it? What is not is counted. */
 static int has_all(const reading *r, int64_t c) {
-  if (isnan(r->places.place[c][0])) return 0;
-  for (int q = 0; q < ESP_QUANTITIES; q++)
-    for (int64_t t = 0; t < r->plan->times && r->raw[q]; t++)
-      if (isnan(r->raw[q][t * r->cells + c])) return 0;
-  return 1;
+  int has = !isnan(r->places.place[c][0]);
+  for (int q = 0; q < ESP_QUANTITIES; q++) {
+    const int hole = lacks(r, q, c);
+    r->slice->counts.lacking[q] += hole;
+    has &= !hole;
+  }
+  return has;
 }
 
 static void choose_cells(reading *r) {

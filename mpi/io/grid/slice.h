@@ -6,10 +6,11 @@
 
 /* What the numbers told, to be added up over the ranks. */
 typedef struct {
-  int64_t masked;                 /* cells without a value in some field at some time, or without a place */
-  int64_t poles;                  /* cells at a pole that another one stands for */
-  int64_t raised[ESP_QUANTITIES]; /* values below what is possible, by a little, that became the least that is */
-  int64_t saturated;              /* relative humidities above 1 */
+  int64_t masked;                  /* cells without a value in some field at some time, or without a place */
+  int64_t lacking[ESP_QUANTITIES]; /* of these, cells without a value of the quantity at some time */
+  int64_t poles;                   /* cells at a pole that another one stands for */
+  int64_t raised[ESP_QUANTITIES];  /* values below what is possible, by a little, that became the least that is */
+  int64_t saturated;               /* relative humidities above 1 */
 } esp_grid_counts;
 
 typedef struct {

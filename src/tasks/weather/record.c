@@ -13,8 +13,9 @@ typedef struct {
 static int check_record(const esp_weather_param *p, const esp_set *set) {
   const double every = set->about[ESP_WEATHER_EVERY].real;
   ESP_CHECK(set->frames < 2 || fabs(every - p->every) < 1e-6, ESP_ERR_CONFIG,
-            "a frame every %g hours, and data_weather_every is %d: set it to what the file has, in whole hours", every,
-            p->every);
+            "a frame every %g hours, and data_weather_every is %d: set it to what the file has; allowed are whole "
+            "hours, 1 to 24",
+            every, p->every);
   ESP_CHECK(p->until <= set->frames, ESP_ERR_CONFIG, "data_weather_until %lld: the file has %d frames",
             (long long)p->until, set->frames);
   return ESP_OK;

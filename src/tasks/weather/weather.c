@@ -40,12 +40,16 @@ static const esp_options options = {
     NULL};
 /* clang-format on */
 
+static int record(const void *param) {
+  return ((const esp_weather_param *)param)->of == ESP_WEATHER_OF_RECORD;
+}
+
 static int check(const void *param, const void *network_param, int trains) {
   const esp_weather_param *p = param;
   (void)network_param, (void)trains;
   ESP_CHECK(p->lead % p->every == 0, ESP_ERR_CONFIG,
             "data_weather_lead %d hours with data_weather_every %d: it must be a multiple of it", p->lead, p->every);
-  ESP_CHECK(p->lead <= 24 * p->days, ESP_ERR_CONFIG,
+  ESP_CHECK(record(p) || p->lead <= 24 * p->days, ESP_ERR_CONFIG,
             "data_weather_lead %d hours with data_weather_days %d: a trajectory must be as long as the lead", p->lead,
             p->days);
   for (int k = 0; k < p->history.count; k++)
@@ -62,10 +66,6 @@ int esp_weather_pairs(const void *param, esp_part part, esp_pairing *pairing) {
   for (int k = 0; k < p->history.count; k++)
     if (p->history.value[k] > 0) pairing->back[pairing->backs++] = p->history.value[k] / p->every;
   return ESP_OK;
-}
-
-static int record(const void *param) {
-  return ((const esp_weather_param *)param)->of == ESP_WEATHER_OF_RECORD;
 }
 
 /* ---- columns ---- */
