@@ -229,7 +229,7 @@ static int is_classic(const char *path) {
 static int open_here(const esp_comm *comm, int classic, esp_grid_file *file) {
   MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_SELF;
   impl *own = file->impl;
-  if (classic) ESP_CALL(esp_netcdf_check_length(file->path));
+  ESP_CALL(comm->agree(comm, classic ? esp_netcdf_check_length(file->path) : esp_netcdf_check_links(file->path)));
   const int code = classic ? nc_open(file->path, NC_NOWRITE, &own->id)
                            : nc_open_par(file->path, NC_NOWRITE, mpi, MPI_INFO_NULL, &own->id);
   if (code) own->id = -1;

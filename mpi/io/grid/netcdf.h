@@ -9,6 +9,9 @@
 int esp_netcdf_is(const char *path, int *is);
 /* ESP_ERR_FORMAT: a classic file whose variables, by its header, go on behind its end. Needs no library. Local. */
 int esp_netcdf_check_length(const char *path);
+/* ESP_ERR_FORMAT: HDF5 whose groups lie in each other, or whose dimensions have numbers that are none: the library does not
+ * end, or dies of it. Local. */
+int esp_netcdf_check_links(const char *path);
 
 /* ---- netcdf.c and netcdf_write.c, or netcdf_none.c, whose functions say that this program was built without NetCDF ---- */
 

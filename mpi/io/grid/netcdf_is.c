@@ -7,12 +7,14 @@
 #include "io/file.h"
 #include "io/grid/netcdf.h"
 
+#define NUMBER "_Netcdf4Dimid"
+
 /* ---- is it one ---- */
 
 /* HDF5 with a dimension: a dataset that is one, as every file of NetCDF-4 with variables has. */
 static herr_t find_dimension(hid_t group, const char *name, const H5L_info_t *info, void *found) {
   (void)info;
-  static const char *const marks[] = {"DIMENSION_LIST", "_Netcdf4Dimid", "REFERENCE_LIST"};
+  static const char *const marks[] = {"DIMENSION_LIST", NUMBER, "REFERENCE_LIST"};
   for (size_t k = 0; k < sizeof marks / sizeof *marks && !*(int *)found; k++)
     *(int *)found = H5Aexists_by_name(group, name, marks[k], H5P_DEFAULT) > 0;
   return *(int *)found;
@@ -52,6 +54,50 @@ int esp_netcdf_is(const char *path, int *is) {
   if (*is) return ESP_OK;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   return H5Fis_hdf5(path) > 0 ? is_netcdf4(path, is) : ESP_OK;
+}
+
+/* ---- what the library does not survive in HDF5 ---- */
+
+typedef struct {
+  char again[ESP_GRID_NAME], odd[ESP_GRID_NAME]; /* a group of several names; a dataset whose number is none */
+  char last[ESP_GRID_NAME];                      /* the one with the largest number */
+  long long number, objects;
+} links;
+
+static void keep(char to[ESP_GRID_NAME], const char *name) {
+  snprintf(to, ESP_GRID_NAME, "%.*s", ESP_GRID_NAME - 1, name);
+}
+
+static herr_t look_at(hid_t root, const char *name, const H5O_info_t *info, void *data) {
+  links *l = data;
+  long long number = 0;
+  l->objects++;
+  if (info->type == H5O_TYPE_GROUP && info->rc > 1) keep(l->again, name);
+  if (info->type != H5O_TYPE_DATASET || H5Aexists_by_name(root, name, NUMBER, H5P_DEFAULT) <= 0) return 0;
+  hid_t a = H5Aopen_by_name(root, name, NUMBER, H5P_DEFAULT, H5P_DEFAULT), space = a < 0 ? a : H5Aget_space(a);
+  hid_t type = a < 0 ? a : H5Aget_type(a);
+  const int one = type >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_npoints(space) == 1;
+  if (!one || H5Aread(a, H5T_NATIVE_LLONG, &number) < 0 || number < 0) keep(l->odd, name);
+  if (number >= l->number) l->number = number, keep(l->last, name);
+  if (type >= 0) H5Tclose(type);
+  if (space >= 0) H5Sclose(space);
+  if (a >= 0) H5Aclose(a);
+  return 0;
+}
+
+int esp_netcdf_check_links(const char *path) {
+  links l = {.number = -1};
+  esp_file *file;
+  ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
+  const int bad = H5Ovisit(file->id, H5_INDEX_NAME, H5_ITER_NATIVE, look_at, &l) < 0;
+  esp_file_close(&file);
+  ESP_CHECK(!bad, ESP_ERR_FORMAT, "%s: its objects cannot be listed: the file is damaged", path);
+  ESP_CHECK(!l.again[0], ESP_ERR_FORMAT, "%s: group %s has several names, allowed is one: it may lie in itself", path,
+            l.again);
+  ESP_CHECK(!l.odd[0] && l.number < l.objects, ESP_ERR_FORMAT,
+            "%s: attribute " NUMBER " of %s is no number of a dimension, allowed are 0 to %lld", path,
+            l.odd[0] ? l.odd : l.last, l.objects - 1);
+  return ESP_OK;
 }
 
 /* ---- the header of a classic file ---- */
