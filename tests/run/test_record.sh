@@ -15,14 +15,15 @@ if grep -q 'built without NetCDF' stderr; then
   exit 77
 fi
 [ "$rc" -eq 0 ] || fail "exit status $rc"
-cells=$PWD/out/made/cells.nc
+# a climate has a potential temperature, which is taken for a temperature by key alone
+cells=(-input "$PWD/out/made/cells.nc" -io_temperature T)
 
 keys=(-data_task weather -data_weather_of record -data_weather_lead 12 -data_weather_history 6,12 -data_weather_test_stride 1
   -net_layers 1 -net_aggregate average -net_include_self true -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 32
   -train_batch 1 -train_steps 4 -train_loss_k 1 -report_pictures false)
 for ranks in 1 2 3; do
   own=("${keys[@]}" -run_name "record$ranks")
-  good "$ranks" generate "${own[@]}" -input "$cells"
+  good "$ranks" generate "${own[@]}" "${cells[@]}"
   same data "$(json checksum)"
   # of 13 frames 10 are learned from; the first target that is judged is frame 10, seen from 8, which remembers 6
   [ "$(rows)" = "1620 1134 " ] || fail "frames of the parts: $(rows)"
@@ -30,7 +31,7 @@ for ranks in 1 2 3; do
   same parameters "$(json parameter_checksum)"
   good "$ranks" evaluate "${own[@]}"
   same ladder "$(ladder)"
-  good "$ranks" predict "${own[@]}" -input "$cells"
+  good "$ranks" predict "${own[@]}" "${cells[@]}"
   same prediction "$(json prediction_checksum)"
   [ -e "out/record$ranks/prediction.nc" ] || fail "no prediction.nc"
 done
@@ -40,21 +41,21 @@ done
 
 new=("${keys[@]}" -run_name refused)
 refuse "data_weather_of record|-input FILE|doi" 2 generate "${new[@]}"
-refuse "a frame every 6 hours|data_weather_every is 3|whole hours, 1 to 24" 1 generate "${new[@]}" -input "$cells" -data_weather_every 3
-refuse "data_weather_until 14|13 frames" 2 generate "${new[@]}" -input "$cells" -data_weather_until 14
-refuse "data_weather_fit 4 frames of 13|more than 4" 1 generate "${new[@]}" -input "$cells" -data_weather_fit 4
+refuse "a frame every 6 hours|data_weather_every is 3|whole hours, 1 to 24" 1 generate "${new[@]}" "${cells[@]}" -data_weather_every 3
+refuse "data_weather_until 14|13 frames" 2 generate "${new[@]}" "${cells[@]}" -data_weather_until 14
+refuse "data_weather_fit 4 frames of 13|more than 4" 1 generate "${new[@]}" "${cells[@]}" -data_weather_fit 4
 # longer than data_weather_days, which are of a climate
-refuse "13 frames|take more than 122|data_weather_lead 720" 1 generate "${new[@]}" -input "$cells" -data_weather_lead 720
-refuse "data_weather_history 7 hours" 1 generate "${new[@]}" -input "$cells" -data_weather_history 7
+refuse "13 frames|take more than 122|data_weather_lead 720" 1 generate "${new[@]}" "${cells[@]}" -data_weather_lead 720
+refuse "data_weather_history 7 hours" 1 generate "${new[@]}" "${cells[@]}" -data_weather_history 7
 refuse "eval_rollout|data_weather_lead" 2 evaluate "${own[@]}" -eval_rollout 2
 
 # a state without time can be predicted from by who neither remembers nor expects, and not be learned from
 own=("${keys[@]}" -data_weather_history 0 -data_weather_expected false -run_name now)
-good 1 generate "${own[@]}" -input "$cells"
+good 1 generate "${own[@]}" "${cells[@]}"
 good 1 train "${own[@]}"
-good 2 predict "${own[@]}" -input "$cells"
+good 2 predict "${own[@]}" "${cells[@]}"
 state=$PWD/out/now/prediction.nc
-good 2 predict "${own[@]}" -input "$cells" -run_out "$PWD/out2" -eval_checkpoint "$PWD/out/now/checkpoint.h5"
+good 2 predict "${own[@]}" "${cells[@]}" -run_out "$PWD/out2" -eval_checkpoint "$PWD/out/now/checkpoint.h5"
 refuse "1 frames|a single state can be predicted from" 2 generate "${new[@]}" -input "$state"
 
 real=${ESPALIER_DATA:-}/weather/wfde5_uk_201701_first600h.nc
