@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "io/file.h"
 #include "io/formats.h"
 
 /* ---- the numbers ---- */
@@ -109,6 +110,21 @@ static inline void grid_refused(const esp_input_param *input, int code, const ch
   if (rc != code || !strstr(esp_error_message(), part))
     fail_msg("code %d, expected %d; '%s' lacks '%s'", rc, code, esp_error_message(), part);
   esp_error_clear();
+}
+
+/* Whatever was read or refused, nothing stays: before and after all tests of a program. */
+static size_t grid_held;
+static inline int grid_begin(void **state) {
+  (void)state;
+  grid_held = esp_memory_now();
+  return 0;
+}
+static inline int grid_end(void **state) {
+  (void)state;
+  if (esp_memory_now() == grid_held && esp_file_open_objects() == 0) return 0;
+  fprintf(stderr, "%zu bytes are held, %zu were before; %d objects of HDF5 are open\n", esp_memory_now(), grid_held,
+          esp_file_open_objects());
+  exit(1);
 }
 
 #endif

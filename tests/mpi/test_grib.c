@@ -120,4 +120,4 @@ static void refused(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(editions), cmocka_unit_test(refused))
+CASE_MAIN_WITH(grid_begin, grid_end, cmocka_unit_test(editions), cmocka_unit_test(refused))

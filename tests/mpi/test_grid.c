@@ -519,7 +519,7 @@ static void described(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units), cmocka_unit_test(one_time),
-          cmocka_unit_test(forecasts), cmocka_unit_test(calendars), cmocka_unit_test(turned), cmocka_unit_test(kinds),
-          cmocka_unit_test(poles), cmocka_unit_test(masks), cmocka_unit_test(humidity),
-          cmocka_unit_test(there_and_back))
+CASE_MAIN_WITH(grid_begin, grid_end, cmocka_unit_test(described), cmocka_unit_test(orders), cmocka_unit_test(units),
+               cmocka_unit_test(one_time), cmocka_unit_test(forecasts), cmocka_unit_test(calendars),
+               cmocka_unit_test(turned), cmocka_unit_test(kinds), cmocka_unit_test(poles), cmocka_unit_test(masks),
+               cmocka_unit_test(humidity), cmocka_unit_test(there_and_back))

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
   const struct CMUnitTest tests[] = {cmocka_unit_test(all)};
-  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = cmocka_run_group_tests(tests, grid_begin, grid_end);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);
   return PetscFinalize() || failed;

@@ -356,5 +356,5 @@ static void broken_chunk(void **state) {
   grid_remove();
 }
 
-CASE_MAIN(cmocka_unit_test(refusals), cmocka_unit_test(layouts), cmocka_unit_test(cut_off), cmocka_unit_test(claims),
-          cmocka_unit_test(broken_chunk))
+CASE_MAIN_WITH(grid_begin, grid_end, cmocka_unit_test(refusals), cmocka_unit_test(layouts), cmocka_unit_test(cut_off),
+               cmocka_unit_test(claims), cmocka_unit_test(broken_chunk))
