@@ -57,6 +57,12 @@ int esp_snapshot_tipsy_header(const esp_bytes *b, int first, esp_snapshot_header
             b->path, (long long)b->size, (long long)bytes, b->size < bytes ? " (truncated)" : "",
             (long long)(h->tipsy_header + all_bytes(precisions[1].width, n)),
             (long long)(h->tipsy_header + all_bytes(precisions[2].width, n)));
+  /* a file with a padded header, cut by 4 bytes, is as long as one without padding, and would be read shifted by these */
+  ESP_CHECK(h->tipsy_header == 32 || bytes == 28 || esp_bytes_word(d + 28, b->swap) != 0, ESP_ERR_FORMAT,
+            "%s: tipsy file of %lld bytes, as long as one whose header has 28, and the first mass would be 0: with a "
+            "header of "
+            "32 bytes it asks for %lld (truncated)",
+            b->path, (long long)b->size, (long long)bytes + 4);
   if (!first) return ESP_OK;
   h->types = 5;
   h->dim = 3;
