@@ -67,7 +67,7 @@ refuse "data_test_clouds" 2 run -data_n 16 -data_clouds 2 -data_test_clouds 0 -t
 refuse "data_clouds" 2 run -data_n 16 -data_clouds 0 -data_test_clouds 1 -train_steps 1 -train_batch 1
 # products of keys do not wrap
 few=(-data_clouds 1 -data_test_clouds 1)
-refuse "data_test_n|a set of 2147483648 frames" 1 generate -data_task box -data_n 4 -data_test_n 4 "${few[@]}" \
+refuse "data_box_frames|integer in [1, 2147483646]" 1 generate -data_task box -data_n 4 -data_test_n 4 "${few[@]}" \
   -data_box_frames 2147483647
 refuse "data_n|3000000000 particles whole on one rank|data_shard_n" 1 generate -data_n 3000000000 "${few[@]}" \
   -data_shard_n 1000000000000
