@@ -125,6 +125,7 @@ static int write_all(esp_file *file, const esp_model *model, const esp_adam *ada
   ESP_CALL(esp_file_attr_write(file, "/", "moments", ESP_FILE_I64, 0, &moments));
   for (int role = 0; role < ESP_ROLES; role++)
     ESP_CALL(esp_file_attr_write(file, "/", SIZE[role], ESP_FILE_I64, 0, &(int64_t){model->sizes.width[role]}));
+  if (model->sizes.taken[0]) ESP_CALL(esp_file_attr_write_string(file, "/", "columns", model->sizes.taken));
   ESP_CALL(esp_rows_write(file, model->network->options, model->param));
   return write_blocks(file, &model->block, adam);
 }
@@ -170,7 +171,10 @@ static int read_kind(const esp_file *file, const char *format, int64_t version, 
     else
       d->sizes.width[role] = OLD[old].width[role];
   }
-  return ESP_OK;
+  esp_file_shape columns;
+  ESP_CALL(esp_file_attr_shape(file, "/", "columns", &columns));
+  if (!columns.exists) return ESP_OK; /* of earlier ones nothing is known */
+  return esp_file_attr_read_string(file, "/", "columns", d->sizes.taken, sizeof d->sizes.taken);
 }
 
 static int read_format(const esp_file *file, char format[WORD], int64_t *version) {
@@ -260,6 +264,8 @@ static int check_same(const char *path, const description *d, const esp_model *r
     for (int role = 0; role <= ESP_TARGET; role++)
       if (d->sizes.width[role] != run->sizes.width[role])
         esp_differences_add(&all, "\n  %s: file %d, run %d", SIZE[role], d->sizes.width[role], run->sizes.width[role]);
+    if (d->sizes.taken[0] && run->sizes.taken[0] && strcmp(d->sizes.taken, run->sizes.taken))
+      esp_differences_add(&all, "\n  columns: file '%s', run '%s'", d->sizes.taken, run->sizes.taken);
     esp_differences_rows(&all, run->network->options, d->param, param);
   }
   if (strcmp(d->precision, precision))

@@ -52,6 +52,7 @@ esp_sizes esp_data_widths(const esp_layout *layout, const int width[ESP_COLUMNS]
     const esp_column *column = &layout->column[k];
     sizes.width[column->role] += width[k] > 0 || column->role != ESP_TARGET ? width[k] : column->width;
   }
+  esp_set_taken(layout, width, sizes.taken);
   return sizes;
 }
 

@@ -125,6 +125,21 @@ int esp_set_role_width(const esp_set *set, esp_role role) {
   return width;
 }
 
+void esp_set_taken(const esp_layout *layout, const int width[ESP_COLUMNS], char text[ESP_SET_TAKEN]) {
+  size_t used = 0;
+  text[0] = 0;
+  for (int role = ESP_INPUT, some = 0; role <= ESP_SENT; role++, some = 0)
+    for (int k = 0; layout->column[k].name && used < ESP_SET_TAKEN; k++) {
+      if ((int)layout->column[k].role != role || width[k] <= 0) continue;
+      used += (size_t)snprintf(text + used, ESP_SET_TAKEN - used, "%s%s %d",
+                               some   ? ", "
+                               : used ? "; "
+                                      : "",
+                               layout->column[k].name, width[k]);
+      some = 1;
+    }
+}
+
 double *esp_set_role(const esp_set *set, esp_role role, int k, int *width) {
   for (int c = 0; set->layout->column[c].name; c++) {
     if (set->layout->column[c].role != role || k-- > 0) continue;

@@ -112,6 +112,10 @@ int esp_set_number(const esp_layout *layout, const char *name);
 int esp_set_numbers(const esp_layout *layout);
 /* The numbers a particle has in all columns of a role. Local, pure. */
 int esp_set_role_width(const esp_set *set, esp_role role);
+/* "x 3, wind 3, T 1; T_sent 1": columns that are seen and sent, of `width` numbers a particle, in the order in which networks
+ * take them. Local, pure. */
+enum { ESP_SET_TAKEN = 512 };
+void esp_set_taken(const esp_layout *layout, const int width[ESP_COLUMNS], char text[ESP_SET_TAKEN]);
 /* The k-th column of a role, NULL if there is none (or it is not there); *width may be NULL. Local, pure. */
 double *esp_set_role(const esp_set *set, esp_role role, int k, int *width);
 /* All columns of a role side by side, [n_home][role width]: the one column itself, or a joined copy in *own (to be freed by

@@ -19,6 +19,7 @@ typedef struct esp_pass esp_pass; /* what forward keeps for backward; the networ
 /* Numbers a particle, by role, all columns together. */
 typedef struct {
   int width[ESP_ROLES];
+  char taken[ESP_SET_TAKEN]; /* which columns are seen and sent (base/set.h); "": not known */
 } esp_sizes;
 
 typedef struct {

@@ -30,8 +30,13 @@ static int tree_dim(const esp_stack_walk *k) {
 static int check_set(const esp_stack_walk *k) {
   const int D = esp_set_role_width(k->set, ESP_INPUT), F = esp_set_role_width(k->set, ESP_SENT);
   const int targets = esp_set_role_width(k->set, ESP_TARGET), T = k->model->sizes.width[ESP_TARGET];
-  ESP_CHECK(D == k->D && F == k->F, ESP_ERR_ARG, "a set of %d features and %d values for a network of %d and %d", D, F,
-            k->D, k->F);
+  const char *trained = k->model->sizes.taken;
+  char taken[ESP_SET_TAKEN];
+  esp_set_taken(k->set->layout, k->set->width, taken);
+  ESP_CHECK(D == k->D && F == k->F && (!trained[0] || !strcmp(taken, trained)), ESP_ERR_ARG,
+            "a set of %d features and %d values (%s) for a network of %d and %d (%s): data, and keys that choose their "
+            "columns, must be as in its training",
+            D, F, taken, k->D, k->F, trained[0] ? trained : "not known which");
   ESP_CHECK(targets == 0 || targets == T, ESP_ERR_ARG, "a set of %d targets for a network of %d", targets, T);
   if (k->param->tree_on == ESP_TREE_ON_HIDDEN) {
     ESP_CHECK(k->hidden > 0, ESP_ERR_ARG, "a tree on hidden coordinates, but the set has none");

@@ -15,7 +15,7 @@
 #include "verbs/keys.h"
 
 static char path[256];
-static const esp_sizes sizes = {{6, 1, 6}};
+static const esp_sizes sizes = {.width = {6, 1, 6}};
 
 static void assert_ok(int rc) {
   if (rc) fail_msg("%s", esp_error_message());
@@ -263,7 +263,7 @@ static void another_model(void **state) {
 static void other_sizes(void **state) {
   (void)state;
   const esp_network *network = esp_network_find("stack");
-  const esp_sizes wide = {{7, 2, 3}};
+  const esp_sizes wide = {.width = {7, 2, 3}};
   char *param = param_of(network, NULL);
   esp_model model;
   assert_ok(esp_model_create(network, param, &wide, &model));

@@ -141,6 +141,12 @@ static void passes_agree(void **state) {
       assert_non_null(pass);
       r.network->pass_free(&pass);
       assert_null(pass);
+      snprintf(r.sizes.taken, sizeof r.sizes.taken, "other 5; v 2"); /* as many, but not the same */
+      assert_int_equal(r.network->forward(&r, &b, &set, NULL, kept, NULL, &pass), ESP_ERR_ARG);
+      assert_non_null(strstr(esp_error_message(), "for a network of 5 and 2 (other 5; v 2)"));
+      esp_error_clear();
+      esp_set_taken(set.layout, set.width, r.sizes.taken);
+      OK(r.network->forward(&r, &b, &set, NULL, kept, NULL, NULL));
       set.width[V] = 1;
       assert_int_equal(r.network->forward(&r, &b, &set, NULL, kept, NULL, &pass), ESP_ERR_ARG);
       assert_null(pass);

@@ -143,7 +143,7 @@ static void upstream(void **state) {
     esp_icosahedron_place(LEVEL, i, x);
     w[0] = -0.5 * x[1], w[1] = 0.5 * x[0];
   }
-  const esp_sizes sizes = {{[ESP_INPUT] = D, [ESP_SENT] = 2, [ESP_TARGET] = 2}};
+  const esp_sizes sizes = {.width = {[ESP_INPUT] = D, [ESP_SENT] = 2, [ESP_TARGET] = 2}};
   assert_int_equal(esp_model_create(&esp_network_stack, &param, &sizes, &net), ESP_OK);
   for (int e = 0; e < net.block.entries; e++)
     for (int a = 0; a < 3 && strstr(net.block.entry[e].name, "query"); a++)
