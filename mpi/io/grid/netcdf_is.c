@@ -59,29 +59,60 @@ int esp_netcdf_is(const char *path, int *is) {
 /* ---- what the library does not survive in HDF5 ---- */
 
 typedef struct {
-  char again[ESP_GRID_NAME], odd[ESP_GRID_NAME]; /* a group of several names; a dataset whose number is none */
-  char last[ESP_GRID_NAME];                      /* the one with the largest number */
+  char again[ESP_GRID_NAME],
+      odd[ESP_GRID_NAME];   /* a group of several names; a dataset with an attribute that is none */
+  char last[ESP_GRID_NAME]; /* the one with the largest number */
   long long number, objects;
+  const char *attribute; /* of odd */
 } links;
 
 static void keep(char to[ESP_GRID_NAME], const char *name) {
   snprintf(to, ESP_GRID_NAME, "%.*s", ESP_GRID_NAME - 1, name);
 }
 
-static herr_t look_at(hid_t root, const char *name, const H5O_info_t *info, void *data) {
-  links *l = data;
-  long long number = 0;
-  l->objects++;
-  if (info->type == H5O_TYPE_GROUP && info->rc > 1) keep(l->again, name);
-  if (info->type != H5O_TYPE_DATASET || H5Aexists_by_name(root, name, NUMBER, H5P_DEFAULT) <= 0) return 0;
-  hid_t a = H5Aopen_by_name(root, name, NUMBER, H5P_DEFAULT, H5P_DEFAULT), space = a < 0 ? a : H5Aget_space(a);
-  hid_t type = a < 0 ? a : H5Aget_type(a);
-  const int one = type >= 0 && H5Tget_class(type) == H5T_INTEGER && H5Sget_simple_extent_npoints(space) == 1;
-  if (!one || H5Aread(a, H5T_NATIVE_LLONG, &number) < 0 || number < 0) keep(l->odd, name);
-  if (number >= l->number) l->number = number, keep(l->last, name);
+/* Attributes that the library reads into room for what they should be. */
+static const struct {
+  const char *name;
+  H5T_class_t class;
+  int each; /* 1: one for each dimension of the dataset; 0: one */
+} known[] = {{NUMBER, H5T_INTEGER, 0},
+             {"NAME", H5T_STRING, 0},
+             {"CLASS", H5T_STRING, 0},
+             {"_Netcdf4Coordinates", H5T_INTEGER, 1},
+             {"DIMENSION_LIST", H5T_VLEN, 1}};
+
+static int dimensions_of(hid_t root, const char *name) {
+  const hid_t dataset = H5Dopen2(root, name, H5P_DEFAULT), space = dataset < 0 ? dataset : H5Dget_space(dataset);
+  const int dimensions = space < 0 ? 0 : H5Sget_simple_extent_ndims(space);
+  if (space >= 0) H5Sclose(space);
+  if (dataset >= 0) H5Dclose(dataset);
+  return dimensions;
+}
+
+/* Is attribute k of a dataset what it should be? A number of a dimension is read. */
+static int is_sound(hid_t root, const char *name, size_t k, long long *number) {
+  const hid_t a = H5Aopen_by_name(root, name, known[k].name, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t space = a < 0 ? a : H5Aget_space(a), type = a < 0 ? a : H5Aget_type(a);
+  const hssize_t wanted = known[k].each ? dimensions_of(root, name) : 1;
+  int sound =
+      type >= 0 && space >= 0 && H5Tget_class(type) == known[k].class && H5Sget_simple_extent_npoints(space) == wanted;
+  if (sound && k == 0) sound = H5Aread(a, H5T_NATIVE_LLONG, number) >= 0 && *number >= 0;
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   if (a >= 0) H5Aclose(a);
+  return sound;
+}
+
+static herr_t look_at(hid_t root, const char *name, const H5O_info_t *info, void *data) {
+  links *l = data;
+  l->objects++;
+  if (info->type == H5O_TYPE_GROUP && info->rc > 1) keep(l->again, name);
+  for (size_t k = 0; k < sizeof known / sizeof *known && info->type == H5O_TYPE_DATASET; k++) {
+    long long number = -1;
+    if (H5Aexists_by_name(root, name, known[k].name, H5P_DEFAULT) <= 0) continue;
+    if (!is_sound(root, name, k, &number)) keep(l->odd, name), l->attribute = known[k].name;
+    if (number > l->number) l->number = number, keep(l->last, name);
+  }
   return 0;
 }
 
@@ -94,9 +125,11 @@ int esp_netcdf_check_links(const char *path) {
   ESP_CHECK(!bad, ESP_ERR_FORMAT, "%s: its objects cannot be listed: the file is damaged", path);
   ESP_CHECK(!l.again[0], ESP_ERR_FORMAT, "%s: group %s has several names, allowed is one: it may lie in itself", path,
             l.again);
-  ESP_CHECK(!l.odd[0] && l.number < l.objects, ESP_ERR_FORMAT,
-            "%s: attribute " NUMBER " of %s is no number of a dimension, allowed are 0 to %lld", path,
-            l.odd[0] ? l.odd : l.last, l.objects - 1);
+  ESP_CHECK(!l.odd[0], ESP_ERR_FORMAT, "%s: attribute %s of %s has another type or length than NetCDF-4 gives it", path,
+            l.attribute, l.odd);
+  ESP_CHECK(l.number < l.objects, ESP_ERR_FORMAT,
+            "%s: attribute " NUMBER " of %s is no number of a dimension, allowed are 0 to %lld", path, l.last,
+            l.objects - 1);
   return ESP_OK;
 }
 
