@@ -12,7 +12,11 @@ good 2 generate "${one[@]}"
 good 2 train "${one[@]}" -train_steps 2
 spoil snapshot in.hdf5 500 good
 good 2 predict -input in.hdf5
-look() { cksum out/run/data.h5 "out/run/${1:-checkpoint.h5}" out/run/prediction.hdf5; }
+# a training that goes on puts results of before away, whole: out/run/earlier-1
+look() {
+  cksum out/run/data.h5 "out/run/${1:-checkpoint.h5}"
+  find out/run -name prediction.hdf5 -exec cksum {} + | cut -d " " -f 1,2
+}
 
 # killed PLACE RANKS ARGUMENTS...
 killed() {
