@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/input.h"
 #include "io/make.h"
 #include "tasks/task.h"
 #include "verbs/export.h"
@@ -71,6 +72,7 @@ int esp_verb_generate(esp_run *run) {
   ESP_CALL(esp_run_data(run, path, sizeof path));
   ESP_CALL(esp_export_check(run));
   if (esp_config_string(run->config, "data_file")[0]) {
+    ESP_CALL(run->comm->agree(run->comm, esp_error_blame(esp_input_check(path, NULL), "data_file")));
     esp_run_say(run, "generate: nothing to make, the data are those of %s\n", path);
     cJSON_AddStringToObject(run->json, "file", path);
     return esp_export(run, path);

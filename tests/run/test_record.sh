@@ -56,6 +56,14 @@ good 1 train "${own[@]}"
 good 2 predict "${own[@]}" "${cells[@]}"
 state=$PWD/out/now/prediction.nc
 good 2 predict "${own[@]}" "${cells[@]}" -run_out "$PWD/out2" -eval_checkpoint "$PWD/out/now/checkpoint.h5"
+if [ "${ESPALIER_SANITIZED:-0}" = 0 ]; then # the shim and the address sanitizer exclude each other
+  before=$(cksum out/now/prediction.nc)
+  for ranks in 1 2; do
+    ESP_SHIM_FSIZE=20000 refuse "prediction.nc|file size limit" "$ranks" predict "${own[@]}" "${cells[@]}"
+  done
+  [ "$before" = "$(find out/now -name prediction.nc -exec cksum {} + | sed 's|out/now/earlier-[0-9]*/|out/now/|')" ] ||
+    fail "the older prediction changed"
+fi
 refuse "1 frames|a single state can be predicted from" 2 generate "${new[@]}" -input "$state"
 
 real=${ESPALIER_DATA:-}/weather/wfde5_uk_201701_first600h.nc

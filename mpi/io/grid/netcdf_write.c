@@ -9,8 +9,7 @@
 #include <netcdf_par.h>
 
 #include "base/at_hand.h"
-#include "base/draft.h"
-#include "domain/comm.h"
+#include "io/file_draft.h"
 #include "io/grid/netcdf.h"
 #include "io/grid/plan.h"
 
@@ -122,21 +121,26 @@ static int put_rows(const writing *w, const int *var, int time, int level, doubl
   return ESP_OK;
 }
 
-static int write_draft(writing *w, const char *draft, const esp_origin *origin, double hours, int compress) {
+/* What the library may take beside the rows. */
+enum { FILE_ROOM = 1 << 17 };
+
+static int write_draft(writing *w, const esp_draft *draft, const esp_origin *origin, double hours, int compress) {
   const esp_comm *comm = w->comm;
+  const uint64_t bytes = (uint64_t)w->set->n * (ROWS + 1) * sizeof(double) + FILE_ROOM;
   int var[ROWS + 1], time, level;
   double *row = NULL;
-  MPI_Comm mpi = comm->impl ? esp_comm_mpi_get(comm) : MPI_COMM_SELF;
   int rc = comm->agree(comm, ESP_ALLOC(row, w->set->n_home));
   if (rc) return rc;
-  int code = nc_create_par(draft, NC_CLOBBER | NC_NETCDF4, mpi, MPI_INFO_NULL, &w->id);
+  int code = nc_create_par(draft->path, NC_CLOBBER | NC_NETCDF4, esp_file_mpi(comm), MPI_INFO_NULL, &w->id);
   if (code) w->id = -1, rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", w->path, nc_strerror(code));
   ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(esp_file_draft_room(comm, w->path, draft, bytes)); /* the library may wait for ever where a disk is full */
   ESP_TRY(comm->agree(comm, define(w, origin, compress, var, &time, &level)));
   ESP_TRY(comm->agree(comm, put_rows(w, var, time, level, hours, row)));
 done:
   ESP_FREE(row);
-  code = w->id >= 0 ? nc_close(w->id) : 0;
+  code = 0;
+  if (w->id >= 0) code = rc ? nc_abort(w->id) : nc_close(w->id);
   if (!rc && code) rc = ESP_FAIL(ESP_ERR_FILE, "%s: cannot be written: %s", w->path, nc_strerror(code));
   return comm->agree(comm, rc);
 }
@@ -152,12 +156,11 @@ int esp_netcdf_write(const esp_comm *comm, const char *path, const esp_set *set,
     if (field < ESP_GRID_FIELDS) w.column[field] = set->value[k];
   }
   ESP_CHECK(w.column[ESP_FIELD_PLACE] && !set->ready, ESP_ERR_ARG, "%s: cells need places, in units of a file", path);
-  ESP_AGREE(comm, comm->rank ? ESP_OK : esp_draft_begin(path, &draft));
-  ESP_CALL(comm->broadcast(comm, draft.path, sizeof draft.path, 0));
   esp_at_hand("writing", path);
-  int rc = write_draft(&w, draft.path, origin, hours, compress);
+  int rc = esp_file_draft_begin(comm, path, &draft);
+  if (!rc) rc = write_draft(&w, &draft, origin, hours, compress);
+  if (!rc) rc = esp_file_draft_keep(comm, path, &draft);
   esp_at_hand(NULL, NULL);
   if (rc) esp_draft_drop(&draft);
-  ESP_CALL(rc);
-  return comm->agree(comm, comm->rank ? ESP_OK : esp_draft_keep(&draft, path));
+  return rc;
 }

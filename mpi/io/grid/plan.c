@@ -166,8 +166,9 @@ static int settle_column(making *m, int k, char *note, size_t size) {
   if (m->why[0]) return ESP_FAIL(ESP_ERR_FORMAT, "%s (needed: %s)", m->why, what);
   const esp_quantity of = fields[field].of[0];
   const char *key = esp_quantity_rows[of].key;
-  return ESP_FAIL(ESP_ERR_FORMAT, "%s: has no %s: no variable has the standard name%s, or is called%s%s%s",
-                  m->plan->file->path, what, esp_quantity_rows[of].standard, esp_quantity_rows[of].names,
+  const char *standard = esp_quantity_rows[of].standard, *names = esp_quantity_rows[of].names; /* " a b " */
+  return ESP_FAIL(ESP_ERR_FORMAT, "%s: has no %s: no variable has the standard name%.*s, or is called%.*s%s%s",
+                  m->plan->file->path, what, (int)strlen(standard) - 1, standard, (int)strlen(names) - 1, names,
                   key ? "; name one by key " : "", key ? key : "");
 }
 
