@@ -121,7 +121,7 @@ static int read_row(void *context, const esp_option *row, size_t offset) {
   esp_file_shape s;
   if (!(row->flags & STORED)) return ESP_OK;
   ESP_CALL(esp_file_attr_shape(r->file, "/", name, &s));
-  if (!s.exists) return esp_option_parse(row, row->value, at);
+  if (!s.exists) return esp_option_parse(row, row->absent ? row->absent : row->value, at);
   ESP_CALL(read_member(r, row, name, &s, at));
   ESP_CALL(esp_error_blame(esp_option_check(row, at), r->file->path));
   return ESP_OK;

@@ -7,8 +7,8 @@
 
 /* Every row with a flag of ESP_OF_*, by its name. Choices are words, flags 0 or 1. Collective. */
 int esp_rows_write(esp_file *file, const esp_options *options, const void *param);
-/* The other way; param is zeroed first. What the file does not have is the row's default: an older file of a network that
- * has a key more now. Version 1: names as in the rows' `was`. ESP_ERR_FORMAT naming the attribute, what it is and what is
+/* The other way; param is zeroed first. What the file does not have is the row's `absent`, or its default: an older file of a
+ * network that has a key more now. Version 1: names as in the rows' `was`. ESP_ERR_FORMAT naming the attribute, what it is and what is
  * allowed. Collective. */
 int esp_rows_read(esp_file *file, const esp_options *options, int64_t version, void *param);
 

@@ -63,6 +63,7 @@ typedef struct {
   unsigned beyond;         /* what a member may be beyond the range, which is that of texts */
   const char *was;         /* attribute of checkpoints of version 1; NULL: the name without its prefix. A whole number
                                    found where a choice is wanted is the place among the choices */
+  const char *absent;      /* what checkpoints without the attribute are, as text; NULL: the default */
 } esp_option;
 
 struct esp_options {

@@ -93,15 +93,16 @@ enum {
   LIFT_W,
   LIFT_B,
   CARRIED,
+  R3,
   GROUPS
 };
 static const char *const group_name[GROUPS] = {
-    [KEY_E] = "key.E",      [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
-    [QUERY_E] = "query.E",  [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
-    [V] = "message.V",      [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
-    [A] = "update.a",       [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
-    [C_OUT] = "update.c",   [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal",
-    [CARRIED] = "carried.g"};
+    [KEY_E] = "key.E",       [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
+    [QUERY_E] = "query.E",   [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
+    [V] = "message.V",       [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
+    [A] = "update.a",        [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
+    [C_OUT] = "update.c",    [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal",
+    [CARRIED] = "carried.g", [R3] = "update.R3"};
 
 /* One group more; returns its offset. The lift has no layer: -1. */
 static int add(esp_block *block, int layer, int group, int rows, int columns) {
@@ -126,7 +127,7 @@ static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_s
   const esp_message *message = esp_key_messages[p->message];
   const int offset = esp_message_has(message, ESP_MESSAGE_OFFSET);
   const int H = p->layers == 1 ? width[ESP_INPUT] : p->width, carried = p->transport ? width[ESP_SENT] : 0;
-  *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1};
+  *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1, .R3 = -1};
   s->out = l == p->layers - 1 ? width[ESP_TARGET] : p->width;
   s->own = !offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
@@ -164,6 +165,7 @@ static void add_layer(esp_model *model, int l) {
   s->b1 = add(block, l, B1, p->hidden, 1);
   s->R2 = add(block, l, R2, s->out, p->hidden);
   s->c = add(block, l, C_OUT, s->out, 1);
+  if (p->linear) s->R3 = add(block, l, R3, s->out, C);
 }
 
 /* ---- start values ---- */
@@ -213,6 +215,7 @@ static void start_layer(const esp_model *model, int l) {
   value[s->a] = GAIN;
   gauss(model, l, R1, s->R1, h * (C + H), 1.0 / (C + H));
   gauss(model, l, R2, s->R2, s->out * h, out * out / h);
+  for (int c = 0; c < C && c < s->out && p->linear; c++) value[s->R3 + c * C + c] = out;
 }
 
 static int create(esp_model *model) {

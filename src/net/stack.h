@@ -11,7 +11,7 @@
  *     mlp: num -= den silu(u)                               what senders add to silence
  *       (gate: a message without an offset; mlp: one that has it, u)
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
- *     o = R2 silu(R1 [a A; s^l] + b1) + c                   a: learned gain, one a layer
+ *     o = R2 silu(R1 [a A; s^l] + b1) + c (+ R3 a A)        a: learned gain, one a layer; R3: `linear`
  *     s^{l+1} = s^l + o, or o  (width numbers): net/depth.h;  the last layer: prediction y = o (T numbers)
  *
  * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
@@ -23,7 +23,8 @@
  *
  * Start: embeddings as in net/embed.h, s = `scale`, a = 0.3; lift, V, W1 and R1 are N(0, 1/inputs), W2 N(0, 0.1/H) for the
  * state and N(0, 1/F) for the values, W3 N(0, 0.01), biases 0; R2 is N(0, g^2/h) with g 0.02 for sums and 0.3 for
- * averages, so that a stack begins near the identity; normals are random unit vectors.
+ * averages, so that a stack begins near the identity; R3 is that g where output and channel have the same number, 0
+ * elsewhere; normals are random unit vectors.
  *
  * Normals of learned splits have the straight-through gradient of net/split_gradient.h; with queries of their own, or mlp
  * messages, they stay as they began.
@@ -60,6 +61,7 @@ typedef struct {
   int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */
   double scale;      /* s of the gates at the start */
   int width, hidden; /* H of the state where L > 1; h of the updates */
+  int linear;        /* 1: a linear path R3 from what is heard to the output, past the hidden layer of the update */
   esp_tree_on tree_on;
   int tree_features; /* tree_on features: the first so many of them; 0: all */
   int hidden_halves; /* tree_on hidden: the set's hidden coordinates are r/2 as sender, then r/2 as receiver

@@ -56,6 +56,9 @@ const esp_options esp_stack_options = {
             "numbers of a particle's state between the layers of a learned relation", MODEL),
         ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",
             "width of the hidden layer that makes the new state", MODEL, .was = "hidden"),
+        ESP_FLAG_ROW(OF, linear, "net_linear", "false",
+            "the new state has a linear map of what is heard, too, beside the hidden layer: a sum extrapolates linearly to "
+            "more particles than there were in training", MODEL, .absent = "false"),
         ESP_CHOICE_ROW(OF, split, "tree_split", "widest", "widest|pca|learned",
             "how a node is cut: at its widest axis, at right angles to its principal direction, or, for the first "
             "tree_split_levels levels, to a learned one", BOTH),

@@ -45,6 +45,12 @@ static void join(const esp_stack_walk *k, const esp_stack_slot *at, int n, const
                     scratch->t);
 }
 
+/* joint [n][own + H] -> its a A alone [n][own], in the same place. */
+static void keep_heard(const esp_stack_slot *at, int n, double *joint) {
+  const size_t C = (size_t)at->own, wide = C + (size_t)at->in;
+  for (size_t i = 1; i < (size_t)n; i++) memmove(joint + i * C, joint + i * wide, C * sizeof *joint);
+}
+
 void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_stack_scratch *scratch = &k->pass->scratch;
@@ -57,7 +63,21 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
     k->dense->silu(rows * h, scratch->t, scratch->hidden);
     k->dense->forward(rows, h, at->out, k->value + at->R2, k->value + at->c, 0, scratch->hidden,
                       o + b * (size_t)at->out);
+    if (at->R3 < 0) continue;
+    keep_heard(at, rows, scratch->joint);
+    k->dense->forward(rows, at->own, at->out, k->value + at->R3, NULL, 1, scratch->joint, o + b * (size_t)at->out);
   }
+}
+
+/* The linear path's part of djoint, and its gradient; joint is used up. */
+static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *dout,
+                        const esp_stack_scratch *scratch, int64_t *acc) {
+  const size_t C = (size_t)at->own, wide = C + (size_t)at->in;
+  keep_heard(at, n, scratch->joint);
+  k->dense->gradient(n, at->own, at->out, scratch->joint, dout, acc + (size_t)at->R3 * WORDS, NULL);
+  k->dense->backward(n, at->own, at->out, k->value + at->R3, 0, dout, scratch->joint);
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t c = 0; c < C; c++) scratch->djoint[i * wide + c] += scratch->joint[i * C + c];
 }
 
 /* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
@@ -103,6 +123,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     for (int u = 0; u < n * h; u++) scratch->dhidden[u] *= scratch->t[u];
     dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
     dense->backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
+    if (at->R3 >= 0) linear_back(k, at, n, dout, scratch, acc);
     part(k, at, n, sums + sum, scratch->djoint, dsum + sum, ds ? ds + state : NULL, acc);
   }
 }

@@ -13,7 +13,7 @@ typedef struct {
   esp_form form;
   esp_widths wide;
   esp_embed embed;
-  int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c;
+  int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c, R3;
 } esp_stack_slot;
 
 /* The plan of a model. */
@@ -28,7 +28,7 @@ typedef struct {
 
 /* What updates need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
-  double *joint, *djoint;   /* [rows][own + H] */
+  double *joint, *djoint;   /* [rows][own + H] = [a A; s]; where R1 is through with it, a A alone, [rows][own] */
   double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
 } esp_stack_scratch;
@@ -96,7 +96,8 @@ static inline const double *esp_stack_embedded(const esp_stack_walk *k, int l) {
   return esp_embed_raw(k->param->embedding) ? k->pass->x : esp_stack_state(k, l);
 }
 
-/* ---- a layer's update (stack_update.c): sums -> aggregate -> o = R2 silu(R1 [a A; s] + b1) + c, and its adjoint ----
+/* ---- a layer's update (stack_update.c): sums -> aggregate -> o = R2 silu(R1 [a A; s] + b1) + c (+ R3 a A), and its
+ * adjoint ----
  *
  * Float64; a row's numbers do not depend on its neighbours. What lies between A and o is computed again on the way back, a
  * few rows at a time: cheaper than to write it to memory and read it. Local. */

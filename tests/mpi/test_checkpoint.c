@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "io/checkpoint.h"
+#include "io/checkpoint_rows.h"
 #include "io/file.h"
 #include "net/integrator.h"
 #include "net/stack.h"
@@ -317,6 +318,33 @@ static void budgets(void **state) {
   refuse(stack, (char *)relation, "cpu32", ESP_ERR_CONFIG, "tree_pairs_per_particle: file 50, run 51");
 }
 
+/* A key that is younger than the file: what networks were before it, which need not be its default. */
+static void younger_keys(void **state) {
+  (void)state;
+  static const esp_option row[] = {
+      {.name = "net_young", .type = ESP_OPTION_FLAG, .value = "true", .flags = ESP_OF_MODEL},
+      {.name = "net_youngest",
+       .type = ESP_OPTION_FLAG,
+       .offset = sizeof(int),
+       .value = "true",
+       .flags = ESP_OF_MODEL,
+       .absent = "false"},
+      {0}};
+  static const esp_options young = {.size = 2 * sizeof(int), .row = row};
+  const esp_network *network = esp_network_find("stack");
+  esp_model model;
+  esp_adam adam;
+  esp_file *file = NULL;
+  int read[2] = {7, 7};
+  make(network, param_of(network, NULL), &model, &adam);
+  assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
+  assert_ok(esp_file_open(comm, path, &file));
+  assert_ok(esp_rows_read(file, &young, 2, read));
+  esp_file_close(&file);
+  assert_true(read[0] == 1 && read[1] == 0);
+  unmake(&model, &adam);
+}
+
 /* ---- broken files ---- */
 
 static void alter(const char *dataset, const char *attribute, const char *misspelt) {
@@ -491,10 +519,11 @@ static int teardown(void **state) {
 int main(int argc, char **argv) {
   if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
   if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(comes_back),  cmocka_unit_test(any_seed), cmocka_unit_test(another_model),
-      cmocka_unit_test(other_sizes), cmocka_unit_test(budgets),  cmocka_unit_test(broken),
-      cmocka_unit_test(version_1),   cmocka_unit_test(claims),   cmocka_unit_test(origin)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),    cmocka_unit_test(any_seed),
+                                     cmocka_unit_test(another_model), cmocka_unit_test(other_sizes),
+                                     cmocka_unit_test(budgets),       cmocka_unit_test(broken),
+                                     cmocka_unit_test(version_1),     cmocka_unit_test(claims),
+                                     cmocka_unit_test(origin),        cmocka_unit_test(younger_keys)};
   int failed = cmocka_run_group_tests(tests, setup, teardown);
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
   esp_comm_mpi_free(&comm);

@@ -17,11 +17,11 @@ static esp_backend shared(void) {
   return b;
 }
 
-/* Theta given, a budget, near pairs alone, a fixed tree, another split, gates. */
+/* Theta given, a budget and a linear path, near pairs alone, a fixed tree, another split, gates. */
 enum { VARIANTS = 6 };
 static esp_stack_param variant(int which, int kind) {
   esp_stack_param p = relation_case_param(which, 0.8);
-  if (kind == 1) p.domain.lists.pairs_per_particle = 40;
+  if (kind == 1) p.domain.lists.pairs_per_particle = 40, p.linear = 1;
   if (kind == 2) p.far = 0;
   if (kind == 3) p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 1;
   if (kind == 4) p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;

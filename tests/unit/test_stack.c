@@ -82,11 +82,11 @@ static void refuses(void **state) {
 
 /* ---- one layer against plain loops ---- */
 
-static void one_layer_is_the_formula(void **state) {
-  (void)state;
+static void check_formula(int linear) {
   enum { N = 70, D = 5, d = 3, h = 7 };
   esp_set set = relation_case_set(N, D, 2, 0.5, 0, 8);
   esp_stack_param p = relation_case_param(RELATION_PLAIN, 0);
+  p.linear = linear;
   esp_model r = relation_case_network(&p);
   esp_backend b = backend64();
   esp_cost cost = {0};
@@ -95,6 +95,7 @@ static void one_layer_is_the_formula(void **state) {
   const double *E = model_group(&r, "layer0.key.E"), *R1 = model_group(&r, "layer0.update.R1");
   const double *b1 = model_group(&r, "layer0.update.b1"), *R2 = model_group(&r, "layer0.update.R2");
   const double *c1 = model_group(&r, "layer0.update.c"), *x = set.value[X];
+  const double *R3 = linear ? model_group(&r, "layer0.update.R3") : NULL;
   relation_case_nmse(&r, &b, &set, NULL, got, &cost);
   OK(r.network->place(&r, &set, &place, &z[0][0], NULL));
   assert_true(place.domain.dim == d && !place.queries && place.domain.lists.fade == 0);
@@ -116,11 +117,47 @@ static void one_layer_is_the_formula(void **state) {
       for (int f = 0; f < D; f++) t += row[2 + f] * x[i * D + f];
       for (int c = 0; c < 2; c++) y[c] += R2[c * h + u] * t / (1 + exp(-t));
     }
+    for (int c = 0; c < 2 && linear; c++) y[c] += R3[2 * c] * a * A[0] + R3[2 * c + 1] * a * A[1];
     for (int c = 0; c < 2; c++) assert_true(fabs(y[c] - got[i * 2 + c]) < 1e-12);
   }
   assert_int_equal(cost.near_pairs, N * (N - 1));
   esp_model_free(&r);
   esp_set_free(&set);
+}
+
+static void one_layer_is_the_formula(void **state) {
+  (void)state;
+  check_formula(0);
+  check_formula(1);
+}
+
+/* The linear path begins on the diagonal, with the gain of the others' output; nothing else begins otherwise for it. */
+static void linear_path_starts(void **state) {
+  (void)state;
+  for (int which = 0; which < RELATION_CASES; which++) {
+    esp_stack_param p = relation_case_param(which, 0.5);
+    esp_model without = relation_case_model(&p, 5, 2);
+    p.linear = 1;
+    esp_model with = relation_case_model(&p, 5, 2);
+    int same = 0;
+    for (int e = 0; e < with.block.entries; e++) {
+      const esp_entry *entry = &with.block.entry[e], *other = &without.block.entry[same];
+      const double *value = with.block.value + entry->offset;
+      if (strstr(entry->name, "update.R3")) {
+        for (int k = 0; k < entry->rows * entry->columns; k++)
+          assert_true(value[k] == (k / entry->columns != k % entry->columns ? 0 : p.aggregate ? 0.3 : 0.02));
+        continue;
+      }
+      assert_string_equal(entry->name, other->name);
+      assert_memory_equal(value, without.block.value + other->offset,
+                          sizeof(double) * (size_t)(other->rows * other->columns));
+      same++;
+    }
+    assert_int_equal(same, without.block.entries);
+    assert_int_equal(with.block.entries, same + p.layers);
+    esp_model_free(&without);
+    esp_model_free(&with);
+  }
 }
 
 /* A kept pass gives what a passing one gives; few and no particles are fine; the wrong set is not. */
@@ -336,6 +373,18 @@ static void gradient_over_all_pairs(void **state) {
     }
 }
 
+/* With a linear path past the hidden layer. */
+static void gradient_of_the_linear_path(void **state) {
+  (void)state;
+  for (int layers = 1; layers <= 2; layers++)
+    for (int aggregate = 0; aggregate < 2; aggregate++)
+      for (int transport = 0; transport < 2; transport++) {
+        esp_stack_param p = relation_case_param(RELATION_PLAIN, 0);
+        p.linear = 1, p.layers = layers, p.aggregate = aggregate, p.transport = transport;
+        check_gradient(&p, 70, "linear", 1);
+      }
+}
+
 /* With values carried along, and embeddings of the raw features that begin at the first of them. */
 static void gradient_of_transport(void **state) {
   (void)state;
@@ -430,11 +479,13 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(table_has_no_gaps),
                                      cmocka_unit_test(refuses),
                                      cmocka_unit_test(one_layer_is_the_formula),
+                                     cmocka_unit_test(linear_path_starts),
                                      cmocka_unit_test(passes_agree),
                                      cmocka_unit_test(budget_forgets),
                                      cmocka_unit_test(near_only_drops),
                                      cmocka_unit_test(loss_is_the_formula),
                                      cmocka_unit_test(gradient_over_all_pairs),
+                                     cmocka_unit_test(gradient_of_the_linear_path),
                                      cmocka_unit_test(gradient_of_transport),
                                      cmocka_unit_test(transport_is_the_formula),
                                      cmocka_unit_test(gradient_through_depth),
