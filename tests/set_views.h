@@ -41,7 +41,7 @@ static inline int integrator_model(const esp_integrator_param *param, esp_model 
 
 /* The widths of a set's roles. */
 static inline esp_sizes sizes_of(const esp_set *set) {
-  esp_sizes sizes;
+  esp_sizes sizes = {0};
   for (int role = 0; role < ESP_ROLES; role++) sizes.width[role] = esp_set_role_width(set, (esp_role)role);
   return sizes;
 }
