@@ -82,20 +82,30 @@ static const esp_domain_ops ops_mpi = {.name = "mpi",
                                        .receivers_home = receivers_home,
                                        .destroy = destroy};
 
-/* One tree over keys z: order, own rows and keys in slot order. */
-static int place(esp_domain *dom, const esp_shape *shape, const esp_cover *cover, const double *z, const int64_t *id,
-                 esp_tree *tree, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
+/* Slots' places in place of their keys. */
+static int lie(esp_domain *dom, esp_migrate *migrate, int n_own, const double *at, double **slot_z) {
+  const int dim = dom->param.place_dim;
+  if (!dim) return ESP_OK;
+  ESP_FREE(*slot_z);
+  ESP_AGREE(dom->comm, ESP_ALLOC(*slot_z, (size_t)n_own * (size_t)dim));
+  return send_out(dom, migrate, (size_t)dim * sizeof(double), at, *slot_z);
+}
+
+/* One tree over keys z: order, own rows and places (`at`, or the keys) in slot order. */
+static int place(esp_domain *dom, const esp_shape *shape, const esp_cover *cover, const double *z, const double *at,
+                 const int64_t *id, esp_tree *tree, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
   const esp_comm *comm = dom->comm;
   const esp_split_rule *rule = &dom->param.split;
   const int dim = dom->param.dim;
   int *cover_of = NULL;
-  int rc = esp_tree_create(shape, dim, comm->rank, comm->size, 0, tree);
+  int rc = esp_tree_create(shape, esp_domain_place_dim(&dom->param), comm->rank, comm->size, 0, tree);
   if (!rc) rc = ESP_ALLOC(cover_of, dom->n_home);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(esp_split(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of));
   ESP_TRY(esp_migrate_create(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of, migrate, slot_id, slot_z));
   dom->stats.moved += migrate->moved;
   dom->stats.bytes += migrate->arrived * (int64_t)(16 + sizeof(double) * (size_t)dim);
+  ESP_TRY(lie(dom, migrate, tree->n_own, at, slot_z));
   esp_tree_geometry(tree, *slot_z);
 done:
   ESP_FREE(cover_of);
@@ -109,7 +119,7 @@ static int place_queries(esp_domain *dom, const esp_shape *shape, const esp_cove
   int64_t *slot_id = NULL;
   double *slot_q = NULL;
   ESP_AGREE(dom->comm, ESP_ALLOC(dom->queries, 1));
-  const int rc = place(dom, shape, cover, query, id, dom->queries, &impl_of(dom)->receivers, &slot_id, &slot_q);
+  const int rc = place(dom, shape, cover, query, dom->param.place_query, id, dom->queries, &impl_of(dom)->receivers, &slot_id, &slot_q);
   ESP_FREE(slot_id);
   ESP_FREE(slot_q);
   return rc;
@@ -125,7 +135,7 @@ static int split_and_migrate(esp_domain *dom, const double *z, int apart, const 
   if (!rc) rc = esp_cover_make(&shape, comm->size, cover);
   ESP_CALL(comm->agree(comm, rc));
   if (apart) ESP_CALL(place_queries(dom, &shape, cover, query, id));
-  ESP_CALL(place(dom, &shape, cover, z, id, &dom->tree, &impl_of(dom)->migrate, &dom->id, slot_z));
+  ESP_CALL(place(dom, &shape, cover, z, dom->param.place, id, &dom->tree, &impl_of(dom)->migrate, &dom->id, slot_z));
   dom->n_own = dom->tree.n_own;
   dom->stats.seconds_split = esp_wall() - start;
   return ESP_OK;

@@ -179,8 +179,7 @@ typedef struct {
 typedef struct {
   const esp_tree *tree;
   const double *box;
-  double theta, reach; /* reach: infinite where theta alone decides */
-  double fade;         /* 1 / 4 s^2; 0: none */
+  double theta;
   const esp_lists_param *param;
   size_t unit; /* bytes of a row */
   const double *group;
@@ -191,7 +190,7 @@ typedef struct {
   size_t message; /* first row of the message being made */
 } sender;
 
-/* By another rule than theta, reach and fade. */
+/* By another rule than the opening angle. */
 static int rule_opens(const sender *s, const double *group, int row, double distance) {
   const esp_tree *tree = s->tree;
   const double wide = group[tree->dim];
@@ -200,7 +199,7 @@ static int rule_opens(const sender *s, const double *group, int row, double dist
                            .distance = fmax(0, distance - wide),
                            .level = esp_heap_level(tree->heap[row]),
                            .count = tree->part_count[row]};
-  return s->param->rule->opens(s->theta, s->param->rule_number, &v, distance + wide);
+  return !(s->theta > 0) || s->param->rule->opens(s->theta, &s->param->rule_number, &v, distance + wide);
 }
 
 /* Rounding in the walk's own test is some 1e-16 of these terms. */
@@ -210,15 +209,7 @@ static int may_open(const sender *s, const double *group, int row) {
   const double wide = group[dim], sum = group[dim + 1] + s->tree->radius[row];
   const double distance = sqrt(esp_tree_distance2(dim, group, centre, s->box));
   const double slack = 1e-12 * (sum + s->theta * (distance + wide)) + 1e-150;
-  const double gap = distance - wide - sum - 1e-12 * (distance + wide + sum);
-  if (s->param->rule) {
-    if (rule_opens(s, group, row, distance)) return 1;
-  } else {
-    /* with a reach or a fade every axis is open */
-    if (gap > s->reach) return 0;
-    if (s->fade > 0 && gap > 0 && sum * exp(-s->fade * gap * gap) + slack < s->theta * (distance - wide)) return 0;
-    if (!(sum + slack < s->theta * (distance - wide))) return 1;
-  }
+  if (s->param->rule ? rule_opens(s, group, row, distance) : !(sum + slack < s->theta * (distance - wide))) return 1;
   for (int a = 0; a < dim; a++) {
     if (!(s->box[a] > 0)) continue;
     double d = fabs(group[a] - centre[a]);
@@ -310,8 +301,6 @@ int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, d
               .param = param,
               .theta = theta,
               .unit = sizeof(branch) + (size_t)tree->dim * sizeof(double)};
-  s.reach = param->reach > 0 ? param->reach : INFINITY;
-  s.fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;
   int *to = NULL, n_to = 0;
   int64_t *start = NULL;
   esp_inbox inbox = {0};

@@ -3,10 +3,10 @@
  * Every rank holds all straddling nodes (top rows) and all covering roots (own rows, or the first ghost rows). Each
  * rank publishes some tens of receiver groups: nodes that hold its blocks, with centre, largest distance Rc of a
  * block's centre from it, and largest radius Rm of a block. The owner of a node J sends J's children unless every group
- * surely accepts J: Rm + R_J < theta (|c - c_J| - Rc), and on periodic axes Rm + R_J + |c - c_J|_a + Rc < box_a / 2,
- * or, with a reach, |c - c_J| - Rc - Rm - R_J > reach, or likewise by the fade; with some slack for rounding. Where receivers have a tree of
- * their own the groups are nodes of that tree. So the receiver's own walk finds everything and gives the lists that one
- * rank would. Only ranks with something to send talk. Method: Warren, Salmon, "Astrophysical N-body simulations using
+ * surely accepts J: Rm + R_J < theta (|c - c_J| - Rc), with some slack for rounding, or by another rule what that says
+ * (esp_rule.opens), and on periodic axes Rm + R_J + |c - c_J|_a + Rc < box_a / 2. Where receivers have a tree of their own
+ * the groups are nodes of that tree. So the receiver's own walk finds everything and gives the lists that one rank would.
+ * Only ranks with something to send talk. Method: Warren, Salmon, "Astrophysical N-body simulations using
  * hierarchical tree data structures", Supercomputing '92; Dubinski, "A parallel tree code", New Astronomy 1 (1996). */
 #ifndef ESP_MPI_ESSENTIAL_H
 #define ESP_MPI_ESSENTIAL_H

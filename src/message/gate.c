@@ -7,105 +7,90 @@
 
 /* ---- cells ---- */
 
-static void add_member(const esp_form *f, const double *source, double *row) {
-  const int d = f->dim, C = f->channels;
-  const double *key = source, *value = source + d;
-  if (esp_gate_poles(f)) {
-    for (int c = 0; c < C; c++) {
-      double *pole = row + (2 * c + (value[c] < 0)) * (1 + d);
-      const double weight = value[c] < 0 ? -value[c] : value[c];
-      pole[0] += weight;
-      for (int a = 0; a < d; a++) pole[1 + a] += weight * key[a];
-    }
-  } else {
-    for (int c = 0; c < C; c++) row[c] += value[c];
-  }
-  row += esp_gate_tail(f);
-  row[0] += 1;
-  for (int a = 0; a < d; a++) row[1 + a] += key[a];
+/* Channels with moments, and numbers of each. */
+static int heard(const esp_form *f) {
+  return f->channels + (f->den ? 1 : 0);
+}
+static int moments(const esp_form *f) {
+  return esp_moments_count(f->dim, f->order);
+}
+static int cell_width(const esp_form *f) {
+  return f->dim + 1 + heard(f) * moments(f);
 }
 
-static int cell_width(const esp_form *f) {
-  return esp_gate_tail(f) + 1 + f->dim;
+/* Where a key stands about a cell's mean. */
+static void place_of(const esp_form *f, const double *key, const double *mean, double *y) {
+  for (int a = 0; a < f->dim; a++) y[a] = (key[a] - mean[a]) / f->unit;
 }
 
 static void leaf(const esp_form *f, int count, const double *source, double *cell) {
-  const size_t width = (size_t)(f->dim + f->channels);
+  const int d = f->dim, C = f->channels, M = moments(f);
+  const size_t width = (size_t)(d + C);
+  double y[ESP_MAX_DIM], *K = cell, *V = cell + d + 1;
   memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
-  for (size_t i = 0; i < (size_t)count; i++) add_member(f, source + i * width, cell);
+  cell[d] = count;
+  for (size_t j = 0; j < (size_t)count; j++)
+    for (int a = 0; a < d; a++) K[a] += source[j * width + (size_t)a];
+  for (int a = 0; a < d && count; a++) K[a] /= count;
+  for (size_t j = 0; j < (size_t)count; j++) {
+    const double *row = source + j * width;
+    place_of(f, row, K, y);
+    for (int c = 0; c < heard(f); c++) esp_moments_add(d, f->order, c < C ? row[d + c] : 1, y, V + c * M);
+  }
 }
 
 static void join(const esp_form *f, double n1, const double *c1, double n2, const double *c2, double *cell) {
-  (void)n1, (void)n2;
-  const int width = cell_width(f);
-  for (int c = 0; c < width; c++) cell[c] = c1[c] + c2[c];
-}
-
-/* (weight, weight K) from derivatives by weight at fixed K, and by K. */
-static void close_pole(int d, const double *sums, double *adjoint) {
-  if (!(sums[0] > 0)) {
-    for (int a = 0; a <= d; a++) adjoint[a] = 0;
-    return;
-  }
-  for (int a = 1; a <= d; a++) {
-    adjoint[a] /= sums[0];
-    adjoint[0] -= adjoint[a] * (sums[a] / sums[0]);
+  const int d = f->dim, M = moments(f);
+  const double n = n1 + n2;
+  double y[ESP_MAX_DIM], *K = cell, *V = cell + d + 1;
+  memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
+  if (!(n > 0)) return;
+  cell[d] = n;
+  for (int a = 0; a < d; a++) K[a] = (n1 * c1[a] + n2 * c2[a]) / n;
+  for (int side = 0; side < 2; side++) {
+    const double *from = side ? c2 : c1;
+    if (!((side ? n2 : n1) > 0)) continue;
+    place_of(f, from, K, y);
+    for (int c = 0; c < heard(f); c++) esp_moments_shift(d, f->order, y, from + d + 1 + c * M, V + c * M);
   }
 }
 
+/* From dLoss/d(K / s) through u and dLoss/dP: what each member gets through K; polynomials in the members' places. */
 static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
-  const int d = f->dim, C = f->channels, tail = esp_gate_tail(f);
-  const double count = cell[tail];
-  if (esp_gate_poles(f)) {
-    for (int p = 0; p < 2 * C; p++) close_pole(d, cell + p * (1 + d), adjoint + p * (1 + d));
-  } else if (esp_message_has(f->message, ESP_MESSAGE_OFFSET)) {
-    for (int c = 0; c < C; c++) adjoint[c] = count > 0 ? adjoint[c] / count : 0;
+  const int d = f->dim, M = moments(f);
+  double through[ESP_MAX_DIM] = {0}, dV[ESP_GATE_MAX_MOMENTS];
+  for (int c = 0; c < heard(f); c++) {
+    double *q = adjoint + d + c * M;
+    esp_moments_hermite_back(d, f->order, q, dV);
+    memcpy(q, dV, (size_t)M * sizeof *q);
+    esp_moments_slope(d, f->order, q, cell + d + 1 + c * M, through);
   }
-  /* how many members there are is nobody's variable */
-  adjoint[tail] = 0;
-  for (int a = 1; a <= d; a++) adjoint[tail + a] = count > 0 ? adjoint[tail + a] / count : 0;
+  for (int a = 0; a < d; a++) adjoint[a] = cell[d] > 0 ? (adjoint[a] - through[a]) / (cell[d] * f->unit) : 0;
 }
 
 static void pass(const esp_form *f, const double *cell, const double *adjoint, const double *child, double *to) {
-  (void)cell, (void)child;
-  const int width = cell_width(f);
-  for (int c = 0; c < width; c++) to[c] += adjoint[c];
-}
-
-/* dLoss/d|v| of a member of the pole, and its key's share. */
-static double pull_pole(int d, const double *key, double weight, const double *adjoint, double *dkey) {
-  double dweight = adjoint[0];
-  for (int a = 0; a < d; a++) {
-    dweight += adjoint[1 + a] * key[a];
-    dkey[a] += adjoint[1 + a] * weight;
-  }
-  return dweight;
-}
-
-static void pull_member(const esp_form *f, const double *source, const double *adjoint, double *dsource) {
-  const int d = f->dim, C = f->channels;
-  const double *key = source, *value = source + d;
-  double *dkey = dsource, *dvalue = dsource + d;
-  if (esp_gate_poles(f)) {
-    for (int c = 0; c < C; c++) {
-      const double *plus = adjoint + 2 * c * (1 + d), *minus = plus + 1 + d, v = value[c];
-      /* a value of 0 is about to be in either pole: the mean of the two one-sided derivatives */
-      const double share = v != 0 ? 1 : 0.5;
-      if (v >= 0) dvalue[c] += share * pull_pole(d, key, v, plus, dkey);
-      if (v <= 0) dvalue[c] -= share * pull_pole(d, key, -v, minus, dkey);
-    }
-  } else {
-    for (int c = 0; c < C; c++) dvalue[c] += adjoint[c];
-  }
-  adjoint += esp_gate_tail(f);
-  for (int a = 0; a < d; a++) dkey[a] += adjoint[1 + a];
+  const int d = f->dim, M = moments(f);
+  double y[ESP_MAX_DIM];
+  if (!(child[d] > 0)) return;
+  place_of(f, child, cell, y);
+  for (int a = 0; a < d; a++) to[a] += adjoint[a];
+  for (int c = 0; c < heard(f); c++) esp_moments_shift_back(d, f->order, y, adjoint + d + c * M, to + d + c * M);
 }
 
 static void pull(const esp_form *f, const double *cell, const double *adjoint, int count, const double *source,
                  double *dsource) {
-  (void)cell;
-  const size_t width = (size_t)(f->dim + f->channels);
-  for (size_t i = 0; i < (size_t)count; i++) pull_member(f, source + i * width, adjoint, dsource + i * width);
+  const int d = f->dim, C = f->channels, M = moments(f);
+  const size_t width = (size_t)(d + C);
+  for (size_t j = 0; j < (size_t)count; j++) {
+    const double *row = source + j * width;
+    double y[ESP_MAX_DIM], slope[ESP_MAX_DIM] = {0}, *to = dsource + j * width;
+    place_of(f, row, cell, y);
+    for (int c = 0; c < heard(f); c++) {
+      const double dv = esp_moments_value(d, f->order, adjoint + d + c * M, c < C ? row[d + c] : 1, y, slope);
+      if (c < C) to[d + c] += dv;
+    }
+    for (int a = 0; a < d; a++) to[a] += adjoint[a] + slope[a] / f->unit;
+  }
 }
 
 const esp_cell_algebra esp_gate_cells = {.leaf = leaf, .join = join, .close = close_cell, .pass = pass, .pull = pull};
@@ -125,17 +110,26 @@ int esp_gate_check(const esp_form *f, const double *param) {
   return ESP_OK;
 }
 
-void esp_gate_widths(const esp_form *f, esp_widths *w) {
-  const int mlp = esp_message_has(f->message, ESP_MESSAGE_OFFSET), width = f->dim + f->channels,
-            query = mlp ? width : f->dim;
-  *w = (esp_widths){.source = width,
-                    .query = query,
-                    .sum = f->channels + (f->den ? 1 : 0),
-                    .dsource = width,
-                    .dquery = query,
+static int check(const esp_form *f, const double *param) {
+  ESP_CALL(esp_gate_check(f, param));
+  ESP_CHECK(f->order >= 0 && f->order <= ESP_MOMENTS_ORDER, ESP_ERR_CONFIG,
+            "far cells hold moments up to order %d; allowed: 0 to %d (tree_order)", f->order, ESP_MOMENTS_ORDER);
+  ESP_CHECK(esp_moments_count(f->dim, f->order) <= ESP_GATE_MAX_MOMENTS, ESP_ERR_CONFIG,
+            "moments up to order %d in %d dimensions are %d numbers a channel; at most %d: a smaller tree_order or net_dim",
+            f->order, f->dim, esp_moments_count(f->dim, f->order), ESP_GATE_MAX_MOMENTS);
+  return ESP_OK;
+}
+
+static void widths(const esp_form *f, esp_widths *w) {
+  const int d = f->dim;
+  *w = (esp_widths){.source = d + f->channels,
+                    .query = d,
+                    .sum = heard(f),
+                    .dsource = d + f->channels,
+                    .dquery = d,
                     .cell = cell_width(f),
-                    .adjoint = cell_width(f),
-                    .param = 1 + (mlp ? ESP_GATE_EDGE * f->channels : 0)};
+                    .adjoint = cell_width(f) - 1,
+                    .param = 1};
 }
 
 double esp_gate_fade(const esp_form *f, const double *param) {
@@ -219,8 +213,8 @@ static const esp_own_message own = {self, self_back};
 
 const esp_message esp_message_gate = {.name = "gate",
                                       .help = "what each sends, weighed by a Gaussian of distance in the learned space",
-                                      .check = esp_gate_check,
-                                      .widths = esp_gate_widths,
+                                      .check = check,
+                                      .widths = widths,
                                       .part = part,
                                       .start = start,
                                       .fade = esp_gate_fade,

@@ -11,40 +11,28 @@
  * map of gate_mlp comes after the sum (net/stack.h).
  *
  * Rows. Source: k [d], v or w [C]. Query: q [d], gate_mlp then u [C]. Sum: num [C], den. Parameters: ln s; gate_mlp then
- * W3 [C][ESP_GATE_EDGE]. Cells are plain sums over their members, of
- *   poles   (gate, C <= ESP_GATE_POLES)  for each channel, positive values then negative: (|v|, |v| k [d]); then (1, k [d])
- *   plain   (gate, C > ESP_GATE_POLES)   v [C]; then (1, k [d])
- *   mlp                                  w [C]; then (1, k [d])
- * and act on a receiver as
- *   poles   for each pole with |V| > 0: a sender of value +-|V| in its channel at key K / |V|; den: count at the mean key
- *   plain   a sender of value V at the mean key
- *   mlp     count times a sender of w / count at the mean key
- * Poles keep apart what would cancel: values of both signs at one mean key err at first order in the cell's size. The
- * adjoint of a sum is the same for every member: a particle's is the sum over the cells it is in.
+ * W3 [C][ESP_GATE_EDGE].
  *
- * The kernels leave in a cell's adjoint: in the places of a pole's |v|, |v| k the derivatives by the pole's summed value
- * (with its sign) and by its key; plain and mlp: by V (or mean w) and, in the last d places, by the mean key; the count's
- * place gets nothing. */
+ * Cells of gate. K: mean key; y_j = (k_j - K) / s. A row is K [d], how many there are, then for each channel, and for den as
+ * one more whose v is 1, the moments of y weighed by v (message/moments.h), M numbers. To a receiver it says
+ *   exp(-|u|^2 / 2) P_c(u), u = (q - K) / s, P_c the Hermite series of channel c: the sum but for terms of degree order + 1.
+ * Values of both signs need nothing of their own: moments are linear in v. The kernels leave in a cell's adjoint dLoss/d(K / s)
+ * through u [d], then dLoss/dP of each channel [M]. A member's gradient is a polynomial in its place, which goes down the
+ * tree by translation; K moves with all of its members, so that what all of it says through y and u is shared by them.
+ *
+ * Cells of gate_mlp are plain sums, w [C]; then (1, k [d]): one sender of w / count at the mean key, `count` times. The
+ * kernels leave dLoss/d(mean w) and, in the last d places, by the mean key; the count's place gets nothing. */
 #ifndef ESP_GATE_H
 #define ESP_GATE_H
 
 #include "message/message.h"
 
-enum { ESP_GATE_POLES = 4, ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128 };
-
-static inline int esp_gate_poles(const esp_form *f) {
-  return !esp_message_has(f->message, ESP_MESSAGE_OFFSET) && f->channels <= ESP_GATE_POLES;
-}
-/* Numbers of a cell's row before (1, k). */
-static inline int esp_gate_tail(const esp_form *f) {
-  return esp_gate_poles(f) ? 2 * f->channels * (1 + f->dim) : f->channels;
-}
+enum { ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128, ESP_GATE_MAX_MOMENTS = 2145 };
 
 /* What both rows share. */
 int esp_gate_check(const esp_form *f, const double *param);
-void esp_gate_widths(const esp_form *f, esp_widths *w);
 double esp_gate_fade(const esp_form *f, const double *param);
-extern const esp_cell_algebra esp_gate_cells;
+extern const esp_cell_algebra esp_gate_cells, esp_gate_mlp_cells;
 
 /* A particle and itself: its rows, and how far its query lies from its key. */
 typedef struct {

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "base/set.h"
@@ -7,6 +8,68 @@
 /* W3 is N(0, 0.01), from a random stream that a seed has had since the first checkpoints. */
 enum { STREAM = 1024, STREAMS = 64, STREAM_W3 = 10, MOST_PARAM = 1 + ESP_GATE_EDGE * ESP_GATE_MAX_CHANNELS };
 static const double EDGE = 0.1;
+
+/* ---- cells ---- */
+
+static int cell_width(const esp_form *f) {
+  return f->channels + 1 + f->dim;
+}
+
+static void leaf(const esp_form *f, int count, const double *source, double *cell) {
+  const int d = f->dim, C = f->channels;
+  memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
+  for (int j = 0; j < count; j++, source += d + C) {
+    for (int c = 0; c < C; c++) cell[c] += source[d + c];
+    cell[C] += 1;
+    for (int a = 0; a < d; a++) cell[C + 1 + a] += source[a];
+  }
+}
+
+static void join(const esp_form *f, double n1, const double *c1, double n2, const double *c2, double *cell) {
+  (void)n1, (void)n2;
+  const int width = cell_width(f);
+  for (int c = 0; c < width; c++) cell[c] = c1[c] + c2[c];
+}
+
+/* From derivatives by means to those by sums; how many members there are is nobody's variable. */
+static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
+  const int C = f->channels, width = cell_width(f);
+  const double count = cell[C];
+  adjoint[C] = 0;
+  for (int c = 0; c < width; c++) adjoint[c] = count > 0 ? adjoint[c] / count : 0;
+}
+
+static void pass(const esp_form *f, const double *cell, const double *adjoint, const double *child, double *to) {
+  (void)cell, (void)child;
+  const int width = cell_width(f);
+  for (int c = 0; c < width; c++) to[c] += adjoint[c];
+}
+
+static void pull(const esp_form *f, const double *cell, const double *adjoint, int count, const double *source,
+                 double *dsource) {
+  (void)cell, (void)source;
+  const int d = f->dim, C = f->channels;
+  for (int j = 0; j < count; j++, dsource += d + C) {
+    for (int c = 0; c < C; c++) dsource[d + c] += adjoint[c];
+    for (int a = 0; a < d; a++) dsource[a] += adjoint[C + 1 + a];
+  }
+}
+
+const esp_cell_algebra esp_gate_mlp_cells = {leaf, join, close_cell, pass, pull, NULL};
+
+static void widths(const esp_form *f, esp_widths *w) {
+  const int width = f->dim + f->channels;
+  *w = (esp_widths){.source = width,
+                    .query = width,
+                    .sum = f->channels + (f->den ? 1 : 0),
+                    .dsource = width,
+                    .dquery = width,
+                    .cell = cell_width(f),
+                    .adjoint = cell_width(f),
+                    .param = 1 + ESP_GATE_EDGE * f->channels};
+}
+
+/* ---- the message ---- */
 
 static esp_message_part part(const esp_form *f, int k) {
   const esp_message_part all[] = {{"ln_s", 1, 1}, {"W3", f->channels, ESP_GATE_EDGE}};
@@ -81,9 +144,9 @@ const esp_message esp_message_gate_mlp = {.name = "gate_mlp",
                                           .help = "a learned message of sender and receiver times that Gaussian",
                                           .traits = ESP_MESSAGE_DEN | ESP_MESSAGE_OFFSET,
                                           .check = esp_gate_check,
-                                          .widths = esp_gate_widths,
+                                          .widths = widths,
                                           .part = part,
                                           .start = start,
                                           .fade = esp_gate_fade,
-                                          .cells = &esp_gate_cells,
+                                          .cells = &esp_gate_mlp_cells,
                                           .own = &own};

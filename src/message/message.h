@@ -9,6 +9,7 @@
 #ifndef ESP_MESSAGE_H
 #define ESP_MESSAGE_H
 
+#include "message/moments.h"
 #include "tree/cells.h"
 
 typedef struct esp_message esp_message;
@@ -22,6 +23,8 @@ struct esp_form {
   double softening;
   double period[3]; /* by axis; 0: open */
   double mean;      /* of what is said, over the whole set: the unit of a learned message's feature; > 0 */
+  int order;        /* of the moments that cells hold, 0..ESP_MOMENTS_ORDER, of messages that have any */
+  double unit;      /* the length in which they hold them, > 0: the fading's s, which a layer fills in */
 };
 
 /* Doubles a row. query 0: a receiver's row is its source row, and dsource holds the gradient of both. adjoint: of a cell,

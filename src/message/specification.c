@@ -186,3 +186,72 @@ void esp_specification_backward(const esp_form *f, const double *param, int same
   const pair p = {f, param, query, source, dsum, NULL, dquery, dsource, dparam};
   all_pairs(&p, same, receivers, senders);
 }
+
+/* ---- cells ---- */
+
+/* S[2 + p] = sum of T_n up to n = p; S[0] = S[1] = 0; a, b as in the header. */
+typedef struct {
+  double G, u[ESP_MAX_DIM], t[ESP_MAX_DIM], u2, a, b, S[3 + ESP_MOMENTS_ORDER];
+} series;
+
+static void mean_key(const esp_form *f, int members, const double *source, double *K) {
+  const int width = f->dim + f->channels;
+  for (int x = 0; x < f->dim; x++) K[x] = 0;
+  for (int j = 0; j < members; j++)
+    for (int x = 0; x < f->dim; x++) K[x] += source[j * width + x] / members;
+}
+
+static series series_of(const esp_form *f, double s, const double *q, const double *k, const double *K) {
+  series one = {0};
+  double T[2] = {0, 1}; /* T_{n-1}, T_n */
+  for (int x = 0; x < f->dim; x++) {
+    one.u[x] = (q[x] - K[x]) / s, one.t[x] = (k[x] - K[x]) / s;
+    one.u2 += one.u[x] * one.u[x], one.a += one.u[x] * one.t[x], one.b += one.t[x] * one.t[x];
+  }
+  one.G = exp(-one.u2 / 2);
+  one.S[2] = 1;
+  for (int n = 1; n <= f->order; n++) {
+    const double next = (one.a * T[1] - one.b * T[0]) / n;
+    T[0] = T[1], T[1] = next;
+    one.S[2 + n] = one.S[1 + n] + next;
+  }
+  return one;
+}
+
+void esp_specification_cell(const esp_form *f, const double *param, int receivers, const double *query, int members,
+                            const double *source, double *sum) {
+  const int d = f->dim, C = f->channels, W = C + (f->den ? 1 : 0);
+  double K[ESP_MAX_DIM];
+  mean_key(f, members, source, K);
+  for (int i = 0; i < receivers; i++)
+    for (int j = 0; j < members; j++) {
+      const double *k = source + j * (d + C);
+      const series e = series_of(f, exp(param[0]), query + i * d, k, K);
+      for (int c = 0; c < W; c++) sum[i * W + c] += (c < C ? k[d + c] : 1) * e.G * e.S[2 + f->order];
+    }
+}
+
+/* dS_p/da = S_{p-1}, dS_p/db = -S_{p-2} / 2. */
+void esp_specification_cell_back(const esp_form *f, const double *param, int receivers, const double *query,
+                                 int members, const double *source, const double *dsum, double *dquery, double *dsource,
+                                 double *dparam) {
+  const int d = f->dim, C = f->channels, W = C + (f->den ? 1 : 0), p = 2 + f->order;
+  const double s = exp(param[0]);
+  double K[ESP_MAX_DIM];
+  mean_key(f, members, source, K);
+  for (int i = 0; i < receivers; i++)
+    for (int j = 0; j < members; j++) {
+      const double *k = source + j * (d + C), *g = dsum + i * W;
+      const series e = series_of(f, s, query + i * d, k, K);
+      double P = f->den ? e.G * g[C] : 0; /* G dLoss/dG of the member */
+      for (int c = 0; c < C; c++) P += e.G * g[c] * k[d + c], dsource[j * (d + C) + d + c] += e.G * g[c] * e.S[p];
+      for (int x = 0; x < d; x++) {
+        const double du = P * (e.S[p - 1] * e.t[x] - e.S[p] * e.u[x]) / s;
+        const double dt = P * (e.S[p - 1] * e.u[x] - e.S[p - 2] * e.t[x]) / s;
+        dquery[i * d + x] += du;
+        dsource[j * (d + C) + x] += dt;
+        for (int m = 0; m < members; m++) dsource[m * (d + C) + x] -= (du + dt) / members;
+      }
+      dparam[0] += P * (e.u2 * e.S[p] - 2 * e.a * e.S[p - 1] + e.b * e.S[p - 2]);
+    }
+}

@@ -11,8 +11,6 @@ static int check_param(const esp_backend *backend, const esp_layer_param *param,
   ESP_CALL(f->message->check(f, message));
   ESP_CHECK(backend->device->kernels(f->message), ESP_ERR_CONFIG, "the device %s does not know the message %s",
             backend->device->name, f->message->name);
-  ESP_CHECK(param->gate_tolerance >= 0 && param->gate_tolerance < 1, ESP_ERR_CONFIG,
-            "gate tolerance is %g; must be >= 0 and < 1", param->gate_tolerance);
   ESP_CHECK(input->tree_key || !input->tree_query, ESP_ERR_ARG, "queries of a fixed tree without its keys");
   ESP_CHECK(input->tree_key || param->domain.dim <= f->dim, ESP_ERR_CONFIG,
             "the tree has dimension %d, the keys it is built on %d: must be at most that", param->domain.dim, f->dim);
@@ -68,6 +66,7 @@ static int first_columns(const esp_layer *layer, const double *key, double **mad
 static int keys_create(const esp_layer *layer, tree_keys *keys) {
   const esp_layer_input *in = &layer->input;
   *keys = (tree_keys){.key = in->tree_key, .query = in->tree_query};
+  if (in->tree_key && in->query && !in->tree_query) keys->query = in->tree_key; /* receivers lie elsewhere */
   if (in->tree_key) return ESP_OK;
   ESP_CALL(first_columns(layer, in->key, &keys->made[0], &keys->key));
   return first_columns(layer, in->query, &keys->made[1], &keys->query);
@@ -78,11 +77,12 @@ static int layer_build(const esp_backend *backend, esp_layer *layer, const tree_
   const esp_layer_input *in = &layer->input;
   const esp_form *f = &param->form;
   esp_domain_param domain = param->domain;
-  /* Keys of a fixed tree say nothing about how far apart the messages' keys are. */
-  domain.lists.reach = domain.lists.fade = 0;
-  const double s = f->message->fade && !in->tree_key ? f->message->fade(f, layer->message) : 0;
-  if (param->fade) domain.lists.fade = s;
-  if (param->gate_tolerance > 0) domain.lists.reach = s * sqrt(-2 * log(param->gate_tolerance));
+  if (f->message->fade) {
+    domain.lists.rule = &esp_rule_size, domain.lists.rule_number = f->unit;
+    /* where the tree does not stand on all of the keys its nodes still are as large as they are among them */
+    if (in->tree_key || f->dim != domain.dim)
+      domain.place_dim = f->dim, domain.place = in->key, domain.place_query = in->query ? in->query : in->key;
+  }
   for (int a = 0; a < ESP_MAX_DIM; a++) domain.lists.box[a] = a < 3 && a < domain.dim ? f->period[a] : 0;
   ESP_CALL(backend->build(backend->comm, &domain, layer->n_home, keys->key, keys->query, in->id, &layer->dom));
   if (param->near_only) drop_far(&layer->dom->lists);
@@ -207,6 +207,15 @@ done:
   return rc;
 }
 
+/* What the form says of the message at hand: how cells are to be held. */
+static int settle_form(const esp_backend *backend, esp_layer *layer) {
+  esp_form *f = &layer->param.form;
+  ESP_CALL(check_param(backend, &layer->param, &layer->input, layer->message));
+  if (f->message->fade) f->unit = f->message->fade(f, layer->message);
+  layer->width = esp_form_widths(f);
+  return check_input(layer);
+}
+
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer) {
   int rc = ESP_OK;
@@ -214,11 +223,7 @@ int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, 
       (esp_layer){.param = *param, .input = *input, .message = message, .device = backend->device, .n_home = n_home};
   tree_keys keys = {0};
   const double begin = esp_wall();
-  rc = check_param(backend, param, input, message);
-  if (!rc) {
-    layer->width = esp_form_widths(&param->form);
-    rc = check_input(layer);
-  }
+  rc = settle_form(backend, layer);
   if (!rc) rc = keys_create(layer, &keys);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(layer_build(backend, layer, &keys));
@@ -243,11 +248,7 @@ int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *
                      .message = message,
                      .device = backend->device,
                      .n_home = n_home};
-  int rc = check_param(backend, &layer.param, input, message);
-  if (!rc) {
-    layer.width = esp_form_widths(form);
-    rc = check_input(&layer);
-  }
+  int rc = settle_form(backend, &layer);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(layer_messages(backend, &layer, sum));
 done:

@@ -1,6 +1,9 @@
 /* One layer, whatever the message: home rows -> trees -> lists -> halo -> near pairs and far cells -> sums at home; and the
  * way back.
  *
+ * Cells of a message that fades are judged by their size against its scale (esp_rule_size), whatever the tree stands on:
+ * by how its nodes lie among the keys.
+ *
  * Home arrays are in the caller's order; where a particle's message to itself is taken out, a rank's rows are whole groups
  * (base/set.h). A layer keeps its domain, rows and cells from forward to backward (O(n) each); nothing per pair. The tree
  * is a constant for the gradient: it goes through the messages only. */
@@ -12,19 +15,16 @@
 
 typedef struct {
   esp_domain_param
-      domain; /* dim: of the tree's keys. The period is the form's; reach and fade are set at each forward */
+      domain; /* dim: of the tree's keys. The period is the form's; the rule, and the form's unit, are set at each forward */
   esp_form form;
-  int include_self;      /* of messages that a particle would hear from itself: 0: it is taken out */
-  double gate_tolerance; /* > 0: of a message that fades, cells that weigh less than this in all their pairs are far
-                            whatever their size; 0: theta alone. Of no effect on a tree that is not built on the keys */
-  int fade;              /* 1: the opening angle is weighed by the fading (tree/lists.h), on the same trees */
-  int near_only;         /* 1: far cells are dropped, as a control */
+  int include_self; /* of messages that a particle would hear from itself: 0: it is taken out */
+  int near_only;    /* 1: far cells are dropped, as a control */
 } esp_layer_param;
 
 /* Home rows, [n_home] each; a source row is [key; value], a query row [query; offset] (message/message.h). With a period
  * keys lie in it. tree_key, tree_query: keys of the tree where it is not to be built on key and query (a fixed tree, as a
  * control or an oracle), [n_home][domain.dim]; else NULL, and the tree stands on the first domain.dim numbers of the keys.
- * query NULL: the queries are the keys, one tree. tree_query NULL with tree_key given: one tree. Which are NULL is the
+ * query NULL: the queries are the keys, one tree. tree_query NULL with tree_key given: one tree, or, with queries, two of the same order. Which are NULL is the
  * same on all ranks. */
 typedef struct {
   const int64_t *id;
@@ -57,7 +57,7 @@ typedef struct {
 /* message [width.param] (NULL if that is 0). sum [n_home][width.sum] is set. Collective. n = 0 is fine; a rank may hold
  * nothing. On success *layer holds what backward needs; free it with esp_layer_free. Errors: those of the builder;
  * ESP_ERR_VALUE for a key, query, value or offset that is not finite, with id and column; what the message does not
- * admit; ESP_ERR_CONFIG for the form, the tolerance, and a message that the device does not know. */
+ * admit; ESP_ERR_CONFIG for the form, and a message that the device does not know. */
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
 /* The sums of another message over a domain that stands, pair by pair and cell by cell as its lists have them; what particles

@@ -60,8 +60,6 @@ static int check_param(int features, const esp_stack_param *p) {
     const int dim = p->tree_features == 0 ? features : p->tree_features, most = esp_imin(features, ESP_MAX_DIM);
     ESP_CHECK(dim >= 1 && dim <= most, ESP_ERR_CONFIG, "a tree on %d features: allowed are 1 to %d", dim, most);
   }
-  ESP_CHECK(p->gate_tolerance >= 0 && p->gate_tolerance < 1, ESP_ERR_CONFIG, "gate tolerance %g: must be >= 0 and < 1",
-            p->gate_tolerance);
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
             p->domain.leaf, p->domain.block);
   ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
@@ -134,7 +132,9 @@ static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_s
                        .dim = p->dim,
                        .channels = s->own + carried,
                        .den = esp_aggregates[p->aggregate]->den || esp_message_has(message, ESP_MESSAGE_DEN) || carried,
-                       .mean = 1};
+                       .mean = 1,
+                       .order = p->order,
+                       .unit = 1};
   s->wide = esp_form_widths(&s->form);
   s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
   if (p->embedding == ESP_EMBED_MLP) s->embed.hidden = p->embed_hidden;

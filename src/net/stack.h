@@ -70,8 +70,7 @@ typedef struct {
   esp_split_kind split;
   int split_levels;        /* learned: levels that have a normal; each layer its own */
   int far;                 /* 1; 0: near pairs alone, as a control: what is not near is dropped */
-  double gate_tolerance;   /* layer.h; 0: theta alone */
-  int fade;                /* 1: far cells may be the larger the less they weigh: layer.h */
+  int order;               /* of the moments that far cells of the gate message hold */
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_stack_param;

@@ -71,13 +71,9 @@ const esp_options esp_stack_options = {
             "with tree_on features: on the first so many of them; 0: all", MODEL, .was = "tree_features"),
         ESP_FLAG_ROW(OF, far, "tree_far", "true",
             "cells stand in for what is far; false: near pairs alone, a control", BOTH),
-        ESP_REAL_ROW(OF, gate_tolerance, "tree_gate_tolerance", "0", 0, 1, "",
-            "learned relations: cells that no gate above this reaches are far, too, whatever their size; 0: none are",
-            BOTH),
-        ESP_FLAG_ROW(OF, fade, "tree_fade", "true",
-            "learned relations: cells may be the larger the less their gates weigh: far, too, where the sum of radii "
-            "times exp(-gap^2 / 4 s^2) is below theta times the distance (gap between cell and block, s the gate's "
-            "width)", BOTH),
+        ESP_INT_ROW(OF, order, "tree_order", "2", 0, ESP_MOMENTS_ORDER, "",
+            "of learned relations: moments that a far cell holds of each channel, up to this order; its error is of the "
+            "next", BOTH),
         ESP_SEED_ROW(OF, seed, MODEL),
         ESP_DATA_ROW(OF, hidden_halves, "hidden_halves",
             "of hidden coordinates, which a layer or a side looks at"),

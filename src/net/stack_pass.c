@@ -188,8 +188,6 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   esp_layer_param param = {.domain = p->domain,
                            .form = k->plan->slot[l].form,
                            .include_self = p->include_self,
-                           .gate_tolerance = p->gate_tolerance,
-                           .fade = p->fade,
                            .near_only = !p->far};
   param.domain.dim = tree_dim(k);
   param.domain.split = split_of(k, l);
@@ -291,8 +289,7 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   where->domain.dim = p->dim;
   where->domain.split = (esp_split_rule){.kind = p->split, .levels = p->split_levels};
   if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = model->block.value + at->normal;
-  if (scale > 0 && p->gate_tolerance > 0) where->domain.lists.reach = scale * sqrt(-2 * log(p->gate_tolerance));
-  if (p->fade) where->domain.lists.fade = scale;
+  if (scale > 0) where->domain.lists.rule = &esp_rule_size, where->domain.lists.rule_number = scale;
   if (!key) return ESP_OK;
   const esp_stack_walk k = esp_stack_walk_of(model, &self, set, &rows);
   const int rc = place_keys(&k, key, p->separate ? query : NULL);

@@ -23,14 +23,6 @@ typedef struct {
   void (*pass)(const esp_form *form, const double *cell, const double *adjoint, const double *child, double *to);
   void (*pull)(const esp_form *form, const double *cell, const double *adjoint, int count, const double *source,
                double *dsource);
-  /* For expansions about a centre, of messages that do not bring any yet (all NULL: a cell's row is taken as it is).
-   * shift: a child's moments about its own centre, added to the parent's about the parent's; its adjoint the other way.
-   * evaluate: what the cell about `centre` says at `query`, added to sum [width.sum]; its adjoint. */
-  void (*shift)(const esp_form *form, const double *from, const double *to, const double *child, double *cell);
-  void (*shift_back)(const esp_form *form, const double *from, const double *to, const double *dcell, double *dchild);
-  void (*evaluate)(const esp_form *form, const double *centre, const double *cell, const double *query, double *sum);
-  void (*evaluate_back)(const esp_form *form, const double *centre, const double *cell, const double *query,
-                        const double *dsum, double *dquery, double *dcell);
   const struct esp_local_algebra *local; /* NULL: cells act on receivers */
 } esp_cell_algebra;
 

@@ -7,21 +7,18 @@ static int check_param(const esp_domain_param *param) {
   ESP_CHECK(param->block >= 1, ESP_ERR_CONFIG, "block size is %d; must be >= 1", param->block);
   ESP_CHECK(param->dim >= 1 && param->dim <= ESP_MAX_DIM, ESP_ERR_CONFIG, "key dimension is %d; 1 to %d are allowed",
             param->dim, ESP_MAX_DIM);
+  ESP_CHECK(param->place_dim >= 0 && param->place_dim <= ESP_MAX_DIM, ESP_ERR_CONFIG,
+            "dimension of places is %d; 0 to %d are allowed", param->place_dim, ESP_MAX_DIM);
   ESP_CHECK(param->lists.theta >= 0 && isfinite(param->lists.theta), ESP_ERR_CONFIG,
             "opening angle theta is %g; must be >= 0 and finite", param->lists.theta);
   ESP_CHECK(param->lists.pairs_per_particle >= 0, ESP_ERR_CONFIG, "budget is %lld pairs a particle; must be >= 0",
             (long long)param->lists.pairs_per_particle);
   ESP_CHECK(param->lists.pairs_limit >= 0, ESP_ERR_CONFIG, "limit is %lld pairs a particle; must be >= 0",
             (long long)param->lists.pairs_limit);
-  double reach = param->lists.reach, fade = param->lists.fade;
-  ESP_CHECK(reach >= 0 && isfinite(reach), ESP_ERR_CONFIG, "reach is %g; must be > 0 and finite, or 0 for none", reach);
-  ESP_CHECK(fade >= 0 && isfinite(fade), ESP_ERR_CONFIG, "fade is %g; must be > 0 and finite, or 0 for none", fade);
   for (int a = 0; a < param->dim; a++) {
     double box = param->lists.box[a];
     ESP_CHECK(box >= 0 && isfinite(box), ESP_ERR_CONFIG, "box length %g of axis %d; must be > 0, or 0 for open", box,
               a);
-    ESP_CHECK(!((reach > 0 || fade > 0) && box > 0), ESP_ERR_CONFIG,
-              "reach %g, fade %g and box length %g of axis %d: both are for open axes only", reach, fade, box, a);
   }
   return ESP_OK;
 }
@@ -52,7 +49,7 @@ int esp_domain_check(const esp_domain_param *param, int n_home, const double *z,
 
 /* The longest run of own slots that share one point. Where many particles share a point, whole nodes hold nothing else. */
 static int64_t longest_run(const esp_domain *dom, const double *keys, int *first) {
-  const size_t dim = (size_t)dom->param.dim;
+  const size_t dim = (size_t)dom->tree.dim;
   int64_t best = 0;
   for (int s = 0, begin = 0; s < dom->n_own; s++) {
     for (size_t a = 0; a < dim; a++)

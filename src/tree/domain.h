@@ -35,7 +35,17 @@ typedef struct {
   int dim;              /* key dimension */
   esp_split_rule split; /* zero: widest */
   esp_lists_param lists;
+  /* Where particles lie for the lists, if that is not where the tree is grown: nodes' centres and radii, and so what is near
+   * and what is far, are of these, finite, [n_home][place_dim]. place_dim 0: they lie at their keys. Borrowed while the
+   * domain is built. place_query: of receivers with keys of their own. */
+  int place_dim;
+  const double *place, *place_query;
 } esp_domain_param;
+
+/* Dimensions of nodes' centres. */
+static inline int esp_domain_place_dim(const esp_domain_param *param) {
+  return param->place_dim > 0 ? param->place_dim : param->dim;
+}
 
 /* leaf, block, lists.theta, lists.pairs_per_particle, lists.pairs_limit: keys tree_*. Used with a checkpoint, a theta that
  * is set without a budget ends the budget; a run that continues with a budget takes the theta of the checkpoint. */
@@ -96,7 +106,7 @@ struct esp_domain {
  * one tree (a rank without particles may leave it NULL, too); id [n_home], unique over all ranks (checked). n_home >= 0
  * may differ by rank; n = sum >= 0. Errors, on all ranks: ESP_ERR_VALUE naming id and axis of a non-finite key, or a
  * duplicate id; ESP_ERR_LIMIT where near pairs exceed the limit (coincident particles); ESP_ERR_CONFIG for theta < 0,
- * leaf < 1, dim, a reach with a period; ESP_ERR_ARG where only some ranks give query keys. With box[a] > 0 every z_a
+ * leaf < 1, dim; ESP_ERR_ARG where only some ranks give query keys. With box[a] > 0 every z_a
  * and query_a must lie in [0, box_a) (the caller wraps); else ESP_ERR_VALUE. *dom is owned by the caller. */
 typedef int (*esp_domain_builder)(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                                   const double *query, const int64_t *id, esp_domain **dom);

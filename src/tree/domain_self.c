@@ -100,19 +100,19 @@ static int count_pairs(void *context, const esp_lists_param *param, double theta
   return esp_lists_count(&dom->tree, dom->queries, param, theta, pairs);
 }
 
-/* One tree over keys z: its order, its rows and geometry, and the keys in slot order, keys [n][dim]. */
-static int order_tree(const esp_domain *dom, const esp_shape *shape, const double *z, const int64_t *id, int **order,
-                      esp_tree *tree, double *keys) {
-  int n = dom->n_home, dim = dom->param.dim;
+/* One tree over keys z: its order, its rows and geometry, and the places in slot order, keys [n][place dim]. */
+static int order_tree(const esp_domain *dom, const esp_shape *shape, const double *z, const double *place,
+                      const int64_t *id, int **order, esp_tree *tree, double *keys) {
+  const int n = dom->n_home, dim = dom->param.dim, lie = esp_domain_place_dim(&dom->param);
   ESP_CALL(ESP_ALLOC(*order, n));
   ESP_CALL(esp_tree_order(shape, &dom->param.split, 0, 0, n, dim, z, id, *order));
-  ESP_CALL(esp_tree_create(shape, dim, 0, 1, 0, tree));
-  gather(n, *order, (size_t)dim * sizeof *z, (const char *)z, (char *)keys);
+  ESP_CALL(esp_tree_create(shape, lie, 0, 1, 0, tree));
+  gather(n, *order, (size_t)lie * sizeof *z, (const char *)(dom->param.place_dim ? place : z), (char *)keys);
   esp_tree_geometry(tree, keys);
   return ESP_OK;
 }
 
-/* Leaves the senders' keys in slot order in keys. */
+/* Leaves the senders' places in slot order in keys. */
 static int build_trees(esp_domain *dom, const double *z, const double *query, const int64_t *id, double *keys) {
   esp_shape shape;
   self_impl *impl = dom->impl;
@@ -121,9 +121,9 @@ static int build_trees(esp_domain *dom, const double *z, const double *query, co
   ESP_CALL(esp_shape_make(dom->n, dom->param.leaf, dom->param.block, &shape));
   if (query) {
     ESP_CALL(ESP_ALLOC(dom->queries, 1));
-    ESP_CALL(order_tree(dom, &shape, query, id, &impl->receivers, dom->queries, keys));
+    ESP_CALL(order_tree(dom, &shape, query, dom->param.place_query, id, &impl->receivers, dom->queries, keys));
   }
-  ESP_CALL(order_tree(dom, &shape, z, id, &impl->order, &dom->tree, keys));
+  ESP_CALL(order_tree(dom, &shape, z, dom->param.place, id, &impl->order, &dom->tree, keys));
   ESP_CALL(ESP_ALLOC(dom->id, dom->n_home));
   ESP_CALL(self_to_slots(dom, sizeof *id, id, dom->id));
   dom->stats.seconds_split = esp_wall() - start;
@@ -168,7 +168,7 @@ int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, i
   d->n = d->n_home = d->n_own = n_home;
   ESP_TRY(ESP_ALLOC(impl, 1));
   d->impl = impl;
-  ESP_TRY(ESP_ALLOC(keys, (size_t)n_home * (size_t)param->dim));
+  ESP_TRY(ESP_ALLOC(keys, (size_t)n_home * (size_t)esp_domain_place_dim(param)));
   ESP_TRY(build_trees(d, z, query, id, keys));
   ESP_TRY(build_lists(d, keys));
   *dom = d;

@@ -51,17 +51,15 @@ static int sink_far(sink *out, int row) {
 /* What the walks of all blocks share. */
 typedef struct {
   const esp_tree *tree, *receivers;
-  int root, apart;     /* apart: receivers have a tree of their own */
-  double theta, reach; /* reach: infinite where theta alone decides */
-  double fade;         /* 1 / 4 s^2; 0: none */
-  const double *box;   /* NULL where every axis is open */
+  int root, apart; /* apart: receivers have a tree of their own */
+  double theta;
+  const double *box; /* NULL where every axis is open */
   const esp_lists_param *param;
 } walker;
 
 /* The acceptance. c, R: of the receiver block and of the node. */
 static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2,
-                                                        double R2, double theta, double reach, double fade,
-                                                        const double *box) {
+                                                        double R2, double theta, const double *box) {
   double sum = 0, R = R1 + R2;
   int fits = 1;
   for (int a = 0; a < dim; a++) {
@@ -73,27 +71,23 @@ static inline __attribute__((always_inline)) int is_far(int dim, const double *c
     }
     sum += d * d;
   }
-  double distance = sqrt(sum);
-  double gap = distance - R;
-  int far = (R < theta * distance) | (gap > reach);
-  if (fade > 0 && !far && gap > 0) far = R * exp(-fade * gap * gap) < theta * distance;
-  return far & fits;
+  return (R < theta * sqrt(sum)) & fits;
 }
 
 /* The same by another rule. */
 static int is_far_by_rule(const walker *w, int block_row, int row, int level) {
   const size_t dim = (size_t)w->tree->dim;
+  if (!(w->theta > 0)) return 0;
   const double *c1 = w->receivers->centre + (size_t)block_row * dim, *c2 = w->tree->centre + (size_t)row * dim;
   const double *box = w->box;
-  int64_t offset;
   esp_rule_view v = {.block_radius = w->receivers->radius[block_row], .radius = w->tree->radius[row], .level = level};
   v.distance = sqrt(esp_tree_distance2((int)dim, c1, c2, box));
-  esp_shape_node(&w->tree->shape, level, w->tree->heap[row] - ((int64_t)1 << level), &offset, &v.count);
+  v.count = w->tree->part_count[row];
   for (size_t a = 0; a < dim && box; a++)
     if (box[a] > 0 &&
         !(v.block_radius + v.radius + sqrt(esp_tree_distance2(1, c1 + a, c2 + a, box + a)) < 0.5 * box[a]))
       return 0;
-  return w->param->rule->far(w->theta, w->param->rule_number, &v);
+  return w->param->rule->far(w->theta, &w->param->rule_number, &v);
 }
 
 static inline __attribute__((always_inline)) int walk_block(const walker *w, int block_row, const double *box, int dim,
@@ -104,7 +98,7 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
   /* apart: a level at which no node is taken for the block's ancestor */
   int block_level = w->apart ? -1 : esp_heap_level(block_heap), stack[STACK], top = 0;
   const double *c1 = receivers->centre + (size_t)block_row * width;
-  double R1 = receivers->radius[block_row], theta = w->theta, reach = w->reach, fade = w->fade;
+  double R1 = receivers->radius[block_row], theta = w->theta;
   const int ruled = w->param->rule != NULL;
   out->near_particles = out->far_cells = 0;
   stack[top++] = w->root;
@@ -117,8 +111,7 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
     if (ancestor) {
       if (level == block_level) continue;
     } else if (ruled ? is_far_by_rule(w, block_row, row, level)
-                     : is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, reach, fade,
-                              box)) {
+                     : is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, box)) {
       out->far_cells++;
       if (out->keep) ESP_CALL(sink_far(out, row));
       continue;
@@ -159,8 +152,6 @@ static int walker_make(const esp_tree *tree, const esp_tree *queries, const esp_
   *w = (walker){.tree = tree, .receivers = queries ? queries : tree, .apart = queries != NULL, .theta = theta};
   w->param = param;
   w->root = esp_tree_root(tree);
-  w->reach = param->reach > 0 ? param->reach : INFINITY;
-  w->fade = param->fade > 0 ? 0.25 / (param->fade * param->fade) : 0;
   for (int a = 0; a < tree->dim; a++) {
     if (param->box[a] > 0) w->box = param->box;
   }
@@ -235,6 +226,7 @@ static int first_step(int count, double theta) {
 int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context, double *theta) {
   int count;
   (void)esp_lists_ladder(&count);
+  while (param->rule && param->rule->most > 0 && ladder[count - 1] > param->rule->most) count--;
   esp_lists_param limited = *param;
   limited.pairs_limit = param->pairs_per_particle;
   __int128 budget = (__int128)param->pairs_per_particle * n;

@@ -9,15 +9,10 @@
  * O(n^(2/3)) of them in 3-D, must be summed pair by pair. Small blocks keep the shell thin. Cells taken there in the
  * image of their centre of mass err as slabs of wrong thickness do, whose pull does not fall with distance: measured at
  * n = 32768, theta 0.7, leaf 8, in 3-D even leaves alone give an error of 0.50 where the rule's is 0.033.
- * theta = 0 accepts nothing: all pairs, unless `reach` is given: then a node that holds no slot of I is also far where
- * |c_I - c_J| - R_I - R_J > reach, whatever its size. It is for messages that fade with distance: what lies beyond
- * reach weighs nothing that is seen, and one large cell stands in for it. Not with a period.
- * Fade. For messages that are weighed by exp(-r^2 / 2 s^2), `fade` = s lets a cell be the larger the less it weighs: it is
- * also far where (R_I + R_J) exp(-gap^2 / 4 s^2) < theta |c_I - c_J|, gap = |c_I - c_J| - R_I - R_J > 0. At equal near
- * pairs they go where the gate is open (docs/figures/relation.md has the gain). Not with a period.
+ * theta = 0 accepts nothing: all pairs.
  *
- * Another rule may take the place of theta, reach and fade: a const row (esp_rule), whose own numbers say how; lists know
- * no message. The clause of the period holds for all of them.
+ * Another rule may take the place of the opening angle: a const row (esp_rule), of which theta and one number more say how
+ * much it accepts; lists know no message. The clause of the period holds for all of them.
  *
  * Receivers of another tree. With separate query and key trees the blocks are those of `queries`, a tree of the same
  * shape over the receivers' keys of which only own rows are held, and the walk goes through `tree`, the senders'. Slots
@@ -37,23 +32,28 @@
 typedef struct {
   double block_radius, radius, distance; /* R_I, R_J, |c_I - c_J| (minimum image) */
   int level;                             /* of the node; 0: the root */
-  int64_t count;                         /* particles of the node */
+  int64_t count;                         /* particles of the node, INT32_MAX if there are more */
 } esp_rule_view;
 typedef struct {
   const char *name, *help;
-  /* 1: the node stands in for its members at every receiver of the block. number: the rule's own. Pure. */
+  double most; /* the largest theta that a budget may choose: beyond it cells stand for nothing; 0: any */
+  /* 1: the node stands in for its members at every receiver of the block. number: the rule's own. Not asked where theta
+   * is 0. Pure. */
   int (*far)(double theta, const double *number, const esp_rule_view *v);
   /* For whoever sends nodes to other ranks. 0 only if `far` is 1 for every block of radius <= v->block_radius whose centre
    * is at least v->distance and at most `farthest` away, each off by some 1e-12 of itself. Pure. */
   int (*opens)(double theta, const double *number, const esp_rule_view *v, double farthest);
 } esp_rule;
+/* For messages that fade as exp(-r^2 / 2 s^2), *number = s: they are smooth on the scale of s, wherever that is, so a node
+ * is judged by its size against s, and may be the larger the less it weighs:
+ *   R_J exp(-gap^2 / 4 s^2) <= theta s, gap = max(0, |c_I - c_J| - R_I - R_J). */
+extern const esp_rule esp_rule_size;
 
 typedef struct {
-  double theta;
-  double box[ESP_MAX_DIM];    /* period by axis; 0 = open */
-  double reach, fade;         /* > 0: gate-aware, see above; 0 = theta alone decides */
-  const esp_rule *rule;       /* in place of the three; NULL: none. Borrowed, the same on every rank */
-  const double *rule_number;  /* what it reads; borrowed */
+  double theta;            /* of the rule; the opening angle where there is none */
+  double box[ESP_MAX_DIM]; /* period by axis; 0 = open */
+  const esp_rule *rule;       /* in place of the opening angle; NULL: none. Borrowed, the same on every rank */
+  double rule_number;         /* what it reads */
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
@@ -88,7 +88,7 @@ int esp_lists_count(const esp_tree *tree, const esp_tree *queries, const esp_lis
 /* The transpose when every row in the lists is own (one rank). Local. */
 int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
 /* The fixed ladder of opening angles that a budget chooses from: ladder[0..*count), ascending, factor 1.1 from
- * 0.001 to the last step below 10 (a fade needs small ones, many dimensions and small budgets large ones). */
+ * 0.001 to the last step below 10. */
 const double *esp_lists_ladder(int *count);
 /* A count of near pairs over all ranks, as esp_lists_count gives one rank's. */
 typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, double theta, int64_t *pairs);

@@ -12,6 +12,8 @@
 
 #include "message/cpu/gate_mlp_pairs.h"
 
+#include "message/cpu/gate_cells.h"
+
 /* What all blocks of a call share. */
 static void work_load(esp_scratch *k, const esp_pairs *p) {
   k->scale = sqrt(0.5 / ESP_LN2) * exp(-p->param[0]);
@@ -40,7 +42,7 @@ static void flush_forward(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
 }
 
 static void flush_receivers(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
-  if (!cell_acc && one_chunk(ONE_RECEIVERS, k, t)) return;
+  if (one_chunk(ONE_RECEIVERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     const int real = esp_imin(ESP_GATE_AT_ONCE, k->stream.count - j);
     edges(k, t, j);
@@ -51,7 +53,6 @@ static void flush_receivers(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
     }
     moves(k, t, j);
     rate(k, t, rows_receivers(k) - 1);
-    for (int e = 0; e < real && cell_acc && !MLP; e++) cell_close(k, t, j, e, cell_acc);
   }
 }
 
@@ -106,9 +107,13 @@ static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, const ga
     stream_particles(k, t, pass, p->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
   stream_flush(k, t, pass, NULL);
+  if (!MLP) {
+    cells_say(k, t, p, block, pass->rows, cell_acc);
+    return;
+  }
   for (int64_t e = lists->far_start[block]; e < lists->far_start[block + 1]; e++) {
-    if (k->stream.count + 2 * ESP_GATE_POLES + 1 > ESP_GATE_CHUNK) stream_flush(k, t, pass, cell_acc);
-    stream_cell(k, lists->far[e], p->cell + (size_t)lists->far[e] * cell_width);
+    if (k->stream.count == ESP_GATE_CHUNK) stream_flush(k, t, pass, cell_acc);
+    mlp_cell(k, lists->far[e], p->cell + (size_t)lists->far[e] * cell_width);
   }
   stream_flush(k, t, pass, cell_acc);
 }
@@ -151,7 +156,7 @@ static double row_total(const esp_scratch *k, int row) {
 /* The block's gradients by ln s and W3: one float64 term each. */
 static void param_add(const esp_scratch *k, int64_t *param_acc) {
   const int C = k->form.channels, d = k->form.dim;
-  const double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1);
+  const double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1) + k->cell.rate;
   if (scale != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc, scale);
   for (int c = 0; c < C && MLP; c++)
     for (int f = 0; f < ESP_GATE_EDGE; f++) {

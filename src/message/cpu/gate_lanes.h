@@ -31,17 +31,27 @@ typedef struct {
 typedef struct {
   int count;
   ESP_REAL *key;    /* [chunk][d] */
-  ESP_REAL *value;  /* [chunk][sum width] as of lanes; of a cell the summed value and, if den, its count */
+  ESP_REAL *value;  /* [chunk][sum width] as of lanes */
   ESP_REAL *offset; /* [chunk][C] */
   ESP_REAL *weight; /* [chunk] mlp: how many senders the entry stands for */
-  int *row, *place; /* [chunk] cells: row in the tree; poles: where in a row of sums the pole's numbers begin */
+  int *row;         /* [chunk] mlp, cells: row in the tree */
 } gate_stream;
+
+/* The gate's cell at hand (gate_cells.h), M numbers a channel. */
+typedef struct {
+  int moments, degree[ESP_GATE_MAX_MOMENTS]; /* M; of each monomial */
+  ESP_REAL key[ESP_MAX_DIM];                 /* as of lanes */
+  ESP_REAL *poly;                            /* [sum width][M] what it says, a polynomial of lane - key */
+  ESP_REAL *part;                            /* [sum width][M][ESP_LANE] sums for its adjoint */
+  double *term;                              /* [d + sum width M] one adjoint; [M] behind it: of one channel */
+  double power[1 + ESP_MOMENTS_ORDER];       /* of the lanes' unit over s */
+  double rate;                               /* dLoss/dln s through moments, of the block's cells */
+} gate_cell;
 
 struct esp_scratch {
   esp_form form;
   esp_widths w;
   int width;       /* of a sum */
-  int poles;       /* cells are poles */
   int acc_rows;    /* rows of sums of the widest pass */
   size_t capacity; /* lanes of the largest block, padded */
   double scale;    /* 1 / (s sqrt(2 ln 2)) */
@@ -55,7 +65,8 @@ struct esp_scratch {
   ESP_REAL *slope_t;          /* [capacity] mlp: dLoss/dt of one entry and channel */
   ESP_REAL *edge;             /* [3][C] mlp: ln 2 W3[0], W3[0], W3[1] */
   double *param;              /* [param_count] of the block: sum P r2; sums of dLoss/dt r2, then dLoss/dt G */
-  double *mean_w;             /* [C] of the cell at hand */
+  double *mean_w;             /* [C] mlp: of the cell at hand */
+  gate_cell cell;
   /* [leaves of a block]: place in the leaf's sender list; 1: near to the receiver block at hand; 1: among the lanes
    * picked */
   int *cursor, *seen, *picked;
@@ -120,6 +131,7 @@ static void block_load(esp_scratch *k, int count, const gate_rows *from) {
   const double reach = (sqrt(radius) + sqrt((double)ESP_FAINT)) * (1 + 1e-4);
   k->beyond = reach * reach;
   memset(k->sum, 0, (size_t)k->acc_rows * k->capacity * sizeof *k->sum);
+  k->cell.rate = 0;
 }
 
 /* A key times `times` into stream place j; 1 if any lane can hear it. */
@@ -178,41 +190,6 @@ static void stream_rows(esp_scratch *k, const double *row, int count, int receiv
     default:
       rows_to(f->dim, k, row, count, stride, offsets, values, one);
   }
-}
-
-/* One sender that stands for a pole, or for the count at the mean key. */
-static void stream_pole(esp_scratch *k, int row, int place, const double *key, double times, int channel,
-                        double value) {
-  const int j = stream_key(k, key, times);
-  if (j < 0) return;
-  ESP_REAL *to = k->stream.value + (size_t)j * (size_t)k->width;
-  for (int c = 0; c < k->width; c++) to[c] = 0;
-  to[channel] = (ESP_REAL)value;
-  k->stream.row[j] = row;
-  k->stream.place[j] = place;
-}
-
-/* A cell as senders: at most 2 ESP_GATE_POLES + 1. */
-static void stream_cell(esp_scratch *k, int row, const double *cell) {
-  const int d = k->form.dim, C = k->form.channels;
-  const double *tail = cell + k->w.cell - 1 - d; /* count, sum of keys */
-  if (!(tail[0] > 0)) return;
-  const double share = 1 / tail[0];
-  if (k->poles) {
-    for (int p = 0; p < 2 * C; p++) {
-      const double *pole = cell + p * (1 + d);
-      if (pole[0] > 0) stream_pole(k, row, p * (1 + d), pole + 1, 1 / pole[0], p / 2, p % 2 ? -pole[0] : pole[0]);
-    }
-    if (k->form.den) stream_pole(k, row, 2 * C * (1 + d), tail + 1, share, C, tail[0]);
-    return;
-  }
-  const int j = stream_key(k, tail + 1, share);
-  if (j < 0) return;
-  k->stream.row[j] = row;
-  k->stream.weight[j] = (ESP_REAL)tail[0];
-  ESP_REAL *to = MLP ? k->stream.offset + (size_t)j * (size_t)C : k->stream.value + (size_t)j * (size_t)k->width;
-  for (int c = 0; c < C; c++) to[c] = (ESP_REAL)(MLP ? cell[c] * share : cell[c]);
-  if (!MLP && k->form.den) to[C] = (ESP_REAL)tail[0];
 }
 
 /* Entries that give nothing, up to a multiple of those worked on together. */

@@ -113,10 +113,22 @@ static void mlp_senders(esp_scratch *k, gate_lanes *t, int j, int e) {
   }
 }
 
+/* A cell as one sender of its mean, `count` times. */
+static void mlp_cell(esp_scratch *k, int row, const double *cell) {
+  const int C = k->form.channels;
+  const double count = cell[C];
+  if (!(count > 0)) return;
+  const int j = stream_key(k, cell + C + 1, 1 / count);
+  if (j < 0) return;
+  k->stream.row[j] = row;
+  k->stream.weight[j] = (ESP_REAL)count;
+  for (int c = 0; c < C; c++) k->stream.offset[(size_t)j * (size_t)C + (size_t)c] = (ESP_REAL)(cell[c] / count);
+}
+
 /* The adjoints of the cell that entry e of the four at j is; value [C] as mlp_receivers left them. */
 static void mlp_cell_close(const esp_scratch *k, const gate_lanes *t, int j, int e, const double *value,
                            int64_t *cell_acc) {
-  const int width = k->w.cell;
+  const int width = k->w.adjoint;
   int64_t *acc = cell_acc + (size_t)k->stream.row[j + e] * (size_t)width * ESP_EXACT_CELL_WORDS;
   for (int c = 0; c < k->form.channels; c++) cell_term(acc, c, value[c]);
   cell_key(k, t, j, e, acc, width - k->form.dim);

@@ -206,26 +206,3 @@ static void cell_key(const esp_scratch *k, const gate_lanes *t, int j, int e, in
     cell_term(acc, place + a, k->slope * lanes_total(part));
   }
 }
-
-/* dLoss/dvalue of entry e in channel c. */
-static double cell_value(const esp_scratch *k, const gate_lanes *t, int e, int c) {
-  const ESP_REAL *gate = k->gate + (size_t)e * t->capacity, *lane = t->value + (size_t)c * t->capacity;
-  ESP_REAL part[ESP_LANE] = {0};
-  for (int base = 0; base < t->padded; base += ESP_LANE)
-    for (int l = 0; l < ESP_LANE; l++) part[l] += gate[base + l] * lane[base + l];
-  return lanes_total(part);
-}
-
-/* The adjoints of the cell, or pole, that entry e of the four at j is. */
-static void cell_close(const esp_scratch *k, const gate_lanes *t, int j, int e, int64_t *cell_acc) {
-  const int C = k->form.channels, d = k->form.dim, width = k->w.cell;
-  int64_t *acc = cell_acc + (size_t)k->stream.row[j + e] * (size_t)width * ESP_EXACT_CELL_WORDS;
-  if (!k->poles) {
-    for (int c = 0; c < C; c++) cell_term(acc, c, cell_value(k, t, e, c));
-    cell_key(k, t, j, e, acc, width - d);
-    return;
-  }
-  const int place = k->stream.place[j + e], pole = place / (1 + d);
-  if (pole < 2 * C) cell_term(acc, place, (pole % 2 ? -1 : 1) * cell_value(k, t, e, pole / 2));
-  cell_key(k, t, j, e, acc, place + 1);
-}

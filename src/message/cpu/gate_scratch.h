@@ -30,7 +30,6 @@ static void end(esp_scratch **scratch) {
   ESP_FREE(k->stream.offset);
   ESP_FREE(k->stream.weight);
   ESP_FREE(k->stream.row);
-  ESP_FREE(k->stream.place);
   ESP_FREE(k->sum);
   ESP_FREE(k->r2);
   ESP_FREE(k->gate);
@@ -39,6 +38,9 @@ static void end(esp_scratch **scratch) {
   ESP_FREE(k->edge);
   ESP_FREE(k->param);
   ESP_FREE(k->mean_w);
+  ESP_FREE(k->cell.poly);
+  ESP_FREE(k->cell.part);
+  ESP_FREE(k->cell.term);
   ESP_FREE(k->cursor);
   ESP_FREE(k->seen);
   ESP_FREE(k->picked);
@@ -62,8 +64,19 @@ static int stream_create(const esp_scratch *k, gate_stream *s) {
   ESP_CALL(ESP_ALLOC(s->offset, MLP ? chunk * (size_t)k->form.channels : 0));
   ESP_CALL(ESP_ALLOC(s->weight, chunk));
   ESP_CALL(ESP_ALLOC(s->row, chunk));
-  ESP_CALL(ESP_ALLOC(s->place, chunk));
   return ESP_OK;
+}
+
+static int cell_create(const esp_scratch *k, gate_cell *c) {
+  const int d = k->form.dim;
+  c->moments = esp_moments_count(d, k->form.order);
+  const size_t all = (size_t)k->width * (size_t)c->moments;
+  for (int n = 1; n <= k->form.order; n++)
+    for (int m = esp_moments_count(d, n - 1); m < esp_moments_count(d, n); m++) c->degree[m] = n;
+  for (int n = 0; n <= ESP_MOMENTS_ORDER; n++) c->power[n] = pow(2 * ESP_LN2, 0.5 * n);
+  ESP_CALL(ESP_ALLOC(c->poly, all));
+  ESP_CALL(ESP_ALLOC(c->part, all * ESP_LANE));
+  return ESP_ALLOC(c->term, (size_t)d + all + (size_t)c->moments);
 }
 
 static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scratch) {
@@ -74,7 +87,6 @@ static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scra
   k->form = *form;
   k->w = esp_form_widths(form);
   k->width = k->w.sum;
-  k->poles = esp_gate_poles(form);
   k->acc_rows = esp_imax(rows_forward(k), esp_imax(rows_receivers(k), rows_senders(k)));
   int largest = 0;
   for (int b = 0; b < dom->tree.n_block; b++)
@@ -92,6 +104,7 @@ static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scra
   ESP_TRY(ESP_ALLOC(k->edge, MLP ? 3 * form->channels : 0));
   ESP_TRY(ESP_ALLOC(k->param, k->w.param));
   ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
+  if (!MLP) ESP_TRY(cell_create(k, &k->cell));
   ESP_TRY(ESP_ALLOC(k->cursor, esp_tree_block_leaves(&dom->tree)));
   ESP_TRY(ESP_ALLOC(k->seen, esp_tree_block_leaves(&dom->tree)));
   ESP_TRY(ESP_ALLOC(k->picked, esp_tree_block_leaves(&dom->tree)));

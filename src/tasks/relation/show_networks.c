@@ -41,7 +41,7 @@ static int on_hidden(void *network_param, const esp_set *set, int64_t pairs, int
 static int all_pairs(void *network_param, const esp_set *set, int64_t pairs, int *use) {
   (void)set, (void)pairs, (void)use;
   esp_stack_param *p = network_param;
-  p->gate_tolerance = 0, p->fade = 0, p->far = 1;
+  p->far = 1;
   p->domain.lists.theta = 0, p->domain.lists.pairs_per_particle = 0, p->domain.lists.pairs_limit = 0;
   return ESP_OK;
 }
@@ -54,7 +54,7 @@ const esp_method esp_relation_methods[] = {
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
     {"trained network: near pairs alone", .vary = near_alone},
-    {"trained network: tree on raw features", .vary = on_features},
+    {"trained network: tree on raw features", .largest = ALL_PAIRS_N, .vary = on_features},
     {"trained network: tree on hidden space", .vary = on_hidden},
     {"trained network: all pairs", .largest = ALL_PAIRS_N, .vary = all_pairs},
     {0},

@@ -8,22 +8,21 @@
 #include "tasks/weather/show.h"
 #include "tasks/weather/sphere.h"
 
-/* Places are said as more channels than have poles: cells then are heard at their mean key, as what is carried is. */
-enum { SAID = ESP_GATE_POLES + 1 };
+enum { SAID = 3, ORDER = 2 }; /* places are said */
 
 typedef struct {
   double *said, *heard; /* [n_home][SAID], [n_home][SAID + 1] */
 } rows;
 
 static int hear(const esp_weather_shift *w, esp_domain *dom, const double *key, const double *query, rows *r) {
-  const esp_form form = {.message = &esp_message_gate, .dim = dom->tree.dim, .channels = SAID, .den = 1};
+  const esp_form form = {.message = &esp_message_gate, .dim = dom->tree.dim, .channels = SAID, .den = 1, .order = ORDER};
   const size_t n = (size_t)w->set->n_home;
-  const double width = log(dom->param.lists.fade);
+  const double width = log(dom->param.lists.rule_number);
   int rc = ESP_ALLOC(r->said, n * SAID);
   if (!rc) rc = ESP_ALLOC(r->heard, n * (SAID + 1));
   ESP_AGREE(w->backend->comm, rc);
   for (size_t i = 0; i < n; i++)
-    memcpy(r->said + i * SAID, w->set->value[ESP_WEATHER_PLACE] + 3 * i, 3 * sizeof(double));
+    memcpy(r->said + i * SAID, w->set->value[ESP_WEATHER_PLACE] + 3 * i, SAID * sizeof(double));
   const esp_layer_input input = {.id = w->set->id, .key = key, .query = query, .value = r->said};
   return esp_layer_hear(w->backend, dom, &form, w->set->n_home, &input, &width, r->heard);
 }
@@ -59,7 +58,7 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
   }
   w->layers = l + 1;
   w->layer[l] = NAN;
-  if (dom->param.lists.fade > 0 && w->set->width[ESP_WEATHER_WIND]) { /* fade: the width of the gates */
+  if (dom->param.lists.rule && w->set->width[ESP_WEATHER_WIND]) { /* its number: the width of the gates */
     ESP_TRY(hear(w, dom, key, query, &r));
     ESP_TRY(add_up(w, r.heard, &w->layer[l]));
   }

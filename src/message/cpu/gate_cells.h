@@ -1,0 +1,217 @@
+/* Far cells of the gate: what the moments of a cell say to a block's receivers, and the adjoint. Text of gate_kernels.h,
+ * after gate_pairs.h.
+ *
+ * x = lane - cell's key in the lanes' unit, G = 2^-|x|^2; u = x sqrt(2 ln 2), so that a cell's Hermite series in u is a
+ * polynomial p_c of x once its coefficients are scaled. ESP_LANE receivers at a time:
+ *   forward    sum_c += G p_c(x)
+ *   receivers  dx = G (sum_c g_c grad p_c - 2 ln 2 x sum_c g_c p_c), g = dLoss/dsum; dLoss/dp_c,m = sum G g_c m(x)
+ * A lane where G is 0 has x = 0, so that nothing overflows. */
+
+typedef ESP_REAL lanes __attribute__((vector_size(ESP_LANE * sizeof(ESP_REAL)), aligned(sizeof(ESP_REAL)), may_alias));
+
+enum { CELLS_AT_ONCE = 32 }; /* summed in ESP_REAL before they are added in float64 */
+
+/* x [d], G of lanes base .. */
+ESP_INLINE void cell_edge(const int d, const esp_scratch *k, const gate_lanes *t, int base, lanes *restrict x,
+                          lanes *restrict G) {
+  ESP_REAL r2[ESP_LANE] = {0}, g[ESP_LANE], at[ESP_LANE];
+  for (int a = 0; a < d; a++) {
+    const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) r2[l] += (row[l] - y) * (row[l] - y);
+  }
+#pragma omp simd
+  for (int l = 0; l < ESP_LANE; l++) edge_close(r2[l], r2 + l, g + l);
+  for (int a = 0; a < d; a++) {
+    const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
+#pragma omp simd
+    for (int l = 0; l < ESP_LANE; l++) at[l] = g[l] > 0 ? row[l] - y : 0;
+    memcpy(x + a, at, sizeof at);
+  }
+  memcpy(G, g, sizeof g);
+}
+
+/* p(x); slope [d] = grad p, unless NULL. */
+ESP_INLINE void cell_poly(const int d, const int order, const ESP_REAL *restrict p, const lanes *restrict x,
+                          lanes *restrict value, lanes *restrict slope) {
+  const ESP_REAL *second = p + 1 + d, *third = second + d * (d + 1) / 2;
+  lanes sum = {0};
+  sum += p[0];
+  for (int a = 0; a < d && slope; a++) memset(slope + a, 0, sizeof *slope);
+  ESP_UNROLL
+  for (int a = 0; a < d && order >= 1; a++) {
+    lanes along = {0};
+    along += p[1 + a];
+    if (slope) slope[a] += p[1 + a];
+    ESP_UNROLL
+    for (int b = a; b < d && order >= 2; b++) {
+      const ESP_REAL g = *second++;
+      lanes both = {0};
+      both += g;
+      if (slope) slope[b] += g * x[a];
+      ESP_UNROLL
+      for (int c = b; c < d && order >= 3; c++) {
+        const ESP_REAL h = *third++;
+        both += h * x[c];
+        if (!slope) continue;
+        slope[c] += h * x[a] * x[b];
+        slope[b] += h * x[a] * x[c];
+      }
+      along += both * x[b];
+      if (slope) slope[a] += both * x[b];
+    }
+    sum += along * x[a];
+  }
+  *value = sum;
+}
+
+/* part [M] += h m(x). */
+ESP_INLINE void cell_monomials(const int d, const int order, const lanes *restrict h, const lanes *restrict x,
+                               lanes *restrict part) {
+  lanes *second = part + 1 + d, *third = second + d * (d + 1) / 2;
+  part[0] += *h;
+  ESP_UNROLL
+  for (int a = 0; a < d && order >= 1; a++) {
+    const lanes ha = *h * x[a];
+    part[1 + a] += ha;
+    ESP_UNROLL
+    for (int b = a; b < d && order >= 2; b++) {
+      const lanes hab = ha * x[b];
+      *second++ += hab;
+      ESP_UNROLL
+      for (int c = b; c < d && order >= 3; c++) *third++ += hab * x[c];
+    }
+  }
+}
+
+ESP_INLINE void cell_forward(const int d, const int order, esp_scratch *k, gate_lanes *t) {
+  for (int base = 0; base < t->padded; base += ESP_LANE) {
+    lanes x[d > 8 ? ESP_MAX_DIM : 8], G, p;
+    cell_edge(d, k, t, base, x, &G);
+    for (int c = 0; c < k->width; c++) {
+      lanes *acc = (lanes *)(t->acc + (size_t)c * t->capacity + base);
+      cell_poly(d, order, k->cell.poly + c * k->cell.moments, x, &p, NULL);
+      *acc += G * p;
+    }
+  }
+}
+
+/* acc rows: [d] moves; last: the rate. */
+ESP_INLINE void cell_receivers(const int d, const int order, esp_scratch *k, gate_lanes *t) {
+  enum { ROOM = ESP_MAX_DIM };
+  const int M = k->cell.moments;
+  const size_t row = t->capacity;
+  const ESP_REAL ln4 = (ESP_REAL)(2 * ESP_LN2), share = (ESP_REAL)(0.5 / ESP_LN2);
+  lanes *part = (lanes *)k->cell.part, sum[ROOM];
+  for (int a = 0; a < d; a++) memset(sum + a, 0, sizeof *sum);
+  memset(part, 0, (size_t)k->width * (size_t)M * sizeof *part);
+  for (int base = 0; base < t->padded; base += ESP_LANE) {
+    lanes x[d > 8 ? ROOM : 8], dx[d > 8 ? ROOM : 8], slope[d > 8 ? ROOM : 8], G, p, score = {0};
+    cell_edge(d, k, t, base, x, &G);
+    for (int a = 0; a < d; a++) memset(dx + a, 0, sizeof *dx);
+    for (int c = 0; c < k->width; c++) {
+      const lanes g = G * *(const lanes *)(t->value + (size_t)c * row + base);
+      cell_poly(d, order, k->cell.poly + c * M, x, &p, slope);
+      score += g * p;
+      for (int a = 0; a < d; a++) dx[a] += g * slope[a];
+      cell_monomials(d, order, &g, x, part + c * M);
+    }
+    lanes *rate = (lanes *)(t->acc + (size_t)d * row + base);
+    for (int a = 0; a < d; a++) {
+      const lanes move = dx[a] - ln4 * x[a] * score;
+      sum[a] += move;
+      *(lanes *)(t->acc + (size_t)a * row + base) += share * move;
+      *rate -= share * x[a] * move;
+    }
+  }
+  for (int a = 0; a < d; a++) k->cell.term[a] = lanes_total((const ESP_REAL *)(sum + a));
+}
+
+ESP_INLINE void cell_fixed(const int d, const int order, const int back, esp_scratch *k, gate_lanes *t) {
+  if (back)
+    cell_receivers(d, order, k, t);
+  else
+    cell_forward(d, order, k, t);
+}
+
+ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
+  switch (4 * k->form.dim + k->form.order) {
+    case 4 * 2 + 1:
+      cell_fixed(2, 1, back, k, t);
+      break;
+    case 4 * 2 + 2:
+      cell_fixed(2, 2, back, k, t);
+      break;
+    case 4 * 2 + 3:
+      cell_fixed(2, 3, back, k, t);
+      break;
+    case 4 * 3 + 2:
+      cell_fixed(3, 2, back, k, t);
+      break;
+    case 4 * 4 + 1:
+      cell_fixed(4, 1, back, k, t);
+      break;
+    case 4 * 4 + 2:
+      cell_fixed(4, 2, back, k, t);
+      break;
+    case 4 * 4 + 3:
+      cell_fixed(4, 3, back, k, t);
+      break;
+    case 4 * 8 + 1:
+      cell_fixed(8, 1, back, k, t);
+      break;
+    case 4 * 8 + 2:
+      cell_fixed(8, 2, back, k, t);
+      break;
+    default:
+      cell_fixed(k->form.dim, k->form.order, back, k, t);
+  }
+}
+
+/* The cell at hand; 0 where no lane hears it. */
+static int cell_load(esp_scratch *k, const double *cell) {
+  gate_cell *c = &k->cell;
+  const int d = k->form.dim, M = c->moments;
+  double *P = c->term + d + k->width * M;
+  if (!(cell[d] > 0) || !key_to(d, k, cell, 1, c->key)) return 0;
+  for (int w = 0; w < k->width; w++) {
+    esp_moments_hermite(d, k->form.order, cell + d + 1 + w * M, P);
+    for (int m = 0; m < M; m++) c->poly[w * M + m] = (ESP_REAL)(P[m] * c->power[c->degree[m]]);
+  }
+  return 1;
+}
+
+/* Its adjoint as the table has it: by K / s through u, and by each P; and what its moments say of s. */
+static void cell_close(esp_scratch *k, const double *cell, int64_t *acc) {
+  gate_cell *c = &k->cell;
+  const int d = k->form.dim, M = c->moments;
+  double *dP = c->term + d, *dV = dP + k->width * M;
+  for (int a = 0; a < d; a++) c->term[a] /= -c->power[1];
+  for (int w = 0; w < k->width; w++, dP += M) {
+    for (int m = 0; m < M; m++) dP[m] = c->power[c->degree[m]] * lanes_total(c->part + (w * M + m) * ESP_LANE);
+    esp_moments_hermite_back(d, k->form.order, dP, dV);
+    for (int m = 1; m < M; m++) c->rate -= c->degree[m] * dV[m] * cell[d + 1 + w * M + m];
+  }
+  esp_exact_add_row(&ESP_EXACT_CELL, acc, c->term, k->w.adjoint);
+}
+
+/* The block's far cells; acc of `rows` rows. cell_acc NULL: forward. */
+static void cells_say(esp_scratch *k, gate_lanes *t, const esp_pairs *p, int block, int rows, int64_t *cell_acc) {
+  const esp_lists *lists = &p->dom->lists;
+  const int64_t end = lists->far_start[block + 1];
+  for (int64_t e = lists->far_start[block]; e < end;) {
+    lanes_clear(t, rows);
+    for (int64_t last = e + CELLS_AT_ONCE; e < end && e < last; e++) {
+      const size_t row = (size_t)lists->far[e];
+      const double *cell = p->cell + row * (size_t)k->w.cell;
+      if (!cell_load(k, cell)) continue;
+      if (!cell_acc) {
+        cell_any(0, k, t);
+        continue;
+      }
+      cell_any(1, k, t);
+      cell_close(k, cell, cell_acc + row * (size_t)k->w.adjoint * ESP_EXACT_CELL_WORDS);
+    }
+    lanes_add(k, t, rows);
+  }
+}
