@@ -37,11 +37,13 @@ static inline double case_uniform(uint64_t k) {
 typedef struct {
   int n, dim;
   double *z;
-  double *q; /* receivers' keys, or NULL: see cloud_query */
+  double *q;         /* receivers' keys, or NULL: see cloud_query */
+  int lie;           /* > 0: dimensions of places, see cloud_place */
+  double *at, *q_at; /* the senders' and the receivers', or NULL */
   int64_t *id;
   /* this rank's share of it */
   int n_home;
-  double *home_z, *home_q;
+  double *home_z, *home_q, *home_at, *home_q_at;
   int64_t *home_id;
   int *home_index; /* place in the whole cloud */
 } cloud;
@@ -81,18 +83,40 @@ static inline cloud cloud_make(int n, int dim, int kind, int share) {
   return c;
 }
 
+static inline double *cloud_home(const cloud *c, int dim, const double *x) {
+  double *home = malloc(sizeof *home * (size_t)(c->n_home * dim + 1));
+  for (int i = 0; i < c->n_home; i++) memcpy(home + i * dim, x + c->home_index[i] * dim, sizeof *x * (size_t)dim);
+  return home;
+}
+
 /* Gives the receivers keys of their own, unlike z: another particle's, of any kind, drawn together a little. */
 static inline void cloud_query(cloud *c, int kind) {
   const int dim = c->dim;
   c->q = malloc(sizeof *c->q * (size_t)(c->n * dim + 1));
-  c->home_q = malloc(sizeof *c->q * (size_t)(c->n_home * dim + 1));
   for (int i = 0; i < c->n; i++)
     for (int a = 0; a < dim; a++) c->q[i * dim + a] = 0.9 * case_key(kind, c->n - 1 - i, dim, a) + 0.05;
-  for (int i = 0; i < c->n_home; i++)
-    memcpy(c->home_q + i * dim, c->q + c->home_index[i] * dim, sizeof *c->q * (size_t)dim);
+  c->home_q = cloud_home(c, dim, c->q);
+}
+
+/* Lets particles lie where another cloud does, in `lie` dimensions; after cloud_query. */
+static inline void cloud_place(cloud *c, int lie, int kind) {
+  c->lie = lie;
+  c->at = malloc(sizeof *c->at * (size_t)(c->n * lie + 1));
+  c->q_at = malloc(sizeof *c->at * (size_t)(c->n * lie + 1));
+  for (int i = 0; i < c->n; i++)
+    for (int a = 0; a < lie; a++) {
+      c->at[i * lie + a] = case_key(kind, i + 3, lie, a);
+      c->q_at[i * lie + a] = c->q ? 0.8 * case_key(kind, 2 * i, lie, a) : c->at[i * lie + a];
+    }
+  c->home_at = cloud_home(c, lie, c->at);
+  c->home_q_at = cloud_home(c, lie, c->q_at);
 }
 
 static inline void cloud_free(cloud *c) {
+  free(c->at);
+  free(c->q_at);
+  free(c->home_at);
+  free(c->home_q_at);
   free(c->q);
   free(c->home_q);
   free(c->z);

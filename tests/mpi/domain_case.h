@@ -1,5 +1,6 @@
 /* A domain over ranks beside the one that one rank builds of the whole cloud: order, centres, lists, transpose, theta,
- * and what the transfers deliver. With keys of the receivers' own where the cloud has them. */
+ * and what the transfers deliver. With keys of the receivers' own, and places that are not
+ * the keys, where the cloud has them. */
 #ifndef TEST_MPI_DOMAIN_CASE_H
 #define TEST_MPI_DOMAIN_CASE_H
 
@@ -194,8 +195,11 @@ static inline void blocks_are_ordered(const esp_domain *dom) {
 
 static inline void compare(const cloud *c, const esp_domain_param *param) {
   esp_domain *dom = NULL, *self = NULL;
-  assert_int_equal(esp_domain_build_self(esp_comm_self(), param, c->n, c->z, c->q, c->id, &self), ESP_OK);
-  const int rc = esp_domain_build_mpi(comm, param, c->n_home, c->home_z, c->home_q, c->home_id, &dom);
+  esp_domain_param whole = *param, mine = *param;
+  whole.place_dim = mine.place_dim = c->lie;
+  whole.place = c->at, whole.place_query = c->q_at, mine.place = c->home_at, mine.place_query = c->home_q_at;
+  assert_int_equal(esp_domain_build_self(esp_comm_self(), &whole, c->n, c->z, c->q, c->id, &self), ESP_OK);
+  const int rc = esp_domain_build_mpi(comm, &mine, c->n_home, c->home_z, c->home_q, c->home_id, &dom);
   if (rc) fail_msg("%s", esp_error_message());
   same_trees(dom, self, c);
   same_lists(dom, self);

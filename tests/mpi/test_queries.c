@@ -1,7 +1,13 @@
 /* Proves that receivers with keys of their own, on any number of ranks, get the two trees, lists and halos of one rank;
- * likewise with a reach, and for any start of a budget's search.
+ * likewise with nodes judged by their size, with particles that lie elsewhere than the trees are grown, and for any start
+ * of a budget's search.
  * ranks: 1 2 3 4 5 7 */
 #include "domain_case.h"
+
+static void by_size(esp_domain_param *param, double theta, double width) {
+  param->lists.theta = theta;
+  param->lists.rule = &esp_rule_size, param->lists.rule_number = width;
+}
 
 static void degenerate(void **state) {
   (void)state;
@@ -12,7 +18,8 @@ static void degenerate(void **state) {
       cloud_query(&c, (kind + s) % KEYS_KINDS);
       esp_domain_param param = param_of(3, 0.7);
       compare(&c, &param);
-      param.lists.reach = 0.3;
+      if (s % 2) cloud_place(&c, 2, (kind + 2) % KEYS_KINDS);
+      by_size(&param, 0.5, 0.2);
       param.leaf = param.block = 1;
       compare(&c, &param);
       cloud_free(&c);
@@ -27,44 +34,43 @@ static void any_share(void **state) {
       cloud_query(&c, (kind + share) % KEYS_KINDS);
       esp_domain_param param = param_of(3, 0.7);
       compare(&c, &param);
-      param.lists.theta = 0;
-      param.lists.reach = 0.2;
+      by_size(&param, 0.6, 0.1);
+      compare(&c, &param);
+      cloud_place(&c, 2 + share % 2, KEYS_BALL);
       compare(&c, &param);
       cloud_free(&c);
     }
 }
 
-static void any_reach(void **state) {
+static void any_width(void **state) {
   (void)state;
-  const double reach[] = {0.01, 0.1, 0.5, 2};
+  const double width[] = {0.01, 0.1, 0.5, 2}, theta[] = {0, 0.02, 0.5, 1.2};
   for (int k = 0; k < 16; k++) {
     cloud c = cloud_make(1300, 2 + k % 3, k % 3 ? KEYS_PLUMMER : KEYS_BALL, SHARE_EVEN);
-    esp_domain_param param = param_of(c.dim, k % 2 ? 0.5 : 0);
-    if (k % 8 >= 4) cloud_query(&c, KEYS_BALL);
-    if (k < 8)
-      param.lists.reach = reach[k % 4];
-    else
-      param.lists.fade = 0.5 * reach[k % 4];
+    esp_domain_param param = param_of(c.dim, 0);
+    if (k % 2) cloud_query(&c, KEYS_BALL);
+    if (k % 3 == 1) cloud_place(&c, 1 + k % 5, k % 4 ? KEYS_PLUMMER : KEYS_GRID);
+    by_size(&param, theta[k / 4], width[k % 4]);
     compare(&c, &param);
     cloud_free(&c);
   }
 }
 
-/* Nodes beyond reach are not sent, but for the cells that stand in for them. */
-static void a_reach_spares_rows(void **state) {
+/* Nodes where the gate is shut are not sent, but for the cells that stand in for them. */
+static void a_shut_gate_spares_rows(void **state) {
   (void)state;
   for (int query = 0; query < 2; query++) {
     cloud c = cloud_make(4000, 2, KEYS_BALL, SHARE_EVEN);
     if (query) cloud_query(&c, KEYS_BALL);
-    esp_domain_param param = {.leaf = 4, .block = 16, .dim = 2, .lists = {.reach = 0.05}};
+    esp_domain_param param = {.leaf = 4, .block = 16, .dim = 2};
     esp_domain *near = NULL, *all = NULL;
+    by_size(&param, 1e-3, 0.02);
     assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_q, c.home_id, &near), ESP_OK);
-    param.lists.reach = 0;
+    param.lists.theta = 0;
     assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_q, c.home_id, &all), ESP_OK);
     const int64_t few = sum_over_ranks(near->stats.essential_rows), many = sum_over_ranks(all->stats.essential_rows);
     assert_true(2 * few < many || comm->size == 1);
-    param.lists.reach = 0.1;
-    param.lists.theta = 0.4;
+    by_size(&param, 0.4, 0.05);
     compare(&c, &param); /* groups of several blocks */
     esp_domain_free(&near);
     esp_domain_free(&all);
@@ -82,8 +88,7 @@ static void receivers_apart(void **state) {
     for (int i = 0; i < 3 * c.n_home; i++) c.home_q[i] += 30;
     esp_domain_param param = param_of(3, 0.7);
     compare(&c, &param);
-    param.lists.theta = 0;
-    param.lists.reach = 5;
+    by_size(&param, 1e-9, 5);
     compare(&c, &param);
     cloud_free(&c);
   }
@@ -124,7 +129,7 @@ static void budget_from_anywhere(void **state) {
     if (p >= 5) cloud_query(&c, KEYS_BALL);
     esp_domain_param param = param_of(3, 0);
     param.lists.pairs_per_particle = pairs[p % 5];
-    param.lists.reach = p % 3 ? 0 : 0.6;
+    if (p % 3 == 0) by_size(&param, 0, 0.1);
     esp_domain *full = NULL, *warm = NULL;
     assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_q, c.home_id, &full), ESP_OK);
     param.lists.theta = 2.2 * case_uniform((uint64_t)p);
@@ -202,13 +207,12 @@ static void errors(void **state) {
   if (last) c.home_q[4] = kept;
   if (last) c.home_id[0] = c.id[1] == c.home_id[0] ? c.id[2] : c.id[1];
   fails(&c, &param, ESP_ERR_VALUE, "id");
-  param.lists.reach = 1;
-  param.lists.box[2] = 1;
-  fails(&c, &param, ESP_ERR_CONFIG, "reach");
+  param.place_dim = -1;
+  fails(&c, &param, ESP_ERR_CONFIG, "places");
   cloud_free(&c);
 }
 
-CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_share), cmocka_unit_test(any_reach),
-          cmocka_unit_test(a_reach_spares_rows), cmocka_unit_test(receivers_apart), cmocka_unit_test(periodic),
+CASE_MAIN(cmocka_unit_test(degenerate), cmocka_unit_test(any_share), cmocka_unit_test(any_width),
+          cmocka_unit_test(a_shut_gate_spares_rows), cmocka_unit_test(receivers_apart), cmocka_unit_test(periodic),
           cmocka_unit_test(any_rule), cmocka_unit_test(budget_from_anywhere), cmocka_unit_test(costs_add),
           cmocka_unit_test(some_ranks_give_no_queries), cmocka_unit_test(errors))

@@ -5,12 +5,13 @@
 
 static problem p, other;
 
-static const esp_form forms[] = {{.message = &esp_message_gate, .dim = 2, .channels = 2},           /* poles */
-                                 {.message = &esp_message_gate, .dim = 3, .channels = 3, .den = 1}, /* poles */
-                                 {.message = &esp_message_gate, .dim = 3, .channels = 6, .den = 1}, /* plain */
+static const esp_form forms[] = {{.message = &esp_message_gate, .dim = 2, .channels = 2, .order = 2},
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 3, .den = 1, .order = 3},
+                                 {.message = &esp_message_gate, .dim = 3, .channels = 6, .den = 1, .order = 1},
+                                 {.message = &esp_message_gate, .dim = 5, .channels = 2, .den = 1, .order = 0},
                                  {.message = &esp_message_gate_mlp, .dim = 2, .channels = 5},
                                  {.message = &esp_message_gate_mlp, .dim = 3, .channels = 8, .den = 1}};
-enum { FORMS = 5 };
+enum { GATES = 4, FORMS = 6 };
 
 static void all_pairs(void **state) {
   (void)state;
@@ -27,12 +28,39 @@ static void all_pairs(void **state) {
   }
 }
 
-/* Far cells stand in for their members: near, at any resolution; without them much is missing. */
+/* What `order` makes of far cells against all pairs. */
+static double far_error(int order, key_kind keys, double theta) {
+  static double direct[MOST * (WIDE + 1)];
+  esp_form form = forms[1];
+  form.order = order;
+  problem_fill(&p, MOST, form, keys, theta);
+  problem_direct(&p, direct);
+  problem_loss(&p, &esp_device_cpu64);
+  return distance(p.sum, direct, p.n * esp_form_widths(&form).sum);
+}
+
+/* Far cells stand in for their members, the better the higher their order, whatever the tree stands on; without them much
+ * is missing. */
 static void far_cells(void **state) {
   (void)state;
   static double direct[MOST * (WIDE + 1)];
-  for (int k = 0; k < 3 * 2; k++) {
-    problem_fill(&p, MOST, forms[k % 3], k / 3, 0.5);
+  for (int keys = 0; keys < KEYS; keys++) {
+    double before = 1, error = 1, first = 0;
+    uint64_t support = 0;
+    for (int order = 0; order <= ESP_MOMENTS_ORDER; order++) {
+      error = far_error(order, keys, 0.4);
+      if (!(error < before / 1.1)) fail_msg("keys %d, order %d: error %g after %g", keys, order, error, before);
+      assert_true(order == 0 || p.support == support);
+      assert_true(4 * p.near < 3 * (int64_t)MOST * MOST && p.far > MOST);
+      before = error, support = p.support;
+      if (!order) first = error;
+    }
+    if (!(error < 2e-3 && error < first / 8)) fail_msg("keys %d: error %g, of order 0 %g", keys, error, first);
+    error = far_error(ESP_MOMENTS_ORDER, keys, 0.2);
+    if (!(error < before / 4)) fail_msg("keys %d: error %g, of cells half as large %g", keys, before, error);
+  }
+  for (int k = 0; k < GATES * 2; k++) {
+    problem_fill(&p, MOST, forms[k % GATES], k / GATES, 0.5);
     const int count = p.n * esp_form_widths(&p.param.form).sum;
     problem_direct(&p, direct);
     problem_loss(&p, &esp_device_cpu64);
@@ -40,34 +68,38 @@ static void far_cells(void **state) {
     p.param.near_only = 1;
     problem_loss(&p, &esp_device_cpu64);
     const double without = distance(p.sum, direct, count);
-    if (!(with < 0.03 && without > 2 * with)) fail_msg("form %d: error %g, near only %g", k % 3, with, without);
-    p.param.near_only = 0;
-    p.param.domain.lists.theta = 0;
-    p.param.gate_tolerance = 1e-6;
-    problem_loss(&p, &esp_device_cpu64);
-    assert_true(distance(p.sum, direct, count) < 1e-4);
+    if (!(with < 0.03 && without > 2 * with)) fail_msg("form %d: error %g, near only %g", k % GATES, with, without);
   }
 }
 
-static void reach_leaves_pairs_out(void **state) {
+/* Lists as a domain of the caller's makes them: nodes of the tree's keys that lie at the message's, by their size against
+ * the gate. */
+static void nodes_lie_at_the_keys(void **state) {
   (void)state;
-  esp_layer layer;
-  int64_t pairs[2];
-  for (int t = 0; t < 2; t++) {
-    problem_fill(&p, MOST, forms[0], ONE_SET, 0);
-    p.message[0] = -2;
-    p.param.gate_tolerance = t ? 1e-6 : 0;
-    problem_forward(&p, &esp_device_cpu64, &layer);
-    pairs[t] = layer.dom->lists.near_pairs;
-    esp_layer_free(&layer);
-  }
-  assert_true(pairs[0] == (int64_t)MOST * (MOST - 1) && pairs[1] < pairs[0] / 2);
-  problem_fill(&p, MOST, forms[0], FIXED_TREE, 0); /* a fixed tree knows nothing of the message's keys */
-  p.message[0] = -2;
-  p.param.gate_tolerance = 1e-6;
-  problem_forward(&p, &esp_device_cpu64, &layer);
-  assert_true(layer.dom->lists.near_pairs == pairs[0] && layer.dom->lists.far_pairs == 0);
-  esp_layer_free(&layer);
+  for (int keys = 0; keys < KEYS; keys++)
+    for (int cut = 0; cut < 2; cut++) { /* on the first two numbers of the keys */
+      esp_layer layer;
+      esp_domain *dom;
+      problem_fill(&p, MOST, forms[1], keys, 0.6);
+      if (cut) p.param.domain.dim = 2;
+      p.message[0] = -1;
+      problem_forward(&p, &esp_device_cpu64, &layer);
+      const double *query = problem_query(&p) ? p.query : NULL;
+      esp_domain_param d = p.param.domain;
+      double key[MOST * 2], at[MOST * 2];
+      for (int i = 0; i < MOST * 2; i++) key[i] = p.key[i / 2 * 3 + i % 2], at[i] = p.query[i / 2 * 3 + i % 2];
+      const double *z = cut ? key : p.key, *q = query ? (cut ? at : p.query) : NULL;
+      if (keys >= FIXED_ONE_SET) z = p.tree_key, q = keys == FIXED_TREES ? p.tree_query : query ? z : NULL;
+      d.lists.rule = &esp_rule_size, d.lists.rule_number = exp(-1);
+      d.place_dim = 3, d.place = p.key, d.place_query = query;
+      MUST(esp_domain_build_self(esp_comm_self(), &d, p.n, z, q, p.id, &dom));
+      assert_true(support_of(layer.dom) == support_of(dom));
+      assert_true(dom->lists.near_pairs == layer.dom->lists.near_pairs && dom->lists.far_pairs > 0);
+      if (!(dom->lists.near_pairs < (int64_t)MOST * MOST * 9 / 10))
+        fail_msg("keys %d, cut %d: %lld near pairs", keys, cut, (long long)dom->lists.near_pairs);
+      esp_domain_free(&dom);
+      esp_layer_free(&layer);
+    }
 }
 
 /* Central differences of `count` numbers at x against slope, where order and lists stay; the worst difference over the
@@ -100,6 +132,7 @@ static double worst_difference(double *x, int count, int step, const double *slo
 static void check_gradient(const char *what, double *x, int count, int step, const double *slope) {
   int tried = 0, kept = 0;
   const double worst = worst_difference(x, count, step, slope, &tried, &kept);
+  if (p.param.domain.lists.theta > 0 && !p.param.near_only) assert_true(p.far > p.n);
   if (!(worst < 1e-6) || 4 * kept < 3 * tried)
     fail_msg("%s: error %g; %d of %d on the same lists; keys %d, channels %d, mlp %d, self %d, theta %g", what, worst,
              kept, tried, p.keys, p.param.form.channels, esp_message_has(p.param.form.message, ESP_MESSAGE_OFFSET),
@@ -117,7 +150,7 @@ static void check_gradients(void) {
   if (problem_query(&p)) check_gradient("query", p.query, p.n * f->dim, 7, p.dquery);
   if (esp_message_has(f->message, ESP_MESSAGE_OFFSET))
     check_gradient("offset", p.offset, p.n * f->channels, 13, p.doffset);
-  if (p.param.gate_tolerance == 0) check_gradient("ln s", p.message, 1, 1, slope);
+  check_gradient("ln s", p.message, 1, 1, slope);
   if (esp_message_has(f->message, ESP_MESSAGE_OFFSET))
     check_gradient("W3", p.message + 1, ESP_GATE_EDGE * f->channels, 1, slope + 1);
 }
@@ -139,8 +172,7 @@ static void gradients_of_controls(void **state) {
     p.param.near_only = 1;
     check_gradients();
     p.param.near_only = 0;
-    p.message[0] = -0.5;
-    p.param.gate_tolerance = 1e-2;
+    p.message[0] = -0.5, p.param.domain.lists.theta = 1.1; /* far where the gate is shut, too */
     check_gradients();
   }
 }
@@ -232,7 +264,10 @@ static void refuse(const char *word, esp_code code) {
 static void forbidden(void **state) {
   (void)state;
   const size_t held = esp_memory_now();
-  problem_fill(&p, 20, forms[3], FIXED_TREES, 0.7);
+  problem_fill(&p, 20, forms[0], ONE_SET, 0.7);
+  p.param.form.order = ESP_MOMENTS_ORDER + 1;
+  refuse("order 4", ESP_ERR_CONFIG);
+  problem_fill(&p, 20, forms[GATES], FIXED_TREES, 0.7);
   struct {
     double *place, bad;
     const char *word;
@@ -257,12 +292,9 @@ static void forbidden(void **state) {
   p.param.form.dim = 65;
   refuse("65", ESP_ERR_CONFIG);
   p.param = good;
-  p.param.gate_tolerance = 1;
-  refuse("tolerance is 1", ESP_ERR_CONFIG);
-  p.param = good;
   p.param.form.period[1] = 3;
   refuse("period", ESP_ERR_CONFIG);
-  problem_fill(&p, 20, forms[3], ONE_SET, 0.7);
+  problem_fill(&p, 20, forms[GATES], ONE_SET, 0.7);
   p.param.domain.dim = 3;
   refuse("must be at most", ESP_ERR_CONFIG);
   p.param.domain.dim = 2;
@@ -274,7 +306,7 @@ static void forbidden(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all_pairs),
                                      cmocka_unit_test(far_cells),
-                                     cmocka_unit_test(reach_leaves_pairs_out),
+                                     cmocka_unit_test(nodes_lie_at_the_keys),
                                      cmocka_unit_test(gradients),
                                      cmocka_unit_test(gradients_of_controls),
                                      cmocka_unit_test(equal_queries),
