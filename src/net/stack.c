@@ -236,6 +236,8 @@ static int create(esp_model *model) {
   for (int t = 0; t < width[ESP_TARGET] && p->transport; t++) model->block.value[plan->carried + t] = 1;
   if (L > 1) gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
   for (int l = 0; l < L; l++) start_layer(model, l);
+  for (int l = 0; l < L; l++)
+    ESP_CALL(plan->slot[l].form.message->check(&plan->slot[l].form, model->block.value + plan->slot[l].message));
   return ESP_OK;
 }
 
