@@ -149,14 +149,13 @@ relations() {
   job compare-queries "$verbs" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task compare -net_message gate_mlp \
     -net_separate true -net_aggregate average -data_values 2 -net_precision float64
   job stack "$verbs" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task circles -data_hidden 1 -net_message gate_mlp \
-    -net_layers 3 -net_width 6 -net_dim 9 -net_embedding mlp -net_embed_hidden 5 -tree_split pca \
-    -tree_gate_tolerance 1e-4
+    -net_layers 3 -net_width 6 -net_dim 9 -net_embedding mlp -net_embed_hidden 5 -tree_split pca
   job splits "$verbs" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task subspace -tree_split learned \
     -tree_split_levels 2
   job splits-queries "run" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task upstream -tree_split learned \
     -net_separate true -net_include_self true -train_shard particles
   job on-features "run" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task subspace -tree_on features \
-    -tree_features 3 -net_dim 2 -tree_fade false
+    -tree_features 3 -net_dim 2 -tree_order 1
   job on-hidden "run" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task subspace -tree_on hidden \
     -net_dim 8 -tree_far false
   job coordinates "run" - "${sets[@]}" "${few[@]}" "${plane[@]}" -data_task subspace -net_embedding coordinates \

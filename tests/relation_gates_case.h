@@ -61,7 +61,7 @@ static inline setup unit_setup(void) {
                      .hidden = 32,
                      .width = 32,
                      .far = 1,
-                     .fade = 1,
+                     .order = 2,
                      .domain = {.leaf = 16, .block = 16, .dim = 4, .lists = {.theta = 1}}},
              .train = {.steps = 400,
                        .batch = 1,

@@ -61,15 +61,15 @@ static inline esp_set relation_case_share(const esp_comm *comm, const esp_set *w
 /* Networks of different kinds for sets of D = 5, F = T = 2. */
 enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
 static inline esp_stack_param relation_case_param(int which, double theta) {
-  esp_stack_param p = {.layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .far = 1, .seed = 21};
+  esp_stack_param p = {.layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .far = 1, .order = 2, .seed = 21};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {
-    p.embedding = ESP_EMBED_MLP, p.embed_hidden = 5, p.separate = p.aggregate = p.include_self = 1;
+    p.embedding = ESP_EMBED_MLP, p.embed_hidden = 5, p.separate = p.aggregate = p.include_self = 1, p.order = 1;
   } else if (which == RELATION_MESSAGE) {
     p.message = 1;
   } else if (which == RELATION_DEEP) {
-    p.layers = 3, p.aggregate = 1;
+    p.layers = 3, p.aggregate = 1, p.order = 3;
   } else if (which == RELATION_DEEP_MESSAGE) {
     p.layers = 2, p.message = p.aggregate = p.separate = 1, p.channels = 6;
   }

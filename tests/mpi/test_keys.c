@@ -64,7 +64,7 @@ static void networks(void **state) {
   assert_int_equal(esp_options_fill(stack->options, config, &param), ESP_OK);
   assert_true(param.layers == 3 && param.domain.leaf == 5 && param.domain.block == 64 && param.message == 1 &&
               param.aggregate);
-  assert_true(param.split == ESP_SPLIT_PCA && param.seed == 7 && param.far && param.fade && !param.separate);
+  assert_true(param.split == ESP_SPLIT_PCA && param.seed == 7 && param.far && param.order == 2 && !param.separate);
   assert_true(param.domain.lists.theta == 0.7 && param.domain.lists.pairs_limit == 65536);
   refused(integrator, config, "net_aggregate average: a key of the network 'stack'");
   refused(integrator, CONFIG("net_message", "gate"), "net_message is 'gate': must be one of newton|newton_mlp|mlp");
@@ -99,8 +99,9 @@ static void trees(void **state) {
   had.domain.leaf = 4;
   had.domain.lists.theta = 0.3;
   had.domain.lists.pairs_per_particle = 50;
-  esp_stack_param p = replaced(had, CONFIG("tree_leaf", "5", "net_layers", "7", "tree_split_levels", "9"));
-  assert_true(p.domain.leaf == 5 && p.layers == 3 && p.split_levels == 2 && p.split == ESP_SPLIT_PCA);
+  esp_stack_param p =
+      replaced(had, CONFIG("tree_leaf", "5", "net_layers", "7", "tree_split_levels", "9", "tree_order", "3"));
+  assert_true(p.domain.leaf == 5 && p.layers == 3 && p.split_levels == 2 && p.split == ESP_SPLIT_PCA && p.order == 3);
   assert_true(p.domain.lists.theta == 0.3 && p.domain.lists.pairs_per_particle == 50);
   p = replaced(had, CONFIG("tree_theta", "0.6", "tree_far", "false", "tree_split", "widest"));
   assert_true(p.domain.lists.theta == 0.6 && p.domain.lists.pairs_per_particle == 0 && !p.far);

@@ -17,7 +17,7 @@ static esp_backend shared(void) {
   return b;
 }
 
-/* Theta given, a budget and a linear path, near pairs alone, a fixed tree, another split, gates. */
+/* Theta given, a budget and a linear path, near pairs alone, a fixed tree, another split, another order. */
 enum { VARIANTS = 6 };
 static esp_stack_param variant(int which, int kind) {
   esp_stack_param p = relation_case_param(which, 0.8);
@@ -25,7 +25,7 @@ static esp_stack_param variant(int which, int kind) {
   if (kind == 2) p.far = 0;
   if (kind == 3) p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 1;
   if (kind == 4) p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;
-  if (kind == 5) p.gate_tolerance = 0.01;
+  if (kind == 5) p.order = ESP_MOMENTS_ORDER - p.order, p.domain.lists.theta = 0.1;
   return p;
 }
 

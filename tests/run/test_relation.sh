@@ -14,9 +14,9 @@ learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -train_schedule hold -train_
   -eval_samples 100 -tree_leaf 8 -tree_block 16 -tree_pairs_per_particle 60)
 plane=(-data_task relation -data_features 6 -net_message gate -net_layers 1)
 wind=(-data_task relation -data_law upstream -data_h 0.1 -net_message gate -net_layers 1 -net_separate true -net_aggregate average
-  -net_include_self true)
+  -net_include_self true -tree_order 3)
 stack=(-data_task relation -data_law circles -data_features 5 -data_hidden 1 -net_message gate_mlp -net_layers 2 -net_width 6
-  -net_embedding mlp -net_embed_hidden 5 -net_precision float64 -tree_split pca -tree_gate_tolerance 1e-6)
+  -net_embedding mlp -net_embed_hidden 5 -net_precision float64 -tree_split pca)
 
 everything() { # RANKS NAME KEYS...
   local ranks=$1 name=$2 own=(-run_name "$2$1")

@@ -149,7 +149,7 @@ static void variants(void **state) {
   (void)state;
   esp_set set = make(0, 10, LINEAR, 1);
   const esp_stack_param start = {
-      .far = 1, .fade = 1, .split = ESP_SPLIT_LEARNED, .tree_on = ESP_TREE_ON_LEARNED, .domain.lists.theta = 0.5};
+      .far = 1, .order = 2, .split = ESP_SPLIT_LEARNED, .tree_on = ESP_TREE_ON_LEARNED, .domain.lists.theta = 0.5};
   esp_stack_param p = start;
   int use = 1;
   OK(find("trained network: near pairs alone")->vary(&p, &set, 7, &use));
@@ -169,7 +169,7 @@ static void variants(void **state) {
   assert_false(use);
   p = start, use = 1;
   OK(find("trained network: all pairs")->vary(&p, &set, 7, &use));
-  assert_true(use && p.domain.lists.theta == 0 && !p.fade && p.far);
+  assert_true(use && p.domain.lists.theta == 0 && p.order == 2 && p.far);
   esp_set_free(&set);
 }
 

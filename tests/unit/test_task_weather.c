@@ -128,7 +128,7 @@ static void upstream(void **state) {
                                  .scale = 0.08,
                                  .width = 4,
                                  .hidden = 4,
-                                 .fade = 1,
+                                 .order = 2,
                                  .domain = {.leaf = 8, .block = 16, .lists = {.pairs_per_particle = 128}}};
   esp_set set = {.n = MANY, .n_home = MANY, .layout = &esp_weather_layout, .ready = 1};
   esp_model net = {0};
