@@ -26,13 +26,14 @@ static int bench_create(bench_case *c, esp_form form, int n, int leaf, int block
   const esp_widths width = esp_form_widths(&form);
   const size_t m = (size_t)n, d = (size_t)form.dim, qw = (size_t)width.query;
   const size_t sw = (size_t)width.source, W = (size_t)width.sum;
+  form.unit = s;
   *c = (bench_case){.g = {.form = form}};
   ESP_CALL(ESP_ALLOC(c->key, m * d));
   ESP_CALL(ESP_ALLOC(c->id, m));
   for (size_t i = 0; i < m * d; i++) c->key[i] = normal(1, i);
   for (int i = 0; i < n; i++) c->id[i] = i;
   esp_domain_param param = {.leaf = leaf, .block = block, .dim = form.dim};
-  param.lists.theta = theta;
+  param.lists.theta = theta, param.lists.rule = &esp_rule_size, param.lists.rule_number = s;
   ESP_CALL(esp_domain_build_self(esp_comm_self(), &param, n, c->key, NULL, c->id, &c->dom));
   const size_t cells = (size_t)c->dom->tree.row_count * (size_t)width.cell;
   double *slot = NULL;
@@ -142,6 +143,7 @@ static int run(int n) {
   printf("limit: squared distances in float32, d 4: %.3f, d 8: %.3f ns a pair\n", distance_limit(4), distance_limit(8));
   const esp_device *t32 = &esp_device_cpu32, *t64 = &esp_device_cpu64;
   for (int d = 2; d <= 8; d *= 2) {
+    const double bound = d < 4 ? 0.3 : d < 8 ? 0.5 : 0.8;
     const esp_form one = {.message = &esp_message_gate, .dim = d, .channels = 1},
                    two = {.message = &esp_message_gate, .dim = d, .channels = 1, .den = 1};
     char label[80];
@@ -149,21 +151,26 @@ static int run(int n) {
     ESP_CALL(measure(label, t32, one, n, 16, 64, 0, sqrt(d)));
     snprintf(label, sizeof label, "d %d C 1 average, all pairs", d);
     ESP_CALL(measure(label, t32, two, n, 16, 64, 0, sqrt(d)));
-    snprintf(label, sizeof label, "d %d C 1 average, theta %g, leaf 8", d, d < 8 ? 0.9 : 1.5);
-    ESP_CALL(measure(label, t32, two, n, 8, 64, d < 8 ? 0.9 : 1.5, sqrt(d)));
-    snprintf(label, sizeof label, "d %d C 1 average, the same, leaf 8 block 8", d);
-    ESP_CALL(measure(label, t32, two, n, 8, 8, d < 8 ? 0.9 : 1.5, sqrt(d)));
+    for (int order = 0; order <= ESP_MOMENTS_ORDER; order++) {
+      esp_form far = two;
+      far.order = order;
+      snprintf(label, sizeof label, "d %d C 1 average, theta %g, order %d, leaf 8", d, bound, order);
+      ESP_CALL(measure(label, t32, far, n, 8, 64, bound, sqrt(d)));
+    }
+    const esp_form small = {.message = &esp_message_gate, .dim = d, .channels = 1, .den = 1, .order = 2};
+    snprintf(label, sizeof label, "d %d C 1 average, order 2, leaf 8 block 8", d);
+    ESP_CALL(measure(label, t32, small, n, 8, 8, bound, sqrt(d)));
   }
-  const esp_form poles = {.message = &esp_message_gate, .dim = 4, .channels = 4, .den = 1},
-                 plain = {.message = &esp_message_gate, .dim = 4, .channels = 16, .den = 1};
+  const esp_form few = {.message = &esp_message_gate, .dim = 4, .channels = 4, .den = 1, .order = 2},
+                 many = {.message = &esp_message_gate, .dim = 4, .channels = 16, .den = 1, .order = 2};
   const esp_form wide = {.message = &esp_message_gate, .dim = 16, .channels = 1, .den = 1},
                  mlp = {.message = &esp_message_gate_mlp, .dim = 4, .channels = 16, .den = 1};
-  ESP_CALL(measure("d 4 C 4 average, theta 0.9", t32, poles, n, 8, 64, 0.9, 2));
-  ESP_CALL(measure("d 4 C 16 average, theta 0.9", t32, plain, n, 8, 64, 0.9, 2));
+  ESP_CALL(measure("d 4 C 4 average, theta 0.5, order 2", t32, few, n, 8, 64, 0.5, 2));
+  ESP_CALL(measure("d 4 C 16 average, theta 0.5, order 2", t32, many, n, 8, 64, 0.5, 2));
   ESP_CALL(measure("d 16 C 1 average, all pairs", t32, wide, n, 8, 64, 0, 4));
-  ESP_CALL(measure("d 4 mlp C 16 average, theta 0.9", t32, mlp, n / 4, 8, 64, 0.9, 2));
-  const esp_form two = {.message = &esp_message_gate, .dim = 4, .channels = 1, .den = 1};
-  ESP_CALL(measure("float64: d 4 C 1 average, theta 0.9", t64, two, n / 4, 8, 64, 0.9, 2));
+  ESP_CALL(measure("d 4 mlp C 16 average, theta 0.8", t32, mlp, n / 4, 8, 64, 0.8, 2));
+  const esp_form two = {.message = &esp_message_gate, .dim = 4, .channels = 1, .den = 1, .order = 2};
+  ESP_CALL(measure("float64: d 4 C 1 average, theta 0.8, order 2", t64, two, n / 4, 8, 64, 0.8, 2));
   return ESP_OK;
 }
 

@@ -128,33 +128,21 @@ static void message(void) {
   message_rows(unit_setup(), row);
 }
 
-/* Rules of acceptance at the same near pairs: the angle alone; with a cut-off of the gate; weighed by the gate. */
+/* Orders of far cells at the same near pairs and at fewer: what a cell knows spares pairs. */
 static void acceptance_of(const char *name, setup s) {
   head(name);
-  s.net.fade = 0;
-  row("angle", &s, NULL, NULL);
-  s.net.gate_tolerance = 1e-2;
-  row("angle, or all gates below 1e-2", &s, NULL, NULL);
-  s.net.gate_tolerance = 1e-4;
-  row("angle, or all gates below 1e-4", &s, NULL, NULL);
-  s.net.gate_tolerance = 0, s.net.fade = 1;
-  row("angle weighed by the gate", &s, NULL, NULL);
-  for (int percent = 80; percent >= 50; percent -= 15) {
-    setup few = s;
-    char text[64];
-    few.near = s.near * percent / 100;
-    snprintf(text, sizeof text, "the same, %d %% of the near pairs", percent);
-    row(text, &few, NULL, NULL);
-    few.net.fade = 0;
-    snprintf(text, sizeof text, "angle, %d %% of the near pairs", percent);
-    row(text, &few, NULL, NULL);
-  }
+  for (int percent = 100; percent >= 50; percent -= 25)
+    for (int order = 0; order <= ESP_MOMENTS_ORDER; order++) {
+      setup few = s;
+      char text[64];
+      few.near = s.near * percent / 100, few.net.order = order;
+      snprintf(text, sizeof text, "order %d, %d %% of the near pairs", order, percent);
+      row(text, &few, NULL, NULL);
+    }
 }
 
 static void acceptance(void) {
-  setup small = unit_setup();
-  small.net.domain.leaf = small.net.domain.block = 8;
-  acceptance_of("acceptance, unit with leaves of 8", small);
+  acceptance_of("acceptance, unit", unit_setup());
   acceptance_of("acceptance, hard", hard_setup());
   acceptance_of("acceptance, upstream", upstream_setup());
 }
@@ -227,7 +215,7 @@ static timing time_training(const esp_model *trained, esp_set *set, int64_t pair
   esp_model net;
   esp_stack_param param = *(const esp_stack_param *)trained->param;
   param.domain.lists.pairs_per_particle = pairs;
-  if (pairs == 0) param.domain.lists.theta = 0, param.fade = 0, param.gate_tolerance = 0;
+  if (pairs == 0) param.domain.lists.theta = 0;
   MUST(esp_model_vary(trained, &param, &trained->sizes, &net));
   const esp_train_param train = {.steps = SCALE_STEPS, .batch = 1, .rate = 1e-6, .beta2 = 0.99, .clip = 1};
   const esp_train_hooks hooks = {.step = time_step, .context = &t};
@@ -276,7 +264,7 @@ static void scale(void) {
            t.seconds[SCALE_STEPS / 2]);
   }
   outcome o = {0};
-  param->domain.lists.pairs_per_particle = 0, param->domain.lists.theta = 0, param->fade = 0;
+  param->domain.lists.pairs_per_particle = 0, param->domain.lists.theta = 0;
   judge_draw(&net, &backend, &set, 1, &o);
   const timing t = time_training(&net, &set, 0);
   printf("%-28s %9.5f %9.1f %9.1f %12.4f\n", "all pairs (the oracle)", o.nmse, o.near, 0.0, t.seconds[SCALE_STEPS / 2]);
