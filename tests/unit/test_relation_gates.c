@@ -29,12 +29,13 @@ static void unit(void **state) {
     say("unit: learned tree", seed, &learned);
     say("unit: oracle tree", seed, &oracle);
     say("unit: tree on raw features", seed, &control);
-    assert_true(learned.near <= 0.125 * 512 && oracle.near <= 0.125 * 512 && control.near <= 0.125 * 512);
-    assert_true(learned.recall_before < 0.35);
+    assert_true(learned.near <= 0.125 * 512 && oracle.near <= 0.125 * 512);
+    assert_true(learned.recall_before < 0.25);
     assert_true(learned.recall >= 0.95 * oracle.recall);
-    assert_true(learned.nmse <= 1.5 * oracle.nmse + 0.02);
-    assert_true(control.recall < 0.35);
-    assert_true(control.nmse >= 5 * learned.nmse);
+    assert_true(learned.nmse <= 1.5 * oracle.nmse + 0.001);
+    /* nodes that know nothing of the hidden space are large in it: none stands in for its members, and the budget is not
+     * kept, as no theta that it may choose would be right */
+    assert_true(control.near >= 6 * learned.near);
   }
 }
 
@@ -44,7 +45,7 @@ static void hard(void **state) {
   const outcome o = run_setup(&s, FIRST_SEED, NULL);
   say("hard: learned tree", FIRST_SEED, &o);
   assert_true(o.near <= 0.1 * 2048);
-  assert_true(o.nmse < 0.03);
+  assert_true(o.nmse < 0.003);
 }
 
 static void upstream(void **state) {
@@ -62,8 +63,8 @@ static void upstream(void **state) {
     say("upstream: tree in space", seed, &fixed);
     print_message("upstream: learned shift %.4f\n", learned.shift);
     assert_true(learned.near <= 0.125 * 1024);
-    assert_true(learned.nmse < 0.2);
-    assert_true(fabs(learned.shift + 1) < 0.03);
+    assert_true(learned.nmse < 0.01);
+    assert_true(fabs(learned.shift + 1) < 0.01);
     /* with near pairs alone: far cells carry some of the message even where the tree is wrong (docs/figures/relation.md) */
     assert_true(fixed.nmse > 0.8);
     assert_true(symmetric.nmse > 0.9);
