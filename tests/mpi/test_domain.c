@@ -79,27 +79,24 @@ static int angle_opens(double theta, const double *number, const esp_rule_view *
 }
 
 static int size_far(double theta, const double *number, const esp_rule_view *v) {
-  return v->radius < number[0] && v->distance > number[1] && v->count <= (int64_t)number[2] && v->level > 1 &&
-         theta > 0;
+  return v->radius < 0.5 && v->distance > *number && v->count <= 100 && v->level > 1 && theta > 0;
 }
 
 static int size_opens(double theta, const double *number, const esp_rule_view *v, double farthest) {
   (void)farthest;
-  return !(v->radius < number[0] && v->distance > (1 + 1e-9) * number[1] && v->count <= (int64_t)number[2] &&
-           v->level > 1 && theta > 0);
+  return !(v->radius < 0.5 && v->distance > (1 + 1e-9) * *number && v->count <= 100 && v->level > 1 && theta > 0);
 }
 
-static const esp_rule angle = {"angle", "theta alone", angle_far, angle_opens},
-                      size = {"size", "small and not close", size_far, size_opens};
+static const esp_rule angle = {.name = "angle", .help = "theta alone", .far = angle_far, .opens = angle_opens},
+                      size = {.name = "size", .help = "small and not close", .far = size_far, .opens = size_opens};
 
 static void another_rule(void **state) {
   (void)state;
-  const double number[3] = {0.5, 0.3, 100};
   for (int k = 0; k < 8; k++) {
     cloud c = cloud_make(1300, 2 + k % 2, k < 4 ? KEYS_BALL : KEYS_PLUMMER, SHARE_CYCLIC);
     esp_domain_param param = param_of(c.dim, 0.7);
     param.lists.rule = k / 2 % 2 ? &size : &angle;
-    param.lists.rule_number = number;
+    param.lists.rule_number = 0.3;
     compare(&c, &param);
     cloud_free(&c);
   }

@@ -130,7 +130,6 @@ static int angle(double theta, const double *number, const esp_rule_view *v) {
 /* Theta as a row: the same lists, in a period too. */
 static void another_rule(void **state) {
   (void)state;
-  const double number = 3;
   const esp_rule rule = {.name = "angle", .far = angle};
   for (int k = 0; k < 12; k++) {
     esp_tree tree;
@@ -139,7 +138,7 @@ static void another_rule(void **state) {
     esp_lists_param p = {.theta = 0.4 + 0.1 * k};
     for (int a = 0; a < 2 + k % 3 && k % 2; a++) p.box[a] = 8;
     assert_int_equal(esp_lists_walk(&tree, NULL, &p, &built), ESP_OK);
-    p.rule = &rule, p.rule_number = &number;
+    p.rule = &rule, p.rule_number = 3;
     assert_int_equal(esp_lists_walk(&tree, NULL, &p, &ruled), ESP_OK);
     assert_true(built.far_pairs > 0 && built.far_pairs == ruled.far_pairs);
     assert_true(esp_lists_hash(&tree, &built) == esp_lists_hash(&tree, &ruled));
