@@ -121,6 +121,8 @@ static int read_row(void *context, const esp_option *row, size_t offset) {
   esp_file_shape s;
   if (!(row->flags & STORED)) return ESP_OK;
   ESP_CALL(esp_file_attr_shape(r->file, "/", name, &s));
+  ESP_CHECK(s.exists || !row->lacking, ESP_ERR_FORMAT, "%s: a checkpoint without %s: %s", r->file->path, name,
+            row->lacking);
   if (!s.exists) return esp_option_parse(row, row->absent ? row->absent : row->value, at);
   ESP_CALL(read_member(r, row, name, &s, at));
   ESP_CALL(esp_error_blame(esp_option_check(row, at), r->file->path));

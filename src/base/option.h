@@ -64,6 +64,7 @@ typedef struct {
   const char *was;         /* attribute of checkpoints of version 1; NULL: the name without its prefix. A whole number
                                    found where a choice is wanted is the place among the choices */
   const char *absent;      /* what checkpoints without the attribute are, as text; NULL: the default */
+  const char *lacking;     /* why checkpoints without the attribute are refused, and what to do; NULL: they are not */
 } esp_option;
 
 struct esp_options {

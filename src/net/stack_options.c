@@ -56,7 +56,7 @@ const esp_options esp_stack_options = {
             "numbers of a particle's state between the layers of a learned relation", MODEL),
         ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",
             "width of the hidden layer that makes the new state", MODEL, .was = "hidden"),
-        ESP_FLAG_ROW(OF, linear, "net_linear", "false",
+        ESP_FLAG_ROW(OF, linear, "net_linear", "true",
             "the new state has a linear map of what is heard, too, beside the hidden layer: a sum extrapolates linearly to "
             "more particles than there were in training", MODEL, .absent = "false"),
         ESP_CHOICE_ROW(OF, split, "tree_split", "widest", "widest|pca|learned",
@@ -73,7 +73,9 @@ const esp_options esp_stack_options = {
             "cells stand in for what is far; false: near pairs alone, a control", BOTH),
         ESP_INT_ROW(OF, order, "tree_order", "2", 0, ESP_MOMENTS_ORDER, "",
             "of learned relations: moments that a far cell holds of each channel, up to this order; its error is of the "
-            "next", BOTH),
+            "next", BOTH,
+            .lacking = "it is from before far cells held moments, when they stood as poles and tree_theta was another "
+                       "angle; train the network again, or use the program that wrote it"),
         ESP_SEED_ROW(OF, seed, MODEL),
         ESP_DATA_ROW(OF, hidden_halves, "hidden_halves",
             "of hidden coordinates, which a layer or a side looks at"),
