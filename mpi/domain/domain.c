@@ -119,7 +119,8 @@ static int place_queries(esp_domain *dom, const esp_shape *shape, const esp_cove
   int64_t *slot_id = NULL;
   double *slot_q = NULL;
   ESP_AGREE(dom->comm, ESP_ALLOC(dom->queries, 1));
-  const int rc = place(dom, shape, cover, query, dom->param.place_query, id, dom->queries, &impl_of(dom)->receivers, &slot_id, &slot_q);
+  const int rc = place(dom, shape, cover, query, dom->param.place_query, id, dom->queries, &impl_of(dom)->receivers,
+                       &slot_id, &slot_q);
   ESP_FREE(slot_id);
   ESP_FREE(slot_q);
   return rc;

@@ -114,9 +114,10 @@ static int check(const esp_form *f, const double *param) {
   ESP_CALL(esp_gate_check(f, param));
   ESP_CHECK(f->order >= 0 && f->order <= ESP_MOMENTS_ORDER, ESP_ERR_CONFIG,
             "far cells hold moments up to order %d; allowed: 0 to %d (tree_order)", f->order, ESP_MOMENTS_ORDER);
-  ESP_CHECK(esp_moments_count(f->dim, f->order) <= ESP_GATE_MAX_MOMENTS, ESP_ERR_CONFIG,
-            "moments up to order %d in %d dimensions are %d numbers a channel; at most %d: a smaller tree_order or net_dim",
-            f->order, f->dim, esp_moments_count(f->dim, f->order), ESP_GATE_MAX_MOMENTS);
+  ESP_CHECK(
+      esp_moments_count(f->dim, f->order) <= ESP_GATE_MAX_MOMENTS, ESP_ERR_CONFIG,
+      "moments up to order %d in %d dimensions are %d numbers a channel; at most %d: a smaller tree_order or net_dim",
+      f->order, f->dim, esp_moments_count(f->dim, f->order), ESP_GATE_MAX_MOMENTS);
   return ESP_OK;
 }
 

@@ -151,7 +151,7 @@ void esp_moments_hermite_back(int d, int order, const double *dP, double *dV) {
     for (int b = a; b < d; b++) {
       *to2++ = share2(a, b) * *second++ - (a == b ? 0.5 * dP[0] : 0);
       for (int c = b; c < d && order >= 3; c++)
-        *to3++ = share3(a, b, c) * *third++ - (a == b ? 0.5 * dP[one(c)] : 0) -
-                 (b == c && a != b ? 0.5 * dP[one(a)] : 0);
+        *to3++ =
+            share3(a, b, c) * *third++ - (a == b ? 0.5 * dP[one(c)] : 0) - (b == c && a != b ? 0.5 * dP[one(a)] : 0);
     }
 }

@@ -185,10 +185,8 @@ static esp_split_rule split_of(const esp_stack_walk *k, int l) {
 
 static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   const esp_stack_param *p = k->param;
-  esp_layer_param param = {.domain = p->domain,
-                           .form = k->plan->slot[l].form,
-                           .include_self = p->include_self,
-                           .near_only = !p->far};
+  esp_layer_param param = {
+      .domain = p->domain, .form = k->plan->slot[l].form, .include_self = p->include_self, .near_only = !p->far};
   param.domain.dim = tree_dim(k);
   param.domain.split = split_of(k, l);
   if (k->keep && p->domain.lists.pairs_per_particle > 0 && k->plan->theta[l] > 0)

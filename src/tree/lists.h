@@ -50,8 +50,8 @@ typedef struct {
 extern const esp_rule esp_rule_size;
 
 typedef struct {
-  double theta;            /* of the rule; the opening angle where there is none */
-  double box[ESP_MAX_DIM]; /* period by axis; 0 = open */
+  double theta;               /* of the rule; the opening angle where there is none */
+  double box[ESP_MAX_DIM];    /* period by axis; 0 = open */
   const esp_rule *rule;       /* in place of the opening angle; NULL: none. Borrowed, the same on every rank */
   double rule_number;         /* what it reads */
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */

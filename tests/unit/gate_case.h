@@ -186,8 +186,7 @@ static inline void case_lists(const gate_case *c, double *sum, double *size) {
           const double *k = c->source + (size_t)(tree->part_first[lists->near[e]] + j) * sw;
           case_hear(c, q, k, k + c->g.form.dim, 1, -1, s, z);
         }
-      for (int64_t e = lists->far_start[b]; e < lists->far_start[b + 1]; e++)
-        case_hear_cell(c, q, lists->far[e], s, z);
+      for (int64_t e = lists->far_start[b]; e < lists->far_start[b + 1]; e++) case_hear_cell(c, q, lists->far[e], s, z);
     }
   }
 }

@@ -153,8 +153,8 @@ static void refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(near_and_far), cmocka_unit_test(converges),  cmocka_unit_test(faint),
-      cmocka_unit_test(graded),       cmocka_unit_test(gradients),  cmocka_unit_test(two_trees),
+      cmocka_unit_test(near_and_far),    cmocka_unit_test(converges), cmocka_unit_test(faint),
+      cmocka_unit_test(graded),          cmocka_unit_test(gradients), cmocka_unit_test(two_trees),
       cmocka_unit_test(order_of_blocks), cmocka_unit_test(refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,8 @@ typedef struct {
 } rows;
 
 static int hear(const esp_weather_shift *w, esp_domain *dom, const double *key, const double *query, rows *r) {
-  const esp_form form = {.message = &esp_message_gate, .dim = dom->tree.dim, .channels = SAID, .den = 1, .order = ORDER};
+  const esp_form form = {
+      .message = &esp_message_gate, .dim = dom->tree.dim, .channels = SAID, .den = 1, .order = ORDER};
   const size_t n = (size_t)w->set->n_home;
   const double width = log(dom->param.lists.rule_number);
   int rc = ESP_ALLOC(r->said, n * SAID);
