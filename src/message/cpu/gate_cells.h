@@ -168,29 +168,43 @@ ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
   }
 }
 
-/* The cell at hand; 0 where no lane hears it. */
-static int cell_load(esp_scratch *k, const double *cell) {
-  gate_cell *c = &k->cell;
-  const int d = k->form.dim, M = c->moments;
-  double *P = c->term + d + k->width * M;
-  if (!(cell[d] > 0) || !key_to(d, k, cell, 1, c->key)) return 0;
-  for (int w = 0; w < k->width; w++) {
-    esp_moments_hermite(d, k->form.order, cell + d + 1 + w * M, P);
-    for (int m = 0; m < M; m++) c->poly[w * M + m] = (ESP_REAL)(P[m] * c->power[c->degree[m]]);
+/* What a cell says, and how that changes with ln s through its moments, whose n-th order falls as s^-n. */
+static void cell_meet(const esp_scratch *k, const double *cell, ESP_REAL *to) {
+  const gate_cell *c = &k->cell;
+  const int M = c->moments, d = k->form.dim, all = k->width * M;
+  double *P = c->work, *V = P + M;
+  for (int w = 0; w < k->width; w++, to += M) {
+    const double *moments = cell + d + 1 + w * M;
+    esp_moments_hermite(d, k->form.order, moments, P);
+    for (int m = 0; m < M; m++) to[m] = (ESP_REAL)(P[m] * c->power[c->degree[m]]);
+    for (int m = 0; m < M; m++) V[m] = c->degree[m] * moments[m];
+    esp_moments_hermite(d, k->form.order, V, P);
+    for (int m = 0; m < M; m++) to[all + m] = (ESP_REAL)(P[m] * c->power[c->degree[m]]);
   }
+}
+
+/* The cell at hand; 0 where no lane hears it. */
+static int cell_load(esp_scratch *k, size_t row, const double *cell) {
+  gate_cell *c = &k->cell;
+  const int d = k->form.dim;
+  ESP_REAL *all = c->all + row * 2 * (size_t)k->width * (size_t)c->moments;
+  if (!(cell[d] > 0) || !key_to(d, k, cell, 1, c->key)) return 0;
+  if (c->met[row] != c->pass) cell_meet(k, cell, all);
+  c->met[row] = c->pass;
+  c->poly = all;
   return 1;
 }
 
 /* Its adjoint as the table has it: by K / s through u, and by each P; and what its moments say of s. */
-static void cell_close(esp_scratch *k, const double *cell, int64_t *acc) {
+static void cell_close(esp_scratch *k, int64_t *acc) {
   gate_cell *c = &k->cell;
-  const int d = k->form.dim, M = c->moments;
-  double *dP = c->term + d, *dV = dP + k->width * M;
+  const int d = k->form.dim, all = k->width * c->moments;
+  double *dP = c->term + d;
   for (int a = 0; a < d; a++) c->term[a] /= -c->power[1];
-  for (int w = 0; w < k->width; w++, dP += M) {
-    for (int m = 0; m < M; m++) dP[m] = c->power[c->degree[m]] * lanes_total(c->part + (w * M + m) * ESP_LANE);
-    esp_moments_hermite_back(d, k->form.order, dP, dV);
-    for (int m = 1; m < M; m++) c->rate -= c->degree[m] * dV[m] * cell[d + 1 + w * M + m];
+  for (int m = 0; m < all; m++) {
+    const double part = lanes_total(c->part + m * ESP_LANE);
+    c->rate -= part * c->poly[all + m];
+    dP[m] = c->power[c->degree[m % c->moments]] * part;
   }
   esp_exact_add_row(&ESP_EXACT_CELL, acc, c->term, k->w.adjoint);
 }
@@ -204,13 +218,13 @@ static void cells_say(esp_scratch *k, gate_lanes *t, const esp_pairs *p, int blo
     for (int64_t last = e + CELLS_AT_ONCE; e < end && e < last; e++) {
       const size_t row = (size_t)lists->far[e];
       const double *cell = p->cell + row * (size_t)k->w.cell;
-      if (!cell_load(k, cell)) continue;
+      if (!cell_load(k, row, cell)) continue;
       if (!cell_acc) {
         cell_any(0, k, t);
         continue;
       }
       cell_any(1, k, t);
-      cell_close(k, cell, cell_acc + row * (size_t)k->w.adjoint * ESP_EXACT_CELL_WORDS);
+      cell_close(k, cell_acc + row * (size_t)k->w.adjoint * ESP_EXACT_CELL_WORDS);
     }
     lanes_add(k, t, rows);
   }

@@ -19,6 +19,7 @@ static void work_load(esp_scratch *k, const esp_pairs *p) {
   k->scale = sqrt(0.5 / ESP_LN2) * exp(-p->param[0]);
   k->slope = 2 * ESP_LN2 * k->scale;
   if (MLP) mlp_load(k, p->param);
+  k->cell.pass++;
 }
 
 typedef struct {

@@ -41,11 +41,15 @@ typedef struct {
 typedef struct {
   int moments, degree[ESP_GATE_MAX_MOMENTS]; /* M; of each monomial */
   ESP_REAL key[ESP_MAX_DIM];                 /* as of lanes */
-  ESP_REAL *poly;                            /* [sum width][M] what it says, a polynomial of lane - key */
+  const ESP_REAL *poly;                      /* [sum width][M] what it says, a polynomial of lane - key */
   ESP_REAL *part;                            /* [sum width][M][ESP_LANE] sums for its adjoint */
-  double *term;                              /* [d + sum width M] one adjoint; [M] behind it: of one channel */
+  double *term;                              /* [d + sum width M] one adjoint */
   double power[1 + ESP_MOMENTS_ORDER];       /* of the lanes' unit over s */
   double rate;                               /* dLoss/dln s through moments, of the block's cells */
+  /* of every row of the tree once it was met, many blocks take it: poly, then as many of -dpoly/dln s through moments */
+  ESP_REAL *all;  /* [row_count][2][sum width][M] */
+  int *met, pass; /* [row_count] the last pass that met it; the pass at hand */
+  double *work;   /* [2][M] */
 } gate_cell;
 
 struct esp_scratch {

@@ -38,7 +38,9 @@ static void end(esp_scratch **scratch) {
   ESP_FREE(k->edge);
   ESP_FREE(k->param);
   ESP_FREE(k->mean_w);
-  ESP_FREE(k->cell.poly);
+  ESP_FREE(k->cell.all);
+  ESP_FREE(k->cell.met);
+  ESP_FREE(k->cell.work);
   ESP_FREE(k->cell.part);
   ESP_FREE(k->cell.term);
   ESP_FREE(k->cursor);
@@ -67,16 +69,18 @@ static int stream_create(const esp_scratch *k, gate_stream *s) {
   return ESP_OK;
 }
 
-static int cell_create(const esp_scratch *k, gate_cell *c) {
+static int cell_create(const esp_scratch *k, size_t rows, gate_cell *c) {
   const int d = k->form.dim;
   c->moments = esp_moments_count(d, k->form.order);
   const size_t all = (size_t)k->width * (size_t)c->moments;
   for (int n = 1; n <= k->form.order; n++)
     for (int m = esp_moments_count(d, n - 1); m < esp_moments_count(d, n); m++) c->degree[m] = n;
   for (int n = 0; n <= ESP_MOMENTS_ORDER; n++) c->power[n] = pow(2 * ESP_LN2, 0.5 * n);
-  ESP_CALL(ESP_ALLOC(c->poly, all));
+  ESP_CALL(ESP_ALLOC(c->all, rows * 2 * all));
+  ESP_CALL(ESP_ALLOC(c->met, rows));
+  ESP_CALL(ESP_ALLOC(c->work, 2 * (size_t)c->moments));
   ESP_CALL(ESP_ALLOC(c->part, all * ESP_LANE));
-  return ESP_ALLOC(c->term, (size_t)d + all + (size_t)c->moments);
+  return ESP_ALLOC(c->term, (size_t)d + all);
 }
 
 static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scratch) {
@@ -104,7 +108,7 @@ static int begin(const esp_form *form, const esp_domain *dom, esp_scratch **scra
   ESP_TRY(ESP_ALLOC(k->edge, MLP ? 3 * form->channels : 0));
   ESP_TRY(ESP_ALLOC(k->param, k->w.param));
   ESP_TRY(ESP_ALLOC(k->mean_w, form->channels));
-  if (!MLP) ESP_TRY(cell_create(k, &k->cell));
+  if (!MLP) ESP_TRY(cell_create(k, (size_t)dom->tree.row_count, &k->cell));
   ESP_TRY(ESP_ALLOC(k->cursor, esp_tree_block_leaves(&dom->tree)));
   ESP_TRY(ESP_ALLOC(k->seen, esp_tree_block_leaves(&dom->tree)));
   ESP_TRY(ESP_ALLOC(k->picked, esp_tree_block_leaves(&dom->tree)));

@@ -13,8 +13,7 @@ enum { ESP_WEATHER_LOOK_N = 16384 }; /* largest sets of what looks at all pairs 
 
 /* How far upstream a network listens, from the pairs and cells that it used. c_l of a cell: mean place of what layer l hears,
  * weighed by its gates, less the cell's own. A layer's shift is - sum c_l . U / sum U . U over the cells, U the wind: hours of
- * own wind; that of the network is the sum over its layers. NAN where no layer tells the width of its gates (tree_fade false,
- * a tree that does not stand on the keys), and without wind. */
+ * own wind; that of the network is the sum over its layers. NAN without wind. */
 typedef struct {
   const esp_backend *backend;
   const esp_set *set; /* in the network's units, borrowed as backend is */
