@@ -36,6 +36,10 @@ told() {
   same "cuts of $name" "$(tail -n 1 stdout | grep -oE '"halo_[^,}]*' | tr '\n' ' ')"
 }
 
+# A network from before far cells held moments is refused, with what to do.
+call 1 evaluate "$golden/gate.yaml" -data_file gate.h5 -eval_checkpoint poles-checkpoint.h5
+[ "$rc" -ne 0 ] && grep -q 'without tree_order: .*train the network again' stderr || fail "poles-checkpoint.h5 is not refused"
+
 for ranks in 1 2; do
   rm -f told
   for name in cloud box gate queries; do told $name $ranks; done
