@@ -49,7 +49,7 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
 
 /* A set under trial, with what its trials leave for one another. */
 typedef struct {
-  int number;
+  int number, first; /* first: of its size */
   const esp_set *set;
   esp_backend backend;
   esp_visit watch; /* layer NULL: nothing is watched */
@@ -85,6 +85,7 @@ static int try_method(evaluation *ev, int m, subject *s) {
   if (!trial.used) return ESP_OK;
   ESP_CALL(esp_ladder_judge(&ev->ladder, &ev->trials, m, &s->backend, s->set, &trial, s->seen ? *s->seen : NAN));
   if (trained) ESP_CALL(note_trained(ev, s, &v, &trial));
+  if (trained && s->first) ESP_CALL(esp_ladder_far(&ev->ladder, &ev->trials, &s->backend, s->set));
   return ESP_OK;
 }
 
@@ -95,11 +96,11 @@ static int try_methods(evaluation *ev, subject *s) {
   return ESP_OK;
 }
 
-static int try_set(evaluation *ev, int number) {
+static int try_set(evaluation *ev, int number, int first) {
   const esp_showing *showing = ev->trials.showing;
   const esp_comm *comm = ev->shared ? ev->run->comm : esp_comm_self();
   esp_set set = {0};
-  subject s = {.number = number, .set = &set};
+  subject s = {.number = number, .first = first, .set = &set};
   int rc;
   s.backend = ev->shared ? esp_setup_sharded(ev->run, ev->device) : esp_setup_whole(ev->device);
   ESP_TRY(esp_data_set(ev->data, comm, ESP_PART_TEST, number, &set));
@@ -139,8 +140,11 @@ static int try_size(evaluation *ev, int64_t n) {
   ev->shared = !ev->trials.trained->network->settle || esp_setup_is_sharded(ev->run, n);
   ev->portrait.shared = ev->shared;
   esp_ladder_clear(&ev->ladder);
-  for (int s = 0; s < file->sets[ESP_PART_TEST] && !rc; s++)
-    if (file->n[ESP_PART_TEST][s] == n && (ev->shared || index++ % comm->size == comm->rank)) rc = try_set(ev, s);
+  for (int s = 0; s < file->sets[ESP_PART_TEST] && !rc; s++) {
+    if (file->n[ESP_PART_TEST][s] != n) continue;
+    if (ev->shared || index % comm->size == comm->rank) rc = try_set(ev, s, index == 0);
+    index++;
+  }
   ESP_AGREE(comm, rc);
   ESP_CALL(esp_ladder_lines(&ev->ladder));
   return ESP_OK;
@@ -200,11 +204,20 @@ done:
   return rc;
 }
 
-/* The checkpoint's network, with the trees that this run's keys ask for, and what it began as. */
-static int read_models(evaluation *ev, esp_model *trained, esp_model *untrained) {
-  ESP_CALL(esp_setup_trained(ev->run, trained, &ev->device));
-  ESP_AGREE(ev->run->comm, esp_model_untrained(trained, untrained));
-  return ESP_OK;
+/* What the keys leave to a search, on the largest test set; and what the network began as. */
+static int aim(evaluation *ev, esp_model *trained, esp_model *untrained) {
+  const esp_network *network = trained->network;
+  const int largest = esp_set_largest(&ev->data->file, ESP_PART_TEST);
+  esp_set set = {0};
+  int rc = ESP_OK;
+  if (network->searches && network->searches(trained)) {
+    ESP_TRY(esp_data_set(ev->data, ev->run->comm, ESP_PART_TEST, largest, &set));
+    ESP_TRY(esp_setup_aim(ev->run, "evaluate", trained, ev->device, &set));
+  }
+  ESP_TRY(ev->run->comm->agree(ev->run->comm, esp_model_untrained(trained, untrained)));
+done:
+  esp_set_free(&set);
+  return rc;
 }
 
 int esp_verb_evaluate(esp_run *run) {
@@ -217,10 +230,11 @@ int esp_verb_evaluate(esp_run *run) {
   esp_shown_begin(run, &ev.shown);
   ESP_TRY(run->comm->agree(run->comm, rc));
   ev.trials = (esp_trials){.showing = showing, .param = param, .trained = &trained, .untrained = &untrained};
-  ESP_TRY(read_models(&ev, &trained, &untrained));
+  ESP_TRY(esp_setup_trained(run, &trained, &ev.device));
   ESP_TRY(esp_data_open(run, ESP_PART_TEST, 1, &data));
   ESP_NEED(esp_data_widths(data.task->layout, data.file.about.width).width[ESP_TARGET] > 0, ESP_ERR_VALUE,
            "%s: no targets to compare with", data.path);
+  ESP_TRY(esp_error_blame(aim(&ev, &trained, &untrained), data.path));
   ESP_TRY(esp_error_blame(evaluate(&ev), data.path));
 done:
   esp_ladder_free(&ev.ladder);

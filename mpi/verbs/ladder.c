@@ -39,6 +39,7 @@ void esp_ladder_clear(esp_ladder *ladder) {
     memset(figures.added, 0, (size_t)figures.figures * sizeof *figures.added);
     ladder->rung[m] = (esp_rung){.figures = figures};
   }
+  ladder->far = (esp_far_record){0};
 }
 
 int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, const esp_backend *backend,
@@ -52,6 +53,12 @@ int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, c
   if (!trial->counted) return ESP_OK;
   rung->near_pairs += trial->cost.near_pairs;
   rung->far_pairs += trial->cost.far_pairs;
+  return ESP_OK;
+}
+
+int esp_ladder_far(esp_ladder *ladder, const esp_trials *trials, const esp_backend *backend, const esp_set *set) {
+  const esp_network *network = trials->trained->network;
+  if (network->judge) ESP_CALL(network->judge(trials->trained, backend, set, &ladder->far));
   return ESP_OK;
 }
 
@@ -133,6 +140,30 @@ static void say(const esp_ladder *ladder, const char *name, const numbers *x) {
   esp_run_say(ladder->run, " %10.3f\n", x->microseconds);
 }
 
+/* Under the trained network's line; nothing where nothing is known. */
+static int add_far(esp_ladder *ladder) {
+  const esp_comm *comm = ladder->run->comm;
+  esp_far_record far = ladder->far;
+  ESP_CALL(comm->broadcast(comm, &far, sizeof far, 0));
+  if (!far.receivers) return ESP_OK;
+  esp_run_say(
+      ladder->run,
+      "%9s  far field: rms %.1e, 99 %% below %.1e of sum G|v| (bound on the rms %.1e), %.1e of the sums; rounding "
+      "%.1e\n",
+      "", far.rms, far.p99, far.bound, far.of_sums, far.rounding);
+  if (!ladder->fields) ladder->fields = cJSON_AddArrayToObject(ladder->run->json, "far_field");
+  cJSON *row = cJSON_CreateObject();
+  cJSON_AddNumberToObject(row, "n", (double)ladder->n[ladder->size]);
+  cJSON_AddNumberToObject(row, "receivers", (double)far.receivers);
+  cJSON_AddNumberToObject(row, "rms", far.rms);
+  cJSON_AddNumberToObject(row, "p99", far.p99);
+  cJSON_AddNumberToObject(row, "bound", far.bound);
+  cJSON_AddNumberToObject(row, "of_sums", far.of_sums);
+  cJSON_AddNumberToObject(row, "rounding", far.rounding);
+  cJSON_AddItemToArray(ladder->fields, row);
+  return ESP_OK;
+}
+
 void esp_ladder_head(const esp_ladder *ladder) {
   esp_run_say(ladder->run, "%9s  %-38s", "n", "method");
   for (const esp_figure *f = ladder->showing->figure; f->name; f++) esp_run_say(ladder->run, " %9s", f->title);
@@ -145,12 +176,14 @@ static int add_line(esp_ladder *ladder, int m, numbers *x) {
   if (!x->sets) return ESP_OK;
   ladder->drawn[m * ladder->sizes + ladder->size] = x->figure[0];
   add_row(ladder, method->name, x);
-  if (ladder->run->comm->rank) return ESP_OK;
-  add_csv(ladder, method->name, x);
-  say(ladder, method->name, x);
-  if (esp_trial_is_trained(method))
-    esp_lines_add(&ladder->pairs, "%lld,%.2f,%.2f,%.6f\n", (long long)ladder->n[ladder->size], x->pairs, x->cells,
-                  x->slowest);
+  if (ladder->run->comm->rank == 0) {
+    add_csv(ladder, method->name, x);
+    say(ladder, method->name, x);
+    if (esp_trial_is_trained(method))
+      esp_lines_add(&ladder->pairs, "%lld,%.2f,%.2f,%.6f\n", (long long)ladder->n[ladder->size], x->pairs, x->cells,
+                    x->slowest);
+  }
+  if (esp_trial_is_trained(method)) ESP_CALL(add_far(ladder));
   return ESP_OK;
 }
 

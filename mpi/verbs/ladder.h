@@ -21,7 +21,8 @@ typedef struct {
   esp_rung *rung;           /* [methods] of the size at hand */
   double *drawn;            /* [methods][sizes] the first figure; NAN: none */
   esp_lines lines, pairs;   /* rank 0 */
-  cJSON *rows;
+  cJSON *rows, *fields;
+  esp_far_record far; /* of the trained network on the first set of the size, which rank 0 holds */
 } esp_ladder;
 
 /* Local. Free with esp_ladder_free, also after a failure. */
@@ -33,6 +34,8 @@ void esp_ladder_clear(esp_ladder *ladder);
 /* What a trial on a set gave. Collective over backend->comm. */
 int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, const esp_backend *backend,
                      const esp_set *set, const esp_trial *trial, double seen);
+/* What the trained network's far cells err with on the first set of the size. Collective over backend->comm. */
+int esp_ladder_far(esp_ladder *ladder, const esp_trials *trials, const esp_backend *backend, const esp_set *set);
 /* The lines of the size at hand; a method without sets has none. Collective over run->comm. */
 int esp_ladder_lines(esp_ladder *ladder);
 /* ladder.csv, ladder_bars.csv, pairs.csv. Collective over run->comm. */

@@ -159,8 +159,8 @@ static int write_prediction(esp_run *run, const particles *p, double elapsed) {
 }
 
 /* The particles become their prediction. */
-static int predict(esp_run *run, const esp_task *task, const void *param, const esp_model *model,
-                   const esp_device *device, particles *p) {
+static int predict(esp_run *run, const esp_task *task, const void *param, esp_model *model, const esp_device *device,
+                   particles *p) {
   const esp_backend backend = esp_setup_sharded(run, device);
   prediction result = {0};
   esp_set ready = {0};
@@ -168,6 +168,7 @@ static int predict(esp_run *run, const esp_task *task, const void *param, const 
   int rc = task->ready ? esp_set_copy(&p->set, &ready) : ESP_OK;
   if (!rc && task->ready) rc = task->ready(param, &ready);
   ESP_TRY(run->comm->agree(run->comm, rc));
+  ESP_TRY(esp_setup_aim(run, "predict", model, device, task->ready ? &ready : &p->set));
   ESP_TRY(run_network(run, task, model, &backend, task->ready ? &ready : &p->set, &result));
   esp_set_free(&ready);
   rc = task->output(param, result.y, model->sizes.width[ESP_TARGET], &p->set, &elapsed);

@@ -86,6 +86,18 @@ esp_backend esp_setup_whole(const esp_device *device) {
   return backend;
 }
 
+int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const esp_device *device,
+                  const esp_set *set) {
+  const esp_network *network = model->network;
+  const esp_backend backend = esp_setup_sharded(run, device);
+  double bound;
+  if (!network->searches || !network->searches(model)) return ESP_OK;
+  ESP_CALL(network->aim(model, &backend, set, &bound));
+  esp_run_say(run, "%s: the tree's resolution is chosen for this data; error of far cells at most %.1e\n", verb, bound);
+  cJSON_AddNumberToObject(run->json, "far_bound", bound);
+  return ESP_OK;
+}
+
 int esp_setup_is_sharded(const esp_run *run, int64_t largest) {
   const char *shard = esp_config_string(run->config, "train_shard");
   return !strcmp(shard, "particles") || (!strcmp(shard, "auto") && largest > SHARD_ABOVE);

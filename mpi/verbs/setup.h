@@ -22,6 +22,9 @@ int esp_setup_options(const esp_run *run, const esp_options *options, void **par
  * they are replaced by the keys that the run sets (esp_options_replace). ESP_ERR_CONFIG where its network is not the
  * task's. Collective. */
 int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device);
+/* What the run's keys leave to a search, chosen on a set for the network at hand; said so. Collective over run->comm, over which
+ * the set lies. */
+int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const esp_device *device, const esp_set *set);
 /* net_precision. Local. */
 const esp_device *esp_setup_device(const esp_run *run);
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */

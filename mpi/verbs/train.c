@@ -134,6 +134,11 @@ static void add_results(esp_run *run, const stage *s) {
   const char *name = s->watched;
   char text[64];
   if (journal->steps) cJSON_AddNumberToObject(run->json, "theta", journal->last.cost.theta);
+  if (journal->steps && !isnan(journal->last.bound)) {
+    cJSON_AddNumberToObject(run->json, "far_bound", journal->last.bound);
+    esp_run_say(run, "train: tree_theta %.3g, error of far cells at most %.1e\n", journal->last.cost.theta,
+                journal->last.bound);
+  }
   if (!name || isnan(s->watch.latest)) return;
   snprintf(text, sizeof text, "first_%s", name);
   cJSON_AddNumberToObject(run->json, text, s->watch.first);

@@ -214,6 +214,7 @@ static const esp_own_message own = {self, self_back};
 
 const esp_message esp_message_gate = {.name = "gate",
                                       .help = "what each sends, weighed by a Gaussian of distance in the learned space",
+                                      .traits = ESP_MESSAGE_MOMENTS,
                                       .check = check,
                                       .widths = widths,
                                       .part = part,

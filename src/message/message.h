@@ -48,7 +48,9 @@ enum {
   ESP_MESSAGE_DEN = 2,    /* it is of use with the sum of weights alone, whatever else wants that */
   /* A receiver brings `channels` numbers along, and hears silu of them of a sender that says nothing: whoever takes the
    * sums as what senders add to silence takes that out. */
-  ESP_MESSAGE_OFFSET = 4
+  ESP_MESSAGE_OFFSET = 4,
+  /* Its cells hold moments under the gate, whose error has a bound (message/gate_bound.h). */
+  ESP_MESSAGE_MOMENTS = 8
 };
 
 /* Home rows: a particle's message to itself, which the sums hold, taken out of sum [n][w.sum]; and out of the gradients

@@ -23,6 +23,16 @@ static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
   if (one->theta > 0) all->theta = one->theta;
 }
 
+/* What far cells err with, of all layers together (net/far_judge.h). err: the sums over near pairs and far cells, in
+ * float64, less those over all pairs; S: the sums of weights times magnitudes. Root mean squares over receivers and channels. */
+typedef struct {
+  int64_t receivers; /* looked at; 0: nothing is known */
+  double bound;      /* on that of err / S (net/far_error.h) */
+  double rms, p99;   /* of |err| / S; that below which 99 % are, of the layer where it is largest */
+  double of_sums;    /* of err, over that of the sums themselves */
+  double rounding;   /* of (the device's sums less those in float64) / S */
+} esp_far_record;
+
 /* Called after the messages of layer l, before the layer is freed. dom: its tree; key [n_home][d] in home order: what the
  * messages' senders are at (positions [3] in the box; the learned keys, whatever the tree is on);
  * query: the receivers', NULL where they are the keys. Borrowed until the return, but for moving rows through dom->ops.

@@ -54,6 +54,12 @@ struct esp_network {
   int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                   const double *dy, int64_t *acc, esp_cost *cost);
   void (*pass_free)(esp_pass **pass);
+  /* What the options leave to a search. searches: 1: there is something; local. aim: chooses it on a set, into model->param,
+   * from what is there on; *bound: of the error that it stands for. The same bits on any number of ranks. NULL: nothing. */
+  int (*searches)(const esp_model *model);
+  int (*aim)(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound);
+  /* What far cells err with on a set, by comparison of some receivers with all pairs. NULL: nobody knows. */
+  int (*judge)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_far_record *record);
   /* Exact accumulators of a gradient, and from them, summed over batch and ranks, the gradient [block.count]. NULL: one a
    * parameter, and its value. Local. */
   int (*sums)(const esp_model *model);

@@ -62,6 +62,7 @@ static int check_param(int features, const esp_stack_param *p) {
   }
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
             p->domain.leaf, p->domain.block);
+  ESP_CHECK(p->error >= 0, ESP_ERR_CONFIG, "error %g of far cells: must be >= 0", p->error);
   ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
   return ESP_OK;
 }
@@ -249,5 +250,8 @@ const esp_network esp_network_stack = {
     .forward = esp_stack_forward,
     .backward = esp_stack_backward,
     .pass_free = esp_stack_pass_free,
+    .searches = esp_stack_searches,
+    .aim = esp_stack_aim,
+    .judge = esp_stack_judge,
     .place = esp_stack_place,
 };

@@ -71,10 +71,12 @@ typedef struct {
   int split_levels;        /* learned: levels that have a normal; each layer its own */
   int far;                 /* 1; 0: near pairs alone, as a control: what is not near is dropped */
   int order;               /* of the moments that far cells of the gate message hold */
+  double error;            /* wanted of far cells (net/far_error.h): lists.theta is chosen for it; 0: it is given */
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
 } esp_stack_param;
-/* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned. */
+/* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned; the checkpoint's
+ * theta stands unless the run itself sets tree_theta, a budget, or tree_error. */
 extern const esp_options esp_stack_options;
 
 #endif

@@ -5,9 +5,27 @@
 #define MODEL .flags = ESP_OF_MODEL
 #define BOTH .flags = ESP_OF_MODEL | ESP_OF_TREE
 
+/* An angle that was chosen for the wanted error goes on; whoever only uses the network chooses none unless asked to. */
+static int settle_error(const esp_config *config, const esp_stack_param *had, esp_stack_param *param) {
+  esp_lists_param *lists = &param->domain.lists;
+  if (had && !config && param->error > 0) lists->theta = had->domain.lists.theta;
+  if (had && config) {
+    const int wanted = esp_config_is_set(config, "tree_error");
+    if (!wanted) param->error = 0;
+    if (wanted && !esp_config_is_set(config, "tree_pairs_per_particle")) lists->pairs_per_particle = 0;
+  }
+  ESP_CHECK(
+      !(param->error > 0 && lists->pairs_per_particle > 0), ESP_ERR_CONFIG,
+      "tree_error %g and tree_pairs_per_particle %lld: each chooses the tree's resolution; drop one of them (0: not "
+      "set)",
+      param->error, (long long)lists->pairs_per_particle);
+  return ESP_OK;
+}
+
 static int check(const esp_config *config, const void *before, void *filled) {
   const esp_stack_param *had = before;
   esp_stack_param *param = filled;
+  ESP_CALL(settle_error(config, had, param));
   if (before) {
     const int learned = had->split == ESP_SPLIT_LEARNED || param->split == ESP_SPLIT_LEARNED;
     if (config && learned) param->split = had->split;
@@ -76,6 +94,11 @@ const esp_options esp_stack_options = {
             "next", BOTH,
             .lacking = "it is from before far cells held moments, when they stood as poles and tree_theta was another "
                        "angle; train the network again, or use the program that wrote it"),
+        ESP_REAL_ROW(OF, error, "tree_error", "0", 0, 1, "",
+            "of learned relations by net_message gate: wanted root mean square error of far cells, over receivers, relative to "
+            "the sum of gates times magnitudes; from tree_theta on, the largest theta is taken whose bound keeps to it; "
+            "0: tree_theta is used",
+            BOTH),
         ESP_SEED_ROW(OF, seed, MODEL),
         ESP_DATA_ROW(OF, hidden_halves, "hidden_halves",
             "of hidden coordinates, which a layer or a side looks at"),

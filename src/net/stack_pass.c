@@ -216,6 +216,7 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, dou
                               .tree_query = hops ? NULL : pass->tree_query};
   ESP_CALL(esp_layer_forward(k->backend, &param, k->n, &in, k->value + at->message, layer->sum, &layer->layer));
   esp_layer_count(&layer->layer, cost);
+  if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (layer->offset) esp_stack_centre(k, l);
   if (visit) ESP_CALL(visit->layer(visit->context, l, layer->layer.dom, layer->key, layer->query));
   if (layer->carried) esp_stack_carry(k, l);
@@ -228,27 +229,34 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, dou
   return ESP_OK;
 }
 
-int esp_stack_forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
-                      double *y, esp_cost *cost, esp_pass **pass) {
-  esp_stack_plan *plan = model->plan;
+int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass) {
+  const esp_comm *comm = k->backend->comm;
+  esp_stack_plan *plan = k->model->plan;
   esp_pass *made = NULL;
   esp_cost own = {0};
   int rc = ESP_ALLOC(made, 1);
-  esp_stack_walk k = esp_stack_walk_of(model, backend, set, made);
-  k.keep = pass != NULL;
+  k->pass = made;
+  k->keep = pass != NULL;
   if (pass) *pass = NULL;
-  if (!rc) rc = pass_begin(&k);
-  if (!rc) rc = layers_begin(&k);
-  ESP_TRY(backend->comm->agree(backend->comm, rc));
-  lift(&k);
-  for (int l = 0; l < k.param->layers; l++) ESP_TRY(run_layer(&k, l, visit, y, &own));
-  for (int l = 0; l < k.param->layers && pass; l++) plan->theta[l] = made->at[l].layer.dom->param.lists.theta;
+  if (!rc) rc = pass_begin(k);
+  if (!rc) rc = layers_begin(k);
+  ESP_TRY(comm->agree(comm, rc));
+  lift(k);
+  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, y, &own));
+  for (int l = 0; l < k->param->layers && pass; l++) plan->theta[l] = made->at[l].layer.dom->param.lists.theta;
   if (pass) own.theta = plan->theta[0];
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
   esp_stack_pass_free(&made);
   return rc;
+}
+
+int esp_stack_forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
+                      double *y, esp_cost *cost, esp_pass **pass) {
+  esp_stack_walk k = esp_stack_walk_of(model, backend, set, NULL);
+  ESP_CALL(esp_stack_through(&k, visit, y, cost, pass));
+  return ESP_OK;
 }
 
 /* ---- where the particles are ---- */

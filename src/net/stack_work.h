@@ -58,7 +58,8 @@ struct esp_pass {
 };
 
 /* One set on its way. */
-typedef struct {
+typedef struct esp_stack_walk esp_stack_walk;
+struct esp_stack_walk {
   const esp_model *model;
   const esp_stack_param *param;
   const esp_stack_plan *plan;
@@ -69,9 +70,15 @@ typedef struct {
   int n, D, F, hidden; /* home particles; numbers of an input, of what is sent, and hidden ones */
   esp_pass *pass;
   int keep;
-} esp_stack_walk;
+  /* Of layer l while its domain stands, collective; NULL: nothing. */
+  int (*each)(const esp_stack_walk *k, int l, void *context);
+  void *context;
+};
 esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *backend, const esp_set *set,
                                  esp_pass *pass);
+
+/* All layers, with what the walk has been told; as esp_stack_forward. */
+int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass);
 
 /* As the network's row has them. */
 int esp_stack_forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
@@ -79,6 +86,9 @@ int esp_stack_forward(const esp_model *model, const esp_backend *backend, const 
 int esp_stack_backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                        const double *dy, int64_t *acc, esp_cost *cost);
 void esp_stack_pass_free(esp_pass **pass);
+int esp_stack_searches(const esp_model *model);
+int esp_stack_aim(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound);
+int esp_stack_judge(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_far_record *record);
 int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query);
 
 /* The state before layer l > 0, or the lifted one. */

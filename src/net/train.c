@@ -25,7 +25,8 @@ typedef struct {
   int64_t epoch;
   /* sums of the parts over sets; behind them how many ranks wish what */
   int64_t part_acc[ESP_LOSS_PARTS * WORDS + WISHES];
-  double kept; /* when the last checkpoint was written, or the training began */
+  double bound; /* of the last search */
+  double kept;  /* when the last checkpoint was written, or the training began */
 } training;
 
 int esp_train_pick(uint64_t seed, int sets, int64_t entry, int *permutation, int64_t *epoch) {
@@ -79,6 +80,23 @@ static int run_entry(training *t, int s, double *part, esp_train_record *record)
 }
 
 /* ---- one step ---- */
+
+static int aims(const training *t, int64_t s) {
+  const esp_network *network = t->model->network;
+  return s % ESP_TRAIN_AIM == 0 && network->searches && network->searches(t->model);
+}
+
+/* What the network leaves to a search. Whole sets: every rank asks for the first by itself, and all find the same. */
+static int aim(training *t, int64_t s) {
+  const esp_sets *sets = t->with->sets;
+  const esp_set *set = NULL;
+  const int c = esp_train_pick(t->param->seed, sets->sets, s * t->param->batch, t->permutation, &t->epoch);
+  ESP_CALL(sets->get(sets->context, c, &set));
+  const int rc = t->model->network->aim(t->model, t->with->backend, set, &t->bound);
+  if (sets->put) sets->put(sets->context, c, set);
+  ESP_CALL(rc);
+  return ESP_OK;
+}
 
 /* This rank's part of the batch of step s. */
 static int run_batch(training *t, int64_t s, esp_train_record *record) {
@@ -146,6 +164,8 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   esp_train_record record = {.step = s + 1, .steps = p->steps};
   memset(t->acc, 0, sizeof *t->acc * (size_t)t->sums * WORDS);
   memset(t->part_acc, 0, sizeof t->part_acc);
+  if (aims(t, s)) ESP_AGREE(comm, aim(t, s));
+  record.bound = t->bound;
   ESP_AGREE(comm, run_batch(t, s, &record));
   ESP_CALL(gather(t, s, &record, &due));
   record.rate = esp_rate(p->schedule, p->rate, s, p->warmup, p->steps);
@@ -176,8 +196,14 @@ static int check_train(const esp_training *with, const esp_train_param *p, const
 int esp_train(const esp_training *with, const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model,
               esp_adam *adam) {
   const esp_comm *comm = with->comm;
-  training t = {
-      .with = with, .param = param, .hooks = hooks, .model = model, .weight = {1, 1}, .epoch = -1, .kept = esp_wall()};
+  training t = {.with = with,
+                .param = param,
+                .hooks = hooks,
+                .model = model,
+                .weight = {1, 1},
+                .epoch = -1,
+                .bound = NAN,
+                .kept = esp_wall()};
   t.sums = esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);

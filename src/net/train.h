@@ -15,6 +15,11 @@
 #include "net/network.h"
 #include "net/optim.h"
 
+/* Steps after which a network's search (esp_network.aim) is made anew, on the first set of the step's batch, which all ranks
+ * then look at: counted from the first step of the whole run, so that a run that goes on searches where one that did not
+ * stop does. */
+enum { ESP_TRAIN_AIM = 20 };
+
 /* Sets that come from somewhere, in the network's units, borrowed between get and put. */
 typedef struct {
   int sets, shared; /* shared 1: each lies over all ranks; 0: whole on whoever asks for it */
@@ -36,6 +41,7 @@ typedef struct {
   double rate;
   double seconds;    /* of the step */
   int64_t particles; /* home particles times sets */
+  double bound;      /* of what the network's last search chose; NAN: there was none in this run */
   esp_cost cost;     /* over the batch; theta: of the last set */
   int stop;          /* 1: somebody asked to stop, and this was the last step */
 } esp_train_record;
