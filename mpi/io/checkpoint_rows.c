@@ -121,7 +121,7 @@ static int read_row(void *context, const esp_option *row, size_t offset) {
   esp_file_shape s;
   if (!(row->flags & STORED)) return ESP_OK;
   ESP_CALL(esp_file_attr_shape(r->file, "/", name, &s));
-  ESP_CHECK(s.exists || !row->lacking, ESP_ERR_FORMAT, "%s: a checkpoint without %s: %s", r->file->path, name,
+  ESP_CHECK(s.exists || !row->lacking, ESP_ERR_FORMAT, "%s: a checkpoint without %s: %s", r->file->path, row->name,
             row->lacking);
   if (!s.exists) return esp_option_parse(row, row->absent ? row->absent : row->value, at);
   ESP_CALL(read_member(r, row, name, &s, at));

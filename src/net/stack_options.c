@@ -15,7 +15,7 @@ static int settle_error(const esp_config *config, const esp_stack_param *had, es
     if (wanted && !esp_config_is_set(config, "tree_pairs_per_particle")) lists->pairs_per_particle = 0;
   }
   ESP_CHECK(
-      !(param->error > 0 && lists->pairs_per_particle > 0), ESP_ERR_CONFIG,
+      !config || !(param->error > 0 && lists->pairs_per_particle > 0), ESP_ERR_CONFIG,
       "tree_error %g and tree_pairs_per_particle %lld: each chooses the tree's resolution; drop one of them (0: not "
       "set)",
       param->error, (long long)lists->pairs_per_particle);

@@ -13,7 +13,7 @@
 
 static esp_stack_param subspace(void) {
   esp_stack_param p = {.layers = 1, .dim = 3, .hidden = 16, .far = 1, .seed = 5};
-  p.domain = (esp_domain_param){.leaf = 8, .block = 8};
+  p.domain = (esp_domain_param){.leaf = 4, .block = 4};
   p.domain.lists.theta = 1;
   p.domain.lists.pairs_per_particle = 48;
   return p;

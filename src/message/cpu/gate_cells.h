@@ -145,6 +145,9 @@ ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
     case 4 * 2 + 3:
       cell_fixed(2, 3, back, k, t);
       break;
+    case 4 * 3 + 1:
+      cell_fixed(3, 1, back, k, t);
+      break;
     case 4 * 3 + 2:
       cell_fixed(3, 2, back, k, t);
       break;
