@@ -93,7 +93,8 @@ int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const 
   double bound;
   if (!network->searches || !network->searches(model)) return ESP_OK;
   ESP_CALL(network->aim(model, &backend, set, &bound));
-  esp_run_say(run, "%s: the tree's resolution is chosen for this data; error of far cells at most %.1e\n", verb, bound);
+  esp_run_say(run, "%s: the tree's resolution is chosen for this data; bound on the error of far cells %.1e\n", verb,
+              bound);
   cJSON_AddNumberToObject(run->json, "far_bound", bound);
   return ESP_OK;
 }

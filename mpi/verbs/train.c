@@ -136,7 +136,7 @@ static void add_results(esp_run *run, const stage *s) {
   if (journal->steps) cJSON_AddNumberToObject(run->json, "theta", journal->last.cost.theta);
   if (journal->steps && !isnan(journal->last.bound)) {
     cJSON_AddNumberToObject(run->json, "far_bound", journal->last.bound);
-    esp_run_say(run, "train: tree_theta %.3g, error of far cells at most %.1e\n", journal->last.cost.theta,
+    esp_run_say(run, "train: tree_theta %.3g, bound on the error of far cells %.1e\n", journal->last.cost.theta,
                 journal->last.bound);
   }
   if (!name || isnan(s->watch.latest)) return;

@@ -155,3 +155,19 @@ void esp_moments_hermite_back(int d, int order, const double *dP, double *dV) {
             share3(a, b, c) * *third++ - (a == b ? 0.5 * dP[one(c)] : 0) - (b == c && a != b ? 0.5 * dP[one(a)] : 0);
     }
 }
+
+double esp_moments_trace(int d, const double *V) {
+  double sum = 0;
+  for (int a = 0; a < d; a++) sum += V[two(d, a, a)];
+  return sum;
+}
+
+double esp_moments_along(int d, const double *V, const double *u) {
+  const double *second = V + 1 + d;
+  double sum = 0;
+  for (int a = 0; a < d; a++) {
+    sum += *second++ * u[a] * u[a];
+    for (int b = a + 1; b < d; b++) sum += 2 * *second++ * u[a] * u[b];
+  }
+  return sum;
+}

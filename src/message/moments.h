@@ -32,5 +32,8 @@ void esp_moments_slope(int d, int order, const double *q, const double *V, doubl
 /* P [M] = the Hermite series of the moments V; its adjoint: dV [M] = from dP. */
 void esp_moments_hermite(int d, int order, const double *V, double *P);
 void esp_moments_hermite_back(int d, int order, const double *dP, double *dV);
+/* Of the second moments X = sum v y y', where the order is 2 or more: their trace, and u' X u. */
+double esp_moments_trace(int d, const double *V);
+double esp_moments_along(int d, const double *V, const double *u);
 
 #endif

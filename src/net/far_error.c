@@ -7,7 +7,7 @@ enum {
   HELD = 2,    /* channels at a time: each is two of the cells, which are then no more than a layer's own */
   AT_ONCE = 64 /* blocks at a time */
 };
-enum { SQUARE, LOWER, SUMS }; /* of a receiver and channel: M^2, Slo */
+enum { SQUARE, LOWER, SUMS }; /* of a receiver and channel: M^2, or of one sign W; Slo */
 enum { WORDS = ESP_EXACT_CELL_WORDS };
 
 /* What the channels at hand need. */
@@ -18,6 +18,7 @@ typedef struct {
   int channels, first, held; /* all; those at hand */
   int at_most;               /* receivers of a block */
   double *unit;              /* [channels] a power of two near the largest |v| */
+  int *coherent;             /* [channels] 1: all v of one sign, whose errors may add up */
   double *query;             /* [n_own][d] receivers' slots */
   double *source, *cell;     /* [n_own], [row_count] rows of `form` */
   int64_t *acc;              /* [AT_ONCE * at_most][HELD][SUMS][WORDS] */
@@ -37,22 +38,30 @@ typedef struct {
 
 static double value_of(const esp_layer *layer, size_t i, int c) {
   const int C = layer->param.form.channels;
-  return c < C ? fabs(layer->input.value[i * (size_t)C + (size_t)c]) : 1;
+  return c < C ? layer->input.value[i * (size_t)C + (size_t)c] : 1;
 }
 
 /* Errors are relative: exact sums may have any unit. */
 static int find_units(work *w) {
   const esp_comm *comm = w->far->comm;
   const esp_layer *layer = w->far->layer;
+  double *most = NULL; /* [channels][2] of v, of -v */
+  ESP_AGREE(comm, ESP_ALLOC(most, 2 * (size_t)w->channels));
   for (int c = 0; c < w->channels; c++)
-    for (size_t i = 0; i < (size_t)layer->n_home; i++) w->unit[c] = fmax(w->unit[c], value_of(layer, i, c));
-  ESP_CALL(comm->max_f64(comm, w->unit, (size_t)w->channels));
+    for (size_t i = 0; i < (size_t)layer->n_home; i++) {
+      const double v = value_of(layer, i, c);
+      most[2 * c + (v < 0)] = fmax(most[2 * c + (v < 0)], fabs(v));
+    }
+  const int rc = comm->max_f64(comm, most, 2 * (size_t)w->channels);
   for (int c = 0; c < w->channels; c++) {
     int power = 0;
-    if (w->unit[c] > 0) frexp(w->unit[c], &power);
+    const double largest = fmax(most[2 * c], most[2 * c + 1]);
+    if (largest > 0) frexp(largest, &power);
     w->unit[c] = ldexp(1, power);
+    w->coherent[c] = !(most[2 * c] > 0) || !(most[2 * c + 1] > 0);
   }
-  return ESP_OK;
+  ESP_FREE(most);
+  return rc;
 }
 
 static void fill_sources(const work *w, double *home) {
@@ -62,7 +71,7 @@ static void fill_sources(const work *w, double *home) {
     double *row = home + i * width;
     memcpy(row, layer->input.key + i * d, d * sizeof *row);
     for (int c = 0; c < w->held; c++) {
-      const double v = value_of(layer, i, w->first + c) / w->unit[w->first + c];
+      const double v = fabs(value_of(layer, i, w->first + c)) / w->unit[w->first + c];
       row[d + 2 * (size_t)c] = v * v;
       row[d + 2 * (size_t)c + 1] = v;
     }
@@ -112,6 +121,7 @@ static int work_create(const esp_far *far, work *w) {
   w->form.den = 0, w->form.order = 2;
   w->at_most = fullest(&dom->tree.shape);
   int rc = ESP_ALLOC(w->unit, w->channels);
+  if (!rc) rc = ESP_ALLOC(w->coherent, w->channels);
   if (!rc) rc = ESP_ALLOC(w->query, (size_t)dom->n_own * d);
   if (!rc) rc = ESP_ALLOC(w->acc, (size_t)AT_ONCE * (size_t)w->at_most * HELD * SUMS * WORDS);
   if (!rc) rc = ESP_ALLOC(w->start, far->comm->size + 1);
@@ -124,6 +134,7 @@ static int work_create(const esp_far *far, work *w) {
 
 static void work_free(work *w) {
   ESP_FREE(w->unit);
+  ESP_FREE(w->coherent);
   ESP_FREE(w->query);
   ESP_FREE(w->source);
   ESP_FREE(w->cell);
@@ -157,26 +168,11 @@ static void near_node(const work *w, const block *b, int row) {
   }
 }
 
-/* u' X u of the second moments, packed behind the first; and their trace. */
-static double form_of(int d, const double *second, const double *u) {
-  double sum = 0;
-  for (int a = 0; a < d; a++) {
-    sum += *second++ * u[a] * u[a];
-    for (int b = a + 1; b < d; b++) sum += 2 * *second++ * u[a] * u[b];
-  }
-  return sum;
-}
-static double trace_of(int d, const double *second) {
-  double sum = 0;
-  for (int a = 0; a < d; second += d - a, a++) sum += *second;
-  return sum;
-}
-
 static double lower_of(int d, const double *V, const double *u, double square) {
   double along = 0;
   if (!(V[0] > 0)) return 0;
   for (int a = 0; a < d; a++) along += u[a] * V[1 + a];
-  const double away = square - 2 * along / V[0] + trace_of(d, V + 1 + d) / V[0];
+  const double away = square - 2 * along / V[0] + esp_moments_trace(d, V) / V[0];
   return V[0] * exp(-0.5 * fmax(away, 0));
 }
 
@@ -193,9 +189,11 @@ static void far_node(const work *w, const block *b, int row) {
     }
     const double rho = sqrt(square);
     for (int c = 0; c < w->held; c++) {
-      const double *V = cell + d + 1 + 2 * c * M, *second = V + 1 + d;
-      add(b, i, c, SQUARE,
-          esp_gate_bound_square(w->far->table, column, rho, tau, V[0], trace_of(d, second), form_of(d, second, u)));
+      const double *V = cell + d + 1 + 2 * c * M;
+      const double square_sum = esp_gate_bound_square(w->far->table, column, rho, tau, V[0], esp_moments_trace(d, V),
+                                                      esp_moments_along(d, V, u));
+      /* sum |v Rem| <= sqrt(members sum v^2 Rem^2) */
+      add(b, i, c, SQUARE, w->coherent[w->first + c] ? sqrt(cell[d] * square_sum) : square_sum);
       add(b, i, c, LOWER, lower_of(d, V + M, u, square));
     }
   }
@@ -294,10 +292,9 @@ static void add_totals(const work *w, int receivers, total *t) {
   for (int k = 0; k < receivers; k++)
     for (int c = 0; c < w->held; c++) {
       const int64_t *acc = w->acc + ((size_t)k * HELD + (size_t)c) * SUMS * WORDS;
-      const double square = esp_exact_value(&ESP_EXACT_CELL, acc),
-                   lower = esp_exact_value(&ESP_EXACT_CELL, acc + WORDS);
+      const double sum = esp_exact_value(&ESP_EXACT_CELL, acc), lower = esp_exact_value(&ESP_EXACT_CELL, acc + WORDS);
       if (!(lower > 0)) continue;
-      t->sum += square / lower / lower;
+      t->sum += (w->coherent[w->first + c] ? sum * sum : sum) / lower / lower;
       t->count++;
     }
 }
@@ -341,7 +338,8 @@ static int bound(work *w, double c, double *beta) {
   for (int first = 0; first < w->channels; first += HELD) {
     if (w->first != first) ESP_CALL(take_channels(w, first));
     for (int64_t b = 0; b < blocks; b += AT_ONCE)
-      ESP_CALL(add_blocks(w, c, b * stride, stride, blocks - b < AT_ONCE ? (int)(blocks - b) : AT_ONCE, &t));
+      ESP_CALL(
+          add_blocks(w, c, b * stride + stride - 1, stride, blocks - b < AT_ONCE ? (int)(blocks - b) : AT_ONCE, &t));
   }
   *beta = t.count ? sqrt(t.sum / (double)t.count) : 0;
   return ESP_OK;

@@ -5,9 +5,13 @@
  * channels of (err_i / S_i)^2 is at most
  *   beta^2 = mean of M_i^2 / Slo_i^2,  M_i^2 = sum over far cells of message/gate_bound.h's square,
  *   Slo_i = sum over near j of G_ij |v_j| + sum over far cells of B0 exp(-(rho^2 - 2 u.A1 / B0 + tr Y / B0) / 2) <= S_i
- * (Jensen), B0, A1, Y the moments of |v| about the cell's mean key. With a denominator v = 1 is a channel, too.
+ * (Jensen), B0, A1, Y the moments of |v| about the cell's mean key. With a denominator v = 1 is a channel, too. The errors of
+ * a channel whose values are all of one sign, as those of a denominator, may add up: there
+ *   W_i = sum over far cells of sqrt(members M^2 of the cell) >= |err_i|
+ * stands in M_i's place, for each receiver and whatever the values. For learned values, whose signs may go with the keys, M is a
+ * model of the error, no bound.
  *
- * Receivers: those of the blocks whose global number is divisible by ESP_FAR_STRIDE; of all, where there are fewer than
+ * Receivers: those of the last of every ESP_FAR_STRIDE blocks (which is empty only where all are); of all, where there are fewer than
  * ESP_FAR_FEW blocks; of them those whose S_i is not 0. They are brought to every rank, some blocks at a time, and each
  * rank adds what its own cells and particles say, exactly: the same bits on any number of ranks, and any c can be tried
  * on a tree that stands. */

@@ -38,7 +38,7 @@ static int find_blocks(probes *p) {
   p->each = (int)(ESP_FAR_PROBES / ((blocks + p->skip - 1) / p->skip));
   ESP_CALL(ESP_ALLOC(p->block, tree->n_block));
   for (int b = 0; b < tree->n_block; b++)
-    if ((tree->block_first + b) % (p->skip * stride) == 0) p->block[p->blocks++] = b;
+    if ((tree->block_first + b + 1) % (p->skip * stride) == 0) p->block[p->blocks++] = b;
   return ESP_OK;
 }
 

@@ -14,11 +14,19 @@ static int settle_error(const esp_config *config, const esp_stack_param *had, es
     if (!wanted) param->error = 0;
     if (wanted && !esp_config_is_set(config, "tree_pairs_per_particle")) lists->pairs_per_particle = 0;
   }
+  if (!config || !(param->error > 0)) return ESP_OK;
   ESP_CHECK(
-      !config || !(param->error > 0 && lists->pairs_per_particle > 0), ESP_ERR_CONFIG,
+      lists->pairs_per_particle == 0, ESP_ERR_CONFIG,
       "tree_error %g and tree_pairs_per_particle %lld: each chooses the tree's resolution; drop one of them (0: not "
       "set)",
       param->error, (long long)lists->pairs_per_particle);
+  ESP_CHECK(
+      esp_message_has(esp_key_messages[param->message], ESP_MESSAGE_MOMENTS), ESP_ERR_CONFIG,
+      "tree_error %g with net_message %s: the error of its far cells has no bound; drop tree_error, or set tree_theta",
+      param->error, esp_key_messages[param->message]->name);
+  ESP_CHECK(param->far && lists->theta > 0, ESP_ERR_CONFIG,
+            "tree_error %g with tree_far %s and tree_theta %g: there are no far cells to choose; drop tree_error",
+            param->error, param->far ? "true" : "false", lists->theta);
   return ESP_OK;
 }
 
@@ -96,7 +104,8 @@ const esp_options esp_stack_options = {
                        "angle; train the network again, or use the program that wrote it"),
         ESP_REAL_ROW(OF, error, "tree_error", "0", 0, 1, "",
             "of learned relations by net_message gate: wanted root mean square error of far cells, over receivers, relative to "
-            "the sum of gates times magnitudes; from tree_theta on, the largest theta is taken whose bound keeps to it; "
+            "the sum of gates times magnitudes; from tree_theta on, the largest theta is taken whose bound keeps to it, "
+            "which is one for values of independent signs, or of one sign; "
             "0: tree_theta is used",
             BOTH),
         ESP_SEED_ROW(OF, seed, MODEL),

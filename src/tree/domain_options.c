@@ -25,10 +25,12 @@ const esp_options esp_domain_options = {
                     "most particles of a block, the unit that ranks own; its particles share one list of near leaves "
                     "and far cells",
                     BOTH),
-        ESP_REAL_ROW(OF, lists.theta, "tree_theta", "0.7", 0, 10, "",
-                     "opening angle: a cell is far from a block, and acts as a whole, where the sum of their radii is "
-                     "below theta times the distance of their centres; 0: every pair is exact",
-                     BOTH),
+        ESP_REAL_ROW(
+            OF, lists.theta, "tree_theta", "0.7", 0, 10, "",
+            "opening angle: a cell is far from a block, and acts as a whole, where the sum of their radii is "
+            "below theta times the distance of their centres; of learned relations, where its radius, weighed by "
+            "exp(-gap^2 / 4 s^2), is at most theta times the gate's width s; 0: every pair is exact",
+            BOTH),
         ESP_WHOLE_ROW(OF, lists.pairs_per_particle, "tree_pairs_per_particle", "0", 0, ESP_COUNT_MAX, "pairs",
                       "most near pairs a particle and layer, on average: the smallest theta is taken that keeps to it; "
                       "0: tree_theta is used",
