@@ -151,4 +151,16 @@ static inline void grid_make(const fixture *f) {
   comm->agree(comm, 0);
 }
 
+static inline esp_input_param at_level(double level) {
+  return (esp_input_param){.file = grid_path, .types = "all", .grid = {.level = level}};
+}
+
+static inline spot of_id(int64_t id, int t, int l) {
+  return (spot){.t = t, .l = l, .y = (int)(id / COLUMNS), .x = (int)(id % COLUMNS)};
+}
+
+static inline void grid_near(double a, double b, double tolerance) {
+  if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not %.17g", a, b);
+}
+
 #endif

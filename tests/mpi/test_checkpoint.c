@@ -1,126 +1,6 @@
 /* A checkpoint of any network comes back bit for bit on any number of ranks; another model's is refused naming every key
- * that differs, a broken, a foreign or a missing file naming what it is, leaving the model as it was; files of version 1
- * are read. */
-#include "case.h"
-
-#include <mpi.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include "base/rng.h"
-#include "io/checkpoint.h"
-#include "io/checkpoint_rows.h"
-#include "io/file.h"
-#include "net/integrator.h"
-#include "net/stack.h"
-#include "verbs/keys.h"
-
-static char path[256];
-static const esp_sizes sizes = {.width = {6, 1, 6}};
-
-static void assert_ok(int rc) {
-  if (rc) fail_msg("%s", esp_error_message());
-}
-
-static void message_has(const char *what) {
-  if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
-  esp_error_clear();
-}
-
-/* ---- models ---- */
-
-/* A value that is not the default. */
-static void other_text(const esp_option *row, char *text, size_t size) {
-  union {
-    int small;
-    int64_t whole;
-    double real;
-  } v;
-  char word[64];
-  assert_ok(esp_option_parse(row, row->value, &v));
-  if (row->type == ESP_OPTION_CHOICE)
-    snprintf(text, size, "%s", esp_option_choice(row, v.small == 0, word));
-  else if (row->type == ESP_OPTION_FLAG)
-    snprintf(text, size, "%s", v.small ? "false" : "true");
-  else if (row->type == ESP_OPTION_REAL)
-    snprintf(text, size, "%.17g", v.real > 0 ? v.real / 3 : row->max / 7);
-  else
-    snprintf(text, size, "%lld", (long long)(row->type == ESP_OPTION_INT ? v.small : v.whole) + 1);
-}
-
-typedef struct {
-  char *param;
-  const char *but; /* every row but this one */
-  int found;
-} change;
-
-/* It does not go with others of the changed values. */
-static int is_bound(const esp_option *row) {
-  return !strcmp(row->name, "net_transport");
-}
-
-static int change_row(void *context, const esp_option *row, size_t offset) {
-  change *c = context;
-  char text[64];
-  if (!row->flags || is_bound(row) || !strcmp(row->name, c->but)) return 0;
-  other_text(row, text, sizeof text);
-  assert_ok(esp_option_parse(row, text, c->param + offset));
-  c->found++;
-  return 0;
-}
-
-/* The network's defaults, all of them changed but one; NULL: none. */
-static char *param_of(const esp_network *network, const char *but) {
-  esp_config *config;
-  char *param = calloc(1, network->options->size);
-  assert_ok(esp_keys_create(&config));
-  assert_ok(esp_options_fill(network->options, config, param));
-  esp_config_free(&config);
-  change c = {param, but, 0};
-  if (but) esp_options_each(network->options, change_row, &c);
-  assert_true(!but || c.found > 5);
-  return param;
-}
-
-/* A model and moments with no round number in them; param is freed. */
-static void make(const esp_network *network, char *param, esp_model *model, esp_adam *adam) {
-  assert_ok(esp_model_create(network, param, &sizes, model));
-  free(param);
-  assert_ok(esp_adam_create(model->block.count, adam));
-  adam->step = 123456789012;
-  for (int i = 0; i < model->block.count; i++) {
-    model->block.value[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
-    adam->m[i] = 1e-200 * esp_rng_normal(2, (uint64_t)i, ESP_RNG_TEST, 0);
-    adam->v[i] = 1e-310 * esp_rng_uniform(3, (uint64_t)i, ESP_RNG_TEST, 0);
-  }
-}
-
-static void unmake(esp_model *model, esp_adam *adam) {
-  esp_model_free(model);
-  esp_adam_free(adam);
-}
-
-typedef struct {
-  const char *a, *b;
-  int rows;
-} pair;
-
-static int same_row(void *context, const esp_option *row, size_t offset) {
-  pair *p = context;
-  char a[512], b[512];
-  if (!row->flags) return 0;
-  esp_option_print(row, p->a + offset, a, sizeof a);
-  esp_option_print(row, p->b + offset, b, sizeof b);
-  if (strcmp(a, b)) fail_msg("%s: %s, %s", row->name, a, b);
-  p->rows++;
-  return 0;
-}
-
-static void same_param(const esp_network *network, const void *a, const void *b) {
-  pair p = {a, b, 0};
-  esp_options_each(network->options, same_row, &p);
-  assert_true(p.rows > 5);
-}
+ * that differs; files of version 1, and of before a key was, are read. */
+#include "checkpoint_case.h"
 
 /* ---- coming back ---- */
 
@@ -197,24 +77,6 @@ static void origin(void **state) {
 }
 
 /* ---- another model ---- */
-
-/* Resuming the run's model from the file fails and changes nothing; param is freed. */
-static void refuse(const esp_network *network, char *param, const char *precision, int code, const char *what) {
-  esp_model model;
-  esp_adam adam;
-  assert_ok(comm->agree(comm, 0));
-  make(network, param, &model, &adam);
-  char *had = malloc(network->options->size);
-  memcpy(had, model.param, network->options->size);
-  const double first = model.block.value[0];
-  assert_int_equal(esp_checkpoint_resume(comm, path, &model, &adam, precision), code);
-  if (!strstr(esp_error_message(), path)) fail_msg("the file is not in: %s", esp_error_message());
-  message_has(what);
-  assert_true(model.block.value[0] == first && adam.step == 123456789012);
-  assert_memory_equal(had, model.param, network->options->size);
-  free(had);
-  unmake(&model, &adam);
-}
 
 static int refuse_row(void *context, const esp_option *row, size_t offset) {
   const esp_network *network = context;
@@ -345,118 +207,6 @@ static void younger_keys(void **state) {
   unmake(&model, &adam);
 }
 
-/* ---- broken files ---- */
-
-static void alter(const char *dataset, const char *attribute, const char *misspelt) {
-  assert_ok(comm->agree(comm, 0));
-  if (comm->rank == 0) {
-    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    assert_true(id >= 0);
-    if (dataset) assert_true(H5Ldelete(id, dataset, H5P_DEFAULT) >= 0);
-    if (attribute) assert_true(H5Adelete(id, attribute) >= 0);
-    if (misspelt) {
-      hid_t attr = H5Aopen(id, misspelt, H5P_DEFAULT), type = H5Aget_type(attr);
-      assert_true(attr >= 0 && H5Awrite(attr, type, "xxxxxxxxxxxx") >= 0);
-      H5Tclose(type), H5Aclose(attr);
-    }
-    H5Fclose(id);
-  }
-  assert_ok(comm->agree(comm, 0));
-}
-
-static void read_refused(const char *what, const char *more) {
-  esp_model read;
-  assert_int_equal(esp_checkpoint_read(comm, path, &read, NULL, NULL), ESP_ERR_FORMAT);
-  assert_null(read.param);
-  if (!strstr(esp_error_message(), what)) fail_msg("'%s' is not in: %s", what, esp_error_message());
-  message_has(more);
-}
-
-static void broken(void **state) {
-  (void)state;
-  const esp_network *network = esp_networks[0];
-  esp_model model, read;
-  esp_adam adam;
-  make(network, param_of(network, ""), &model, &adam);
-  model.block.value[7] = NAN;
-  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
-  refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FORMAT, "parameters[7] is");
-  model.block.value[7] = 1;
-  assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
-  alter("/moment2", NULL, NULL);
-  refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FORMAT, "moment2");
-  alter(NULL, "tree_block", NULL); /* as a file that is older than the key */
-  assert_ok(esp_checkpoint_read(comm, path, &read, NULL, NULL));
-  assert_int_equal(((esp_integrator_param *)read.param)->domain.block, 64);
-  esp_model_free(&read);
-  alter(NULL, NULL, "net_message");
-  read_refused("net_message 'xxx", "is not known");
-  alter(NULL, NULL, "network");
-  read_refused("network 'xxx", "is not known here");
-  alter(NULL, NULL, "format");
-  read_refused("not a checkpoint", "allowed is 'espalier checkpoint'");
-  assert_ok(comm->agree(comm, 0));
-  if (comm->rank == 0) assert_int_equal(truncate(path, 3000), 0);
-  refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FORMAT, "");
-  if (comm->rank == 0) remove(path);
-  refuse(network, param_of(network, ""), "cpu32", ESP_ERR_FILE, "");
-  assert_int_equal(esp_checkpoint_read(comm, path, &read, NULL, NULL), ESP_ERR_FILE);
-  esp_error_clear();
-  esp_file *file = NULL;
-  assert_ok(esp_file_create_begin(comm, path, &file));
-  assert_ok(esp_file_attr_write_string(file, "/", "name", "something else"));
-  assert_ok(esp_file_commit(&file));
-  read_refused("not a checkpoint", "'format' is missing");
-  assert_int_equal(esp_file_open_objects(), 0);
-  unmake(&model, &adam);
-}
-
-static void set_number(const char *attribute, double value) {
-  if (comm->rank == 0) {
-    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
-    H5Adelete(id, attribute);
-    hid_t attr = H5Acreate2(id, attribute, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
-    assert_true(attr >= 0 && H5Awrite(attr, H5T_NATIVE_DOUBLE, &value) >= 0);
-    H5Aclose(attr), H5Sclose(space), H5Fclose(id);
-  }
-  assert_ok(comm->agree(comm, 0));
-}
-
-/* A number that its key does not allow, or sizes of a network that is not in the file: no memory is taken for them. */
-static void claims(void **state) {
-  (void)state;
-  static const struct {
-    const char *attribute, *what;
-    double value;
-  } bad[] = {{"tree_theta", "tree_theta is '1.0000000000000001e+300': must be number in [0, 10]", 1e300},
-             {"tree_theta", "tree_theta is 'nan'", NAN},
-             {"net_layers", "net_layers is '33': must be integer in [1, 16]", 33},
-             {"tree_leaf", "tree_leaf is '0'", 0},
-             {"tree_leaf", "tree_leaf is 4294967297, must be a number of 32 bits", 4294967297.0},
-             {"tree_pairs_limit", "tree_pairs_limit is '2147483648'", 2147483648.0},
-             {"net_separate", "net_separate", 2},
-             {"net_update_hidden", "parameters; a network of these keys and widths has", 4096},
-             {"net_layers", "parameters; a network of these keys and widths has", 16},
-             {"size_input", "parameters; a network of these keys and widths has", 4096},
-             {"size_input", "features 2000000000", 2e9}};
-  const esp_network *network = esp_network_find("stack");
-  esp_model model, read;
-  esp_adam adam;
-  make(network, param_of(network, NULL), &model, &adam);
-  for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
-    assert_ok(esp_checkpoint_write(comm, path, &model, NULL, "", "cpu32", NULL));
-    set_number(bad[k].attribute, bad[k].value);
-    esp_memory_reset_peak();
-    const size_t before = esp_memory_now();
-    const int rc = esp_checkpoint_read(comm, path, &read, NULL, NULL);
-    assert_true(rc == ESP_ERR_CONFIG || rc == ESP_ERR_FORMAT);
-    assert_true(strstr(esp_error_message(), path));
-    message_has(bad[k].what);
-    if (esp_memory_peak() > before + 65536) fail_msg("%s: %zu bytes", bad[k].what, esp_memory_peak() - before);
-  }
-  unmake(&model, &adam);
-}
-
 /* ---- version 1 ---- */
 
 /* The keys of networks and trees in an input of one key a line. */
@@ -501,31 +251,10 @@ static void version_1(void **state) {
   same_as_told("queries");
 }
 
-static int setup(void **state) {
-  (void)state;
-  int64_t pid = getpid();
-  comm->broadcast(comm, &pid, sizeof pid, 0);
-  snprintf(path, sizeof path, "test_checkpoint_%lld.h5", (long long)pid);
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  comm->agree(comm, 0);
-  if (comm->rank == 0) remove(path);
-  return 0;
-}
-
 int main(int argc, char **argv) {
-  if (PetscInitialize(&argc, &argv, NULL, NULL)) return 1;
-  if (esp_comm_mpi_create(PETSC_COMM_WORLD, &comm)) MPI_Abort(PETSC_COMM_WORLD, 1);
   const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),    cmocka_unit_test(any_seed),
                                      cmocka_unit_test(another_model), cmocka_unit_test(other_sizes),
-                                     cmocka_unit_test(budgets),       cmocka_unit_test(broken),
-                                     cmocka_unit_test(version_1),     cmocka_unit_test(claims),
+                                     cmocka_unit_test(budgets),       cmocka_unit_test(version_1),
                                      cmocka_unit_test(origin),        cmocka_unit_test(younger_keys)};
-  int failed = cmocka_run_group_tests(tests, setup, teardown);
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MAX, PETSC_COMM_WORLD);
-  esp_comm_mpi_free(&comm);
-  return PetscFinalize() || failed;
+  return checkpoint_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

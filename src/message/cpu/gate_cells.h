@@ -134,38 +134,23 @@ ESP_INLINE void cell_fixed(const int d, const int order, const int back, esp_scr
     cell_forward(d, order, k, t);
 }
 
+#define ESP_CELL_CASE(d, order)       \
+  case 4 * (d) + (order):             \
+    cell_fixed(d, order, back, k, t); \
+    break
+
 ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
-  switch (4 * k->form.dim + k->form.order) {
-    case 4 * 2 + 1:
-      cell_fixed(2, 1, back, k, t);
-      break;
-    case 4 * 2 + 2:
-      cell_fixed(2, 2, back, k, t);
-      break;
-    case 4 * 2 + 3:
-      cell_fixed(2, 3, back, k, t);
-      break;
-    case 4 * 3 + 1:
-      cell_fixed(3, 1, back, k, t);
-      break;
-    case 4 * 3 + 2:
-      cell_fixed(3, 2, back, k, t);
-      break;
-    case 4 * 4 + 1:
-      cell_fixed(4, 1, back, k, t);
-      break;
-    case 4 * 4 + 2:
-      cell_fixed(4, 2, back, k, t);
-      break;
-    case 4 * 4 + 3:
-      cell_fixed(4, 3, back, k, t);
-      break;
-    case 4 * 8 + 1:
-      cell_fixed(8, 1, back, k, t);
-      break;
-    case 4 * 8 + 2:
-      cell_fixed(8, 2, back, k, t);
-      break;
+  switch (4 * k->form.dim + k->form.order) { /* order <= 3 */
+    ESP_CELL_CASE(2, 1);
+    ESP_CELL_CASE(2, 2);
+    ESP_CELL_CASE(2, 3);
+    ESP_CELL_CASE(3, 1);
+    ESP_CELL_CASE(3, 2);
+    ESP_CELL_CASE(4, 1);
+    ESP_CELL_CASE(4, 2);
+    ESP_CELL_CASE(4, 3);
+    ESP_CELL_CASE(8, 1);
+    ESP_CELL_CASE(8, 2);
     default:
       cell_fixed(k->form.dim, k->form.order, back, k, t);
   }
