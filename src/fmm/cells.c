@@ -1,0 +1,140 @@
+#include "fmm/cells.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Axes of the moments of order 2, 3 and 4, in their order. */
+static const uint8_t pair[6][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}};
+static const uint8_t triple[10][3] = {{0, 0, 0}, {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2},
+                                      {0, 2, 2}, {1, 1, 1}, {1, 1, 2}, {1, 2, 2}, {2, 2, 2}};
+static const uint8_t quad[15][4] = {{0, 0, 0, 0}, {0, 0, 0, 1}, {0, 0, 0, 2}, {0, 0, 1, 1}, {0, 0, 1, 2},
+                                    {0, 0, 2, 2}, {0, 1, 1, 1}, {0, 1, 1, 2}, {0, 1, 2, 2}, {0, 2, 2, 2},
+                                    {1, 1, 1, 1}, {1, 1, 1, 2}, {1, 1, 2, 2}, {1, 2, 2, 2}, {2, 2, 2, 2}};
+/* Places of moments of order 2 and 3 by their axes. */
+enum { SECOND = 4, THIRD = 10, FOURTH = 20 };
+static const uint8_t second_at[3][3] = {{4, 5, 6}, {5, 7, 8}, {6, 8, 9}};
+static const uint8_t third_at[3][3][3] = {{{10, 11, 12}, {11, 13, 14}, {12, 14, 15}},
+                                          {{11, 13, 14}, {13, 16, 17}, {14, 17, 18}},
+                                          {{12, 14, 15}, {14, 17, 18}, {15, 18, 19}}};
+
+static double lanes(double v[ESP_FMM_LEAF]) {
+  for (int half = ESP_FMM_LEAF / 2; half; half /= 2)
+    for (int l = 0; l < half; l++) v[l] += v[l + half];
+  return v[0];
+}
+
+typedef struct {
+  double y[3][ESP_FMM_LEAF], m[ESP_FMM_LEAF];
+} members;
+
+/* sum m y^axes. */
+static double moment(const members *b, int order, const uint8_t *axis) {
+  double v[ESP_FMM_LEAF];
+  memcpy(v, b->m, sizeof v);
+  for (int k = 0; k < order; k++)
+    for (int l = 0; l < ESP_FMM_LEAF; l++) v[l] *= b->y[axis[k]][l];
+  return lanes(v);
+}
+
+static double fourth_power(const members *b) {
+  double v[ESP_FMM_LEAF];
+  for (int l = 0; l < ESP_FMM_LEAF; l++) {
+    const double q = (b->y[0][l] * b->y[0][l] + b->y[1][l] * b->y[1][l]) + b->y[2][l] * b->y[2][l];
+    v[l] = b->m[l] * q * q;
+  }
+  return lanes(v);
+}
+
+void esp_fmm_sums_leaf(int order, int count, const double (*x)[3], const double *m, esp_fmm_sums *sums) {
+  static const uint8_t axis[3] = {0, 1, 2};
+  members b = {0};
+  memset(sums, 0, sizeof *sums);
+  for (int l = 0; l < count; l++) {
+    b.m[l] = m[l];
+    for (int a = 0; a < 3; a++) b.y[a][l] = x[l][a] - x[0][a];
+  }
+  const double M = sums->raw[0] = moment(&b, 0, NULL);
+  for (int a = 0; a < 3; a++) sums->c[a] = M > 0 ? x[0][a] + moment(&b, 1, axis + a) / M : x[0][a];
+  if (!(M > 0)) return;
+  for (int l = 0; l < count; l++)
+    for (int a = 0; a < 3; a++) b.y[a][l] = x[l][a] - sums->c[a];
+  for (int k = 0; k < 6; k++) sums->raw[SECOND + k] = moment(&b, 2, pair[k]);
+  for (int k = 0; k < 10; k++) sums->raw[THIRD + k] = moment(&b, 3, triple[k]);
+  for (int k = 0; k < 15 && order == 5; k++) sums->raw[FOURTH + k] = moment(&b, 4, quad[k]);
+  sums->b4 = fourth_power(&b);
+}
+
+static void shift_fourth(const double *raw, const double *d, double *to) {
+  for (int k = 0; k < 15; k++) {
+    const int h = quad[k][0], i = quad[k][1], j = quad[k][2], l = quad[k][3];
+    const double one = (raw[third_at[h][i][j]] * d[l] + raw[third_at[h][i][l]] * d[j]) +
+                       (raw[third_at[h][j][l]] * d[i] + raw[third_at[i][j][l]] * d[h]);
+    const double two = ((raw[second_at[h][i]] * d[j] * d[l] + raw[second_at[h][j]] * d[i] * d[l]) +
+                        (raw[second_at[h][l]] * d[i] * d[j] + raw[second_at[i][j]] * d[h] * d[l])) +
+                       (raw[second_at[i][l]] * d[h] * d[j] + raw[second_at[j][l]] * d[h] * d[i]);
+    to[FOURTH + k] += raw[FOURTH + k] + (one + (two + raw[0] * d[h] * d[i] * d[j] * d[l]));
+  }
+}
+
+/* to += the moments of `from` about to->c. */
+static void shift(int order, const esp_fmm_sums *from, esp_fmm_sums *to) {
+  const double *raw = from->raw, M = raw[0];
+  const double d[3] = {from->c[0] - to->c[0], from->c[1] - to->c[1], from->c[2] - to->c[2]};
+  for (int k = 0; k < 6; k++) to->raw[SECOND + k] += raw[SECOND + k] + M * d[pair[k][0]] * d[pair[k][1]];
+  for (int k = 0; k < 10; k++) {
+    const int h = triple[k][0], i = triple[k][1], j = triple[k][2];
+    const double one = (raw[second_at[h][i]] * d[j] + raw[second_at[h][j]] * d[i]) + raw[second_at[i][j]] * d[h];
+    to->raw[THIRD + k] += raw[THIRD + k] + (one + M * d[h] * d[i] * d[j]);
+  }
+  if (order == 5) shift_fourth(raw, d, to->raw);
+  double dt = 0, dQd = 0, d2 = (d[0] * d[0] + d[1] * d[1]) + d[2] * d[2];
+  for (int a = 0; a < 3; a++) {
+    const double t = (raw[third_at[a][0][0]] + raw[third_at[a][1][1]]) + raw[third_at[a][2][2]];
+    dt += d[a] * t;
+    dQd += d[a] * ((raw[second_at[a][0]] * d[0] + raw[second_at[a][1]] * d[1]) + raw[second_at[a][2]] * d[2]);
+  }
+  const double B2 = (raw[4] + raw[7]) + raw[9];
+  to->b4 += from->b4 + (4 * dt + (4 * dQd + (2 * d2 * B2 + M * d2 * d2)));
+}
+
+void esp_fmm_sums_join(int order, const esp_fmm_sums *left, const esp_fmm_sums *right, esp_fmm_sums *sums) {
+  memset(sums, 0, sizeof *sums);
+  const double M = sums->raw[0] = left->raw[0] + right->raw[0], share = M > 0 ? right->raw[0] / M : 0;
+  for (int a = 0; a < 3; a++) sums->c[a] = left->c[a] + share * (right->c[a] - left->c[a]);
+  shift(order, left, sums);
+  shift(order, right, sums);
+}
+
+static double norm(const double *v) {
+  return sqrt((v[0] * v[0] + v[1] * v[1]) + v[2] * v[2]);
+}
+
+void esp_fmm_box_close(esp_fmm_box *box) {
+  for (int a = 0; a < 3; a++) {
+    box->centre[a] = 0.5 * (box->lo[a] + box->hi[a]);
+    box->half[a] = fmax(box->hi[a] - box->centre[a], box->centre[a] - box->lo[a]);
+  }
+  box->radius = norm(box->half);
+}
+
+void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell) {
+  const double M = sums->raw[0], B2 = (sums->raw[4] + sums->raw[7]) + sums->raw[9];
+  double corner[3];
+  for (int a = 0; a < 3; a++) {
+    cell->c[a] = sums->c[a];
+    corner[a] = fmax(box->hi[a] - sums->c[a], sums->c[a] - box->lo[a]);
+  }
+  cell->mass = (float)M;
+  cell->b2 = M > 0 ? (float)sqrt(B2 / M) : 0;
+  cell->b4 = M > 0 ? (float)sqrt(sqrt(fmax(sums->b4, 0) / M)) : 0;
+  cell->reach = (float)norm(corner);
+  cell->radius = (float)box->radius;
+}
+
+esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t) {
+  static const double binomial[4][4] = {{1}, {3, 1}, {6, 4, 1}, {10, 10, 5, 1}};
+  double power[ESP_FMM_ORDER_MAX + 1] = {1}, k[4] = {0};
+  for (int n = 1; n <= order; n++) power[n] = power[n - 1] * radius;
+  for (int n = 2; n <= order; n++) k[n - 2] = binomial[order - 2][n - 2] * power[order - n];
+  return (esp_fmm_gate){radius, power[1] * radius, power[order], k[0], k[1], k[2], k[3], t};
+}

@@ -1,0 +1,70 @@
+/* What a node of the tree tells of its bodies: moments about their centre of mass in float64, a leaf's from its bodies, a
+ * parent's from its children; and the record by which lists judge it. Every sum has one order. Local, pure; cannot fail.
+ *
+ * Lengths and masses are in units of the root (scale.h). y: a body's place relative to c. */
+#ifndef ESP_FMM_CELLS_H
+#define ESP_FMM_CELLS_H
+
+#include <stdint.h>
+
+#include "fmm/fmm.h"
+
+/* Raw moments sum m y^n by order, and within an order as x.., y.., z.. in lexicographic order of axes (xx xy xz yy yz zz):
+ * 1 + 3 + 6 + 10 + 15. Order 1 is 0; order 4 is made for expansions of order 5 alone. */
+enum { ESP_FMM_MOMENTS = 35, ESP_FMM_TERMS = 56 /* with order 5 */ };
+typedef struct {
+  double c[3];                 /* centre of mass; of a massless node: some place in it */
+  double raw[ESP_FMM_MOMENTS]; /* raw[0]: the mass M */
+  double b4;                   /* sum m |y|^4 */
+} esp_fmm_sums;
+
+/* Place of x^a y^b z^c among all terms. */
+static inline int esp_fmm_term(int a, int b, int c) {
+  const int n = a + b + c;
+  return n * (n + 1) * (n + 2) / 6 + (b + c) * (b + c + 1) / 2 + c;
+}
+
+/* 1 <= count <= ESP_FMM_LEAF bodies in slot order. */
+void esp_fmm_sums_leaf(int order, int count, const double (*x)[3], const double *m, esp_fmm_sums *sums);
+void esp_fmm_sums_join(int order, const esp_fmm_sums *left, const esp_fmm_sums *right, esp_fmm_sums *sums);
+
+/* The tight box of a node's bodies: centre, half sides (such that it covers them after rounding), half diagonal. */
+typedef struct {
+  double lo[3], hi[3], centre[3], half[3], radius;
+} esp_fmm_box;
+/* From lo and hi. */
+void esp_fmm_box_close(esp_fmm_box *box);
+
+/* The record of a node: 64 bytes. b2 = (B2/M)^(1/2), b4 = (B4/M)^(1/4), B3 = (B2 B4)^(1/2) = M b2 b4^2, where Bk bounds
+ * sum m |y|^k: lengths stay in range where products of them would not. */
+typedef struct {
+  double c[3];
+  float mass, b2, b4;
+  float reach;                 /* R: from c to the farthest corner of the box */
+  float radius;                /* r: half diagonal of the box */
+  int32_t first, count, right; /* slots; row of the right child, 0: a leaf */
+  int32_t unused[2];
+} esp_fmm_cell;
+_Static_assert(sizeof(esp_fmm_cell) == 64, "one cache line");
+
+/* All but first, count, right. */
+void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell);
+
+/* The estimate of rule 2, by order P = 2..5:
+ *
+ *   E = (M f r_I^P + k2 B2 + k3 B3 + k4 B4 + k5 B4 R_J) / d^(P+2),   f = max(1, r_I/r_J)^2
+ *
+ * k the coefficients of (r_I + |y|)^P in front of |y|^2.. |y|^5. f: an opened cell's error would else be split into many
+ * small ones that add up. E < T is asked as lhs < T r_J^2 d^(P+2) with
+ *
+ *   lhs = M (max(r_I^2, r_J^2) r_I^P + r_J^2 ((k2 b2^2 + k3 b2 b4^2) + (k4 + k5 R_J) b4^4))
+ *
+ * so it needs no division; a cell without extent is never expanded into receivers that have one. */
+typedef struct {
+  double r, r2, rp;      /* r_I, its square, its power P */
+  double k2, k3, k4, k5; /* coefficients; 0 where the order has none */
+  double t;              /* T_I */
+} esp_fmm_gate;
+esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t);
+
+#endif

@@ -1,0 +1,72 @@
+/* Gravity of softened point masses by a one-sided fast multipole method on a kd-tree:
+ *
+ *   a_i = sum_{j != i} m_j r / (r^2 + eps^2)^(3/2),   potential_i = -sum_{j != i} m_j / (r^2 + eps^2)^(1/2),   r = y_j - y_i
+ *
+ * Bodies at one place exert nothing on each other: neither force nor potential. G = 1, units are the caller's.
+ *
+ * The result is a pure function of the arguments: nothing is kept between calls. Everything here is local (one rank).
+ *
+ * Tree. A node is cut along the widest side of the tight box of its bodies (ties: lowest axis), at the median or, where the
+ * median lies outside the middle [lo + 0.35 w, hi - 0.35 w] of that side, at the nearer of these two planes; from level 40
+ * on at the median. Every left child has a multiple of 16 bodies, those least in (coordinate, id); a node of at most 16 is
+ * a leaf, its bodies ordered by id. So leaf g is the slots [16 g, 16 g + 16), a node is named by (first slot, count), and
+ * rows of nodes are in preorder: the left child of row k is row k + 1, the right one k + left count / 8.
+ *
+ * Lists. Receivers are the nodes of the same tree down to those of at most 32 bodies. Of a receiver I with centre s and half
+ * diagonal r_I of its box, and a cell J with centre of mass c, half diagonal r_J, and R_J from c to the farthest corner:
+ *
+ *   1 nothing     J has no mass, or all bodies of I and J are at one place
+ *   2 expand      E < T_I and r_I + R_J < 0.9 d, d = |s - c|: J's moments into the expansion about s. E is an estimate of
+ *                 the error (cells.h), T_I = tolerance times the least |a| in I
+ *   3 cell        else, I has no children: B3 < T_I D^5 (B2 < T_I D^4 for order 2) and R_J < 0.9 D, D from c to I's box:
+ *                 J's quadrupole on every body of I
+ *   4 open        else, J has children and (I has none or r_J > r_I): J's children go to the end of the queue
+ *   5 near        else, I has no children: body by body; otherwise J is left to I's children
+ *
+ * A list begins with what the parent left, in its order (the root's: the root). All decisions are made in float64 by plain
+ * sums, products and roots, without contraction, so they are the same wherever they are made.
+ *
+ * |a|: given by the caller for each body (of a previous step), or estimated from monopoles for nodes of at most 64 bodies. */
+#ifndef ESP_FMM_H
+#define ESP_FMM_H
+
+#include <stdint.h>
+
+#include "base/base.h"
+
+enum { ESP_FMM_LEAF = 16, ESP_FMM_RECEIVERS = 32, ESP_FMM_ESTIMATE = 64 }; /* bodies a node at most */
+enum { ESP_FMM_ORDER_MIN = 2, ESP_FMM_ORDER_MAX = 5 };
+
+typedef struct {
+  int order;        /* of the expansions: terms up to this total order of derivatives; 2..5 */
+  double tolerance; /* of an accepted cell's force, as a share of the receivers' least |a|; > 0 */
+  double softening; /* Plummer softening eps >= 0, in the bodies' unit of length */
+} esp_fmm_param;
+
+/* Borrowed. */
+typedef struct {
+  int n;                       /* >= 0 */
+  const double (*position)[3]; /* [n] finite */
+  const double *mass;          /* [n] finite, >= 0 */
+  const int64_t *id;           /* [n] unique; NULL: the place in these arrays */
+  const double *previous;      /* [n] |a| of about now, finite, >= 0; NULL: estimated */
+} esp_fmm_bodies;
+
+/* What was done to each pair (receiver node, cell). */
+typedef enum { ESP_FMM_NOTHING, ESP_FMM_EXPAND, ESP_FMM_CELL, ESP_FMM_NEAR, ESP_FMM_KINDS } esp_fmm_kind;
+
+/* Tells every entry of every list, in the order in which it came about: slots [first_i, first_i + count_i) receive. */
+typedef struct {
+  void (*entry)(void *context, esp_fmm_kind kind, int first_i, int count_i, int first_j, int count_j);
+  void *context;
+} esp_fmm_witness;
+
+/* Results. Arrays are the caller's; each may be NULL. */
+typedef struct {
+  double (*acceleration)[3];      /* [n] in the bodies' order */
+  double *potential;              /* [n] */
+  int *slot;                      /* [n] the body in each slot of the tree's order */
+  const esp_fmm_witness *witness; /* NULL: none */
+} esp_fmm_result;
+
+#endif

@@ -1,0 +1,21 @@
+/* Bodies in units of the root: lengths and masses times powers of two such that the root's longest side lies in [1/2, 1), and
+ * n times the largest mass too. Nothing is rounded. */
+#ifndef ESP_FMM_SCALE_H
+#define ESP_FMM_SCALE_H
+
+#include "fmm/fmm.h"
+
+typedef struct {
+  int length, mass; /* exponents: a length here is that of the caller times 2^-length */
+  double softening;
+} esp_fmm_scale;
+
+/* Checks the arguments. No extent, or no mass: exponent 0. Local. Errors: ESP_ERR_ARG (order, tolerance, softening, n);
+ * ESP_ERR_VALUE (a position, mass or |a| that is not finite or, where it must be, not >= 0; bodies so far apart that their
+ * distance is not finite), with the body's place in the arrays. */
+int esp_fmm_scale_make(const esp_fmm_param *param, const esp_fmm_bodies *bodies, esp_fmm_scale *scale);
+/* Factors of results: an acceleration, a potential of the caller is that times one of here. */
+double esp_fmm_scale_acceleration(const esp_fmm_scale *scale);
+double esp_fmm_scale_potential(const esp_fmm_scale *scale);
+
+#endif

@@ -1,0 +1,363 @@
+#include "fmm/specification.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fmm/expansion.h"
+#include "fmm/scale.h"
+
+typedef struct {
+  esp_fmm_box box;
+  esp_fmm_sums sums;
+  esp_fmm_cell cell; /* first, count, right: those of the node, too */
+  double least;      /* |a| */
+} node;
+
+typedef struct {
+  double key;
+  int64_t id;
+  int body;
+} entry;
+
+typedef struct {
+  const esp_fmm_param *param;
+  const esp_fmm_bodies *bodies;
+  const esp_fmm_witness *witness;
+  esp_fmm_scale scale;
+  int n, nodes;
+  double eps2, floor, unit; /* unit: of |a| */
+  entry *order;             /* [n] slots */
+  double (*x)[3], *m;       /* [n] by slot */
+  double (*a)[3], *potential;
+  node *node; /* [nodes] preorder */
+} work;
+
+/* ---- tree ---- */
+
+static int by_key(const void *a, const void *b) {
+  const entry *p = a, *q = b;
+  if (p->key != q->key) return p->key < q->key ? -1 : 1;
+  return (p->id > q->id) - (p->id < q->id);
+}
+
+static double place(const work *w, const entry *e, int axis) {
+  return ldexp(w->bodies->position[e->body][axis], -w->scale.length);
+}
+
+/* Bodies in front of the plane; order: sorted along the axis. */
+static int in_front(const entry *order, int count, double plane) {
+  int k = 0;
+  while (k < count && order[k].key < plane) k++;
+  return k;
+}
+
+static int left_count(const entry *order, int count, int level, double lo, double hi) {
+  const double low = lo + 0.35 * (hi - lo), high = hi - 0.35 * (hi - lo);
+  int k = count / 2;
+  if (level < 40 && in_front(order, count, low) >= k)
+    k = in_front(order, count, low);
+  else if (level < 40 && in_front(order, count, high) <= k)
+    k = in_front(order, count, high);
+  k = (k + ESP_FMM_LEAF / 2) / ESP_FMM_LEAF * ESP_FMM_LEAF;
+  if (k < ESP_FMM_LEAF) k = ESP_FMM_LEAF;
+  return k < count ? k : (count - 1) / ESP_FMM_LEAF * ESP_FMM_LEAF;
+}
+
+static void sort_along(work *w, int first, int count, int axis) {
+  for (int i = first; i < first + count; i++) w->order[i].key = axis < 3 ? place(w, w->order + i, axis) : 0;
+  qsort(w->order + first, (size_t)count, sizeof *w->order, by_key);
+}
+
+static void box_make(const work *w, int first, int count, esp_fmm_box *box) {
+  for (int a = 0; a < 3; a++) {
+    box->lo[a] = box->hi[a] = place(w, w->order + first, a);
+    for (int i = first; i < first + count; i++) {
+      box->lo[a] = fmin(box->lo[a], place(w, w->order + i, a));
+      box->hi[a] = fmax(box->hi[a], place(w, w->order + i, a));
+    }
+  }
+  esp_fmm_box_close(box);
+}
+
+static void grow(work *w, int row, int first, int count, int level) {
+  node *I = w->node + row;
+  box_make(w, first, count, &I->box);
+  I->cell.first = first;
+  I->cell.count = count;
+  if (count <= ESP_FMM_LEAF) {
+    sort_along(w, first, count, 3); /* by id alone */
+    for (int i = first; i < first + count; i++) {
+      for (int a = 0; a < 3; a++) w->x[i][a] = place(w, w->order + i, a);
+      w->m[i] = ldexp(w->bodies->mass[w->order[i].body], -w->scale.mass);
+    }
+    esp_fmm_sums_leaf(w->param->order, count, w->x + first, w->m + first, &I->sums);
+  } else {
+    int axis = 0;
+    for (int a = 1; a < 3; a++)
+      if (I->box.hi[a] - I->box.lo[a] > I->box.hi[axis] - I->box.lo[axis]) axis = a;
+    sort_along(w, first, count, axis);
+    const int left = left_count(w->order + first, count, level, I->box.lo[axis], I->box.hi[axis]);
+    I->cell.right = row + left / 8;
+    grow(w, row + 1, first, left, level + 1);
+    grow(w, I->cell.right, first + left, count - left, level + 1);
+    esp_fmm_sums_join(w->param->order, &w->node[row + 1].sums, &w->node[I->cell.right].sums, &I->sums);
+  }
+  esp_fmm_cell_close(&I->sums, &I->box, &I->cell);
+}
+
+/* ---- |a| ---- */
+
+static int contains(const node *J, const node *I) {
+  return J->cell.first <= I->cell.first && I->cell.first + I->cell.count <= J->cell.first + J->cell.count;
+}
+
+/* What a body of I feels of the nearest of the others in I, as if they were spread evenly; the heaviest left out. */
+static double grain(const work *w, const node *I) {
+  static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
+  double mass = 0, heaviest = 0;
+  int k = 0;
+  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++) {
+    mass += w->m[i];
+    heaviest = fmax(heaviest, w->m[i]);
+  }
+  while (1 << k < I->cell.count) k++;
+  const double apart = I->box.radius / root3[k], q = apart * apart + w->eps2;
+  return q > 0 ? (mass - heaviest) / I->cell.count * apart / (q * sqrt(q)) : 0;
+}
+
+/* Monopoles of all but I at its centre, softened by their extent; the k-th of the queue is added to sum k mod 16. */
+static double estimate(const work *w, const node *I, int *queue) {
+  double A[3][ESP_FMM_LEAF] = {{0}}, square = grain(w, I);
+  square *= square;
+  int count = 1;
+  queue[0] = 0;
+  for (int k = 0; k < count; k++) {
+    const node *J = w->node + queue[k];
+    double x[3];
+    for (int a = 0; a < 3; a++) x[a] = J->cell.c[a] - I->box.centre[a];
+    const double d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], r = (double)J->cell.radius, r2 = r * r;
+    if (J->cell.right && (contains(J, I) || r2 >= d2)) {
+      queue[count++] = queue[k] + 1;
+      queue[count++] = J->cell.right;
+    } else if (!contains(I, J)) {
+      const double q = (d2 + 0.25 * r2) + w->eps2, f = q > 0 ? (double)J->cell.mass / (q * sqrt(q)) : 0;
+      for (int a = 0; a < 3; a++) A[a][k % ESP_FMM_LEAF] += f * x[a];
+    }
+  }
+  for (int a = 0; a < 3; a++) {
+    for (int half = ESP_FMM_LEAF / 2; half; half /= 2)
+      for (int l = 0; l < half; l++) A[a][l] += A[a][l + half];
+    square += A[a][0] * A[a][0];
+  }
+  return sqrt(square);
+}
+
+static double given(const work *w, const node *I) {
+  double least = INFINITY;
+  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++)
+    least = fmin(least, w->bodies->previous[w->order[i].body] / w->unit);
+  return least;
+}
+
+/* above: the estimate of a node that holds this one; < 0: none yet. */
+static double find_least(work *w, int row, double above, int *queue) {
+  node *I = w->node + row;
+  if (above < 0 && I->cell.count <= ESP_FMM_ESTIMATE && !w->bodies->previous) above = estimate(w, I, queue);
+  I->least = above >= 0 ? above : INFINITY;
+  if (w->bodies->previous) I->least = given(w, I);
+  if (!I->cell.right) return I->least;
+  const double left = find_least(w, row + 1, above, queue), right = find_least(w, I->cell.right, above, queue);
+  return I->least = fmin(I->least, fmin(left, right));
+}
+
+static void add_terms(work *w, int slot, const double *L) {
+  w->potential[slot] -= L[0];
+  for (int a = 0; a < 3; a++) w->a[slot][a] += L[1 + a];
+}
+
+/* ---- lists ---- */
+
+static double squared(const double *x) {
+  return (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
+}
+
+/* v^2p or v^(2p+1) of q = v^2: one square root at most. */
+static double distance_power(double q, int power) {
+  double p = power % 2 ? sqrt(q) : 1;
+  for (int k = 0; k < power / 2; k++) p *= q;
+  return p;
+}
+
+static int expands(const work *w, const esp_fmm_gate *g, const esp_fmm_cell *J, double d2) {
+  const double M = (double)J->mass, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
+  const double r2 = (double)J->radius * (double)J->radius, b22 = b2 * b2, b42 = b4 * b4;
+  const double sum = (g->k2 * b22 + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * R) * (b42 * b42);
+  const double lhs = M * (fmax(g->r2, r2) * g->rp + r2 * sum);
+  const double rhs = (g->t * r2) * distance_power(d2, w->param->order + 2);
+  const double both = g->r + R;
+  return lhs < rhs && both * both < 0.81 * d2;
+}
+
+static int acts_as_cell(const work *w, const node *I, const esp_fmm_gate *g, const esp_fmm_cell *J) {
+  double x[3];
+  for (int a = 0; a < 3; a++) x[a] = fmax(fabs(I->box.centre[a] - J->c[a]) - I->box.half[a], 0);
+  const double D2 = squared(x), b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
+  const int low = w->param->order == 2;
+  const double lhs = (double)J->mass * (low ? b2 * b2 : b2 * (b4 * b4));
+  return lhs < g->t * distance_power(D2, low ? 4 : 5) && R * R < 0.81 * D2;
+}
+
+static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, const node *J) {
+  double x[3];
+  for (int a = 0; a < 3; a++) x[a] = I->box.centre[a] - J->cell.c[a];
+  const double d2 = squared(x);
+  if (!(J->cell.mass > 0) || (d2 + g->r) + (double)J->cell.reach == 0) return ESP_FMM_NOTHING;
+  if (expands(w, g, &J->cell, d2)) return ESP_FMM_EXPAND;
+  if (I->cell.count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
+  return ESP_FMM_NEAR;
+}
+
+/* ---- receivers ---- */
+
+static void pairs(work *w, const node *I, const node *J) {
+  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++)
+    for (int j = J->cell.first; j < J->cell.first + J->cell.count; j++) {
+      const double r[3] = {w->x[j][0] - w->x[i][0], w->x[j][1] - w->x[i][1], w->x[j][2] - w->x[i][2]};
+      const double r2 = squared(r), u = r2 > 0 ? 1 / sqrt(r2 + w->eps2) : 0, f = w->m[j] * u;
+      w->potential[i] -= f;
+      for (int a = 0; a < 3; a++) w->a[i][a] += f * u * u * r[a];
+    }
+}
+
+static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double *L) {
+  const int order = w->param->order;
+  if (w->witness)
+    w->witness->entry(w->witness->context, kind, I->cell.first, I->cell.count, J->cell.first, J->cell.count);
+  if (kind == ESP_FMM_EXPAND) esp_fmm_expand(&J->sums, w->eps2, I->box.centre, order - 1, order, order, L);
+  if (kind == ESP_FMM_NEAR) pairs(w, I, J);
+  const int moments = order == 2 ? 0 : 2;
+  for (int i = I->cell.first; kind == ESP_FMM_CELL && i < I->cell.first + I->cell.count; i++) {
+    double at[4] = {0};
+    esp_fmm_expand(&J->sums, w->eps2, w->x[i], moments, moments + 1, 1, at);
+    add_terms(w, i, at);
+  }
+}
+
+/* The receiver of this row: the expansion of its parent about `from` (NULL: none), and what the parent left. queue has
+ * room for all nodes. */
+static int receive(work *w, int row, const double *above, const double *from, int count, const int *left) {
+  const node *I = w->node + row;
+  const int leaf = I->cell.count <= ESP_FMM_RECEIVERS, order = w->param->order;
+  const esp_fmm_gate gate = esp_fmm_gate_make(order, I->box.radius, w->param->tolerance * fmax(I->least, w->floor));
+  double L[ESP_FMM_TERMS] = {0};
+  int rc = ESP_OK, *queue = NULL, kept = 0;
+  ESP_CALL(ESP_ALLOC(queue, w->nodes));
+  memcpy(queue, left, (size_t)count * sizeof *queue);
+  if (above) esp_fmm_move(order, above, from, I->box.centre, order, L);
+  for (int k = 0; k < count; k++) {
+    const int j = queue[k];
+    const node *J = w->node + j;
+    const esp_fmm_kind kind = judge(w, I, &gate, J);
+    if (kind == ESP_FMM_NEAR && J->cell.right && (leaf || (double)J->cell.radius > gate.r)) {
+      queue[count++] = j + 1;
+      queue[count++] = J->cell.right;
+    } else if (kind == ESP_FMM_NEAR && !leaf) {
+      queue[kept++] = j;
+    } else {
+      act(w, I, J, kind, L);
+    }
+  }
+  for (int i = I->cell.first; leaf && i < I->cell.first + I->cell.count; i++) {
+    double at[4] = {0};
+    esp_fmm_move(order, L, I->box.centre, w->x[i], 1, at);
+    add_terms(w, i, at);
+  }
+  if (!leaf) {
+    ESP_TRY(receive(w, row + 1, L, I->box.centre, kept, queue));
+    ESP_TRY(receive(w, I->cell.right, L, I->box.centre, kept, queue));
+  }
+done:
+  ESP_FREE(queue);
+  return rc;
+}
+
+/* ---- the whole ---- */
+
+static void release(work *w) {
+  ESP_FREE(w->order);
+  ESP_FREE(w->x);
+  ESP_FREE(w->m);
+  ESP_FREE(w->a);
+  ESP_FREE(w->potential);
+  ESP_FREE(w->node);
+}
+
+static int prepare(work *w, const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  *w = (work){.param = param, .bodies = bodies, .witness = result->witness, .n = bodies->n};
+  ESP_CALL(esp_fmm_scale_make(param, bodies, &w->scale));
+  w->unit = esp_fmm_scale_acceleration(&w->scale);
+  w->eps2 = w->scale.softening * w->scale.softening;
+  w->nodes = w->n ? 2 * ((w->n - 1) / ESP_FMM_LEAF + 1) - 1 : 0;
+  int rc = ESP_OK;
+  ESP_TRY(ESP_ALLOC(w->order, w->n));
+  ESP_TRY(ESP_ALLOC(w->x, w->n));
+  ESP_TRY(ESP_ALLOC(w->m, w->n));
+  ESP_TRY(ESP_ALLOC(w->a, w->n));
+  ESP_TRY(ESP_ALLOC(w->potential, w->n));
+  ESP_TRY(ESP_ALLOC(w->node, w->nodes));
+  for (int i = 0; i < w->n; i++) w->order[i] = (entry){0, bodies->id ? bodies->id[i] : i, i};
+done:
+  if (rc) release(w);
+  return rc;
+}
+
+static void deliver(const work *w, const esp_fmm_result *result) {
+  const double potential = esp_fmm_scale_potential(&w->scale);
+  for (int k = 0; k < w->n; k++) {
+    const int i = w->order[k].body;
+    for (int a = 0; a < 3 && result->acceleration; a++) result->acceleration[i][a] = w->unit * w->a[k][a];
+    if (result->potential) result->potential[i] = potential * w->potential[k];
+    if (result->slot) result->slot[k] = i;
+  }
+}
+
+/* A floor of |a|, so that a body at rest among the others does not open them all. */
+static double least_of_all(const work *w) {
+  const node *root = w->node;
+  const double q = root->box.radius * root->box.radius + w->eps2;
+  return q > 0 ? 0x1p-30 * root->sums.raw[0] / q : 0;
+}
+
+int esp_fmm_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  work w;
+  int rc = ESP_OK, *queue = NULL;
+  const int root = 0;
+  ESP_CALL(prepare(&w, param, bodies, result));
+  ESP_TRY(ESP_ALLOC(queue, w.nodes));
+  if (w.n) {
+    grow(&w, 0, 0, w.n, 0);
+    w.floor = least_of_all(&w);
+    find_least(&w, 0, -1, queue);
+    ESP_TRY(receive(&w, 0, NULL, NULL, 1, &root));
+  }
+  deliver(&w, result);
+done:
+  ESP_FREE(queue);
+  release(&w);
+  return rc;
+}
+
+int esp_fmm_all_pairs(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  work w;
+  ESP_CALL(prepare(&w, param, bodies, result));
+  for (int i = 0; i < w.n; i++) {
+    for (int a = 0; a < 3; a++) w.x[i][a] = place(&w, w.order + i, a);
+    w.m[i] = ldexp(bodies->mass[i], -w.scale.mass);
+  }
+  const node all = {.cell = {.count = w.n}};
+  pairs(&w, &all, &all);
+  deliver(&w, result);
+  release(&w);
+  return ESP_OK;
+}
