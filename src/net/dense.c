@@ -9,9 +9,14 @@
 
 /* One kernel for all three products: a few rows, LANES columns, the sum over k in ascending order. A row is an
  * independent chain of additions, so ROWS of them fill the vector units while each waits for its last sum; a lane is one
- * number's sum, so neither a row's neighbours nor the width of a vector change a bit. */
-enum { LANES = 8, ROWS = 4, DEEP = 128, TILE = 256 };
-typedef double lanes_t __attribute__((vector_size(LANES * sizeof(double))));
+ * number's sum, so neither a row's neighbours nor the width of a vector change a bit. The columns are HALVES vectors, each
+ * no wider than a register: compilers keep wider ones in memory. */
+enum { HALF = 4, HALVES = 2, LANES = HALVES * HALF, ROWS = 4, DEEP = 128, TILE = 256 };
+typedef double half_t __attribute__((vector_size(HALF * sizeof(double))));
+typedef union {
+  half_t half[HALVES];
+  double at[LANES];
+} lanes_t;
 
 /* Columns [0..lanes) of y (+)= x M for up to DEEP terms. */
 typedef struct {
@@ -29,31 +34,33 @@ static void pack(piece *p, const double *M, size_t term, size_t column) {
     if (p->lanes == LANES && column == 1)
       memcpy(&p->panel[k], from, sizeof p->panel[k]);
     else
-      for (int l = 0; l < LANES; l++) p->panel[k][l] = l < p->lanes ? from[(size_t)l * column] : 0;
+      for (int l = 0; l < LANES; l++) p->panel[k].at[l] = l < p->lanes ? from[(size_t)l * column] : 0;
   }
 }
 
 static inline __attribute__((always_inline)) void some_rows(const int rows, const piece *p, const double *x,
                                                             double *y) {
-  lanes_t sum[ROWS];
+  half_t sum[ROWS][HALVES];
   for (int r = 0; r < rows; r++) {
     const double *from = y + (size_t)r * p->y_row;
-    double row[LANES] = {0};
+    lanes_t row = {.at = {0}};
     if (p->add && p->lanes == LANES)
-      memcpy(row, from, sizeof row);
+      memcpy(row.at, from, sizeof row.at);
     else if (p->add)
-      memcpy(row, from, (size_t)p->lanes * sizeof *row);
-    memcpy(&sum[r], row, sizeof row);
-    if (p->biased) sum[r] += p->bias;
+      memcpy(row.at, from, (size_t)p->lanes * sizeof *row.at);
+    for (int h = 0; h < HALVES; h++) sum[r][h] = p->biased ? row.half[h] + p->bias.half[h] : row.half[h];
   }
   for (int k = 0; k < p->deep; k++)
-    for (int r = 0; r < rows; r++) sum[r] += x[(size_t)r * p->x_row + (size_t)k * p->x_term] * p->panel[k];
+    for (int r = 0; r < rows; r++) {
+      const double each = x[(size_t)r * p->x_row + (size_t)k * p->x_term];
+      for (int h = 0; h < HALVES; h++) sum[r][h] += each * p->panel[k].half[h];
+    }
   for (int r = 0; r < rows; r++) {
     double *to = y + (size_t)r * p->y_row;
     if (p->lanes == LANES)
-      memcpy(to, &sum[r], sizeof sum[r]);
+      memcpy(to, sum[r], sizeof sum[r]);
     else
-      memcpy(to, &sum[r], (size_t)p->lanes * sizeof *to);
+      memcpy(to, sum[r], (size_t)p->lanes * sizeof *to);
   }
 }
 
@@ -71,7 +78,7 @@ static void product(size_t n, int deep, int wide, const double *M, size_t term, 
     p.lanes = esp_imin(wide - c, LANES);
     p.add = add;
     p.biased = bias != NULL;
-    for (int l = 0; bias && l < LANES; l++) p.bias[l] = l < p.lanes ? bias[c + l] : 0;
+    for (int l = 0; bias && l < LANES; l++) p.bias.at[l] = l < p.lanes ? bias[c + l] : 0;
     int k = 0;
     do { /* once even where nothing is summed: y is set */
       p.deep = esp_imin(deep - k, DEEP);

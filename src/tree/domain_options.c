@@ -13,6 +13,11 @@ static int check(const esp_config *config, const void *before, void *filled) {
   if (before && config && esp_config_is_set(config, "tree_theta") &&
       !esp_config_is_set(config, "tree_pairs_per_particle"))
     param->lists.pairs_per_particle = 0;
+  const int least = config && esp_config_is_set(config, "tree_theta_least") && param->lists.theta_least > 0;
+  ESP_CHECK(!least || param->lists.pairs_per_particle > 0, ESP_ERR_CONFIG,
+            "tree_theta_least %g without a budget: it bounds what tree_pairs_per_particle chooses; set that, or "
+            "tree_theta in its place",
+            param->lists.theta_least);
   return ESP_OK;
 }
 
@@ -35,6 +40,11 @@ const esp_options esp_domain_options = {
                       "most near pairs a particle and layer, on average: the smallest theta is taken that keeps to it; "
                       "0: tree_theta is used",
                       BOTH),
+        ESP_REAL_ROW(
+            OF, lists.theta_least, "tree_theta_least", "0", 0, 10, "",
+            "with tree_pairs_per_particle: the smallest theta it may choose, where few pairs are near anyway; 0: "
+            "any",
+            BOTH),
         ESP_WHOLE_ROW(OF, lists.pairs_limit, "tree_pairs_limit", "65536", 1, ESP_COUNT_MAX, "pairs",
                       "most pairs a particle may have before the run stops", .flags = ESP_OF_TREE),
         {0}},

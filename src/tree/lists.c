@@ -232,6 +232,8 @@ int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter 
   __int128 budget = (__int128)param->pairs_per_particle * n;
   int low = 0, high = count - 1, stride = 1, way = 0, at = first_step(count, param->theta);
   int warm = at >= 0;
+  while (low < high && ladder[low + 1] <= param->theta_least) low++;
+  at = esp_imax(low, at);
   while (low < high) {
     if (way < 0) at = esp_imax(low, high - stride);
     if (way > 0) at = esp_imin(high - 1, low + stride - 1);
@@ -249,6 +251,6 @@ int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter 
     if (way && now != way) warm = 0;
     way = now;
   }
-  *theta = ladder[high];
+  *theta = fmax(ladder[high], param->theta_least);
   return ESP_OK;
 }

@@ -55,6 +55,7 @@ typedef struct {
   const esp_rule *rule;       /* in place of the opening angle; NULL: none. Borrowed, the same on every rank */
   double rule_number;         /* what it reads */
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
+  double theta_least;         /* of a budget: no theta below it is chosen, however few pairs are near; 0 = any */
   int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
 
@@ -92,7 +93,8 @@ int esp_lists_transpose(const esp_tree *tree, esp_lists *lists);
 const double *esp_lists_ladder(int *count);
 /* A count of near pairs over all ranks, as esp_lists_count gives one rank's. */
 typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, double theta, int64_t *pairs);
-/* The smallest theta of the ladder whose near pairs are at most pairs_per_particle * n; the last step if none's are.
+/* The smallest theta of the ladder whose near pairs are at most pairs_per_particle * n; the last step if none's are;
+ * theta_least where that is larger.
  * Counts fall with theta, so few are taken: by halves, or, where param->theta lies in the ladder's range, from the step
  * nearest to it outward, which is two counts if that is the answer. The answer does not depend on where the search
  * begins. The counter may stop at pairs_limit, which is set to the budget. Collective as the counter is. */

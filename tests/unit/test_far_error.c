@@ -308,6 +308,10 @@ static void keys(void **state) {
   assert_true(p.error == 1e-4 && lists->theta == 0.3);
   MUST(TAKE(&had, "tree_pairs_per_particle", "9"));
   assert_true(p.error == 0 && lists->pairs_per_particle == 9);
+  assert_int_equal(TAKE(NULL, "tree_theta_least", "0.35"), ESP_ERR_CONFIG);
+  assert_non_null(strstr(esp_error_message(), "tree_theta_least 0.35 without a budget"));
+  MUST(TAKE(&had, "tree_pairs_per_particle", "9", "tree_theta_least", "0.35"));
+  assert_true(lists->theta_least == 0.35);
   had.error = 0, had.domain.lists.pairs_per_particle = 9;
   MUST(TAKE(&had, "tree_error", "1e-4"));
   assert_true(p.error == 1e-4 && lists->pairs_per_particle == 0);

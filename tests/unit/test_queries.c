@@ -392,6 +392,26 @@ static void any_start_finds_the_same_step(void **state) {
   }
 }
 
+/* No step below the least is counted but one, and none is taken. */
+static void a_budget_has_a_floor(void **state) {
+  (void)state;
+  int count;
+  const double *ladder = esp_lists_ladder(&count);
+  for (int fits = 0; fits < count; fits++)
+    for (int at = 0; at < count; at++)
+      for (int between = 0; between < 2; between++)
+        for (int start = -1; start < count; start += 7) {
+          const double least = ladder[at] * (1 + 0.05 * between);
+          esp_lists_param param = {
+              .pairs_per_particle = 10, .theta_least = least, .theta = start < 0 ? 0 : ladder[start]};
+          stair s = {.fits = fits};
+          double theta = -1;
+          assert_int_equal(esp_lists_choose(&param, 50, climb, &s, &theta), ESP_OK);
+          assert_true(theta == fmax(ladder[fits], least));
+          if (at >= count - 2) assert_in_range(s.asked, 0, 1);
+        }
+}
+
 static void a_domain_may_begin_anywhere(void **state) {
   (void)state;
   for (int query = -1; query < QUERIES; query++) {
@@ -466,6 +486,7 @@ int main(void) {
                                      cmocka_unit_test(particles_lie_elsewhere),
                                      cmocka_unit_test(two_trees_are_two),
                                      cmocka_unit_test(any_start_finds_the_same_step),
+                                     cmocka_unit_test(a_budget_has_a_floor),
                                      cmocka_unit_test(a_domain_may_begin_anywhere),
                                      cmocka_unit_test(bad_input_is_named)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,30 +2,33 @@
  * after gate_pairs.h.
  *
  * x = lane - cell's key in the lanes' unit, G = 2^-|x|^2; u = x sqrt(2 ln 2), so that a cell's Hermite series in u is a
- * polynomial p_c of x once its coefficients are scaled. ESP_LANE receivers at a time:
+ * polynomial p_c of x once its coefficients are scaled. AT_ONCE receivers at a time:
  *   forward    sum_c += G p_c(x)
  *   receivers  dx = G (sum_c g_c grad p_c - 2 ln 2 x sum_c g_c p_c), g = dLoss/dsum; dLoss/dp_c,m = sum G g_c m(x)
  * A lane where G is 0 has x = 0, so that nothing overflows. */
 
-typedef ESP_REAL lanes __attribute__((vector_size(ESP_LANE * sizeof(ESP_REAL)), aligned(sizeof(ESP_REAL)), may_alias));
-
-enum { CELLS_AT_ONCE = 32 }; /* summed in ESP_REAL before they are added in float64 */
+enum {
+  CELLS_AT_ONCE = 32,                     /* summed in ESP_REAL before they are added in float64 */
+  AT_ONCE = (int)(32 / sizeof(ESP_REAL)), /* receivers: a vector no wider than a register, wider ones stay in memory */
+  SHARES = ESP_LANE / AT_ONCE
+};
+typedef ESP_REAL lanes __attribute__((vector_size(32), aligned(sizeof(ESP_REAL)), may_alias));
 
 /* x [d], G of lanes base .. */
 ESP_INLINE void cell_edge(const int d, const esp_scratch *k, const gate_lanes *t, int base, lanes *restrict x,
                           lanes *restrict G) {
-  ESP_REAL r2[ESP_LANE] = {0}, g[ESP_LANE], at[ESP_LANE];
+  ESP_REAL r2[AT_ONCE] = {0}, g[AT_ONCE], at[AT_ONCE];
   for (int a = 0; a < d; a++) {
     const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
 #pragma omp simd
-    for (int l = 0; l < ESP_LANE; l++) r2[l] += (row[l] - y) * (row[l] - y);
+    for (int l = 0; l < AT_ONCE; l++) r2[l] += (row[l] - y) * (row[l] - y);
   }
 #pragma omp simd
-  for (int l = 0; l < ESP_LANE; l++) edge_close(r2[l], r2 + l, g + l);
+  for (int l = 0; l < AT_ONCE; l++) edge_close(r2[l], r2 + l, g + l);
   for (int a = 0; a < d; a++) {
     const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
 #pragma omp simd
-    for (int l = 0; l < ESP_LANE; l++) at[l] = g[l] > 0 ? row[l] - y : 0;
+    for (int l = 0; l < AT_ONCE; l++) at[l] = g[l] > 0 ? row[l] - y : 0;
     memcpy(x + a, at, sizeof at);
   }
   memcpy(G, g, sizeof g);
@@ -85,7 +88,7 @@ ESP_INLINE void cell_monomials(const int d, const int order, const lanes *restri
 }
 
 ESP_INLINE void cell_forward(const int d, const int order, esp_scratch *k, gate_lanes *t) {
-  for (int base = 0; base < t->padded; base += ESP_LANE) {
+  for (int base = 0; base < t->padded; base += AT_ONCE) {
     lanes x[d > 8 ? ESP_MAX_DIM : 8], G, p;
     cell_edge(d, k, t, base, x, &G);
     for (int c = 0; c < k->width; c++) {
@@ -96,17 +99,37 @@ ESP_INLINE void cell_forward(const int d, const int order, esp_scratch *k, gate_
   }
 }
 
+/* lanes_total of `count` vectors of ESP_LANE that lie in shares [SHARES][count]; halves [count][4] is room. The same bits. */
+static void cell_totals(const lanes *share, int count, double *restrict halves, double *restrict to) {
+  const ESP_REAL *part = (const ESP_REAL *)share;
+  const size_t next = (size_t)count * AT_ONCE;
+  for (int m = 0; m < count; m++)
+    for (int l = 0; l < 4; l++) {
+      double sum[2];
+      for (int h = 0; h < 2; h++) {
+        const size_t low = (size_t)(4 * h + l), high = low + 8;
+        const ESP_REAL *at = part + (size_t)m * AT_ONCE;
+        sum[h] = (double)at[low / AT_ONCE * next + low % AT_ONCE] + (double)at[high / AT_ONCE * next + high % AT_ONCE];
+      }
+      halves[4 * m + l] = sum[0] + sum[1];
+    }
+#pragma omp simd
+  for (int m = 0; m < count; m++) to[m] = (halves[4 * m] + halves[4 * m + 2]) + (halves[4 * m + 1] + halves[4 * m + 3]);
+}
+
 /* acc rows: [d] moves; last: the rate. */
 ESP_INLINE void cell_receivers(const int d, const int order, esp_scratch *k, gate_lanes *t) {
   enum { ROOM = ESP_MAX_DIM };
-  const int M = k->cell.moments;
+  const int M = k->cell.moments, all = k->width * M;
   const size_t row = t->capacity;
   const ESP_REAL ln4 = (ESP_REAL)(2 * ESP_LN2), share = (ESP_REAL)(0.5 / ESP_LN2);
-  lanes *part = (lanes *)k->cell.part, sum[ROOM];
-  for (int a = 0; a < d; a++) memset(sum + a, 0, sizeof *sum);
-  memset(part, 0, (size_t)k->width * (size_t)M * sizeof *part);
-  for (int base = 0; base < t->padded; base += ESP_LANE) {
+  lanes sum[SHARES * ROOM];
+  memset(sum, 0, SHARES * (size_t)d * sizeof *sum);
+  memset(k->cell.part, 0, SHARES * (size_t)all * sizeof(lanes));
+  for (int base = 0; base < t->padded; base += AT_ONCE) {
     lanes x[d > 8 ? ROOM : 8], dx[d > 8 ? ROOM : 8], slope[d > 8 ? ROOM : 8], G, p, score = {0};
+    const int h = base / AT_ONCE % SHARES;
+    lanes *part = (lanes *)k->cell.part + h * all;
     cell_edge(d, k, t, base, x, &G);
     for (int a = 0; a < d; a++) memset(dx + a, 0, sizeof *dx);
     for (int c = 0; c < k->width; c++) {
@@ -119,12 +142,12 @@ ESP_INLINE void cell_receivers(const int d, const int order, esp_scratch *k, gat
     lanes *rate = (lanes *)(t->acc + (size_t)d * row + base);
     for (int a = 0; a < d; a++) {
       const lanes move = dx[a] - ln4 * x[a] * score;
-      sum[a] += move;
+      sum[h * d + a] += move;
       *(lanes *)(t->acc + (size_t)a * row + base) += share * move;
       *rate -= share * x[a] * move;
     }
   }
-  for (int a = 0; a < d; a++) k->cell.term[a] = lanes_total((const ESP_REAL *)(sum + a));
+  cell_totals(sum, d, k->cell.halves, k->cell.term);
 }
 
 ESP_INLINE void cell_fixed(const int d, const int order, const int back, esp_scratch *k, gate_lanes *t) {
@@ -188,9 +211,10 @@ static void cell_close(esp_scratch *k, int64_t *acc) {
   gate_cell *c = &k->cell;
   const int d = k->form.dim, all = k->width * c->moments;
   double *dP = c->term + d;
+  cell_totals((const lanes *)c->part, all, c->halves, dP);
   for (int a = 0; a < d; a++) c->term[a] /= -c->power[1];
   for (int m = 0; m < all; m++) {
-    const double part = lanes_total(c->part + m * ESP_LANE);
+    const double part = dP[m];
     c->rate -= part * c->poly[all + m];
     dP[m] = c->power[c->degree[m % c->moments]] * part;
   }

@@ -42,8 +42,8 @@ typedef struct {
   int moments, degree[ESP_GATE_MAX_MOMENTS]; /* M; of each monomial */
   ESP_REAL key[ESP_MAX_DIM];                 /* as of lanes */
   const ESP_REAL *poly;                      /* [sum width][M] what it says, a polynomial of lane - key */
-  ESP_REAL *part;                            /* [sum width][M][ESP_LANE] sums for its adjoint */
-  double *term;                              /* [d + sum width M] one adjoint */
+  ESP_REAL *part;                            /* [ESP_LANE of sum width M] sums for its adjoint */
+  double *term, *halves;                     /* [d + sum width M] one adjoint; [4] of each */
   double power[1 + ESP_MOMENTS_ORDER];       /* of the lanes' unit over s */
   double rate;                               /* dLoss/dln s through moments, of the block's cells */
   /* of every row of the tree once it was met, many blocks take it: poly, then as many of -dpoly/dln s through moments */
