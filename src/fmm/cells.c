@@ -117,12 +117,20 @@ void esp_fmm_box_close(esp_fmm_box *box) {
   box->radius = norm(box->half);
 }
 
+float esp_fmm_cell_scale(float radius) {
+  uint32_t bits;
+  memcpy(&bits, &radius, sizeof bits);
+  bits &= 0x7f800000;
+  memcpy(&radius, &bits, sizeof bits);
+  return radius;
+}
+
 void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell) {
   const double M = sums->raw[0], B2 = (sums->raw[4] + sums->raw[7]) + sums->raw[9];
   double corner[3];
   for (int a = 0; a < 3; a++) {
     cell->c[a] = sums->c[a];
-    corner[a] = fmax(box->hi[a] - sums->c[a], sums->c[a] - box->lo[a]);
+    corner[a] = fabs(sums->c[a] - box->centre[a]) + box->half[a];
   }
   cell->mass = (float)M;
   cell->b2 = M > 0 ? (float)sqrt(B2 / M) : 0;

@@ -39,14 +39,17 @@ void esp_fmm_box_close(esp_fmm_box *box);
  * sum m |y|^k: lengths stay in range where products of them would not. */
 typedef struct {
   double c[3];
-  float mass, b2, b4;
+  float mass;
+  float radius; /* r: half diagonal of the box */
+  float b2, b4;
   float reach;                 /* R: from c to the farthest corner of the box */
-  float radius;                /* r: half diagonal of the box */
   int32_t first, count, right; /* slots; row of the right child, 0: a leaf */
   int32_t unused[2];
 } esp_fmm_cell;
 _Static_assert(sizeof(esp_fmm_cell) == 64, "one cache line");
 
+/* The largest power of two that is not above a radius; 0 where there is none. */
+float esp_fmm_cell_scale(float radius);
 /* All but first, count, right. */
 void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell);
 

@@ -2,7 +2,7 @@
  *
  *   a_i = sum_{j != i} m_j r / (r^2 + eps^2)^(3/2),   potential_i = -sum_{j != i} m_j / (r^2 + eps^2)^(1/2),   r = y_j - y_i
  *
- * Bodies at one place exert nothing on each other: neither force nor potential. G = 1, units are the caller's.
+ * Terms that are not finite, of bodies at one place without softening, are left out. G = 1, units are the caller's.
  *
  * The result is a pure function of the arguments: nothing is kept between calls. Everything here is local (one rank).
  *
@@ -15,11 +15,11 @@
  * Lists. Receivers are the nodes of the same tree down to those of at most 32 bodies. Of a receiver I with centre s and half
  * diagonal r_I of its box, and a cell J with centre of mass c, half diagonal r_J, and R_J from c to the farthest corner:
  *
- *   1 nothing     J has no mass, or all bodies of I and J are at one place
+ *   1 nothing     J has no mass
  *   2 expand      E < T_I and r_I + R_J < 0.9 d, d = |s - c|: J's moments into the expansion about s. E is an estimate of
  *                 the error (cells.h), T_I = tolerance times the least |a| in I
- *   3 cell        else, I has no children: B3 < T_I D^5 (B2 < T_I D^4 for order 2) and R_J < 0.9 D, D from c to I's box:
- *                 J's quadrupole on every body of I
+ *   3 cell        else, I has no children: B3 < T_I D^5 (B2 < T_I D^4 for order 2) and R_J < 0.9 D, D from c to I's box,
+ *                 or R_J = 0: J's quadrupole (order 2: its mass) on every body of I
  *   4 open        else, J has children and (I has none or r_J > r_I): J's children go to the end of the queue
  *   5 near        else, I has no children: body by body; otherwise J is left to I's children
  *
@@ -61,12 +61,26 @@ typedef struct {
   void *context;
 } esp_fmm_witness;
 
+/* What a call cost. seconds are taken only where a cost is asked for, which costs some percent. */
+typedef struct {
+  int64_t near_pairs, cell_pairs;          /* (receiver, body), (receiver, cell) */
+  int64_t expansions, tests, nodes, exact; /* cells expanded, decisions, receiver nodes; bodies computed in float64 */
+  double tree, moments, estimate, walk, expand, near, rest; /* seconds */
+} esp_fmm_cost;
+
 /* Results. Arrays are the caller's; each may be NULL. */
 typedef struct {
   double (*acceleration)[3];      /* [n] in the bodies' order */
   double *potential;              /* [n] */
   int *slot;                      /* [n] the body in each slot of the tree's order */
   const esp_fmm_witness *witness; /* NULL: none */
+  esp_fmm_cost *cost;             /* NULL: not wanted */
 } esp_fmm_result;
+
+/* The result for these bodies. Decisions are made in float64 and are those of the specification, expansions and pairs are
+ * summed in float32 about the receiver, or in float64 where bodies lie so close to each other, against the extent of their
+ * receiver, that float32 would show. The same bits on every CPU of this build, whatever vectors it has. About 200 bytes a
+ * body while it runs. Errors: those of esp_fmm_scale_make; memory. */
+int esp_fmm_force(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result);
 
 #endif

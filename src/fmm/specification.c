@@ -205,14 +205,14 @@ static int acts_as_cell(const work *w, const node *I, const esp_fmm_gate *g, con
   const double D2 = squared(x), b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
   const int low = w->param->order == 2;
   const double lhs = (double)J->mass * (low ? b2 * b2 : b2 * (b4 * b4));
-  return lhs < g->t * distance_power(D2, low ? 4 : 5) && R * R < 0.81 * D2;
+  return R == 0 || (lhs < g->t * distance_power(D2, low ? 4 : 5) && R * R < 0.81 * D2);
 }
 
 static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, const node *J) {
   double x[3];
   for (int a = 0; a < 3; a++) x[a] = I->box.centre[a] - J->cell.c[a];
   const double d2 = squared(x);
-  if (!(J->cell.mass > 0) || (d2 + g->r) + (double)J->cell.reach == 0) return ESP_FMM_NOTHING;
+  if (!(J->cell.mass > 0)) return ESP_FMM_NOTHING;
   if (expands(w, g, &J->cell, d2)) return ESP_FMM_EXPAND;
   if (I->cell.count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
   return ESP_FMM_NEAR;
@@ -224,10 +224,18 @@ static void pairs(work *w, const node *I, const node *J) {
   for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++)
     for (int j = J->cell.first; j < J->cell.first + J->cell.count; j++) {
       const double r[3] = {w->x[j][0] - w->x[i][0], w->x[j][1] - w->x[i][1], w->x[j][2] - w->x[i][2]};
-      const double r2 = squared(r), u = r2 > 0 ? 1 / sqrt(r2 + w->eps2) : 0, f = w->m[j] * u;
-      w->potential[i] -= f;
+      const double q = squared(r) + w->eps2, u = q > 0 ? 1 / sqrt(q) : 0, f = w->m[j] * u;
+      w->potential[i] -= i == j ? 0 : f;
       for (int a = 0; a < 3; a++) w->a[i][a] += f * u * u * r[a];
     }
+}
+
+static int coincide(const double *x, const double *y) {
+  return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+}
+
+static int holds(const node *J, int slot) {
+  return J->cell.first <= slot && slot < J->cell.first + J->cell.count;
 }
 
 static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double *L) {
@@ -239,7 +247,9 @@ static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double
   const int moments = order == 2 ? 0 : 2;
   for (int i = I->cell.first; kind == ESP_FMM_CELL && i < I->cell.first + I->cell.count; i++) {
     double at[4] = {0};
+    if (coincide(w->x[i], J->cell.c) && w->eps2 == 0) continue;
     esp_fmm_expand(&J->sums, w->eps2, w->x[i], moments, moments + 1, 1, at);
+    if (holds(J, i)) at[0] -= w->m[i] / sqrt(w->eps2);
     add_terms(w, i, at);
   }
 }

@@ -1,0 +1,336 @@
+#include "fmm/cpu/walk.h"
+
+/* Expansions and lists of one order. */
+typedef struct {
+  void (*expand)(const esp_fmm_work *w, const esp_frame *f, const int *list, int count, float *L);
+  void (*move)(const float *from, const float *d, float shrink, float *to);
+  void (*apply)(const float *L, esp_lanes *b);
+  void (*walk)(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g, int count, int *counts);
+  void (*walk_leaf)(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g, int count, int *counts);
+} order_routines;
+
+ESP_INLINE void apply_lanes(const int order, const float *L, esp_lanes *b) {
+  for (int lane = 0; lane < b->lanes; lane += WIDTH) {
+    fv x[3], sum[4];
+    for (int a = 0; a < 3; a++) x[a] = fv_load(b->x[a] + lane);
+    for (int a = 0; a < 4; a++) sum[a] = fv_load(b->sum[a] + lane);
+    apply(order, L, x, sum);
+    for (int a = 0; a < 4; a++) fv_store(b->sum[a] + lane, sum[a]);
+  }
+}
+
+#define ORDER_ROWS(P)                                                                                                \
+  static __attribute__((noinline)) void expand_##P(const esp_fmm_work *w, const esp_frame *f, const int *list,       \
+                                                   int count, float *L) {                                            \
+    expand_list(P, w, f, list, count, L);                                                                            \
+  }                                                                                                                  \
+  static __attribute__((noinline)) void move_##P(const float *from, const float *d, float shrink, float *to) {       \
+    move(P, from, d, shrink, to);                                                                                    \
+  }                                                                                                                  \
+  static __attribute__((noinline)) void apply_##P(const float *L, esp_lanes *b) {                                    \
+    apply_lanes(P, L, b);                                                                                            \
+  }                                                                                                                  \
+  static __attribute__((noinline)) void walk_##P(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g,      \
+                                                 int count, int *counts) {                                           \
+    walk(P, 0, w, I, g, count, counts);                                                                              \
+  }                                                                                                                  \
+  static __attribute__((noinline)) void walk_leaf_##P(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g, \
+                                                      int count, int *counts) {                                      \
+    walk(P, 1, w, I, g, count, counts);                                                                              \
+  }
+ORDER_ROWS(2)
+ORDER_ROWS(3)
+ORDER_ROWS(4)
+ORDER_ROWS(5)
+static const order_routines routines[] = {{expand_2, move_2, apply_2, walk_2, walk_leaf_2},
+                                          {expand_3, move_3, apply_3, walk_3, walk_leaf_3},
+                                          {expand_4, move_4, apply_4, walk_4, walk_leaf_4},
+                                          {expand_5, move_5, apply_5, walk_5, walk_leaf_5}};
+
+typedef struct {
+  esp_fmm_work *w;
+  const order_routines *by;
+  double unit, unit_potential;
+  int timed;
+  double last;
+} pass;
+
+/* Seconds since the last call go to *to. */
+static void spend(pass *p, double *to) {
+  if (!p->timed) return;
+  const double now = esp_wall();
+  *to += now - p->last;
+  p->last = now;
+}
+
+/* The largest power of two not above x, > 0. */
+static double power_of_two(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits &= 0x7ff0000000000000;
+  memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
+/* Lengths of a node are told in units of this: its extent, or the softening where that is larger, so that neither the
+ * smallest nor the largest nodes leave float32. A node without extent takes its parent's. */
+static double scale_of(const esp_fmm_work *w, const esp_fmm_node *I, double above) {
+  const double extent = I->radius > w->scale.softening ? I->radius : w->scale.softening;
+  const double scale = extent > 0 ? power_of_two(extent) : above;
+  return scale > 0x1p-100 ? scale : 0x1p-100;
+}
+
+/* ---- a receiver's bodies ---- */
+
+static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_lanes *b) {
+  const int first = w->cell[row].first;
+  memset(b->sum, 0, sizeof b->sum);
+  b->count = w->cell[row].count;
+  b->lanes = (b->count + LANES - 1) / LANES * LANES;
+  for (int a = 0; a < 3; a++) {
+    for (int l = 0; l < b->lanes; l++) {
+      const int i = first + (l < b->count ? l : 0);
+      b->x[a][l] = (float)((w->x[a][i] - f->centre[a]) * f->inverse);
+    }
+  }
+  for (int l = 0; l < b->lanes; l++) b->closest[l] = 0x1p100f;
+}
+
+/* The bodies of a leaf to the end of the stream. */
+static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, int count) {
+  const int first = w->cell[row].first, bodies = w->cell[row].count;
+  float(*to)[4] = w->stream + count;
+  for (int j = 0; j < bodies; j++) {
+    for (int a = 0; a < 3; a++) to[j][a] = (float)((w->x[a][first + j] - f->centre[a]) * f->inverse);
+    to[j][3] = (float)w->mass[first + j];
+  }
+  return count + bodies;
+}
+
+/* Farther than this, in units of the receiver, squares leave float32. */
+static int too_far(const esp_frame *f, const esp_fmm_cell *J) {
+  double most = 0;
+  for (int a = 0; a < 3; a++) {
+    const double x = fabs(J->c[a] - f->centre[a]);
+    most = x > most ? x : most;
+  }
+  return (most + (double)J->reach) * f->inverse > 0x1p60;
+}
+
+static int within(const esp_fmm_work *w, int row, int of) {
+  const esp_fmm_cell *J = w->cell + row, *I = w->cell + of;
+  return I->first <= J->first && J->first < I->first + I->count;
+}
+
+static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b) {
+  const near_routine *by = near_routines[w->result->potential != NULL];
+  const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
+  int n = 0;
+  for (int k = 0; k < count && watched; k++) {
+    if (!within(w, list[k], row)) continue;
+    stream_leaf(w, f, list[k], 0);
+    by[2](b, f->eps2, w->cell[list[k]].count, (const float(*)[4])w->stream,
+          w->cell[list[k]].first - w->cell[row].first);
+  }
+  for (int k = 0; k < count; k++) {
+    if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
+    if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], n);
+  }
+  by[watched](b, f->eps2, n, (const float(*)[4])w->stream, -1);
+}
+
+static void cell_lists(const esp_fmm_work *w, const esp_frame *f, int count, esp_lanes *b) {
+  enum { CHUNK = 64 };
+  esp_cell_entry entry[CHUNK];
+  for (int k = 0; k < count; k += CHUNK) {
+    const int n = count - k < CHUNK ? count - k : CHUNK;
+    for (int j = 0; j < n; j++) {
+      const int row = w->list[ESP_FMM_CELL][k + j];
+      const esp_fmm_cell *cell = w->cell + row;
+      const float *moment = w->moment + (size_t)row * (size_t)w->moments;
+      if (too_far(f, cell)) b->closest[0] = 0;
+      const float ratio = esp_fmm_cell_scale(cell->radius) * (float)f->inverse, square = ratio * ratio;
+      for (int a = 0; a < 3; a++) entry[j].x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
+      entry[j].mass = cell->mass;
+      for (int c = 0; c < 6; c++) entry[j].Q[c] = moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
+    }
+    cells_on_lanes(b, f->eps2, n, entry);
+  }
+}
+
+/* ---- results ---- */
+
+static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
+  const esp_fmm_work *w = p->w;
+  for (int l = 0; l < w->cell[row].count; l++) {
+    const int i = w->body[w->cell[row].first + l].body;
+    for (int a = 0; a < 3 && w->result->acceleration; a++) w->result->acceleration[i][a] = p->unit * sum[a][l];
+    if (w->result->potential) w->result->potential[i] = -p->unit_potential * sum[3][l];
+  }
+}
+
+/* Near bodies and cells in float64. */
+static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wide_lanes *b) {
+  const int first = w->cell[row].first, count = w->cell[row].count;
+  for (int a = 0; a < 3; a++)
+    for (int l = 0; l < count; l++) b->x[a][l] = w->x[a][first + l];
+  for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
+    const esp_fmm_cell *J = w->cell + w->list[ESP_FMM_NEAR][k];
+    for (int j = J->first; j < J->first + J->count; j++)
+      wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j]);
+  }
+  for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
+    const int at = w->list[ESP_FMM_CELL][k];
+    const float *moment = w->moment + (size_t)at * (size_t)w->moments;
+    const double scale = (double)esp_fmm_cell_scale(w->cell[at].radius), square = scale * scale;
+    double Q[6];
+    for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
+    wide_cell(b, w->eps2, w->cell[at].c, (double)w->cell[at].mass, Q);
+  }
+}
+
+/* The bodies of a receiver without children: its expansion, its cells, its near bodies. */
+static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
+  esp_fmm_work *w = p->w;
+  const int first = w->cell[row].first, count = w->cell[row].count;
+  const double acceleration = f->inverse * f->inverse, potential = f->inverse, eps = w->scale.softening;
+  esp_lanes far, b;
+  double sum[4][RECEIVERS];
+  float closest = 0x1p100f;
+  load_lanes(w, row, f, &b);
+  far = b;
+  p->by->apply(L, &far);
+  cell_lists(w, f, counts[ESP_FMM_CELL], &b);
+  spend(p, &w->cost.rest);
+  near_lists(w, row, f, counts[ESP_FMM_NEAR], &b);
+  for (int l = 0; l < count; l++) closest = b.closest[l] < closest ? b.closest[l] : closest;
+  if (closest < too_close) {
+    esp_wide_lanes wide = {0};
+    wide_lists(w, row, counts, &wide);
+    w->cost.exact += count;
+    for (int l = 0; l < count; l++) {
+      for (int a = 0; a < 3; a++) sum[a][l] = wide.sum[a][l] + (double)far.sum[a][l] * acceleration;
+      sum[3][l] = wide.sum[3][l] + (double)far.sum[3][l] * potential - (eps > 0 ? w->mass[first + l] / eps : 0);
+    }
+  } else {
+    const float self = f->eps2 < too_close ? 0 : 1 / sqrtf(f->eps2);
+    for (int l = 0; l < count; l++) {
+      for (int a = 0; a < 3; a++) sum[a][l] = (double)(b.sum[a][l] + far.sum[a][l]) * acceleration;
+      sum[3][l] = ((double)(b.sum[3][l] + far.sum[3][l]) - w->mass[first + l] * (double)self) * potential;
+    }
+  }
+  spend(p, &w->cost.near);
+  deliver(p, row, (const double(*)[RECEIVERS])sum);
+  spend(p, &w->cost.rest);
+}
+
+/* ---- the walk down ---- */
+
+static void tell(const esp_fmm_work *w, int row, const int *counts) {
+  const esp_fmm_witness *to = w->result->witness;
+  for (int kind = 0; to && kind < ESP_FMM_KINDS; kind++)
+    for (int k = 0; k < counts[kind]; k++) {
+      const esp_fmm_cell *I = w->cell + row, *J = w->cell + w->list[kind][k];
+      to->entry(to->context, (esp_fmm_kind)kind, I->first, I->count, J->first, J->count);
+    }
+}
+
+static void count_costs(esp_fmm_work *w, int row, const int *counts) {
+  w->cost.nodes++;
+  w->cost.expansions += counts[ESP_FMM_EXPAND];
+  w->cost.cell_pairs += (int64_t)counts[ESP_FMM_CELL] * w->cell[row].count;
+  for (int k = 0; k < counts[ESP_FMM_NEAR]; k++)
+    w->cost.near_pairs += (int64_t)w->cell[w->list[ESP_FMM_NEAR][k]].count * w->cell[row].count;
+}
+
+/* Room for the near bodies of this receiver. */
+static int stream_reserve(esp_fmm_work *w, int count) {
+  const size_t need = (size_t)count * ESP_FMM_LEAF + LANES;
+  return need <= w->stream_capacity ? ESP_OK : ESP_GROW(w->stream, w->stream_capacity, need);
+}
+
+/* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
+static int receive(pass *p, int row, const esp_frame *above, const float *from, size_t first, int count) {
+  esp_fmm_work *w = p->w;
+  const esp_fmm_node *I = w->node + row;
+  const int leaf = w->cell[row].count <= ESP_FMM_RECEIVERS, order = w->param->order;
+  const double least = I->least > w->floor ? I->least : w->floor;
+  const double scale = scale_of(w, I, above ? 1 / above->inverse : 1), eps = w->scale.softening / scale;
+  const esp_fmm_gate gate = esp_fmm_gate_make(order, I->radius, w->param->tolerance * least);
+  const esp_frame f = {{I->centre[0], I->centre[1], I->centre[2]}, 1 / scale, (float)(eps * eps)};
+  float L[ESP_FMM_TERMS] = {0};
+  int counts[VERDICTS];
+  memcpy(w->queue, w->left + first, (size_t)count * sizeof *w->queue);
+  (leaf ? p->by->walk_leaf : p->by->walk)(w, I, &gate, count, counts);
+  tell(w, row, counts);
+  count_costs(w, row, counts);
+  spend(p, &w->cost.walk);
+  if (above) {
+    float d[3];
+    for (int a = 0; a < 3; a++) d[a] = (float)((f.centre[a] - above->centre[a]) * above->inverse);
+    p->by->move(from, d, (float)(scale * above->inverse), L);
+  }
+  if (counts[ESP_FMM_EXPAND]) {
+    int *list = w->list[ESP_FMM_EXPAND];
+    for (int k = 0; k < LANES; k++) list[counts[ESP_FMM_EXPAND] + k] = w->nodes;
+    p->by->expand(w, &f, list, counts[ESP_FMM_EXPAND], L);
+  }
+  spend(p, &w->cost.expand);
+  if (leaf) {
+    ESP_CALL(stream_reserve(w, counts[ESP_FMM_NEAR]));
+    receive_bodies(p, row, &f, L, counts);
+    return ESP_OK;
+  }
+  first += (size_t)count;
+  if (first + (size_t)counts[KEEP] > w->left_capacity)
+    ESP_CALL(ESP_GROW(w->left, w->left_capacity, first + (size_t)counts[KEEP]));
+  if (counts[KEEP]) memcpy(w->left + first, w->list[KEEP], (size_t)counts[KEEP] * sizeof *w->left);
+  const int kept = counts[KEEP];
+  ESP_CALL(receive(p, row + 1, &f, L, first, kept));
+  return receive(p, w->cell[row].right, &f, L, first, kept);
+}
+
+/* ---- the row ---- */
+
+static void estimate_all(esp_fmm_work *w) {
+  find_least(w, 0, -1, esp_fmm_scale_acceleration(&w->scale));
+}
+
+static int receive_all(esp_fmm_work *w) {
+  pass p = {w,
+            routines + w->param->order - ESP_FMM_ORDER_MIN,
+            esp_fmm_scale_acceleration(&w->scale),
+            esp_fmm_scale_potential(&w->scale),
+            w->result->cost != NULL,
+            esp_wall()};
+  w->left[0] = 0;
+  return receive(&p, 0, NULL, NULL, 0, 1);
+}
+
+static float near_rate(int count, const float (*stream)[4]) {
+  esp_lanes b = {.count = RECEIVERS, .lanes = RECEIVERS};
+  for (int l = 0; l < RECEIVERS; l++)
+    for (int a = 0; a < 3; a++) b.x[a][l] = 0.03f * (float)((l * (a + 3)) % 31);
+  near_plain(&b, 0.01f, count, stream, -1);
+  float sum = 0;
+  for (int l = 0; l < RECEIVERS; l++) sum += b.sum[0][l] + b.sum[1][l] + b.sum[2][l];
+  return sum;
+}
+
+static int available(void) {
+#if ESP_WIDTH == 16
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#elif ESP_WIDTH == 8
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return 1;
+#endif
+}
+
+#define ROW_NAME(width) ROW_NAME_(width)
+#define ROW_NAME_(width) esp_fmm_width##width
+extern const esp_fmm_kernels ROW_NAME(ESP_WIDTH);
+const esp_fmm_kernels ROW_NAME(ESP_WIDTH) = {ESP_WIDTH == 16  ? "AVX-512"
+                                             : ESP_WIDTH == 8 ? "AVX2"
+                                                              : "scalar",
+                                             available, estimate_all, receive_all, near_rate};

@@ -1,0 +1,180 @@
+/* Lists and |a|, sixteen cells at once, in float64 by plain sums, products, quotients and roots: the decisions of the
+ * specification bit by bit. Text of pass.c. */
+#include "fmm/cpu/near.h"
+
+enum { OPEN = ESP_FMM_OPEN, KEEP = ESP_FMM_KEEP, VERDICTS = ESP_FMM_VERDICTS };
+
+/* Sixteen cells, transposed. */
+typedef struct {
+  double c[3][LANES], mass[LANES], radius[LANES], b2[LANES], b4[LANES], reach[LANES], parent[LANES];
+} esp_sixteen;
+
+ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, const int with_moments, esp_sixteen *s) {
+  for (int l = 0; l < LANES; l++) {
+    const esp_fmm_cell *cell = w->cell + (l < count ? row[l] : w->nodes);
+    for (int a = 0; a < 3; a++) s->c[a][l] = cell->c[a];
+    s->mass[l] = (double)cell->mass;
+    s->radius[l] = (double)cell->radius;
+    s->parent[l] = cell->right;
+    if (!with_moments) continue;
+    s->b2[l] = (double)cell->b2;
+    s->b4[l] = (double)cell->b4;
+    s->reach[l] = (double)cell->reach;
+  }
+}
+
+/* 1 if rule 3 holds. */
+ESP_INLINE double acts_as_cell(const int order, const esp_fmm_node *I, double t, const double *x, double mass,
+                               double b2, double b4, double reach) {
+  double D[3];
+  for (int a = 0; a < 3; a++) {
+    const double gap = fabs(x[a]) - I->half[a];
+    D[a] = gap > 0 ? gap : 0;
+  }
+  const double D2 = (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
+  const double lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
+  const double rhs = t * (order == 2 ? D2 * D2 : sqrt(D2) * D2 * D2);
+  const double fits = lhs < rhs ? 1 : 0, apart = reach * reach < 0.81 * D2 ? fits : 0;
+  return reach == 0 ? 1 : apart;
+}
+
+/* fmm.h: rules 1 to 5. */
+ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, const esp_fmm_gate *g,
+                      const esp_sixteen *s, int *verdict) {
+#pragma omp simd
+  for (int l = 0; l < LANES; l++) {
+    const double x[3] = {I->centre[0] - s->c[0][l], I->centre[1] - s->c[1][l], I->centre[2] - s->c[2][l]};
+    const double d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
+    const double M = s->mass[l], r = s->radius[l], r2 = r * r, b2 = s->b2[l], b42 = s->b4[l] * s->b4[l];
+    const double sum = (g->k2 * (b2 * b2) + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * s->reach[l]) * (b42 * b42);
+    const double lhs = M * ((g->r2 > r2 ? g->r2 : r2) * g->rp + r2 * sum);
+    const double d4 = (order % 2 ? sqrt(d2) * d2 : d2) * d2, rhs = (g->t * r2) * (order > 3 ? d4 * d2 : d4);
+    const double both = g->r + s->reach[l];
+    double v = leaf ? ESP_FMM_NEAR : KEEP;
+    const double opens = leaf || r > g->r ? OPEN : v;
+    v = s->parent[l] > 0 ? opens : v;
+    if (leaf) v = acts_as_cell(order, I, g->t, x, M, b2, s->b4[l], s->reach[l]) > 0 ? ESP_FMM_CELL : v;
+    const double expands = both * both < 0.81 * d2 ? ESP_FMM_EXPAND : v;
+    v = lhs < rhs ? expands : v;
+    v = M > 0 ? v : ESP_FMM_NOTHING;
+    verdict[l] = (int)v;
+  }
+}
+
+/* The lists of one receiver: w->queue holds `count` candidates; w->list [VERDICTS] get theirs, `counts` how many. */
+ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g,
+                     int count, int *counts) {
+  int *const queue = w->queue;
+  esp_sixteen s;
+  int verdict[LANES];
+  memset(counts, 0, VERDICTS * sizeof *counts);
+  for (int k = 0; k < count;) {
+    const int batch = count - k < LANES ? count - k : LANES;
+    load_sixteen(w, queue + k, batch, 1, &s);
+    judge(order, leaf, I, g, &s, verdict);
+    for (int l = 0; l < batch; l++) w->list[verdict[l]][counts[verdict[l]]++] = queue[k + l];
+    for (int l = 0; l < counts[OPEN]; l++) {
+      const int row = w->list[OPEN][l];
+      queue[count] = row + 1;
+      queue[count + 1] = w->cell[row].right;
+      count += 2;
+    }
+    counts[OPEN] = 0;
+    k += batch;
+  }
+  w->cost.tests += count;
+}
+
+/* ---- |a| ---- */
+
+static double grain(const esp_fmm_work *w, int row) {
+  static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
+  const int first = w->cell[row].first, count = w->cell[row].count;
+  double mass = 0, heaviest = 0;
+  int k = 0;
+  for (int i = first; i < first + count; i++) {
+    mass += w->mass[i];
+    heaviest = w->mass[i] > heaviest ? w->mass[i] : heaviest;
+  }
+  while (1 << k < count) k++;
+  const double apart = w->node[row].radius / root3[k], q = apart * apart + w->eps2;
+  return q > 0 ? (mass - heaviest) / count * apart / (q * sqrt(q)) : 0;
+}
+
+/* Which of sixteen cells are opened: those that hold all of the node, and large near ones; and what the others but the
+ * node's own give. */
+ESP_INLINE void pull_sixteen(const esp_fmm_work *w, const esp_fmm_node *I, const esp_sixteen *s, const double *inside,
+                             int *opened, double (*A)[LANES]) {
+#pragma omp simd
+  for (int l = 0; l < LANES; l++) {
+    const double x = s->c[0][l] - I->centre[0], y = s->c[1][l] - I->centre[1], z = s->c[2][l] - I->centre[2];
+    const double d2 = (x * x + y * y) + z * z, r2 = s->radius[l] * s->radius[l];
+    const double q = (d2 + 0.25 * r2) + w->eps2, large = r2 >= d2 ? 1 : 0;
+    const double opens = s->parent[l] > 0 && inside[l] <= 0 ? (inside[l] < 0 ? 1 : large) : 0;
+    const double pull = q > 0 && inside[l] <= 0 ? s->mass[l] / (q * sqrt(q)) : 0, f = opens > 0 ? 0 : pull;
+    A[0][l] += f * x;
+    A[1][l] += f * y;
+    A[2][l] += f * z;
+    opened[l] = (int)opens;
+  }
+}
+
+static double estimate_node(esp_fmm_work *w, int row) {
+  const esp_fmm_node *I = w->node + row;
+  const int first = w->cell[row].first, end = first + w->cell[row].count;
+  double A[3][LANES] = {{0}}, square = grain(w, row);
+  int *const queue = w->queue, count = 1;
+  square *= square;
+  queue[0] = 0;
+  for (int k = 0; k < count;) {
+    const int batch = count - k < LANES ? count - k : LANES;
+    esp_sixteen s;
+    double inside[LANES]; /* 1: in the node; -1: it holds the node and more */
+    int opened[LANES];
+    load_sixteen(w, queue + k, batch, 0, &s);
+    for (int l = 0; l < LANES; l++) {
+      const esp_fmm_cell *J = w->cell + (l < batch ? queue[k + l] : w->nodes);
+      const int holds = J->first <= first && end <= J->first + J->count;
+      const int held = first <= J->first && J->first + J->count <= end;
+      inside[l] = held && l < batch ? 1 : holds ? -1 : 0;
+    }
+    pull_sixteen(w, I, &s, inside, opened, A);
+    for (int l = 0; l < batch; l++) {
+      queue[count] = queue[k + l] + 1;
+      queue[count + 1] = w->cell[queue[k + l]].right;
+      count += 2 * opened[l];
+    }
+    k += batch;
+  }
+  for (int a = 0; a < 3; a++) {
+    for (int half = LANES / 2; half; half /= 2)
+      for (int l = 0; l < half; l++) A[a][l] += A[a][l + half];
+    square += A[a][0] * A[a][0];
+  }
+  return sqrt(square);
+}
+
+static double given(const esp_fmm_work *w, int row, double unit) {
+  double least = INFINITY;
+  for (int i = w->cell[row].first; i < w->cell[row].first + w->cell[row].count; i++) {
+    const double a = w->bodies->previous[w->body[i].body] / unit;
+    least = a < least ? a : least;
+  }
+  return least;
+}
+
+/* above: the estimate of a node that holds this one; < 0: none yet. */
+static double find_least(esp_fmm_work *w, int row, double above, double unit) {
+  const esp_fmm_cell *cell = w->cell + row;
+  double least = above;
+  if (w->bodies->previous) {
+    if (!cell->right) least = given(w, row, unit);
+  } else if (above < 0 && cell->count <= ESP_FMM_ESTIMATE) {
+    least = above = estimate_node(w, row);
+  }
+  if (cell->right) {
+    const double left = find_least(w, row + 1, above, unit), right = find_least(w, cell->right, above, unit);
+    if (above < 0) least = left < right ? left : right;
+  }
+  return w->node[row].least = least;
+}

@@ -1,0 +1,53 @@
+#include <math.h>
+#include <string.h>
+
+#include "fmm/work.h"
+
+/* The moments of order 2 on as expansions take them. */
+static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, int row) {
+  const double scale = (double)esp_fmm_cell_scale(w->cell[row].radius), inverse = scale > 0 ? 1 / scale : 0;
+  float *to = w->moment + (size_t)row * (size_t)w->moments;
+  double by = -inverse;
+  int k = 4;
+  for (int n = 2; n < w->param->order; n++) {
+    by *= -inverse;
+    for (int a = n; a >= 0; a--)
+      for (int b = n - a; b >= 0; b--, k++) {
+        static const double factorial[ESP_FMM_ORDER_MAX] = {1, 1, 2, 6, 24};
+        to[k - 4] = (float)(sums->raw[k] * by / (factorial[a] * factorial[b] * factorial[n - a - b]));
+      }
+  }
+}
+
+static void climb(esp_fmm_work *w, int row, esp_fmm_sums *sums) {
+  esp_fmm_cell *cell = w->cell + row;
+  const esp_fmm_node *node = w->node + row;
+  const int order = w->param->order;
+  if (cell->right) {
+    esp_fmm_sums left, right;
+    climb(w, row + 1, &left);
+    climb(w, cell->right, &right);
+    esp_fmm_sums_join(order, &left, &right, sums);
+  } else {
+    for (int i = cell->first; i < cell->first + cell->count; i++)
+      w->mass[i] = ldexp(w->bodies->mass[w->body[i].body], -w->scale.mass);
+    double x[ESP_FMM_LEAF][3];
+    for (int i = 0; i < cell->count; i++)
+      for (int a = 0; a < 3; a++) x[i][a] = w->x[a][cell->first + i];
+    esp_fmm_sums_leaf(order, cell->count, (const double(*)[3])x, w->mass + cell->first, sums);
+  }
+  esp_fmm_box box = {.radius = node->radius};
+  memcpy(box.centre, node->centre, sizeof box.centre);
+  memcpy(box.half, node->half, sizeof box.half);
+  esp_fmm_cell_close(sums, &box, cell);
+  moments_close(w, sums, row);
+}
+
+void esp_fmm_upward(esp_fmm_work *w) {
+  esp_fmm_sums all;
+  climb(w, 0, &all);
+  esp_fmm_cell *none = w->cell + w->nodes;
+  *none = (esp_fmm_cell){.c = {w->node[0].centre[0] + 2, w->node[0].centre[1], w->node[0].centre[2]}};
+  const double q = w->node[0].radius * w->node[0].radius + w->eps2;
+  w->floor = q > 0 ? 0x1p-30 * all.raw[0] / q : 0;
+}

@@ -1,0 +1,191 @@
+/* Proves, of the fast form of the multipole method: its lists and its order of bodies are those of the specification, its
+ * forces and potentials too but for rounding to float32, on clouds of every kind and order, with and without softening, |a|
+ * estimated and given, at all small n; every width of vectors that this CPU has gives the same bits; bodies too close for
+ * float32 are computed in float64. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "fmm/specification.h"
+#include "fmm/work.h"
+#include "unit/fmm_case.h"
+
+#define MUST(expr)                                                        \
+  do {                                                                    \
+    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
+  } while (0)
+
+typedef struct {
+  int kind, i, count_i, j, count_j;
+} listed;
+
+typedef struct {
+  double (*a)[3], *potential;
+  int *slot;
+  listed *list;
+  size_t count, capacity;
+  esp_fmm_cost cost;
+} outcome;
+
+static void note(void *context, esp_fmm_kind kind, int i, int count_i, int j, int count_j) {
+  outcome *o = context;
+  if (o->count == o->capacity) MUST(ESP_GROW(o->list, o->capacity, o->count + 1));
+  o->list[o->count++] = (listed){(int)kind, i, count_i, j, count_j};
+}
+
+static int by_bytes(const void *a, const void *b) {
+  return memcmp(a, b, sizeof(listed));
+}
+
+/* kernels NULL: the specification. */
+static outcome run(const esp_fmm_kernels *kernels, const esp_fmm_param *p, const esp_fmm_bodies *b) {
+  outcome o = {.capacity = 0};
+  MUST(ESP_ALLOC(o.a, b->n));
+  MUST(ESP_ALLOC(o.potential, b->n));
+  MUST(ESP_ALLOC(o.slot, b->n));
+  MUST(ESP_GROW(o.list, o.capacity, 64));
+  const esp_fmm_witness witness = {note, &o};
+  const esp_fmm_result result = {o.a, o.potential, o.slot, &witness, &o.cost};
+  MUST(kernels ? esp_fmm_force_with(kernels, p, b, &result) : esp_fmm_specification(p, b, &result));
+  qsort(o.list, o.count, sizeof *o.list, by_bytes);
+  return o;
+}
+
+static void outcome_free(outcome *o) {
+  ESP_FREE(o->a);
+  ESP_FREE(o->potential);
+  ESP_FREE(o->slot);
+  ESP_FREE(o->list);
+}
+
+static double potential_error(int n, const double *p, const double *truth) {
+  double off = 0, size = 0;
+  for (int i = 0; i < n; i++) {
+    off += pow(p[i] - truth[i], 2);
+    size += pow(truth[i], 2);
+  }
+  return size > 0 ? sqrt(off / size) : off;
+}
+
+/* All widths against the specification and each other. bar: of an acceleration, as fmm_errors, and the potential's. */
+static void compare(fmm_kind kind, const fmm_cloud *c, const esp_fmm_param *p, const double *previous, fmm_errors bar,
+                    double potential_bar) {
+  const esp_fmm_bodies bodies = {c->n, (const double(*)[3])c->x, c->m, c->id, previous};
+  outcome truth = run(NULL, p, &bodies), first = {.count = 0};
+  for (int k = 0; esp_fmm_widths[k]; k++) {
+    if (!esp_fmm_widths[k]->available()) continue;
+    outcome o = run(esp_fmm_widths[k], p, &bodies);
+    const fmm_errors e = fmm_compare(c->n, (const double(*)[3])o.a, (const double(*)[3])truth.a);
+    const double potential = potential_error(c->n, o.potential, truth.potential);
+    if (!(e.rms <= bar.rms && e.p99 <= bar.p99 && e.max <= bar.max && potential <= potential_bar))
+      fail_msg("%s, %s, n %d, order %d, eps %g: rms %.2e p99 %.2e max %.2e, potential %.2e", esp_fmm_widths[k]->name,
+               fmm_name[kind], c->n, p->order, p->softening, e.rms, e.p99, e.max, potential);
+    assert_int_equal(o.count, truth.count);
+    assert_memory_equal(o.list, truth.list, o.count * sizeof *o.list);
+    assert_memory_equal(o.slot, truth.slot, (size_t)c->n * sizeof *o.slot);
+    if (first.a) {
+      assert_memory_equal(o.a, first.a, (size_t)c->n * sizeof *o.a);
+      assert_memory_equal(o.potential, first.potential, (size_t)c->n * sizeof *o.potential);
+      outcome_free(&o);
+    } else {
+      first = o;
+    }
+  }
+  outcome_free(&truth);
+  outcome_free(&first);
+}
+
+static const double tolerance[6] = {0, 0, 3e-2, 5.5e-3, 5e-4, 5e-5};
+
+static void clouds_are_those_of_the_specification(void **state) {
+  (void)state;
+  const fmm_errors bar = {1.6e-6, 0, 4e-6, 3e-5};
+  double *previous;
+  MUST(ESP_ALLOC(previous, 1200));
+  for (fmm_kind kind = 0; kind < FMM_CLOUDS; kind++) {
+    fmm_cloud c;
+    MUST(fmm_cloud_make(kind, 1200, 0, &c));
+    for (int i = 0; i < c.n; i++) previous[i] = 0.1 + fmm_uniform(i, 0);
+    for (int order = 2; order <= 5; order++) {
+      const esp_fmm_param p = {order, tolerance[order], (order + (int)kind) % 2 ? 0.01 : 0};
+      compare(kind, &c, &p, order / 2 == 1 ? previous : NULL, bar, 2e-6);
+    }
+    fmm_cloud_free(&c);
+  }
+  ESP_FREE(previous);
+}
+
+static void small_sets_are_those_of_the_specification(void **state) {
+  (void)state;
+  /* a pair at 1/64 of its receiver's extent, alone: float32 shows most */
+  const fmm_errors bar = {3e-5, 0, 5e-5, 5e-5};
+  for (fmm_kind kind = 0; kind < FMM_CLOUDS; kind++)
+    for (int n = 0; n <= 70; n += n < 40 ? 1 : 7) {
+      fmm_cloud c;
+      MUST(fmm_cloud_make(kind, n, 0, &c));
+      const esp_fmm_param p = {2 + n % 4, tolerance[2 + n % 4], n / 4 % 2 ? 0.01 : 0};
+      compare(kind, &c, &p, NULL, bar, 2e-5);
+      fmm_cloud_free(&c);
+    }
+}
+
+/* A pair far closer than its receiver is large, without softening; and units in which float32 would end. */
+static void close_pairs_and_far_units(void **state) {
+  (void)state;
+  fmm_cloud c;
+  MUST(fmm_cloud_make(FMM_BALL, 2000, 0, &c));
+  for (int a = 0; a < 3; a++) c.x[8][a] = c.x[7][a] + (a ? 0 : 1e-9);
+  const esp_fmm_param p = {4, tolerance[4], 0};
+  compare(FMM_BALL, &c, &p, NULL, (fmm_errors){1.6e-6, 0, 4e-6, 3e-5}, 1e-8);
+  const esp_fmm_bodies bodies = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
+  outcome near = run(esp_fmm_widest(), &p, &bodies);
+  assert_true(near.cost.exact >= 2 && near.cost.exact < 200);
+  for (int i = 0; i < c.n; i++) {
+    c.m[i] *= 0x1p140;
+    for (int a = 0; a < 3; a++) c.x[i][a] *= 0x1p-200;
+  }
+  outcome far = run(esp_fmm_widest(), &p, &bodies);
+  for (int i = 0; i < c.n; i++)
+    for (int a = 0; a < 3; a++) assert_true(far.a[i][a] == near.a[i][a] * 0x1p540);
+  outcome_free(&near);
+  outcome_free(&far);
+  fmm_cloud_free(&c);
+}
+
+/* Order of the input, and more bodies than one chunk of anything. */
+static void larger_sets(void **state) {
+  (void)state;
+  fmm_cloud c;
+  MUST(fmm_cloud_make(FMM_PLUMMER, 9000, 0, &c));
+  const esp_fmm_param p = {4, 5e-3, 0.01};
+  compare(FMM_PLUMMER, &c, &p, NULL, (fmm_errors){1.6e-6, 0, 4e-6, 3e-5}, 2e-6);
+  fmm_cloud_free(&c);
+}
+
+static void errors_are_those_of_the_specification(void **state) {
+  (void)state;
+  fmm_cloud c;
+  MUST(fmm_cloud_make(FMM_BALL, 20, 0, &c));
+  const esp_fmm_bodies bodies = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
+  c.m[4] = NAN;
+  esp_error_clear();
+  assert_int_equal(esp_fmm_force(&(esp_fmm_param){4, 1e-3, 0}, &bodies, &(esp_fmm_result){.cost = NULL}),
+                   ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "body 4: mass"));
+  esp_error_clear();
+  fmm_cloud_free(&c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(clouds_are_those_of_the_specification),
+      cmocka_unit_test(small_sets_are_those_of_the_specification),
+      cmocka_unit_test(close_pairs_and_far_units),
+      cmocka_unit_test(larger_sets),
+      cmocka_unit_test(errors_are_those_of_the_specification),
+  };
+  printf("the widest: %s\n", esp_fmm_widest()->name);
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
