@@ -74,15 +74,18 @@ static int read_test(const esp_run *run, esp_set *set) {
 
 /* ---- the domain of layer 0 ---- */
 
-/* Where keys are positions, the network's parameters do not matter: it is made anew, as the keys describe it. */
+/* Where keys are positions, the network's parameters do not matter: it is made anew, as the keys describe it. A trained one may
+ * have to find its resolution for this set. */
 static int make_model(const esp_run *run, const esp_task *task, const esp_set *set, esp_model *model) {
   const esp_network *network = task->network;
   esp_place place;
   char path[4096];
   if (!network->positions) {
     ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
-    ESP_CALL(esp_setup_trained(run, model, NULL));
-    return esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path);
+    const esp_device *device;
+    ESP_CALL(esp_setup_trained(run, model, &device));
+    ESP_CALL(esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path));
+    return esp_error_blame(esp_setup_aim(run, "partition", model, device, set), path);
   }
   const esp_sizes sizes = esp_data_widths(task->layout, set->width);
   void *param = NULL;

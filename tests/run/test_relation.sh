@@ -66,6 +66,13 @@ for ranks in 1 2 4; do
   good $ranks partition -run_name own -data_task relation -data_law file -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
   same "cuts of one's own" "$(cuts)"
 done
+# a resolution found for the data at hand, by whoever uses the network
+for ranks in 1 3; do
+  good $ranks predict -run_name plane1 "${plane[@]}" -eval_set 2 -tree_error 0.01
+  same "pairs for an error" "$(json far_bound) $(json pairs_per_particle)"
+  good $ranks partition -run_name plane1 "${plane[@]}" -partition_ranks 2 -tree_error 0.01
+  same "pairs for an error" "$(json far_bound) $(json pairs_per_particle)"
+done
 good 2 predict -run_name again -data_task features -data_file out/own/prediction.h5 -eval_checkpoint out/plane1/checkpoint.h5
 grep -q "data_task features: now data_task relation with data_law file" stderr || fail "an old word passed unseen"
 case "$(json nmse)" in 0|[0-9]*e-*) ;; *) fail "a prediction is not its own: nMSE $(json nmse)" ;; esac
