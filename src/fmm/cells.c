@@ -17,51 +17,57 @@ static const uint8_t third_at[3][3][3] = {{{10, 11, 12}, {11, 13, 14}, {12, 14, 
                                           {{11, 13, 14}, {13, 16, 17}, {14, 17, 18}},
                                           {{12, 14, 15}, {14, 17, 18}, {15, 18, 19}}};
 
-static double lanes(double v[ESP_FMM_LEAF]) {
-  for (int half = ESP_FMM_LEAF / 2; half; half /= 2)
-    for (int l = 0; l < half; l++) v[l] += v[l + half];
-  return v[0];
+/* Sixteen lanes, halved again and again. */
+static double lanes(const double *v) {
+  double u[ESP_FMM_LEAF / 2];
+  for (int l = 0; l < 8; l++) u[l] = v[l] + v[l + 8];
+  for (int l = 0; l < 4; l++) u[l] = u[l] + u[l + 4];
+  return (u[0] + u[2]) + (u[1] + u[3]);
 }
 
 typedef struct {
   double y[3][ESP_FMM_LEAF], m[ESP_FMM_LEAF];
 } members;
 
-/* sum m y^axes. */
-static double moment(const members *b, int order, const uint8_t *axis) {
-  double v[ESP_FMM_LEAF];
-  memcpy(v, b->m, sizeof v);
-  for (int k = 0; k < order; k++)
-    for (int l = 0; l < ESP_FMM_LEAF; l++) v[l] *= b->y[axis[k]][l];
-  return lanes(v);
+/* sum a b; product [lanes] = a b. */
+static double moment(const double *a, const double *b, double *product) {
+  for (int l = 0; l < ESP_FMM_LEAF; l++) product[l] = a[l] * b[l];
+  return lanes(product);
 }
 
-static double fourth_power(const members *b) {
-  double v[ESP_FMM_LEAF];
-  for (int l = 0; l < ESP_FMM_LEAF; l++) {
-    const double q = (b->y[0][l] * b->y[0][l] + b->y[1][l] * b->y[1][l]) + b->y[2][l] * b->y[2][l];
-    v[l] = b->m[l] * q * q;
+static void moments(int order, const members *b, esp_fmm_sums *sums) {
+  double my[3][ESP_FMM_LEAF], myy[6][ESP_FMM_LEAF], myyy[10][ESP_FMM_LEAF], q[ESP_FMM_LEAF], last[ESP_FMM_LEAF];
+  for (int a = 0; a < 3; a++) moment(b->m, b->y[a], my[a]);
+  for (int k = 0; k < 6; k++) sums->raw[SECOND + k] = moment(my[pair[k][0]], b->y[pair[k][1]], myy[k]);
+  for (int k = 0; k < 10; k++) {
+    const double *two = myy[second_at[triple[k][0]][triple[k][1]] - SECOND];
+    sums->raw[THIRD + k] = moment(two, b->y[triple[k][2]], myyy[k]);
   }
-  return lanes(v);
+  for (int k = 0; k < 15 && order == 5; k++) {
+    const double *three = myyy[third_at[quad[k][0]][quad[k][1]][quad[k][2]] - THIRD];
+    sums->raw[FOURTH + k] = moment(three, b->y[quad[k][3]], last);
+  }
+  for (int l = 0; l < ESP_FMM_LEAF; l++) {
+    q[l] = (b->y[0][l] * b->y[0][l] + b->y[1][l] * b->y[1][l]) + b->y[2][l] * b->y[2][l];
+    last[l] = b->m[l] * q[l];
+  }
+  sums->b4 = moment(last, q, last);
 }
 
 void esp_fmm_sums_leaf(int order, int count, const double (*x)[3], const double *m, esp_fmm_sums *sums) {
-  static const uint8_t axis[3] = {0, 1, 2};
   members b = {0};
+  double spare[ESP_FMM_LEAF];
   memset(sums, 0, sizeof *sums);
   for (int l = 0; l < count; l++) {
     b.m[l] = m[l];
     for (int a = 0; a < 3; a++) b.y[a][l] = x[l][a] - x[0][a];
   }
-  const double M = sums->raw[0] = moment(&b, 0, NULL);
-  for (int a = 0; a < 3; a++) sums->c[a] = M > 0 ? x[0][a] + moment(&b, 1, axis + a) / M : x[0][a];
+  const double M = sums->raw[0] = lanes(b.m);
+  for (int a = 0; a < 3; a++) sums->c[a] = M > 0 ? x[0][a] + moment(b.m, b.y[a], spare) / M : x[0][a];
   if (!(M > 0)) return;
   for (int l = 0; l < count; l++)
     for (int a = 0; a < 3; a++) b.y[a][l] = x[l][a] - sums->c[a];
-  for (int k = 0; k < 6; k++) sums->raw[SECOND + k] = moment(&b, 2, pair[k]);
-  for (int k = 0; k < 10; k++) sums->raw[THIRD + k] = moment(&b, 3, triple[k]);
-  for (int k = 0; k < 15 && order == 5; k++) sums->raw[FOURTH + k] = moment(&b, 4, quad[k]);
-  sums->b4 = fourth_power(&b);
+  moments(order, &b, sums);
 }
 
 static void shift_fourth(const double *raw, const double *d, double *to) {
@@ -112,7 +118,8 @@ static double norm(const double *v) {
 void esp_fmm_box_close(esp_fmm_box *box) {
   for (int a = 0; a < 3; a++) {
     box->centre[a] = 0.5 * (box->lo[a] + box->hi[a]);
-    box->half[a] = fmax(box->hi[a] - box->centre[a], box->centre[a] - box->lo[a]);
+    const double up = box->hi[a] - box->centre[a], down = box->centre[a] - box->lo[a];
+    box->half[a] = up > down ? up : down;
   }
   box->radius = norm(box->half);
 }
@@ -134,7 +141,7 @@ void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fm
   }
   cell->mass = (float)M;
   cell->b2 = M > 0 ? (float)sqrt(B2 / M) : 0;
-  cell->b4 = M > 0 ? (float)sqrt(sqrt(fmax(sums->b4, 0) / M)) : 0;
+  cell->b4 = M > 0 ? (float)sqrt(sqrt(sums->b4 > 0 ? sums->b4 / M : 0)) : 0;
   cell->reach = (float)norm(corner);
   cell->radius = (float)box->radius;
 }

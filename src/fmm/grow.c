@@ -8,14 +8,17 @@ static int64_t id_of(const esp_fmm_work *w, const esp_fmm_body *b) {
   return w->bodies->id ? w->bodies->id[b->body] : b->body;
 }
 
+/* All four words of a body, so that they are taken as one vector; the last is of no account. */
 static void box_of(const esp_fmm_body *b, int count, esp_fmm_box *box) {
   double lo[4], hi[4];
-  for (int a = 0; a < 3; a++) lo[a] = hi[a] = b[0].x[a];
-  for (int i = 1; i < count; i++)
-    for (int a = 0; a < 3; a++) {
-      lo[a] = b[i].x[a] < lo[a] ? b[i].x[a] : lo[a];
-      hi[a] = b[i].x[a] > hi[a] ? b[i].x[a] : hi[a];
-    }
+  memcpy(lo, b, sizeof lo);
+  memcpy(hi, b, sizeof hi);
+  for (int i = 1; i < count; i++) {
+    double x[4];
+    memcpy(x, b + i, sizeof x);
+    for (int a = 0; a < 4; a++) lo[a] = x[a] < lo[a] ? x[a] : lo[a];
+    for (int a = 0; a < 4; a++) hi[a] = x[a] > hi[a] ? x[a] : hi[a];
+  }
   memcpy(box->lo, lo, sizeof box->lo);
   memcpy(box->hi, hi, sizeof box->hi);
   esp_fmm_box_close(box);
@@ -37,13 +40,18 @@ static void sort_keys(double *v, int count) {
 }
 
 /* The key of rank k among those in [a, b), of which there are at most FEW; `below` lie in front of a. */
-enum { FEW = 48 };
+enum { FEW = 48, STRETCH = 32 };
 static double pick(const double *key, int count, int k, double a, double b, int below) {
   double some[FEW + 1];
   int n = 0;
-  for (int i = 0; i < count; i++) {
-    some[n] = key[i];
-    n += key[i] >= a && key[i] < b;
+  for (int first = 0; first < count; first += STRETCH) {
+    const int end = first + STRETCH < count ? first + STRETCH : count;
+    int64_t any = 0;
+    for (int i = first; i < end; i++) any += key[i] >= a && key[i] < b;
+    for (int i = first; i < end && any; i++) {
+      some[n] = key[i];
+      n += key[i] >= a && key[i] < b;
+    }
   }
   sort_keys(some, n);
   return some[k - below];
@@ -110,22 +118,20 @@ static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, i
                    esp_fmm_body *to) {
   const double *key = w->key, plane = select_key(key, count, left, lo, hi);
   const int below = count_below(key, count, plane);
-  esp_fmm_body *to_left = to, *to_right = to + left;
+  int l = 0;
   if (below == left) {
     for (int i = 0; i < count; i++) {
-      const int goes = key[i] < plane;
-      *(goes ? to_left : to_right) = from[i];
-      to_left += goes;
-      to_right += !goes;
+      const int goes = key[i] < plane, right = left + i - l;
+      to[right ^ ((right ^ l) & -goes)] = from[i]; /* no branch: it would be guessed wrongly every other time */
+      l += goes;
     }
     return;
   }
   const int64_t first = first_right(w, from, key, count, plane, left - below, (int64_t *)(void *)to);
   for (int i = 0; i < count; i++) {
     const int goes = key[i] < plane || (key[i] == plane && id_of(w, from + i) < first);
-    *(goes ? to_left : to_right) = from[i];
-    to_left += goes;
-    to_right += !goes;
+    to[goes ? l : left + i - l] = from[i];
+    l += goes;
   }
 }
 
@@ -170,9 +176,8 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_
 }
 
 void esp_fmm_grow(esp_fmm_work *w) {
-  /* in two steps: the whole factor may be out of range */
-  const int half = -w->scale.length / 2;
-  const double unit[2] = {ldexp(1, half), ldexp(1, -w->scale.length - half)};
+  double unit[2];
+  esp_fmm_scale_factor(w->scale.length, unit);
   for (int i = 0; i < w->n; i++) {
     for (int a = 0; a < 3; a++) w->body[i].x[a] = w->bodies->position[i][a] * unit[0] * unit[1];
     w->body[i].body = i;

@@ -48,6 +48,11 @@ int esp_fmm_scale_make(const esp_fmm_param *param, const esp_fmm_bodies *b, esp_
   return ESP_OK;
 }
 
+void esp_fmm_scale_factor(int exponent, double factor[2]) {
+  factor[0] = ldexp(1, -exponent / 2);
+  factor[1] = ldexp(1, -exponent + exponent / 2);
+}
+
 double esp_fmm_scale_acceleration(const esp_fmm_scale *s) {
   return ldexp(1, s->mass - 2 * s->length);
 }

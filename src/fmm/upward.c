@@ -7,30 +7,32 @@
 static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, int row) {
   const double scale = (double)esp_fmm_cell_scale(w->cell[row].radius), inverse = scale > 0 ? 1 / scale : 0;
   float *to = w->moment + (size_t)row * (size_t)w->moments;
-  double by = -inverse;
+  /* (-1)^n / n! by term */
+  static const double factor[ESP_FMM_MOMENTS] = {
+      [4] = 1 / 2.0, 1,        1,        1 / 2.0,  1,        1 / 2.0,  -1 / 6.0, -1 / 2.0, -1 / 2.0, -1 / 2.0, -1,
+      -1 / 2.0,      -1 / 6.0, -1 / 2.0, -1 / 2.0, -1 / 6.0, 1 / 24.0, 1 / 6.0,  1 / 6.0,  1 / 4.0,  1 / 2.0,  1 / 4.0,
+      1 / 6.0,       1 / 2.0,  1 / 2.0,  1 / 6.0,  1 / 24.0, 1 / 6.0,  1 / 4.0,  1 / 6.0,  1 / 24.0};
+  double power = inverse;
   int k = 4;
   for (int n = 2; n < w->param->order; n++) {
-    by *= -inverse;
-    for (int a = n; a >= 0; a--)
-      for (int b = n - a; b >= 0; b--, k++) {
-        static const double factorial[ESP_FMM_ORDER_MAX] = {1, 1, 2, 6, 24};
-        to[k - 4] = (float)(sums->raw[k] * by / (factorial[a] * factorial[b] * factorial[n - a - b]));
-      }
+    power *= inverse;
+    for (const int end = (n + 1) * (n + 2) * (n + 3) / 6; k < end; k++)
+      to[k - 4] = (float)(sums->raw[k] * (factor[k] * power));
   }
 }
 
-static void climb(esp_fmm_work *w, int row, esp_fmm_sums *sums) {
+static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *sums) {
   esp_fmm_cell *cell = w->cell + row;
   const esp_fmm_node *node = w->node + row;
   const int order = w->param->order;
   if (cell->right) {
     esp_fmm_sums left, right;
-    climb(w, row + 1, &left);
-    climb(w, cell->right, &right);
+    climb(w, row + 1, unit, &left);
+    climb(w, cell->right, unit, &right);
     esp_fmm_sums_join(order, &left, &right, sums);
   } else {
     for (int i = cell->first; i < cell->first + cell->count; i++)
-      w->mass[i] = ldexp(w->bodies->mass[w->body[i].body], -w->scale.mass);
+      w->mass[i] = w->bodies->mass[w->body[i].body] * unit[0] * unit[1];
     double x[ESP_FMM_LEAF][3];
     for (int i = 0; i < cell->count; i++)
       for (int a = 0; a < 3; a++) x[i][a] = w->x[a][cell->first + i];
@@ -45,7 +47,9 @@ static void climb(esp_fmm_work *w, int row, esp_fmm_sums *sums) {
 
 void esp_fmm_upward(esp_fmm_work *w) {
   esp_fmm_sums all;
-  climb(w, 0, &all);
+  double unit[2];
+  esp_fmm_scale_factor(w->scale.mass, unit);
+  climb(w, 0, unit, &all);
   esp_fmm_cell *none = w->cell + w->nodes;
   *none = (esp_fmm_cell){.c = {w->node[0].centre[0] + 2, w->node[0].centre[1], w->node[0].centre[2]}};
   const double q = w->node[0].radius * w->node[0].radius + w->eps2;
