@@ -8,19 +8,23 @@ static int64_t id_of(const esp_fmm_work *w, const esp_fmm_body *b) {
   return w->bodies->id ? w->bodies->id[b->body] : b->body;
 }
 
-/* All four words of a body, so that they are taken as one vector; the last is of no account. */
+/* All four words of a body as one vector; the last is of no account. */
+typedef double four __attribute__((vector_size(32)));
+typedef int64_t four_bits __attribute__((vector_size(32)));
+
 static void box_of(const esp_fmm_body *b, int count, esp_fmm_box *box) {
-  double lo[4], hi[4];
-  memcpy(lo, b, sizeof lo);
-  memcpy(hi, b, sizeof hi);
+  four lo, hi;
+  memcpy(&lo, b, sizeof lo);
+  memcpy(&hi, b, sizeof hi);
   for (int i = 1; i < count; i++) {
-    double x[4];
-    memcpy(x, b + i, sizeof x);
-    for (int a = 0; a < 4; a++) lo[a] = x[a] < lo[a] ? x[a] : lo[a];
-    for (int a = 0; a < 4; a++) hi[a] = x[a] > hi[a] ? x[a] : hi[a];
+    four x;
+    memcpy(&x, b + i, sizeof x);
+    const four_bits less = x<lo, more = x> hi;
+    lo = (four)((less & (four_bits)x) | (~less & (four_bits)lo));
+    hi = (four)((more & (four_bits)x) | (~more & (four_bits)hi));
   }
-  memcpy(box->lo, lo, sizeof box->lo);
-  memcpy(box->hi, hi, sizeof box->hi);
+  memcpy(box->lo, &lo, sizeof box->lo);
+  memcpy(box->hi, &hi, sizeof box->hi);
   esp_fmm_box_close(box);
 }
 

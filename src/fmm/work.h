@@ -41,7 +41,7 @@ typedef struct {
   /* Scratch of a receiver's lists, [nodes + 16] each, and what is left to children, growing. */
   int *queue, *list[ESP_FMM_VERDICTS], *left;
   size_t left_capacity;
-  float (*stream)[4]; /* near bodies */
+  float *stream; /* near bodies: x, y, z, mass, [stream_capacity / 4] each */
   size_t stream_capacity;
   esp_fmm_cost cost;
 } esp_fmm_work;
@@ -60,7 +60,7 @@ typedef struct {
   /* Lists, expansions, sums; results to w->result. Errors: memory. */
   int (*receive)(esp_fmm_work *w);
   /* Near pairs alone, for benchmarks: sum of the accelerations of 32 receivers by `count` bodies. */
-  float (*near)(int count, const float (*stream)[4]);
+  float (*near)(int count, const float *const stream[4]);
 } esp_fmm_kernels;
 /* Widest first, NULL behind the last, which is available everywhere. */
 extern const esp_fmm_kernels *const esp_fmm_widths[];

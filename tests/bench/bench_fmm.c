@@ -19,13 +19,14 @@ static double cpu_seconds(void) {
 /* Pairs a second of the near kernel, from the first cache. */
 static double near_limit(const esp_fmm_kernels *kernels) {
   enum { COUNT = 512, TURNS = 400 };
-  static float stream[COUNT][4];
+  static float stream[4][COUNT];
+  const float *const from[4] = {stream[0], stream[1], stream[2], stream[3]};
   double best = 0, sum = 0;
   for (int j = 0; j < COUNT; j++)
-    for (int a = 0; a < 4; a++) stream[j][a] = (float)fmm_uniform(j, (uint32_t)a);
+    for (int a = 0; a < 4; a++) stream[a][j] = (float)fmm_uniform(j, (uint32_t)a);
   for (int repeat = 0; repeat < 10; repeat++) {
     const double begin = cpu_seconds();
-    for (int k = 0; k < TURNS; k++) sum += (double)kernels->near(COUNT, (const float(*)[4])stream);
+    for (int k = 0; k < TURNS; k++) sum += (double)kernels->near(COUNT, from);
     const double rate = (double)COUNT * TURNS * ESP_FMM_RECEIVERS / (cpu_seconds() - begin);
     if (rate > best) best = rate;
   }

@@ -79,16 +79,39 @@ ESP_INLINE void scale_order(const int n, fv power, fv *M) {
   for (int k = TERMS(n - 1); k < TERMS(n); k++) M[k] = M[k] * power;
 }
 
+/* From the centres of cells to that of the node, in units of the node. */
+ESP_INLINE void places(const esp_fmm_work *w, const esp_frame *f, const int *list, fv x[3]) {
+#if ESP_WIDTH == 1
+  for (int a = 0; a < 3; a++) x[a] = (float)((f->centre[a] - w->cell[list[0]].c[a]) * f->inverse);
+#else
+  __m128 part[3][WIDTH / 4];
+  ESP_UNROLL
+  for (int k = 0; k < WIDTH / 4; k++) {
+    __m256d c[4];
+    const int *four = list + 4 * k;
+    dv_columns(w->cell[four[0]].c, w->cell[four[1]].c, w->cell[four[2]].c, w->cell[four[3]].c, c);
+    for (int a = 0; a < 3; a++)
+      part[a][k] =
+          _mm256_cvtpd_ps(_mm256_mul_pd(_mm256_sub_pd(_mm256_set1_pd(f->centre[a]), c[a]), _mm256_set1_pd(f->inverse)));
+  }
+  for (int a = 0; a < 3; a++) {
+#if ESP_WIDTH == 8
+    x[a] = (fv)_mm256_insertf128_ps(_mm256_castps128_ps256(part[a][0]), part[a][1], 1);
+#else
+    __m512 v = _mm512_castps128_ps512(part[a][0]);
+    v = _mm512_insertf32x4(_mm512_insertf32x4(v, part[a][1], 1), part[a][2], 2);
+    x[a] = (fv)_mm512_insertf32x4(v, part[a][3], 3);
+#endif
+  }
+#endif
+}
+
 ESP_INLINE void expand_lanes(const int order, const esp_fmm_work *w, const esp_frame *f, const int *list, fv *L) {
   const float *row[WIDTH];
-  float place[3][WIDTH];
   fv c[4], M[ESP_FMM_MOMENTS + 1], x[3], D[ESP_FMM_TERMS];
-  for (int l = 0; l < WIDTH; l++) {
-    const esp_fmm_cell *cell = w->cell + list[l];
-    row[l] = &cell->mass;
-    for (int a = 0; a < 3; a++) place[a][l] = (float)((f->centre[a] - cell->c[a]) * f->inverse);
-  }
+  for (int l = 0; l < WIDTH; l++) row[l] = &w->cell[list[l]].mass;
   fv_columns(row, c);
+  places(w, f, list, x);
   for (int l = 0; l < WIDTH; l++) row[l] = w->moment + (size_t)list[l] * (size_t)w->moments;
   ESP_UNROLL
   for (int k = 4; k < TERMS(order - 1); k += 4) {
@@ -96,7 +119,6 @@ ESP_INLINE void expand_lanes(const int order, const esp_fmm_work *w, const esp_f
     for (int l = 0; l < WIDTH; l++) row[l] += 4;
   }
   M[0] = c[0];
-  for (int a = 0; a < 3; a++) x[a] = fv_load(place[a]);
   fv q = fv_fma(x[2], x[2], fv_all(f->eps2));
   q = fv_fma(x[0], x[0], fv_fma(x[1], x[1], q));
   const fv u = fv_root(fv_min(q, fv_all(0x1p124f)));

@@ -144,6 +144,19 @@ ESP_INLINE void fv_columns(const float *const *row, fv column[4]) {
 }
 #endif
 
+#if ESP_WIDTH > 1
+/* Columns of four rows of four doubles. */
+ESP_INLINE void dv_columns(const double *r0, const double *r1, const double *r2, const double *r3, __m256d column[4]) {
+  const __m256d a = _mm256_loadu_pd(r0), b = _mm256_loadu_pd(r1), c = _mm256_loadu_pd(r2), d = _mm256_loadu_pd(r3);
+  const __m256d p = _mm256_unpacklo_pd(a, b), q = _mm256_unpackhi_pd(a, b);
+  const __m256d r = _mm256_unpacklo_pd(c, d), s = _mm256_unpackhi_pd(c, d);
+  column[0] = _mm256_permute2f128_pd(p, r, 0x20);
+  column[1] = _mm256_permute2f128_pd(q, s, 0x20);
+  column[2] = _mm256_permute2f128_pd(p, r, 0x31);
+  column[3] = _mm256_permute2f128_pd(q, s, 0x31);
+}
+#endif
+
 /* q^(-1/2) to 8e-7 of it, for normal q > 0: a first guess from the bits, two Newton steps whose constants split the error
  * evenly. */
 ESP_INLINE fv fv_root(fv q) {

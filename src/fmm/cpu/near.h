@@ -30,8 +30,9 @@ static const float lane_number[RECEIVERS] = {0,  1,  2,  3,  4,  5,  6,  7,  8, 
 
 /* watch: closest is kept. own: body j of the stream is lane own + j, and exerts nothing there; < 0: none is. */
 ESP_INLINE void near_step(const int watch, const int with_own, const int potential, esp_lanes *b, int lane, float eps2,
-                          int count, const float (*stream)[4], int own) {
+                          int count, const float *const *stream, int own) {
   enum { VECTORS = STEP / WIDTH > 2 ? 2 : STEP / WIDTH };
+  const float *const sx = stream[0], *const sy = stream[1], *const sz = stream[2], *const sm = stream[3];
   fv x[3][VECTORS], sum[4][VECTORS], closest[VECTORS], number[VECTORS];
   ESP_UNROLL
   for (int v = 0; v < VECTORS; v++) {
@@ -41,7 +42,7 @@ ESP_INLINE void near_step(const int watch, const int with_own, const int potenti
     number[v] = fv_load(lane_number + lane + v * WIDTH) - fv_all((float)own);
   }
   for (int j = 0; j < count; j++) {
-    const fv px = fv_all(stream[j][0]), py = fv_all(stream[j][1]), pz = fv_all(stream[j][2]), m = fv_all(stream[j][3]);
+    const fv px = fv_all(sx[j]), py = fv_all(sy[j]), pz = fv_all(sz[j]), m = fv_all(sm[j]);
     ESP_UNROLL
     for (int v = 0; v < VECTORS; v++) {
       const fv dx = px - x[0][v], dy = py - x[1][v], dz = pz - x[2][v];
@@ -65,16 +66,17 @@ ESP_INLINE void near_step(const int watch, const int with_own, const int potenti
 }
 
 ESP_INLINE void near_lanes(const int watch, const int with_own, const int potential, esp_lanes *b, float eps2,
-                           int count, const float (*stream)[4], int own) {
+                           int count, const float *const *stream, int own) {
   const int step = STEP / WIDTH > 2 ? 2 * WIDTH : STEP;
   for (int lane = 0; lane < b->lanes; lane += step)
     near_step(watch, with_own, potential, b, lane, eps2, count, stream, own);
 }
 
 /* Each on its own, so that the compiler sees constants. */
-#define NEAR_ROW(name, watch, with_own, potential)                                                                    \
-  static __attribute__((noinline)) void name(esp_lanes *b, float eps2, int count, const float(*stream)[4], int own) { \
-    near_lanes(watch, with_own, potential, b, eps2, count, stream, own);                                              \
+#define NEAR_ROW(name, watch, with_own, potential)                                                            \
+  static __attribute__((noinline)) void name(esp_lanes *b, float eps2, int count, const float *const *stream, \
+                                             int own) {                                                       \
+    near_lanes(watch, with_own, potential, b, eps2, count, stream, own);                                      \
   }
 NEAR_ROW(near_plain, 0, 0, 0)
 NEAR_ROW(near_watched, 1, 0, 0)
@@ -83,7 +85,7 @@ NEAR_ROW(near_plain_potential, 0, 0, 1)
 NEAR_ROW(near_watched_potential, 1, 0, 1)
 NEAR_ROW(near_own_potential, 1, 1, 1)
 
-typedef void (*near_routine)(esp_lanes *b, float eps2, int count, const float (*stream)[4], int own);
+typedef void (*near_routine)(esp_lanes *b, float eps2, int count, const float *const *stream, int own);
 /* [potential][plain, watched, own] */
 static const near_routine near_routines[2][3] = {{near_plain, near_watched, near_own},
                                                  {near_plain_potential, near_watched_potential, near_own_potential}};

@@ -97,13 +97,18 @@ static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_l
 }
 
 /* The bodies of a leaf to the end of the stream. */
-static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, int count) {
+static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, float *const *stream, int count) {
   const int first = w->cell[row].first, bodies = w->cell[row].count;
-  float(*to)[4] = w->stream + count;
-  for (int j = 0; j < bodies; j++) {
-    for (int a = 0; a < 3; a++) to[j][a] = (float)((w->x[a][first + j] - f->centre[a]) * f->inverse);
-    to[j][3] = (float)w->mass[first + j];
+  for (int a = 0; a < 3; a++) {
+    float *restrict to = stream[a] + count;
+    const double *restrict x = w->x[a] + first, centre = f->centre[a], inverse = f->inverse;
+#pragma omp simd
+    for (int j = 0; j < bodies; j++) to[j] = (float)((x[j] - centre) * inverse);
   }
+  float *restrict to = stream[3] + count;
+  const double *restrict m = w->mass + first;
+#pragma omp simd
+  for (int j = 0; j < bodies; j++) to[j] = (float)m[j];
   return count + bodies;
 }
 
@@ -125,18 +130,20 @@ static int within(const esp_fmm_work *w, int row, int of) {
 static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b) {
   const near_routine *by = near_routines[w->result->potential != NULL];
   const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
+  const size_t room = w->stream_capacity / 4;
+  float *const stream[4] = {w->stream, w->stream + room, w->stream + 2 * room, w->stream + 3 * room};
+  const float *const from[4] = {stream[0], stream[1], stream[2], stream[3]};
   int n = 0;
   for (int k = 0; k < count && watched; k++) {
     if (!within(w, list[k], row)) continue;
-    stream_leaf(w, f, list[k], 0);
-    by[2](b, f->eps2, w->cell[list[k]].count, (const float(*)[4])w->stream,
-          w->cell[list[k]].first - w->cell[row].first);
+    stream_leaf(w, f, list[k], stream, 0);
+    by[2](b, f->eps2, w->cell[list[k]].count, from, w->cell[list[k]].first - w->cell[row].first);
   }
   for (int k = 0; k < count; k++) {
     if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
-    if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], n);
+    if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
   }
-  by[watched](b, f->eps2, n, (const float(*)[4])w->stream, -1);
+  by[watched](b, f->eps2, n, from, -1);
 }
 
 static void cell_lists(const esp_fmm_work *w, const esp_frame *f, int count, esp_lanes *b) {
@@ -245,7 +252,7 @@ static void count_costs(esp_fmm_work *w, int row, const int *counts) {
 
 /* Room for the near bodies of this receiver. */
 static int stream_reserve(esp_fmm_work *w, int count) {
-  const size_t need = (size_t)count * ESP_FMM_LEAF + LANES;
+  const size_t need = 4 * ((size_t)count * ESP_FMM_LEAF + LANES);
   return need <= w->stream_capacity ? ESP_OK : ESP_GROW(w->stream, w->stream_capacity, need);
 }
 
@@ -307,7 +314,7 @@ static int receive_all(esp_fmm_work *w) {
   return receive(&p, 0, NULL, NULL, 0, 1);
 }
 
-static float near_rate(int count, const float (*stream)[4]) {
+static float near_rate(int count, const float *const stream[4]) {
   esp_lanes b = {.count = RECEIVERS, .lanes = RECEIVERS};
   for (int l = 0; l < RECEIVERS; l++)
     for (int a = 0; a < 3; a++) b.x[a][l] = 0.03f * (float)((l * (a + 3)) % 31);

@@ -9,18 +9,47 @@ typedef struct {
   double c[3][LANES], mass[LANES], radius[LANES], b2[LANES], b4[LANES], reach[LANES], parent[LANES];
 } esp_sixteen;
 
-ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, const int with_moments, esp_sixteen *s) {
-  for (int l = 0; l < LANES; l++) {
-    const esp_fmm_cell *cell = w->cell + (l < count ? row[l] : w->nodes);
-    for (int a = 0; a < 3; a++) s->c[a][l] = cell->c[a];
-    s->mass[l] = (double)cell->mass;
-    s->radius[l] = (double)cell->radius;
-    s->parent[l] = cell->right;
+#if ESP_WIDTH > 1
+ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int l, const int with_moments, esp_sixteen *s) {
+  __m256d c[4];
+  dv_columns(cell[0]->c, cell[1]->c, cell[2]->c, cell[3]->c, c);
+  for (int a = 0; a < 3; a++) _mm256_storeu_pd(s->c[a] + l, c[a]);
+  /* the fourth column: mass and radius of each */
+  const __m256 both = _mm256_castpd_ps(c[3]);
+  const __m128 low = _mm256_castps256_ps128(both), high = _mm256_extractf128_ps(both, 1);
+  _mm256_storeu_pd(s->mass + l, _mm256_cvtps_pd(_mm_shuffle_ps(low, high, 0x88)));
+  _mm256_storeu_pd(s->radius + l, _mm256_cvtps_pd(_mm_shuffle_ps(low, high, 0xdd)));
+  _mm256_storeu_pd(s->parent + l,
+                   _mm256_cvtepi32_pd(_mm_setr_epi32(cell[0]->right, cell[1]->right, cell[2]->right, cell[3]->right)));
+  if (!with_moments) return;
+  __m128 row[4];
+  for (int k = 0; k < 4; k++) row[k] = _mm_loadu_ps(&cell[k]->b2);
+  _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
+  _mm256_storeu_pd(s->b2 + l, _mm256_cvtps_pd(row[0]));
+  _mm256_storeu_pd(s->b4 + l, _mm256_cvtps_pd(row[1]));
+  _mm256_storeu_pd(s->reach + l, _mm256_cvtps_pd(row[2]));
+}
+#else
+ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int first, const int with_moments, esp_sixteen *s) {
+  for (int k = 0; k < 4; k++) {
+    const int l = first + k;
+    for (int a = 0; a < 3; a++) s->c[a][l] = cell[k]->c[a];
+    s->mass[l] = (double)cell[k]->mass;
+    s->radius[l] = (double)cell[k]->radius;
+    s->parent[l] = cell[k]->right;
     if (!with_moments) continue;
-    s->b2[l] = (double)cell->b2;
-    s->b4[l] = (double)cell->b4;
-    s->reach[l] = (double)cell->reach;
+    s->b2[l] = (double)cell[k]->b2;
+    s->b4[l] = (double)cell[k]->b4;
+    s->reach[l] = (double)cell[k]->reach;
   }
+}
+#endif
+
+/* Cells behind the `count` are the one without mass. */
+ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, const int with_moments, esp_sixteen *s) {
+  const esp_fmm_cell *cell[LANES];
+  for (int l = 0; l < LANES; l++) cell[l] = w->cell + (l < count ? row[l] : w->nodes);
+  for (int l = 0; l < LANES; l += 4) load_four(cell + l, l, with_moments, s);
 }
 
 /* 1 if rule 3 holds. */
