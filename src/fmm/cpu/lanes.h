@@ -144,6 +144,56 @@ ESP_INLINE void fv_columns(const float *const *row, fv column[4]) {
 }
 #endif
 
+/* Doubles for decisions: four at once, or one. A comparison gives all bits or none. */
+#if ESP_WIDTH == 1
+enum { DECISIONS = 1 };
+typedef double dv;
+typedef int64_t dm;
+ESP_INLINE dv dv_all(double x) {
+  return x;
+}
+ESP_INLINE dv dv_root(dv a) {
+  return sqrt(a);
+}
+ESP_INLINE dv dv_size(dv a) {
+  return fabs(a);
+}
+ESP_INLINE dm dv_less(dv a, dv b) {
+  return -(int64_t)(a < b);
+}
+ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
+  return m ? a : b;
+}
+#else
+enum { DECISIONS = 4 };
+typedef double dv __attribute__((vector_size(32)));
+typedef int64_t dm __attribute__((vector_size(32)));
+ESP_INLINE dv dv_all(double x) {
+  return (dv)_mm256_set1_pd(x);
+}
+ESP_INLINE dv dv_root(dv a) {
+  return (dv)_mm256_sqrt_pd((__m256d)a);
+}
+ESP_INLINE dv dv_size(dv a) {
+  return (dv)_mm256_andnot_pd(_mm256_set1_pd(-0.0), (__m256d)a);
+}
+ESP_INLINE dm dv_less(dv a, dv b) {
+  return (dm)(a < b);
+}
+/* a where the mask is set, else b. */
+ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
+  return (dv)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)m);
+}
+#endif
+ESP_INLINE dv dv_load(const double *p) {
+  dv v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+ESP_INLINE void dv_store(double *p, dv v) {
+  memcpy(p, &v, sizeof v);
+}
+
 #if ESP_WIDTH > 1
 /* Columns of four rows of four doubles. */
 ESP_INLINE void dv_columns(const double *r0, const double *r1, const double *r2, const double *r3, __m256d column[4]) {

@@ -52,42 +52,41 @@ ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, c
   for (int l = 0; l < LANES; l += 4) load_four(cell + l, l, with_moments, s);
 }
 
-/* 1 if rule 3 holds. */
-ESP_INLINE double acts_as_cell(const int order, const esp_fmm_node *I, double t, const double *x, double mass,
-                               double b2, double b4, double reach) {
-  double D[3];
+/* Rule 3. */
+ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, const dv *x, dv mass, dv b2, dv b4,
+                           dv reach) {
+  dv D[3];
   for (int a = 0; a < 3; a++) {
-    const double gap = fabs(x[a]) - I->half[a];
-    D[a] = gap > 0 ? gap : 0;
+    const dv gap = dv_size(x[a]) - dv_all(I->half[a]);
+    D[a] = dv_choose(dv_less(dv_all(0), gap), gap, dv_all(0));
   }
-  const double D2 = (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
-  const double lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
-  const double rhs = t * (order == 2 ? D2 * D2 : sqrt(D2) * D2 * D2);
-  const double fits = lhs < rhs ? 1 : 0, apart = reach * reach < 0.81 * D2 ? fits : 0;
-  return reach == 0 ? 1 : apart;
+  const dv D2 = (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
+  const dv lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
+  const dv rhs = dv_all(t) * (order == 2 ? D2 * D2 : dv_root(D2) * D2 * D2);
+  return (dv_less(lhs, rhs) & dv_less(reach * reach, dv_all(0.81) * D2)) | ~dv_less(dv_all(0), reach);
 }
 
-/* fmm.h: rules 1 to 5. */
+/* fmm.h: rules 1 to 5, for the cells from l on. */
 ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, const esp_fmm_gate *g,
-                      const esp_sixteen *s, int *verdict) {
-#pragma omp simd
-  for (int l = 0; l < LANES; l++) {
-    const double x[3] = {I->centre[0] - s->c[0][l], I->centre[1] - s->c[1][l], I->centre[2] - s->c[2][l]};
-    const double d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
-    const double M = s->mass[l], r = s->radius[l], r2 = r * r, b2 = s->b2[l], b42 = s->b4[l] * s->b4[l];
-    const double sum = (g->k2 * (b2 * b2) + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * s->reach[l]) * (b42 * b42);
-    const double lhs = M * ((g->r2 > r2 ? g->r2 : r2) * g->rp + r2 * sum);
-    const double d4 = (order % 2 ? sqrt(d2) * d2 : d2) * d2, rhs = (g->t * r2) * (order > 3 ? d4 * d2 : d4);
-    const double both = g->r + s->reach[l];
-    double v = leaf ? ESP_FMM_NEAR : KEEP;
-    const double opens = leaf || r > g->r ? OPEN : v;
-    v = s->parent[l] > 0 ? opens : v;
-    if (leaf) v = acts_as_cell(order, I, g->t, x, M, b2, s->b4[l], s->reach[l]) > 0 ? ESP_FMM_CELL : v;
-    const double expands = both * both < 0.81 * d2 ? ESP_FMM_EXPAND : v;
-    v = lhs < rhs ? expands : v;
-    v = M > 0 ? v : ESP_FMM_NOTHING;
-    verdict[l] = (int)v;
-  }
+                      const esp_sixteen *s, int l, double *verdict) {
+  const dv x[3] = {dv_all(I->centre[0]) - dv_load(s->c[0] + l), dv_all(I->centre[1]) - dv_load(s->c[1] + l),
+                   dv_all(I->centre[2]) - dv_load(s->c[2] + l)};
+  const dv d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], reach = dv_load(s->reach + l);
+  const dv M = dv_load(s->mass + l), r = dv_load(s->radius + l), r2 = r * r, none = dv_all(0);
+  const dv b2 = dv_load(s->b2 + l), b4 = dv_load(s->b4 + l), b42 = b4 * b4;
+  const dv sum =
+      (dv_all(g->k2) * (b2 * b2) + dv_all(g->k3) * (b2 * b42)) + (dv_all(g->k4) + dv_all(g->k5) * reach) * (b42 * b42);
+  const dv most = dv_choose(dv_less(r2, dv_all(g->r2)), dv_all(g->r2), r2);
+  const dv lhs = M * (most * dv_all(g->rp) + r2 * sum);
+  const dv d4 = (order % 2 ? dv_root(d2) * d2 : d2) * d2;
+  const dv rhs = (dv_all(g->t) * r2) * (order > 3 ? d4 * d2 : d4), both = dv_all(g->r) + reach;
+  dm opens = dv_less(none, dv_load(s->parent + l));
+  if (!leaf) opens &= dv_less(dv_all(g->r), r);
+  dv v = dv_choose(opens, dv_all(OPEN), dv_all(leaf ? (double)ESP_FMM_NEAR : (double)KEEP));
+  if (leaf) v = dv_choose(acts_as_cell(order, I, g->t, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
+  const dm expands = dv_less(lhs, rhs) & dv_less(both * both, dv_all(0.81) * d2);
+  v = dv_choose(expands, dv_all(ESP_FMM_EXPAND), v);
+  dv_store(verdict + l, dv_choose(dv_less(none, M), v, dv_all(ESP_FMM_NOTHING)));
 }
 
 /* The lists of one receiver: w->queue holds `count` candidates; w->list [VERDICTS] get theirs, `counts` how many. */
@@ -95,13 +94,16 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
                      int count, int *counts) {
   int *const queue = w->queue;
   esp_sixteen s;
-  int verdict[LANES];
+  double verdict[LANES];
   memset(counts, 0, VERDICTS * sizeof *counts);
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     load_sixteen(w, queue + k, batch, 1, &s);
-    judge(order, leaf, I, g, &s, verdict);
-    for (int l = 0; l < batch; l++) w->list[verdict[l]][counts[verdict[l]]++] = queue[k + l];
+    for (int l = 0; l < LANES; l += DECISIONS) judge(order, leaf, I, g, &s, l, verdict);
+    for (int l = 0; l < batch; l++) {
+      const int v = (int)verdict[l];
+      w->list[v][counts[v]++] = queue[k + l];
+    }
     for (int l = 0; l < counts[OPEN]; l++) {
       const int row = w->list[OPEN][l];
       queue[count] = row + 1;
