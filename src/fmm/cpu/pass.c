@@ -272,6 +272,8 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   tell(w, row, counts);
   count_costs(w, row, counts);
   spend(p, &w->cost.walk);
+  for (int k = 0; k < counts[ESP_FMM_EXPAND]; k++) /* they are far apart in memory */
+    __builtin_prefetch(w->moment + (size_t)w->list[ESP_FMM_EXPAND][k] * (size_t)w->moments);
   if (above) {
     float d[3];
     for (int a = 0; a < 3; a++) d[a] = (float)((f.centre[a] - above->centre[a]) * above->inverse);
