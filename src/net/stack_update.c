@@ -17,6 +17,7 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
   ESP_CALL(ESP_ALLOC(scratch->hidden, hidden));
   if (backward) ESP_CALL(ESP_ALLOC(scratch->djoint, joint));
   if (backward) ESP_CALL(ESP_ALLOC(scratch->dhidden, hidden));
+  if (backward) ESP_CALL(ESP_ALLOC(scratch->heard, (size_t)wide * (size_t)k->param->hidden));
   return ESP_OK;
 }
 
@@ -26,6 +27,7 @@ void esp_stack_scratch_free(esp_stack_scratch *scratch) {
   ESP_FREE(scratch->hidden);
   ESP_FREE(scratch->djoint);
   ESP_FREE(scratch->dhidden);
+  ESP_FREE(scratch->heard);
 }
 
 /* One tile of rows: joint [n][own + H] = [a A; s], t. */
@@ -69,10 +71,20 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
   }
 }
 
-/* The linear path's part of djoint, and its gradient; joint is used up. */
-static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *dout,
+/* djoint [n][wide], of what is heard alone where nobody asks for the state's: wide = own. */
+static void joint_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, int wide,
+                       const esp_stack_scratch *scratch) {
+  const int h = k->param->hidden, all = at->own + at->in;
+  const double *R1 = k->value + at->R1;
+  for (int u = 0; u < h && wide < all; u++)
+    memcpy(scratch->heard + (size_t)u * (size_t)wide, R1 + (size_t)u * (size_t)all, (size_t)wide * sizeof *R1);
+  k->dense->backward(n, wide, h, wide < all ? scratch->heard : R1, 0, scratch->dhidden, scratch->djoint);
+}
+
+/* The linear path's part of djoint [n][wide], and its gradient; joint is used up. */
+static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, int wide_d, const double *dout,
                         const esp_stack_scratch *scratch, int64_t *acc) {
-  const size_t C = (size_t)at->own, wide = C + (size_t)at->in;
+  const size_t C = (size_t)at->own, wide = (size_t)wide_d;
   keep_heard(at, n, scratch->joint);
   k->dense->gradient(n, at->own, at->out, scratch->joint, dout, acc + (size_t)at->R3 * WORDS, NULL);
   k->dense->backward(n, at->own, at->out, k->value + at->R3, 0, dout, scratch->joint);
@@ -80,15 +92,15 @@ static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n
     for (size_t c = 0; c < C; c++) scratch->djoint[i * wide + c] += scratch->joint[i * C + c];
 }
 
-/* From djoint [n][C + H]: dsum, ds, and the gain's gradient. */
-static void part(const esp_stack_walk *k, const esp_stack_slot *at, int n, const double *sum, const double *djoint,
-                 double *dsum, double *ds, int64_t *acc) {
+/* From djoint [n][wide]: dsum, ds, and the gain's gradient. */
+static void part(const esp_stack_walk *k, const esp_stack_slot *at, int n, int wide, const double *sum,
+                 const double *djoint, double *dsum, double *ds, int64_t *acc) {
   const esp_aggregate *aggregate = esp_aggregates[k->param->aggregate];
   const double a = k->value[at->a];
   const size_t C = (size_t)at->own, H = (size_t)at->in, width = (size_t)at->wide.sum, all = (size_t)at->form.channels;
   double gain = 0, A[ESP_GATE_MAX_CHANNELS], dA[ESP_GATE_MAX_CHANNELS] = {0};
   for (size_t i = 0; i < (size_t)n; i++) {
-    const double *heard = sum + i * width, *row = djoint + i * (C + H);
+    const double *heard = sum + i * width, *row = djoint + i * (size_t)wide;
     double *to = dsum + i * width;
     aggregate->hear(at->form.channels, heard, A);
     for (size_t c = 0; c < C; c++) {
@@ -109,7 +121,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_dense *dense = k->dense;
   const double *value = k->value, *s = esp_stack_state(k, l), *sums = k->pass->at[l].sum;
-  const int h = k->param->hidden, wide = at->own + at->in;
+  const int h = k->param->hidden, wide = at->own + at->in, wide_d = ds ? wide : at->own;
   int64_t *R1 = acc + (size_t)at->R1 * WORDS, *b1 = acc + (size_t)at->b1 * WORDS;
   int64_t *R2 = acc + (size_t)at->R2 * WORDS, *c = acc + (size_t)at->c * WORDS;
   for (int begin = 0; begin < k->n; begin += TILE) {
@@ -122,9 +134,9 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     dense->backward(n, h, at->out, value + at->R2, 0, dout, scratch->dhidden);
     for (int u = 0; u < n * h; u++) scratch->dhidden[u] *= scratch->t[u];
     dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
-    dense->backward(n, wide, h, value + at->R1, 0, scratch->dhidden, scratch->djoint);
-    if (at->R3 >= 0) linear_back(k, at, n, dout, scratch, acc);
-    part(k, at, n, sums + sum, scratch->djoint, dsum + sum, ds ? ds + state : NULL, acc);
+    joint_back(k, at, n, wide_d, scratch);
+    if (at->R3 >= 0) linear_back(k, at, n, wide_d, dout, scratch, acc);
+    part(k, at, n, wide_d, sums + sum, scratch->djoint, dsum + sum, ds ? ds + state : NULL, acc);
   }
 }
 

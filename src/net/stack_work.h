@@ -31,6 +31,7 @@ typedef struct {
   double *joint, *djoint;   /* [rows][own + H] = [a A; s]; where R1 is through with it, a A alone, [rows][own] */
   double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
+  double *heard;            /* [h][own] of R1, backward alone */
 } esp_stack_scratch;
 
 /* Home rows of one layer, kept for its adjoint. */
