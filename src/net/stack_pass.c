@@ -185,8 +185,10 @@ static esp_split_rule split_of(const esp_stack_walk *k, int l) {
 
 static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   const esp_stack_param *p = k->param;
-  esp_layer_param param = {
-      .domain = p->domain, .form = k->plan->slot[l].form, .include_self = p->include_self, .near_only = !p->far};
+  esp_layer_param param = {.domain = p->domain,
+                           .form = esp_stack_form(p, &k->plan->slot[l]),
+                           .include_self = p->include_self,
+                           .near_only = !p->far};
   param.domain.dim = tree_dim(k);
   param.domain.split = split_of(k, l);
   if (k->keep && p->domain.lists.pairs_per_particle > 0 && k->plan->theta[l] > 0)
@@ -283,7 +285,8 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   const esp_stack_plan *plan = model->plan;
   const esp_stack_slot *at = &plan->slot[0];
   const esp_message *message = at->form.message;
-  const double scale = message->fade ? message->fade(&at->form, model->block.value + at->message) : 0;
+  const esp_form form = esp_stack_form(p, at);
+  const double scale = message->fade ? message->fade(&form, model->block.value + at->message) : 0;
   esp_pass rows = {0};
   ESP_CHECK(p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
             "the trees of this network stand on %s (tree_on): they are not cut by learned keys",
@@ -291,7 +294,7 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   *where = (esp_place){.domain = p->domain,
                        .queries = p->separate,
                        .source_bytes = (size_t)at->wide.source * sizeof(double),
-                       .cell_bytes = (size_t)at->wide.cell * sizeof(double)};
+                       .cell_bytes = (size_t)esp_form_widths(&form).cell * sizeof(double)};
   where->domain.dim = p->dim;
   where->domain.split = (esp_split_rule){.kind = p->split, .levels = p->split_levels};
   if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = model->block.value + at->normal;

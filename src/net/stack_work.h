@@ -26,6 +26,13 @@ typedef struct {
   double theta[ESP_STACK_MAX_LAYERS];
 } esp_stack_plan;
 
+/* Of a layer, with the order of its moments as it is now: whoever uses a trained network may ask for another. */
+static inline esp_form esp_stack_form(const esp_stack_param *p, const esp_stack_slot *at) {
+  esp_form form = at->form;
+  form.order = p->order;
+  return form;
+}
+
 /* What updates need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
   double *joint, *djoint;   /* [rows][own + H] = [a A; s]; where R1 is through with it, a A alone, [rows][own] */

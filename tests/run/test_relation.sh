@@ -66,6 +66,15 @@ for ranks in 1 2 4; do
   good $ranks partition -run_name own -data_task relation -data_law file -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5
   same "cuts of one's own" "$(cuts)"
 done
+# moments of another order than it was trained with
+good 1 predict -run_name plane1 "${plane[@]}" -eval_set 1 -tree_theta 1
+second=$(json prediction_checksum)
+for ranks in 1 2; do
+  good $ranks predict -run_name plane1 "${plane[@]}" -eval_set 1 -tree_theta 1 -tree_order 3
+  same "moments of order 3" "$(json prediction_checksum)"
+done
+[ "$second" != "$(json prediction_checksum)" ] || fail "tree_order passed unheard"
+
 # a resolution found for the data at hand, by whoever uses the network
 for ranks in 1 3; do
   good $ranks predict -run_name plane1 "${plane[@]}" -eval_set 2 -tree_error 0.01
