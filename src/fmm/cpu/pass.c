@@ -328,7 +328,8 @@ static float near_rate(int count, const float *const stream[4]) {
 
 static int available(void) {
 #if ESP_WIDTH == 16
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
 #elif ESP_WIDTH == 8
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
