@@ -117,7 +117,7 @@ static double norm(const double *v) {
 
 void esp_fmm_box_close(esp_fmm_box *box) {
   for (int a = 0; a < 3; a++) {
-    box->centre[a] = 0.5 * (box->lo[a] + box->hi[a]);
+    box->centre[a] = 0.5 * box->lo[a] + 0.5 * box->hi[a]; /* their sum may be out of range */
     const double up = box->hi[a] - box->centre[a], down = box->centre[a] - box->lo[a];
     box->half[a] = up > down ? up : down;
   }

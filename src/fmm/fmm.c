@@ -70,7 +70,7 @@ int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_fmm_param *para
   w.eps2 = w.scale.softening * w.scale.softening;
   ESP_TRY(prepare(&w));
   w.cost.rest = lap(&last);
-  esp_fmm_grow(&w);
+  ESP_TRY(esp_fmm_grow(&w));
   w.cost.tree = lap(&last);
   esp_fmm_upward(&w);
   w.cost.moments = lap(&last);

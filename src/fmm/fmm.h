@@ -8,7 +8,7 @@
  *
  * Tree. A node is cut along the widest side of the tight box of its bodies (ties: lowest axis), at the median or, where the
  * median lies outside the middle [lo + 0.35 w, hi - 0.35 w] of that side, at the nearer of these two planes; from level 40
- * on at the median. Every left child has a multiple of 16 bodies, those least in (coordinate, id); a node of at most 16 is
+ * on at the median. Every left child has a multiple of 16 bodies, those least in (coordinate, id, place in the arrays); a node of at most 16 is
  * a leaf, its bodies ordered by id. So leaf g is the slots [16 g, 16 g + 16), a node is named by (first slot, count), and
  * rows of nodes are in preorder: the left child of row k is row k + 1, the right one k + left count / 8.
  *
@@ -48,7 +48,7 @@ typedef struct {
   int n;                       /* >= 0 */
   const double (*position)[3]; /* [n] finite */
   const double *mass;          /* [n] finite, >= 0 */
-  const int64_t *id;           /* [n] unique; NULL: the place in these arrays */
+  const int64_t *id;           /* [n]; NULL, and where two are the same: the place in these arrays */
   const double *previous;      /* [n] |a| of about now, finite, >= 0; NULL: estimated */
 } esp_fmm_bodies;
 
@@ -80,7 +80,8 @@ typedef struct {
 /* The result for these bodies. Decisions are made in float64 and are those of the specification, expansions and pairs are
  * summed in float32 about the receiver, or in float64 where bodies lie so close to each other, against the extent of their
  * receiver, that float32 would show. The same bits on every CPU of this build, whatever vectors it has. About 200 bytes a
- * body while it runs. Errors: those of esp_fmm_scale_make; memory. */
+ * body while it runs. Errors: those of esp_fmm_scale_make; ESP_ERR_VALUE for bodies next to each other that are
+ * less than 2^-80 of the whole extent apart, but not at one place (esp_fmm_scale_admit); memory. */
 int esp_fmm_force(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result);
 
 #endif

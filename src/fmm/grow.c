@@ -88,14 +88,15 @@ static int by_id(const void *a, const void *b) {
   return (p > q) - (p < q);
 }
 
-/* Of the bodies whose key is `plane`, `want` go left: those of the least ids. The first id that does not. `spare`: as many
- * words as there are bodies. */
+/* Of the bodies whose key is `plane`, `want` go left: those of the least ids. The first id of which not all do; *same: how many
+ * of those that have it do, 0 where ids are unique. `spare`: as many words as there are bodies. */
 static int64_t first_right(const esp_fmm_work *w, const esp_fmm_body *b, const double *key, int count, double plane,
-                           int want, int64_t *spare) {
+                           int want, int64_t *spare, int *same) {
   int ties = 0;
   for (int i = 0; i < count; i++)
     if (key[i] == plane) spare[ties++] = id_of(w, b + i);
   qsort(spare, (size_t)ties, sizeof *spare, by_id);
+  for (*same = 0; *same < want && spare[want - 1 - *same] == spare[want];) ++*same;
   return spare[want];
 }
 
@@ -131,9 +132,11 @@ static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, i
     }
     return;
   }
-  const int64_t first = first_right(w, from, key, count, plane, left - below, (int64_t *)(void *)to);
+  int same;
+  const int64_t first = first_right(w, from, key, count, plane, left - below, (int64_t *)(void *)to, &same);
   for (int i = 0; i < count; i++) {
-    const int goes = key[i] < plane || (key[i] == plane && id_of(w, from + i) < first);
+    const int64_t id = id_of(w, from + i);
+    const int goes = key[i] < plane || (key[i] == plane && (id < first || (id == first && same-- > 0)));
     to[goes ? l : left + i - l] = from[i];
     l += goes;
   }
@@ -179,7 +182,7 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_
   grow(w, cell->right, first + left, count - left, level + 1, to + left, from + left);
 }
 
-void esp_fmm_grow(esp_fmm_work *w) {
+int esp_fmm_grow(esp_fmm_work *w) {
   double unit[2];
   esp_fmm_scale_factor(w->scale.length, unit);
   for (int i = 0; i < w->n; i++) {
@@ -187,4 +190,7 @@ void esp_fmm_grow(esp_fmm_work *w) {
     w->body[i].body = i;
   }
   grow(w, 0, 0, w->n, 0, w->body, w->other);
+  for (int k = 0; k < w->nodes; k++)
+    ESP_CALL(esp_fmm_scale_admit(&w->scale, w->node[k].radius, w->body[w->cell[k].first].body));
+  return ESP_OK;
 }

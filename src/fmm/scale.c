@@ -48,6 +48,15 @@ int esp_fmm_scale_make(const esp_fmm_param *param, const esp_fmm_bodies *b, esp_
   return ESP_OK;
 }
 
+int esp_fmm_scale_admit(const esp_fmm_scale *s, double radius, int body) {
+  ESP_CHECK(radius == 0 || radius >= 0x1p-80, ESP_ERR_VALUE,
+            "body %d: those next to it are within %g of it, less than 2^-80 of the extent of all; bodies may be at one "
+            "place, "
+            "or farther apart",
+            body, 2 * ldexp(radius, s->length));
+  return ESP_OK;
+}
+
 void esp_fmm_scale_factor(int exponent, double factor[2]) {
   factor[0] = ldexp(1, -exponent / 2);
   factor[1] = ldexp(1, -exponent + exponent / 2);

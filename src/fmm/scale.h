@@ -14,6 +14,9 @@ typedef struct {
  * ESP_ERR_VALUE (a position, mass or |a| that is not finite or, where it must be, not >= 0; bodies so far apart that their
  * distance is not finite), with the body's place in the arrays. */
 int esp_fmm_scale_make(const esp_fmm_param *param, const esp_fmm_bodies *bodies, esp_fmm_scale *scale);
+/* ESP_ERR_VALUE, with the place of one of its bodies, for a node whose radius is neither 0 nor at least 2^-80: powers of
+ * distances there leave float64. */
+int esp_fmm_scale_admit(const esp_fmm_scale *scale, double radius, int body);
 /* 2^-exponent as a product: the whole may be out of range. */
 void esp_fmm_scale_factor(int exponent, double factor[2]);
 /* Factors of results: an acceleration, a potential of the caller is that times one of here. */

@@ -38,7 +38,8 @@ typedef struct {
 static int by_key(const void *a, const void *b) {
   const entry *p = a, *q = b;
   if (p->key != q->key) return p->key < q->key ? -1 : 1;
-  return (p->id > q->id) - (p->id < q->id);
+  if (p->id != q->id) return p->id < q->id ? -1 : 1;
+  return (p->body > q->body) - (p->body < q->body);
 }
 
 static double place(const work *w, const entry *e, int axis) {
@@ -347,6 +348,8 @@ int esp_fmm_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodi
   ESP_TRY(ESP_ALLOC(queue, w.nodes));
   if (w.n) {
     grow(&w, 0, 0, w.n, 0);
+    for (int k = 0; k < w.nodes; k++)
+      ESP_TRY(esp_fmm_scale_admit(&w.scale, w.node[k].box.radius, w.order[w.node[k].cell.first].body));
     w.floor = least_of_all(&w);
     find_least(&w, 0, -1, queue);
     ESP_TRY(receive(&w, 0, NULL, NULL, 1, &root));

@@ -46,8 +46,8 @@ typedef struct {
   esp_fmm_cost cost;
 } esp_fmm_work;
 
-/* The tree: body, node, cell's first, count, right; x. Cannot fail. */
-void esp_fmm_grow(esp_fmm_work *w);
+/* The tree: body, node, cell's first, count, right; x. Errors: esp_fmm_scale_admit. */
+int esp_fmm_grow(esp_fmm_work *w);
 /* Masses and moments: mass, the rest of cell, moment. */
 void esp_fmm_upward(esp_fmm_work *w);
 

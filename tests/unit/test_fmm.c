@@ -102,8 +102,9 @@ static const double tolerance[6] = {0, 0, 3e-2, 5.5e-3, 5e-4, 5e-5};
 static void clouds_are_those_of_the_specification(void **state) {
   (void)state;
   const fmm_errors bar = {1.6e-6, 0, 4e-6, 3e-5};
-  double *previous;
+  double *previous, *none;
   MUST(ESP_ALLOC(previous, 1200));
+  MUST(ESP_ALLOC(none, 1200)); /* the floor of |a| alone decides */
   for (fmm_kind kind = 0; kind < FMM_CLOUDS; kind++) {
     fmm_cloud c;
     MUST(fmm_cloud_make(kind, 1200, 0, &c));
@@ -111,10 +112,64 @@ static void clouds_are_those_of_the_specification(void **state) {
     for (int order = 2; order <= 5; order++) {
       const esp_fmm_param p = {order, tolerance[order], (order + (int)kind) % 2 ? 0.01 : 0};
       compare(kind, &c, &p, order / 2 == 1 ? previous : NULL, bar, 2e-6);
+      const esp_fmm_param floor = {order, 0x1p30 * tolerance[order], p.softening};
+      compare(kind, &c, &floor, none, bar, 2e-6);
     }
     fmm_cloud_free(&c);
   }
   ESP_FREE(previous);
+  ESP_FREE(none);
+}
+
+/* Bodies may have one id: the place in the arrays decides then, also where coordinates tie. */
+static void ids_may_be_the_same(void **state) {
+  (void)state;
+  for (int kind = FMM_TWINS; kind <= FMM_GRID; kind++) {
+    fmm_cloud c;
+    MUST(fmm_cloud_make((fmm_kind)kind, 1000, 0, &c));
+    for (int i = 0; i < c.n; i++) {
+      c.id[i] = i % 4 ? 5 : c.id[i];
+      for (int a = 0; a < 3 && kind == FMM_GRID; a++) c.x[i][a] = a < 2 ? (i >> 2 * a) % 4 : 0;
+    }
+    const esp_fmm_param p = {4, tolerance[4], 0.01};
+    compare((fmm_kind)kind, &c, &p, NULL, (fmm_errors){1.6e-6, 0, 4e-6, 3e-5}, 2e-6);
+    fmm_cloud_free(&c);
+  }
+}
+
+/* A clump of 2^-72 of the extent is right, one of 2^-102 is refused in both forms; binaries keep their potential at any
+ * softening; bodies at the end of the range. */
+static void extremes(void **state) {
+  (void)state;
+  const fmm_errors bar = {1.6e-6, 0, 4e-6, 3e-5};
+  fmm_cloud c;
+  esp_fmm_param p = {4, tolerance[4], 0};
+  const esp_fmm_result nothing = {.cost = NULL};
+  MUST(fmm_cloud_make(FMM_PLUMMER, 2000, 0, &c));
+  const esp_fmm_bodies bodies = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
+  for (int few = 20; few <= 1000; few *= 50) { /* less than a receiver, and many */
+    for (int i = few == 20 ? 0 : 20; i < few; i++)
+      for (int a = 0; a < 3; a++) c.x[i][a] *= 0x1p-72;
+    compare(FMM_PLUMMER, &c, &p, NULL, bar, 2e-6);
+  }
+  for (int i = 0; i < c.n; i++)
+    for (int a = 0; a < 3 && i < 1000; a++) c.x[i][a] *= 0x1p-30;
+  assert_int_equal(esp_fmm_force(&p, &bodies, &nothing), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "less than 2^-80 of the extent"));
+  assert_int_equal(esp_fmm_specification(&p, &bodies, &nothing), ESP_ERR_VALUE);
+  esp_error_clear();
+  fmm_cloud_free(&c);
+  MUST(fmm_cloud_make(FMM_BALL, 500, 0, &c));
+  for (int i = 1; i < 100; i += 2)
+    for (int a = 0; a < 3; a++) c.x[i][a] = c.x[i - 1][a] + (a ? 0 : 1e-9);
+  for (int power = 12; power <= 200; power *= 2) {
+    p.softening = pow(10, -power);
+    compare(FMM_BALL, &c, &p, NULL, bar, 1e-7);
+  }
+  for (int i = 0; i < c.n; i++) c.x[i][0] = 1.7e308, c.x[i][1] = c.x[i][2] = 0;
+  p.softening = 1;
+  compare(FMM_BALL, &c, &p, NULL, bar, 2e-6);
+  fmm_cloud_free(&c);
 }
 
 static void small_sets_are_those_of_the_specification(void **state) {
@@ -181,6 +236,8 @@ static void errors_are_those_of_the_specification(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(clouds_are_those_of_the_specification),
+      cmocka_unit_test(ids_may_be_the_same),
+      cmocka_unit_test(extremes),
       cmocka_unit_test(small_sets_are_those_of_the_specification),
       cmocka_unit_test(close_pairs_and_far_units),
       cmocka_unit_test(larger_sets),

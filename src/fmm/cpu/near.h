@@ -124,13 +124,14 @@ typedef struct {
   double x[3][RECEIVERS], sum[4][RECEIVERS];
 } esp_wide_lanes;
 
-static void wide_body(esp_wide_lanes *b, double eps2, const double *place, double m) {
+/* own: the lane that this body is, whose potential it leaves out; any other number: none. */
+static void wide_body(esp_wide_lanes *b, double eps2, const double *place, double m, int own) {
   for (int l = 0; l < RECEIVERS; l++) {
     const double r[3] = {place[0] - b->x[0][l], place[1] - b->x[1][l], place[2] - b->x[2][l]};
     const double q = ((r[0] * r[0] + r[1] * r[1]) + r[2] * r[2]) + eps2;
     const double u = q > 0 ? 1 / sqrt(q) : 0, f = u * u * u * m;
     for (int a = 0; a < 3; a++) b->sum[a][l] += f * r[a];
-    b->sum[3][l] += u * m;
+    b->sum[3][l] += l == own ? 0 : u * m;
   }
 }
 

@@ -77,7 +77,7 @@ static double power_of_two(double x) {
 static double scale_of(const esp_fmm_work *w, const esp_fmm_node *I, double above) {
   const double extent = I->radius > w->scale.softening ? I->radius : w->scale.softening;
   const double scale = extent > 0 ? power_of_two(extent) : above;
-  return scale > 0x1p-100 ? scale : 0x1p-100;
+  return scale > 0x1p-60 ? scale : 0x1p-60; /* squares of the root's extent in it stay in float32 */
 }
 
 /* ---- a receiver's bodies ---- */
@@ -184,7 +184,7 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
     const esp_fmm_cell *J = w->cell + w->list[ESP_FMM_NEAR][k];
     for (int j = J->first; j < J->first + J->count; j++)
-      wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j]);
+      wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
   for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
     const int at = w->list[ESP_FMM_CELL][k];
@@ -193,6 +193,9 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
     double Q[6];
     for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
     wide_cell(b, w->eps2, w->cell[at].c, (double)w->cell[at].mass, Q);
+    for (int i = first; i < first + count && w->eps2 > 0; i++) /* of bodies at one place: itself is among them */
+      if (w->cell[at].first <= i && i < w->cell[at].first + w->cell[at].count)
+        b->sum[3][i - first] -= w->mass[i] / w->scale.softening;
   }
 }
 
@@ -200,7 +203,7 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
 static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
   esp_fmm_work *w = p->w;
   const int first = w->cell[row].first, count = w->cell[row].count;
-  const double acceleration = f->inverse * f->inverse, potential = f->inverse, eps = w->scale.softening;
+  const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
   double sum[4][RECEIVERS];
   float closest = 0x1p100f;
@@ -217,7 +220,7 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
     w->cost.exact += count;
     for (int l = 0; l < count; l++) {
       for (int a = 0; a < 3; a++) sum[a][l] = wide.sum[a][l] + (double)far.sum[a][l] * acceleration;
-      sum[3][l] = wide.sum[3][l] + (double)far.sum[3][l] * potential - (eps > 0 ? w->mass[first + l] / eps : 0);
+      sum[3][l] = wide.sum[3][l] + (double)far.sum[3][l] * potential;
     }
   } else {
     const float self = f->eps2 < too_close ? 0 : 1 / sqrtf(f->eps2);
