@@ -42,15 +42,15 @@ typedef struct {
   float mass;
   float radius; /* r: half diagonal of the box */
   float b2, b4;
-  float reach;                 /* R: from c to the farthest corner of the box */
-  int32_t first, count, right; /* slots; row of the right child, 0: a leaf */
-  int32_t unused[2];
+  float reach;   /* R: from c to the farthest corner of the box */
+  int32_t right; /* row of the right child; of a leaf: <= 0, minus the place of its first body among those held */
+  int64_t first, count; /* slots */
 } esp_fmm_cell;
 _Static_assert(sizeof(esp_fmm_cell) == 64, "one cache line");
 
 /* The largest power of two that is not above a radius; 0 where there is none. */
 float esp_fmm_cell_scale(float radius);
-/* All but first, count, right. */
+/* All but right, first, count. */
 void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell);
 
 /* The estimate of rule 2, by order P = 2..5:

@@ -59,11 +59,12 @@ static double lap(double *last) {
   return spent;
 }
 
-int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
-                       const esp_fmm_result *result) {
+int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
+                       const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
   esp_fmm_work w = {.param = param, .bodies = bodies, .result = result, .n = bodies->n};
   double last = esp_wall();
   int rc = ESP_OK;
+  ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "%d ranks; the multipole method knows one", comm->size);
   ESP_CALL(esp_fmm_scale_make(param, bodies, &w.scale));
   if (result->cost) memset(result->cost, 0, sizeof *result->cost);
   if (!w.n) return ESP_OK;
@@ -77,14 +78,15 @@ int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_fmm_param *para
   kernels->estimate(&w);
   w.cost.estimate = lap(&last);
   ESP_TRY(kernels->receive(&w));
-  for (int i = 0; i < w.n && result->slot; i++) result->slot[i] = w.body[i].body;
+  for (int i = 0; i < w.n && result->slot; i++) result->slot[w.body[i].body] = i;
   if (result->cost) *result->cost = w.cost;
 done:
   release(&w);
   return rc;
 }
 
-int esp_fmm_force(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
-  ESP_CALL(esp_fmm_force_with(esp_fmm_widest(), param, bodies, result));
+int esp_fmm_force(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
+                  const esp_fmm_result *result) {
+  ESP_CALL(esp_fmm_force_with(esp_fmm_widest(), comm, param, bodies, result));
   return ESP_OK;
 }

@@ -4,7 +4,8 @@
  *
  * Terms that are not finite, of bodies at one place without softening, are left out. G = 1, units are the caller's.
  *
- * The result is a pure function of the arguments: nothing is kept between calls. Everything here is local (one rank).
+ * The result is a pure function of the arguments: nothing is kept between calls. It is the same bits for any number of ranks
+ * and any distribution of the bodies over them, where ids are given and unique.
  *
  * Tree. A node is cut along the widest side of the tight box of its bodies (ties: lowest axis), at the median or, where the
  * median lies outside the middle [lo + 0.35 w, hi - 0.35 w] of that side, at the nearer of these two planes; from level 40
@@ -32,7 +33,7 @@
 
 #include <stdint.h>
 
-#include "base/base.h"
+#include "base/comm.h"
 
 enum { ESP_FMM_LEAF = 16, ESP_FMM_RECEIVERS = 32, ESP_FMM_ESTIMATE = 64 }; /* bodies a node at most */
 enum { ESP_FMM_ORDER_MIN = 2, ESP_FMM_ORDER_MAX = 5 };
@@ -43,28 +44,30 @@ typedef struct {
   double softening; /* Plummer softening eps >= 0, in the bodies' unit of length */
 } esp_fmm_param;
 
-/* Borrowed. */
+/* Bodies of this rank, any of all. Borrowed. */
 typedef struct {
   int n;                       /* >= 0 */
   const double (*position)[3]; /* [n] finite */
   const double *mass;          /* [n] finite, >= 0 */
-  const int64_t *id;           /* [n]; NULL, and where two are the same: the place in these arrays */
-  const double *previous;      /* [n] |a| of about now, finite, >= 0; NULL: estimated */
+  const int64_t *id;           /* [n]; NULL, and where two are the same: by rank and place in these arrays */
+  const double *previous;      /* [n] |a| of about now, finite, >= 0; NULL, on all ranks: estimated */
 } esp_fmm_bodies;
 
 /* What was done to each pair (receiver node, cell). */
 typedef enum { ESP_FMM_NOTHING, ESP_FMM_EXPAND, ESP_FMM_CELL, ESP_FMM_NEAR, ESP_FMM_KINDS } esp_fmm_kind;
 
-/* Tells every entry of every list, in the order in which it came about: slots [first_i, first_i + count_i) receive. */
+/* Tells every entry of the lists of the nodes that this rank's slots lie in, in the order in which it came about: slots
+ * [first_i, first_i + count_i) receive. */
 typedef struct {
-  void (*entry)(void *context, esp_fmm_kind kind, int first_i, int count_i, int first_j, int count_j);
+  void (*entry)(void *context, esp_fmm_kind kind, int64_t first_i, int64_t count_i, int64_t first_j, int64_t count_j);
   void *context;
 } esp_fmm_witness;
 
-/* What a call cost. seconds are taken only where a cost is asked for, which costs some percent. */
+/* What a call cost this rank. seconds are taken only where a cost is asked for, which costs some percent. */
 typedef struct {
   int64_t near_pairs, cell_pairs;          /* (receiver, body), (receiver, cell) */
   int64_t expansions, tests, nodes, exact; /* cells expanded, decisions, receiver nodes; bodies computed in float64 */
+  int64_t owned, ghosts, ghost_nodes, messages, bytes;      /* bodies computed here, fetched; received */
   double tree, moments, estimate, walk, expand, near, rest; /* seconds */
 } esp_fmm_cost;
 
@@ -72,7 +75,7 @@ typedef struct {
 typedef struct {
   double (*acceleration)[3];      /* [n] in the bodies' order */
   double *potential;              /* [n] */
-  int *slot;                      /* [n] the body in each slot of the tree's order */
+  int64_t *slot;                  /* [n] the body's place in the tree's order */
   const esp_fmm_witness *witness; /* NULL: none */
   esp_fmm_cost *cost;             /* NULL: not wanted */
 } esp_fmm_result;
@@ -80,8 +83,9 @@ typedef struct {
 /* The result for these bodies. Decisions are made in float64 and are those of the specification, expansions and pairs are
  * summed in float32 about the receiver, or in float64 where bodies lie so close to each other, against the extent of their
  * receiver, that float32 would show. The same bits on every CPU of this build, whatever vectors it has. About 200 bytes a
- * body while it runs. Errors: those of esp_fmm_scale_make; ESP_ERR_VALUE for bodies next to each other that are
+ * body while it runs. Collective over comm. Errors, on all ranks: those of esp_fmm_scale_make; ESP_ERR_VALUE for bodies next to each other that are
  * less than 2^-80 of the whole extent apart, but not at one place (esp_fmm_scale_admit); memory. */
-int esp_fmm_force(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result);
+int esp_fmm_force(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
+                  const esp_fmm_result *result);
 
 #endif

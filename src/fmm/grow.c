@@ -166,7 +166,7 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_
   esp_fmm_cell *cell = w->cell + row;
   cell->first = first;
   cell->count = count;
-  cell->right = 0;
+  cell->right = -first;
   if (count <= ESP_FMM_LEAF) {
     leaf_close(w, from, first, count);
     return;

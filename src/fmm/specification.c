@@ -10,7 +10,8 @@
 typedef struct {
   esp_fmm_box box;
   esp_fmm_sums sums;
-  esp_fmm_cell cell; /* first, count, right: those of the node, too */
+  esp_fmm_cell cell; /* right: that of the node, too */
+  int first, count;  /* slots */
   double least;      /* |a| */
 } node;
 
@@ -84,8 +85,8 @@ static void box_make(const work *w, int first, int count, esp_fmm_box *box) {
 static void grow(work *w, int row, int first, int count, int level) {
   node *I = w->node + row;
   box_make(w, first, count, &I->box);
-  I->cell.first = first;
-  I->cell.count = count;
+  I->first = first;
+  I->count = count;
   if (count <= ESP_FMM_LEAF) {
     sort_along(w, first, count, 3); /* by id alone */
     for (int i = first; i < first + count; i++) {
@@ -110,7 +111,7 @@ static void grow(work *w, int row, int first, int count, int level) {
 /* ---- |a| ---- */
 
 static int contains(const node *J, const node *I) {
-  return J->cell.first <= I->cell.first && I->cell.first + I->cell.count <= J->cell.first + J->cell.count;
+  return J->first <= I->first && I->first + I->count <= J->first + J->count;
 }
 
 /* What a body of I feels of the nearest of the others in I, as if they were spread evenly; the heaviest left out. */
@@ -118,13 +119,13 @@ static double grain(const work *w, const node *I) {
   static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
   double mass = 0, heaviest = 0;
   int k = 0;
-  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++) {
+  for (int i = I->first; i < I->first + I->count; i++) {
     mass += w->m[i];
     heaviest = fmax(heaviest, w->m[i]);
   }
-  while (1 << k < I->cell.count) k++;
+  while (1 << k < I->count) k++;
   const double apart = I->box.radius / root3[k], q = apart * apart + w->eps2;
-  return q > 0 ? (mass - heaviest) / I->cell.count * apart / (q * sqrt(q)) : 0;
+  return q > 0 ? (mass - heaviest) / I->count * apart / (q * sqrt(q)) : 0;
 }
 
 /* Monopoles of all but I at its centre, softened by their extent; the k-th of the queue is added to sum k mod 16. */
@@ -156,7 +157,7 @@ static double estimate(const work *w, const node *I, int *queue) {
 
 static double given(const work *w, const node *I) {
   double least = INFINITY;
-  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++)
+  for (int i = I->first; i < I->first + I->count; i++)
     least = fmin(least, w->bodies->previous[w->order[i].body] / w->unit);
   return least;
 }
@@ -164,7 +165,7 @@ static double given(const work *w, const node *I) {
 /* above: the estimate of a node that holds this one; < 0: none yet. */
 static double find_least(work *w, int row, double above, int *queue) {
   node *I = w->node + row;
-  if (above < 0 && I->cell.count <= ESP_FMM_ESTIMATE && !w->bodies->previous) above = estimate(w, I, queue);
+  if (above < 0 && I->count <= ESP_FMM_ESTIMATE && !w->bodies->previous) above = estimate(w, I, queue);
   I->least = above >= 0 ? above : INFINITY;
   if (w->bodies->previous) I->least = given(w, I);
   if (!I->cell.right) return I->least;
@@ -215,15 +216,15 @@ static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, c
   const double d2 = squared(x);
   if (!(J->cell.mass > 0)) return ESP_FMM_NOTHING;
   if (expands(w, g, &J->cell, d2)) return ESP_FMM_EXPAND;
-  if (I->cell.count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
+  if (I->count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
   return ESP_FMM_NEAR;
 }
 
 /* ---- receivers ---- */
 
 static void pairs(work *w, const node *I, const node *J) {
-  for (int i = I->cell.first; i < I->cell.first + I->cell.count; i++)
-    for (int j = J->cell.first; j < J->cell.first + J->cell.count; j++) {
+  for (int i = I->first; i < I->first + I->count; i++)
+    for (int j = J->first; j < J->first + J->count; j++) {
       const double r[3] = {w->x[j][0] - w->x[i][0], w->x[j][1] - w->x[i][1], w->x[j][2] - w->x[i][2]};
       const double q = squared(r) + w->eps2, u = q > 0 ? 1 / sqrt(q) : 0, f = w->m[j] * u;
       w->potential[i] -= i == j ? 0 : f;
@@ -236,17 +237,16 @@ static int coincide(const double *x, const double *y) {
 }
 
 static int holds(const node *J, int slot) {
-  return J->cell.first <= slot && slot < J->cell.first + J->cell.count;
+  return J->first <= slot && slot < J->first + J->count;
 }
 
 static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double *L) {
   const int order = w->param->order;
-  if (w->witness)
-    w->witness->entry(w->witness->context, kind, I->cell.first, I->cell.count, J->cell.first, J->cell.count);
+  if (w->witness) w->witness->entry(w->witness->context, kind, I->first, I->count, J->first, J->count);
   if (kind == ESP_FMM_EXPAND) esp_fmm_expand(&J->sums, w->eps2, I->box.centre, order - 1, order, order, L);
   if (kind == ESP_FMM_NEAR) pairs(w, I, J);
   const int moments = order == 2 ? 0 : 2;
-  for (int i = I->cell.first; kind == ESP_FMM_CELL && i < I->cell.first + I->cell.count; i++) {
+  for (int i = I->first; kind == ESP_FMM_CELL && i < I->first + I->count; i++) {
     double at[4] = {0};
     if (coincide(w->x[i], J->cell.c) && w->eps2 == 0) continue;
     esp_fmm_expand(&J->sums, w->eps2, w->x[i], moments, moments + 1, 1, at);
@@ -259,7 +259,7 @@ static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double
  * room for all nodes. */
 static int receive(work *w, int row, const double *above, const double *from, int count, const int *left) {
   const node *I = w->node + row;
-  const int leaf = I->cell.count <= ESP_FMM_RECEIVERS, order = w->param->order;
+  const int leaf = I->count <= ESP_FMM_RECEIVERS, order = w->param->order;
   const esp_fmm_gate gate = esp_fmm_gate_make(order, I->box.radius, w->param->tolerance * fmax(I->least, w->floor));
   double L[ESP_FMM_TERMS] = {0};
   int rc = ESP_OK, *queue = NULL, kept = 0;
@@ -270,7 +270,7 @@ static int receive(work *w, int row, const double *above, const double *from, in
     const int j = queue[k];
     const node *J = w->node + j;
     const esp_fmm_kind kind = judge(w, I, &gate, J);
-    if (kind == ESP_FMM_NEAR && J->cell.right && (leaf || (double)J->cell.radius > gate.r)) {
+    if (kind == ESP_FMM_NEAR && J->cell.right > 0 && (leaf || (double)J->cell.radius > gate.r)) {
       queue[count++] = j + 1;
       queue[count++] = J->cell.right;
     } else if (kind == ESP_FMM_NEAR && !leaf) {
@@ -279,7 +279,7 @@ static int receive(work *w, int row, const double *above, const double *from, in
       act(w, I, J, kind, L);
     }
   }
-  for (int i = I->cell.first; leaf && i < I->cell.first + I->cell.count; i++) {
+  for (int i = I->first; leaf && i < I->first + I->count; i++) {
     double at[4] = {0};
     esp_fmm_move(order, L, I->box.centre, w->x[i], 1, at);
     add_terms(w, i, at);
@@ -329,7 +329,7 @@ static void deliver(const work *w, const esp_fmm_result *result) {
     const int i = w->order[k].body;
     for (int a = 0; a < 3 && result->acceleration; a++) result->acceleration[i][a] = w->unit * w->a[k][a];
     if (result->potential) result->potential[i] = potential * w->potential[k];
-    if (result->slot) result->slot[k] = i;
+    if (result->slot) result->slot[i] = k;
   }
 }
 
@@ -349,7 +349,7 @@ int esp_fmm_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodi
   if (w.n) {
     grow(&w, 0, 0, w.n, 0);
     for (int k = 0; k < w.nodes; k++)
-      ESP_TRY(esp_fmm_scale_admit(&w.scale, w.node[k].box.radius, w.order[w.node[k].cell.first].body));
+      ESP_TRY(esp_fmm_scale_admit(&w.scale, w.node[k].box.radius, w.order[w.node[k].first].body));
     w.floor = least_of_all(&w);
     find_least(&w, 0, -1, queue);
     ESP_TRY(receive(&w, 0, NULL, NULL, 1, &root));
@@ -368,7 +368,7 @@ int esp_fmm_all_pairs(const esp_fmm_param *param, const esp_fmm_bodies *bodies, 
     for (int a = 0; a < 3; a++) w.x[i][a] = place(&w, w.order + i, a);
     w.m[i] = ldexp(bodies->mass[i], -w.scale.mass);
   }
-  const node all = {.cell = {.count = w.n}};
+  const node all = {.count = w.n};
   pairs(&w, &all, &all);
   deliver(&w, result);
   release(&w);

@@ -25,18 +25,18 @@ static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *su
   esp_fmm_cell *cell = w->cell + row;
   const esp_fmm_node *node = w->node + row;
   const int order = w->param->order;
-  if (cell->right) {
+  if (cell->right > 0) {
     esp_fmm_sums left, right;
     climb(w, row + 1, unit, &left);
     climb(w, cell->right, unit, &right);
     esp_fmm_sums_join(order, &left, &right, sums);
   } else {
-    for (int i = cell->first; i < cell->first + cell->count; i++)
-      w->mass[i] = w->bodies->mass[w->body[i].body] * unit[0] * unit[1];
+    const int first = -cell->right, count = (int)cell->count;
+    for (int i = first; i < first + count; i++) w->mass[i] = w->bodies->mass[w->body[i].body] * unit[0] * unit[1];
     double x[ESP_FMM_LEAF][3];
-    for (int i = 0; i < cell->count; i++)
-      for (int a = 0; a < 3; a++) x[i][a] = w->x[a][cell->first + i];
-    esp_fmm_sums_leaf(order, cell->count, (const double(*)[3])x, w->mass + cell->first, sums);
+    for (int i = 0; i < count; i++)
+      for (int a = 0; a < 3; a++) x[i][a] = w->x[a][first + i];
+    esp_fmm_sums_leaf(order, count, (const double(*)[3])x, w->mass + first, sums);
   }
   esp_fmm_box box = {.radius = node->radius};
   memcpy(box.centre, node->centre, sizeof box.centre);

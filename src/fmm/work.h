@@ -46,6 +46,12 @@ typedef struct {
   esp_fmm_cost cost;
 } esp_fmm_work;
 
+/* Place of a node's first body among those held. */
+static inline int esp_fmm_place(const esp_fmm_work *w, int row) {
+  while (w->cell[row].right > 0) row++;
+  return -w->cell[row].right;
+}
+
 /* The tree: body, node, cell's first, count, right; x. Errors: esp_fmm_scale_admit. */
 int esp_fmm_grow(esp_fmm_work *w);
 /* Masses and moments: mass, the rest of cell, moment. */
@@ -66,7 +72,7 @@ typedef struct {
 extern const esp_fmm_kernels *const esp_fmm_widths[];
 const esp_fmm_kernels *esp_fmm_widest(void); /* of those available */
 /* esp_fmm_force by one of them. */
-int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
-                       const esp_fmm_result *result);
+int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
+                       const esp_fmm_bodies *bodies, const esp_fmm_result *result);
 
 #endif

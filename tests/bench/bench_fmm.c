@@ -74,7 +74,7 @@ static int measure(const esp_fmm_kernels *kernels, const fmm_cloud *c, const cha
   for (int k = 0; k <= repeats; k++) {
     const esp_fmm_result result = {.acceleration = a, .cost = k == repeats ? &cost : NULL};
     const double begin = cpu_seconds(), wall_begin = esp_wall();
-    ESP_CALL(esp_fmm_force_with(kernels, &param, &bodies, &result));
+    ESP_CALL(esp_fmm_force_with(kernels, esp_comm_self(), &param, &bodies, &result));
     seconds = cpu_seconds() - begin;
     wall = esp_wall() - wall_begin;
     if (seconds < best) best = seconds;

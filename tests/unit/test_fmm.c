@@ -18,21 +18,21 @@
   } while (0)
 
 typedef struct {
-  int kind, i, count_i, j, count_j;
+  int64_t kind, i, count_i, j, count_j;
 } listed;
 
 typedef struct {
   double (*a)[3], *potential;
-  int *slot;
+  int64_t *slot;
   listed *list;
   size_t count, capacity;
   esp_fmm_cost cost;
 } outcome;
 
-static void note(void *context, esp_fmm_kind kind, int i, int count_i, int j, int count_j) {
+static void note(void *context, esp_fmm_kind kind, int64_t i, int64_t count_i, int64_t j, int64_t count_j) {
   outcome *o = context;
   if (o->count == o->capacity) MUST(ESP_GROW(o->list, o->capacity, o->count + 1));
-  o->list[o->count++] = (listed){(int)kind, i, count_i, j, count_j};
+  o->list[o->count++] = (listed){kind, i, count_i, j, count_j};
 }
 
 static int by_bytes(const void *a, const void *b) {
@@ -48,7 +48,7 @@ static outcome run(const esp_fmm_kernels *kernels, const esp_fmm_param *p, const
   MUST(ESP_GROW(o.list, o.capacity, 64));
   const esp_fmm_witness witness = {note, &o};
   const esp_fmm_result result = {o.a, o.potential, o.slot, &witness, &o.cost};
-  MUST(kernels ? esp_fmm_force_with(kernels, p, b, &result) : esp_fmm_specification(p, b, &result));
+  MUST(kernels ? esp_fmm_force_with(kernels, esp_comm_self(), p, b, &result) : esp_fmm_specification(p, b, &result));
   qsort(o.list, o.count, sizeof *o.list, by_bytes);
   return o;
 }
@@ -154,7 +154,7 @@ static void extremes(void **state) {
   }
   for (int i = 0; i < c.n; i++)
     for (int a = 0; a < 3 && i < 1000; a++) c.x[i][a] *= 0x1p-30;
-  assert_int_equal(esp_fmm_force(&p, &bodies, &nothing), ESP_ERR_VALUE);
+  assert_int_equal(esp_fmm_force(esp_comm_self(), &p, &bodies, &nothing), ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "less than 2^-80 of the extent"));
   assert_int_equal(esp_fmm_specification(&p, &bodies, &nothing), ESP_ERR_VALUE);
   esp_error_clear();
@@ -226,8 +226,9 @@ static void errors_are_those_of_the_specification(void **state) {
   const esp_fmm_bodies bodies = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
   c.m[4] = NAN;
   esp_error_clear();
-  assert_int_equal(esp_fmm_force(&(esp_fmm_param){4, 1e-3, 0}, &bodies, &(esp_fmm_result){.cost = NULL}),
-                   ESP_ERR_VALUE);
+  assert_int_equal(
+      esp_fmm_force(esp_comm_self(), &(esp_fmm_param){4, 1e-3, 0}, &bodies, &(esp_fmm_result){.cost = NULL}),
+      ESP_ERR_VALUE);
   assert_non_null(strstr(esp_error_message(), "body 4: mass"));
   esp_error_clear();
   fmm_cloud_free(&c);

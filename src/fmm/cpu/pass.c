@@ -83,9 +83,9 @@ static double scale_of(const esp_fmm_work *w, const esp_fmm_node *I, double abov
 /* ---- a receiver's bodies ---- */
 
 static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_lanes *b) {
-  const int first = w->cell[row].first;
+  const int first = esp_fmm_place(w, row);
   memset(b->sum, 0, sizeof b->sum);
-  b->count = w->cell[row].count;
+  b->count = (int)w->cell[row].count;
   b->lanes = (b->count + LANES - 1) / LANES * LANES;
   for (int a = 0; a < 3; a++) {
     for (int l = 0; l < b->lanes; l++) {
@@ -98,7 +98,7 @@ static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_l
 
 /* The bodies of a leaf to the end of the stream. */
 static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, float *const *stream, int count) {
-  const int first = w->cell[row].first, bodies = w->cell[row].count;
+  const int first = esp_fmm_place(w, row), bodies = (int)w->cell[row].count;
   for (int a = 0; a < 3; a++) {
     float *restrict to = stream[a] + count;
     const double *restrict x = w->x[a] + first, centre = f->centre[a], inverse = f->inverse;
@@ -137,7 +137,7 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   for (int k = 0; k < count && watched; k++) {
     if (!within(w, list[k], row)) continue;
     stream_leaf(w, f, list[k], stream, 0);
-    by[2](b, f->eps2, w->cell[list[k]].count, from, w->cell[list[k]].first - w->cell[row].first);
+    by[2](b, f->eps2, (int)w->cell[list[k]].count, from, (int)(w->cell[list[k]].first - w->cell[row].first));
   }
   for (int k = 0; k < count; k++) {
     if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
@@ -169,8 +169,9 @@ static void cell_lists(const esp_fmm_work *w, const esp_frame *f, int count, esp
 
 static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   const esp_fmm_work *w = p->w;
+  const int first = esp_fmm_place(w, row);
   for (int l = 0; l < w->cell[row].count; l++) {
-    const int i = w->body[w->cell[row].first + l].body;
+    const int i = w->body[first + l].body;
     for (int a = 0; a < 3 && w->result->acceleration; a++) w->result->acceleration[i][a] = p->unit * sum[a][l];
     if (w->result->potential) w->result->potential[i] = -p->unit_potential * sum[3][l];
   }
@@ -178,12 +179,12 @@ static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
 
 /* Near bodies and cells in float64. */
 static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wide_lanes *b) {
-  const int first = w->cell[row].first, count = w->cell[row].count;
+  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
   for (int a = 0; a < 3; a++)
     for (int l = 0; l < count; l++) b->x[a][l] = w->x[a][first + l];
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
-    const esp_fmm_cell *J = w->cell + w->list[ESP_FMM_NEAR][k];
-    for (int j = J->first; j < J->first + J->count; j++)
+    const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(w, at);
+    for (int j = begin; j < begin + w->cell[at].count; j++)
       wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
   for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
@@ -193,16 +194,16 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
     double Q[6];
     for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
     wide_cell(b, w->eps2, w->cell[at].c, (double)w->cell[at].mass, Q);
-    for (int i = first; i < first + count && w->eps2 > 0; i++) /* of bodies at one place: itself is among them */
-      if (w->cell[at].first <= i && i < w->cell[at].first + w->cell[at].count)
-        b->sum[3][i - first] -= w->mass[i] / w->scale.softening;
+    const int64_t from = w->cell[at].first - w->cell[row].first; /* of bodies at one place: itself is among them */
+    for (int l = 0; l < count && w->eps2 > 0; l++)
+      if (from <= l && l < from + w->cell[at].count) b->sum[3][l] -= w->mass[first + l] / w->scale.softening;
   }
 }
 
 /* The bodies of a receiver without children: its expansion, its cells, its near bodies. */
 static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
   esp_fmm_work *w = p->w;
-  const int first = w->cell[row].first, count = w->cell[row].count;
+  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
   const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
   double sum[4][RECEIVERS];
@@ -248,9 +249,9 @@ static void tell(const esp_fmm_work *w, int row, const int *counts) {
 static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   w->cost.nodes++;
   w->cost.expansions += counts[ESP_FMM_EXPAND];
-  w->cost.cell_pairs += (int64_t)counts[ESP_FMM_CELL] * w->cell[row].count;
+  w->cost.cell_pairs += counts[ESP_FMM_CELL] * w->cell[row].count;
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++)
-    w->cost.near_pairs += (int64_t)w->cell[w->list[ESP_FMM_NEAR][k]].count * w->cell[row].count;
+    w->cost.near_pairs += w->cell[w->list[ESP_FMM_NEAR][k]].count * w->cell[row].count;
 }
 
 /* Room for the near bodies of this receiver. */

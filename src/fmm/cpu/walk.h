@@ -120,7 +120,7 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
 
 static double grain(const esp_fmm_work *w, int row) {
   static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
-  const int first = w->cell[row].first, count = w->cell[row].count;
+  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
   double mass = 0, heaviest = 0;
   int k = 0;
   for (int i = first; i < first + count; i++) {
@@ -152,7 +152,7 @@ ESP_INLINE void pull_sixteen(const esp_fmm_work *w, const esp_fmm_node *I, const
 
 static double estimate_node(esp_fmm_work *w, int row) {
   const esp_fmm_node *I = w->node + row;
-  const int first = w->cell[row].first, end = first + w->cell[row].count;
+  const int64_t first = w->cell[row].first, end = first + w->cell[row].count;
   double A[3][LANES] = {{0}}, square = grain(w, row);
   int *const queue = w->queue, count = 1;
   square *= square;
@@ -187,8 +187,8 @@ static double estimate_node(esp_fmm_work *w, int row) {
 
 static double given(const esp_fmm_work *w, int row, double unit) {
   double least = INFINITY;
-  for (int i = w->cell[row].first; i < w->cell[row].first + w->cell[row].count; i++) {
-    const double a = w->bodies->previous[w->body[i].body] / unit;
+  for (int l = 0, first = esp_fmm_place(w, row); l < w->cell[row].count; l++) {
+    const double a = w->bodies->previous[w->body[first + l].body] / unit;
     least = a < least ? a : least;
   }
   return least;
@@ -199,11 +199,11 @@ static double find_least(esp_fmm_work *w, int row, double above, double unit) {
   const esp_fmm_cell *cell = w->cell + row;
   double least = above;
   if (w->bodies->previous) {
-    if (!cell->right) least = given(w, row, unit);
+    if (cell->right <= 0) least = given(w, row, unit);
   } else if (above < 0 && cell->count <= ESP_FMM_ESTIMATE) {
     least = above = estimate_node(w, row);
   }
-  if (cell->right) {
+  if (cell->right > 0) {
     const double left = find_least(w, row + 1, above, unit), right = find_least(w, cell->right, above, unit);
     if (above < 0) least = left < right ? left : right;
   }
