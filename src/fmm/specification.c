@@ -5,56 +5,32 @@
 #include <string.h>
 
 #include "fmm/expansion.h"
-#include "fmm/scale.h"
+#include "fmm/plain.h"
 
-typedef struct {
-  esp_fmm_box box;
-  esp_fmm_sums sums;
-  esp_fmm_cell cell; /* right: that of the node, too */
-  int first, count;  /* slots */
-  double least;      /* |a| */
-} node;
-
-typedef struct {
-  double key;
-  int64_t id;
-  int body;
-} entry;
-
-typedef struct {
-  const esp_fmm_param *param;
-  const esp_fmm_bodies *bodies;
-  const esp_fmm_witness *witness;
-  esp_fmm_scale scale;
-  int n, nodes;
-  double eps2, floor, unit; /* unit: of |a| */
-  entry *order;             /* [n] slots */
-  double (*x)[3], *m;       /* [n] by slot */
-  double (*a)[3], *potential;
-  node *node; /* [nodes] preorder */
-} work;
+typedef esp_fmm_plain_node node;
+typedef esp_fmm_plain work;
 
 /* ---- tree ---- */
 
 static int by_key(const void *a, const void *b) {
-  const entry *p = a, *q = b;
+  const esp_fmm_plain_body *p = a, *q = b;
   if (p->key != q->key) return p->key < q->key ? -1 : 1;
   if (p->id != q->id) return p->id < q->id ? -1 : 1;
   return (p->body > q->body) - (p->body < q->body);
 }
 
-static double place(const work *w, const entry *e, int axis) {
+static double place(const work *w, const esp_fmm_plain_body *e, int axis) {
   return ldexp(w->bodies->position[e->body][axis], -w->scale.length);
 }
 
 /* Bodies in front of the plane; order: sorted along the axis. */
-static int in_front(const entry *order, int count, double plane) {
+static int in_front(const esp_fmm_plain_body *order, int count, double plane) {
   int k = 0;
   while (k < count && order[k].key < plane) k++;
   return k;
 }
 
-static int left_count(const entry *order, int count, int level, double lo, double hi) {
+static int left_count(const esp_fmm_plain_body *order, int count, int level, double lo, double hi) {
   const double low = lo + 0.35 * (hi - lo), high = hi - 0.35 * (hi - lo);
   int k = count / 2;
   if (level < 40 && in_front(order, count, low) >= k)
@@ -106,6 +82,13 @@ static void grow(work *w, int row, int first, int count, int level) {
     esp_fmm_sums_join(w->param->order, &w->node[row + 1].sums, &w->node[I->cell.right].sums, &I->sums);
   }
   esp_fmm_cell_close(&I->sums, &I->box, &I->cell);
+}
+
+int esp_fmm_plain_grow(work *w) {
+  if (w->n) grow(w, 0, 0, w->n, 0);
+  for (int k = 0; k < w->nodes; k++)
+    ESP_CALL(esp_fmm_scale_admit(&w->scale, w->node[k].box.radius, w->order[w->node[k].first].body));
+  return ESP_OK;
 }
 
 /* ---- |a| ---- */
@@ -191,12 +174,12 @@ static double distance_power(double q, int power) {
   return p;
 }
 
-static int expands(const work *w, const esp_fmm_gate *g, const esp_fmm_cell *J, double d2) {
+int esp_fmm_plain_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double d2) {
   const double M = (double)J->mass, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
   const double r2 = (double)J->radius * (double)J->radius, b22 = b2 * b2, b42 = b4 * b4;
   const double sum = (g->k2 * b22 + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * R) * (b42 * b42);
   const double lhs = M * (fmax(g->r2, r2) * g->rp + r2 * sum);
-  const double rhs = (g->t * r2) * distance_power(d2, w->param->order + 2);
+  const double rhs = (g->t * r2) * distance_power(d2, power);
   const double both = g->r + R;
   return lhs < rhs && both * both < 0.81 * d2;
 }
@@ -215,7 +198,7 @@ static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, c
   for (int a = 0; a < 3; a++) x[a] = I->box.centre[a] - J->cell.c[a];
   const double d2 = squared(x);
   if (!(J->cell.mass > 0)) return ESP_FMM_NOTHING;
-  if (expands(w, g, &J->cell, d2)) return ESP_FMM_EXPAND;
+  if (esp_fmm_plain_expands(g, w->param->order + 2, &J->cell, d2)) return ESP_FMM_EXPAND;
   if (I->count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
   return ESP_FMM_NEAR;
 }
@@ -295,7 +278,7 @@ done:
 
 /* ---- the whole ---- */
 
-static void release(work *w) {
+void esp_fmm_plain_free(work *w) {
   ESP_FREE(w->order);
   ESP_FREE(w->x);
   ESP_FREE(w->m);
@@ -304,8 +287,9 @@ static void release(work *w) {
   ESP_FREE(w->node);
 }
 
-static int prepare(work *w, const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
-  *w = (work){.param = param, .bodies = bodies, .witness = result->witness, .n = bodies->n};
+int esp_fmm_plain_create(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_witness *witness,
+                         work *w) {
+  *w = (work){.param = param, .bodies = bodies, .witness = witness, .n = bodies->n};
   ESP_CALL(esp_fmm_scale_make(param, bodies, &w->scale));
   w->unit = esp_fmm_scale_acceleration(&w->scale);
   w->eps2 = w->scale.softening * w->scale.softening;
@@ -317,9 +301,9 @@ static int prepare(work *w, const esp_fmm_param *param, const esp_fmm_bodies *bo
   ESP_TRY(ESP_ALLOC(w->a, w->n));
   ESP_TRY(ESP_ALLOC(w->potential, w->n));
   ESP_TRY(ESP_ALLOC(w->node, w->nodes));
-  for (int i = 0; i < w->n; i++) w->order[i] = (entry){0, bodies->id ? bodies->id[i] : i, i};
+  for (int i = 0; i < w->n; i++) w->order[i] = (esp_fmm_plain_body){0, bodies->id ? bodies->id[i] : i, i};
 done:
-  if (rc) release(w);
+  if (rc) esp_fmm_plain_free(w);
   return rc;
 }
 
@@ -344,12 +328,10 @@ int esp_fmm_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodi
   work w;
   int rc = ESP_OK, *queue = NULL;
   const int root = 0;
-  ESP_CALL(prepare(&w, param, bodies, result));
+  ESP_CALL(esp_fmm_plain_create(param, bodies, result->witness, &w));
   ESP_TRY(ESP_ALLOC(queue, w.nodes));
   if (w.n) {
-    grow(&w, 0, 0, w.n, 0);
-    for (int k = 0; k < w.nodes; k++)
-      ESP_TRY(esp_fmm_scale_admit(&w.scale, w.node[k].box.radius, w.order[w.node[k].first].body));
+    ESP_TRY(esp_fmm_plain_grow(&w));
     w.floor = least_of_all(&w);
     find_least(&w, 0, -1, queue);
     ESP_TRY(receive(&w, 0, NULL, NULL, 1, &root));
@@ -357,13 +339,13 @@ int esp_fmm_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodi
   deliver(&w, result);
 done:
   ESP_FREE(queue);
-  release(&w);
+  esp_fmm_plain_free(&w);
   return rc;
 }
 
 int esp_fmm_all_pairs(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
   work w;
-  ESP_CALL(prepare(&w, param, bodies, result));
+  ESP_CALL(esp_fmm_plain_create(param, bodies, result->witness, &w));
   for (int i = 0; i < w.n; i++) {
     for (int a = 0; a < 3; a++) w.x[i][a] = place(&w, w.order + i, a);
     w.m[i] = ldexp(bodies->mass[i], -w.scale.mass);
@@ -371,6 +353,6 @@ int esp_fmm_all_pairs(const esp_fmm_param *param, const esp_fmm_bodies *bodies, 
   const node all = {.count = w.n};
   pairs(&w, &all, &all);
   deliver(&w, result);
-  release(&w);
+  esp_fmm_plain_free(&w);
   return ESP_OK;
 }
