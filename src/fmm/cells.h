@@ -55,10 +55,12 @@ void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fm
 
 /* The estimate of rule 2, by order P = 2..5:
  *
- *   E = (M f r_I^P + k2 B2 + k3 B3 + k4 B4 + k5 B4 R_J) / d^(P+2),   f = max(1, r_I/r_J)^2
+ *   E = (M f r_I^P + k2 B2 + k3 B3 + k4 B4 + k5 B4 R_J) / d^(P+2) (1 + (P+2)/2 eps^2 / d^2),   f = max(1, r_I/r_J)^2
  *
- * k the coefficients of (r_I + |y|)^P in front of |y|^2.. |y|^5. f: an opened cell's error would else be split into many
- * small ones that add up. E < T is asked as lhs < T r_J^2 d^(P+2) with
+ * k the coefficients of (r_I + |y|)^P in front of |y|^2.. |y|^5. d^2 = |s - c|^2 + eps^2: the potential is that of four
+ * dimensions with eps as the fourth coordinate, so its series is that of Legendre polynomials in 1/d. f: an opened cell's
+ * error would else be split into many small ones that add up; so do errors of softened cells, which point one way (last
+ * factor; E is never above that without softening). E < T is asked as lhs (d^2 + (P+2)/2 eps^2) < T r_J^2 d^(P+2) d^2 with
  *
  *   lhs = M (max(r_I^2, r_J^2) r_I^P + r_J^2 ((k2 b2^2 + k3 b2 b4^2) + (k4 + k5 R_J) b4^4))
  *

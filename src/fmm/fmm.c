@@ -26,7 +26,6 @@ static void release(esp_fmm_work *w) {
   ESP_FREE(w->queue);
   for (int v = 0; v < ESP_FMM_VERDICTS; v++) ESP_FREE(w->list[v]);
   ESP_FREE(w->left);
-  ESP_FREE(w->stream);
 }
 
 static int prepare(esp_fmm_work *w) {
@@ -43,8 +42,7 @@ static int prepare(esp_fmm_work *w) {
   ESP_CALL(ESP_ALLOC(w->key, n));
   ESP_CALL(ESP_ALLOC(w->queue, nodes + 2));
   for (int v = 0; v < ESP_FMM_VERDICTS; v++) ESP_CALL(ESP_ALLOC(w->list[v], nodes + 16));
-  ESP_CALL(ESP_GROW(w->left, w->left_capacity, 1024));
-  return ESP_GROW(w->stream, w->stream_capacity, 1024);
+  return ESP_GROW(w->left, w->left_capacity, 1024);
 }
 
 const esp_fmm_kernels *esp_fmm_widest(void) {

@@ -17,13 +17,14 @@
  * diagonal r_I of its box, and a cell J with centre of mass c, half diagonal r_J, and R_J from c to the farthest corner:
  *
  *   1 nothing     J has no mass
- *   2 expand      E < T_I and r_I + R_J < 0.9 d, d = |s - c|: J's moments into the expansion about s. E is an estimate of
- *                 the error (cells.h), T_I = tolerance times the least |a| in I
- *   3 cell        else, I has no children: B3 < T_I D^5 (B2 < T_I D^4 for order 2) and R_J < 0.9 D, D from c to I's box,
- *                 or R_J = 0: J's quadrupole (order 2: its mass) on every body of I
+ *   2 expand      E < T_I and r_I + R_J < 0.9 d, d^2 = |s - c|^2 + eps^2: J's moments into the expansion about s. E is an
+ *                 estimate of the error (cells.h), T_I = tolerance times the least |a| in I
+ *   3 cell        else, I has no children: B3 < T_I D^5 (B2 < T_I D^4 for order 2) and R_J < 0.9 D, D^2 = eps^2 + the
+ *                 square of the distance from c to I's box, or R_J = 0: J's quadrupole (order 2: its mass) on every body of I
  *   4 open        else, J has children and (I has none or r_J > r_I): J's children go to the end of the queue
  *   5 near        else, I has no children: body by body; otherwise J is left to I's children
  *
+ * With softening a cell that holds bodies of I may be expanded, or act on them: what a body exerts on itself is taken off.
  * A list begins with what the parent left, in its order (the root's: the root). All decisions are made in float64 by plain
  * sums, products and roots, without contraction, so they are the same wherever they are made.
  *

@@ -174,20 +174,21 @@ static double distance_power(double q, int power) {
   return p;
 }
 
-int esp_fmm_plain_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double d2) {
+int esp_fmm_plain_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double distance2, double eps2) {
+  const double d2 = distance2 + eps2;
   const double M = (double)J->mass, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
   const double r2 = (double)J->radius * (double)J->radius, b22 = b2 * b2, b42 = b4 * b4;
   const double sum = (g->k2 * b22 + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * R) * (b42 * b42);
   const double lhs = M * (fmax(g->r2, r2) * g->rp + r2 * sum);
   const double rhs = (g->t * r2) * distance_power(d2, power);
-  const double both = g->r + R;
-  return lhs < rhs && both * both < 0.81 * d2;
+  const double both = g->r + R, soft = d2 + 0.5 * power * eps2;
+  return lhs * soft < rhs * d2 && both * both < 0.81 * d2;
 }
 
 static int acts_as_cell(const work *w, const node *I, const esp_fmm_gate *g, const esp_fmm_cell *J) {
   double x[3];
   for (int a = 0; a < 3; a++) x[a] = fmax(fabs(I->box.centre[a] - J->c[a]) - I->box.half[a], 0);
-  const double D2 = squared(x), b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
+  const double D2 = squared(x) + w->eps2, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
   const int low = w->param->order == 2;
   const double lhs = (double)J->mass * (low ? b2 * b2 : b2 * (b4 * b4));
   return R == 0 || (lhs < g->t * distance_power(D2, low ? 4 : 5) && R * R < 0.81 * D2);
@@ -198,7 +199,7 @@ static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, c
   for (int a = 0; a < 3; a++) x[a] = I->box.centre[a] - J->cell.c[a];
   const double d2 = squared(x);
   if (!(J->cell.mass > 0)) return ESP_FMM_NOTHING;
-  if (esp_fmm_plain_expands(g, w->param->order + 2, &J->cell, d2)) return ESP_FMM_EXPAND;
+  if (esp_fmm_plain_expands(g, w->param->order + 2, &J->cell, d2, w->eps2)) return ESP_FMM_EXPAND;
   if (I->count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
   return ESP_FMM_NEAR;
 }
@@ -229,11 +230,11 @@ static void act(work *w, const node *I, const node *J, esp_fmm_kind kind, double
   if (kind == ESP_FMM_EXPAND) esp_fmm_expand(&J->sums, w->eps2, I->box.centre, order - 1, order, order, L);
   if (kind == ESP_FMM_NEAR) pairs(w, I, J);
   const int moments = order == 2 ? 0 : 2;
-  for (int i = I->first; kind == ESP_FMM_CELL && i < I->first + I->count; i++) {
+  for (int i = I->first; kind != ESP_FMM_NEAR && i < I->first + I->count; i++) {
     double at[4] = {0};
-    if (coincide(w->x[i], J->cell.c) && w->eps2 == 0) continue;
-    esp_fmm_expand(&J->sums, w->eps2, w->x[i], moments, moments + 1, 1, at);
-    if (holds(J, i)) at[0] -= w->m[i] / sqrt(w->eps2);
+    if (holds(J, i) && w->eps2 > 0) at[0] -= w->m[i] / sqrt(w->eps2);
+    if (kind == ESP_FMM_CELL && !(coincide(w->x[i], J->cell.c) && w->eps2 == 0))
+      esp_fmm_expand(&J->sums, w->eps2, w->x[i], moments, moments + 1, 1, at);
     add_terms(w, i, at);
   }
 }

@@ -41,8 +41,6 @@ typedef struct {
   /* Scratch of a receiver's lists, [nodes + 16] each, and what is left to children, growing. */
   int *queue, *list[ESP_FMM_VERDICTS], *left;
   size_t left_capacity;
-  float *stream; /* near bodies: x, y, z, mass, [stream_capacity / 4] each */
-  size_t stream_capacity;
   esp_fmm_cost cost;
 } esp_fmm_work;
 

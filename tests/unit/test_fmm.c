@@ -172,6 +172,30 @@ static void extremes(void **state) {
   fmm_cloud_free(&c);
 }
 
+/* Softening as large as cells and as the cloud: receivers lie in the cells that are expanded into them. */
+static void softening_of_every_size(void **state) {
+  (void)state;
+  const fmm_kind kinds[] = {FMM_PLUMMER, FMM_CLUMPS, FMM_CORNER, FMM_FAR, FMM_TWINS};
+  for (int k = 0; k < 5; k++)
+    for (int j = 0; j < 12; j++) {
+      fmm_cloud c;
+      MUST(fmm_cloud_make(kinds[k], j < 8 ? 1 << j : 1500, 0, &c));
+      const esp_fmm_param p = {2 + j % 4, tolerance[2 + j % 4], pow(10, (j / 2 + j) % 5 - 3)};
+      compare(kinds[k], &c, &p, NULL, j < 8 ? (fmm_errors){3e-5, 0, 5e-5, 5e-5} : (fmm_errors){3e-6, 0, 1e-5, 1e-4},
+              2e-6);
+      fmm_cloud_free(&c);
+    }
+}
+
+/* All pairs are near: sums of many in float32 would show. */
+static void long_lists_keep_their_digits(void **state) {
+  (void)state;
+  fmm_cloud c;
+  MUST(fmm_cloud_make(FMM_BALL, 4000, 0, &c));
+  compare(FMM_BALL, &c, &(esp_fmm_param){4, 1e-12, 0.01}, NULL, (fmm_errors){1e-6, 0, 2e-6, 2e-5}, 3e-7);
+  fmm_cloud_free(&c);
+}
+
 static void small_sets_are_those_of_the_specification(void **state) {
   (void)state;
   /* a pair at 1/64 of its receiver's extent, alone: float32 shows most */
@@ -239,6 +263,8 @@ int main(void) {
       cmocka_unit_test(clouds_are_those_of_the_specification),
       cmocka_unit_test(ids_may_be_the_same),
       cmocka_unit_test(extremes),
+      cmocka_unit_test(softening_of_every_size),
+      cmocka_unit_test(long_lists_keep_their_digits),
       cmocka_unit_test(small_sets_are_those_of_the_specification),
       cmocka_unit_test(close_pairs_and_far_units),
       cmocka_unit_test(larger_sets),

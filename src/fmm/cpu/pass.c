@@ -122,17 +122,31 @@ static int too_far(const esp_frame *f, const esp_fmm_cell *J) {
   return (most + (double)J->reach) * f->inverse > 0x1p60;
 }
 
+/* Whether a node's bodies are among those of another. */
 static int within(const esp_fmm_work *w, int row, int of) {
   const esp_fmm_cell *J = w->cell + row, *I = w->cell + of;
   return I->first <= J->first && J->first < I->first + I->count;
 }
 
-static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b) {
+/* Sums in float32 of a chunk to those in float64: a long list would lose digits in float32. */
+static void settle(esp_lanes *b, double (*total)[RECEIVERS]) {
+  for (int a = 0; a < 4; a++) {
+#pragma omp simd
+    for (int l = 0; l < b->lanes; l++) {
+      total[a][l] += (double)b->sum[a][l];
+      b->sum[a][l] = 0;
+    }
+  }
+}
+
+static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
+                       double (*total)[RECEIVERS]) {
+  enum { CHUNK = 256 };
   const near_routine *by = near_routines[w->result->potential != NULL];
   const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
-  const size_t room = w->stream_capacity / 4;
-  float *const stream[4] = {w->stream, w->stream + room, w->stream + 2 * room, w->stream + 3 * room};
-  const float *const from[4] = {stream[0], stream[1], stream[2], stream[3]};
+  float place[4][CHUNK + ESP_FMM_LEAF];
+  float *const stream[4] = {place[0], place[1], place[2], place[3]};
+  const float *const from[4] = {place[0], place[1], place[2], place[3]};
   int n = 0;
   for (int k = 0; k < count && watched; k++) {
     if (!within(w, list[k], row)) continue;
@@ -142,26 +156,33 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   for (int k = 0; k < count; k++) {
     if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
     if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
+    if (n < CHUNK) continue;
+    by[watched](b, f->eps2, n, from, -1);
+    settle(b, total);
+    n = 0;
   }
   by[watched](b, f->eps2, n, from, -1);
+  settle(b, total);
 }
 
-static void cell_lists(const esp_fmm_work *w, const esp_frame *f, int count, esp_lanes *b) {
+static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
+                       double (*total)[RECEIVERS]) {
   enum { CHUNK = 64 };
   esp_cell_entry entry[CHUNK];
   for (int k = 0; k < count; k += CHUNK) {
     const int n = count - k < CHUNK ? count - k : CHUNK;
     for (int j = 0; j < n; j++) {
-      const int row = w->list[ESP_FMM_CELL][k + j];
-      const esp_fmm_cell *cell = w->cell + row;
-      const float *moment = w->moment + (size_t)row * (size_t)w->moments;
-      if (too_far(f, cell)) b->closest[0] = 0;
+      const int at = w->list[ESP_FMM_CELL][k + j], own = within(w, at, row) || within(w, row, at);
+      const esp_fmm_cell *cell = w->cell + at;
+      const float *moment = w->moment + (size_t)at * (size_t)w->moments;
+      if (too_far(f, cell) || (own && f->eps2 < too_close)) b->closest[0] = 0;
       const float ratio = esp_fmm_cell_scale(cell->radius) * (float)f->inverse, square = ratio * ratio;
       for (int a = 0; a < 3; a++) entry[j].x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
       entry[j].mass = cell->mass;
       for (int c = 0; c < 6; c++) entry[j].Q[c] = moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
     }
     cells_on_lanes(b, f->eps2, n, entry);
+    settle(b, total);
   }
 }
 
@@ -177,13 +198,15 @@ static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   }
 }
 
-/* Near bodies and cells in float64. */
+/* Near bodies and cells in float64. A body that is not near itself is in a cell, or in a cell that was expanded. */
 static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wide_lanes *b) {
   const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
+  int near[RECEIVERS] = {0};
   for (int a = 0; a < 3; a++)
     for (int l = 0; l < count; l++) b->x[a][l] = w->x[a][first + l];
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
     const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(w, at);
+    for (int l = 0; l < count; l++) near[l] |= begin <= first + l && first + l < begin + w->cell[at].count;
     for (int j = begin; j < begin + w->cell[at].count; j++)
       wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
@@ -194,10 +217,9 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
     double Q[6];
     for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
     wide_cell(b, w->eps2, w->cell[at].c, (double)w->cell[at].mass, Q);
-    const int64_t from = w->cell[at].first - w->cell[row].first; /* of bodies at one place: itself is among them */
-    for (int l = 0; l < count && w->eps2 > 0; l++)
-      if (from <= l && l < from + w->cell[at].count) b->sum[3][l] -= w->mass[first + l] / w->scale.softening;
   }
+  for (int l = 0; l < count && w->eps2 > 0; l++)
+    if (!near[l]) b->sum[3][l] -= w->mass[first + l] / w->scale.softening;
 }
 
 /* The bodies of a receiver without children: its expansion, its cells, its near bodies. */
@@ -206,14 +228,14 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
   const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
   const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
-  double sum[4][RECEIVERS];
+  double sum[4][RECEIVERS] = {{0}};
   float closest = 0x1p100f;
   load_lanes(w, row, f, &b);
   far = b;
   p->by->apply(L, &far);
-  cell_lists(w, f, counts[ESP_FMM_CELL], &b);
+  cell_lists(w, row, f, counts[ESP_FMM_CELL], &b, sum);
   spend(p, &w->cost.rest);
-  near_lists(w, row, f, counts[ESP_FMM_NEAR], &b);
+  near_lists(w, row, f, counts[ESP_FMM_NEAR], &b, sum);
   for (int l = 0; l < count; l++) closest = b.closest[l] < closest ? b.closest[l] : closest;
   if (closest < too_close) {
     esp_wide_lanes wide = {0};
@@ -224,10 +246,13 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
       sum[3][l] = wide.sum[3][l] + (double)far.sum[3][l] * potential;
     }
   } else {
-    const float self = f->eps2 < too_close ? 0 : 1 / sqrtf(f->eps2);
+    const fv u =
+        fv_root(fv_all(f->eps2)); /* as the near kernel has it: what a body exerts on itself goes to the last bit */
+    float self = 0;
+    if (f->eps2 >= too_close) memcpy(&self, &u, sizeof self);
     for (int l = 0; l < count; l++) {
-      for (int a = 0; a < 3; a++) sum[a][l] = (double)(b.sum[a][l] + far.sum[a][l]) * acceleration;
-      sum[3][l] = ((double)(b.sum[3][l] + far.sum[3][l]) - w->mass[first + l] * (double)self) * potential;
+      for (int a = 0; a < 3; a++) sum[a][l] = (sum[a][l] + (double)far.sum[a][l]) * acceleration;
+      sum[3][l] = ((sum[3][l] + (double)far.sum[3][l]) - (double)((float)w->mass[first + l] * self)) * potential;
     }
   }
   spend(p, &w->cost.near);
@@ -252,12 +277,6 @@ static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   w->cost.cell_pairs += counts[ESP_FMM_CELL] * w->cell[row].count;
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++)
     w->cost.near_pairs += w->cell[w->list[ESP_FMM_NEAR][k]].count * w->cell[row].count;
-}
-
-/* Room for the near bodies of this receiver. */
-static int stream_reserve(esp_fmm_work *w, int count) {
-  const size_t need = 4 * ((size_t)count * ESP_FMM_LEAF + LANES);
-  return need <= w->stream_capacity ? ESP_OK : ESP_GROW(w->stream, w->stream_capacity, need);
 }
 
 /* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
@@ -290,7 +309,6 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   }
   spend(p, &w->cost.expand);
   if (leaf) {
-    ESP_CALL(stream_reserve(w, counts[ESP_FMM_NEAR]));
     receive_bodies(p, row, &f, L, counts);
     return ESP_OK;
   }

@@ -53,25 +53,25 @@ ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, c
 }
 
 /* Rule 3. */
-ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, const dv *x, dv mass, dv b2, dv b4,
-                           dv reach) {
+ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, double eps2, const dv *x, dv mass, dv b2,
+                           dv b4, dv reach) {
   dv D[3];
   for (int a = 0; a < 3; a++) {
     const dv gap = dv_size(x[a]) - dv_all(I->half[a]);
     D[a] = dv_choose(dv_less(dv_all(0), gap), gap, dv_all(0));
   }
-  const dv D2 = (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
+  const dv D2 = ((D[0] * D[0] + D[1] * D[1]) + D[2] * D[2]) + dv_all(eps2);
   const dv lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
   const dv rhs = dv_all(t) * (order == 2 ? D2 * D2 : dv_root(D2) * D2 * D2);
   return (dv_less(lhs, rhs) & dv_less(reach * reach, dv_all(0.81) * D2)) | ~dv_less(dv_all(0), reach);
 }
 
 /* fmm.h: rules 1 to 5, for the cells from l on. */
-ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, const esp_fmm_gate *g,
+ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, const esp_fmm_gate *g, double eps2,
                       const esp_sixteen *s, int l, double *verdict) {
   const dv x[3] = {dv_all(I->centre[0]) - dv_load(s->c[0] + l), dv_all(I->centre[1]) - dv_load(s->c[1] + l),
                    dv_all(I->centre[2]) - dv_load(s->c[2] + l)};
-  const dv d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], reach = dv_load(s->reach + l);
+  const dv d2 = ((x[0] * x[0] + x[1] * x[1]) + x[2] * x[2]) + dv_all(eps2), reach = dv_load(s->reach + l);
   const dv M = dv_load(s->mass + l), r = dv_load(s->radius + l), r2 = r * r, none = dv_all(0);
   const dv b2 = dv_load(s->b2 + l), b4 = dv_load(s->b4 + l), b42 = b4 * b4;
   const dv sum =
@@ -80,11 +80,12 @@ ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, co
   const dv lhs = M * (most * dv_all(g->rp) + r2 * sum);
   const dv d4 = (order % 2 ? dv_root(d2) * d2 : d2) * d2;
   const dv rhs = (dv_all(g->t) * r2) * (order > 3 ? d4 * d2 : d4), both = dv_all(g->r) + reach;
+  const dv soft = d2 + dv_all(0.5 * (order + 2) * eps2);
   dm opens = dv_less(none, dv_load(s->parent + l));
   if (!leaf) opens &= dv_less(dv_all(g->r), r);
   dv v = dv_choose(opens, dv_all(OPEN), dv_all(leaf ? (double)ESP_FMM_NEAR : (double)KEEP));
-  if (leaf) v = dv_choose(acts_as_cell(order, I, g->t, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
-  const dm expands = dv_less(lhs, rhs) & dv_less(both * both, dv_all(0.81) * d2);
+  if (leaf) v = dv_choose(acts_as_cell(order, I, g->t, eps2, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
+  const dm expands = dv_less(lhs * soft, rhs * d2) & dv_less(both * both, dv_all(0.81) * d2);
   v = dv_choose(expands, dv_all(ESP_FMM_EXPAND), v);
   dv_store(verdict + l, dv_choose(dv_less(none, M), v, dv_all(ESP_FMM_NOTHING)));
 }
@@ -99,7 +100,7 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     load_sixteen(w, queue + k, batch, 1, &s);
-    for (int l = 0; l < LANES; l += DECISIONS) judge(order, leaf, I, g, &s, l, verdict);
+    for (int l = 0; l < LANES; l += DECISIONS) judge(order, leaf, I, g, w->eps2, &s, l, verdict);
     for (int l = 0; l < batch; l++) {
       const int v = (int)verdict[l];
       w->list[v][counts[v]++] = queue[k + l];
