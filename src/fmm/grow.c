@@ -12,75 +12,126 @@ static int64_t id_of(const esp_fmm_work *w, const esp_fmm_body *b) {
 typedef double four __attribute__((vector_size(32)));
 typedef int64_t four_bits __attribute__((vector_size(32)));
 
+static inline four body_load(const esp_fmm_body *b) {
+  four x;
+  memcpy(&x, b, sizeof x);
+  return x;
+}
+
+static inline four either(four_bits mask, four a, four b) {
+  return (four)((mask & (four_bits)a) | (~mask & (four_bits)b));
+}
+
+static inline void widen(four x, four *lo, four *hi) {
+  *lo = either(x < *lo, x, *lo);
+  *hi = either(x > *hi, x, *hi);
+}
+
 static void box_of(const esp_fmm_body *b, int count, esp_fmm_box *box) {
-  four lo, hi;
-  memcpy(&lo, b, sizeof lo);
-  memcpy(&hi, b, sizeof hi);
-  for (int i = 1; i < count; i++) {
-    four x;
-    memcpy(&x, b + i, sizeof x);
-    const four_bits less = x<lo, more = x> hi;
-    lo = (four)((less & (four_bits)x) | (~less & (four_bits)lo));
-    hi = (four)((more & (four_bits)x) | (~more & (four_bits)hi));
+  four lo0 = body_load(b), hi0 = lo0, lo1 = lo0, hi1 = lo0; /* two chains, as each waits for itself */
+  int i = 1;
+  for (; i + 1 < count; i += 2) {
+    widen(body_load(b + i), &lo0, &hi0);
+    widen(body_load(b + i + 1), &lo1, &hi1);
   }
-  memcpy(box->lo, &lo, sizeof box->lo);
-  memcpy(box->hi, &hi, sizeof box->hi);
+  if (i < count) widen(body_load(b + i), &lo0, &hi0);
+  widen(lo1, &lo0, &hi0);
+  widen(hi1, &lo0, &hi0);
+  memcpy(box->lo, &lo0, sizeof box->lo);
+  memcpy(box->hi, &hi0, sizeof box->hi);
   esp_fmm_box_close(box);
 }
 
-static int count_below(const double *key, int count, double plane) {
-  int64_t below = 0;
-  for (int i = 0; i < count; i++) below += key[i] < plane;
-  return (int)below;
+/* Keys below each of some planes. */
+enum { PLANES = 4 };
+static void count_below(const double *key, int count, const double *plane, int *below) {
+  int64_t n0 = 0, n1 = 0, n2 = 0, n3 = 0;
+  for (int i = 0; i < count; i++) {
+    n0 += key[i] < plane[0];
+    n1 += key[i] < plane[1];
+    n2 += key[i] < plane[2];
+    n3 += key[i] < plane[3];
+  }
+  below[0] = (int)n0, below[1] = (int)n1, below[2] = (int)n2, below[3] = (int)n3;
 }
 
-static void sort_keys(double *v, int count) {
-  for (int i = 1; i < count; i++) {
-    const double x = v[i];
-    int j = i;
-    for (; j && v[j - 1] > x; j--) v[j] = v[j - 1];
-    v[j] = x;
+/* Keys in [a, b): ranks [below, upto) of those of a node. */
+typedef struct {
+  double a, b;
+  int below, upto;
+} range;
+
+/* Narrowed to the key of rank k by planes at these shares of it. */
+static void narrow(const double *key, int count, int k, const double *share, range *r) {
+  double plane[PLANES];
+  int below[PLANES];
+  for (int p = 0; p < PLANES; p++) plane[p] = r->a + (r->b - r->a) * share[p];
+  count_below(key, count, plane, below);
+  for (int p = 0; p < PLANES; p++) {
+    const int inside = plane[p] > r->a && plane[p] < r->b;
+    if (inside && below[p] <= k) r->a = plane[p], r->below = below[p];
+    if (inside && below[p] > k) r->b = plane[p], r->upto = below[p];
   }
 }
 
-/* The key of rank k among those in [a, b), of which there are at most FEW; `below` lie in front of a. */
-enum { FEW = 48, STRETCH = 32 };
-static double pick(const double *key, int count, int k, double a, double b, int below) {
-  double some[FEW + 1];
+/* The same, as if keys were spread evenly: close to the key, and `beyond` keys before and behind it. */
+static void interpolate(const double *key, int count, int k, double beyond, range *r) {
+  const double size = r->upto - r->below, rank = k - r->below, close = 0.25 * beyond;
+  const double share[PLANES] = {(rank - beyond) / size, (rank - close) / size, (rank + close) / size,
+                                (rank + beyond) / size};
+  narrow(key, count, k, share, r);
+}
+
+enum { FEW = 32, STRETCH = 16, TURNS = 6 };
+
+/* The key of rank k among `count` keys, and how many are less. some: room behind them. */
+static double ranked(double *some, int count, int k, int *below) {
+  double plane = 0;
+  *below = -1;
+  for (int i = count; i < (count + 3) / 4 * 4; i++) some[i] = INFINITY;
+  for (int first = 0; first < count; first += 4) {
+    int64_t less[4] = {0};
+    for (int j = 0; j < count; j++)
+      for (int i = 0; i < 4; i++) less[i] += some[j] < some[first + i];
+    for (int i = 0; i < 4; i++) {
+      const int best = less[i] <= k && less[i] > *below;
+      *below = best ? (int)less[i] : *below;
+      plane = best ? some[first + i] : plane;
+    }
+  }
+  return plane;
+}
+
+/* A plane in front of which k keys lie or, where that is none, the key of rank k; below: how many lie in front of it. r:
+ * a range that holds it. */
+static double select_plane(const double *key, int count, int k, range r, int *below) {
+  static const double quarter[PLANES] = {0.25, 0.5, 0.75, 1};
+  double some[FEW + STRETCH];
   int n = 0;
+  for (int turn = 0, slow = 0; r.below < k && (r.upto - r.below > FEW || (turn < TURNS && count > FEW)); turn++) {
+    const int size = r.upto - r.below;
+    const double middle = r.a + (r.b - r.a) * 0.5;
+    if (!(middle > r.a && middle < r.b)) break; /* neighbours: all keys between them are a */
+    if (slow)
+      narrow(key, count, k, quarter, &r);
+    else
+      interpolate(key, count, k, turn ? 0.8 * sqrt(size) : 0.04 * size + 2, &r);
+    slow = !slow && r.upto - r.below > size / 2;
+  }
+  *below = r.below;
+  if (r.below == k || r.upto - r.below > FEW) return r.a;
   for (int first = 0; first < count; first += STRETCH) {
     const int end = first + STRETCH < count ? first + STRETCH : count;
     int64_t any = 0;
-    for (int i = first; i < end; i++) any += key[i] >= a && key[i] < b;
+    for (int i = first; i < end; i++) any += key[i] >= r.a && key[i] < r.b;
     for (int i = first; i < end && any; i++) {
       some[n] = key[i];
-      n += key[i] >= a && key[i] < b;
+      n += key[i] >= r.a && key[i] < r.b;
     }
   }
-  sort_keys(some, n);
-  return some[k - below];
-}
-
-/* The key of rank k, in [lo, hi]: planes by interpolation a little beyond it, on either side in turn, every fourth by
- * bisection, until few keys are left between two. */
-static double select_key(const double *key, int count, int k, double lo, double hi) {
-  double a = lo, b = nextafter(hi, INFINITY);
-  int below = 0, upto = count;
-  for (int turn = 0; upto - below > FEW; turn++) {
-    const double beyond = (upto - below) * 0.04 + FEW / 6, rank = k - below + (turn % 2 ? -beyond : beyond);
-    double plane = turn % 4 == 3 ? b : a + (b - a) * (rank / (upto - below));
-    if (!(plane > a && plane < b)) plane = a + 0.5 * (b - a);
-    if (!(plane > a && plane < b)) return a; /* neighbours: all keys between them are a */
-    const int at = count_below(key, count, plane);
-    if (at <= k) {
-      a = plane;
-      below = at;
-    } else {
-      b = plane;
-      upto = at;
-    }
-  }
-  return pick(key, count, k, a, b, below);
+  const double plane = ranked(some, n, k - r.below, below);
+  *below += r.below;
+  return plane;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -100,59 +151,67 @@ static int64_t first_right(const esp_fmm_work *w, const esp_fmm_body *b, const d
   return spare[want];
 }
 
-/* Where a node of over ESP_FMM_LEAF bodies is cut: fmm.h. */
-static int left_count(const double *key, int count, int level, double lo, double hi) {
-  const double low = lo + 0.35 * (hi - lo), high = hi - 0.35 * (hi - lo);
-  int k = count / 2;
-  if (level < 40) {
-    const int below = count_below(key, count, low);
-    if (below >= k) {
-      k = below;
-    } else {
-      const int most = count_below(key, count, high);
-      if (most <= k) k = most;
+/* Where a node of over ESP_FMM_LEAF bodies is cut: fmm.h. r: its keys; on return a range that holds the plane. */
+static int left_count(const double *key, int count, int level, range *r) {
+  const range all = {r->a, nextafter(r->b, INFINITY), 0, count};
+  const double plane[PLANES] = {r->a + 0.35 * (r->b - r->a), r->b - 0.35 * (r->b - r->a)};
+  int k = count / 2, below[PLANES];
+  *r = all;
+  if (level < 40 && count > 2 * ESP_FMM_LEAF) { /* fewer are cut behind the first leaf, wherever the planes are */
+    if (count > FEW) interpolate(key, count, k, 0.04 * count + 2, r);
+    if (!(plane[0] <= r->a && r->below < k && plane[1] >= r->b)) {
+      count_below(key, count, plane, below);
+      if (below[0] >= k)
+        k = below[0];
+      else if (below[1] <= k)
+        k = below[1];
     }
   }
   k = (k + ESP_FMM_LEAF / 2) / ESP_FMM_LEAF * ESP_FMM_LEAF;
   if (k < ESP_FMM_LEAF) k = ESP_FMM_LEAF;
-  return k < count ? k : (count - 1) / ESP_FMM_LEAF * ESP_FMM_LEAF;
+  if (k >= count) k = (count - 1) / ESP_FMM_LEAF * ESP_FMM_LEAF;
+  if (k < r->below || k >= r->upto) *r = all;
+  return k;
 }
 
 /* The `left` least in (key, id) to the front of `to`, the others behind, each in the order they had. */
-static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, int left, double lo, double hi,
-                   esp_fmm_body *to) {
-  const double *key = w->key, plane = select_key(key, count, left, lo, hi);
-  const int below = count_below(key, count, plane);
-  int l = 0;
+static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, int left, range r, esp_fmm_body *to) {
+  int below, same;
+  const double *key = w->key, plane = select_plane(key, count, left, r, &below);
   if (below == left) {
-    for (int i = 0; i < count; i++) {
-      const int goes = key[i] < plane, right = left + i - l;
-      to[right ^ ((right ^ l) & -goes)] = from[i]; /* no branch: it would be guessed wrongly every other time */
+    size_t l = 0;
+    for (size_t i = 0; i < (size_t)count; i++) { /* no branch: it would be guessed wrongly every other time */
+      const four x = body_load(from + i);
+      const size_t goes = key[i] < plane, behind = (size_t)left + i - l;
+      memcpy(to + (behind ^ ((behind ^ l) & -goes)), &x, sizeof x);
       l += goes;
     }
     return;
   }
-  int same;
+  esp_fmm_body *l = to, *right = to + left;
   const int64_t first = first_right(w, from, key, count, plane, left - below, (int64_t *)(void *)to, &same);
   for (int i = 0; i < count; i++) {
     const int64_t id = id_of(w, from + i);
     const int goes = key[i] < plane || (key[i] == plane && (id < first || (id == first && same-- > 0)));
-    to[goes ? l : left + i - l] = from[i];
-    l += goes;
+    *(goes ? l++ : right++) = from[i];
   }
 }
 
-static void leaf_close(esp_fmm_work *w, esp_fmm_body *b, int first, int count) {
-  for (int i = 1; i < count; i++) {
-    const esp_fmm_body one = b[i];
-    const int64_t id = id_of(w, &one);
-    int j = i;
-    for (; j && id_of(w, b + j - 1) > id; j--) b[j] = b[j - 1];
-    b[j] = one;
+/* A leaf's bodies to their slots, by id: each goes behind those that are less. */
+static void leaf_close(esp_fmm_work *w, const esp_fmm_body *b, int first, int count) {
+  int64_t id[ESP_FMM_LEAF], rank[ESP_FMM_LEAF] = {0};
+  esp_fmm_body member[ESP_FMM_LEAF];
+  for (int i = 0; i < ESP_FMM_LEAF; i++) id[i] = i < count ? id_of(w, b + i) : INT64_MAX;
+  for (int j = 0; j < count; j++) {
+    for (int i = 0; i < j; i++) rank[i] += id[j] < id[i];
+    for (int i = j + 1; i < ESP_FMM_LEAF; i++) rank[i] += id[j] <= id[i];
   }
-  if (b != w->body + first) memcpy(w->body + first, b, (size_t)count * sizeof *b);
-  for (int i = 0; i < count; i++)
-    for (int a = 0; a < 3; a++) w->x[a][first + i] = w->body[first + i].x[a];
+  memcpy(member, b, (size_t)count * sizeof *b);
+  for (int i = 0; i < count; i++) {
+    const int slot = first + (int)rank[i];
+    w->body[slot] = member[i];
+    for (int a = 0; a < 3; a++) w->x[a][slot] = member[i].x[a];
+  }
 }
 
 /* A node's bodies lie in from [count], its children's are to lie in to [count]. */
@@ -175,8 +234,11 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_
   for (int a = 1; a < 3; a++)
     if (box.hi[a] - box.lo[a] > box.hi[axis] - box.lo[axis]) axis = a;
   for (int i = 0; i < count; i++) w->key[i] = from[i].x[axis];
-  const int left = left_count(w->key, count, level, box.lo[axis], box.hi[axis]);
-  divide(w, from, count, left, box.lo[axis], box.hi[axis], to);
+  for (int i = 0; i < count && count <= 2 * ESP_FMM_LEAF && w->bodies->id; i++) /* they are far apart in memory */
+    __builtin_prefetch(w->bodies->id + from[i].body);
+  range r = {box.lo[axis], box.hi[axis], 0, count};
+  const int left = left_count(w->key, count, level, &r);
+  divide(w, from, count, left, r, to);
   cell->right = row + left / 8;
   grow(w, row + 1, first, left, level + 1, to, from);
   grow(w, cell->right, first + left, count - left, level + 1, to + left, from + left);
