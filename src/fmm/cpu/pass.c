@@ -139,9 +139,18 @@ static void settle(esp_lanes *b, double (*total)[RECEIVERS]) {
   }
 }
 
+/* They are far apart in memory. */
+static void leaf_fetch(const esp_fmm_work *w, int row) {
+  const int first = esp_fmm_place(w, row);
+  for (int half = 0; half < ESP_FMM_LEAF; half += ESP_FMM_LEAF / 2) {
+    for (int a = 0; a < 3; a++) __builtin_prefetch(w->x[a] + first + half);
+    __builtin_prefetch(w->mass + first + half);
+  }
+}
+
 static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
                        double (*total)[RECEIVERS]) {
-  enum { CHUNK = 256 };
+  enum { CHUNK = 256, AHEAD = 4 };
   const near_routine *by = near_routines[w->result->potential != NULL];
   const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
   float place[4][CHUNK + ESP_FMM_LEAF];
@@ -154,6 +163,7 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
     by[2](b, f->eps2, (int)w->cell[list[k]].count, from, (int)(w->cell[list[k]].first - w->cell[row].first));
   }
   for (int k = 0; k < count; k++) {
+    if (k + AHEAD < count) leaf_fetch(w, list[k + AHEAD]);
     if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
     if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
     if (n < CHUNK) continue;
@@ -171,6 +181,8 @@ static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   esp_cell_entry entry[CHUNK];
   for (int k = 0; k < count; k += CHUNK) {
     const int n = count - k < CHUNK ? count - k : CHUNK;
+    for (int j = 0; j < n; j++)
+      __builtin_prefetch(w->moment + (size_t)w->list[ESP_FMM_CELL][k + j] * (size_t)w->moments);
     for (int j = 0; j < n; j++) {
       const int at = w->list[ESP_FMM_CELL][k + j], own = within(w, at, row) || within(w, row, at);
       const esp_fmm_cell *cell = w->cell + at;
@@ -187,6 +199,15 @@ static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
 }
 
 /* ---- results ---- */
+
+static void fetch_results(const esp_fmm_work *w, int row) {
+  const int first = esp_fmm_place(w, row);
+  for (int l = 0; l < w->cell[row].count; l++) {
+    const int i = w->body[first + l].body;
+    if (w->result->acceleration) __builtin_prefetch(w->result->acceleration + i, 1);
+    if (w->result->potential) __builtin_prefetch(w->result->potential + i, 1);
+  }
+}
 
 static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   const esp_fmm_work *w = p->w;
@@ -230,6 +251,7 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
   esp_lanes far, b;
   double sum[4][RECEIVERS] = {{0}};
   float closest = 0x1p100f;
+  fetch_results(w, row);
   load_lanes(w, row, f, &b);
   far = b;
   p->by->apply(L, &far);

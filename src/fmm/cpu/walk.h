@@ -109,6 +109,8 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
       const int row = w->list[OPEN][l];
       queue[count] = row + 1;
       queue[count + 1] = w->cell[row].right;
+      __builtin_prefetch(w->cell + queue[count]);
+      __builtin_prefetch(w->cell + queue[count + 1]);
       count += 2;
     }
     counts[OPEN] = 0;
