@@ -156,6 +156,7 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
   made->table.broadcast = broadcast;
   made->table.gather_all = gather_all;
   made->table.agree = agree;
+  made->table.scatter = esp_comm_scatter;
   made->table.exchange_create = esp_exchange_create;
   made->table.exchange_begin = esp_exchange_begin;
   made->table.exchange_end = esp_exchange_end;

@@ -123,13 +123,6 @@ done:
   return rc;
 }
 
-void esp_inbox_free(esp_inbox *inbox) {
-  ESP_FREE(inbox->rank);
-  ESP_FREE(inbox->start);
-  ESP_FREE(inbox->row);
-  inbox->count = 0;
-}
-
 typedef struct {
   int64_t word;
   int dest, unused;

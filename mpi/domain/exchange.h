@@ -15,22 +15,13 @@
 
 #include "base/comm.h"
 
-/* What arrived: rows of one unit, from `count` ranks in ascending order; rows of rank[i] are [start[i], start[i+1]). */
-typedef struct {
-  int count;
-  int *rank;      /* [count] */
-  int64_t *start; /* [count + 1] */
-  void *row;      /* [start[count]] of `unit` bytes */
-} esp_inbox;
-
 /* Send rows to some ranks (also to myself): for i < n_to, rows [start[i], start[i+1]) of `row` go to rank to[i]; each
  * rank at most once, no empty part is sent. Neighbours unknown to the receivers are found; messages only where rows
  * are. Fails on all ranks if it fails on one (memory). */
 int esp_comm_exchange(const esp_comm *comm, int n_to, const int *to, const int64_t *start, size_t unit, const void *row,
                       esp_inbox *inbox);
-/* Sorts rows by destination first: dest [n] rank of each row. Otherwise as esp_comm_exchange. */
+/* That of the table (base/comm.h): sorts rows by destination first. */
 int esp_comm_scatter(const esp_comm *comm, int64_t n, const int *dest, size_t unit, const void *row, esp_inbox *inbox);
-void esp_inbox_free(esp_inbox *inbox);
 /* int64 words to ranks that are spread evenly (hashes): ceil(log2 P) messages a rank whatever the destinations. word
  * [n] and dest [n] in; *out [*n_out], owned by the caller, in no particular order. */
 int esp_comm_route(const esp_comm *comm, int64_t n, const int *dest, const int64_t *word, int64_t *n_out,

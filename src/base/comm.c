@@ -42,6 +42,28 @@ static int self_agree(const esp_comm *comm, int code) {
   return code;
 }
 
+void esp_inbox_free(esp_inbox *inbox) {
+  ESP_FREE(inbox->rank);
+  ESP_FREE(inbox->start);
+  ESP_FREE(inbox->row);
+  inbox->count = 0;
+}
+
+static int self_scatter(const esp_comm *comm, int64_t n, const int *dest, size_t unit, const void *row,
+                        esp_inbox *inbox) {
+  int rc;
+  (void)comm, (void)dest;
+  *inbox = (esp_inbox){.count = n > 0};
+  ESP_TRY(ESP_ALLOC(inbox->rank, 1));
+  ESP_TRY(ESP_ALLOC(inbox->start, 2));
+  ESP_TRY(esp_alloc(&inbox->row, (size_t)n, unit, __FILE__, __LINE__, __func__));
+  inbox->start[inbox->count] = n;
+  if (n) memcpy(inbox->row, row, (size_t)n * unit);
+done:
+  if (rc) esp_inbox_free(inbox);
+  return rc;
+}
+
 struct esp_exchange {
   int n_wanted, *from; /* [n_wanted] the row that is wanted */
 };
@@ -97,6 +119,7 @@ const esp_comm *esp_comm_self(void) {
                                 .broadcast = self_broadcast,
                                 .gather_all = self_gather_all,
                                 .agree = self_agree,
+                                .scatter = self_scatter,
                                 .exchange_create = self_exchange_create,
                                 .exchange_begin = self_exchange_begin,
                                 .exchange_end = self_exchange_end,

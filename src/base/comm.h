@@ -13,6 +13,16 @@
 
 typedef struct esp_comm esp_comm;
 typedef struct esp_exchange esp_exchange; /* who gives which rows to whom: the table's own */
+
+/* What arrived: rows of one unit, from `count` ranks in ascending order; rows of rank[i] are [start[i], start[i + 1]). */
+typedef struct {
+  int count;
+  int *rank;      /* [count] */
+  int64_t *start; /* [count + 1] */
+  void *row;      /* [start[count]] of the unit's bytes */
+} esp_inbox;
+void esp_inbox_free(esp_inbox *inbox);
+
 struct esp_comm {
   int rank, size;
   void *impl; /* NULL for the one-rank version */
@@ -29,6 +39,9 @@ struct esp_comm {
   /* Agreement on failure: returns the largest code over ranks; every rank's error message becomes that of the lowest
    * failing rank, headed by "rank R: ". Called before every point where one rank's failure would leave others waiting. */
   int (*agree)(const esp_comm *comm, int code);
+  /* Rows to the ranks they are for: dest [n] of each of row [n], of `unit` bytes; also to this one. Only the senders know who
+   * sends to whom. What comes from a rank is in that rank's order. *inbox is the caller's (esp_inbox_free). */
+  int (*scatter)(const esp_comm *comm, int64_t n, const int *dest, size_t unit, const void *row, esp_inbox *inbox);
   /* Rows of other ranks by the ids of what they belong to: rings of a mesh, shards of a sequence. own [n_own]: ids of the rows
    * that are here, each on one rank alone; wanted [n_wanted]: any of them, from any rank, repeated or not. Nobody needs to
    * know who has what. The caller frees it with exchange_free. ESP_ERR_ARG naming the id that two rows have, or none. */

@@ -153,3 +153,27 @@ esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t) {
   for (int n = 2; n <= order; n++) k[n - 2] = binomial[order - 2][n - 2] * power[order - n];
   return (esp_fmm_gate){radius, power[1] * radius, power[order], k[0], k[1], k[2], k[3], t};
 }
+
+/* v^2p or v^(2p+1) of q = v^2: one square root at most. */
+static double distance_power(double q, int power) {
+  double p = power % 2 ? sqrt(q) : 1;
+  for (int k = 0; k < power / 2; k++) p *= q;
+  return p;
+}
+
+int esp_fmm_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double distance2, double eps2) {
+  const double d2 = distance2 + eps2;
+  const double M = (double)J->mass, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
+  const double r2 = (double)J->radius * (double)J->radius, b22 = b2 * b2, b42 = b4 * b4;
+  const double sum = (g->k2 * b22 + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * R) * (b42 * b42);
+  const double lhs = M * (fmax(g->r2, r2) * g->rp + r2 * sum);
+  const double rhs = (g->t * r2) * distance_power(d2, power);
+  const double both = g->r + R, soft = d2 + 0.5 * power * eps2;
+  return lhs * soft < rhs * d2 && both * both < 0.81 * d2;
+}
+
+int esp_fmm_acts_as_cell(int order, double t, const esp_fmm_cell *J, double distance2, double eps2) {
+  const double D2 = distance2 + eps2, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
+  const double lhs = (double)J->mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
+  return R == 0 || (lhs < t * distance_power(D2, order == 2 ? 4 : 5) && R * R < 0.81 * D2);
+}

@@ -71,5 +71,9 @@ typedef struct {
   double t;              /* T_I */
 } esp_fmm_gate;
 esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t);
+/* The estimate of rule 2 of fmm.h, compared: d to the power `power`. distance2: |s - c|^2. */
+int esp_fmm_expands(const esp_fmm_gate *gate, int power, const esp_fmm_cell *cell, double distance2, double eps2);
+/* Rule 3, for a receiver of T_I = t without children, whose box is that far from c. */
+int esp_fmm_acts_as_cell(int order, double t, const esp_fmm_cell *cell, double distance2, double eps2);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "fmm/work.h"
+#include "fmm/plant.h"
+#include "fmm/trade.h"
 
 extern const esp_fmm_kernels esp_fmm_width1, esp_fmm_width8, esp_fmm_width16;
 const esp_fmm_kernels *const esp_fmm_widths[] = {
@@ -14,10 +15,18 @@ const esp_fmm_kernels *const esp_fmm_widths[] = {
 #endif
     &esp_fmm_width1, NULL};
 
+static void rows_free(esp_fmm_rows *rows) {
+  ESP_FREE(rows->node);
+  ESP_FREE(rows->cell);
+  ESP_FREE(rows->moment);
+}
+
 static void release(esp_fmm_work *w) {
-  ESP_FREE(w->node);
-  ESP_FREE(w->cell);
-  ESP_FREE(w->moment);
+  esp_fmm_unplant(w);
+  rows_free(&w->own);
+  esp_fmm_top_free(&w->top);
+  esp_fmm_share_free(&w->share);
+  ESP_FREE(w->root);
   ESP_FREE(w->body);
   ESP_FREE(w->other);
   for (int a = 0; a < 3; a++) ESP_FREE(w->x[a]);
@@ -30,18 +39,17 @@ static void release(esp_fmm_work *w) {
 
 static int prepare(esp_fmm_work *w) {
   static const int width[ESP_FMM_ORDER_MAX + 1] = {0, 0, 8, 8, 16, 32};
-  const int n = w->n, nodes = w->nodes = 2 * ((n - 1) / ESP_FMM_LEAF + 1) - 1;
+  const int n = w->n, rows = w->own.rows = w->share.rows;
   w->moments = width[w->param->order];
-  ESP_CALL(ESP_ALLOC(w->node, nodes));
-  ESP_CALL(ESP_ALLOC(w->cell, nodes + 1));
-  ESP_CALL(ESP_ALLOC(w->moment, (size_t)(nodes + 1) * (size_t)w->moments));
+  ESP_CALL(ESP_ALLOC(w->own.node, rows));
+  ESP_CALL(ESP_ALLOC(w->own.cell, rows + 1));
+  ESP_CALL(ESP_ALLOC(w->own.moment, (size_t)(rows + 1) * (size_t)w->moments));
+  ESP_CALL(ESP_ALLOC(w->root, w->top.pieces));
   ESP_CALL(ESP_ALLOC(w->body, n));
   ESP_CALL(ESP_ALLOC(w->other, n));
-  for (int a = 0; a < 3; a++) ESP_CALL(ESP_ALLOC(w->x[a], n));
-  ESP_CALL(ESP_ALLOC(w->mass, n));
+  for (int a = 0; a < 3; a++) ESP_CALL(ESP_GROW(w->x[a], w->room[a], n));
+  ESP_CALL(ESP_GROW(w->mass, w->room[3], n));
   ESP_CALL(ESP_ALLOC(w->key, n));
-  ESP_CALL(ESP_ALLOC(w->queue, nodes + 2));
-  for (int v = 0; v < ESP_FMM_VERDICTS; v++) ESP_CALL(ESP_ALLOC(w->list[v], nodes + 16));
   return ESP_GROW(w->left, w->left_capacity, 1024);
 }
 
@@ -57,26 +65,87 @@ static double lap(double *last) {
   return spent;
 }
 
+/* Who holds what; the bodies there. */
+static int share(esp_fmm_work *w, const esp_fmm_bodies *bodies) {
+  int rc, *where = NULL;
+  ESP_TRY(w->comm->agree(w->comm, ESP_ALLOC(where, bodies->n)));
+  ESP_TRY(esp_fmm_top_make(w->comm, &w->scale, bodies, &w->top, where));
+  ESP_TRY(esp_fmm_share_make(w->comm, &w->top, bodies, where, &w->share));
+  w->bodies = &w->share.held;
+  w->n = w->share.held.n;
+  w->first = esp_fmm_cut(&w->top, w->comm->rank);
+  w->end = esp_fmm_cut(&w->top, w->comm->rank + 1);
+  w->cost.owned = w->end - w->first;
+  w->cost.bytes = w->share.arrived;
+done:
+  ESP_FREE(where);
+  return rc;
+}
+
+/* From the bodies held to their results. */
+static int compute(const esp_fmm_kernels *kernels, esp_fmm_work *w, double *last) {
+  ESP_AGREE(w->comm, prepare(w));
+  w->cost.rest += lap(last);
+  ESP_AGREE(w->comm, esp_fmm_grow(w));
+  w->cost.tree = lap(last);
+  esp_fmm_upward(w);
+  ESP_CALL(esp_fmm_gather_roots(w));
+  w->cost.moments = lap(last);
+  if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_ESTIMATE));
+  kernels->estimate(w);
+  ESP_CALL(esp_fmm_gather_least(w));
+  w->cost.estimate = lap(last);
+  ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_WALK));
+  w->cost.rest += lap(last);
+  ESP_AGREE(w->comm, kernels->receive(w));
+  ESP_AGREE(w->comm, w->missing ? ESP_FAIL(ESP_ERR_INTERNAL, "%d cells that did not come", w->missing) : ESP_OK);
+  return ESP_OK;
+}
+
+static void tell_slots(const esp_fmm_work *w, int64_t *slot) {
+  for (int k = 0; k < w->share.pieces; k++) {
+    const esp_fmm_piece *p = w->share.piece + k;
+    const esp_fmm_top_node *node = w->top.node + w->top.piece[p->number];
+    for (int i = 0; i < node->count; i++) slot[w->body[p->place + i].body] = node->first + i;
+  }
+}
+
+/* Results of the bodies held, then home. */
+static int compute_elsewhere(const esp_fmm_kernels *kernels, esp_fmm_work *w, const esp_fmm_result *result,
+                             double *last) {
+  esp_fmm_result here = {.witness = result->witness, .cost = result->cost};
+  int rc = ESP_OK;
+  if (result->acceleration) rc = ESP_ALLOC(here.acceleration, w->n);
+  if (!rc && result->potential) rc = ESP_ALLOC(here.potential, w->n);
+  if (!rc) rc = ESP_ALLOC(here.slot, w->n);
+  ESP_TRY(w->comm->agree(w->comm, rc));
+  w->result = &here;
+  ESP_TRY(compute(kernels, w, last));
+  tell_slots(w, here.slot);
+  ESP_TRY(esp_fmm_share_return(w->comm, &w->top, &w->share, &here, result));
+done:
+  ESP_FREE(here.acceleration);
+  ESP_FREE(here.potential);
+  ESP_FREE(here.slot);
+  return rc;
+}
+
 int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
                        const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
-  esp_fmm_work w = {.param = param, .bodies = bodies, .result = result, .n = bodies->n};
+  esp_fmm_work w = {.comm = comm, .param = param, .result = result};
   double last = esp_wall();
   int rc = ESP_OK;
-  ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "%d ranks; the multipole method knows one", comm->size);
-  ESP_CALL(esp_fmm_scale_make(param, bodies, &w.scale));
   if (result->cost) memset(result->cost, 0, sizeof *result->cost);
-  if (!w.n) return ESP_OK;
+  ESP_CALL(esp_fmm_scale_make(comm, param, bodies, &w.scale));
+  if (!w.scale.n) return ESP_OK;
   w.eps2 = w.scale.softening * w.scale.softening;
-  ESP_TRY(prepare(&w));
-  w.cost.rest = lap(&last);
-  ESP_TRY(esp_fmm_grow(&w));
-  w.cost.tree = lap(&last);
-  esp_fmm_upward(&w);
-  w.cost.moments = lap(&last);
-  kernels->estimate(&w);
-  w.cost.estimate = lap(&last);
-  ESP_TRY(kernels->receive(&w));
-  for (int i = 0; i < w.n && result->slot; i++) result->slot[w.body[i].body] = i;
+  ESP_TRY(share(&w, bodies));
+  if (comm->size == 1) {
+    ESP_TRY(compute(kernels, &w, &last));
+    if (result->slot) tell_slots(&w, result->slot);
+  } else {
+    ESP_TRY(compute_elsewhere(kernels, &w, result, &last));
+  }
   if (result->cost) *result->cost = w.cost;
 done:
   release(&w);

@@ -154,22 +154,15 @@ static int64_t first_right(const esp_fmm_work *w, const esp_fmm_body *b, const d
 /* Where a node of over ESP_FMM_LEAF bodies is cut: fmm.h. r: its keys; on return a range that holds the plane. */
 static int left_count(const double *key, int count, int level, range *r) {
   const range all = {r->a, nextafter(r->b, INFINITY), 0, count};
-  const double plane[PLANES] = {r->a + 0.35 * (r->b - r->a), r->b - 0.35 * (r->b - r->a)};
-  int k = count / 2, below[PLANES];
+  double plane[PLANES];
+  int below[PLANES] = {0, count};
+  esp_fmm_planes(r->a, r->b, plane);
   *r = all;
   if (level < 40 && count > 2 * ESP_FMM_LEAF) { /* fewer are cut behind the first leaf, wherever the planes are */
-    if (count > FEW) interpolate(key, count, k, 0.04 * count + 2, r);
-    if (!(plane[0] <= r->a && r->below < k && plane[1] >= r->b)) {
-      count_below(key, count, plane, below);
-      if (below[0] >= k)
-        k = below[0];
-      else if (below[1] <= k)
-        k = below[1];
-    }
+    if (count > FEW) interpolate(key, count, count / 2, 0.04 * count + 2, r);
+    if (!(plane[0] <= r->a && r->below < count / 2 && plane[1] >= r->b)) count_below(key, count, plane, below);
   }
-  k = (k + ESP_FMM_LEAF / 2) / ESP_FMM_LEAF * ESP_FMM_LEAF;
-  if (k < ESP_FMM_LEAF) k = ESP_FMM_LEAF;
-  if (k >= count) k = (count - 1) / ESP_FMM_LEAF * ESP_FMM_LEAF;
+  const int k = (int)esp_fmm_left_count(count, level, below[0], below[1]);
   if (k < r->below || k >= r->upto) *r = all;
   return k;
 }
@@ -214,25 +207,23 @@ static void leaf_close(esp_fmm_work *w, const esp_fmm_body *b, int first, int co
   }
 }
 
-/* A node's bodies lie in from [count], its children's are to lie in to [count]. */
+/* A node's bodies lie in from [count], its children's are to lie in to [count]; `first`: their place among those held. */
 static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_fmm_body *from, esp_fmm_body *to) {
   esp_fmm_box box;
   box_of(from, count, &box);
-  esp_fmm_node *node = w->node + row;
+  esp_fmm_node *node = w->own.node + row;
   memcpy(node->centre, box.centre, sizeof box.centre);
   memcpy(node->half, box.half, sizeof box.half);
   node->radius = box.radius;
-  esp_fmm_cell *cell = w->cell + row;
-  cell->first = first;
+  esp_fmm_cell *cell = w->own.cell + row;
+  cell->first = w->ahead + first;
   cell->count = count;
   cell->right = -first;
   if (count <= ESP_FMM_LEAF) {
     leaf_close(w, from, first, count);
     return;
   }
-  int axis = 0;
-  for (int a = 1; a < 3; a++)
-    if (box.hi[a] - box.lo[a] > box.hi[axis] - box.lo[axis]) axis = a;
+  const int axis = esp_fmm_widest_side(&box);
   for (int i = 0; i < count; i++) w->key[i] = from[i].x[axis];
   for (int i = 0; i < count && count <= 2 * ESP_FMM_LEAF && w->bodies->id; i++) /* they are far apart in memory */
     __builtin_prefetch(w->bodies->id + from[i].body);
@@ -251,8 +242,15 @@ int esp_fmm_grow(esp_fmm_work *w) {
     for (int a = 0; a < 3; a++) w->body[i].x[a] = w->bodies->position[i][a] * unit[0] * unit[1];
     w->body[i].body = i;
   }
-  grow(w, 0, 0, w->n, 0, w->body, w->other);
-  for (int k = 0; k < w->nodes; k++)
-    ESP_CALL(esp_fmm_scale_admit(&w->scale, w->node[k].radius, w->body[w->cell[k].first].body));
+  for (int k = 0; k < w->share.pieces; k++) {
+    const esp_fmm_piece *p = w->share.piece + k;
+    const esp_fmm_top_node *node = w->top.node + w->top.piece[p->number];
+    w->ahead = node->first - p->place;
+    grow(w, p->row, p->place, (int)node->count, node->level, w->body + p->place, w->other + p->place);
+  }
+  for (int k = 0; k < w->own.rows; k++) {
+    const int body = w->body[esp_fmm_place(&w->own, k)].body;
+    ESP_CALL(esp_fmm_scale_admit(&w->scale, w->own.node[k].radius, w->bodies->position[body]));
+  }
   return ESP_OK;
 }

@@ -38,7 +38,5 @@ int esp_fmm_plain_create(const esp_fmm_param *param, const esp_fmm_bodies *bodie
 /* Bodies by slot, nodes but for least. Errors: those of esp_fmm_scale_admit. */
 int esp_fmm_plain_grow(esp_fmm_plain *w);
 void esp_fmm_plain_free(esp_fmm_plain *w);
-/* The estimate of rule 2 of fmm.h, compared: d to the power `power`. distance2: |s - c|^2. */
-int esp_fmm_plain_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double distance2, double eps2);
 
 #endif

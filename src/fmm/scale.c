@@ -28,32 +28,36 @@ static int exponent(double x) {
   return e;
 }
 
-int esp_fmm_scale_make(const esp_fmm_param *param, const esp_fmm_bodies *b, esp_fmm_scale *scale) {
-  ESP_CALL(check(param, b));
-  double longest = 0, mass = 0;
-  for (int a = 0; a < 3; a++) {
-    double lo = INFINITY, hi = -INFINITY;
-    for (int i = 0; i < b->n; i++) {
-      lo = fmin(lo, b->position[i][a]);
-      hi = fmax(hi, b->position[i][a]);
+int esp_fmm_scale_make(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *b,
+                       esp_fmm_scale *scale) {
+  enum { HIGH, LOW = 3, MASS = 6, ALL };
+  double most[ALL] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, 0}, longest = 0;
+  ESP_AGREE(comm, check(param, b));
+  int64_t n = b->n;
+  for (int i = 0; i < b->n; i++) {
+    for (int a = 0; a < 3; a++) {
+      most[HIGH + a] = fmax(most[HIGH + a], b->position[i][a]);
+      most[LOW + a] = fmax(most[LOW + a], -b->position[i][a]);
     }
-    if (b->n) longest = fmax(longest, hi - lo);
+    most[MASS] = fmax(most[MASS], b->mass[i]);
   }
+  ESP_CALL(comm->max_f64(comm, most, ALL));
+  ESP_CALL(comm->sum_i64(comm, &n, 1));
+  for (int a = 0; a < 3 && n; a++) longest = fmax(longest, most[HIGH + a] + most[LOW + a]);
   ESP_CHECK(longest < INFINITY, ESP_ERR_VALUE, "bodies farther apart than a number can tell");
-  for (int i = 0; i < b->n; i++) mass = fmax(mass, b->mass[i]);
-  mass *= b->n;
+  const double mass = most[MASS] * (double)n;
   ESP_CHECK(mass < INFINITY, ESP_ERR_VALUE, "masses whose sum no number can tell");
-  *scale = (esp_fmm_scale){.length = exponent(longest), .mass = exponent(mass)};
+  *scale = (esp_fmm_scale){.length = exponent(longest), .mass = exponent(mass), .n = n};
   scale->softening = ldexp(param->softening, -scale->length);
   return ESP_OK;
 }
 
-int esp_fmm_scale_admit(const esp_fmm_scale *s, double radius, int body) {
-  ESP_CHECK(radius == 0 || radius >= 0x1p-80, ESP_ERR_VALUE,
-            "body %d: those next to it are within %g of it, less than 2^-80 of the extent of all; bodies may be at one "
-            "place, "
-            "or farther apart",
-            body, 2 * ldexp(radius, s->length));
+int esp_fmm_scale_admit(const esp_fmm_scale *s, double radius, const double *at) {
+  ESP_CHECK(
+      radius == 0 || radius >= 0x1p-80, ESP_ERR_VALUE,
+      "bodies at (%g, %g, %g) are within %g of each other, less than 2^-80 of the extent of all; bodies may be at "
+      "one place, or farther apart",
+      at[0], at[1], at[2], 2 * ldexp(radius, s->length));
   return ESP_OK;
 }
 

@@ -87,7 +87,8 @@ static void grow(work *w, int row, int first, int count, int level) {
 int esp_fmm_plain_grow(work *w) {
   if (w->n) grow(w, 0, 0, w->n, 0);
   for (int k = 0; k < w->nodes; k++)
-    ESP_CALL(esp_fmm_scale_admit(&w->scale, w->node[k].box.radius, w->order[w->node[k].first].body));
+    ESP_CALL(
+        esp_fmm_scale_admit(&w->scale, w->node[k].box.radius, w->bodies->position[w->order[w->node[k].first].body]));
   return ESP_OK;
 }
 
@@ -167,31 +168,10 @@ static double squared(const double *x) {
   return (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
 }
 
-/* v^2p or v^(2p+1) of q = v^2: one square root at most. */
-static double distance_power(double q, int power) {
-  double p = power % 2 ? sqrt(q) : 1;
-  for (int k = 0; k < power / 2; k++) p *= q;
-  return p;
-}
-
-int esp_fmm_plain_expands(const esp_fmm_gate *g, int power, const esp_fmm_cell *J, double distance2, double eps2) {
-  const double d2 = distance2 + eps2;
-  const double M = (double)J->mass, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
-  const double r2 = (double)J->radius * (double)J->radius, b22 = b2 * b2, b42 = b4 * b4;
-  const double sum = (g->k2 * b22 + g->k3 * (b2 * b42)) + (g->k4 + g->k5 * R) * (b42 * b42);
-  const double lhs = M * (fmax(g->r2, r2) * g->rp + r2 * sum);
-  const double rhs = (g->t * r2) * distance_power(d2, power);
-  const double both = g->r + R, soft = d2 + 0.5 * power * eps2;
-  return lhs * soft < rhs * d2 && both * both < 0.81 * d2;
-}
-
 static int acts_as_cell(const work *w, const node *I, const esp_fmm_gate *g, const esp_fmm_cell *J) {
   double x[3];
   for (int a = 0; a < 3; a++) x[a] = fmax(fabs(I->box.centre[a] - J->c[a]) - I->box.half[a], 0);
-  const double D2 = squared(x) + w->eps2, b2 = (double)J->b2, b4 = (double)J->b4, R = (double)J->reach;
-  const int low = w->param->order == 2;
-  const double lhs = (double)J->mass * (low ? b2 * b2 : b2 * (b4 * b4));
-  return R == 0 || (lhs < g->t * distance_power(D2, low ? 4 : 5) && R * R < 0.81 * D2);
+  return esp_fmm_acts_as_cell(w->param->order, g->t, J, squared(x), w->eps2);
 }
 
 static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, const node *J) {
@@ -199,7 +179,7 @@ static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, c
   for (int a = 0; a < 3; a++) x[a] = I->box.centre[a] - J->cell.c[a];
   const double d2 = squared(x);
   if (!(J->cell.mass > 0)) return ESP_FMM_NOTHING;
-  if (esp_fmm_plain_expands(g, w->param->order + 2, &J->cell, d2, w->eps2)) return ESP_FMM_EXPAND;
+  if (esp_fmm_expands(g, w->param->order + 2, &J->cell, d2, w->eps2)) return ESP_FMM_EXPAND;
   if (I->count <= ESP_FMM_RECEIVERS && acts_as_cell(w, I, g, &J->cell)) return ESP_FMM_CELL;
   return ESP_FMM_NEAR;
 }
@@ -291,7 +271,7 @@ void esp_fmm_plain_free(work *w) {
 int esp_fmm_plain_create(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_witness *witness,
                          work *w) {
   *w = (work){.param = param, .bodies = bodies, .witness = witness, .n = bodies->n};
-  ESP_CALL(esp_fmm_scale_make(param, bodies, &w->scale));
+  ESP_CALL(esp_fmm_scale_make(esp_comm_self(), param, bodies, &w->scale));
   w->unit = esp_fmm_scale_acceleration(&w->scale);
   w->eps2 = w->scale.softening * w->scale.softening;
   w->nodes = w->n ? 2 * ((w->n - 1) / ESP_FMM_LEAF + 1) - 1 : 0;

@@ -4,9 +4,8 @@
 #include "fmm/work.h"
 
 /* The moments of order 2 on as expansions take them. */
-static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, int row) {
-  const double scale = (double)esp_fmm_cell_scale(w->cell[row].radius), inverse = scale > 0 ? 1 / scale : 0;
-  float *to = w->moment + (size_t)row * (size_t)w->moments;
+static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_cell *cell, float *to) {
+  const double scale = (double)esp_fmm_cell_scale(cell->radius), inverse = scale > 0 ? 1 / scale : 0;
   /* (-1)^n / n! by term */
   static const double factor[ESP_FMM_MOMENTS] = {
       [4] = 1 / 2.0, 1,        1,        1 / 2.0,  1,        1 / 2.0,  -1 / 6.0, -1 / 2.0, -1 / 2.0, -1 / 2.0, -1,
@@ -21,9 +20,17 @@ static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, int r
   }
 }
 
+void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_node *node, esp_fmm_rows *tree,
+                       int row) {
+  esp_fmm_box box = {.radius = node->radius};
+  memcpy(box.centre, node->centre, sizeof box.centre);
+  memcpy(box.half, node->half, sizeof box.half);
+  esp_fmm_cell_close(sums, &box, tree->cell + row);
+  moments_close(w, sums, tree->cell + row, tree->moment + (size_t)row * (size_t)w->moments);
+}
+
 static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *sums) {
-  esp_fmm_cell *cell = w->cell + row;
-  const esp_fmm_node *node = w->node + row;
+  const esp_fmm_cell *cell = w->own.cell + row;
   const int order = w->param->order;
   if (cell->right > 0) {
     esp_fmm_sums left, right;
@@ -38,20 +45,16 @@ static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *su
       for (int a = 0; a < 3; a++) x[i][a] = w->x[a][first + i];
     esp_fmm_sums_leaf(order, count, (const double(*)[3])x, w->mass + first, sums);
   }
-  esp_fmm_box box = {.radius = node->radius};
-  memcpy(box.centre, node->centre, sizeof box.centre);
-  memcpy(box.half, node->half, sizeof box.half);
-  esp_fmm_cell_close(sums, &box, cell);
-  moments_close(w, sums, row);
+  esp_fmm_row_close(w, sums, w->own.node + row, &w->own, row);
 }
 
 void esp_fmm_upward(esp_fmm_work *w) {
-  esp_fmm_sums all;
   double unit[2];
   esp_fmm_scale_factor(w->scale.mass, unit);
-  climb(w, 0, unit, &all);
-  esp_fmm_cell *none = w->cell + w->nodes;
-  *none = (esp_fmm_cell){.c = {w->node[0].centre[0] + 2, w->node[0].centre[1], w->node[0].centre[2]}};
-  const double q = w->node[0].radius * w->node[0].radius + w->eps2;
-  w->floor = q > 0 ? 0x1p-30 * all.raw[0] / q : 0;
+  for (int k = 0; k < w->share.pieces; k++) {
+    const esp_fmm_piece *p = w->share.piece + k;
+    esp_fmm_gathered *root = w->root + p->number;
+    climb(w, p->row, unit, &root->sums);
+    root->box = w->own.node[p->row];
+  }
 }

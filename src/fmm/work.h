@@ -3,8 +3,7 @@
 #ifndef ESP_FMM_WORK_H
 #define ESP_FMM_WORK_H
 
-#include "fmm/cells.h"
-#include "fmm/scale.h"
+#include "fmm/share.h"
 
 /* Kinds, and what becomes of a cell that is none: it is opened, or left to the receiver's children. */
 enum { ESP_FMM_OPEN = ESP_FMM_KINDS, ESP_FMM_KEEP, ESP_FMM_VERDICTS };
@@ -16,50 +15,74 @@ typedef struct {
 } esp_fmm_node;
 _Static_assert(sizeof(esp_fmm_node) == 64, "one cache line");
 
+/* What all ranks know of a piece. */
+typedef struct {
+  esp_fmm_sums sums;
+  esp_fmm_node box;
+} esp_fmm_gathered;
+
 /* A body on its way to its slot: 32 bytes. */
 typedef struct {
   double x[3];
   int32_t body, unused;
 } esp_fmm_body;
 
+/* Rows of nodes in preorder. */
 typedef struct {
-  const esp_fmm_param *param;
-  const esp_fmm_bodies *bodies;
-  const esp_fmm_result *result;
-  esp_fmm_scale scale;
-  int n, nodes;
-  double eps2, floor;
-  /* [nodes] preorder; row `nodes` of cell and moment is a cell without mass, outside the root's box */
-  esp_fmm_node *node;
+  int rows;
+  esp_fmm_node *node; /* [rows]; of nodes that receive here */
   esp_fmm_cell *cell;
-  float *moment; /* [nodes + 1][moments] of order 2 on, times (-1)^n / n!, in units of esp_fmm_cell_scale */
-  int moments;   /* a multiple of 4, >= 8 */
-  /* [n + 16] by slot */
+  float *moment; /* [moments] each, of order 2 on, times (-1)^n / n!, in units of esp_fmm_cell_scale */
+} esp_fmm_rows;
+
+/* Place of a node's first body among those held. */
+static inline int esp_fmm_place(const esp_fmm_rows *tree, int row) {
+  while (tree->cell[row].right > 0) row++;
+  return -tree->cell[row].right;
+}
+
+typedef struct {
+  const esp_comm *comm;
+  const esp_fmm_param *param;
+  const esp_fmm_bodies *bodies; /* those held */
+  const esp_fmm_result *result; /* of those */
+  esp_fmm_scale scale;
+  esp_fmm_top top;
+  esp_fmm_share share;
+  int n, moments; /* bodies held; a multiple of 4, >= 8 */
+  double eps2, floor;
+  int64_t first, end; /* slots of this rank */
+  /* own: the pieces held, one after the other. tree: the whole tree as far as it is of use here (one rank: own); row `rows` of cell
+   * and moment is a cell without mass, outside the root's box; right `absent` is that of nodes whose children are elsewhere,
+   * and minus `bodies_held` that of leaves whose bodies are. */
+  esp_fmm_rows own, tree;
+  int absent, bodies_held, missing; /* missing: such children and bodies asked for, which would be a fault */
+  esp_fmm_gathered *root;           /* [top.pieces] */
+  /* [n] by place */
   esp_fmm_body *body, *other;
-  double *x[3], *mass;
-  double *key; /* [n] */
-  /* Scratch of a receiver's lists, [nodes + 16] each, and what is left to children, growing. */
+  double *x[3], *mass; /* [bodies_held], fetched ones behind those held */
+  size_t room[4];
+  double *key;   /* [n] */
+  int64_t ahead; /* while a piece grows: its slots less its places */
+  /* Scratch of a receiver's lists, [tree.rows + 16] each, and what is left to children, growing. */
   int *queue, *list[ESP_FMM_VERDICTS], *left;
-  size_t left_capacity;
+  size_t queue_capacity, list_capacity[ESP_FMM_VERDICTS], left_capacity;
   esp_fmm_cost cost;
 } esp_fmm_work;
 
-/* Place of a node's first body among those held. */
-static inline int esp_fmm_place(const esp_fmm_work *w, int row) {
-  while (w->cell[row].right > 0) row++;
-  return -w->cell[row].right;
-}
-
-/* The tree: body, node, cell's first, count, right; x. Errors: esp_fmm_scale_admit. */
+/* The trees of the pieces held: own, less masses and moments; body, x. Local. Errors: esp_fmm_scale_admit. */
 int esp_fmm_grow(esp_fmm_work *w);
-/* Masses and moments: mass, the rest of cell, moment. */
+/* Masses and moments: mass, the rest of own.cell, own.moment; root of the pieces held. Local. */
 void esp_fmm_upward(esp_fmm_work *w);
+/* cell and moment of a row of the tree, from its sums and its box. */
+void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_node *box, esp_fmm_rows *tree,
+                       int row);
 
 /* Estimates and receivers, one a width of vectors; all give the same bits. */
 typedef struct {
   const char *name;
   int (*available)(void); /* on this machine */
-  /* least of every node. */
+  /* least of every own node. */
   void (*estimate)(esp_fmm_work *w);
   /* Lists, expansions, sums; results to w->result. Errors: memory. */
   int (*receive)(esp_fmm_work *w);

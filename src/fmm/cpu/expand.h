@@ -82,14 +82,14 @@ ESP_INLINE void scale_order(const int n, fv power, fv *M) {
 /* From the centres of cells to that of the node, in units of the node. */
 ESP_INLINE void places(const esp_fmm_work *w, const esp_frame *f, const int *list, fv x[3]) {
 #if ESP_WIDTH == 1
-  for (int a = 0; a < 3; a++) x[a] = (float)((f->centre[a] - w->cell[list[0]].c[a]) * f->inverse);
+  for (int a = 0; a < 3; a++) x[a] = (float)((f->centre[a] - w->tree.cell[list[0]].c[a]) * f->inverse);
 #else
   __m128 part[3][WIDTH / 4];
   ESP_UNROLL
   for (int k = 0; k < WIDTH / 4; k++) {
     __m256d c[4];
     const int *four = list + 4 * k;
-    dv_columns(w->cell[four[0]].c, w->cell[four[1]].c, w->cell[four[2]].c, w->cell[four[3]].c, c);
+    dv_columns(w->tree.cell[four[0]].c, w->tree.cell[four[1]].c, w->tree.cell[four[2]].c, w->tree.cell[four[3]].c, c);
     for (int a = 0; a < 3; a++)
       part[a][k] =
           _mm256_cvtpd_ps(_mm256_mul_pd(_mm256_sub_pd(_mm256_set1_pd(f->centre[a]), c[a]), _mm256_set1_pd(f->inverse)));
@@ -109,10 +109,10 @@ ESP_INLINE void places(const esp_fmm_work *w, const esp_frame *f, const int *lis
 ESP_INLINE void expand_lanes(const int order, const esp_fmm_work *w, const esp_frame *f, const int *list, fv *L) {
   const float *row[WIDTH];
   fv c[4], M[ESP_FMM_MOMENTS + 1], x[3], D[ESP_FMM_TERMS];
-  for (int l = 0; l < WIDTH; l++) row[l] = &w->cell[list[l]].mass;
+  for (int l = 0; l < WIDTH; l++) row[l] = &w->tree.cell[list[l]].mass;
   fv_columns(row, c);
   places(w, f, list, x);
-  for (int l = 0; l < WIDTH; l++) row[l] = w->moment + (size_t)list[l] * (size_t)w->moments;
+  for (int l = 0; l < WIDTH; l++) row[l] = w->tree.moment + (size_t)list[l] * (size_t)w->moments;
   ESP_UNROLL
   for (int k = 4; k < TERMS(order - 1); k += 4) {
     fv_columns(row, M + k);

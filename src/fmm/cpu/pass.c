@@ -83,9 +83,9 @@ static double scale_of(const esp_fmm_work *w, const esp_fmm_node *I, double abov
 /* ---- a receiver's bodies ---- */
 
 static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_lanes *b) {
-  const int first = esp_fmm_place(w, row);
+  const int first = esp_fmm_place(&w->tree, row);
   memset(b->sum, 0, sizeof b->sum);
-  b->count = (int)w->cell[row].count;
+  b->count = (int)w->tree.cell[row].count;
   b->lanes = (b->count + LANES - 1) / LANES * LANES;
   for (int a = 0; a < 3; a++) {
     for (int l = 0; l < b->lanes; l++) {
@@ -98,7 +98,7 @@ static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_l
 
 /* The bodies of a leaf to the end of the stream. */
 static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, float *const *stream, int count) {
-  const int first = esp_fmm_place(w, row), bodies = (int)w->cell[row].count;
+  const int first = esp_fmm_place(&w->tree, row), bodies = (int)w->tree.cell[row].count;
   for (int a = 0; a < 3; a++) {
     float *restrict to = stream[a] + count;
     const double *restrict x = w->x[a] + first, centre = f->centre[a], inverse = f->inverse;
@@ -124,7 +124,7 @@ static int too_far(const esp_frame *f, const esp_fmm_cell *J) {
 
 /* Whether a node's bodies are among those of another. */
 static int within(const esp_fmm_work *w, int row, int of) {
-  const esp_fmm_cell *J = w->cell + row, *I = w->cell + of;
+  const esp_fmm_cell *J = w->tree.cell + row, *I = w->tree.cell + of;
   return I->first <= J->first && J->first < I->first + I->count;
 }
 
@@ -141,7 +141,7 @@ static void settle(esp_lanes *b, double (*total)[RECEIVERS]) {
 
 /* They are far apart in memory. */
 static void leaf_fetch(const esp_fmm_work *w, int row) {
-  const int first = esp_fmm_place(w, row);
+  const int first = esp_fmm_place(&w->tree, row);
   for (int half = 0; half < ESP_FMM_LEAF; half += ESP_FMM_LEAF / 2) {
     for (int a = 0; a < 3; a++) __builtin_prefetch(w->x[a] + first + half);
     __builtin_prefetch(w->mass + first + half);
@@ -160,11 +160,12 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   for (int k = 0; k < count && watched; k++) {
     if (!within(w, list[k], row)) continue;
     stream_leaf(w, f, list[k], stream, 0);
-    by[2](b, f->eps2, (int)w->cell[list[k]].count, from, (int)(w->cell[list[k]].first - w->cell[row].first));
+    by[2](b, f->eps2, (int)w->tree.cell[list[k]].count, from,
+          (int)(w->tree.cell[list[k]].first - w->tree.cell[row].first));
   }
   for (int k = 0; k < count; k++) {
     if (k + AHEAD < count) leaf_fetch(w, list[k + AHEAD]);
-    if (too_far(f, w->cell + list[k])) b->closest[0] = 0;
+    if (too_far(f, w->tree.cell + list[k])) b->closest[0] = 0;
     if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
     if (n < CHUNK) continue;
     by[watched](b, f->eps2, n, from, -1);
@@ -182,11 +183,11 @@ static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   for (int k = 0; k < count; k += CHUNK) {
     const int n = count - k < CHUNK ? count - k : CHUNK;
     for (int j = 0; j < n; j++)
-      __builtin_prefetch(w->moment + (size_t)w->list[ESP_FMM_CELL][k + j] * (size_t)w->moments);
+      __builtin_prefetch(w->tree.moment + (size_t)w->list[ESP_FMM_CELL][k + j] * (size_t)w->moments);
     for (int j = 0; j < n; j++) {
       const int at = w->list[ESP_FMM_CELL][k + j], own = within(w, at, row) || within(w, row, at);
-      const esp_fmm_cell *cell = w->cell + at;
-      const float *moment = w->moment + (size_t)at * (size_t)w->moments;
+      const esp_fmm_cell *cell = w->tree.cell + at;
+      const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments;
       if (too_far(f, cell) || (own && f->eps2 < too_close)) b->closest[0] = 0;
       const float ratio = esp_fmm_cell_scale(cell->radius) * (float)f->inverse, square = ratio * ratio;
       for (int a = 0; a < 3; a++) entry[j].x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
@@ -201,8 +202,8 @@ static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
 /* ---- results ---- */
 
 static void fetch_results(const esp_fmm_work *w, int row) {
-  const int first = esp_fmm_place(w, row);
-  for (int l = 0; l < w->cell[row].count; l++) {
+  const int first = esp_fmm_place(&w->tree, row);
+  for (int l = 0; l < w->tree.cell[row].count; l++) {
     const int i = w->body[first + l].body;
     if (w->result->acceleration) __builtin_prefetch(w->result->acceleration + i, 1);
     if (w->result->potential) __builtin_prefetch(w->result->potential + i, 1);
@@ -211,8 +212,8 @@ static void fetch_results(const esp_fmm_work *w, int row) {
 
 static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   const esp_fmm_work *w = p->w;
-  const int first = esp_fmm_place(w, row);
-  for (int l = 0; l < w->cell[row].count; l++) {
+  const int first = esp_fmm_place(&w->tree, row);
+  for (int l = 0; l < w->tree.cell[row].count; l++) {
     const int i = w->body[first + l].body;
     for (int a = 0; a < 3 && w->result->acceleration; a++) w->result->acceleration[i][a] = p->unit * sum[a][l];
     if (w->result->potential) w->result->potential[i] = -p->unit_potential * sum[3][l];
@@ -221,23 +222,23 @@ static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
 
 /* Near bodies and cells in float64. A body that is not near itself is in a cell, or in a cell that was expanded. */
 static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wide_lanes *b) {
-  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
+  const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
   int near[RECEIVERS] = {0};
   for (int a = 0; a < 3; a++)
     for (int l = 0; l < count; l++) b->x[a][l] = w->x[a][first + l];
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
-    const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(w, at);
-    for (int l = 0; l < count; l++) near[l] |= begin <= first + l && first + l < begin + w->cell[at].count;
-    for (int j = begin; j < begin + w->cell[at].count; j++)
+    const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(&w->tree, at);
+    for (int l = 0; l < count; l++) near[l] |= begin <= first + l && first + l < begin + w->tree.cell[at].count;
+    for (int j = begin; j < begin + w->tree.cell[at].count; j++)
       wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
   for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
     const int at = w->list[ESP_FMM_CELL][k];
-    const float *moment = w->moment + (size_t)at * (size_t)w->moments;
-    const double scale = (double)esp_fmm_cell_scale(w->cell[at].radius), square = scale * scale;
+    const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments;
+    const double scale = (double)esp_fmm_cell_scale(w->tree.cell[at].radius), square = scale * scale;
     double Q[6];
     for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
-    wide_cell(b, w->eps2, w->cell[at].c, (double)w->cell[at].mass, Q);
+    wide_cell(b, w->eps2, w->tree.cell[at].c, (double)w->tree.cell[at].mass, Q);
   }
   for (int l = 0; l < count && w->eps2 > 0; l++)
     if (!near[l]) b->sum[3][l] -= w->mass[first + l] / w->scale.softening;
@@ -246,7 +247,7 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
 /* The bodies of a receiver without children: its expansion, its cells, its near bodies. */
 static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
   esp_fmm_work *w = p->w;
-  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
+  const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
   const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
   double sum[4][RECEIVERS] = {{0}};
@@ -288,7 +289,7 @@ static void tell(const esp_fmm_work *w, int row, const int *counts) {
   const esp_fmm_witness *to = w->result->witness;
   for (int kind = 0; to && kind < ESP_FMM_KINDS; kind++)
     for (int k = 0; k < counts[kind]; k++) {
-      const esp_fmm_cell *I = w->cell + row, *J = w->cell + w->list[kind][k];
+      const esp_fmm_cell *I = w->tree.cell + row, *J = w->tree.cell + w->list[kind][k];
       to->entry(to->context, (esp_fmm_kind)kind, I->first, I->count, J->first, J->count);
     }
 }
@@ -296,16 +297,20 @@ static void tell(const esp_fmm_work *w, int row, const int *counts) {
 static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   w->cost.nodes++;
   w->cost.expansions += counts[ESP_FMM_EXPAND];
-  w->cost.cell_pairs += counts[ESP_FMM_CELL] * w->cell[row].count;
-  for (int k = 0; k < counts[ESP_FMM_NEAR]; k++)
-    w->cost.near_pairs += w->cell[w->list[ESP_FMM_NEAR][k]].count * w->cell[row].count;
+  w->cost.cell_pairs += counts[ESP_FMM_CELL] * w->tree.cell[row].count;
+  for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
+    const esp_fmm_cell *J = w->tree.cell + w->list[ESP_FMM_NEAR][k];
+    w->cost.near_pairs += J->count * w->tree.cell[row].count;
+    w->missing += J->right == -w->bodies_held && J->count > 0 && w->bodies_held > 0;
+  }
 }
 
 /* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
 static int receive(pass *p, int row, const esp_frame *above, const float *from, size_t first, int count) {
   esp_fmm_work *w = p->w;
-  const esp_fmm_node *I = w->node + row;
-  const int leaf = w->cell[row].count <= ESP_FMM_RECEIVERS, order = w->param->order;
+  const esp_fmm_node *I = w->tree.node + row;
+  if (w->tree.cell[row].first >= w->end || w->tree.cell[row].first + w->tree.cell[row].count <= w->first) return ESP_OK;
+  const int leaf = w->tree.cell[row].count <= ESP_FMM_RECEIVERS, order = w->param->order;
   const double least = I->least > w->floor ? I->least : w->floor;
   const double scale = scale_of(w, I, above ? 1 / above->inverse : 1), eps = w->scale.softening / scale;
   const esp_fmm_gate gate = esp_fmm_gate_make(order, I->radius, w->param->tolerance * least);
@@ -318,7 +323,7 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   count_costs(w, row, counts);
   spend(p, &w->cost.walk);
   for (int k = 0; k < counts[ESP_FMM_EXPAND]; k++) /* they are far apart in memory */
-    __builtin_prefetch(w->moment + (size_t)w->list[ESP_FMM_EXPAND][k] * (size_t)w->moments);
+    __builtin_prefetch(w->tree.moment + (size_t)w->list[ESP_FMM_EXPAND][k] * (size_t)w->moments);
   if (above) {
     float d[3];
     for (int a = 0; a < 3; a++) d[a] = (float)((f.centre[a] - above->centre[a]) * above->inverse);
@@ -326,7 +331,7 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   }
   if (counts[ESP_FMM_EXPAND]) {
     int *list = w->list[ESP_FMM_EXPAND];
-    for (int k = 0; k < LANES; k++) list[counts[ESP_FMM_EXPAND] + k] = w->nodes;
+    for (int k = 0; k < LANES; k++) list[counts[ESP_FMM_EXPAND] + k] = w->tree.rows;
     p->by->expand(w, &f, list, counts[ESP_FMM_EXPAND], L);
   }
   spend(p, &w->cost.expand);
@@ -340,13 +345,14 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   if (counts[KEEP]) memcpy(w->left + first, w->list[KEEP], (size_t)counts[KEEP] * sizeof *w->left);
   const int kept = counts[KEEP];
   ESP_CALL(receive(p, row + 1, &f, L, first, kept));
-  return receive(p, w->cell[row].right, &f, L, first, kept);
+  return receive(p, w->tree.cell[row].right, &f, L, first, kept);
 }
 
 /* ---- the row ---- */
 
 static void estimate_all(esp_fmm_work *w) {
-  find_least(w, 0, -1, esp_fmm_scale_acceleration(&w->scale));
+  for (int k = 0; k < w->share.pieces; k++)
+    find_least(w, w->share.piece[k].row, -1, esp_fmm_scale_acceleration(&w->scale));
 }
 
 static int receive_all(esp_fmm_work *w) {
@@ -357,7 +363,7 @@ static int receive_all(esp_fmm_work *w) {
             w->result->cost != NULL,
             esp_wall()};
   w->left[0] = 0;
-  return receive(&p, 0, NULL, NULL, 0, 1);
+  return w->first == w->end ? ESP_OK : receive(&p, 0, NULL, NULL, 0, 1);
 }
 
 static float near_rate(int count, const float *const stream[4]) {

@@ -48,8 +48,20 @@ ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int first, const int 
 /* Cells behind the `count` are the one without mass. */
 ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, const int with_moments, esp_sixteen *s) {
   const esp_fmm_cell *cell[LANES];
-  for (int l = 0; l < LANES; l++) cell[l] = w->cell + (l < count ? row[l] : w->nodes);
+  for (int l = 0; l < LANES; l++) cell[l] = w->tree.cell + (l < count ? row[l] : w->tree.rows);
   for (int l = 0; l < LANES; l += 4) load_four(cell + l, l, with_moments, s);
+}
+
+/* How many children of a node are here: two. */
+ESP_INLINE int children(esp_fmm_work *w, int row) {
+  const int right = w->tree.cell[row].right;
+  if (right == w->absent) {
+    w->missing++;
+    return 0;
+  }
+  __builtin_prefetch(w->tree.cell + row + 1);
+  __builtin_prefetch(w->tree.cell + right);
+  return 2;
 }
 
 /* Rule 3. */
@@ -108,10 +120,8 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
     for (int l = 0; l < counts[OPEN]; l++) {
       const int row = w->list[OPEN][l];
       queue[count] = row + 1;
-      queue[count + 1] = w->cell[row].right;
-      __builtin_prefetch(w->cell + queue[count]);
-      __builtin_prefetch(w->cell + queue[count + 1]);
-      count += 2;
+      queue[count + 1] = w->tree.cell[row].right;
+      count += children(w, row);
     }
     counts[OPEN] = 0;
     k += batch;
@@ -123,7 +133,7 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
 
 static double grain(const esp_fmm_work *w, int row) {
   static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
-  const int first = esp_fmm_place(w, row), count = (int)w->cell[row].count;
+  const int first = esp_fmm_place(&w->own, row), count = (int)w->own.cell[row].count;
   double mass = 0, heaviest = 0;
   int k = 0;
   for (int i = first; i < first + count; i++) {
@@ -131,7 +141,7 @@ static double grain(const esp_fmm_work *w, int row) {
     heaviest = w->mass[i] > heaviest ? w->mass[i] : heaviest;
   }
   while (1 << k < count) k++;
-  const double apart = w->node[row].radius / root3[k], q = apart * apart + w->eps2;
+  const double apart = w->own.node[row].radius / root3[k], q = apart * apart + w->eps2;
   return q > 0 ? (mass - heaviest) / count * apart / (q * sqrt(q)) : 0;
 }
 
@@ -154,8 +164,8 @@ ESP_INLINE void pull_sixteen(const esp_fmm_work *w, const esp_fmm_node *I, const
 }
 
 static double estimate_node(esp_fmm_work *w, int row) {
-  const esp_fmm_node *I = w->node + row;
-  const int64_t first = w->cell[row].first, end = first + w->cell[row].count;
+  const esp_fmm_node *I = w->own.node + row;
+  const int64_t first = w->own.cell[row].first, end = first + w->own.cell[row].count;
   double A[3][LANES] = {{0}}, square = grain(w, row);
   int *const queue = w->queue, count = 1;
   square *= square;
@@ -167,7 +177,7 @@ static double estimate_node(esp_fmm_work *w, int row) {
     int opened[LANES];
     load_sixteen(w, queue + k, batch, 0, &s);
     for (int l = 0; l < LANES; l++) {
-      const esp_fmm_cell *J = w->cell + (l < batch ? queue[k + l] : w->nodes);
+      const esp_fmm_cell *J = w->tree.cell + (l < batch ? queue[k + l] : w->tree.rows);
       const int holds = J->first <= first && end <= J->first + J->count;
       const int held = first <= J->first && J->first + J->count <= end;
       inside[l] = held && l < batch ? 1 : holds ? -1 : 0;
@@ -175,8 +185,8 @@ static double estimate_node(esp_fmm_work *w, int row) {
     pull_sixteen(w, I, &s, inside, opened, A);
     for (int l = 0; l < batch; l++) {
       queue[count] = queue[k + l] + 1;
-      queue[count + 1] = w->cell[queue[k + l]].right;
-      count += 2 * opened[l];
+      queue[count + 1] = w->tree.cell[queue[k + l]].right;
+      if (opened[l]) count += children(w, queue[k + l]);
     }
     k += batch;
   }
@@ -190,7 +200,7 @@ static double estimate_node(esp_fmm_work *w, int row) {
 
 static double given(const esp_fmm_work *w, int row, double unit) {
   double least = INFINITY;
-  for (int l = 0, first = esp_fmm_place(w, row); l < w->cell[row].count; l++) {
+  for (int l = 0, first = esp_fmm_place(&w->own, row); l < w->own.cell[row].count; l++) {
     const double a = w->bodies->previous[w->body[first + l].body] / unit;
     least = a < least ? a : least;
   }
@@ -199,7 +209,7 @@ static double given(const esp_fmm_work *w, int row, double unit) {
 
 /* above: the estimate of a node that holds this one; < 0: none yet. */
 static double find_least(esp_fmm_work *w, int row, double above, double unit) {
-  const esp_fmm_cell *cell = w->cell + row;
+  const esp_fmm_cell *cell = w->own.cell + row;
   double least = above;
   if (w->bodies->previous) {
     if (cell->right <= 0) least = given(w, row, unit);
@@ -210,5 +220,5 @@ static double find_least(esp_fmm_work *w, int row, double above, double unit) {
     const double left = find_least(w, row + 1, above, unit), right = find_least(w, cell->right, above, unit);
     if (above < 0) least = left < right ? left : right;
   }
-  return w->node[row].least = least;
+  return w->own.node[row].least = least;
 }

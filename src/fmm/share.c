@@ -1,0 +1,180 @@
+#include "fmm/share.h"
+
+#include <string.h>
+
+enum { ID, PREVIOUS, KNOWN };
+
+/* A body on its way. */
+typedef struct {
+  double x[3], mass, previous;
+  int64_t id;
+  int32_t piece, home;
+} traveller;
+
+/* A result on its way home. */
+typedef struct {
+  double acceleration[3], potential;
+  int64_t slot, home;
+} answer;
+
+static int find_pieces(const esp_fmm_top *top, esp_fmm_share *share) {
+  int64_t place = 0;
+  ESP_CALL(ESP_ALLOC(share->piece, top->pieces));
+  for (int k = 0; k < top->pieces; k++) {
+    const esp_fmm_top_node *node = top->node + top->piece[k];
+    if (!esp_fmm_meets(top, top->rank, node)) continue;
+    ESP_CHECK(place + node->count <= INT32_MAX - 2 * ESP_FMM_LEAF, ESP_ERR_LIMIT,
+              "%lld bodies on one rank, 2^31 at most: more ranks are needed", (long long)(place + node->count));
+    share->piece[share->pieces++] = (esp_fmm_piece){k, (int)place, share->rows};
+    place += node->count;
+    share->rows += 2 * (int)((node->count + ESP_FMM_LEAF - 1) / ESP_FMM_LEAF) - 1;
+  }
+  share->held.n = (int)place;
+  return ESP_OK;
+}
+
+static int64_t visits(const esp_fmm_top *top, int piece, int *rank) {
+  const esp_fmm_top_node *node = top->node + top->piece[piece];
+  int count = 0;
+  for (int r = node->owner; r < top->size && esp_fmm_cut(top, r) < node->first + node->count; r++)
+    if (esp_fmm_meets(top, r, node)) {
+      if (rank) rank[count] = r;
+      count++;
+    }
+  return count;
+}
+
+/* A copy for each rank that holds the piece. */
+static int pack(const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where, int64_t *count, int **rank,
+                traveller **row) {
+  int64_t at = 0;
+  *count = 0;
+  for (int i = 0; i < bodies->n; i++) *count += visits(top, where[i], NULL);
+  ESP_CALL(ESP_ALLOC(*rank, *count));
+  ESP_CALL(ESP_ALLOC(*row, *count));
+  for (int i = 0; i < bodies->n; i++) {
+    traveller t = {.mass = bodies->mass[i], .piece = where[i], .home = i};
+    memcpy(t.x, bodies->position[i], sizeof t.x);
+    t.previous = bodies->previous ? bodies->previous[i] : 0;
+    t.id = bodies->id ? bodies->id[i] : 0;
+    for (int64_t copies = visits(top, where[i], *rank + at); copies--;) (*row)[at++] = t;
+  }
+  return ESP_OK;
+}
+
+static int hold(esp_fmm_share *s) {
+  const int n = s->held.n;
+  ESP_CALL(ESP_ALLOC(s->position, n));
+  ESP_CALL(ESP_ALLOC(s->mass, n));
+  ESP_CALL(ESP_ALLOC(s->previous, n));
+  ESP_CALL(ESP_ALLOC(s->id, n));
+  return ESP_ALLOC(s->home, n);
+}
+
+/* What came, to its piece. */
+static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t *known, esp_fmm_share *s) {
+  const traveller *row = inbox->row;
+  int *next = NULL;
+  ESP_CHECK(inbox->start[inbox->count] == s->held.n, ESP_ERR_INTERNAL, "%lld bodies came, not %d",
+            (long long)inbox->start[inbox->count], s->held.n);
+  ESP_CALL(ESP_ALLOC(next, top->pieces));
+  for (int k = 0; k < s->pieces; k++) next[s->piece[k].number] = s->piece[k].place;
+  for (int r = 0; r < inbox->count; r++)
+    for (int64_t j = inbox->start[r]; j < inbox->start[r + 1]; j++) {
+      const int i = next[row[j].piece]++;
+      memcpy(s->position[i], row[j].x, sizeof row[j].x);
+      s->mass[i] = row[j].mass;
+      s->previous[i] = row[j].previous;
+      s->id[i] = row[j].id;
+      s->home[i] = (struct esp_fmm_home){inbox->rank[r], row[j].home};
+    }
+  ESP_FREE(next);
+  s->held.position = (const double(*)[3])s->position;
+  s->held.mass = s->mass;
+  s->held.id = known[ID] ? s->id : NULL;
+  s->held.previous = known[PREVIOUS] ? s->previous : NULL;
+  s->arrived = inbox->start[inbox->count] * (int64_t)sizeof *row;
+  return ESP_OK;
+}
+
+/* What ranks that have bodies give with them: all the same. */
+static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int64_t known[KNOWN]) {
+  int64_t has[2][KNOWN] = {{bodies->id != NULL, bodies->previous != NULL},
+                           {bodies->id == NULL, bodies->previous == NULL}};
+  if (!bodies->n) memset(has, 0, sizeof has);
+  ESP_CALL(comm->max_i64(comm, has[0], 2 * KNOWN));
+  ESP_CHECK(!(has[0][ID] && has[1][ID]), ESP_ERR_ARG, "ids on some ranks alone: on all or on none");
+  ESP_CHECK(!(has[0][PREVIOUS] && has[1][PREVIOUS]), ESP_ERR_ARG,
+            "|a| of before on some ranks alone: on all or on none");
+  memcpy(known, has[0], sizeof has[0]);
+  return ESP_OK;
+}
+
+int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where,
+                       esp_fmm_share *share) {
+  int rc, *rank = NULL;
+  int64_t count = 0, known[KNOWN];
+  traveller *row = NULL;
+  esp_inbox inbox = {0};
+  *share = (esp_fmm_share){0};
+  ESP_TRY(comm->agree(comm, find_pieces(top, share)));
+  if (comm->size == 1) {
+    share->held = *bodies;
+    return ESP_OK;
+  }
+  ESP_TRY(find_known(comm, bodies, known));
+  ESP_TRY(comm->agree(comm, pack(top, bodies, where, &count, &rank, &row)));
+  ESP_TRY(comm->scatter(comm, count, rank, sizeof *row, row, &inbox));
+  ESP_FREE(row);
+  rc = hold(share);
+  if (!rc) rc = unpack(top, &inbox, known, share);
+  ESP_TRY(comm->agree(comm, rc));
+done:
+  ESP_FREE(rank);
+  ESP_FREE(row);
+  esp_inbox_free(&inbox);
+  if (rc) esp_fmm_share_free(share);
+  return rc;
+}
+
+static void take(const answer *a, const esp_fmm_result *to) {
+  for (int k = 0; k < 3 && to->acceleration; k++) to->acceleration[a->home][k] = a->acceleration[k];
+  if (to->potential) to->potential[a->home] = a->potential;
+  if (to->slot) to->slot[a->home] = a->slot;
+}
+
+int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,
+                         const esp_fmm_result *from, const esp_fmm_result *to) {
+  const int64_t first = esp_fmm_cut(top, comm->rank), end = esp_fmm_cut(top, comm->rank + 1);
+  int rc, *rank = NULL;
+  int64_t count = 0;
+  answer *row = NULL;
+  esp_inbox inbox = {0};
+  rc = ESP_ALLOC(rank, share->held.n);
+  if (!rc) rc = ESP_ALLOC(row, share->held.n);
+  ESP_TRY(comm->agree(comm, rc));
+  for (int i = 0; i < share->held.n; i++) {
+    if (from->slot[i] < first || from->slot[i] >= end) continue;
+    answer *a = row + count;
+    *a = (answer){.slot = from->slot[i], .home = share->home[i].body};
+    if (to->acceleration) memcpy(a->acceleration, from->acceleration[i], sizeof a->acceleration);
+    if (to->potential) a->potential = from->potential[i];
+    rank[count++] = share->home[i].rank;
+  }
+  ESP_TRY(comm->scatter(comm, count, rank, sizeof *row, row, &inbox));
+  for (int64_t j = 0; j < inbox.start[inbox.count]; j++) take((const answer *)inbox.row + j, to);
+done:
+  ESP_FREE(rank);
+  ESP_FREE(row);
+  esp_inbox_free(&inbox);
+  return rc;
+}
+
+void esp_fmm_share_free(esp_fmm_share *share) {
+  ESP_FREE(share->piece);
+  ESP_FREE(share->position);
+  ESP_FREE(share->mass);
+  ESP_FREE(share->previous);
+  ESP_FREE(share->id);
+  ESP_FREE(share->home);
+}

@@ -1,0 +1,38 @@
+/* Bodies at the ranks that compute them, and results back home.
+ *
+ * A rank holds the bodies of the pieces (top.h) that it has slots of, piece after piece in the order of slots and, within
+ * one, in the order of ranks and of their places there. On one rank the caller's arrays are what it holds. */
+#ifndef ESP_FMM_SHARE_H
+#define ESP_FMM_SHARE_H
+
+#include "fmm/top.h"
+
+typedef struct {
+  int number;     /* of the piece */
+  int place, row; /* its first body among those held, the row of its root among own rows */
+} esp_fmm_piece;
+
+typedef struct {
+  int pieces, rows;     /* held, and their rows in all */
+  esp_fmm_piece *piece; /* [pieces] */
+  esp_fmm_bodies held;  /* borrowed where they are the caller's */
+  int64_t arrived;      /* bytes */
+  /* NULL on one rank */
+  double (*position)[3], *mass, *previous;
+  int64_t *id;
+  struct esp_fmm_home {
+    int rank, body;
+  } * home; /* [held.n] */
+} esp_fmm_share;
+
+/* where [bodies->n]: the piece of each. Collective. Errors, on all ranks: memory; ESP_ERR_LIMIT where a rank would hold 2^31
+ * bodies. *share is the caller's (esp_fmm_share_free). */
+int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where,
+                       esp_fmm_share *share);
+/* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to`, on
+ * all ranks alike, are left out. Collective. Errors, on all ranks: memory. */
+int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,
+                         const esp_fmm_result *from, const esp_fmm_result *to);
+void esp_fmm_share_free(esp_fmm_share *share);
+
+#endif
