@@ -68,7 +68,8 @@ typedef struct {
 typedef struct {
   int64_t near_pairs, cell_pairs;          /* (receiver, body), (receiver, cell) */
   int64_t expansions, tests, nodes, exact; /* cells expanded, decisions, receiver nodes; bodies computed in float64 */
-  int64_t owned, ghosts, ghost_nodes, messages, bytes;      /* bodies computed here, fetched; received */
+  int64_t owned, ghosts, ghost_nodes, messages; /* bodies computed here, fetched; nodes, messages received */
+  int64_t bytes, halo_bytes;                    /* received; of these for the halo */
   double tree, moments, estimate, walk, expand, near, rest; /* seconds */
 } esp_fmm_cost;
 

@@ -188,9 +188,11 @@ static int64_t count_in(const esp_inbox *inbox) {
 static void count_costs(esp_fmm_work *w, const esp_inbox inbox[3]) {
   w->cost.ghosts = count_in(inbox + 2);
   w->cost.ghost_nodes = count_in(inbox);
-  w->cost.bytes += count_in(inbox) * (int64_t)sizeof(esp_fmm_cell) +
-                   count_in(inbox + 1) * (int64_t)(sizeof(float) * (size_t)w->moments) +
-                   count_in(inbox + 2) * (int64_t)sizeof(esp_fmm_sent_body);
+  const int64_t bytes = count_in(inbox) * (int64_t)sizeof(esp_fmm_cell) +
+                        count_in(inbox + 1) * (int64_t)(sizeof(float) * (size_t)w->moments) +
+                        count_in(inbox + 2) * (int64_t)sizeof(esp_fmm_sent_body);
+  w->cost.bytes += bytes;
+  w->cost.halo_bytes += bytes;
   for (int k = 0; k < 3; k++) w->cost.messages += inbox[k].count;
 }
 
