@@ -1,0 +1,111 @@
+/* Proves that what is awkward for a tree is not so for the multipole method: a tight binary in a cluster over 10^4 steps, light
+ * bodies among heavy ones, each held against all pairs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "fmm/specification.h"
+#include "unit/fmm_case.h"
+
+#define MUST(expr)                                                        \
+  do {                                                                    \
+    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
+  } while (0)
+
+enum { CLUSTER = 160, STEPS = 10000, EVERY = 50 };
+static const double softening = 1e-4, apart = 2e-3;
+
+/* A Plummer sphere about in balance; the first two are a binary on a circle about its middle. */
+static void binary(fmm_cloud *c, double (*v)[3]) {
+  MUST(fmm_cloud_make(FMM_PLUMMER95, CLUSTER, 0, c));
+  for (int i = 0; i < CLUSTER; i++) fmm_on_sphere(1000 + i, 0.5, v[i]);
+  const double heavy = c->m[0] = c->m[1] = 0.05;
+  for (int k = 0; k < 2; k++) {
+    const double side = k ? -0.5 : 0.5;
+    for (int a = 0; a < 3; a++) c->x[k][a] = 0.1 + (a == 0 ? side * apart : 0);
+    v[k][0] = v[k][2] = 0;
+    v[k][1] = side * sqrt(2 * heavy * apart * apart / pow(apart * apart + softening * softening, 1.5));
+  }
+}
+
+typedef int (*force_of)(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result);
+static int by_tree(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  return esp_fmm_force(esp_comm_self(), param, bodies, result);
+}
+
+static double energy(const esp_fmm_param *param, const esp_fmm_bodies *b, const double (*v)[3]) {
+  double potential[CLUSTER], sum = 0;
+  MUST(esp_fmm_all_pairs(param, b, &(esp_fmm_result){.potential = potential}));
+  for (int i = 0; i < b->n; i++)
+    sum += 0.5 * b->mass[i] * (potential[i] + v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2]);
+  return sum;
+}
+
+/* The largest change of the energy on the way, over the energy: kick, drift, kick, 50 steps a turn of the binary. */
+static double drift_of(force_of force, const esp_fmm_param *param) {
+  fmm_cloud c;
+  double v[CLUSTER][3], a[CLUSTER][3], most = 0;
+  binary(&c, v);
+  const esp_fmm_bodies b = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
+  const double step = 2 * 3.141592653589793 * apart / (2 * fabs(v[0][1])) / 50;
+  const double start = energy(param, &b, (const double(*)[3])v);
+  MUST(force(param, &b, &(esp_fmm_result){.acceleration = a}));
+  for (int s = 1; s <= STEPS; s++) {
+    for (int i = 0; i < c.n; i++)
+      for (int k = 0; k < 3; k++) {
+        v[i][k] += 0.5 * step * a[i][k];
+        c.x[i][k] += step * v[i][k];
+      }
+    MUST(force(param, &b, &(esp_fmm_result){.acceleration = a}));
+    for (int i = 0; i < c.n; i++)
+      for (int k = 0; k < 3; k++) v[i][k] += 0.5 * step * a[i][k];
+    if (s % EVERY == 0) most = fmax(most, fabs(energy(param, &b, (const double(*)[3])v) / start - 1));
+  }
+  fmm_cloud_free(&c);
+  return most;
+}
+
+static void a_binary_keeps_its_energy(void **state) {
+  (void)state;
+  const esp_fmm_param param[2] = {{3, 5.5e-3, softening}, {4, 5e-4, softening}};
+  const double all = drift_of(esp_fmm_all_pairs, param);
+  for (int k = 0; k < 2; k++) {
+    const double tree = drift_of(by_tree, param + k);
+    print_message("order %d: energy %.4e, all pairs %.4e\n", param[k].order, tree, all);
+    assert_true(tree <= 1.2 * all);
+  }
+}
+
+static void light_ones_feel_heavy_ones(void **state) {
+  (void)state;
+  enum { N = 4000 };
+  for (int order = 3; order <= 5; order++) {
+    const double aim = order == 3 ? 1e-2 : order == 4 ? 1e-3 : 2e-4;
+    const esp_fmm_param param = {order, order == 3 ? 5.5e-3 : order == 4 ? 5e-4 : 1e-4, 0.01};
+    static double a[N][3], truth[N][3];
+    fmm_cloud c;
+    int light = 0;
+    MUST(fmm_cloud_make(FMM_UNEQUAL, N, 0, &c));
+    const esp_fmm_bodies b = {c.n, (const double(*)[3])c.x, c.m, c.id, NULL};
+    MUST(esp_fmm_force(esp_comm_self(), &param, &b, &(esp_fmm_result){.acceleration = a}));
+    MUST(esp_fmm_all_pairs(&param, &b, &(esp_fmm_result){.acceleration = truth}));
+    for (int i = 0; i < N; i++) {
+      if (c.m[i] > pow(1e9, 0.5) / N) continue;
+      memmove(a[light], a[i], sizeof *a);
+      memmove(truth[light++], truth[i], sizeof *truth);
+    }
+    const fmm_errors e = fmm_compare(light, (const double(*)[3])a, (const double(*)[3])truth);
+    print_message("order %d: of %d light ones rms %.2e p50 %.2e p99 %.2e max %.2e\n", order, light, e.rms, e.p50, e.p99,
+                  e.max);
+    assert_true(light > N / 3 && e.rms <= aim);
+    fmm_cloud_free(&c);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_binary_keeps_its_energy),
+                                     cmocka_unit_test(light_ones_feel_heavy_ones)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
