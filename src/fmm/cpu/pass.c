@@ -139,7 +139,8 @@ static void settle(esp_lanes *b, double (*total)[RECEIVERS]) {
   }
 }
 
-/* They are far apart in memory. */
+/* They are far apart in memory: as many leaves ahead as a chunk of the stream holds. */
+enum { AHEAD = 16 };
 static void leaf_fetch(const esp_fmm_work *w, int row) {
   const int first = esp_fmm_place(&w->tree, row);
   for (int half = 0; half < ESP_FMM_LEAF; half += ESP_FMM_LEAF / 2) {
@@ -150,7 +151,7 @@ static void leaf_fetch(const esp_fmm_work *w, int row) {
 
 static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
                        double (*total)[RECEIVERS]) {
-  enum { CHUNK = 256, AHEAD = 4 };
+  enum { CHUNK = 256 };
   const near_routine *by = near_routines[w->result->potential != NULL];
   const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
   float place[4][CHUNK + ESP_FMM_LEAF];
@@ -253,6 +254,7 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
   double sum[4][RECEIVERS] = {{0}};
   float closest = 0x1p100f;
   fetch_results(w, row);
+  for (int k = 0; k < counts[ESP_FMM_NEAR] && k < AHEAD; k++) leaf_fetch(w, w->list[ESP_FMM_NEAR][k]);
   load_lanes(w, row, f, &b);
   far = b;
   p->by->apply(L, &far);
