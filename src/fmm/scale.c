@@ -21,6 +21,11 @@ static int check(const esp_fmm_param *p, const esp_fmm_bodies *b) {
   return ESP_OK;
 }
 
+/* fmax, which is a call, of numbers alone. */
+static double greater(double x, double y) {
+  return x > y ? x : y;
+}
+
 /* e such that x 2^-e lies in [1/2, 1). */
 static int exponent(double x) {
   int e = 0;
@@ -36,10 +41,10 @@ int esp_fmm_scale_make(const esp_comm *comm, const esp_fmm_param *param, const e
   int64_t n = b->n;
   for (int i = 0; i < b->n; i++) {
     for (int a = 0; a < 3; a++) {
-      most[HIGH + a] = fmax(most[HIGH + a], b->position[i][a]);
-      most[LOW + a] = fmax(most[LOW + a], -b->position[i][a]);
+      most[HIGH + a] = greater(most[HIGH + a], b->position[i][a]);
+      most[LOW + a] = greater(most[LOW + a], -b->position[i][a]);
     }
-    most[MASS] = fmax(most[MASS], b->mass[i]);
+    most[MASS] = greater(most[MASS], b->mass[i]);
   }
   ESP_CALL(comm->max_f64(comm, most, ALL));
   ESP_CALL(comm->sum_i64(comm, &n, 1));

@@ -51,11 +51,12 @@ ESP_INLINE void near_step(const int watch, const int with_own, const int potenti
       q = fv_fma(dz, dz, q);
       if (with_own) q = fv_other(number[v], (float)j, q, 0x1p100f);
       if (watch) closest[v] = fv_min(closest[v], q);
-      const fv u = fv_root(q), um = u * m, f = (u * u) * um;
+      fv e;
+      const fv y = fv_guess(q, &e), f = (y * y) * (y * m) * fv_series_cubed(e);
       sum[0][v] = fv_fma(f, dx, sum[0][v]);
       sum[1][v] = fv_fma(f, dy, sum[1][v]);
       sum[2][v] = fv_fma(f, dz, sum[2][v]);
-      if (potential) sum[3][v] = sum[3][v] + um;
+      if (potential) sum[3][v] = fv_fma(y * fv_series(e), m, sum[3][v]);
     }
   }
   ESP_UNROLL
