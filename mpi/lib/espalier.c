@@ -1,4 +1,4 @@
-#include "lib/espalier.h"
+#include "lib/work.h"
 
 #include <math.h>
 #include <petscsys.h>
@@ -6,20 +6,13 @@
 
 #include "domain/comm.h"
 #include "domain/domain.h"
+#include "fmm/fmm.h"
 #include "io/checkpoint.h"
 #include "net/integrator.h"
-#include "net/layer.h"
 #include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 
-struct espalier {
-  esp_comm *comm;
-  espalier_options options; /* resolved */
-  esp_model model;
-  const esp_device *force, *network;
-};
-
-enum { SAME_MOST = 8 };
+enum { SAME_MOST = 9 };
 
 const char *espalier_error(void) {
   return esp_error_message();
@@ -67,6 +60,11 @@ static int resolve(const espalier_options *given, espalier_options *o) {
   if (!o->block) o->block = 64;
   if (!o->pairs_limit) o->pairs_limit = 65536;
   if (!o->layers) o->layers = 4;
+  if (!o->order) o->order = 4;
+  ESP_CHECK(o->order >= ESP_FMM_ORDER_MIN && o->order <= ESP_FMM_ORDER_MAX, ESP_ERR_CONFIG,
+            "options.order = %d; allowed: 0 (default), %d to %d", o->order, ESP_FMM_ORDER_MIN, ESP_FMM_ORDER_MAX);
+  ESP_CHECK(o->tolerance >= 0 && o->tolerance <= 1, ESP_ERR_CONFIG,
+            "options.tolerance = %g; allowed: 0 (that of the order), (0, 1]", o->tolerance);
   ESP_CHECK(!isnan(o->theta) && o->theta <= 4, ESP_ERR_CONFIG,
             "options.theta = %g; allowed: 0 (default), (0, 4], or negative for all pairs", o->theta);
   o->theta = o->theta == 0 ? 0.5 : o->theta < 0 ? 0 : o->theta;
@@ -78,12 +76,14 @@ static int resolve(const espalier_options *given, espalier_options *o) {
 }
 
 static int check_options(const espalier *e) {
-  static const char *const name[] = {"options.leaf",   "options.block",  "options.theta",     "options.pairs_limit",
-                                     "options.layers", "options.single", "options.checkpoint"};
+  static const char *const name[] = {"options.leaf",   "options.block",     "options.theta",
+                                     "options.layers", "options.single",    "options.pairs_limit",
+                                     "options.order",  "options.tolerance", "options.checkpoint"};
   const espalier_options *o = &e->options;
-  const double value[] = {
-      o->leaf, o->block, o->theta, (double)o->pairs_limit, o->layers, o->single != 0, o->checkpoint != NULL};
-  return check_same(e->comm, 7, value, name);
+  const double value[] = {o->leaf,   o->block,       o->theta,
+                          o->layers, o->single != 0, (double)o->pairs_limit,
+                          o->order,  o->tolerance,   o->checkpoint != NULL};
+  return check_same(e->comm, SAME_MOST, value, name);
 }
 
 static int read_model(espalier *e) {
@@ -157,8 +157,8 @@ static int check_particles(const espalier *e, const espalier_particles *p, int v
 }
 
 /* A copy, so that what the caller owns stays as it is. Collective. */
-static int make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
-                      esp_cloud *cloud) {
+int esp_lib_make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
+                       esp_cloud *cloud) {
   static const char *const name[] = {"particles.G",      "particles.softening", "particles.box[0]",
                                      "particles.box[1]", "particles.box[2]",    "horizon"};
   ESP_CHECK(e, ESP_ERR_ARG, "espalier: no library object given");
@@ -190,25 +190,7 @@ done:
   return rc;
 }
 
-/* Largest extent of the places over all ranks and the total mass, as powers of two, so that scaling by them is exact. */
-static int measure(const esp_comm *comm, const esp_cloud *cloud, int *length, int *mass) {
-  double most[7] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, 0};
-  for (int i = 0; i < cloud->n_home; i++) {
-    for (int a = 0; a < 3; a++) {
-      most[a] = fmax(most[a], cloud->x[i][a]);
-      most[3 + a] = fmax(most[3 + a], -cloud->x[i][a]);
-    }
-    most[6] = fmax(most[6], cloud->m[i]);
-  }
-  ESP_CALL(comm->max_f64(comm, most, 7));
-  double extent = 0;
-  for (int a = 0; a < 3; a++) extent = fmax(extent, fmax(most[a] + most[3 + a], cloud->box[a]));
-  *length = extent > 0 && isfinite(extent) ? ilogb(extent) : 0;
-  *mass = most[6] > 0 ? ilogb(most[6]) : 0;
-  return ESP_OK;
-}
-
-static void fill_stats(const esp_domain *dom, espalier_stats *s) {
+void esp_lib_fill_stats(const esp_domain *dom, espalier_stats *s) {
   s->owned += dom->n_own;
   s->halo += dom->stats.ghosts;
   s->halo_cells += dom->stats.ghost_cells;
@@ -218,49 +200,7 @@ static void fill_stats(const esp_domain *dom, espalier_stats *s) {
   s->far_pairs += dom->lists.far_pairs;
 }
 
-static esp_backend backend_of(const espalier *e, const esp_device *device) {
-  return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .device = device};
-}
-
 /* ---- what the caller asks for ---- */
-
-static int tree_force(const espalier *e, esp_cloud *cloud, double (*a)[3], espalier_stats *stats) {
-  int length, mass;
-  ESP_CALL(measure(e->comm, cloud, &length, &mass));
-  for (int i = 0; i < cloud->n_home; i++) {
-    cloud->m[i] = ldexp(cloud->m[i], -mass);
-    for (int c = 0; c < 3; c++) cloud->x[i][c] = ldexp(cloud->x[i][c], -length);
-  }
-  esp_layer_param param = {.form = {.message = &esp_message_newton, .dim = 3, .softening = ldexp(cloud->eps, -length)}};
-  const espalier_options *o = &e->options;
-  param.domain = (esp_domain_param){.leaf = o->leaf, .block = o->block, .dim = 3};
-  param.domain.lists.theta = o->theta;
-  param.domain.lists.pairs_limit = o->theta > 0 ? o->pairs_limit : 0;
-  for (int c = 0; c < 3; c++) param.form.period[c] = ldexp(cloud->box[c], -length);
-  esp_form_wrap(&param.form, cloud->n_home, (double *)cloud->x);
-  const esp_layer_input input = {.id = cloud->id, .key = (const double *)cloud->x, .value = cloud->m};
-  esp_backend backend = backend_of(e, e->force);
-  esp_layer layer;
-  ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, &input, NULL, (double *)a, &layer));
-  for (int i = 0; i < cloud->n_home; i++)
-    for (int c = 0; c < 3; c++) a[i][c] = cloud->G * ldexp(a[i][c], mass - 2 * length);
-  fill_stats(layer.dom, stats);
-  esp_layer_free(&layer);
-  return ESP_OK;
-}
-
-int espalier_force(espalier *e, const espalier_particles *p, double (*acceleration)[3], espalier_stats *stats) {
-  esp_error_clear();
-  double start = esp_wall();
-  espalier_stats own = {0};
-  esp_cloud cloud = {0};
-  ESP_CALL(make_cloud(e, p, 0, acceleration != NULL, 0, &cloud));
-  int rc = cloud.n ? tree_force(e, &cloud, acceleration, &own) : ESP_OK;
-  esp_cloud_free(&cloud);
-  own.seconds = esp_wall() - start;
-  if (stats) *stats = own;
-  return rc;
-}
 
 typedef struct {
   int64_t slot;
@@ -286,7 +226,7 @@ done:
 int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int64_t *slot) {
   esp_error_clear();
   esp_cloud cloud = {0};
-  ESP_CALL(make_cloud(e, p, 0, 1, 0, &cloud));
+  ESP_CALL(esp_lib_make_cloud(e, p, 0, 1, 0, &cloud));
   place *home = NULL;
   int rc = ESP_OK;
   ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(home, cloud.n_home)));
@@ -303,7 +243,7 @@ done:
 
 static int visit_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)l, (void)key, (void)query;
-  fill_stats(dom, context);
+  esp_lib_fill_stats(dom, context);
   return ESP_OK;
 }
 
@@ -331,7 +271,7 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
   const double d = cloud->d, T = cloud->T;
   esp_cloud_give(cloud, 0, esp_task_gravity.layout, &set);
   memset(cloud, 0, sizeof *cloud);
-  const esp_backend backend = backend_of(e, e->network);
+  const esp_backend backend = esp_lib_backend(e, e->network);
   const esp_visit visit = {visit_layer, stats};
   rc = ESP_ALLOC(y, 6 * (size_t)set.n_home);
   if (!rc) rc = esp_task_gravity.ready(NULL, &set);
@@ -355,7 +295,7 @@ int espalier_predict(espalier *e, const espalier_particles *p, double horizon, d
   double start = esp_wall();
   espalier_stats own = {0};
   esp_cloud cloud = {0};
-  ESP_CALL(make_cloud(e, p, 1, displacement && velocity_change, horizon, &cloud));
+  ESP_CALL(esp_lib_make_cloud(e, p, 1, displacement && velocity_change, horizon, &cloud));
   int rc = ESP_OK;
   if (used) *used = horizon;
   if (cloud.n >= 2) {

@@ -1,4 +1,4 @@
-/* libespalier: gravity by a tree and a trained network, for N-body codes that hold particles on MPI ranks.
+/* libespalier: gravity by a multipole method and a trained network, for N-body codes that hold particles on MPI ranks.
  *
  *   espalier *e;
  *   espalier_create(comm, NULL, &e);
@@ -34,7 +34,9 @@ extern "C" {
 
 typedef struct espalier espalier;
 
-/* How the tree is built and used. Zero-initialise and set what is to differ from the default. */
+/* Zero-initialise and set what is to differ from the default. Forces and potentials of open space are those of the multipole
+ * method (order, tolerance); leaf, block and theta are the tree of espalier_partition, of espalier_predict without a
+ * checkpoint, and of forces over all pairs or in a periodic box. */
 typedef struct {
   int leaf;               /* particles a leaf at most; 0: 8 */
   int block;              /* particles sharing one interaction list; 0: 64 */
@@ -43,8 +45,12 @@ typedef struct {
   const char *checkpoint; /* a trained network for espalier_predict, written by `espalier train`; NULL: the untrained
                              network, a leapfrog of `layers` steps */
   int layers;             /* without checkpoint; 0: 4 */
-  int single;             /* 1: pairs in float32; 0: float64. espalier_predict with a checkpoint takes the checkpoint's,
-                             and its tree: leaf, block, theta and pairs_limit */
+  int single;       /* 1: pairs in float32; 0: float64, wherever leaf, block and theta count. espalier_predict with
+                             a checkpoint takes the checkpoint's, and its tree: leaf, block, theta and pairs_limit */
+  int order;        /* of the multipole expansions, 2 to 5; 0: 4 */
+  double tolerance; /* of the multipole method: what one far cell's force may err by, as a share of the receiver's,
+                             0 < tolerance <= 1; 0: that of the order: 3e-2, 5.5e-3, 5e-4, 5e-5 for 2 to 5, with which
+                             accelerations err by about 3e-2, 6e-3, 9e-4, 9e-5 (root mean square of relative errors) */
 } espalier_options;
 
 typedef struct {
@@ -61,7 +67,8 @@ typedef struct {
 /* What the last call cost on this rank. */
 typedef struct {
   int64_t owned, halo, halo_cells, messages, bytes; /* particles computed here, fetched; messages and bytes received */
-  int64_t near_pairs, far_pairs;                    /* particle-particle and particle-cell interactions of this rank */
+  int64_t near_pairs, far_pairs; /* particle-particle interactions of this rank; particle-cell ones, and
+                                                       cells that were expanded for several particles at once */
   double seconds;
 } espalier_stats;
 
@@ -77,7 +84,14 @@ const char *espalier_error(void);
  * may be NULL. */
 int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int64_t *slot);
 
-/* Acceleration [n][3] of every particle by tree gravity (monopole and quadrupole cells, softened). stats may be NULL. */
+/* Acceleration [n][3] and potential [n] (energy of a unit mass, < 0; the particle's own softened one is left out) of every
+ * particle, in one pass: in open space by the multipole method, its sums in float32 about the receivers, rounding to some
+ * 1e-7 of them; with theta < 0 over all pairs, in a periodic box by the tree, monopoles and quadrupoles at nearest images:
+ * there a potential is not known (error 2). Of particles at one place without softening the pair is left out. Either
+ * result may be NULL; so may stats. */
+int espalier_gravity(espalier *e, const espalier_particles *p, double (*acceleration)[3], double *potential,
+                     espalier_stats *stats);
+/* The same without the potential. */
 int espalier_force(espalier *e, const espalier_particles *p, double (*acceleration)[3], espalier_stats *stats);
 
 /* The network: displacement[n][3] = x(horizon) - x and velocity_change[n][3] = v(horizon) - v, predicted in one step of

@@ -1,6 +1,6 @@
 /* Proves what espalier.h promises beside its figures: objects on overlapping communicators at the same time and again
  * and again without PETSc started by the caller, the same error on every rank where ranks disagree, a force whose
- * precision is the caller's whatever checkpoint is loaded, and no particles.
+ * precision is the caller's whatever checkpoint is loaded, no particles, and gravity and its potential as their options have them.
  * ranks: 1 2 3 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +18,7 @@
 #include "io/checkpoint.h"
 #include "net/integrator.h"
 #include "lib/espalier.h"
+#include "tasks/gravity/nbody_force.h"
 
 enum { N = 40 };
 static int rank, size;
@@ -123,13 +124,89 @@ static void force_keeps_its_precision(void **state) {
   esp_comm_mpi_free(&comm);
 }
 
+/* Accelerations and potentials against sums over all pairs; rms of their relative errors into error[2]. */
+static void gravity_errors(const esp_comm *comm, espalier *e, double *error, espalier_stats *stats) {
+  enum { MANY = 1500 };
+  static double y[MANY][3], mass[MANY], g[MANY][3], phi[MANY], alone[MANY], exact[MANY][3], potential[MANY];
+  const espalier_particles p = {.n = MANY, .mass = mass, .position = (const double(*)[3])y, .G = 2, .softening = 0.05};
+  double sum[2] = {0, 0};
+  for (int i = 0; i < MANY; i++) {
+    mass[i] = 1 + i % 3;
+    for (int c = 0; c < 3; c++) y[i][c] = fmod(0.3 + (i + 1) * (0.31 + 0.217 * c) + 0.011 * rank, 1);
+  }
+  assert_ok(espalier_gravity(e, &p, g, phi, stats));
+  assert_ok(espalier_gravity(e, &p, NULL, alone, NULL));
+  assert_memory_equal(alone, phi, sizeof phi);
+  assert_ok(esp_nbody_direct(comm, MANY, p.position, mass, MANY, p.position, p.softening, NULL, exact, potential));
+  for (int i = 0; i < MANY; i++) {
+    double miss = 0, size2 = 0;
+    for (int c = 0; c < 3; c++) {
+      miss += pow(g[i][c] - 2 * exact[i][c], 2);
+      size2 += pow(2 * exact[i][c], 2);
+    }
+    sum[0] += miss / size2;
+    sum[1] += pow(phi[i] / (2 * (potential[i] + mass[i] / p.softening)) - 1, 2);
+  }
+  assert_ok(comm->max_f64(comm, sum, 2));
+  for (int k = 0; k < 2; k++) error[k] = sqrt(sum[k] / MANY);
+}
+
+static void gravity_and_its_options(void **state) {
+  (void)state;
+  static const struct {
+    espalier_options options;
+    double least, most;
+  } cases[] = {{{.order = 0}, 1e-5, 3e-3},
+               {{.order = 3}, 1e-4, 5e-2},
+               {{.order = 5}, 1e-6, 3e-4},
+               {{.order = 5, .tolerance = 1e-9}, 0, 2e-6}};
+  esp_comm *comm;
+  espalier *e;
+  double error[2];
+  espalier_stats stats;
+  assert_ok(esp_comm_mpi_create(MPI_COMM_WORLD, &comm));
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    assert_ok(espalier_create(MPI_COMM_WORLD, &cases[k].options, &e));
+    gravity_errors(comm, e, error, &stats);
+    if (!(error[0] >= cases[k].least && error[0] <= cases[k].most && error[1] < error[0]))
+      fail_msg("case %zu: errors %g, %g", k, error[0], error[1]);
+    assert_true(stats.near_pairs > 0 && (k == 3 || stats.far_pairs > 0));
+    espalier_destroy(&e);
+  }
+  same_error_everywhere(espalier_create(MPI_COMM_WORLD, &(espalier_options){.order = 6}, &e), 2);
+  same_error_everywhere(espalier_create(MPI_COMM_WORLD, &(espalier_options){.tolerance = -1}, &e), 2);
+  esp_comm_mpi_free(&comm);
+}
+
+/* Where the tree sums, in a box and over all pairs, there is no potential. */
+static void potential_of_open_space(void **state) {
+  (void)state;
+  espalier *e, *all;
+  espalier_particles p = particles();
+  double phi[N];
+  assert_ok(espalier_create(MPI_COMM_WORLD, NULL, &e));
+  assert_ok(espalier_create(MPI_COMM_WORLD, &(espalier_options){.theta = -1}, &all));
+  same_error_everywhere(espalier_gravity(all, &p, a, phi, NULL), 2);
+  assert_ok(espalier_gravity(all, &p, a, NULL, NULL));
+  assert_ok(espalier_force(e, &p, b, NULL));
+  for (int i = 0; i < N; i++)
+    for (int c = 0; c < 3; c++) assert_true(fabs(a[i][c] - b[i][c]) < 2e-3 * (1 + fabs(a[i][c])));
+  p.box[0] = p.box[1] = p.box[2] = 1;
+  same_error_everywhere(espalier_gravity(e, &p, a, phi, NULL), 2);
+  assert_ok(espalier_gravity(e, &p, a, NULL, NULL));
+  assert_true(fabs(a[0][0] - b[0][0]) > 1e-4);
+  espalier_destroy(&all);
+  espalier_destroy(&e);
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   const struct CMUnitTest tests[] = {cmocka_unit_test(objects_on_any_communicators),
-                                     cmocka_unit_test(ranks_that_disagree),
-                                     cmocka_unit_test(force_keeps_its_precision)};
+                                     cmocka_unit_test(ranks_that_disagree), cmocka_unit_test(force_keeps_its_precision),
+                                     cmocka_unit_test(gravity_and_its_options),
+                                     cmocka_unit_test(potential_of_open_space)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   MPI_Finalize();
   return failed;

@@ -144,7 +144,7 @@ static const struct {
       {"data_truth", "tree"},
       {"data_truth_steps", "4"},
       {"data_kind", "plummer"},
-      {"data_truth_theta", "1"},
+      {"data_truth_order", "3"},
       {NULL, NULL}}},
     {"gravity", {{"data_clouds", "0"}, {"data_test_clouds", "0"}, {NULL, NULL}}},
     {"box",

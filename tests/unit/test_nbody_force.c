@@ -1,5 +1,5 @@
 /* The direct sum is the plain double loop, for any number of particles and receivers, open and periodic; the tree force
- * is the direct sum at opening angle 0 and close to it above. */
+ * is the direct sum at opening angle 0 and close to it above; so is the multipole method, in space and in a plane. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,6 +125,33 @@ static void tree_against_direct(void **state) {
   }
 }
 
+/* Errors by order and tolerance, in space and where all bodies lie in a plane; a box is refused. */
+static void multipole_against_direct(void **state) {
+  (void)state;
+  const double tolerance[] = {0, 1e-7, 0}, most[] = {2e-2, 1e-5, 2e-4};
+  for (int dim = 2; dim <= 3; dim++)
+    for (int t = 0; t < 3; t++) {
+      esp_nbody_force_error error;
+      const esp_backend backend = esp_backend_self();
+      const esp_cloud cloud = {.G = 2, .eps = 0.02, .dim = dim};
+      esp_nbody_force force = esp_nbody_force_of(&backend, ESP_NBODY_MULTIPOLE, 0, &cloud);
+      int64_t pairs[2] = {1, 1}; /* added to */
+      force.tolerance = tolerance[t];
+      if (t == 0) force.order = 3;
+      if (t == 1) force.pairs = pairs;
+      draw(N, dim);
+      const double(*x)[3] = (const double(*)[3])X;
+      assert_int_equal(esp_nbody_accelerate(&force, N, x, M, ID, A), 0);
+      assert_int_equal(esp_nbody_compare(&force, 1, 300, N, N, x, M, (const double(*)[3])A, &error), 0);
+      if (!(error.rms <= most[t])) fail_msg("%d-D, tolerance %g: error %g", dim, tolerance[t], error.rms);
+      assert_true(t == 1 || error.rms > 0.01 * most[t]);
+      for (int i = 0; i < N && dim == 2; i++) assert_true(A[i][2] == 0);
+      if (t == 1) assert_true(pairs[0] > 1 && pairs[0] <= 1 + N * N && pairs[1] >= 1);
+      force.box[1] = 1;
+      assert_int_equal(esp_nbody_accelerate(&force, N, x, M, ID, A), ESP_ERR_ARG);
+    }
+}
+
 static void sample_is_spread_and_split(void **state) {
   (void)state;
   int all[64], part[64];
@@ -152,9 +179,10 @@ static void selection_is_exact(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(coincident_and_massless),    cmocka_unit_test(direct_is_the_plain_loop),
-      cmocka_unit_test(place_does_not_matter),      cmocka_unit_test(tree_against_direct),
-      cmocka_unit_test(sample_is_spread_and_split), cmocka_unit_test(selection_is_exact),
+      cmocka_unit_test(coincident_and_massless),  cmocka_unit_test(direct_is_the_plain_loop),
+      cmocka_unit_test(place_does_not_matter),    cmocka_unit_test(tree_against_direct),
+      cmocka_unit_test(multipole_against_direct), cmocka_unit_test(sample_is_spread_and_split),
+      cmocka_unit_test(selection_is_exact),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

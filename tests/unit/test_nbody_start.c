@@ -14,8 +14,7 @@
 #include "tasks/gravity/nbody_step.h"
 
 static esp_start_param param_of(esp_start_kind kind, int64_t n) {
-  esp_start_param param = {
-      .kind = kind, .n = n, .seed = 11, .eps_over_d = 0.5, .theta = 0.5, .direct_limit = ESP_START_DIRECT_LIMIT};
+  esp_start_param param = {.kind = kind, .n = n, .seed = 11, .eps_over_d = 0.5, .direct_limit = ESP_START_DIRECT_LIMIT};
   return param;
 }
 

@@ -15,7 +15,7 @@
 #include "tasks/gravity/nbody_step.h"
 
 static const esp_gravity_param plain = {
-    .kind = ESP_GRAVITY_MIXED, .eps = 0.5, .steps = 6, .theta = 0.5, .twin_n = 64, .seed = 3};
+    .kind = ESP_GRAVITY_MIXED, .eps = 0.5, .steps = 6, .order = 5, .twin_n = 64, .seed = 3};
 
 static void same_cloud(const esp_set *set, const esp_cloud *cloud) {
   assert_int_equal(set->n_home, cloud->n_home);
@@ -46,7 +46,6 @@ static void clouds_of_the_items_seed(void **state) {
                                      .n = 50,
                                      .seed = seed,
                                      .eps_over_d = 0.5,
-                                     .theta = 0.5,
                                      .direct_limit = ESP_START_DIRECT_LIMIT};
       esp_cloud cloud;
       esp_start_info info;
@@ -74,14 +73,15 @@ static void tree_truth_is_judged(void **state) {
   esp_gravity_param param = plain;
   param.truth = ESP_GRAVITY_TREE;
   param.kind = ESP_GRAVITY_PLUMMER;
-  param.theta = 1;
+  param.order = 3;
   memory_maker made = memory_maker_new();
   const esp_item item = {ESP_PART_TEST, 1000, 0, 0};
   assert_string_equal(planned(&esp_task_gravity, &param, item.part, item.n, 1).how, "truth by tree");
   assert_int_equal(esp_task_gravity.making->make(&param, &backend, &item, &made.maker), ESP_OK);
   const esp_value *about = made.set[0].about;
   assert_true(about[ESP_CLOUD_KIND].whole == ESP_KIND_PLUMMER && about[ESP_CLOUD_TRUTH].whole == 1);
-  assert_true(about[ESP_CLOUD_THETA].real == 1 && about[ESP_CLOUD_DISPLACEMENT_BODIES].whole == 1000);
+  assert_true(about[ESP_CLOUD_ORDER].whole == 3 && about[ESP_CLOUD_TOLERANCE].real == 5.5e-3);
+  assert_true(about[ESP_CLOUD_THETA].real == 0 && about[ESP_CLOUD_DISPLACEMENT_BODIES].whole == 1000);
   assert_true(about[ESP_CLOUD_FORCE_RMS].real > 1e-8 && about[ESP_CLOUD_FORCE_L2].real < 3e-2);
   assert_true(about[ESP_CLOUD_DISPLACEMENT_ERROR].real > 1e-8 && about[ESP_CLOUD_DISPLACEMENT_ERROR].real < 2e-2);
   memory_maker_free(&made);

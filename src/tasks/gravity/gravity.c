@@ -23,7 +23,11 @@ const esp_options esp_gravity_options = {
             "is affordable"),
         ESP_INT_ROW(OF, steps, "data_truth_steps", "48", 1, ESP_COUNT_MAX, "steps",
             "integration steps of the truth over one horizon"),
-        ESP_REAL_ROW(OF, theta, "data_truth_theta", "0.5", 0, 4, "", "opening angle of the truth's tree force"),
+        ESP_INT_ROW(OF, order, "data_truth_order", "5", 2, 5, "",
+            "of a truth by tree: order of its multipole expansions"),
+        ESP_REAL_ROW(OF, tolerance, "data_truth_tolerance", "0", 0, 1, "",
+            "of a truth by tree: what a far cell's force may err by, as a share of the receiver's; 0: what suits the order "
+            "(3e-2, 5.5e-3, 5e-4, 5e-5 for 2 to 5)"),
         ESP_WHOLE_ROW(OF, twin_n, "data_twin_n", "16384", 2, ESP_TOTAL_MAX, "particles",
             "size of the twin on which the displacement error of a tree truth above 65536 is found"),
         ESP_SEED_ROW(OF, seed),

@@ -2,8 +2,8 @@
  *
  * Made of nothing: clouds of n bodies (nbody_start.h), a mixed set taking a ball for even items of a size and a
  * Plummer sphere for odd ones. Another code's open particles are taken with their own d and T, and eps = data_eps d,
- * where data_horizon and data_softening do not say otherwise. Truth by direct sum up to 65536 bodies, by tree force
- * above (data_truth auto). A tree truth is judged: its force on 1000 sampled bodies at time 0 against the direct sum;
+ * where data_horizon and data_softening do not say otherwise. Truth by direct sum up to 65536 bodies, by the multipole
+ * method above (data_truth auto). A tree truth is judged: its force on 1000 sampled bodies at time 0 against the direct sum;
  * its displacements against a direct truth of the same cloud up to 65536 bodies. Above that all bodies would have to
  * be moved by direct sums, so a smaller twin (same kind, data_twin_n bodies) is moved by both forces instead, and that
  * NRMSE of D is given with the twin's size. */
@@ -24,7 +24,8 @@ typedef struct {
   double horizon, softening; /* of another code's particles, in their units; 0: their own */
   int truth;                 /* force of the targets */
   int steps;
-  double theta;
+  int order;        /* of a tree truth's expansions */
+  double tolerance; /* of a tree truth; 0: the order's own */
   int64_t twin_n;
   uint64_t seed;
   /* Kept while a file is made: the displacement error of the twin by kind, once known. */

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "base/sum.h"
+#include "fmm/fmm.h"
 #include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 #include "tasks/gravity/nbody_step.h"
@@ -40,13 +41,20 @@ static int displacement_error(const esp_comm *comm, const esp_cloud *cloud, cons
   return ESP_OK;
 }
 
+static esp_nbody_force tree_of(const esp_gravity_param *p, const esp_backend *backend, const esp_cloud *cloud) {
+  esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_MULTIPOLE, 0, cloud);
+  force.order = p->order;
+  force.tolerance = p->tolerance;
+  return force;
+}
+
 /* The tree truth of a cloud, and its error against a direct truth, which is made for that alone. */
 static int tree_and_direct(const esp_gravity_param *p, const esp_backend *backend, esp_cloud *cloud,
                            esp_nbody_check *check, double *error) {
   int rc = ESP_OK;
   double(*exact)[3] = NULL;
   esp_nbody_force direct = esp_nbody_force_of(backend, ESP_NBODY_DIRECT, 0, cloud);
-  esp_nbody_force tree = esp_nbody_force_of(backend, ESP_NBODY_TREE, p->theta, cloud);
+  esp_nbody_force tree = tree_of(p, backend, cloud);
   rc = ESP_ALLOC(exact, cloud->n_home);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(esp_nbody_truth(&direct, p->steps, cloud, 0, NULL));
@@ -67,7 +75,6 @@ static esp_start_param start_of(const esp_gravity_param *p, int64_t kind, uint64
                            .n = n,
                            .seed = seed,
                            .eps_over_d = p->eps,
-                           .theta = p->theta,
                            .direct_limit = ESP_START_DIRECT_LIMIT};
 }
 
@@ -109,10 +116,11 @@ done:
 
 static int tree_truth(esp_gravity_param *p, const esp_backend *backend, esp_cloud *cloud, esp_value *about,
                       esp_nbody_check *check) {
-  const esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_TREE, p->theta, cloud);
+  const esp_nbody_force force = tree_of(p, backend, cloud);
   double *error = &about[ESP_CLOUD_DISPLACEMENT_ERROR].real;
   int64_t *bodies = &about[ESP_CLOUD_DISPLACEMENT_BODIES].whole, kind = about[ESP_CLOUD_KIND].whole;
-  about[ESP_CLOUD_THETA].real = p->theta;
+  about[ESP_CLOUD_ORDER].whole = p->order;
+  about[ESP_CLOUD_TOLERANCE].real = esp_fmm_param_of(p->order, p->tolerance, 0).tolerance;
   ESP_CALL(force_error(&force, cloud, about));
   if (cloud->n <= DIRECT_TRUTH_LIMIT) {
     *bodies = cloud->n;

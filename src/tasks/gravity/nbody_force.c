@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fmm/fmm.h"
 #include "net/layer.h"
 #include "tasks/gravity/nbody_neighbours.h"
 #include "base/sum.h"
@@ -141,10 +142,42 @@ esp_nbody_force esp_nbody_force_of(const esp_backend *backend, esp_nbody_kind ki
                            .eps = cloud->eps,
                            .box = {cloud->box[0], cloud->box[1], cloud->box[2]},
                            .dim = cloud->dim,
+                           .order = ESP_FMM_ORDER_MAX,
                            .theta = theta,
                            .leaf = 8,
                            .block = 32};
   return force;
+}
+
+static int direct_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
+                        const int64_t *id, double (*a)[3]) {
+  (void)id;
+  return esp_nbody_direct(force->backend->comm, n_home, x, m, n_home, x, force->eps, force->box, a, NULL);
+}
+
+static int nearest_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
+                         const int64_t *id, double (*a)[3]) {
+  (void)id;
+  ESP_CHECK(force->backend->comm->size == 1, ESP_ERR_ARG,
+            "nearest neighbours of a cloud on %d ranks; it must lie on one", force->backend->comm->size);
+  return esp_nbody_nearest(n_home, x, m, force->neighbours, force->eps, force->box, a);
+}
+
+static int multipole_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
+                           const int64_t *id, double (*a)[3]) {
+  const esp_fmm_param param = esp_fmm_param_of(force->order, force->tolerance, force->eps);
+  const esp_fmm_bodies bodies = {.n = n_home, .position = x, .mass = m, .id = id};
+  esp_fmm_cost cost;
+  const esp_fmm_result result = {.acceleration = a, .cost = force->pairs ? &cost : NULL};
+  for (int k = 0; k < 3; k++)
+    ESP_CHECK(!(force->box[k] > 0), ESP_ERR_ARG, "the multipole method in a box of side %g; open space is needed",
+              force->box[k]);
+  ESP_CALL(esp_fmm_force(force->backend->comm, &param, &bodies, &result));
+  if (force->pairs) {
+    force->pairs[0] += cost.near_pairs;
+    force->pairs[1] += cost.cell_pairs + cost.expansions;
+  }
+  return ESP_OK;
 }
 
 static int tree_force(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
@@ -174,15 +207,14 @@ done:
 
 int esp_nbody_accelerate(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
                          const int64_t *id, double (*a)[3]) {
-  if (force->kind == ESP_NBODY_TREE) {
-    ESP_CALL(tree_force(force, n_home, x, m, id, a));
-  } else if (force->kind == ESP_NBODY_NEAREST) {
-    ESP_CHECK(force->backend->comm->size == 1, ESP_ERR_ARG,
-              "nearest neighbours of a cloud on %d ranks; it must lie on one", force->backend->comm->size);
-    ESP_CALL(esp_nbody_nearest(n_home, x, m, force->neighbours, force->eps, force->box, a));
-  } else {
-    ESP_CALL(esp_nbody_direct(force->backend->comm, n_home, x, m, n_home, x, force->eps, force->box, a, NULL));
-  }
+  static int (*const by[ESP_NBODY_KINDS])(const esp_nbody_force *, int, const double(*)[3], const double *,
+                                          const int64_t *, double(*)[3]) = {
+      [ESP_NBODY_DIRECT] = direct_force,
+      [ESP_NBODY_MULTIPOLE] = multipole_force,
+      [ESP_NBODY_TREE] = tree_force,
+      [ESP_NBODY_NEAREST] = nearest_force,
+  };
+  ESP_CALL(by[force->kind](force, n_home, x, m, id, a));
   for (int i = 0; i < n_home && force->G != 1; i++) {
     for (int k = 0; k < 3; k++) a[i][k] *= force->G;
   }

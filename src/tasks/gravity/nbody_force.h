@@ -1,9 +1,9 @@
-/* Gravity of softened point masses, two ways: the direct sum over all pairs, which is the oracle, and the tree force
- * through the same lists and newton message as the network.
+/* Gravity of softened point masses: the direct sum over all pairs, which is the oracle; the multipole method, for open
+ * space; and the tree force through the same lists and newton message as the network's, for periodic boxes.
  *
  *   a_i = G sum_{j != i} m_j r_ij (|r_ij|^2 + eps^2)^(-3/2),   r_ij = x_j - x_i (minimum image where box > 0)
  *
- * Everything is float64 and collective over the communicator. Particles lie as the caller holds them; rank order, then
+ * Everything is float64, but for the multipole method's sums (fmm/fmm.h), and collective over the communicator. Particles lie as the caller holds them; rank order, then
  * home order, is the one order of every receiver's sum. So the bits are the same for any number of ranks wherever that
  * order is (ids ascending for generated clouds, file order for snapshots). n = 0 and ranks without particles are
  * fine. Units are the caller's. */
@@ -23,8 +23,10 @@ int esp_nbody_direct(const esp_comm *comm, int n_home, const double (*x)[3], con
 
 typedef enum {
   ESP_NBODY_DIRECT,
+  ESP_NBODY_MULTIPOLE, /* in open space alone (ESP_ERR_ARG else) */
   ESP_NBODY_TREE,
-  ESP_NBODY_NEAREST /* the nearest neighbours alone, a baseline: one rank only (ESP_ERR_ARG else) */
+  ESP_NBODY_NEAREST, /* the nearest neighbours alone, a baseline: one rank only (ESP_ERR_ARG else) */
+  ESP_NBODY_KINDS
 } esp_nbody_kind;
 
 /* Which force: the direct sum needs backend->comm only. */
@@ -33,19 +35,21 @@ typedef struct {
   esp_nbody_kind kind;
   double G, eps, box[3];
   int dim;             /* 2: z = 0 throughout and the tree has 2-D keys; 3 */
+  int order;           /* multipole: of its expansions */
+  double tolerance;    /* multipole: 0: the order's own (fmm/fmm.h) */
   double theta;        /* tree: opening angle */
   int leaf, block;     /* tree: leaf capacity and block size */
   int neighbours;      /* nearest: how many */
   int64_t pairs_limit; /* tree: as in esp_lists_param */
-  int64_t *pairs;      /* tree: NULL, or [2] that near and far pairs of this rank are added to, borrowed */
+  int64_t *pairs;      /* multipole, tree: NULL, or [2] that near and far pairs of this rank are added to, borrowed */
 } esp_nbody_force;
 
-/* The force of a cloud in physical units, with G, eps, box and dim of the cloud; leaf 8, block 32 (for a float64
+/* The force of a cloud in physical units, with G, eps, box and dim of the cloud; order 5; leaf 8, block 32 (for a float64
  * tree force the fastest at equal error). Local. */
 esp_nbody_force esp_nbody_force_of(const esp_backend *backend, esp_nbody_kind kind, double theta,
                                    const esp_cloud *cloud);
-/* a [n_home][3] at the particles themselves. m >= 0; id unique (used by the tree only). Errors: memory, and those of
- * esp_layer_forward. */
+/* a [n_home][3] at the particles themselves. m >= 0; id unique (used by multipole and tree). Errors: memory, and those of
+ * esp_fmm_force and esp_layer_forward. */
 int esp_nbody_accelerate(const esp_nbody_force *force, int n_home, const double (*x)[3], const double *m,
                          const int64_t *id, double (*a)[3]);
 

@@ -176,7 +176,7 @@ int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, es
   ESP_TRY(draw_bodies(comm, param, first, cloud));
   ESP_TRY(esp_nbody_units(comm, param->direct_limit, cloud, a, info));
   if (param->n > param->direct_limit) {
-    esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_TREE, param->theta, cloud);
+    esp_nbody_force force = esp_nbody_force_of(backend, ESP_NBODY_MULTIPOLE, 0, cloud);
     force.eps = UNIT_SOFTENING * cloud->d;
     ESP_TRY(esp_nbody_accelerate(&force, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, cloud->id, a));
   }

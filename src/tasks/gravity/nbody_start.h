@@ -9,8 +9,8 @@
  * isotropic Gaussian velocities (Plummer: times (1 + (r/0.6)^2)^(-1/4)) without net momentum, scaled to
  * Q sqrt(|W| / 2 / K_in) with W = sum m x.a (the same a), Q ~ U(0.4, 1). Softening eps_over_d * d.
  *
- * Above `direct_limit` bodies mean |a| is taken over 4096 sampled bodies against all, and the a of W is the tree force
- * at softening 0.1 d.
+ * Above `direct_limit` bodies mean |a| is taken over 4096 sampled bodies against all, and the a of W is that of the
+ * multipole method at softening 0.1 d.
  *
  * Every number is a function of (seed, particle id): the same bits for any number of ranks. Collective. */
 #ifndef ESP_NBODY_START_H
@@ -27,7 +27,6 @@ typedef struct {
   int64_t n;     /* >= 2 */
   uint64_t seed; /* of this cloud */
   double eps_over_d;
-  double theta;         /* of the tree force, above direct_limit */
   int64_t direct_limit; /* ESP_START_DIRECT_LIMIT but in tests */
 } esp_start_param;
 
@@ -37,7 +36,7 @@ typedef struct {
 } esp_start_info;
 
 /* Make the cloud: this rank's share by esp_set_share, ids as numbers; with target arrays (unset). *cloud is owned by the caller.
- * Errors: ESP_ERR_ARG n < 2; ESP_ERR_VALUE if all bodies fall together; memory; those of the tree force. */
+ * Errors: ESP_ERR_ARG n < 2; ESP_ERR_VALUE if all bodies fall together; memory; those of esp_fmm_force. */
 int esp_nbody_start(const esp_backend *backend, const esp_start_param *param, esp_cloud *cloud, esp_start_info *info);
 
 /* d and T of any open 3-D cloud in physical units (a snapshot), by the formulas above with |x| from the centre of mass:
