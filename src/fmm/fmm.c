@@ -31,6 +31,7 @@ static void release(esp_fmm_work *w) {
   ESP_FREE(w->other);
   for (int a = 0; a < 3; a++) ESP_FREE(w->x[a]);
   ESP_FREE(w->mass);
+  ESP_FREE(w->extra);
   ESP_FREE(w->key);
   ESP_FREE(w->queue);
   for (int v = 0; v < ESP_FMM_VERDICTS; v++) ESP_FREE(w->list[v]);
@@ -49,6 +50,7 @@ static int prepare(esp_fmm_work *w) {
   ESP_CALL(ESP_ALLOC(w->other, n));
   for (int a = 0; a < 3; a++) ESP_CALL(ESP_GROW(w->x[a], w->room[a], n));
   ESP_CALL(ESP_GROW(w->mass, w->room[3], n));
+  if (w->share.extra.count) ESP_CALL(ESP_GROW(w->extra, w->room[4], (size_t)n * (size_t)w->share.extra.count));
   ESP_CALL(ESP_ALLOC(w->key, n));
   return ESP_GROW(w->left, w->left_capacity, 1024);
 }
@@ -66,11 +68,11 @@ static double lap(double *last) {
 }
 
 /* Who holds what; the bodies there. */
-static int share(esp_fmm_work *w, const esp_fmm_bodies *bodies) {
+static int share(esp_fmm_work *w, const esp_fmm_bodies *bodies, const esp_fmm_extra *extra) {
   int rc, *where = NULL;
   ESP_TRY(w->comm->agree(w->comm, ESP_ALLOC(where, bodies->n)));
   ESP_TRY(esp_fmm_top_make(w->comm, &w->scale, bodies, &w->top, where));
-  ESP_TRY(esp_fmm_share_make(w->comm, &w->top, bodies, where, &w->share));
+  ESP_TRY(esp_fmm_share_make(w->comm, &w->top, bodies, extra, where, &w->share));
   w->bodies = &w->share.held;
   w->n = w->share.held.n;
   w->first = esp_fmm_cut(&w->top, w->comm->rank);
@@ -132,14 +134,17 @@ done:
 
 int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
                        const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
-  esp_fmm_work w = {.comm = comm, .param = param, .result = result};
+  esp_fmm_work w = {.method = &esp_fmm_of_force, .comm = comm, .param = param, .result = result};
+  const esp_fmm_extra none = {0, NULL};
   double last = esp_wall();
   int rc = ESP_OK;
   if (result->cost) memset(result->cost, 0, sizeof *result->cost);
   ESP_CALL(esp_fmm_scale_make(comm, param, bodies, &w.scale));
   if (!w.scale.n) return ESP_OK;
   w.eps2 = w.scale.softening * w.scale.softening;
-  ESP_TRY(share(&w, bodies));
+  w.order = param->order;
+  w.tolerance = param->tolerance;
+  ESP_TRY(share(&w, bodies, &none));
   if (comm->size == 1) {
     ESP_TRY(compute(kernels, &w, &last));
     if (result->slot) tell_slots(&w, result->slot);

@@ -248,6 +248,10 @@ int esp_fmm_grow(esp_fmm_work *w) {
     w->ahead = node->first - p->place;
     grow(w, p->row, p->place, (int)node->count, node->level, w->body + p->place, w->other + p->place);
   }
+  const size_t extras = (size_t)w->share.extra.count;
+  for (int i = 0; i < w->n && extras; i++)
+    memcpy(w->extra + (size_t)i * extras, w->share.extra.of + (size_t)w->body[i].body * extras,
+           extras * sizeof *w->extra);
   for (int k = 0; k < w->own.rows; k++) {
     const int body = w->body[esp_fmm_place(&w->own, k)].body;
     ESP_CALL(esp_fmm_scale_admit(&w->scale, w->own.node[k].radius, w->bodies->position[body]));

@@ -62,12 +62,12 @@ static void plant_root(planting *p, const esp_fmm_top_node *node) {
   const int row = p->next++;
   p->tree->cell[row] = (esp_fmm_cell){.first = node->first, .count = node->count};
   p->tree->cell[row].right = node->count > ESP_FMM_LEAF ? p->w->absent : -p->w->bodies_held;
-  esp_fmm_row_close(p->w, &root->sums, &root->box, p->tree, row);
+  p->w->method->close(p->w, root, &root->box, p->tree, row);
 }
 
-static int plant_piece(planting *p, const esp_fmm_top_node *node, esp_fmm_sums *sums) {
+static int plant_piece(planting *p, const esp_fmm_top_node *node, esp_fmm_gathered *of) {
   const esp_fmm_share *share = &p->w->share;
-  *sums = p->w->root[node->piece].sums;
+  *of = p->w->root[node->piece];
   if (p->held < share->pieces && share->piece[p->held].number == node->piece) {
     plant_own(p, share->piece + p->held++, node->count);
     return ESP_OK;
@@ -77,10 +77,10 @@ static int plant_piece(planting *p, const esp_fmm_top_node *node, esp_fmm_sums *
   return ESP_OK;
 }
 
-static int plant_node(planting *p, int at, esp_fmm_sums *sums) {
+static int plant_node(planting *p, int at, esp_fmm_gathered *of) {
   const esp_fmm_top_node *node = p->w->top.node + at;
-  esp_fmm_sums left, right;
-  if (node->piece >= 0) return plant_piece(p, node, sums);
+  esp_fmm_gathered left, right;
+  if (node->piece >= 0) return plant_piece(p, node, of);
   const int row = p->next++;
   esp_fmm_node *box = p->tree->node + row;
   *box = (esp_fmm_node){.radius = node->box.radius, .least = node->least};
@@ -89,9 +89,9 @@ static int plant_node(planting *p, int at, esp_fmm_sums *sums) {
   ESP_CALL(plant_node(p, node->child[0], &left));
   const int second = p->next;
   ESP_CALL(plant_node(p, node->child[1], &right));
-  esp_fmm_sums_join(p->w->param->order, &left, &right, sums);
+  p->w->method->join(p->w, &left, &right, of);
   p->tree->cell[row] = (esp_fmm_cell){.right = second, .first = node->first, .count = node->count};
-  esp_fmm_row_close(p->w, sums, box, p->tree, row);
+  p->w->method->close(p->w, of, box, p->tree, row);
   return ESP_OK;
 }
 
@@ -101,6 +101,10 @@ static int take_bodies(esp_fmm_work *w, const esp_fmm_parcel *parcel) {
   for (int a = 0; a < 3; a++)
     if (all > w->room[a]) ESP_CALL(ESP_GROW(w->x[a], w->room[a], all));
   if (all > w->room[3]) ESP_CALL(ESP_GROW(w->mass, w->room[3], all));
+  const size_t extras = (size_t)w->share.extra.count;
+  if (all * extras > w->room[4]) ESP_CALL(ESP_GROW(w->extra, w->room[4], all * extras));
+  if (extras && parcel->bodies)
+    memcpy(w->extra + (size_t)w->n * extras, parcel->extra, parcel->bodies * extras * sizeof *w->extra);
   for (size_t j = 0; j < parcel->bodies; j++) {
     for (int a = 0; a < 3; a++) w->x[a][(size_t)w->n + j] = parcel->body[j].x[a];
     w->mass[(size_t)w->n + j] = parcel->body[j].mass;
@@ -117,7 +121,7 @@ static int make_rows(esp_fmm_work *w, const esp_fmm_parcel *parcel) {
 }
 
 static int put_together(esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_parcel *parcel) {
-  esp_fmm_sums all;
+  esp_fmm_gathered all;
   planting p = {.w = w, .parcel = parcel, .purpose = purpose, .tree = &w->tree, .body = w->n};
   ESP_CALL(make_rows(w, parcel));
   w->absent = INT32_MAX;

@@ -13,10 +13,11 @@ typedef struct {
 
 /* Parts of pieces in the order of slots, each in preorder from its root on. */
 typedef struct {
-  size_t rows, bodies, row_capacity, moment_capacity, body_capacity;
+  size_t rows, bodies, row_capacity, moment_capacity, body_capacity, extra_capacity;
   esp_fmm_cell *row;
   float *moment; /* [rows][moments]; for the walk alone */
   esp_fmm_sent_body *body;
+  double *extra; /* [bodies][extras] */
 } esp_fmm_parcel;
 
 /* tree; for the walk bodies behind those held. On one rank the tree is `own`. Local. Errors: memory,

@@ -82,14 +82,13 @@ static const double rounded = 1 - 1e-5;
 static int rule_2_may_fail(const esp_fmm_work *w, const esp_fmm_region *region, double radius, const esp_fmm_cell *cell,
                            double d2) {
   const double least = region->box.least > w->floor ? region->box.least : w->floor;
-  const esp_fmm_gate gate = esp_fmm_gate_make(w->param->order, radius, w->param->tolerance * least * rounded);
-  return !esp_fmm_expands(&gate, w->param->order + 2, cell, d2 * rounded, w->eps2 * rounded);
+  const esp_fmm_gate gate = esp_fmm_gate_make(w->order + w->method->gate_order, radius, w->tolerance * least * rounded);
+  return !esp_fmm_expands(&gate, w->order + w->method->power, cell, d2 * rounded, w->eps2 * rounded);
 }
 
 static int rule_3_may_fail(const esp_fmm_work *w, const esp_fmm_region *region, const esp_fmm_cell *cell, double D2) {
   const double least = region->box.least > w->floor ? region->box.least : w->floor;
-  return !esp_fmm_acts_as_cell(w->param->order, w->param->tolerance * least * rounded, cell, D2 * rounded,
-                               w->eps2 * rounded);
+  return !w->method->acts(w->order, w->tolerance * least * rounded, cell, D2 * rounded, w->eps2 * rounded);
 }
 
 int esp_fmm_region_opens(const esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_region *region,

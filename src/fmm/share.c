@@ -4,7 +4,7 @@
 
 enum { ID, PREVIOUS, KNOWN };
 
-/* A body on its way. */
+/* A body on its way; its extra numbers follow. */
 typedef struct {
   double x[3], mass, previous;
   int64_t id;
@@ -45,25 +45,30 @@ static int64_t visits(const esp_fmm_top *top, int piece, int *rank) {
 }
 
 /* A copy for each rank that holds the piece. */
-static int pack(const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where, int64_t *count, int **rank,
-                traveller **row) {
+static int pack(const esp_fmm_top *top, const esp_fmm_bodies *bodies, const esp_fmm_extra *extra, const int *where,
+                int64_t *count, int **rank, char **row) {
+  const size_t extras = (size_t)extra->count * sizeof(double), unit = sizeof(traveller) + extras;
   int64_t at = 0;
   *count = 0;
   for (int i = 0; i < bodies->n; i++) *count += visits(top, where[i], NULL);
   ESP_CALL(ESP_ALLOC(*rank, *count));
-  ESP_CALL(ESP_ALLOC(*row, *count));
+  ESP_CALL(ESP_ALLOC(*row, (size_t)*count * unit));
   for (int i = 0; i < bodies->n; i++) {
     traveller t = {.mass = bodies->mass[i], .piece = where[i], .home = i};
     memcpy(t.x, bodies->position[i], sizeof t.x);
     t.previous = bodies->previous ? bodies->previous[i] : 0;
     t.id = bodies->id ? bodies->id[i] : 0;
-    for (int64_t copies = visits(top, where[i], *rank + at); copies--;) (*row)[at++] = t;
+    for (int64_t copies = visits(top, where[i], *rank + at); copies--; at++) {
+      memcpy(*row + (size_t)at * unit, &t, sizeof t);
+      if (extras) memcpy(*row + (size_t)at * unit + sizeof t, extra->of + (size_t)i * (size_t)extra->count, extras);
+    }
   }
   return ESP_OK;
 }
 
-static int hold(esp_fmm_share *s) {
+static int hold(int extras, esp_fmm_share *s) {
   const int n = s->held.n;
+  ESP_CALL(ESP_ALLOC(s->extras, (size_t)n * (size_t)extras));
   ESP_CALL(ESP_ALLOC(s->position, n));
   ESP_CALL(ESP_ALLOC(s->mass, n));
   ESP_CALL(ESP_ALLOC(s->previous, n));
@@ -72,8 +77,8 @@ static int hold(esp_fmm_share *s) {
 }
 
 /* What came, to its piece. */
-static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t *known, esp_fmm_share *s) {
-  const traveller *row = inbox->row;
+static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t *known, int extras, esp_fmm_share *s) {
+  const size_t room = (size_t)extras * sizeof(double), unit = sizeof(traveller) + room;
   int *next = NULL;
   ESP_CHECK(inbox->start[inbox->count] == s->held.n, ESP_ERR_INTERNAL, "%lld bodies came, not %d",
             (long long)inbox->start[inbox->count], s->held.n);
@@ -81,19 +86,24 @@ static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t 
   for (int k = 0; k < s->pieces; k++) next[s->piece[k].number] = s->piece[k].place;
   for (int r = 0; r < inbox->count; r++)
     for (int64_t j = inbox->start[r]; j < inbox->start[r + 1]; j++) {
-      const int i = next[row[j].piece]++;
-      memcpy(s->position[i], row[j].x, sizeof row[j].x);
-      s->mass[i] = row[j].mass;
-      s->previous[i] = row[j].previous;
-      s->id[i] = row[j].id;
-      s->home[i] = (struct esp_fmm_home){inbox->rank[r], row[j].home};
+      const char *row = (const char *)inbox->row + (size_t)j * unit;
+      traveller t;
+      memcpy(&t, row, sizeof t);
+      const int i = next[t.piece]++;
+      memcpy(s->position[i], t.x, sizeof t.x);
+      s->mass[i] = t.mass;
+      s->previous[i] = t.previous;
+      s->id[i] = t.id;
+      s->home[i] = (struct esp_fmm_home){inbox->rank[r], t.home};
+      if (room) memcpy(s->extras + (size_t)i * (size_t)extras, row + sizeof t, room);
     }
   ESP_FREE(next);
   s->held.position = (const double(*)[3])s->position;
   s->held.mass = s->mass;
   s->held.id = known[ID] ? s->id : NULL;
   s->held.previous = known[PREVIOUS] ? s->previous : NULL;
-  s->arrived = inbox->start[inbox->count] * (int64_t)sizeof *row;
+  s->extra = (esp_fmm_extra){extras, s->extras};
+  s->arrived = inbox->start[inbox->count] * (int64_t)unit;
   return ESP_OK;
 }
 
@@ -110,24 +120,25 @@ static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int64_
   return ESP_OK;
 }
 
-int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where,
-                       esp_fmm_share *share) {
+int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
+                       const esp_fmm_extra *extra, const int *where, esp_fmm_share *share) {
   int rc, *rank = NULL;
   int64_t count = 0, known[KNOWN];
-  traveller *row = NULL;
+  char *row = NULL;
   esp_inbox inbox = {0};
   *share = (esp_fmm_share){0};
   ESP_TRY(comm->agree(comm, find_pieces(top, share)));
   if (comm->size == 1) {
     share->held = *bodies;
+    share->extra = *extra;
     return ESP_OK;
   }
   ESP_TRY(find_known(comm, bodies, known));
-  ESP_TRY(comm->agree(comm, pack(top, bodies, where, &count, &rank, &row)));
-  ESP_TRY(comm->scatter(comm, count, rank, sizeof *row, row, &inbox));
+  ESP_TRY(comm->agree(comm, pack(top, bodies, extra, where, &count, &rank, &row)));
+  ESP_TRY(comm->scatter(comm, count, rank, sizeof(traveller) + (size_t)extra->count * sizeof(double), row, &inbox));
   ESP_FREE(row);
-  rc = hold(share);
-  if (!rc) rc = unpack(top, &inbox, known, share);
+  rc = hold(extra->count, share);
+  if (!rc) rc = unpack(top, &inbox, known, extra->count, share);
   ESP_TRY(comm->agree(comm, rc));
 done:
   ESP_FREE(rank);
@@ -175,6 +186,7 @@ void esp_fmm_share_free(esp_fmm_share *share) {
   ESP_FREE(share->position);
   ESP_FREE(share->mass);
   ESP_FREE(share->previous);
+  ESP_FREE(share->extras);
   ESP_FREE(share->id);
   ESP_FREE(share->home);
 }

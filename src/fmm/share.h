@@ -7,6 +7,12 @@
 
 #include "fmm/top.h"
 
+/* Numbers that go where a body goes, beside those it has for a force. */
+typedef struct {
+  int count;
+  const double *of; /* [n][count]; borrowed */
+} esp_fmm_extra;
+
 typedef struct {
   int number;     /* of the piece */
   int place, row; /* its first body among those held, the row of its root among own rows */
@@ -16,9 +22,10 @@ typedef struct {
   int pieces, rows;     /* held, and their rows in all */
   esp_fmm_piece *piece; /* [pieces] */
   esp_fmm_bodies held;  /* borrowed where they are the caller's */
+  esp_fmm_extra extra;  /* of those */
   int64_t arrived;      /* bytes */
   /* NULL on one rank */
-  double (*position)[3], *mass, *previous;
+  double (*position)[3], *mass, *previous, *extras;
   int64_t *id;
   struct esp_fmm_home {
     int rank, body;
@@ -27,8 +34,8 @@ typedef struct {
 
 /* where [bodies->n]: the piece of each. Collective. Errors, on all ranks: memory; ESP_ERR_LIMIT where a rank would hold 2^31
  * bodies. *share is the caller's (esp_fmm_share_free). */
-int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies, const int *where,
-                       esp_fmm_share *share);
+int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
+                       const esp_fmm_extra *extra, const int *where, esp_fmm_share *share);
 /* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to`, on
  * all ranks alike, are left out. Collective. Errors, on all ranks: memory. */
 int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,

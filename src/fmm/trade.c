@@ -85,13 +85,20 @@ static int reserve(packing *p) {
     ESP_CALL(ESP_GROW(to->moment, to->moment_capacity, (to->rows + 64) * moments));
   if (to->bodies + ESP_FMM_LEAF > to->body_capacity)
     ESP_CALL(ESP_GROW(to->body, to->body_capacity, to->bodies + 64 * ESP_FMM_LEAF));
+  const size_t extras = (size_t)p->w->share.extra.count;
+  if ((to->bodies + ESP_FMM_LEAF) * extras > to->extra_capacity)
+    ESP_CALL(ESP_GROW(to->extra, to->extra_capacity, (to->bodies + 64 * ESP_FMM_LEAF) * extras));
   return ESP_OK;
 }
 
 static void pack_bodies(packing *p, int row) {
   const esp_fmm_work *w = p->w;
   const int first = esp_fmm_place(&w->own, row);
-  for (int i = first; i < first + w->own.cell[row].count; i++)
+  const size_t extras = (size_t)w->share.extra.count, count = (size_t)w->own.cell[row].count;
+  if (extras)
+    memcpy(p->parcel.extra + p->parcel.bodies * extras, w->extra + (size_t)first * extras,
+           count * extras * sizeof(double));
+  for (int i = first; i < first + (int)count; i++)
     p->parcel.body[p->parcel.bodies++] = (esp_fmm_sent_body){{w->x[0][i], w->x[1][i], w->x[2][i]}, w->mass[i]};
 }
 
@@ -172,35 +179,41 @@ static int pack_all(packing *p, const esp_fmm_regions *regions, int **row_to, in
 
 /* ---- the whole ---- */
 
+enum { ROWS, MOMENTS, BODIES, EXTRAS, INBOXES };
+
 static int send(const esp_fmm_work *w, const esp_fmm_parcel *p, const int *row_to, const int *body_to, int walk,
-                esp_inbox inbox[3]) {
+                esp_inbox inbox[INBOXES]) {
+  const size_t extras = (size_t)w->share.extra.count * sizeof(double);
   const size_t moments = (size_t)w->moments * sizeof(float);
-  ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, sizeof *p->row, p->row, &inbox[0]));
+  ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, sizeof *p->row, p->row, &inbox[ROWS]));
   if (!walk) return ESP_OK;
-  ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, moments, p->moment, &inbox[1]));
-  return w->comm->scatter(w->comm, (int64_t)p->bodies, body_to, sizeof *p->body, p->body, &inbox[2]);
+  ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, moments, p->moment, &inbox[MOMENTS]));
+  ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->bodies, body_to, sizeof *p->body, p->body, &inbox[BODIES]));
+  if (!extras) return ESP_OK;
+  return w->comm->scatter(w->comm, (int64_t)p->bodies, body_to, extras, p->extra, &inbox[EXTRAS]);
 }
 
 static int64_t count_in(const esp_inbox *inbox) {
   return inbox->start ? inbox->start[inbox->count] : 0;
 }
 
-static void count_costs(esp_fmm_work *w, const esp_inbox inbox[3]) {
-  w->cost.ghosts = count_in(inbox + 2);
+static void count_costs(esp_fmm_work *w, const esp_inbox inbox[INBOXES]) {
+  w->cost.ghosts = count_in(inbox + BODIES);
   w->cost.ghost_nodes = count_in(inbox);
   const int64_t bytes = count_in(inbox) * (int64_t)sizeof(esp_fmm_cell) +
-                        count_in(inbox + 1) * (int64_t)(sizeof(float) * (size_t)w->moments) +
-                        count_in(inbox + 2) * (int64_t)sizeof(esp_fmm_sent_body);
+                        count_in(inbox + MOMENTS) * (int64_t)(sizeof(float) * (size_t)w->moments) +
+                        count_in(inbox + BODIES) * (int64_t)sizeof(esp_fmm_sent_body) +
+                        count_in(inbox + EXTRAS) * (int64_t)sizeof(double) * w->share.extra.count;
   w->cost.bytes += bytes;
   w->cost.halo_bytes += bytes;
-  for (int k = 0; k < 3; k++) w->cost.messages += inbox[k].count;
+  for (int k = 0; k < INBOXES; k++) w->cost.messages += inbox[k].count;
 }
 
 int esp_fmm_trade(esp_fmm_work *w, esp_fmm_purpose purpose) {
   const esp_comm *comm = w->comm;
   packing p = {.w = w, .purpose = purpose};
   esp_fmm_regions regions = {0};
-  esp_inbox inbox[3] = {{0}};
+  esp_inbox inbox[INBOXES] = {{0}};
   int rc = ESP_OK, *row_to = NULL, *body_to = NULL;
   if (comm->size > 1) {
     ESP_TRY(esp_fmm_regions_gather(w, &regions));
@@ -209,18 +222,20 @@ int esp_fmm_trade(esp_fmm_work *w, esp_fmm_purpose purpose) {
     count_costs(w, inbox);
   }
   const esp_fmm_parcel came = {.rows = (size_t)count_in(inbox),
-                               .bodies = (size_t)count_in(inbox + 2),
-                               .row = inbox[0].row,
-                               .moment = inbox[1].row,
-                               .body = inbox[2].row};
+                               .bodies = (size_t)count_in(inbox + BODIES),
+                               .row = inbox[ROWS].row,
+                               .moment = inbox[MOMENTS].row,
+                               .body = inbox[BODIES].row,
+                               .extra = inbox[EXTRAS].row};
   ESP_TRY(comm->agree(comm, esp_fmm_plant(w, purpose, &came)));
 done:
-  for (int k = 0; k < 3; k++) esp_inbox_free(inbox + k);
+  for (int k = 0; k < INBOXES; k++) esp_inbox_free(inbox + k);
   esp_fmm_regions_free(&regions);
   ESP_FREE(p.open);
   ESP_FREE(p.parcel.row);
   ESP_FREE(p.parcel.moment);
   ESP_FREE(p.parcel.body);
+  ESP_FREE(p.parcel.extra);
   ESP_FREE(row_to);
   ESP_FREE(body_to);
   return rc;

@@ -48,6 +48,18 @@ static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *su
   esp_fmm_row_close(w, sums, w->own.node + row, &w->own, row);
 }
 
+static void join(const esp_fmm_work *w, const esp_fmm_gathered *left, const esp_fmm_gathered *right,
+                 esp_fmm_gathered *to) {
+  esp_fmm_sums_join(w->param->order, &left->sums, &right->sums, &to->sums);
+}
+
+static void close_row(const esp_fmm_work *w, const esp_fmm_gathered *of, const esp_fmm_node *box, esp_fmm_rows *tree,
+                      int row) {
+  esp_fmm_row_close(w, &of->sums, box, tree, row);
+}
+
+const esp_fmm_method esp_fmm_of_force = {0, 2, esp_fmm_acts_as_cell, join, close_row};
+
 void esp_fmm_upward(esp_fmm_work *w) {
   double unit[2];
   esp_fmm_scale_factor(w->scale.mass, unit);

@@ -16,9 +16,11 @@ typedef struct {
 _Static_assert(sizeof(esp_fmm_node) == 64, "one cache line");
 
 /* What all ranks know of a piece. */
+enum { ESP_FMM_MORE = 72 };
 typedef struct {
   esp_fmm_sums sums;
   esp_fmm_node box;
+  double more[ESP_FMM_MORE]; /* what the method has of its own */
 } esp_fmm_gathered;
 
 /* A body on its way to its slot: 32 bytes. */
@@ -41,7 +43,23 @@ static inline int esp_fmm_place(const esp_fmm_rows *tree, int row) {
   return -tree->cell[row].right;
 }
 
+typedef struct esp_fmm_work esp_fmm_work;
+
+/* What forces and gradients do differently with cells. */
 typedef struct {
+  int gate_order, power; /* of rule 2 (esp_fmm_expands), less the order of expansions */
+  /* Rule 3 (esp_fmm_acts_as_cell). */
+  int (*acts)(int order, double t, const esp_fmm_cell *cell, double distance2, double eps2);
+  /* of two children, but for box; and the record and moments of a row of the tree made of it, in this box. */
+  void (*join)(const esp_fmm_work *w, const esp_fmm_gathered *left, const esp_fmm_gathered *right,
+               esp_fmm_gathered *to);
+  void (*close)(const esp_fmm_work *w, const esp_fmm_gathered *of, const esp_fmm_node *box, esp_fmm_rows *tree,
+                int row);
+} esp_fmm_method;
+extern const esp_fmm_method esp_fmm_of_force;
+
+struct esp_fmm_work {
+  const esp_fmm_method *method;
   const esp_comm *comm;
   const esp_fmm_param *param;
   const esp_fmm_bodies *bodies; /* those held */
@@ -49,7 +67,9 @@ typedef struct {
   esp_fmm_scale scale;
   esp_fmm_top top;
   esp_fmm_share share;
-  int n, moments; /* bodies held; a multiple of 4, >= 8 */
+  int n, moments;   /* bodies held; a multiple of 4, >= 8 */
+  int order;        /* of the expansions */
+  double tolerance; /* of E, in least */
   double eps2, floor;
   int64_t first, end; /* slots of this rank */
   /* own: the pieces held, one after the other. tree: the whole tree as far as it is of use here (one rank: own); row `rows` of cell
@@ -60,21 +80,21 @@ typedef struct {
   esp_fmm_gathered *root;           /* [top.pieces] */
   /* [n] by place */
   esp_fmm_body *body, *other;
-  double *x[3], *mass; /* [bodies_held], fetched ones behind those held */
-  size_t room[4];
+  double *x[3], *mass, *extra; /* [bodies_held], extra [][extras]; fetched ones behind those held */
+  size_t room[5];
   double *key;   /* [n] */
   int64_t ahead; /* while a piece grows: its slots less its places */
   /* Scratch of a receiver's lists, [tree.rows + 16] each, and what is left to children, growing. */
   int *queue, *list[ESP_FMM_VERDICTS], *left;
   size_t queue_capacity, list_capacity[ESP_FMM_VERDICTS], left_capacity;
   esp_fmm_cost cost;
-} esp_fmm_work;
+};
 
 /* The trees of the pieces held: own, less masses and moments; body, x. Local. Errors: esp_fmm_scale_admit. */
 int esp_fmm_grow(esp_fmm_work *w);
 /* Masses and moments: mass, the rest of own.cell, own.moment; root of the pieces held. Local. */
 void esp_fmm_upward(esp_fmm_work *w);
-/* cell and moment of a row of the tree, from its sums and its box. */
+/* cell and moment of a row of the tree, from its sums and its box, for a force. */
 void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_node *box, esp_fmm_rows *tree,
                        int row);
 
