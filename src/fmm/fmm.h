@@ -28,7 +28,8 @@
  * A list begins with what the parent left, in its order (the root's: the root). All decisions are made in float64 by plain
  * sums, products and roots, without contraction, so they are the same wherever they are made.
  *
- * |a|: given by the caller for each body (of a previous step), or estimated from monopoles for nodes of at most 64 bodies. */
+ * |a|: given by the caller for each body (of a previous step), or estimated from monopoles for nodes of at most 64 bodies,
+ * without what is nearer to the node than a quarter of its radius. */
 #ifndef ESP_FMM_H
 #define ESP_FMM_H
 

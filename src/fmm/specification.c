@@ -112,7 +112,19 @@ static double grain(const work *w, const node *I) {
   return q > 0 ? (mass - heaviest) / I->count * apart / (q * sqrt(q)) : 0;
 }
 
-/* Monopoles of all but I at its centre, softened by their extent; the k-th of the queue is added to sum k mod 16. */
+static double squared(const double *x) {
+  return (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
+}
+
+/* The square of the distance of a place from a node's box. */
+static double gap_squared(const node *I, const double *c) {
+  double x[3];
+  for (int a = 0; a < 3; a++) x[a] = fmax(fabs(I->box.centre[a] - c[a]) - I->box.half[a], 0);
+  return squared(x);
+}
+
+/* Monopoles of all but I, and of what touches it, at its centre, softened by their extent; the k-th of the queue is added to sum
+ * k mod 16. What touches it may be a clump of which I holds a few bodies, which do not feel it as the centre does. */
 static double estimate(const work *w, const node *I, int *queue) {
   double A[3][ESP_FMM_LEAF] = {{0}}, square = grain(w, I);
   square *= square;
@@ -123,10 +135,10 @@ static double estimate(const work *w, const node *I, int *queue) {
     double x[3];
     for (int a = 0; a < 3; a++) x[a] = J->cell.c[a] - I->box.centre[a];
     const double d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], r = (double)J->cell.radius, r2 = r * r;
-    if (J->cell.right && (contains(J, I) || r2 >= d2)) {
+    if (J->cell.right && !contains(I, J) && (contains(J, I) || r2 >= d2)) {
       queue[count++] = queue[k] + 1;
       queue[count++] = J->cell.right;
-    } else if (!contains(I, J)) {
+    } else if (!contains(I, J) && gap_squared(I, J->cell.c) >= 0.0625 * (I->box.radius * I->box.radius)) {
       const double q = (d2 + 0.25 * r2) + w->eps2, f = q > 0 ? (double)J->cell.mass / (q * sqrt(q)) : 0;
       for (int a = 0; a < 3; a++) A[a][k % ESP_FMM_LEAF] += f * x[a];
     }
@@ -164,14 +176,8 @@ static void add_terms(work *w, int slot, const double *L) {
 
 /* ---- lists ---- */
 
-static double squared(const double *x) {
-  return (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2];
-}
-
 static int acts_as_cell(const work *w, const node *I, const esp_fmm_gate *g, const esp_fmm_cell *J) {
-  double x[3];
-  for (int a = 0; a < 3; a++) x[a] = fmax(fabs(I->box.centre[a] - J->c[a]) - I->box.half[a], 0);
-  return esp_fmm_acts_as_cell(w->param->order, g->t, J, squared(x), w->eps2);
+  return esp_fmm_acts_as_cell(w->param->order, g->t, J, gap_squared(I, J->c), w->eps2);
 }
 
 static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, const node *J) {

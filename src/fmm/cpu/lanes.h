@@ -161,6 +161,12 @@ ESP_INLINE dv dv_size(dv a) {
 ESP_INLINE dm dv_less(dv a, dv b) {
   return -(int64_t)(a < b);
 }
+ESP_INLINE dm dm_less(dm a, dm b) {
+  return -(int64_t)(a < b);
+}
+ESP_INLINE dm dm_all(int64_t x) {
+  return x;
+}
 ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
   return m ? a : b;
 }
@@ -180,6 +186,12 @@ ESP_INLINE dv dv_size(dv a) {
 ESP_INLINE dm dv_less(dv a, dv b) {
   return (dm)(a < b);
 }
+ESP_INLINE dm dm_less(dm a, dm b) {
+  return (dm)(a < b);
+}
+ESP_INLINE dm dm_all(int64_t x) {
+  return (dm)_mm256_set1_epi64x(x);
+}
 /* a where the mask is set, else b. */
 ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
   return (dv)_mm256_blendv_pd((__m256d)b, (__m256d)a, (__m256d)m);
@@ -187,6 +199,11 @@ ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
 #endif
 ESP_INLINE dv dv_load(const double *p) {
   dv v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+ESP_INLINE dm dm_load(const int64_t *p) {
+  dm v;
   memcpy(&v, p, sizeof v);
   return v;
 }

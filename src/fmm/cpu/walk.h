@@ -7,7 +7,13 @@ enum { OPEN = ESP_FMM_OPEN, KEEP = ESP_FMM_KEEP, VERDICTS = ESP_FMM_VERDICTS };
 /* Sixteen cells, transposed. */
 typedef struct {
   double c[3][LANES], mass[LANES], radius[LANES], b2[LANES], b4[LANES], reach[LANES], parent[LANES];
+  int64_t first[LANES], end[LANES]; /* slots, where moments are not wanted */
 } esp_sixteen;
+
+ESP_INLINE void slots(const esp_fmm_cell *cell, esp_sixteen *s, int l) {
+  s->first[l] = cell->first;
+  s->end[l] = cell->first + cell->count;
+}
 
 #if ESP_WIDTH > 1
 ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int l, const int with_moments, esp_sixteen *s) {
@@ -21,7 +27,10 @@ ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int l, const int with
   _mm256_storeu_pd(s->radius + l, _mm256_cvtps_pd(_mm_shuffle_ps(low, high, 0xdd)));
   _mm256_storeu_pd(s->parent + l,
                    _mm256_cvtepi32_pd(_mm_setr_epi32(cell[0]->right, cell[1]->right, cell[2]->right, cell[3]->right)));
-  if (!with_moments) return;
+  if (!with_moments) {
+    for (int k = 0; k < 4; k++) slots(cell[k], s, l + k);
+    return;
+  }
   __m128 row[4];
   for (int k = 0; k < 4; k++) row[k] = _mm_loadu_ps(&cell[k]->b2);
   _MM_TRANSPOSE4_PS(row[0], row[1], row[2], row[3]);
@@ -37,6 +46,7 @@ ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int first, const int 
     s->mass[l] = (double)cell[k]->mass;
     s->radius[l] = (double)cell[k]->radius;
     s->parent[l] = cell[k]->right;
+    if (!with_moments) slots(cell[k], s, l);
     if (!with_moments) continue;
     s->b2[l] = (double)cell[k]->b2;
     s->b4[l] = (double)cell[k]->b4;
@@ -45,34 +55,41 @@ ESP_INLINE void load_four(const esp_fmm_cell *const *cell, int first, const int 
 }
 #endif
 
-/* Cells behind the `count` are the one without mass. */
+/* Fours that hold any of `count` cells; those behind them are the one without mass. */
 ESP_INLINE void load_sixteen(const esp_fmm_work *w, const int *row, int count, const int with_moments, esp_sixteen *s) {
   const esp_fmm_cell *cell[LANES];
-  for (int l = 0; l < LANES; l++) cell[l] = w->tree.cell + (l < count ? row[l] : w->tree.rows);
-  for (int l = 0; l < LANES; l += 4) load_four(cell + l, l, with_moments, s);
+  for (int l = 0; l < (count + 3) / 4 * 4; l++) cell[l] = w->tree.cell + (l < count ? row[l] : w->tree.rows);
+  for (int l = 0; l < count; l += 4) load_four(cell + l, l, with_moments, s);
 }
 
-/* How many children of a node are here: two. */
-ESP_INLINE int children(esp_fmm_work *w, int row) {
+/* A node's children to the end of the queue, which then is so long. */
+ESP_INLINE int push_children(esp_fmm_work *w, int row, int count) {
   const int right = w->tree.cell[row].right;
   if (right == w->absent) {
     w->missing++;
-    return 0;
+    return count;
   }
+  w->queue[count] = row + 1;
+  w->queue[count + 1] = right;
   __builtin_prefetch(w->tree.cell + row + 1);
   __builtin_prefetch(w->tree.cell + right);
-  return 2;
+  return count + 2;
 }
 
-/* Rule 3. */
-ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, double eps2, const dv *x, dv mass, dv b2,
-                           dv b4, dv reach) {
+/* The square of the distance from a node's box, x from its centre. */
+ESP_INLINE dv gap_squared(const esp_fmm_node *I, const dv *x) {
   dv D[3];
   for (int a = 0; a < 3; a++) {
     const dv gap = dv_size(x[a]) - dv_all(I->half[a]);
     D[a] = dv_choose(dv_less(dv_all(0), gap), gap, dv_all(0));
   }
-  const dv D2 = ((D[0] * D[0] + D[1] * D[1]) + D[2] * D[2]) + dv_all(eps2);
+  return (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
+}
+
+/* Rule 3. */
+ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, double eps2, const dv *x, dv mass, dv b2,
+                           dv b4, dv reach) {
+  const dv D2 = gap_squared(I, x) + dv_all(eps2);
   const dv lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
   const dv rhs = dv_all(t) * (order == 2 ? D2 * D2 : dv_root(D2) * D2 * D2);
   return (dv_less(lhs, rhs) & dv_less(reach * reach, dv_all(0.81) * D2)) | ~dv_less(dv_all(0), reach);
@@ -112,17 +129,12 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     load_sixteen(w, queue + k, batch, 1, &s);
-    for (int l = 0; l < LANES; l += DECISIONS) judge(order, leaf, I, g, w->eps2, &s, l, verdict);
+    for (int l = 0; l < batch; l += DECISIONS) judge(order, leaf, I, g, w->eps2, &s, l, verdict);
     for (int l = 0; l < batch; l++) {
       const int v = (int)verdict[l];
       w->list[v][counts[v]++] = queue[k + l];
     }
-    for (int l = 0; l < counts[OPEN]; l++) {
-      const int row = w->list[OPEN][l];
-      queue[count] = row + 1;
-      queue[count + 1] = w->tree.cell[row].right;
-      count += children(w, row);
-    }
+    for (int l = 0; l < counts[OPEN]; l++) count = push_children(w, w->list[OPEN][l], count);
     counts[OPEN] = 0;
     k += batch;
   }
@@ -145,22 +157,22 @@ static double grain(const esp_fmm_work *w, int row) {
   return q > 0 ? (mass - heaviest) / count * apart / (q * sqrt(q)) : 0;
 }
 
-/* Which of sixteen cells are opened: those that hold all of the node, and large near ones; and what the others but the
- * node's own give. */
-ESP_INLINE void pull_sixteen(const esp_fmm_work *w, const esp_fmm_node *I, const esp_sixteen *s, const double *inside,
-                             int *opened, double (*A)[LANES]) {
-#pragma omp simd
-  for (int l = 0; l < LANES; l++) {
-    const double x = s->c[0][l] - I->centre[0], y = s->c[1][l] - I->centre[1], z = s->c[2][l] - I->centre[2];
-    const double d2 = (x * x + y * y) + z * z, r2 = s->radius[l] * s->radius[l];
-    const double q = (d2 + 0.25 * r2) + w->eps2, large = r2 >= d2 ? 1 : 0;
-    const double opens = s->parent[l] > 0 && inside[l] <= 0 ? (inside[l] < 0 ? 1 : large) : 0;
-    const double pull = q > 0 && inside[l] <= 0 ? s->mass[l] / (q * sqrt(q)) : 0, f = opens > 0 ? 0 : pull;
-    A[0][l] += f * x;
-    A[1][l] += f * y;
-    A[2][l] += f * z;
-    opened[l] = (int)opens;
-  }
+/* Of the cells from l on: which are opened, those that hold all of the node, and large near ones; and what the others give but
+ * for the node's own, and those that touch it. */
+ESP_INLINE dm pull(const esp_fmm_node *I, int64_t first, int64_t end, double eps2, const esp_sixteen *s, int l,
+                   double (*A)[LANES]) {
+  const dv x[3] = {dv_load(s->c[0] + l) - dv_all(I->centre[0]), dv_load(s->c[1] + l) - dv_all(I->centre[1]),
+                   dv_load(s->c[2] + l) - dv_all(I->centre[2])};
+  const dv d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], r = dv_load(s->radius + l), r2 = r * r, none = dv_all(0);
+  const dv q = (d2 + dv_all(0.25) * r2) + dv_all(eps2), D2 = gap_squared(I, x);
+  const dm begins = dm_load(s->first + l), ends = dm_load(s->end + l);
+  const dm holds = ~(dm_less(dm_all(first), begins) | dm_less(ends, dm_all(end)));
+  const dm held = ~(dm_less(begins, dm_all(first)) | dm_less(dm_all(end), ends));
+  const dm opens = dv_less(none, dv_load(s->parent + l)) & ~held & (holds | ~dv_less(r2, d2));
+  const dm pulls = ~(held | opens | dv_less(D2, dv_all(0.0625 * (I->radius * I->radius)))) & dv_less(none, q);
+  const dv f = dv_choose(pulls, dv_load(s->mass + l) / (q * dv_root(q)), none);
+  for (int a = 0; a < 3; a++) dv_store(A[a] + l, dv_load(A[a] + l) + f * x[a]);
+  return opens;
 }
 
 static double estimate_node(esp_fmm_work *w, int row) {
@@ -173,21 +185,14 @@ static double estimate_node(esp_fmm_work *w, int row) {
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     esp_sixteen s;
-    double inside[LANES]; /* 1: in the node; -1: it holds the node and more */
-    int opened[LANES];
+    int64_t opened[LANES];
     load_sixteen(w, queue + k, batch, 0, &s);
-    for (int l = 0; l < LANES; l++) {
-      const esp_fmm_cell *J = w->tree.cell + (l < batch ? queue[k + l] : w->tree.rows);
-      const int holds = J->first <= first && end <= J->first + J->count;
-      const int held = first <= J->first && J->first + J->count <= end;
-      inside[l] = held && l < batch ? 1 : holds ? -1 : 0;
+    for (int l = 0; l < batch; l += DECISIONS) {
+      const dm opens = pull(I, first, end, w->eps2, &s, l, A);
+      memcpy(opened + l, &opens, sizeof opens);
     }
-    pull_sixteen(w, I, &s, inside, opened, A);
-    for (int l = 0; l < batch; l++) {
-      queue[count] = queue[k + l] + 1;
-      queue[count + 1] = w->tree.cell[queue[k + l]].right;
-      if (opened[l]) count += children(w, queue[k + l]);
-    }
+    for (int l = 0; l < batch; l++)
+      if (opened[l]) count = push_children(w, queue[k + l], count);
     k += batch;
   }
   for (int a = 0; a < 3; a++) {
