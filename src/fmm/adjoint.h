@@ -40,9 +40,12 @@ typedef struct {
   esp_fmm_cost *cost;
 } esp_fmm_gradient;
 
-/* In plain float64 loops, one function a sentence of the above, and over all pairs. g [n][3] finite. The result is a pure function
- * of the arguments; bodies->previous is not read. Local. Errors: those of esp_fmm_force; ESP_ERR_VALUE for g, with the body's
- * place in the arrays. */
+/* g [n][3] finite. The result is a pure function of the arguments; bodies->previous is not read. Collective over comm. Errors,
+ * on all ranks: those of esp_fmm_force; ESP_ERR_VALUE for g, with the body's place in the arrays. */
+int esp_fmm_adjoint(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
+                    const double (*g)[3], const esp_fmm_gradient *to);
+
+/* The same in plain float64 loops, one function a sentence of the above, and over all pairs. */
 int esp_fmm_adjoint_specification(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const double (*g)[3],
                                   const esp_fmm_gradient *to);
 int esp_fmm_adjoint_all_pairs(const esp_fmm_param *param, const esp_fmm_bodies *bodies, const double (*g)[3],

@@ -39,9 +39,7 @@ static void release(esp_fmm_work *w) {
 }
 
 static int prepare(esp_fmm_work *w) {
-  static const int width[ESP_FMM_ORDER_MAX + 1] = {0, 0, 8, 8, 16, 32};
   const int n = w->n, rows = w->own.rows = w->share.rows;
-  w->moments = width[w->param->order];
   ESP_CALL(ESP_ALLOC(w->own.node, rows));
   ESP_CALL(ESP_ALLOC(w->own.cell, rows + 1));
   ESP_CALL(ESP_ALLOC(w->own.moment, (size_t)(rows + 1) * (size_t)w->moments));
@@ -90,16 +88,15 @@ static int compute(const esp_fmm_kernels *kernels, esp_fmm_work *w, double *last
   w->cost.rest += lap(last);
   ESP_AGREE(w->comm, esp_fmm_grow(w));
   w->cost.tree = lap(last);
-  esp_fmm_upward(w);
+  ESP_AGREE(w->comm, w->method->upward(w));
   ESP_CALL(esp_fmm_gather_roots(w));
   w->cost.moments = lap(last);
-  if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_ESTIMATE));
-  kernels->estimate(w);
+  ESP_CALL(w->method->least(kernels, w));
   ESP_CALL(esp_fmm_gather_least(w));
   w->cost.estimate = lap(last);
   ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_WALK));
   w->cost.rest += lap(last);
-  ESP_AGREE(w->comm, kernels->receive(w));
+  ESP_AGREE(w->comm, w->method->receive(kernels, w));
   ESP_AGREE(w->comm, w->missing ? ESP_FAIL(ESP_ERR_INTERNAL, "%d cells that did not come", w->missing) : ESP_OK);
   return ESP_OK;
 }
@@ -132,29 +129,40 @@ done:
   return rc;
 }
 
-int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
-                       const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
-  esp_fmm_work w = {.method = &esp_fmm_of_force, .comm = comm, .param = param, .result = result};
-  const esp_fmm_extra none = {0, NULL};
+int esp_fmm_run(const esp_fmm_kernels *kernels, esp_fmm_work *w, const esp_fmm_bodies *bodies,
+                const esp_fmm_extra *extra) {
+  const esp_fmm_result *result = w->result;
   double last = esp_wall();
   int rc = ESP_OK;
   if (result->cost) memset(result->cost, 0, sizeof *result->cost);
-  ESP_CALL(esp_fmm_scale_make(comm, param, bodies, &w.scale));
-  if (!w.scale.n) return ESP_OK;
-  w.eps2 = w.scale.softening * w.scale.softening;
-  w.order = param->order;
-  w.tolerance = param->tolerance;
-  ESP_TRY(share(&w, bodies, &none));
-  if (comm->size == 1) {
-    ESP_TRY(compute(kernels, &w, &last));
-    if (result->slot) tell_slots(&w, result->slot);
+  ESP_CALL(esp_fmm_scale_make(w->comm, w->param, bodies, &w->scale));
+  if (!w->scale.n) return ESP_OK;
+  w->eps2 = w->scale.softening * w->scale.softening;
+  ESP_TRY(share(w, bodies, extra));
+  if (w->comm->size == 1) {
+    ESP_TRY(compute(kernels, w, &last));
+    if (result->slot) tell_slots(w, result->slot);
   } else {
-    ESP_TRY(compute_elsewhere(kernels, &w, result, &last));
+    ESP_TRY(compute_elsewhere(kernels, w, result, &last));
   }
-  if (result->cost) *result->cost = w.cost;
+  if (result->cost) *result->cost = w->cost;
 done:
-  release(&w);
+  release(w);
   return rc;
+}
+
+int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
+                       const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  static const int moments[ESP_FMM_ORDER_MAX + 1] = {0, 0, 8, 8, 16, 32};
+  esp_fmm_work w = {.method = &esp_fmm_of_force,
+                    .comm = comm,
+                    .param = param,
+                    .result = result,
+                    .order = param->order,
+                    .tolerance = param->tolerance};
+  if (w.order >= ESP_FMM_ORDER_MIN && w.order <= ESP_FMM_ORDER_MAX) w.moments = moments[w.order];
+  ESP_CALL(esp_fmm_run(kernels, &w, bodies, &(esp_fmm_extra){0, NULL}));
+  return ESP_OK;
 }
 
 int esp_fmm_force(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,

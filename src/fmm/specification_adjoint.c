@@ -16,7 +16,7 @@ typedef struct {
 typedef struct {
   esp_fmm_weights weights;
   esp_fmm_plain tree;
-  double (*g)[3], *mass;          /* [n] by slot */
+  double (*sent)[ESP_FMM_SENT];   /* [n] m, g by slot */
   double (*dposition)[3], *dmass; /* [n] by slot */
   cell_moments *moments;          /* [nodes] */
   int order;
@@ -53,7 +53,7 @@ static void find_moments(work *w, int row) {
   for (int a = 0; a < 3; a++) to->mass.c[a] = to->g.c[a] = J->cell.c[a];
   for (int j = J->first; j < J->first + J->count; j++) {
     const double *x = w->tree.x[j], y[3] = {x[0] - J->cell.c[0], x[1] - J->cell.c[1], x[2] - J->cell.c[2]};
-    add_body(y, w->mass[j], w->g[j], to->mass.raw, to->g.raw);
+    add_body(y, w->sent[j][0], w->sent[j] + 1, to->mass.raw, to->g.raw);
   }
 }
 
@@ -61,7 +61,7 @@ static void find_moments(work *w, int row) {
 
 static esp_fmm_shares shares(const work *w, int row) {
   const node *I = w->tree.node + row;
-  if (!I->cell.right) return esp_fmm_shares_leaf(I->count, w->mass + I->first, (const double(*)[3])(w->g + I->first));
+  if (!I->cell.right) return esp_fmm_shares_leaf(I->count, (const double(*)[ESP_FMM_SENT])(w->sent + I->first));
   const esp_fmm_shares left = shares(w, row + 1), right = shares(w, I->cell.right);
   return esp_fmm_shares_join(&left, &right);
 }
@@ -99,7 +99,7 @@ static void hear(work *w, int k, const double *y, double m, const double *g) {
   const double *x = w->tree.x[k], r[3] = {y[0] - x[0], y[1] - x[1], y[2] - x[2]};
   const double q = squared(r) + w->tree.eps2, u = q > 0 ? 1 / sqrt(q) : 0, u3 = u * u * u;
   double v[3];
-  for (int a = 0; a < 3; a++) v[a] = m * w->g[k][a] - w->mass[k] * g[a];
+  for (int a = 0; a < 3; a++) v[a] = m * w->sent[k][1 + a] - w->sent[k][0] * g[a];
   const double along = 3 * u * u * ((r[0] * v[0] + r[1] * v[1]) + r[2] * v[2]);
   for (int a = 0; a < 3; a++) w->dposition[k][a] += u3 * (along * r[a] - v[a]);
   w->dmass[k] -= u3 * ((r[0] * g[0] + r[1] * g[1]) + r[2] * g[2]);
@@ -108,7 +108,7 @@ static void hear(work *w, int k, const double *y, double m, const double *g) {
 static void pairs(work *w, const node *I, const node *J) {
   for (int k = I->first; k < I->first + I->count; k++)
     for (int j = J->first; j < J->first + J->count; j++)
-      if (j != k) hear(w, k, w->tree.x[j], w->mass[j], w->g[j]);
+      if (j != k) hear(w, k, w->tree.x[j], w->sent[j][0], w->sent[j] + 1);
 }
 
 typedef struct {
@@ -125,8 +125,8 @@ static void expand(const work *w, int row, const double *at, expansions *L) {
 static void add_terms(work *w, int k, const double *Phi, const double *psi) {
   static const int second[3][3] = {{4, 5, 6}, {5, 7, 8}, {6, 8, 9}};
   for (int a = 0; a < 3; a++) {
-    for (int b = 0; b < 3; b++) w->dposition[k][a] += Phi[second[a][b]] * w->g[k][b];
-    w->dposition[k][a] -= w->mass[k] * psi[1 + a];
+    for (int b = 0; b < 3; b++) w->dposition[k][a] += Phi[second[a][b]] * w->sent[k][1 + b];
+    w->dposition[k][a] -= w->sent[k][0] * psi[1 + a];
   }
   w->dmass[k] -= psi[0];
 }
@@ -199,8 +199,7 @@ done:
 /* ---- the whole ---- */
 
 static void release(work *w) {
-  ESP_FREE(w->g);
-  ESP_FREE(w->mass);
+  ESP_FREE(w->sent);
   ESP_FREE(w->dposition);
   ESP_FREE(w->dmass);
   ESP_FREE(w->moments);
@@ -217,16 +216,11 @@ static int prepare(work *w, const esp_fmm_param *param, const esp_fmm_bodies *bo
   w->order = w->weights.order;
   ESP_TRY(esp_fmm_plain_create(&w->weights.param, &w->weights.bodies, witness, &w->tree));
   ESP_TRY(esp_fmm_plain_grow(&w->tree));
-  ESP_TRY(ESP_ALLOC(w->g, bodies->n));
-  ESP_TRY(ESP_ALLOC(w->mass, bodies->n));
+  ESP_TRY(ESP_ALLOC(w->sent, bodies->n));
   ESP_TRY(ESP_ALLOC(w->dposition, bodies->n));
   ESP_TRY(ESP_ALLOC(w->dmass, bodies->n));
   ESP_TRY(ESP_ALLOC(w->moments, w->tree.nodes));
-  for (int k = 0; k < bodies->n; k++) {
-    const int i = w->tree.order[k].body;
-    w->mass[k] = w->weights.mass[i];
-    memcpy(w->g[k], w->weights.g[i], sizeof w->g[k]);
-  }
+  for (int k = 0; k < bodies->n; k++) memcpy(w->sent[k], w->weights.sent[w->tree.order[k].body], sizeof w->sent[k]);
 done:
   if (rc) release(w);
   return rc;

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "fmm/work.h"
+#include "fmm/trade.h"
 
 /* The moments of order 2 on as expansions take them. */
 static void moments_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_cell *cell, float *to) {
@@ -58,8 +58,6 @@ static void close_row(const esp_fmm_work *w, const esp_fmm_gathered *of, const e
   esp_fmm_row_close(w, &of->sums, box, tree, row);
 }
 
-const esp_fmm_method esp_fmm_of_force = {0, 2, esp_fmm_acts_as_cell, join, close_row};
-
 void esp_fmm_upward(esp_fmm_work *w) {
   double unit[2];
   esp_fmm_scale_factor(w->scale.mass, unit);
@@ -70,3 +68,21 @@ void esp_fmm_upward(esp_fmm_work *w) {
     root->box = w->own.node[p->row];
   }
 }
+
+static int upward(esp_fmm_work *w) {
+  esp_fmm_upward(w);
+  return ESP_OK;
+}
+
+static int least(const esp_fmm_kernels *kernels, esp_fmm_work *w) {
+  if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_ESTIMATE));
+  kernels->estimate(w);
+  return ESP_OK;
+}
+
+static int receive(const esp_fmm_kernels *kernels, esp_fmm_work *w) {
+  ESP_CALL(kernels->receive(w));
+  return ESP_OK;
+}
+
+const esp_fmm_method esp_fmm_of_force = {0, 2, upward, least, receive, esp_fmm_acts_as_cell, join, close_row};

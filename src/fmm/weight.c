@@ -40,15 +40,15 @@ static double share(const int64_t *sum) {
 }
 
 static double weight(const esp_fmm_weights *w, int i) {
-  return w->mass_share * w->mass[i] + w->g_share * esp_fmm_weights_size(w->g[i]);
+  return w->mass_share * w->sent[i][0] + w->g_share * esp_fmm_weights_size(w->sent[i] + 1);
 }
 
 static int weigh(const esp_comm *comm, int64_t all, esp_fmm_weights *w) {
   int64_t sum[2][ESP_EXACT_CELL_WORDS] = {{0}};
   double most = 0;
   for (int i = 0; i < w->bodies.n; i++) {
-    esp_exact_add(&ESP_EXACT_CELL, sum[0], w->mass[i]);
-    esp_exact_add(&ESP_EXACT_CELL, sum[1], esp_fmm_weights_size(w->g[i]));
+    esp_exact_add(&ESP_EXACT_CELL, sum[0], w->sent[i][0]);
+    esp_exact_add(&ESP_EXACT_CELL, sum[1], esp_fmm_weights_size(w->sent[i] + 1));
   }
   esp_exact_carry(&ESP_EXACT_CELL, sum[0], 2);
   ESP_CALL(comm->sum_i64(comm, sum[0], 2 * ESP_EXACT_CELL_WORDS));
@@ -64,8 +64,7 @@ static int weigh(const esp_comm *comm, int64_t all, esp_fmm_weights *w) {
 }
 
 static int reserve(esp_fmm_weights *w) {
-  ESP_CALL(ESP_ALLOC(w->g, w->bodies.n));
-  ESP_CALL(ESP_ALLOC(w->mass, w->bodies.n));
+  ESP_CALL(ESP_ALLOC(w->sent, w->bodies.n));
   return ESP_ALLOC(w->weight, w->bodies.n);
 }
 
@@ -82,8 +81,8 @@ int esp_fmm_weights_create(const esp_comm *comm, const esp_fmm_param *param, con
   ESP_CALL(g_exponent(comm, g, n, scale.n, &e));
   ESP_TRY(comm->agree(comm, reserve(w)));
   for (int i = 0; i < n; i++) {
-    w->mass[i] = ldexp(bodies->mass[i], -scale.mass);
-    for (int a = 0; a < 3; a++) w->g[i][a] = ldexp(g[i][a], -e);
+    w->sent[i][0] = ldexp(bodies->mass[i], -scale.mass);
+    for (int a = 0; a < 3; a++) w->sent[i][1 + a] = ldexp(g[i][a], -e);
   }
   ESP_TRY(weigh(comm, scale.n, w));
   w->bodies.mass = w->weight;
@@ -97,8 +96,7 @@ done:
 }
 
 void esp_fmm_weights_free(esp_fmm_weights *w) {
-  ESP_FREE(w->g);
-  ESP_FREE(w->mass);
+  ESP_FREE(w->sent);
   ESP_FREE(w->weight);
 }
 
@@ -113,12 +111,12 @@ int esp_fmm_weights_act(int order, double t, const esp_fmm_cell *J, double dista
 
 /* ---- tides ---- */
 
-esp_fmm_shares esp_fmm_shares_leaf(int count, const double *mass, const double (*g)[3]) {
+esp_fmm_shares esp_fmm_shares_leaf(int count, const double (*sent)[ESP_FMM_SENT]) {
   esp_fmm_shares s = {.mass = 0};
   for (int i = 0; i < count; i++) {
-    const double square = (g[i][0] * g[i][0] + g[i][1] * g[i][1]) + g[i][2] * g[i][2];
-    s.mass += mass[i];
-    s.heaviest = fmax(s.heaviest, mass[i]);
+    const double m = sent[i][0], *g = sent[i] + 1, square = (g[0] * g[0] + g[1] * g[1]) + g[2] * g[2];
+    s.mass += m;
+    s.heaviest = fmax(s.heaviest, m);
     s.sum += sqrt(square);
     s.squares += square;
     s.most = fmax(s.most, square);

@@ -5,10 +5,12 @@
 #include "fmm/cells.h"
 #include "fmm/scale.h"
 
+enum { ESP_FMM_SENT = 4 };
 typedef struct {
-  esp_fmm_param param;            /* of the tree */
-  esp_fmm_bodies bodies;          /* the caller's, with weights for masses, without `previous` */
-  double (*g)[3], *mass, *weight; /* [n] in the caller's order, in units of here */
+  esp_fmm_param param;          /* of the tree */
+  esp_fmm_bodies bodies;        /* the caller's, with weights for masses, without `previous` */
+  double (*sent)[ESP_FMM_SENT]; /* [n] m and g in the caller's order, in units of here */
+  double *weight;               /* [n] */
   double mass_share,
       g_share; /* powers of two: weight = mass_share m + g_share |g|; n times the largest lies in [1/2, 1) */
   double dposition, dmass; /* the caller's dL/dy, dL/dm are these times those of here */
@@ -32,7 +34,7 @@ typedef struct {
   double sum, squares, most; /* sum |g|, sum |g|^2, largest |g|^2 */
 } esp_fmm_shares;
 /* 1 <= count <= ESP_FMM_LEAF bodies in slot order. */
-esp_fmm_shares esp_fmm_shares_leaf(int count, const double *mass, const double (*g)[3]);
+esp_fmm_shares esp_fmm_shares_leaf(int count, const double (*sent)[ESP_FMM_SENT]);
 esp_fmm_shares esp_fmm_shares_join(const esp_fmm_shares *left, const esp_fmm_shares *right);
 
 typedef struct {

@@ -44,10 +44,15 @@ static inline int esp_fmm_place(const esp_fmm_rows *tree, int row) {
 }
 
 typedef struct esp_fmm_work esp_fmm_work;
+typedef struct esp_fmm_kernels esp_fmm_kernels;
 
 /* What forces and gradients do differently with cells. */
 typedef struct {
   int gate_order, power; /* of rule 2 (esp_fmm_expands), less the order of expansions */
+  /* moments, root and what else follows from the bodies of a piece; least of own nodes, once roots are known; results. */
+  int (*upward)(esp_fmm_work *w);
+  int (*least)(const esp_fmm_kernels *kernels, esp_fmm_work *w);
+  int (*receive)(const esp_fmm_kernels *kernels, esp_fmm_work *w);
   /* Rule 3 (esp_fmm_acts_as_cell). */
   int (*acts)(int order, double t, const esp_fmm_cell *cell, double distance2, double eps2);
   /* of two children, but for box; and the record and moments of a row of the tree made of it, in this box. */
@@ -88,6 +93,7 @@ struct esp_fmm_work {
   int *queue, *list[ESP_FMM_VERDICTS], *left;
   size_t queue_capacity, list_capacity[ESP_FMM_VERDICTS], left_capacity;
   esp_fmm_cost cost;
+  struct esp_fmm_adjoint_work *adjoint; /* NULL: the force */
 };
 
 /* The trees of the pieces held: own, less masses and moments; body, x. Local. Errors: esp_fmm_scale_admit. */
@@ -99,19 +105,25 @@ void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const es
                        int row);
 
 /* Estimates and receivers, one a width of vectors; all give the same bits. */
-typedef struct {
+struct esp_fmm_kernels {
   const char *name;
   int (*available)(void); /* on this machine */
   /* least of every own node. */
   void (*estimate)(esp_fmm_work *w);
   /* Lists, expansions, sums; results to w->result. Errors: memory. */
   int (*receive)(esp_fmm_work *w);
+  /* The same of the backward pass, to w->adjoint->to (adjoint_work.h). */
+  int (*adjoint)(esp_fmm_work *w);
   /* Near pairs alone, for benchmarks: sum of the accelerations of 32 receivers by `count` bodies. */
   float (*near)(int count, const float *const stream[4]);
-} esp_fmm_kernels;
+};
 /* Widest first, NULL behind the last, which is available everywhere. */
 extern const esp_fmm_kernels *const esp_fmm_widths[];
 const esp_fmm_kernels *esp_fmm_widest(void); /* of those available */
+/* Results by one of them, from what the caller put into w: method, comm, param, result, order, tolerance, moments (a multiple of 4).
+ * extra: of the bodies. Collective. Errors, on all ranks: those of esp_fmm_scale_make, esp_fmm_scale_admit; memory. */
+int esp_fmm_run(const esp_fmm_kernels *kernels, esp_fmm_work *w, const esp_fmm_bodies *bodies,
+                const esp_fmm_extra *extra);
 /* esp_fmm_force by one of them. */
 int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
                        const esp_fmm_bodies *bodies, const esp_fmm_result *result);

@@ -1,10 +1,11 @@
 /* Proves that the multipole method gives on any number of ranks, whoever has the bodies, the lists, accelerations, potentials
- * and slots of one rank, bit by bit; and that what is refused is refused on all.
+ * and slots of one rank, bit by bit, and its backward pass the lists and gradients; and that what is refused is refused on all.
  * ranks: 1 2 3 4 7 */
 #include "fmm/fmm.h"
 
 #include "case.h"
 
+#include "fmm/adjoint.h"
 #include "fmm/top.h"
 #include "unit/fmm_case.h"
 
@@ -19,7 +20,7 @@ typedef struct {
 
 typedef struct {
   int n;
-  double (*a)[3], *potential;
+  double (*a)[3], *potential; /* or dL/dy, dL/dm */
   int64_t *slot;
   listed *list;
   size_t count, capacity;
@@ -32,14 +33,16 @@ static void note(void *context, esp_fmm_kind kind, int64_t i, int64_t count_i, i
   o->list[o->count++] = (listed){kind, i, count_i, j, count_j};
 }
 
-static outcome run(const esp_comm *with, const esp_fmm_param *p, const esp_fmm_bodies *b) {
+/* g NULL: forces. */
+static outcome run(const esp_comm *with, const esp_fmm_param *p, const esp_fmm_bodies *b, const double (*g)[3]) {
   outcome o = {.n = b->n};
   MUST(ESP_ALLOC(o.a, b->n));
   MUST(ESP_ALLOC(o.potential, b->n));
   MUST(ESP_ALLOC(o.slot, b->n));
   const esp_fmm_witness witness = {note, &o};
   const esp_fmm_result result = {o.a, o.potential, o.slot, &witness, &o.cost};
-  MUST(esp_fmm_force(with, p, b, &result));
+  const esp_fmm_gradient gradient = {o.a, o.potential, &witness, &o.cost};
+  MUST(g ? esp_fmm_adjoint(with, p, b, g, &gradient) : esp_fmm_force(with, p, b, &result));
   return o;
 }
 
@@ -69,20 +72,26 @@ static int owner(way how, int i, int n) {
 /* Mine of a cloud, in reverse order. */
 typedef struct {
   int n, *of;
-  double (*x)[3], *m, *previous;
+  double (*x)[3], (*g)[3], *m, *previous;
   int64_t *id;
 } part;
+
+static void gradient_of(int i, double *g) {
+  for (int a = 0; a < 3; a++) g[a] = (i % 5 ? 1 : 30) * (fmm_uniform(i, 40 + (uint32_t)a) - 0.5);
+}
 
 static part part_make(const fmm_cloud *c, way how, const double *previous) {
   part p = {0};
   MUST(ESP_ALLOC(p.of, c->n));
   MUST(ESP_ALLOC(p.x, c->n));
+  MUST(ESP_ALLOC(p.g, c->n + 1));
   MUST(ESP_ALLOC(p.m, c->n));
   MUST(ESP_ALLOC(p.previous, c->n));
   MUST(ESP_ALLOC(p.id, c->n));
   for (int i = c->n - 1; i >= 0; i--) {
     if (owner(how, i, c->n) != comm->rank) continue;
     memcpy(p.x[p.n], c->x[i], sizeof *p.x);
+    gradient_of(i, p.g[p.n]);
     p.m[p.n] = c->m[i];
     p.id[p.n] = c->id[i];
     p.previous[p.n] = previous ? previous[i] : 0;
@@ -94,6 +103,7 @@ static part part_make(const fmm_cloud *c, way how, const double *previous) {
 static void part_free(part *p) {
   ESP_FREE(p->of);
   ESP_FREE(p->x);
+  ESP_FREE(p->g);
   ESP_FREE(p->m);
   ESP_FREE(p->previous);
   ESP_FREE(p->id);
@@ -114,21 +124,32 @@ static void same_lists(const outcome *all, const outcome *mine, const char *what
   assert_int_equal(at, mine->count);
 }
 
+static void same(const part *p, const outcome *truth, const outcome *o, const char *what) {
+  for (int k = 0; k < p->n; k++) {
+    const int i = p->of[k];
+    if (memcmp(o->a[k], truth->a[i], sizeof *o->a) != 0 || memcmp(o->potential + k, truth->potential + i, 8) != 0)
+      fail_msg("%s, n %d, rank %d of %d: body %d: %.17g, not %.17g", what, truth->n, comm->rank, comm->size, i,
+               o->a[k][0], truth->a[i][0]);
+    assert_int_equal(o->slot[k], truth->slot[i]);
+  }
+  same_lists(truth, o, what);
+}
+
 static void compare(const fmm_cloud *c, const esp_fmm_param *param, way how, const double *previous, const char *what) {
   const esp_fmm_bodies all = {c->n, (const double(*)[3])c->x, c->m, c->id, previous};
   part p = part_make(c, how, previous);
   const esp_fmm_bodies mine = {p.n, (const double(*)[3])p.x, p.m, p.id, previous && p.n ? p.previous : NULL};
-  outcome truth = run(esp_comm_self(), param, &all), o = run(comm, param, &mine);
-  for (int k = 0; k < p.n; k++) {
-    const int i = p.of[k];
-    if (memcmp(o.a[k], truth.a[i], sizeof *o.a) != 0 || memcmp(o.potential + k, truth.potential + i, 8) != 0)
-      fail_msg("%s, n %d, share %d, rank %d of %d: body %d: %.17g, not %.17g", what, c->n, how, comm->rank, comm->size,
-               i, o.a[k][0], truth.a[i][0]);
-    assert_int_equal(o.slot[k], truth.slot[i]);
+  double(*g)[3];
+  MUST(ESP_ALLOC(g, c->n + 1)); /* NULL is for forces */
+  for (int i = 0; i < c->n; i++) gradient_of(i, g[i]);
+  for (int backward = 0; backward < (param->order > 3 ? 2 : 1); backward++) {
+    outcome truth = run(esp_comm_self(), param, &all, backward ? (const double(*)[3])g : NULL);
+    outcome o = run(comm, param, &mine, backward ? (const double(*)[3])p.g : NULL);
+    same(&p, &truth, &o, what);
+    outcome_free(&o);
+    outcome_free(&truth);
   }
-  same_lists(&truth, &o, what);
-  outcome_free(&o);
-  outcome_free(&truth);
+  ESP_FREE(g);
   part_free(&p);
 }
 
@@ -169,7 +190,7 @@ static void a_large_one(void **state) {
   compare(&c, &(esp_fmm_param){4, 5e-4, 0.01}, BY_CHANCE, NULL, "large");
   part p = part_make(&c, BY_TURNS, NULL);
   const esp_fmm_bodies mine = {p.n, (const double(*)[3])p.x, p.m, p.id, NULL};
-  outcome o = run(comm, &(esp_fmm_param){4, 5e-4, 0.01}, &mine);
+  outcome o = run(comm, &(esp_fmm_param){4, 5e-4, 0.01}, &mine, NULL);
   if (comm->size > 1) assert_true(o.cost.ghost_nodes > 0 && o.cost.ghosts > 0 && o.cost.ghosts < c.n);
   outcome_free(&o);
   part_free(&p);
@@ -188,7 +209,7 @@ static void ids_may_be_missing_or_equal(void **state) {
     const esp_fmm_bodies all = {c.n, (const double(*)[3])c.x, c.m, equal ? c.id : NULL, NULL};
     const esp_fmm_bodies mine = {end - first, (const double(*)[3])c.x + first, c.m + first, equal ? c.id : NULL, NULL};
     const esp_fmm_param param = {3, 1e-2, 0};
-    outcome truth = run(esp_comm_self(), &param, &all), o = run(comm, &param, &mine);
+    outcome truth = run(esp_comm_self(), &param, &all, NULL), o = run(comm, &param, &mine, NULL);
     assert_memory_equal(o.a, truth.a + first, (size_t)(end - first) * sizeof *o.a);
     assert_memory_equal(o.slot, truth.slot + first, (size_t)(end - first) * sizeof *o.slot);
     outcome_free(&o);

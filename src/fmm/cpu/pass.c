@@ -32,11 +32,11 @@ ESP_INLINE void apply_lanes(const int order, const float *L, esp_lanes *b) {
   }                                                                                                                  \
   static __attribute__((noinline)) void walk_##P(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g,      \
                                                  int count, int *counts) {                                           \
-    walk(P, 0, w, I, g, count, counts);                                                                              \
+    walk(P, 0, 0, w, I, g, count, counts);                                                                           \
   }                                                                                                                  \
   static __attribute__((noinline)) void walk_leaf_##P(esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g, \
                                                       int count, int *counts) {                                      \
-    walk(P, 1, w, I, g, count, counts);                                                                              \
+    walk(P, 1, 0, w, I, g, count, counts);                                                                           \
   }
 ORDER_ROWS(2)
 ORDER_ROWS(3)
@@ -47,13 +47,16 @@ static const order_routines routines[] = {{expand_2, move_2, apply_2, walk_2, wa
                                           {expand_4, move_4, apply_4, walk_4, walk_leaf_4},
                                           {expand_5, move_5, apply_5, walk_5, walk_leaf_5}};
 
-typedef struct {
+typedef struct pass pass;
+struct pass {
   esp_fmm_work *w;
   const order_routines *by;
+  /* A receiver without children. */
+  void (*bodies)(pass *p, int row, const esp_frame *f, const float *L, const int *counts);
   double unit, unit_potential;
   int timed;
   double last;
-} pass;
+};
 
 /* Seconds since the last call go to *to. */
 static void spend(pass *p, double *to) {
@@ -307,17 +310,20 @@ static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   }
 }
 
+/* Numbers of expansions at most: those of masses and dipoles in the backward pass. */
+enum { LONGEST = ESP_FMM_TERMS + TERMS(ESP_FMM_ORDER_MAX - 1) };
+
 /* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
 static int receive(pass *p, int row, const esp_frame *above, const float *from, size_t first, int count) {
   esp_fmm_work *w = p->w;
   const esp_fmm_node *I = w->tree.node + row;
   if (w->tree.cell[row].first >= w->end || w->tree.cell[row].first + w->tree.cell[row].count <= w->first) return ESP_OK;
-  const int leaf = w->tree.cell[row].count <= ESP_FMM_RECEIVERS, order = w->param->order;
+  const int leaf = w->tree.cell[row].count <= ESP_FMM_RECEIVERS;
   const double least = I->least > w->floor ? I->least : w->floor;
   const double scale = scale_of(w, I, above ? 1 / above->inverse : 1), eps = w->scale.softening / scale;
-  const esp_fmm_gate gate = esp_fmm_gate_make(order, I->radius, w->param->tolerance * least);
+  const esp_fmm_gate gate = esp_fmm_gate_make(w->order + w->method->gate_order, I->radius, w->tolerance * least);
   const esp_frame f = {{I->centre[0], I->centre[1], I->centre[2]}, 1 / scale, (float)(eps * eps)};
-  float L[ESP_FMM_TERMS] = {0};
+  float L[LONGEST] = {0};
   int counts[VERDICTS];
   memcpy(w->queue, w->left + first, (size_t)count * sizeof *w->queue);
   (leaf ? p->by->walk_leaf : p->by->walk)(w, I, &gate, count, counts);
@@ -338,7 +344,7 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   }
   spend(p, &w->cost.expand);
   if (leaf) {
-    receive_bodies(p, row, &f, L, counts);
+    p->bodies(p, row, &f, L, counts);
     return ESP_OK;
   }
   first += (size_t)count;
@@ -358,41 +364,16 @@ static void estimate_all(esp_fmm_work *w) {
 }
 
 static int receive_all(esp_fmm_work *w) {
-  pass p = {w,
-            routines + w->param->order - ESP_FMM_ORDER_MIN,
-            esp_fmm_scale_acceleration(&w->scale),
-            esp_fmm_scale_potential(&w->scale),
-            w->result->cost != NULL,
-            esp_wall()};
+  pass p = {.w = w,
+            .by = routines + w->order - ESP_FMM_ORDER_MIN,
+            .bodies = receive_bodies,
+            .unit = esp_fmm_scale_acceleration(&w->scale),
+            .unit_potential = esp_fmm_scale_potential(&w->scale),
+            .timed = w->result->cost != NULL,
+            .last = esp_wall()};
   w->left[0] = 0;
   return w->first == w->end ? ESP_OK : receive(&p, 0, NULL, NULL, 0, 1);
 }
 
-static float near_rate(int count, const float *const stream[4]) {
-  esp_lanes b = {.count = RECEIVERS, .lanes = RECEIVERS};
-  for (int l = 0; l < RECEIVERS; l++)
-    for (int a = 0; a < 3; a++) b.x[a][l] = 0.03f * (float)((l * (a + 3)) % 31);
-  near_plain(&b, 0.01f, count, stream, -1);
-  float sum = 0;
-  for (int l = 0; l < RECEIVERS; l++) sum += b.sum[0][l] + b.sum[1][l] + b.sum[2][l];
-  return sum;
-}
-
-static int available(void) {
-#if ESP_WIDTH == 16
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-#elif ESP_WIDTH == 8
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return 1;
-#endif
-}
-
-#define ROW_NAME(width) ROW_NAME_(width)
-#define ROW_NAME_(width) esp_fmm_width##width
-extern const esp_fmm_kernels ROW_NAME(ESP_WIDTH);
-const esp_fmm_kernels ROW_NAME(ESP_WIDTH) = {ESP_WIDTH == 16  ? "AVX-512"
-                                             : ESP_WIDTH == 8 ? "AVX2"
-                                                              : "scalar",
-                                             available, estimate_all, receive_all, near_rate};
+#include "fmm/cpu/adjoint_pass.h"
+#include "fmm/cpu/row.h"

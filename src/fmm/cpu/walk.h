@@ -86,18 +86,30 @@ ESP_INLINE dv gap_squared(const esp_fmm_node *I, const dv *x) {
   return (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
 }
 
-/* Rule 3. */
-ESP_INLINE dm acts_as_cell(const int order, const esp_fmm_node *I, double t, double eps2, const dv *x, dv mass, dv b2,
-                           dv b4, dv reach) {
+/* Rule 3, of the force or of its backward pass: a bound of moments, and the power of the distance that it goes with. */
+ESP_INLINE void cell_bound(const int order, const int adjoint, dv b2, dv b4, dv D2, dv *bound, dv *distance) {
+  const dv b42 = b4 * b4, D4 = D2 * D2;
+  if (adjoint) {
+    *bound = order == 3 ? b2 * b2 : order == 4 ? b2 * b42 : b42 * b42;
+    *distance = order == 3 ? dv_root(D2) * D4 : order == 4 ? D2 * D4 : dv_root(D2) * D2 * D4;
+  } else {
+    *bound = order == 2 ? b2 * b2 : b2 * b42;
+    *distance = order == 2 ? D4 : dv_root(D2) * D2 * D2;
+  }
+}
+
+ESP_INLINE dm acts_as_cell(const int order, const int adjoint, const esp_fmm_node *I, double t, double eps2,
+                           const dv *x, dv mass, dv b2, dv b4, dv reach) {
   const dv D2 = gap_squared(I, x) + dv_all(eps2);
-  const dv lhs = mass * (order == 2 ? b2 * b2 : b2 * (b4 * b4));
-  const dv rhs = dv_all(t) * (order == 2 ? D2 * D2 : dv_root(D2) * D2 * D2);
-  return (dv_less(lhs, rhs) & dv_less(reach * reach, dv_all(0.81) * D2)) | ~dv_less(dv_all(0), reach);
+  dv bound, distance;
+  cell_bound(order, adjoint, b2, b4, D2, &bound, &distance);
+  return (dv_less(mass * bound, dv_all(t) * distance) & dv_less(reach * reach, dv_all(0.81) * D2)) |
+         ~dv_less(dv_all(0), reach);
 }
 
 /* fmm.h: rules 1 to 5, for the cells from l on. */
-ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, const esp_fmm_gate *g, double eps2,
-                      const esp_sixteen *s, int l, double *verdict) {
+ESP_INLINE void judge(const int order, const int leaf, const int adjoint, const esp_fmm_node *I, const esp_fmm_gate *g,
+                      double eps2, const esp_sixteen *s, int l, double *verdict) {
   const dv x[3] = {dv_all(I->centre[0]) - dv_load(s->c[0] + l), dv_all(I->centre[1]) - dv_load(s->c[1] + l),
                    dv_all(I->centre[2]) - dv_load(s->c[2] + l)};
   const dv d2 = ((x[0] * x[0] + x[1] * x[1]) + x[2] * x[2]) + dv_all(eps2), reach = dv_load(s->reach + l);
@@ -113,15 +125,15 @@ ESP_INLINE void judge(const int order, const int leaf, const esp_fmm_node *I, co
   dm opens = dv_less(none, dv_load(s->parent + l));
   if (!leaf) opens &= dv_less(dv_all(g->r), r);
   dv v = dv_choose(opens, dv_all(OPEN), dv_all(leaf ? (double)ESP_FMM_NEAR : (double)KEEP));
-  if (leaf) v = dv_choose(acts_as_cell(order, I, g->t, eps2, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
+  if (leaf) v = dv_choose(acts_as_cell(order, adjoint, I, g->t, eps2, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
   const dm expands = dv_less(lhs * soft, rhs * d2) & dv_less(both * both, dv_all(0.81) * d2);
   v = dv_choose(expands, dv_all(ESP_FMM_EXPAND), v);
   dv_store(verdict + l, dv_choose(dv_less(none, M), v, dv_all(ESP_FMM_NOTHING)));
 }
 
 /* The lists of one receiver: w->queue holds `count` candidates; w->list [VERDICTS] get theirs, `counts` how many. */
-ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp_fmm_node *I, const esp_fmm_gate *g,
-                     int count, int *counts) {
+ESP_INLINE void walk(const int order, const int leaf, const int adjoint, esp_fmm_work *w, const esp_fmm_node *I,
+                     const esp_fmm_gate *g, int count, int *counts) {
   int *const queue = w->queue;
   esp_sixteen s;
   double verdict[LANES];
@@ -129,7 +141,7 @@ ESP_INLINE void walk(const int order, const int leaf, esp_fmm_work *w, const esp
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     load_sixteen(w, queue + k, batch, 1, &s);
-    for (int l = 0; l < batch; l += DECISIONS) judge(order, leaf, I, g, w->eps2, &s, l, verdict);
+    for (int l = 0; l < batch; l += DECISIONS) judge(order, leaf, adjoint, I, g, w->eps2, &s, l, verdict);
     for (int l = 0; l < batch; l++) {
       const int v = (int)verdict[l];
       w->list[v][counts[v]++] = queue[k + l];
