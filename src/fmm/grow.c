@@ -12,33 +12,43 @@ static int64_t id_of(const esp_fmm_work *w, const esp_fmm_body *b) {
 typedef double four __attribute__((vector_size(32)));
 typedef int64_t four_bits __attribute__((vector_size(32)));
 
-static inline four body_load(const esp_fmm_body *b) {
+/* Widened to the words at `from`. By address: where there is no AVX such vectors are not passed. */
+static inline void widen(const void *from, four *lo, four *hi) {
+  four x;
+  memcpy(&x, from, sizeof x);
+  const four_bits less = x<*lo, more = x> * hi;
+  *lo = (four)((less & (four_bits)x) | (~less & (four_bits)*lo));
+  *hi = (four)((more & (four_bits)x) | (~more & (four_bits)*hi));
+}
+
+/* A box as it grows, in two chains, as each waits for itself. */
+typedef struct {
+  four lo[2], hi[2];
+} bounds;
+
+static void bounds_start(const esp_fmm_body *b, bounds *box) {
   four x;
   memcpy(&x, b, sizeof x);
-  return x;
+  *box = (bounds){{x, x}, {x, x}};
 }
 
-static inline four either(four_bits mask, four a, four b) {
-  return (four)((mask & (four_bits)a) | (~mask & (four_bits)b));
-}
-
-static inline void widen(four x, four *lo, four *hi) {
-  *lo = either(x < *lo, x, *lo);
-  *hi = either(x > *hi, x, *hi);
-}
-
-static void box_of(const esp_fmm_body *b, int count, esp_fmm_box *box) {
-  four lo0 = body_load(b), hi0 = lo0, lo1 = lo0, hi1 = lo0; /* two chains, as each waits for itself */
-  int i = 1;
+static void bounds_widen(const esp_fmm_body *b, size_t count, bounds *box) {
+  bounds w = *box;
+  size_t i = 0;
   for (; i + 1 < count; i += 2) {
-    widen(body_load(b + i), &lo0, &hi0);
-    widen(body_load(b + i + 1), &lo1, &hi1);
+    widen(b + i, w.lo, w.hi);
+    widen(b + i + 1, w.lo + 1, w.hi + 1);
   }
-  if (i < count) widen(body_load(b + i), &lo0, &hi0);
-  widen(lo1, &lo0, &hi0);
-  widen(hi1, &lo0, &hi0);
-  memcpy(box->lo, &lo0, sizeof box->lo);
-  memcpy(box->hi, &hi0, sizeof box->hi);
+  if (i < count) widen(b + i, w.lo, w.hi);
+  *box = w;
+}
+
+static void bounds_close(const bounds *b, esp_fmm_box *box) {
+  four lo = b->lo[0], hi = b->hi[0];
+  widen(b->lo + 1, &lo, &hi);
+  widen(b->hi + 1, &lo, &hi);
+  memcpy(box->lo, &lo, sizeof box->lo);
+  memcpy(box->hi, &hi, sizeof box->hi);
   esp_fmm_box_close(box);
 }
 
@@ -168,16 +178,26 @@ static int left_count(const double *key, int count, int level, range *r) {
 }
 
 /* The `left` least in (key, id) to the front of `to`, the others behind, each in the order they had. */
-static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, int left, range r, esp_fmm_body *to) {
+static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, int left, range r, esp_fmm_body *to,
+                   bounds *box) {
+  enum { BLOCK = 512 };
   int below, same;
   const double *key = w->key, plane = select_plane(key, count, left, r, &below);
   if (below == left) {
     size_t l = 0;
-    for (size_t i = 0; i < (size_t)count; i++) { /* no branch: it would be guessed wrongly every other time */
-      const four x = body_load(from + i);
-      const size_t goes = key[i] < plane, behind = (size_t)left + i - l;
-      memcpy(to + (behind ^ ((behind ^ l) & -goes)), &x, sizeof x);
-      l += goes;
+    for (size_t begin = 0; begin < (size_t)count; begin += BLOCK) { /* boxes while the bodies are at hand */
+      const size_t end = begin + BLOCK < (size_t)count ? begin + BLOCK : (size_t)count, was = l;
+      for (size_t i = begin; i < end; i++) { /* no branch: it would be guessed wrongly every other time */
+        four x;
+        memcpy(&x, from + i, sizeof x);
+        const size_t goes = key[i] < plane, behind = (size_t)left + i - l;
+        memcpy(to + (behind ^ ((behind ^ l) & -goes)), &x, sizeof x);
+        l += goes;
+      }
+      if (!was && l) bounds_start(to, box);
+      if (begin == was && end != l) bounds_start(to + left, box + 1);
+      bounds_widen(to + was, l - was, box);
+      bounds_widen(to + left + (begin - was), (end - l) - (begin - was), box + 1);
     }
     return;
   }
@@ -188,6 +208,10 @@ static void divide(const esp_fmm_work *w, const esp_fmm_body *from, int count, i
     const int goes = key[i] < plane || (key[i] == plane && (id < first || (id == first && same-- > 0)));
     *(goes ? l++ : right++) = from[i];
   }
+  bounds_start(to, box);
+  bounds_start(to + left, box + 1);
+  bounds_widen(to, (size_t)left, box);
+  bounds_widen(to + left, (size_t)(count - left), box + 1);
 }
 
 /* A leaf's bodies to their slots, by id: each goes behind those that are less. */
@@ -208,9 +232,11 @@ static void leaf_close(esp_fmm_work *w, const esp_fmm_body *b, int first, int co
 }
 
 /* A node's bodies lie in from [count], its children's are to lie in to [count]; `first`: their place among those held. */
-static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_fmm_body *from, esp_fmm_body *to) {
+static void grow(esp_fmm_work *w, int row, int first, int count, int level, const bounds *bound, esp_fmm_body *from,
+                 esp_fmm_body *to) {
   esp_fmm_box box;
-  box_of(from, count, &box);
+  bounds child[2];
+  bounds_close(bound, &box);
   esp_fmm_node *node = w->own.node + row;
   memcpy(node->centre, box.centre, sizeof box.centre);
   memcpy(node->half, box.half, sizeof box.half);
@@ -229,10 +255,10 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, esp_
     __builtin_prefetch(w->bodies->id + from[i].body);
   range r = {box.lo[axis], box.hi[axis], 0, count};
   const int left = left_count(w->key, count, level, &r);
-  divide(w, from, count, left, r, to);
+  divide(w, from, count, left, r, to, child);
   cell->right = row + left / 8;
-  grow(w, row + 1, first, left, level + 1, to, from);
-  grow(w, cell->right, first + left, count - left, level + 1, to + left, from + left);
+  grow(w, row + 1, first, left, level + 1, child, to, from);
+  grow(w, cell->right, first + left, count - left, level + 1, child + 1, to + left, from + left);
 }
 
 int esp_fmm_grow(esp_fmm_work *w) {
@@ -246,7 +272,10 @@ int esp_fmm_grow(esp_fmm_work *w) {
     const esp_fmm_piece *p = w->share.piece + k;
     const esp_fmm_top_node *node = w->top.node + w->top.piece[p->number];
     w->ahead = node->first - p->place;
-    grow(w, p->row, p->place, (int)node->count, node->level, w->body + p->place, w->other + p->place);
+    bounds bound;
+    bounds_start(w->body + p->place, &bound);
+    bounds_widen(w->body + p->place, (size_t)node->count, &bound);
+    grow(w, p->row, p->place, (int)node->count, node->level, &bound, w->body + p->place, w->other + p->place);
   }
   const size_t extras = (size_t)w->share.extra.count;
   for (int i = 0; i < w->n && extras; i++)
