@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "fmm/work.h"
+#include "fmm/adjoint_work.h"
 #include "unit/fmm_case.h"
 
 enum { SAMPLE = 500 };
@@ -84,6 +84,41 @@ static int measure(const esp_fmm_kernels *kernels, const fmm_cloud *c, const cha
   return ESP_OK;
 }
 
+/* The backward pass for g along the force: its time beside the force's, and its parts. */
+static int measure_adjoint(const esp_fmm_kernels *kernels, const fmm_cloud *c, const char *name, int repeats, int order,
+                           double tolerance) {
+  const esp_fmm_param param = {order, tolerance, eps};
+  const esp_fmm_bodies bodies = {c->n, (const double(*)[3])c->x, c->m, c->id, NULL};
+  double(*g)[3], (*dposition)[3], *dmass, best[2] = {1e30, 1e30};
+  esp_fmm_cost t;
+  ESP_CALL(ESP_ALLOC(g, c->n));
+  ESP_CALL(ESP_ALLOC(dposition, c->n));
+  ESP_CALL(ESP_ALLOC(dmass, c->n));
+  for (int k = 0; k < repeats; k++) {
+    const double begin = cpu_seconds();
+    ESP_CALL(esp_fmm_force_with(kernels, esp_comm_self(), &param, &bodies, &(esp_fmm_result){.acceleration = g}));
+    const double middle = cpu_seconds();
+    ESP_CALL(esp_fmm_adjoint_with(kernels, esp_comm_self(), &param, &bodies, (const double(*)[3])g,
+                                  &(esp_fmm_gradient){dposition, dmass, NULL, NULL}));
+    best[0] = fmin(best[0], middle - begin);
+    best[1] = fmin(best[1], cpu_seconds() - middle);
+  }
+  ESP_CALL(esp_fmm_adjoint_with(kernels, esp_comm_self(), &param, &bodies, (const double(*)[3])g,
+                                &(esp_fmm_gradient){dposition, dmass, NULL, &t}));
+  const double ns = 1e9 / c->n;
+  printf("%-15s P %d: backward %.2f M bodies/s, %.2f times the force\n", name, order, 1e-6 * c->n / best[1],
+         best[1] / best[0]);
+  printf("  ns a body: tree %.0f moments %.0f tides %.0f walk %.0f expand %.0f near %.0f rest %.0f\n", ns * t.tree,
+         ns * t.moments, ns * t.estimate, ns * t.walk, ns * t.expand, ns * t.near, ns * t.rest);
+  printf("  a body: near %.0f (%.2f Gpair/s) cell %.1f expand %.2f tests %.1f, in float64 %.4f\n",
+         (double)t.near_pairs / c->n, 1e-9 * (double)t.near_pairs / t.near, (double)t.cell_pairs / c->n,
+         (double)t.expansions / c->n, (double)t.tests / c->n, (double)t.exact / c->n);
+  ESP_FREE(g);
+  ESP_FREE(dposition);
+  ESP_FREE(dmass);
+  return ESP_OK;
+}
+
 static int run(int n, int repeats, const esp_fmm_kernels *kernels) {
   static const fmm_kind kinds[] = {FMM_PLUMMER, FMM_PLUMMER95, FMM_BALL};
   const double limit = near_limit(kernels);
@@ -95,6 +130,7 @@ static int run(int n, int repeats, const esp_fmm_kernels *kernels) {
     for (int i = 0; i < SAMPLE; i++) truth(&c, (int)((int64_t)i * n / SAMPLE), exact[i]);
     ESP_CALL(measure(kernels, &c, fmm_name[kinds[k]], (const double(*)[3])exact, repeats, 4, 5e-4, limit));
     ESP_CALL(measure(kernels, &c, fmm_name[kinds[k]], (const double(*)[3])exact, repeats, 3, 5.5e-3, limit));
+    ESP_CALL(measure_adjoint(kernels, &c, fmm_name[kinds[k]], repeats, 4, 5e-4));
     fmm_cloud_free(&c);
   }
   return ESP_OK;
