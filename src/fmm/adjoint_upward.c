@@ -22,57 +22,75 @@ static int terms(int order) {
   return (order + 1) * (order + 2) * (order + 3) / 6;
 }
 
-/* Exponents of all terms, in their order. */
+/* Products of terms, made once: term `to` of one factor and term `by` of the other make term `of`. */
 typedef struct {
-  int count, e[DIPOLE][3];
-} exponents;
+  uint8_t of, to, by, axis;
+} product;
 
-static exponents list_terms(int order) {
-  exponents x = {.count = terms(order)};
+typedef struct {
+  int count, masses, order[DIPOLE]; /* terms, those of masses, the order of each */
+  double over[DIPOLE];              /* by[t] = by[less[t]] y[axis[t]] over[t], of y^t / t! */
+  uint8_t less[DIPOLE], axis[DIPOLE];
+  int dipoles, shifts;
+  product dipole[3 * DIPOLE],
+      shift[MASS * DIPOLE]; /* of g_axis and `by`; of a moment `to` and `by`, by ascending `of` */
+} tables;
+
+static void add_term(tables *x, const int *e) {
+  const int t = esp_fmm_term(e[0], e[1], e[2]);
+  for (int a = 2; a >= 0; a--) {
+    int less[3] = {e[0], e[1], e[2]};
+    if (!less[a]--) continue;
+    const int by = esp_fmm_term(less[0], less[1], less[2]);
+    x->less[t] = (uint8_t)by;
+    x->axis[t] = (uint8_t)a;
+    x->over[t] = 1.0 / e[a];
+    x->dipole[x->dipoles++] = (product){.of = (uint8_t)t, .by = (uint8_t)by, .axis = (uint8_t)a};
+  }
+  for (int a = 0; a <= e[0]; a++)
+    for (int b = 0; b <= e[1]; b++)
+      for (int c = 0; c <= e[2]; c++)
+        x->shift[x->shifts++] = (product){.of = (uint8_t)t,
+                                          .to = (uint8_t)esp_fmm_term(a, b, c),
+                                          .by = (uint8_t)esp_fmm_term(e[0] - a, e[1] - b, e[2] - c)};
+}
+
+static tables list_terms(int order) {
+  tables x = {.count = terms(order), .masses = terms(order - 1)};
   for (int n = 0; n <= order; n++)
-    for (int a = 0; a <= n; a++)
-      for (int b = 0; a + b <= n; b++)
-        memcpy(x.e[esp_fmm_term(a, b, n - a - b)], (int[]){a, b, n - a - b}, sizeof x.e[0]);
+    for (int a = n; a >= 0; a--)
+      for (int b = n - a; b >= 0; b--) {
+        x.order[esp_fmm_term(a, b, n - a - b)] = n;
+        add_term(&x, (int[]){a, b, n - a - b});
+      }
   return x;
 }
 
 /* by[t] = y^t / t!. */
-static void monomials(const exponents *x, const double *y, double *by) {
+static void monomials(const tables *x, const double *y, double *by) {
   by[0] = 1;
-  for (int t = 1; t < x->count; t++) {
-    int e[3] = {x->e[t][0], x->e[t][1], x->e[t][2]};
-    const int axis = e[0] ? 0 : e[1] ? 1 : 2;
-    const double step = y[axis] / e[axis]--;
-    by[t] = by[esp_fmm_term(e[0], e[1], e[2])] * step;
-  }
+  for (int t = 1; t < x->count; t++) by[t] = by[x->less[t]] * (y[x->axis[t]] * x->over[t]);
 }
 
-static void add_body(const exponents *x, const double *y, double m, const double *g, sums *to) {
+static void add_body(const tables *x, const double *y, double m, const double *g, sums *to) {
   double by[DIPOLE];
   monomials(x, y, by);
-  for (int t = 0; t < MASS && t < x->count; t++) to->mass[t] += m * by[t];
-  for (int t = 1; t < x->count; t++)
-    for (int a = 0; a < 3; a++) {
-      int e[3] = {x->e[t][0], x->e[t][1], x->e[t][2]};
-      if (e[a]--) to->g[t] += g[a] * by[esp_fmm_term(e[0], e[1], e[2])];
-    }
+  for (int t = 0; t < x->masses; t++) to->mass[t] += m * by[t];
+  for (int k = 0; k < x->dipoles; k++) to->g[x->dipole[k].of] += g[x->dipole[k].axis] * by[x->dipole[k].by];
 }
 
 /* to += those of a child whose centre lies at d. */
-static void shift(const exponents *x, const sums *from, const double *d, sums *to) {
+static void shift(const tables *x, const sums *from, const double *d, sums *to) {
   double by[DIPOLE];
   monomials(x, d, by);
-  for (int t = 0; t < x->count; t++)
-    for (int s = 0; s <= t; s++) {
-      const int a = x->e[t][0] - x->e[s][0], b = x->e[t][1] - x->e[s][1], c = x->e[t][2] - x->e[s][2];
-      if (a < 0 || b < 0 || c < 0) continue;
-      const double step = by[esp_fmm_term(a, b, c)];
-      if (t < MASS) to->mass[t] += from->mass[s] * step;
-      if (s) to->g[t] += from->g[s] * step;
-    }
+  for (int k = 0; k < x->shifts; k++) {
+    const product p = x->shift[k];
+    to->g[p.of] += from->g[p.to] * by[p.by]; /* g[0] is 0 */
+    if (p.of < x->masses) to->mass[p.of] += from->mass[p.to] * by[p.by];
+  }
 }
 
-static sums two(const exponents *x, const double *c, const sums *left, const double *c_left, const sums *right,
+static sums two(const tables *x, const double *c, const sums *left, const double *c_left, const sums *right,
                 const double *c_right) {
   sums all = {.share = esp_fmm_shares_join(&left->share, &right->share)};
   double d[2][3];
@@ -85,11 +103,11 @@ static sums two(const exponents *x, const double *c, const sums *left, const dou
   return all;
 }
 
-static void row_close(const exponents *x, int order, const sums *s, float radius, float *row) {
+static void row_close(const tables *x, const sums *s, float radius, float *row) {
   const double scale = (double)esp_fmm_cell_scale(radius), inverse = scale > 0 ? 1 / scale : 0;
-  const int masses = terms(order - 2);
+  const int masses = x->masses;
   for (int t = 0; t < x->count; t++) {
-    const int n = x->e[t][0] + x->e[t][1] + x->e[t][2];
+    const int n = x->order[t];
     double power = 1;
     for (int k = 1; k < n; k++) power *= -inverse;
     if (t) row[masses + t - 1] = (float)(s->g[t] * power);
@@ -99,7 +117,7 @@ static void row_close(const exponents *x, int order, const sums *s, float radius
 
 /* ---- up ---- */
 
-static sums climb(esp_fmm_work *w, const exponents *x, int row) {
+static sums climb(esp_fmm_work *w, const tables *x, int row) {
   const esp_fmm_cell *cell = w->own.cell + row;
   sums to = {.mass = {0}};
   if (cell->right > 0) {
@@ -116,12 +134,12 @@ static sums climb(esp_fmm_work *w, const exponents *x, int row) {
     to.share = esp_fmm_shares_leaf(count, sent);
   }
   w->adjoint->share[row] = to.share;
-  row_close(x, w->order, &to, cell->radius, w->own.moment + (size_t)row * (size_t)w->moments);
+  row_close(x, &to, cell->radius, w->own.moment + (size_t)row * (size_t)w->moments);
   return to;
 }
 
 static int upward(esp_fmm_work *w) {
-  const exponents x = list_terms(w->order - 1);
+  const tables x = list_terms(w->order - 1);
   ESP_CALL(ESP_ALLOC(w->adjoint->share, w->own.rows));
   esp_fmm_upward(w);
   for (int k = 0; k < w->share.pieces; k++) {
@@ -134,7 +152,7 @@ static int upward(esp_fmm_work *w) {
 
 static void join(const esp_fmm_work *w, const esp_fmm_gathered *left, const esp_fmm_gathered *right,
                  esp_fmm_gathered *to) {
-  const exponents x = list_terms(w->order - 1);
+  const tables x = list_terms(w->order - 1);
   sums l, r;
   memcpy(&l, left->more, sizeof l);
   memcpy(&r, right->more, sizeof r);
@@ -145,11 +163,11 @@ static void join(const esp_fmm_work *w, const esp_fmm_gathered *left, const esp_
 
 static void close_row(const esp_fmm_work *w, const esp_fmm_gathered *of, const esp_fmm_node *box, esp_fmm_rows *tree,
                       int row) {
-  const exponents x = list_terms(w->order - 1);
+  const tables x = list_terms(w->order - 1);
   sums all;
   memcpy(&all, of->more, sizeof all);
   esp_fmm_row_close(w, &of->sums, box, tree, row);
-  row_close(&x, w->order, &all, tree->cell[row].radius, tree->moment + (size_t)row * (size_t)w->moments);
+  row_close(&x, &all, tree->cell[row].radius, tree->moment + (size_t)row * (size_t)w->moments);
 }
 
 /* ---- tides ---- */
