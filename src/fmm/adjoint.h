@@ -24,9 +24,10 @@
  * mean of both in units of M and G, weighed with what its bodies do with them: sum |g| / G of I, and sum m / M. So what is left out
  * of sums of H is a share of sums of H. Order 2 is taken as 3.
  *
- * Tolerance. The error of dL/dy_k over its size, rms over the bodies: 1e-2 at order 4 and tolerance 5e-4, 2e-3 at order 5 and
- * 1e-4, 5e-2 at order 3 and 5.5e-3; twice that where few bodies have nearly all of g. A force has an error ten times smaller there: one
- * order of the expansions is lost to the derivative. */
+ * Tolerance. The error of dL/dy_k over its size, rms over the bodies, for g at random or along the force: 1e-2 at order 4 and
+ * tolerance 5e-4, 2.5e-3 at order 5 and 1e-4, 8e-2 at order 3 and 5.5e-3; two and a half times that where one body in seven has nearly
+ * all of g. A force errs ten times less at these: one order of the expansions is lost to the derivative. What a body hears that
+ * is less than 2^-100 of units in which its receiver's extent, or the softening, is about 1 may be 0. */
 #ifndef ESP_FMM_ADJOINT_H
 #define ESP_FMM_ADJOINT_H
 
