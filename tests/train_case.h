@@ -38,7 +38,7 @@ static inline esp_cloud train_case_cloud(int64_t n, int64_t first, int n_home, u
 
 /* Targets: what a network of eight layers gives. Collective over the backend's ranks. */
 static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) {
-  esp_integrator_param p = {.layers = 8, .domain = {.leaf = 8, .block = 64, .dim = 3}};
+  esp_integrator_param p = {.layers = 8, .order = 4, .domain = {.leaf = 8, .block = 64, .dim = 3}};
   esp_model model;
   assert_int_equal(integrator_model(&p, &model), ESP_OK);
   assert_int_equal(predict_cloud(&model, backend, c, c->D, c->K, NULL), ESP_OK);
@@ -68,7 +68,7 @@ static inline double train_case_value(const esp_comm *comm, const esp_cloud *clo
 }
 
 static inline esp_model train_case_model(int message) {
-  esp_integrator_param p = {.layers = 2, .message = message, .hidden = 6, .seed = 9};
+  esp_integrator_param p = {.layers = 2, .order = 4, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = 0.7;
   esp_model model;

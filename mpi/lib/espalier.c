@@ -102,6 +102,8 @@ static int make_model(espalier *e) {
   e->force = e->network = o->single ? &esp_device_cpu32 : &esp_device_cpu64;
   if (o->checkpoint) return read_model(e);
   esp_integrator_param param = {.layers = o->layers, .tableau = ESP_TABLEAU_FREE}; /* the first message: newton */
+  param.order = o->order;
+  param.tolerance = o->tolerance;
   param.domain.leaf = o->leaf;
   param.domain.block = o->block;
   param.domain.lists.theta = o->theta;
@@ -190,16 +192,6 @@ done:
   return rc;
 }
 
-void esp_lib_fill_stats(const esp_domain *dom, espalier_stats *s) {
-  s->owned += dom->n_own;
-  s->halo += dom->stats.ghosts;
-  s->halo_cells += dom->stats.ghost_cells;
-  s->messages += dom->stats.messages[ESP_HALO_SOURCES] + dom->stats.messages[ESP_HALO_CELLS];
-  s->bytes += dom->stats.bytes;
-  s->near_pairs += dom->lists.near_pairs;
-  s->far_pairs += dom->lists.far_pairs;
-}
-
 /* ---- what the caller asks for ---- */
 
 typedef struct {
@@ -241,12 +233,6 @@ done:
   return rc;
 }
 
-static int visit_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
-  (void)l, (void)key, (void)query;
-  esp_lib_fill_stats(dom, context);
-  return ESP_OK;
-}
-
 /* The cloud's own units: d the mean spacing, T the horizon. */
 static int set_units(const espalier *e, double horizon, esp_cloud *cloud) {
   double volume = cloud->box[0] * cloud->box[1] * cloud->box[2];
@@ -272,11 +258,12 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
   esp_cloud_give(cloud, 0, esp_task_gravity.layout, &set);
   memset(cloud, 0, sizeof *cloud);
   const esp_backend backend = esp_lib_backend(e, e->network);
-  const esp_visit visit = {visit_layer, stats};
+  esp_cost cost = {0};
   rc = ESP_ALLOC(y, 6 * (size_t)set.n_home);
   if (!rc) rc = esp_task_gravity.ready(NULL, &set);
   ESP_TRY(e->comm->agree(e->comm, rc));
-  ESP_TRY(esp_task_gravity.network->forward(&e->model, &backend, &set, &visit, y, NULL, NULL));
+  ESP_TRY(esp_task_gravity.network->forward(&e->model, &backend, &set, NULL, y, &cost, NULL));
+  esp_lib_stats(&cost, stats);
   for (int i = 0; i < set.n_home; i++)
     for (int c = 0; c < 3; c++) {
       D[i][c] = y[6 * i + c] * d;

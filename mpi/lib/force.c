@@ -5,6 +5,7 @@
 #include "fmm/fmm.h"
 #include "lib/work.h"
 #include "net/layer.h"
+#include "net/multipole.h"
 
 /* Largest extent of the places over all ranks and the total mass, as powers of two, so that scaling by them is exact. */
 static int measure(const esp_comm *comm, const esp_cloud *cloud, int *length, int *mass) {
@@ -30,19 +31,15 @@ static int multipole_force(const espalier *e, esp_cloud *cloud, double (*a)[3], 
   const esp_fmm_bodies bodies = {
       .n = cloud->n_home, .position = (const double(*)[3])cloud->x, .mass = cloud->m, .id = cloud->id};
   esp_fmm_cost cost;
+  esp_cost own = {0};
   const esp_fmm_result result = {.acceleration = a, .potential = potential, .cost = &cost};
   ESP_CALL(esp_fmm_force(e->comm, &param, &bodies, &result));
   for (int i = 0; i < cloud->n_home; i++) {
     for (int c = 0; c < 3 && a; c++) a[i][c] *= cloud->G;
     if (potential) potential[i] *= cloud->G;
   }
-  *stats = (espalier_stats){.owned = cost.owned,
-                            .halo = cost.ghosts,
-                            .halo_cells = cost.ghost_nodes,
-                            .messages = cost.messages,
-                            .bytes = cost.bytes,
-                            .near_pairs = cost.near_pairs,
-                            .far_pairs = cost.cell_pairs + cost.expansions};
+  esp_multipole_count(&cost, &own);
+  esp_lib_stats(&own, stats);
   return ESP_OK;
 }
 
@@ -69,10 +66,12 @@ static int layer_force(const espalier *e, esp_cloud *cloud, double (*a)[3], doub
   const esp_layer_input input = {.id = cloud->id, .key = (const double *)cloud->x, .value = cloud->m};
   esp_backend backend = esp_lib_backend(e, e->force);
   esp_layer layer;
+  esp_cost own = {0};
   ESP_CALL(esp_layer_forward(&backend, &param, cloud->n_home, &input, NULL, (double *)a, &layer));
   for (int i = 0; i < cloud->n_home; i++)
     for (int c = 0; c < 3; c++) a[i][c] = cloud->G * ldexp(a[i][c], mass - 2 * length);
-  esp_lib_fill_stats(layer.dom, stats);
+  esp_layer_count(&layer, &own);
+  esp_lib_stats(&own, stats);
   esp_layer_free(&layer);
   return ESP_OK;
 }

@@ -18,8 +18,15 @@ struct espalier {
  * them. Collective. */
 int esp_lib_make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
                        esp_cloud *cloud);
-/* What a domain cost this rank is added. Local. */
-void esp_lib_fill_stats(const esp_domain *dom, espalier_stats *stats);
+static inline void esp_lib_stats(const esp_cost *cost, espalier_stats *stats) {
+  *stats = (espalier_stats){.owned = cost->owned,
+                            .halo = cost->ghosts,
+                            .halo_cells = cost->ghost_cells,
+                            .messages = cost->messages,
+                            .bytes = cost->bytes,
+                            .near_pairs = cost->near_pairs,
+                            .far_pairs = cost->far_pairs};
+}
 static inline esp_backend esp_lib_backend(const espalier *e, const esp_device *device) {
   return (esp_backend){.comm = e->comm, .build = esp_domain_build_mpi, .device = device};
 }

@@ -17,7 +17,7 @@ typedef struct {
   esp_trials trials;
   const esp_device *device;
   esp_ladder ladder;
-  esp_portrait portrait;
+  esp_cost portrait; /* of the set that is portrayed */
   esp_shown shown;
   int portrayed, drawn; /* numbers of the sets that the ranks' figures and the task's own files are of */
   int shared;           /* sets of the size at hand lie over all ranks */
@@ -30,15 +30,12 @@ typedef struct {
   evaluation *ev;
   const esp_set *set;
   const esp_visit *watch; /* NULL: nothing */
-  int portray, look;      /* 1: the trained network on the set that is portrayed, drawn */
-  int layers;             /* seen */
+  int look;               /* 1: the trained network on the set that is drawn */
 } visitor;
 
 static int visit_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   visitor *v = context;
   const evaluation *ev = v->ev;
-  v->layers++;
-  if (v->portray) esp_portrait_domain(&v->ev->portrait, dom);
   if (v->look && ev->trials.showing->look)
     ESP_CALL(ev->trials.showing->look(ev->trials.param, v->set, l, dom, key, query, &v->ev->shown.show));
   if (v->watch) ESP_CALL(v->watch->layer(v->watch->context, l, dom, key, query));
@@ -60,11 +57,11 @@ typedef struct {
 
 static int note_trained(evaluation *ev, subject *s, const visitor *v, const esp_trial *trial) {
   const esp_comm *comm = s->backend.comm;
-  const int64_t all = s->set->n * v->layers;
+  const int64_t all = s->set->n * trial->cost.layers;
   int64_t near_pairs = trial->cost.near_pairs;
   ESP_CALL(comm->sum_i64(comm, &near_pairs, 1));
   s->pairs = all > 0 ? (near_pairs + all - 1) / all : 0;
-  if (v->portray) ev->portrait.forward += trial->cost.seconds_forward;
+  if (s->number == ev->portrayed) ev->portrait = trial->cost;
   if (!v->look || !ev->trials.showing->draw) return ESP_OK;
   ESP_CALL(ev->trials.showing->draw(ev->trials.param, ev->trials.untrained, ev->trials.trained, &s->backend, s->set,
                                     trial->y, &ev->shown.show));
@@ -78,10 +75,10 @@ static int try_method(evaluation *ev, int m, subject *s) {
   visitor v = {.ev = ev, .set = s->set, .watch = s->watch.layer ? &s->watch : NULL};
   esp_visit visit = {visit_layer, &v};
   esp_trial trial = {.y = s->y};
-  v.portray = trained && s->number == ev->portrayed;
   v.look = trained && s->number == ev->drawn;
   if (s->seen) *s->seen = NAN;
-  ESP_CALL(esp_trial_run(&ev->trials, method, &s->backend, s->set, s->pairs, &visit, &trial));
+  ESP_CALL(
+      esp_trial_run(&ev->trials, method, &s->backend, s->set, s->pairs, v.look || v.watch ? &visit : NULL, &trial));
   if (!trial.used) return ESP_OK;
   ESP_CALL(esp_ladder_judge(&ev->ladder, &ev->trials, m, &s->backend, s->set, &trial, s->seen ? *s->seen : NAN));
   if (trained) ESP_CALL(note_trained(ev, s, &v, &trial));
@@ -138,7 +135,6 @@ static int try_size(evaluation *ev, int64_t n) {
   const esp_set_file *file = &ev->data->file;
   int rc = ESP_OK, index = 0;
   ev->shared = !ev->trials.trained->network->settle || esp_setup_is_sharded(ev->run, n);
-  ev->portrait.shared = ev->shared;
   esp_ladder_clear(&ev->ladder);
   for (int s = 0; s < file->sets[ESP_PART_TEST] && !rc; s++) {
     if (file->n[ESP_PART_TEST][s] != n) continue;
@@ -158,7 +154,7 @@ static int try_all(evaluation *ev) {
   esp_ladder_head(&ev->ladder);
   for (ev->ladder.size = 0; ev->ladder.size < sizes; ev->ladder.size++) ESP_TRY(try_size(ev, size[ev->ladder.size]));
   ESP_TRY(esp_ladder_write(&ev->ladder));
-  ESP_TRY(esp_portrait_write(&ev->portrait, ev->run));
+  ESP_TRY(esp_portrait_write(&ev->portrait, ev->shared, ev->run));
   ESP_TRY(esp_shown_write(&ev->shown));
 done:
   ESP_FREE(size);

@@ -51,30 +51,19 @@ typedef struct {
   double *y; /* [n_home][targets] */
   esp_cost cost;
   double seconds;
-  int64_t moved, ghosts, bytes; /* of this rank, over the layers */
 } prediction;
-
-static int add_traffic(void *context, int l, esp_domain *dom, const double *key, const double *query) {
-  (void)l, (void)key, (void)query;
-  prediction *p = context;
-  p->moved += dom->stats.moved;
-  p->ghosts += dom->stats.ghosts;
-  p->bytes += dom->stats.bytes;
-  return ESP_OK;
-}
 
 /* And its loss, where the set has targets. */
 static int run_network(esp_run *run, const esp_task *task, const esp_model *model, const esp_backend *backend,
                        const esp_set *set, prediction *p) {
   const int targets = model->sizes.width[ESP_TARGET];
-  const esp_visit visit = {.layer = add_traffic, .context = p};
   double part[ESP_LOSS_PARTS];
   void *loss = NULL;
   int rc = ESP_ALLOC(p->y, (size_t)set->n_home * (size_t)targets), at = 0;
   if (!rc) rc = esp_setup_options(run, task->loss->options, &loss);
   ESP_TRY(run->comm->agree(run->comm, rc));
   const double start = esp_wall();
-  ESP_TRY(model->network->forward(model, backend, set, &visit, p->y, &p->cost, NULL));
+  ESP_TRY(model->network->forward(model, backend, set, NULL, p->y, &p->cost, NULL));
   p->seconds = esp_wall() - start;
   if (esp_set_role_width(set, ESP_TARGET) != targets) goto done;
   ESP_TRY(task->loss->value(loss, run->comm, set, p->y, 1, NULL, part));
@@ -97,7 +86,8 @@ static int add_results(esp_run *run, const esp_set *set, const prediction *p) {
   const esp_comm *comm = run->comm;
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  int64_t sums[6] = {p->cost.near_pairs, p->cost.far_pairs, p->moved, p->ghosts, p->bytes, p->cost.allowed};
+  int64_t sums[6] = {p->cost.near_pairs, p->cost.far_pairs, p->cost.moved,
+                     p->cost.ghosts,     p->cost.bytes,     p->cost.allowed};
   int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
   double seconds = p->seconds;
   uint64_t checksum;

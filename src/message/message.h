@@ -50,7 +50,9 @@ enum {
    * sums as what senders add to silence takes that out. */
   ESP_MESSAGE_OFFSET = 4,
   /* Its cells hold moments under the gate, whose error has a bound (message/gate_bound.h). */
-  ESP_MESSAGE_MOMENTS = 8
+  ESP_MESSAGE_MOMENTS = 8,
+  /* Its sums are gravity's, which in open space the multipole method has, too. */
+  ESP_MESSAGE_GRAVITY = 16
 };
 
 /* Home rows: a particle's message to itself, which the sums hold, taken out of sum [n][w.sum]; and out of the gradients

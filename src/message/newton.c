@@ -122,6 +122,7 @@ static void start(const esp_form *f, uint64_t seed, int layer, double *param) {
 }
 
 const esp_message esp_message_newton = {.name = "newton",
+                                        .traits = ESP_MESSAGE_GRAVITY,
                                         .help = "gravity of softened point masses: the law is given",
                                         .check = esp_body_check,
                                         .admit = esp_body_admit,

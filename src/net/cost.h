@@ -6,20 +6,38 @@
 
 /* What it cost: this rank's share, summed over the layers. */
 typedef struct {
-  int64_t near_pairs, far_pairs;
+  int64_t layers;
+  int64_t near_pairs,
+      far_pairs;   /* (receiver, sender); (receiver, cell), by multipoles (several receivers, cell), too */
   int64_t allowed; /* near pairs that the budgets of the trees allow; 0: there are none */
+  int64_t owned, ghosts, ghost_cells; /* computed here; fetched */
+  int64_t moved, messages, bytes;     /* owned by others than whose home they lie in; received */
+  int64_t essential_rows;             /* nodes received before lists were made */
   double seconds_build, seconds_forward, seconds_backward;
-  double theta; /* opening angle of the first layer's tree, of the last pass that was kept; 0: none was */
+  double seconds_split, seconds_essential, seconds_lists, seconds_halo_setup; /* parts of seconds_build */
+  double theta; /* opening angle of the first layer's tree, of the last pass that was kept; 0: none was, or no tree */
 } esp_cost;
 
 /* all += one, but for theta, which becomes that of `one` if it has any. Local. */
 static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
+  all->layers += one->layers;
   all->near_pairs += one->near_pairs;
   all->far_pairs += one->far_pairs;
   all->allowed += one->allowed;
+  all->owned += one->owned;
+  all->ghosts += one->ghosts;
+  all->ghost_cells += one->ghost_cells;
+  all->moved += one->moved;
+  all->messages += one->messages;
+  all->bytes += one->bytes;
+  all->essential_rows += one->essential_rows;
   all->seconds_build += one->seconds_build;
   all->seconds_forward += one->seconds_forward;
   all->seconds_backward += one->seconds_backward;
+  all->seconds_split += one->seconds_split;
+  all->seconds_essential += one->seconds_essential;
+  all->seconds_lists += one->seconds_lists;
+  all->seconds_halo_setup += one->seconds_halo_setup;
   if (one->theta > 0) all->theta = one->theta;
 }
 

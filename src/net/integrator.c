@@ -1,15 +1,14 @@
-#include "net/integrator.h"
+#include "net/integrator_work.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "base/sum.h"
-#include "net/layer.h"
-#include "net/network.h"
+#include "fmm/fmm.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS, TABLEAU_GROUPS = 4 };
 
-typedef double vec3[3];
+typedef esp_vec3 vec3;
 
 static double dot(const double *a, const double *b) {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -17,11 +16,7 @@ static double dot(const double *a, const double *b) {
 
 /* ---- parameters ---- */
 
-/* How they lie: `free` of the tableau, which are `table` once they are expanded, then `sets` times `width` of the message. */
-typedef struct {
-  esp_form form; /* the message as far as its parameters go */
-  int free, table, sets, width;
-} shape;
+typedef esp_integrator_shape shape;
 
 static shape shape_of(const esp_integrator_param *p) {
   shape s = {.form = {.message = esp_body_messages[p->message], .dim = 3, .channels = p->hidden, .mean = 1}};
@@ -50,6 +45,9 @@ static int check(const esp_sizes *sizes, const esp_integrator_param *p) {
   ESP_CHECK(p->domain.leaf >= 1 && p->domain.block >= 1, ESP_ERR_CONFIG, "leaf %d, block %d: both must be >= 1",
             p->domain.leaf, p->domain.block);
   ESP_CHECK(p->domain.lists.theta >= 0, ESP_ERR_CONFIG, "theta %g: must be >= 0", p->domain.lists.theta);
+  ESP_CHECK(p->order >= ESP_FMM_ORDER_MIN && p->order <= ESP_FMM_ORDER_MAX && p->tolerance >= 0, ESP_ERR_CONFIG,
+            "order %d, tolerance %g: allowed are %d to %d, and >= 0", p->order, p->tolerance, ESP_FMM_ORDER_MIN,
+            ESP_FMM_ORDER_MAX);
   return ESP_OK;
 }
 
@@ -99,26 +97,7 @@ static void map(const esp_model *model, const int64_t *acc, double *gradient) {
 
 /* ---- a set on its way ---- */
 
-struct esp_pass {
-  int layers;
-  esp_layer *layer; /* [L] kept ones; layer[l].dom is the tree at Y_l */
-  vec3 *A;          /* [L][n_home] */
-  double mass;      /* of all particles */
-  double table[ESP_MAX_TABLE];
-};
-
-typedef struct {
-  const esp_model *model;
-  const esp_integrator_param *param;
-  const esp_backend *backend;
-  shape shape;
-  int64_t all;
-  int n; /* home particles */
-  const int64_t *id;
-  const double *m;
-  const vec3 *x, *w;
-  esp_layer_param layer;
-} walk;
+typedef esp_integrator_walk walk;
 
 static int walk_begin(const esp_model *model, const esp_backend *backend, const esp_set *set, walk *k) {
   ESP_CHECK(set->ready, ESP_ERR_ARG, "the network needs a set in its own units");
@@ -128,6 +107,7 @@ static int walk_begin(const esp_model *model, const esp_backend *backend, const 
   k->m = esp_set_role(set, ESP_SENT, 0, NULL);
   k->x = (const vec3 *)esp_set_role(set, ESP_INPUT, 0, NULL);
   k->w = (const vec3 *)esp_set_role(set, ESP_INPUT, 1, NULL);
+  k->sums = esp_integrator_sums_of(k->param, &set->space);
   k->layer = (esp_layer_param){.domain = k->param->domain, .form = k->shape.form};
   k->layer.domain.dim = set->space.dim;
   k->layer.form.softening = set->space.softening;
@@ -191,37 +171,17 @@ static void place_layer(const walk *k, const esp_pass *pass, int l, vec3 *y) {
   esp_form_wrap(&k->layer.form, k->n, (double *)y);
 }
 
-/* A visitor's keys have the tree's axes alone. */
-static int visit_layer(const esp_visit *visit, int l, esp_domain *dom, int n, const vec3 *y) {
-  const size_t dim = (size_t)dom->param.dim;
-  double *key = NULL;
-  int rc = ESP_OK;
-  ESP_TRY(dom->comm->agree(dom->comm, ESP_ALLOC(key, (size_t)n * dim)));
-  for (size_t i = 0; i < (size_t)n; i++)
-    for (size_t a = 0; a < dim; a++) key[i * dim + a] = y[i][a];
-  ESP_TRY(visit->layer(visit->context, l, dom, key, NULL));
-done:
-  ESP_FREE(key);
-  return rc;
-}
-
 /* All layers into pass->A. keep: pass->layer holds them after; else each is freed after visit. */
 static int run_layers(walk *k, int keep, const esp_visit *visit, vec3 *y, esp_cost *cost, esp_pass *pass) {
-  const esp_layer_input input = {.id = k->id, .key = (const double *)y, .value = k->m};
   const double *message = k->model->block.value + k->shape.free;
   ESP_CALL(total_mass(k, &pass->mass));
   k->layer.form.mean = k->all > 0 && pass->mass > 0 ? pass->mass / (double)k->all : 1;
   esp_tableau_expand(k->param->tableau, pass->layers, k->model->block.value, pass->table);
   for (int l = 0; l < pass->layers; l++) {
-    esp_layer *layer = &pass->layer[l];
-    double *A = (double *)(pass->A + (size_t)l * (size_t)k->n);
+    vec3 *A = pass->A + (size_t)l * (size_t)k->n;
     place_layer(k, pass, l, y);
-    ESP_CALL(esp_layer_forward(k->backend, &k->layer, k->n, &input,
-                               k->shape.sets ? message + message_at(&k->shape, l) : NULL, A, layer));
-    esp_layer_count(layer, cost);
-    const int rc = visit ? visit_layer(visit, l, layer->dom, k->n, (const vec3 *)y) : ESP_OK;
-    if (!keep) esp_layer_free(layer);
-    ESP_CALL(rc);
+    ESP_CALL(k->sums->forward(k, (const vec3 *)y, k->shape.sets ? message + message_at(&k->shape, l) : NULL, l, keep,
+                              visit, A, &pass->layer[l], cost));
   }
   return ESP_OK;
 }
@@ -255,7 +215,7 @@ static int forward(const esp_model *model, const esp_backend *backend, const esp
   ESP_TRY(run_layers(&k, pass != NULL, visit, places, &own, made));
   read_out(&k, made, y);
   ESP_TRY(project(&k, made->mass, 0, y, y));
-  if (pass) own.theta = made->layer[0].dom->param.lists.theta;
+  if (pass && made->layer[0].dom) own.theta = made->layer[0].dom->param.lists.theta;
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
@@ -297,15 +257,14 @@ static void place_layer_back(const walk *k, const esp_pass *pass, int l, const v
   }
 }
 
-/* Layers from last to first: dA^l is complete when all later layers have given their part. */
-static int back_layers(const walk *k, esp_pass *pass, vec3 *dA, vec3 *dY, int64_t *acc, esp_cost *cost) {
-  const esp_layer_gradient to = {.dkey = (double *)dY};
+/* Layers from last to first: dA^l is complete when all later layers have given their part. y: room for the places. */
+static int back_layers(const walk *k, esp_pass *pass, vec3 *y, vec3 *dA, vec3 *dY, int64_t *acc, esp_cost *cost) {
   int64_t *message = acc + (size_t)k->shape.table * WORDS;
   for (int l = pass->layers - 1; l >= 0; l--) {
-    const double *own = (const double *)(dA + (size_t)l * (size_t)k->n);
+    const vec3 *own = (const vec3 *)dA + (size_t)l * (size_t)k->n;
     int64_t *dmessage = k->shape.sets ? message + (size_t)message_at(&k->shape, l) * WORDS : NULL;
-    ESP_CALL(esp_layer_backward(k->backend, &pass->layer[l], own, &to, dmessage, NULL));
-    if (cost) cost->seconds_backward += pass->layer[l].seconds_backward;
+    place_layer(k, pass, l, y);
+    ESP_CALL(k->sums->backward(k, (const vec3 *)y, own, &pass->layer[l], dY, dmessage, cost));
     place_layer_back(k, pass, l, (const vec3 *)dY, dA, acc);
   }
   return ESP_OK;
@@ -315,20 +274,24 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
                     const double *dy, int64_t *acc, esp_cost *cost) {
   walk k;
   double *h = NULL;
-  vec3 *dA = NULL, *dY = NULL;
+  vec3 *dA = NULL, *dY = NULL, *y = NULL;
+  esp_cost own = {0};
   ESP_CALL(walk_begin(model, backend, set, &k));
   int rc = ESP_ALLOC(h, 6 * (size_t)k.n);
   if (!rc) rc = ESP_ALLOC(dA, (size_t)pass->layers * (size_t)k.n);
   if (!rc) rc = ESP_ALLOC(dY, k.n);
+  if (!rc) rc = ESP_ALLOC(y, k.n);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(project(&k, pass->mass, 1, dy, h));
   read_out_back(&k, pass, h, dA, acc);
-  ESP_TRY(back_layers(&k, pass, dA, dY, acc, cost));
+  ESP_TRY(back_layers(&k, pass, y, dA, dY, acc, &own));
+  if (cost) esp_cost_add(cost, &own);
   esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)sums(model));
 done:
   ESP_FREE(h);
   ESP_FREE(dA);
   ESP_FREE(dY);
+  ESP_FREE(y);
   return rc;
 }
 

@@ -269,9 +269,24 @@ void esp_layer_free(esp_layer *layer) {
 }
 
 void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
-  cost->near_pairs += layer->dom->lists.near_pairs;
-  cost->far_pairs += layer->dom->lists.far_pairs;
-  cost->allowed += layer->dom->param.lists.pairs_per_particle * layer->dom->n_own;
-  cost->seconds_build += layer->seconds_build;
-  cost->seconds_forward += layer->seconds_forward;
+  const esp_domain *dom = layer->dom;
+  const esp_domain_stats *s = &dom->stats;
+  const esp_cost own = {.layers = 1,
+                        .near_pairs = dom->lists.near_pairs,
+                        .far_pairs = dom->lists.far_pairs,
+                        .allowed = dom->param.lists.pairs_per_particle * dom->n_own,
+                        .owned = dom->n_own,
+                        .ghosts = s->ghosts,
+                        .ghost_cells = s->ghost_cells,
+                        .moved = s->moved,
+                        .messages = s->messages[ESP_HALO_SOURCES] + s->messages[ESP_HALO_CELLS],
+                        .bytes = s->bytes,
+                        .essential_rows = s->essential_rows,
+                        .seconds_build = layer->seconds_build,
+                        .seconds_forward = layer->seconds_forward,
+                        .seconds_split = s->seconds_split,
+                        .seconds_essential = s->seconds_essential,
+                        .seconds_lists = s->seconds_lists,
+                        .seconds_halo_setup = s->seconds_halo_setup};
+  esp_cost_add(cost, &own);
 }

@@ -102,7 +102,7 @@ static inline void free_draw(draw *d) {
 /* ---- networks ---- */
 
 static inline int make_model(const settings *s, int layers, esp_tableau_kind tableau, esp_model *model) {
-  esp_integrator_param p = {.layers = layers, .tableau = tableau};
+  esp_integrator_param p = {.layers = layers, .order = 4, .tableau = tableau};
   p.domain = (esp_domain_param){.leaf = (int)s->leaf, .block = (int)s->train_block, .dim = 3};
   p.domain.lists.theta = s->train_theta;
   return integrator_model(&p, model);

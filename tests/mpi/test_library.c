@@ -101,8 +101,8 @@ static void force_keeps_its_precision(void **state) {
   long long name = getpid();
   MPI_Bcast(&name, 1, MPI_LONG_LONG, 0, MPI_COMM_WORLD);
   snprintf(path, sizeof path, "test_library_%08llx.h5", (unsigned long long)name & 0xffffffff);
-  esp_integrator_param param = {.layers = 2,
-                                .domain = {.leaf = 8, .block = 64, .dim = 3, .lists = {.pairs_limit = 65536}}};
+  esp_integrator_param param = {
+      .layers = 2, .order = 4, .domain = {.leaf = 8, .block = 64, .dim = 3, .lists = {.pairs_limit = 65536}}};
   const esp_sizes sizes = {.width = {[ESP_INPUT] = 6, [ESP_SENT] = 1, [ESP_TARGET] = 6}};
   esp_model model;
   esp_comm *comm;

@@ -171,7 +171,7 @@ static void budget_becomes_an_angle(void **state) {
       backend.comm = comm;
       backend.build = esp_domain_build_mpi;
     }
-    train_case t = shared ? shard_case(&backend, CASE_NEWTON) : train_case_make(CASE_NEWTON, CLOUDS, BODIES);
+    train_case t = shared ? shard_case(&backend, CASE_MLP) : train_case_make(CASE_MLP, CLOUDS, BODIES);
     esp_domain_param *domain = &((esp_integrator_param *)t.model.param)->domain;
     const esp_set set = set_of_cloud(&t.cloud[0]);
     domain->lists.pairs_per_particle = 30;
@@ -180,6 +180,9 @@ static void budget_becomes_an_angle(void **state) {
     assert_true(theta[shared] > 0 && theta[shared] < 4 && domain->lists.pairs_per_particle == 0);
     assert_int_equal(esp_gravity_begin(NULL, &backend, &t.model, &set), ESP_OK);
     assert_true(domain->lists.theta == theta[shared]);
+    ((esp_integrator_param *)t.model.param)->message = CASE_NEWTON; /* has no lists of its own to bound */
+    domain->lists.pairs_per_particle = 30;
+    assert_int_equal(esp_gravity_begin(NULL, &backend, &t.model, &set), ESP_ERR_CONFIG);
     train_case_free(&t);
   }
   assert_true(theta[0] == theta[1]);

@@ -58,7 +58,7 @@ static esp_cloud make_cloud(int n, uint64_t seed, int c) {
 }
 
 static esp_model make_model(int layers) {
-  esp_integrator_param p = {.layers = layers};
+  esp_integrator_param p = {.layers = layers, .order = 4};
   p.domain = (esp_domain_param){.leaf = 8, .block = 128, .dim = 3};
   esp_model model;
   assert_ok(integrator_model(&p, &model));

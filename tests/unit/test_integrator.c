@@ -1,4 +1,5 @@
-/* The model is a leapfrog at the start, keeps momentum, and its gradient is that of central differences. */
+/* The model is a leapfrog at the start, keeps momentum, and its gradient is that of central differences; by multipoles it is
+ * that over all pairs to their tolerance. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static esp_cloud random_cloud(int n, uint64_t seed) {
 }
 
 static esp_integrator_param some_param(int layers, esp_tableau_kind tableau, int message, double theta) {
-  esp_integrator_param p = {.layers = layers, .tableau = tableau, .message = message, .hidden = 3, .seed = 7};
+  esp_integrator_param p = {
+      .layers = layers, .order = 4, .tableau = tableau, .message = message, .hidden = 3, .seed = 7};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8, .dim = 3};
   p.domain.lists.theta = theta;
   return p;
@@ -283,9 +285,51 @@ static void test_gradient_with_cells(void **state) {
   esp_cloud cloud = random_cloud(100, 5);
   for (int message = 0; esp_body_messages[message]; message++) {
     esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, message, 0.8);
-    check_gradient(&p, &cloud, 1e-6, 1e-6);
+    if (!esp_integrator_by_multipoles(&p, &(esp_space){.dim = 3})) check_gradient(&p, &cloud, 1e-6, 1e-6);
   }
   esp_cloud_free(&cloud);
+}
+
+/* Loss and gradient [8 of 15] of newton some way from the start. */
+static double some_gradient(const esp_cloud *cloud, double theta, int order, double tolerance, esp_cost *cost,
+                            double *gradient) {
+  esp_integrator_param p = some_param(3, ESP_TABLEAU_FREE, CASE_NEWTON, theta);
+  p.order = order;
+  p.tolerance = tolerance;
+  esp_model model = model_of(&p);
+  for (int i = 0; i < model.block.count; i++)
+    model.block.value[i] += 0.05 * esp_rng_normal(11, (uint64_t)i, ESP_RNG_TEST, 0);
+  const double value = loss_of(&model, cloud, cost, gradient);
+  esp_model_free(&model);
+  return value;
+}
+
+static void test_gradient_by_multipoles(void **state) {
+  (void)state;
+  enum { COUNT = 3 + 3 + 3 + 3 };
+  static const struct {
+    int order;
+    double tolerance, most; /* of what the gradient errs by */
+  } cases[] = {{5, 1e-12, 1e-5}, {5, 2e-2, 2e-2}, {4, 1e-1, 5e-2}};
+  for (int dim = 2; dim <= 3; dim++) {
+    esp_cloud cloud = random_cloud(256, 5);
+    cloud.dim = dim;
+    for (int i = 0; i < 256 && dim == 2; i++) cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
+    double exact[COUNT], gradient[COUNT], error[3];
+    const double loss = some_gradient(&cloud, 0, 4, 0, NULL, exact);
+    for (int k = 0; k < 3; k++) {
+      esp_cost cost = {0};
+      double miss = 0, size = 0;
+      assert_true(fabs(some_gradient(&cloud, 0.8, cases[k].order, cases[k].tolerance, &cost, gradient) / loss - 1) <
+                  cases[k].most);
+      for (int i = 0; i < COUNT; i++) miss += pow(gradient[i] - exact[i], 2), size += pow(exact[i], 2);
+      error[k] = sqrt(miss / size);
+      if (!(error[k] < cases[k].most)) fail_msg("%d-D, case %d: error %g", dim, k, error[k]);
+      assert_true(k == 0 || (cost.far_pairs > 0 && error[k] > error[0]));
+      assert_true(cost.layers == 3 && cost.near_pairs > 0 && cost.theta == 0);
+    }
+    esp_cloud_free(&cloud);
+  }
 }
 
 static void test_gradient_periodic(void **state) {
@@ -298,8 +342,10 @@ static void test_gradient_periodic(void **state) {
     cloud.x[i][1] *= 3;
     cloud.x[i][2] = cloud.v[i][2] = cloud.D[i][2] = cloud.K[i][2] = 0;
   }
-  esp_integrator_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, CASE_MLP, 1.0);
-  check_gradient(&p, &cloud, 1e-6, 1e-6);
+  for (int message = 0; esp_body_messages[message]; message++) {
+    esp_integrator_param p = some_param(2, ESP_TABLEAU_SYMPLECTIC, message, 1.0);
+    check_gradient(&p, &cloud, 1e-6, 1e-6);
+  }
   esp_cloud_free(&cloud);
 }
 
@@ -331,6 +377,7 @@ int main(void) {
       cmocka_unit_test(test_predict),
       cmocka_unit_test(test_gradient_all_pairs),
       cmocka_unit_test(test_gradient_with_cells),
+      cmocka_unit_test(test_gradient_by_multipoles),
       cmocka_unit_test(test_gradient_periodic),
       cmocka_unit_test(test_advance),
   };

@@ -82,7 +82,8 @@ static void kick_drift_kick(const esp_set *set, int steps, double *y) {
 
 static void methods_are_what_they_say(void **state) {
   (void)state;
-  const esp_integrator_param network = {.layers = 3, .domain = {.leaf = 4, .block = 8}}; /* theta 0: all pairs */
+  const esp_integrator_param network = {
+      .layers = 3, .order = 4, .domain = {.leaf = 4, .block = 8}}; /* theta 0: all pairs */
   double zero[6 * MOST], kick[6 * MOST], direct[6 * MOST], near[6 * MOST], tree[6 * MOST];
   esp_cost cost;
   for (int n = 0; n <= MOST; n = n < 2 ? n + 1 : n * 4 < MOST ? n * 4 : n == MOST ? MOST + 1 : MOST) {

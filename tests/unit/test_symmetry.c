@@ -1,5 +1,5 @@
-/* Proves that a prediction turns, mirrors and moves with its cloud: to rounding with all pairs, and with a tree, whose
- * cuts follow the axes, within twice the tree's own error. For each kind of message. */
+/* Proves that a prediction turns, mirrors and moves with its cloud: to rounding with all pairs, and with multipoles, whose
+ * tree's cuts follow the axes, within twice their own error. For each kind of message. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@ enum { N = 200 };
 
 /* A network some way from its start. */
 static esp_model some_model(int message, double theta) {
-  esp_integrator_param p = {.layers = 4, .message = message, .hidden = 6, .seed = 9};
+  esp_integrator_param p = {.layers = 4, .order = 2, .tolerance = 0.3, .message = message, .hidden = 6, .seed = 9};
   p.domain = (esp_domain_param){.leaf = 8, .block = 16, .dim = 3};
   p.domain.lists.theta = theta;
   esp_model model;

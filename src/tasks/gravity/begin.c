@@ -8,6 +8,11 @@ int esp_gravity_begin(const void *param, const esp_backend *backend, esp_model *
   esp_domain *dom = NULL;
   double *z = NULL;
   if (net->domain.lists.pairs_per_particle <= 0) return ESP_OK;
+  ESP_CHECK(
+      !esp_integrator_by_multipoles(net, &first->space), ESP_ERR_CONFIG,
+      "tree_pairs_per_particle %lld: newton in open space is summed by the multipole method, whose work no budget "
+      "bounds: leave it out, and choose net_order or net_tolerance in its place",
+      (long long)net->domain.lists.pairs_per_particle);
   int rc = ESP_ALLOC(z, (size_t)first->n_home * (size_t)first->space.dim);
   if (!rc) rc = model->network->place(model, first, &place, z, NULL);
   ESP_TRY(backend->comm->agree(backend->comm, rc));

@@ -41,7 +41,7 @@ int esp_gravity_make(void *param, const esp_backend *backend, const esp_item *it
 int esp_gravity_adopt(void *param, const esp_backend *backend, esp_adopt wanted, esp_set *set);
 /* The box's, too. If the opening angle is budgeted (tree_pairs_per_particle > 0): one tree is built where the bodies of
  * the set are at the start, the angle that it chose becomes the model's theta for good, and the budget 0: training and
- * prediction use a fixed angle. model: an integrator. Collective over backend->comm, whose ranks share the set. */
+ * prediction use a fixed angle. ESP_ERR_CONFIG for a budget where the multipole method sums. model: an integrator. Collective over backend->comm, whose ranks share the set. */
 int esp_gravity_begin(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first);
 
 #endif

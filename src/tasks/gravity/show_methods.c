@@ -100,7 +100,7 @@ done:
   return end(&t, rc, y);
 }
 
-/* In float64 on the same kind of tree. */
+/* By the network's own way of summing; where that is a tree, in float64. */
 static int same_tree(const void *param, const void *fitted, const esp_model *trained, const esp_backend *backend,
                      const esp_set *set, double *y, esp_cost *cost, int *use) {
   (void)param, (void)fitted, (void)use;
@@ -111,7 +111,11 @@ static int same_tree(const void *param, const void *fitted, const esp_model *tra
   exact.device = &esp_device_cpu64;
   ESP_TRY(begin(trained, &exact, set, &t));
   const esp_domain_param *tree = &t.network->domain;
-  esp_nbody_force force = esp_nbody_force_of(&exact, ESP_NBODY_TREE, tree->lists.theta, &t.cloud);
+  const esp_nbody_kind kind =
+      esp_integrator_by_multipoles(t.network, &set->space) ? ESP_NBODY_MULTIPOLE : ESP_NBODY_TREE;
+  esp_nbody_force force = esp_nbody_force_of(&exact, kind, tree->lists.theta, &t.cloud);
+  force.order = t.network->order;
+  force.tolerance = t.network->tolerance;
   force.leaf = tree->leaf;
   force.block = tree->block;
   force.pairs = pairs;
