@@ -51,7 +51,7 @@ enum {
   ESP_MESSAGE_OFFSET = 4,
   /* Its cells hold moments under the gate, whose error has a bound (message/gate_bound.h). */
   ESP_MESSAGE_MOMENTS = 8,
-  /* Its sums are gravity's, which in open space the multipole method has, too. */
+  /* Its sums are gravity's and those of `rest`: in open space the multipole method has the former. */
   ESP_MESSAGE_GRAVITY = 16
 };
 
@@ -79,6 +79,8 @@ struct esp_message {
   /* s of a message that fades as exp(-r^2 / 2 s^2), for the acceptance of cells; NULL: it does not fade. */
   double (*fade)(const esp_form *f, const double *param);
   const esp_cell_algebra *cells;
+  const esp_message
+      *rest; /* of one that has ESP_MESSAGE_GRAVITY: what it says to near receivers beside that; NULL: nothing */
   const esp_own_message *own; /* NULL: no sum holds it */
   /* dLoss/d(weight) of a pair, its message against the receiver's gradient, where weights are to be learned through (soft
    * splits of the tree); fade: s. receiver [esp_receiver_width]. NULL: not defined. */
@@ -88,8 +90,8 @@ struct esp_message {
   void (*merge)(const esp_form *f, const double *part, double *sum);
 };
 
-extern const esp_message esp_message_newton, esp_message_newton_mlp, esp_message_law, esp_message_gate,
-    esp_message_gate_mlp;
+extern const esp_message esp_message_newton, esp_message_newton_mlp, esp_message_correction, esp_message_law,
+    esp_message_gate, esp_message_gate_mlp;
 /* Of bodies, where they are; and of keys in a learned space. NULL behind the last; the first is what is taken where nothing
  * is said. Names: of the k-th, NULL behind the last. */
 extern const esp_message *const esp_body_messages[], *const esp_key_messages[];

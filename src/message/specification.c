@@ -83,11 +83,15 @@ static void learned(const pair *p, const double *r, double r2, double gain, doub
   pull_along(p, r, w * phi, dw * phi + w * dphi);
 }
 
-static void newton_mlp(const pair *p) {
+static void correction(const pair *p) {
   double r[3];
   const double r2 = body_vector(p, r), q = r2 + p->f->softening * p->f->softening, mu = p->s[ESP_BODY_MASS];
-  newton(p);
   if (q > 0) learned(p, r, r2, 1, mu / (q * sqrt(q)), -3 * mu / (q * q * sqrt(q)));
+}
+
+static void newton_mlp(const pair *p) {
+  newton(p);
+  correction(p);
 }
 
 static void law(const pair *p) {
@@ -156,6 +160,7 @@ static void all_pairs(const pair *p, int same, int receivers, int senders) {
     void (*say)(const pair *p);
   } table[] = {{&esp_message_newton, newton},
                {&esp_message_newton_mlp, newton_mlp},
+               {&esp_message_correction, correction},
                {&esp_message_law, law},
                {&esp_message_gate, gate},
                {&esp_message_gate_mlp, gate_mlp}};

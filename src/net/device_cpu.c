@@ -22,7 +22,7 @@ static int cpu_get(void *host, const void *there, size_t bytes) {
 }
 
 /* One row a message: the kernels of src/message/cpu/NAME.c. */
-#define ROWS(row) row(newton) row(newton_mlp) row(law) row(gate) row(gate_mlp)
+#define ROWS(row) row(newton) row(newton_mlp) row(correction) row(law) row(gate) row(gate_mlp)
 #define DECLARED(name) extern const esp_kernels esp_##name##_cpu32, esp_##name##_cpu64;
 #define ROW(name) {&esp_message_##name, &esp_##name##_cpu32, &esp_##name##_cpu64},
 ROWS(DECLARED)

@@ -6,9 +6,9 @@
  * momentum is kept; where the total mass is zero the plain mean is removed.
  *
  * Sets have positions and velocities (INPUT, three numbers each), masses (SENT) and, where they are known, D and K (TARGET,
- * three numbers each); y is [n_home][6]. Gravity as it is known (messages newton) is summed by the multipole method in open
+ * three numbers each); y is [n_home][6]. Gravity as it is known (newton, and newton_mlp without its correction) is summed by the multipole method in open
  * space, its gradient by that method's backward pass: both are sums over all pairs to the tolerance, not the one the derivative
- * of the other. All else, and where theta is 0, is summed by the layer (layer.h), whose tree at Y_l is built by backend->build.
+ * of the other. All else (the correction: near pairs alone), and where theta is 0, is summed by the layer (layer.h), whose tree at Y_l is built by backend->build.
  * Home arrays are in the caller's order. Every number is the same bits for any number of ranks: sums over particles go through exact accumulators.
  *
  * Parameters: the tableau's free numbers (tableau.c ...), then those of the message (mlp0.W1 ...), one set of them or L. A

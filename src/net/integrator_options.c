@@ -25,10 +25,13 @@ const esp_options esp_integrator_options = {
                       "message of a pair: known law, law with a learned correction, learned", MODEL),
         ESP_INT_ROW(OF, hidden, "net_hidden", "16", 1, 128, "units",
                     "newton_mlp, mlp: width of the message's hidden layers", MODEL, .beyond = ESP_BEYOND_ZERO),
-        ESP_INT_ROW(OF, order, "net_order", "4", 2, 5, "",
-                    "newton in open space, with tree_theta above 0: order of the multipole expansions", MODEL),
+        ESP_INT_ROW(
+            OF, order, "net_order", "4", 2, 5, "",
+            "newton, newton_mlp in open space, with tree_theta above 0: order of gravity's multipole expansions",
+            MODEL),
         ESP_REAL_ROW(OF, tolerance, "net_tolerance", "0", 0, 1, "",
-                     "newton in open space: what a far cell's force may err by, as a share of the receiver's; 0: what "
+                     "newton, newton_mlp in open space: what a far cell's force may err by, as a share of the "
+                     "receiver's; 0: what "
                      "suits the order (3e-2, 5.5e-3, 5e-4, 5e-5 for 2 to 5)",
                      MODEL),
         ESP_SEED_ROW(OF, seed, MODEL),

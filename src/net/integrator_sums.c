@@ -91,8 +91,50 @@ static int multipole_backward(const esp_integrator_walk *k, const vec3 *y, const
 
 static const esp_integrator_sums by_multipoles = {multipole_forward, multipole_backward};
 
+/* ---- gravity by multipoles, the rest of the message by the layer, near pairs alone ---- */
+
+static esp_integrator_walk rest_of(const esp_integrator_walk *k) {
+  esp_integrator_walk rest = *k;
+  rest.layer.form.message = k->layer.form.message->rest;
+  rest.layer.near_only = 1;
+  return rest;
+}
+
+static int both_forward(const esp_integrator_walk *k, const vec3 *y, const double *message, int l, int keep,
+                        const esp_visit *visit, vec3 *A, esp_layer *layer, esp_cost *cost) {
+  const esp_integrator_walk rest = rest_of(k);
+  vec3 *more = NULL;
+  int rc;
+  ESP_TRY(k->backend->comm->agree(k->backend->comm, ESP_ALLOC(more, k->n)));
+  ESP_TRY(multipole_forward(k, y, NULL, l, keep, NULL, A, NULL, cost));
+  ESP_TRY(tree_forward(&rest, y, message, l, keep, visit, more, layer, cost));
+  cost->layers--; /* the two are one */
+  for (int i = 0; i < k->n; i++)
+    for (int a = 0; a < 3; a++) A[i][a] += more[i][a];
+done:
+  ESP_FREE(more);
+  return rc;
+}
+
+static int both_backward(const esp_integrator_walk *k, const vec3 *y, const vec3 *dA, esp_layer *layer, vec3 *dY,
+                         int64_t *dmessage, esp_cost *cost) {
+  vec3 *more = NULL;
+  int rc;
+  ESP_TRY(k->backend->comm->agree(k->backend->comm, ESP_ALLOC(more, k->n)));
+  ESP_TRY(multipole_backward(k, y, dA, NULL, dY, NULL, cost));
+  ESP_TRY(tree_backward(k, y, dA, layer, more, dmessage, cost));
+  for (int i = 0; i < k->n; i++)
+    for (int a = 0; a < 3; a++) dY[i][a] += more[i][a];
+done:
+  ESP_FREE(more);
+  return rc;
+}
+
+static const esp_integrator_sums by_both = {both_forward, both_backward};
+
 const esp_integrator_sums *esp_integrator_sums_of(const esp_integrator_param *param, const esp_space *space) {
-  return esp_integrator_by_multipoles(param, space) ? &by_multipoles : &by_tree;
+  if (!esp_integrator_by_multipoles(param, space)) return &by_tree;
+  return esp_body_messages[param->message]->rest ? &by_both : &by_multipoles;
 }
 
 int esp_integrator_by_multipoles(const esp_integrator_param *param, const esp_space *space) {

@@ -1,5 +1,5 @@
 /* The block routines of bodies: lists into streams, streams through the messages, chunk sums to float64. Text of newton.c,
- * newton_mlp.c and law.c, each with its own constants
+ * newton_mlp.c, correction.c and law.c, each with its own constants
  *   NEWTON    1: the newton message, near and far
  *   LEARNED   1: the learned message, near
  *   LAW       1: it is all there is, far too

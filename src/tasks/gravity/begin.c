@@ -9,7 +9,7 @@ int esp_gravity_begin(const void *param, const esp_backend *backend, esp_model *
   double *z = NULL;
   if (net->domain.lists.pairs_per_particle <= 0) return ESP_OK;
   ESP_CHECK(
-      !esp_integrator_by_multipoles(net, &first->space), ESP_ERR_CONFIG,
+      !esp_integrator_by_multipoles(net, &first->space) || esp_body_messages[net->message]->rest, ESP_ERR_CONFIG,
       "tree_pairs_per_particle %lld: newton in open space is summed by the multipole method, whose work no budget "
       "bounds: leave it out, and choose net_order or net_tolerance in its place",
       (long long)net->domain.lists.pairs_per_particle);
