@@ -26,29 +26,14 @@
 #define GATES(name, d, C, with_den) \
   { .message = &esp_message_##name, .dim = d, .channels = C, .den = with_den, .mean = 1 }
 static const esp_form forms[] = {
-    BODIES(newton, 0, 0.05, 0),
-    BODIES(newton, 0, 0, 0),
-    BODIES(newton, 0, 0.2, 6, 8, 0),
-    BODIES(newton_mlp, 5, 0.2, 0),
-    BODIES(newton_mlp, 32, 0, 0),
-    BODIES(newton_mlp, 7, 0.2, 6, 8, 7),
-    BODIES(correction, 7, 0.2, 0),
-    BODIES(correction, 5, 0.1, 6, 8, 0),
-    BODIES(law, 1, 0.2, 0),
-    BODIES(law, 32, 0.2, 0),
-    BODIES(law, 128, 0, 0),
-    BODIES(law, 7, 0.2, 6, 8, 7),
-    GATES(gate, 1, 1, 0),
-    GATES(gate, 2, 1, 1),
-    GATES(gate, 3, 3, 0),
-    GATES(gate, 4, 6, 1),
-    GATES(gate, 8, 1, 0),
-    GATES(gate, 16, 16, 1),
-    GATES(gate_mlp, 1, 1, 1),
-    GATES(gate_mlp, 2, 5, 0),
-    GATES(gate_mlp, 3, 32, 1),
-    GATES(gate_mlp, 8, 128, 1),
-    GATES(gate_mlp, 16, 5, 1),
+    BODIES(newton, 0, 0.05, 0),    BODIES(newton, 0, 0, 0),      BODIES(newton, 0, 0.2, 6, 8, 0),
+    BODIES(newton_mlp, 5, 0.2, 0), BODIES(newton_mlp, 32, 0, 0), BODIES(newton_mlp, 7, 0.2, 6, 8, 7),
+    BODIES(law, 1, 0.2, 0),        BODIES(law, 32, 0.2, 0),      BODIES(law, 128, 0, 0),
+    BODIES(law, 7, 0.2, 6, 8, 7),  GATES(gate, 1, 1, 0),         GATES(gate, 2, 1, 1),
+    GATES(gate, 3, 3, 0),          GATES(gate, 4, 6, 1),         GATES(gate, 8, 1, 0),
+    GATES(gate, 16, 16, 1),        GATES(gate_mlp, 1, 1, 1),     GATES(gate_mlp, 2, 5, 0),
+    GATES(gate_mlp, 3, 32, 1),     GATES(gate_mlp, 8, 128, 1),   GATES(gate_mlp, 16, 5, 1),
+    BODIES(correction, 7, 0.2, 0), BODIES(correction, 32, 0, 0), BODIES(correction, 5, 0.1, 6, 8, 0),
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
