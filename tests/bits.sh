@@ -117,9 +117,9 @@ plane=(-data_features 6 -net_layers 1 -net_message gate -tree_leaf 8 -tree_block
 gravity() {
   job nbody "run partition" nbody.yaml "${clouds[@]}" -tree_theta 1 -tree_block 16 -eval_rollout 2
   job nbody-float64 "run" nbody.yaml "${clouds[@]}" -data_kind plummer -data_truth tree -net_precision float64 \
-    -net_tableau symplectic -net_layers 3 -tree_pairs_per_particle 40 -tree_block 8 -tree_leaf 4
+    -net_tableau symplectic -net_layers 3 -net_order 3 -net_tolerance 0.05 -tree_block 8 -tree_leaf 4
   job nbody-correction "run" nbody.yaml "${clouds[@]}" -data_kind ball -net_message newton_mlp -net_layers 2 \
-    -train_shard particles -tree_block 16
+    -train_shard particles -tree_block 16 -tree_pairs_per_particle 40
   job nbody-law "run" nbody.yaml "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 24 -tree_block 16 \
     -train_clip 0
   job nbody-law64 "run" nbody.yaml "${clouds[@]}" -net_message mlp -net_layers 1 -net_precision float64 \
