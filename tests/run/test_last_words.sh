@@ -22,5 +22,5 @@ dies() {
 dies File_open:1:1:11 "segmentation fault on rank 1 while reading out/run/data.h5" train "${small[@]}"
 dies File_open:0:1:7 "bus error on rank 0 while reading out/run/data.h5" info out/run/data.h5
 dies File_write_at_all:0:2:6 "abort on rank 0 while writing out/run/data.h5" generate "${small[@]}"
-dies Allreduce:1:60:8 "floating point exception on rank 1 with no file at hand" train "${small[@]}" -train_steps 5000
+dies Allreduce:1:63:8 "floating point exception on rank 1 with no file at hand" train "${small[@]}" -train_steps 5000
 finish
