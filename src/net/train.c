@@ -62,6 +62,8 @@ static int run_set(training *t, const esp_set *set, double *part, esp_train_reco
   ESP_CALL(backend->comm->agree(backend->comm, rc));
   ESP_TRY(network->forward(model, backend, set, NULL, t->y, &record->cost, &pass));
   ESP_TRY(t->with->loss->value(t->with->loss_param, backend->comm, set, t->y, 1.0 / t->param->batch, t->dy, part));
+  for (int p = 0; p < t->with->loss->parts; p++)
+    if (!isfinite(part[p])) goto done; /* gather says so, with the step */
   ESP_TRY(network->backward(model, backend, set, pass, t->dy, t->acc, &record->cost));
   record->particles += set->n_home;
 done:
