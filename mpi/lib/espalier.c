@@ -6,6 +6,7 @@
 
 #include "domain/comm.h"
 #include "domain/domain.h"
+#include "domain/migrate.h"
 #include "fmm/fmm.h"
 #include "io/checkpoint.h"
 #include "net/integrator.h"
@@ -187,6 +188,7 @@ int esp_lib_make_cloud(const espalier *e, const espalier_particles *p, int veloc
   memcpy(cloud->box, p->box, sizeof cloud->box);
   cloud->d = cloud->T = 1;
   ESP_TRY(esp_cloud_check(comm, cloud, "particles"));
+  if (!numbered) ESP_TRY(esp_migrate_check_ids(comm, cloud->n_home, cloud->id));
 done:
   if (rc) esp_cloud_free(cloud);
   return rc;

@@ -34,9 +34,9 @@ extern "C" {
 
 typedef struct espalier espalier;
 
-/* Zero-initialise and set what is to differ from the default. Forces and potentials of open space are those of the multipole
- * method (order, tolerance); leaf, block and theta are the tree of espalier_partition, of espalier_predict without a
- * checkpoint, and of forces over all pairs or in a periodic box. */
+/* Zero-initialise and set what is to differ from the default. In open space forces, potentials and the network are those of
+ * the multipole method (order, tolerance). leaf, block, theta, pairs_limit and single count for forces over all pairs or in
+ * a periodic box; leaf and block for espalier_partition, too. */
 typedef struct {
   int leaf;               /* particles a leaf at most; 0: 8 */
   int block;              /* particles sharing one interaction list; 0: 64 */
@@ -55,7 +55,7 @@ typedef struct {
 
 typedef struct {
   int64_t n;                   /* particles on this rank, >= 0 */
-  const int64_t *id;           /* [n] unique over all ranks; NULL: numbered by rank and place */
+  const int64_t *id;           /* [n] unique over all ranks (else error 5); NULL: numbered by rank and place */
   const double *mass;          /* [n] >= 0 */
   const double (*position)[3]; /* [n] */
   const double (*velocity)[3]; /* [n]; NULL where not needed: espalier_force, espalier_partition */
@@ -66,7 +66,8 @@ typedef struct {
 
 /* What the last call cost on this rank. */
 typedef struct {
-  int64_t owned, halo, halo_cells, messages, bytes; /* particles computed here, fetched; messages and bytes received */
+  int64_t owned, halo, halo_cells, messages,
+      bytes;                     /* particles computed here, fetched; messages and bytes received, less results */
   int64_t near_pairs, far_pairs; /* particle-particle interactions of this rank; particle-cell ones, and
                                                        cells that were expanded for several particles at once */
   double seconds;
@@ -88,7 +89,8 @@ int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int
  * particle, in one pass: in open space by the multipole method, its sums in float32 about the receivers, rounding to some
  * 1e-7 of them; with theta < 0 over all pairs, in a periodic box by the tree, monopoles and quadrupoles at nearest images:
  * there a potential is not known (error 2). Of particles at one place without softening the pair is left out. Either
- * result may be NULL; so may stats. */
+ * result may be NULL; so may stats. Error 5 for particles next to each other that are less than 2^-80 of the extent of all
+ * apart, but not at one place. */
 int espalier_gravity(espalier *e, const espalier_particles *p, double (*acceleration)[3], double *potential,
                      espalier_stats *stats);
 /* The same without the potential. */

@@ -42,7 +42,7 @@ int esp_cloud_advance(esp_cloud *cloud, const double (*D)[3], const double (*K)[
 /* Change the horizon to factor * T: w *= factor, mu *= factor^2. Targets, if any, keep meaning the old one. Local. */
 int esp_cloud_horizon(esp_cloud *cloud, double factor);
 /* Finite positions and velocities, finite non-negative masses, ids unique (collective; a sort by hash-owner exchange is
- * not needed: uniqueness is checked when the tree is built). ESP_ERR_VALUE naming id, field, axis and value. `source`
+ * not needed: uniqueness is checked where bodies are moved, or by the library). ESP_ERR_VALUE naming id, field, axis and value. `source`
  * names the file or caller in the message. Collective: agrees. */
 int esp_cloud_check(const esp_comm *comm, const esp_cloud *cloud, const char *source);
 

@@ -28,6 +28,9 @@ static inline int esp_fmm_term(int a, int b, int c) {
 void esp_fmm_sums_leaf(int order, int count, const double (*x)[3], const double *m, esp_fmm_sums *sums);
 void esp_fmm_sums_join(int order, const esp_fmm_sums *left, const esp_fmm_sums *right, esp_fmm_sums *sums);
 
+/* Bodies whose r^2 + eps^2 is not above this are at one place: powers of less leave float64. */
+static const double esp_fmm_together = 0x1p-320;
+
 /* The tight box of a node's bodies: centre, half sides (such that it covers them after rounding), half diagonal. */
 typedef struct {
   double lo[3], hi[3], centre[3], half[3], radius;

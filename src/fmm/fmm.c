@@ -114,8 +114,11 @@ static int compute_elsewhere(const esp_fmm_kernels *kernels, esp_fmm_work *w, co
                              double *last) {
   esp_fmm_result here = {.witness = result->witness, .cost = result->cost};
   int rc = ESP_OK;
-  if (result->acceleration) rc = ESP_ALLOC(here.acceleration, w->n);
-  if (!rc && result->potential) rc = ESP_ALLOC(here.potential, w->n);
+  int64_t wanted[2] = {result->acceleration != NULL,
+                       result->potential != NULL}; /* by any: one without bodies may not say */
+  ESP_CALL(w->comm->max_i64(w->comm, wanted, 2));
+  if (wanted[0]) rc = ESP_ALLOC(here.acceleration, w->n);
+  if (!rc && wanted[1]) rc = ESP_ALLOC(here.potential, w->n);
   if (!rc) rc = ESP_ALLOC(here.slot, w->n);
   ESP_TRY(w->comm->agree(w->comm, rc));
   w->result = &here;

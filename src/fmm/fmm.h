@@ -2,7 +2,7 @@
  *
  *   a_i = sum_{j != i} m_j r / (r^2 + eps^2)^(3/2),   potential_i = -sum_{j != i} m_j / (r^2 + eps^2)^(1/2),   r = y_j - y_i
  *
- * Terms that are not finite, of bodies at one place without softening, are left out. G = 1, units are the caller's.
+ * Terms that are not finite, of bodies at one place (within 2^-160 of the extent of all) without softening, are left out. G = 1, units are the caller's.
  *
  * The result is a pure function of the arguments: nothing is kept between calls. It is the same bits for any number of ranks
  * and any distribution of the bodies over them, where ids are given and unique.

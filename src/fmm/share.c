@@ -168,8 +168,8 @@ int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp
     if (from->slot[i] < first || from->slot[i] >= end) continue;
     answer *a = row + count;
     *a = (answer){.slot = from->slot[i], .home = share->home[i].body};
-    if (to->acceleration) memcpy(a->acceleration, from->acceleration[i], sizeof a->acceleration);
-    if (to->potential) a->potential = from->potential[i];
+    if (from->acceleration) memcpy(a->acceleration, from->acceleration[i], sizeof a->acceleration);
+    if (from->potential) a->potential = from->potential[i];
     rank[count++] = share->home[i].rank;
   }
   ESP_TRY(comm->scatter(comm, count, rank, sizeof *row, row, &inbox));

@@ -36,8 +36,7 @@ typedef struct {
  * bodies. *share is the caller's (esp_fmm_share_free). */
 int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
                        const esp_fmm_extra *extra, const int *where, esp_fmm_share *share);
-/* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to`, on
- * all ranks alike, are left out. Collective. Errors, on all ranks: memory. */
+/* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to` are left out. Collective. Errors, on all ranks: memory. */
 int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,
                          const esp_fmm_result *from, const esp_fmm_result *to);
 void esp_fmm_share_free(esp_fmm_share *share);

@@ -196,7 +196,7 @@ static void pairs(work *w, const node *I, const node *J) {
   for (int i = I->first; i < I->first + I->count; i++)
     for (int j = J->first; j < J->first + J->count; j++) {
       const double r[3] = {w->x[j][0] - w->x[i][0], w->x[j][1] - w->x[i][1], w->x[j][2] - w->x[i][2]};
-      const double q = squared(r) + w->eps2, u = q > 0 ? 1 / sqrt(q) : 0, f = w->m[j] * u;
+      const double q = squared(r) + w->eps2, u = q > esp_fmm_together ? 1 / sqrt(q) : 0, f = w->m[j] * u;
       w->potential[i] -= i == j ? 0 : f;
       for (int a = 0; a < 3; a++) w->a[i][a] += f * u * u * r[a];
     }

@@ -97,7 +97,7 @@ static esp_fmm_kind judge(const work *w, const node *I, const esp_fmm_gate *g, c
 /* H (m g_k - m_k g) and -g . r / q^(3/2) of a sender at y. */
 static void hear(work *w, int k, const double *y, double m, const double *g) {
   const double *x = w->tree.x[k], r[3] = {y[0] - x[0], y[1] - x[1], y[2] - x[2]};
-  const double q = squared(r) + w->tree.eps2, u = q > 0 ? 1 / sqrt(q) : 0, u3 = u * u * u;
+  const double q = squared(r) + w->tree.eps2, u = q > esp_fmm_together ? 1 / sqrt(q) : 0, u3 = u * u * u;
   double v[3];
   for (int a = 0; a < 3; a++) v[a] = m * w->sent[k][1 + a] - w->sent[k][0] * g[a];
   const double along = 3 * u * u * ((r[0] * v[0] + r[1] * v[1]) + r[2] * v[2]);

@@ -53,11 +53,13 @@ static esp_fmm_param param_of(const esp_integrator_walk *k) {
 /* A visitor sees the balanced tree there. */
 static int visit_places(const esp_integrator_walk *k, const vec3 *y, const esp_visit *visit, int l) {
   const esp_backend *backend = k->backend;
+  esp_domain_param param = k->layer.domain;
   esp_domain *dom = NULL;
   double *key = NULL;
   int rc;
+  param.lists.pairs_limit = 0; /* nothing is summed by it */
   ESP_TRY(keys_of(k, y, &key));
-  ESP_TRY(backend->build(backend->comm, &k->layer.domain, k->n, key, NULL, k->id, &dom));
+  ESP_TRY(backend->build(backend->comm, &param, k->n, key, NULL, k->id, &dom));
   ESP_TRY(visit->layer(visit->context, l, dom, key, NULL));
 done:
   esp_domain_free(&dom);

@@ -61,7 +61,7 @@ static void adjoint_wide_body(const esp_fmm_work *w, int k, const double *y, con
   const double *own = adjoint_sent(w, k), *h = sent + 1;
   const double r[3] = {y[0] - w->x[0][k], y[1] - w->x[1][k], y[2] - w->x[2][k]};
   const double q = ((r[0] * r[0] + r[1] * r[1]) + r[2] * r[2]) + w->eps2;
-  const double u = q > 0 ? 1 / sqrt(q) : 0, u3 = u * u * u;
+  const double u = q > esp_fmm_together ? 1 / sqrt(q) : 0, u3 = u * u * u;
   double v[3];
   for (int i = 0; i < 3; i++) v[i] = sent[0] * own[1 + i] - own[0] * h[i];
   const double along = 3 * u * u * ((r[0] * v[0] + r[1] * v[1]) + r[2] * v[2]);

@@ -130,7 +130,7 @@ static void wide_body(esp_wide_lanes *b, double eps2, const double *place, doubl
   for (int l = 0; l < RECEIVERS; l++) {
     const double r[3] = {place[0] - b->x[0][l], place[1] - b->x[1][l], place[2] - b->x[2][l]};
     const double q = ((r[0] * r[0] + r[1] * r[1]) + r[2] * r[2]) + eps2;
-    const double u = q > 0 ? 1 / sqrt(q) : 0, f = u * u * u * m;
+    const double u = q > esp_fmm_together ? 1 / sqrt(q) : 0, f = u * u * u * m;
     for (int a = 0; a < 3; a++) b->sum[a][l] += f * r[a];
     b->sum[3][l] += l == own ? 0 : u * m;
   }
@@ -142,7 +142,7 @@ static void wide_cell(esp_wide_lanes *b, double eps2, const double *place, doubl
   for (int l = 0; l < RECEIVERS; l++) {
     const double r[3] = {place[0] - b->x[0][l], place[1] - b->x[1][l], place[2] - b->x[2][l]};
     const double q = ((r[0] * r[0] + r[1] * r[1]) + r[2] * r[2]) + eps2;
-    const double u = q > 0 ? 1 / sqrt(q) : 0, u2 = u * u, u3 = u2 * u;
+    const double u = q > esp_fmm_together ? 1 / sqrt(q) : 0, u2 = u * u, u3 = u2 * u;
     const double Qr[3] = {(Q[0] * r[0] + Q[1] * r[1]) + Q[2] * r[2], (Q[1] * r[0] + Q[3] * r[1]) + Q[4] * r[2],
                           (Q[2] * r[0] + Q[4] * r[1]) + Q[5] * r[2]};
     const double rQr = u2 * ((r[0] * Qr[0] + r[1] * Qr[1]) + r[2] * Qr[2]);

@@ -161,7 +161,7 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   float *const stream[4] = {place[0], place[1], place[2], place[3]};
   const float *const from[4] = {place[0], place[1], place[2], place[3]};
   int n = 0;
-  for (int k = 0; k < count && watched; k++) {
+  for (int k = 0; k < count; k++) { /* a body is left out of its own sums: it may be far heavier than all of them */
     if (!within(w, list[k], row)) continue;
     stream_leaf(w, f, list[k], stream, 0);
     by[2](b, f->eps2, (int)w->tree.cell[list[k]].count, from,
@@ -170,7 +170,7 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   for (int k = 0; k < count; k++) {
     if (k + AHEAD < count) leaf_fetch(w, list[k + AHEAD]);
     if (too_far(f, w->tree.cell + list[k])) b->closest[0] = 0;
-    if (!watched || !within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
+    if (!within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
     if (n < CHUNK) continue;
     by[watched](b, f->eps2, n, from, -1);
     settle(b, total);
@@ -224,15 +224,13 @@ static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   }
 }
 
-/* Near bodies and cells in float64. A body that is not near itself is in a cell, or in a cell that was expanded. */
+/* Near bodies and cells in float64. */
 static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wide_lanes *b) {
   const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
-  int near[RECEIVERS] = {0};
   for (int a = 0; a < 3; a++)
     for (int l = 0; l < count; l++) b->x[a][l] = w->x[a][first + l];
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
     const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(&w->tree, at);
-    for (int l = 0; l < count; l++) near[l] |= begin <= first + l && first + l < begin + w->tree.cell[at].count;
     for (int j = begin; j < begin + w->tree.cell[at].count; j++)
       wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
@@ -244,14 +242,25 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
     for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
     wide_cell(b, w->eps2, w->tree.cell[at].c, (double)w->tree.cell[at].mass, Q);
   }
-  for (int l = 0; l < count && w->eps2 > 0; l++)
-    if (!near[l]) b->sum[3][l] -= w->mass[first + l] / w->scale.softening;
+}
+
+/* A softened body that is not near itself is in a cell, or in a cell that was expanded: its part of the potential. */
+static void leave_out_itself(const esp_fmm_work *w, int row, int near, double *potential) {
+  const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
+  int is_near[RECEIVERS] = {0};
+  if (!w->result->potential || w->eps2 <= 0) return;
+  for (int k = 0; k < near; k++) {
+    const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(&w->tree, at);
+    for (int l = 0; l < count; l++) is_near[l] |= begin <= first + l && first + l < begin + w->tree.cell[at].count;
+  }
+  for (int l = 0; l < count; l++)
+    if (!is_near[l]) potential[l] -= w->mass[first + l] / w->scale.softening;
 }
 
 /* The bodies of a receiver without children: its expansion, its cells, its near bodies. */
 static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
   esp_fmm_work *w = p->w;
-  const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
+  const int count = (int)w->tree.cell[row].count;
   const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
   double sum[4][RECEIVERS] = {{0}};
@@ -274,15 +283,12 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
       sum[3][l] = wide.sum[3][l] + (double)far.sum[3][l] * potential;
     }
   } else {
-    const fv u =
-        fv_root(fv_all(f->eps2)); /* as the near kernel has it: what a body exerts on itself goes to the last bit */
-    float self = 0;
-    if (f->eps2 >= too_close) memcpy(&self, &u, sizeof self);
     for (int l = 0; l < count; l++) {
       for (int a = 0; a < 3; a++) sum[a][l] = (sum[a][l] + (double)far.sum[a][l]) * acceleration;
-      sum[3][l] = ((sum[3][l] + (double)far.sum[3][l]) - (double)((float)w->mass[first + l] * self)) * potential;
+      sum[3][l] = (sum[3][l] + (double)far.sum[3][l]) * potential;
     }
   }
+  leave_out_itself(w, row, counts[ESP_FMM_NEAR], sum[3]);
   spend(p, &w->cost.near);
   deliver(p, row, (const double(*)[RECEIVERS])sum);
   spend(p, &w->cost.rest);
