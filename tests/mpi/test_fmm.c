@@ -40,7 +40,7 @@ static outcome run(const esp_comm *with, const esp_fmm_param *p, const esp_fmm_b
   MUST(ESP_ALLOC(o.potential, b->n));
   MUST(ESP_ALLOC(o.slot, b->n));
   const esp_fmm_witness witness = {note, &o};
-  const esp_fmm_result result = {o.a, o.potential, o.slot, &witness, &o.cost};
+  const esp_fmm_result result = {b->n ? o.a : NULL, b->n ? o.potential : NULL, o.slot, &witness, &o.cost};
   const esp_fmm_gradient gradient = {o.a, o.potential, &witness, &o.cost};
   MUST(g ? esp_fmm_adjoint(with, p, b, g, &gradient) : esp_fmm_force(with, p, b, &result));
   return o;

@@ -84,6 +84,11 @@ static void ranks_that_disagree(void **state) {
   espalier_particles p = particles();
   same_error_everywhere(espalier_force(e, odd || size == 1 ? NULL : &p, a, NULL), 1);
   same_error_everywhere(espalier_force(e, &p, odd || size == 1 ? NULL : a, NULL), 1);
+  int64_t same[N];
+  for (int i = 0; i < N; i++) same[i] = 5;
+  p.id = same;
+  same_error_everywhere(espalier_force(e, &p, a, NULL), 5);
+  p = particles();
   p.box[1] = odd ? 2 : 0;
   same_error_everywhere(espalier_force(e, &p, a, NULL), bad);
   p = particles();

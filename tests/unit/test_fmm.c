@@ -166,10 +166,34 @@ static void extremes(void **state) {
     p.softening = pow(10, -power);
     compare(FMM_BALL, &c, &p, NULL, bar, 1e-7);
   }
+  for (int i = 0; i < 4; i++) c.x[i][0] = 1e-140 * i, c.x[i][1] = c.x[i][2] = 0; /* with others in their leaf */
+  p.softening = 0;
+  compare(FMM_BALL, &c, &p, NULL, bar, 2e-6);
   for (int i = 0; i < c.n; i++) c.x[i][0] = 1.7e308, c.x[i][1] = c.x[i][2] = 0;
   p.softening = 1;
   compare(FMM_BALL, &c, &p, NULL, bar, 2e-6);
   fmm_cloud_free(&c);
+}
+
+/* A body that has nearly all of the mass feels what the others are. */
+static void a_sun_among_dust(void **state) {
+  (void)state;
+  enum { N = 4096 };
+  static double x[N][3], m[N], potential[N], truth[N];
+  const double eps[] = {1e-4, 1e-2, 0.1};
+  for (int i = 1; i < N; i++) {
+    const double r = 0.3 + 0.7 * fmm_uniform(i, 0), t = 6.283185307179586 * fmm_uniform(i, 1);
+    x[i][0] = r * cos(t), x[i][1] = r * sin(t);
+    m[i] = 1e-10;
+  }
+  m[0] = 1;
+  const esp_fmm_bodies bodies = {N, (const double(*)[3])x, m, NULL, NULL};
+  for (int k = 0; k < 3; k++) {
+    const esp_fmm_param p = {4, 5e-4, eps[k]};
+    MUST(esp_fmm_force(esp_comm_self(), &p, &bodies, &(esp_fmm_result){.potential = potential}));
+    MUST(esp_fmm_all_pairs(&p, &bodies, &(esp_fmm_result){.potential = truth}));
+    if (fabs(potential[0] / truth[0] - 1) > 1e-3) fail_msg("eps %g: %g, not %g", eps[k], potential[0], truth[0]);
+  }
 }
 
 /* Softening as large as cells and as the cloud: receivers lie in the cells that are expanded into them. */
@@ -267,6 +291,7 @@ int main(void) {
       cmocka_unit_test(long_lists_keep_their_digits),
       cmocka_unit_test(small_sets_are_those_of_the_specification),
       cmocka_unit_test(close_pairs_and_far_units),
+      cmocka_unit_test(a_sun_among_dust),
       cmocka_unit_test(larger_sets),
       cmocka_unit_test(errors_are_those_of_the_specification),
   };
