@@ -34,7 +34,9 @@ const esp_options esp_domain_options = {
             OF, lists.theta, "tree_theta", "0.7", 0, 10, "",
             "opening angle: a cell is far from a block, and acts as a whole, where the sum of their radii is "
             "below theta times the distance of their centres; of learned relations, where its radius, weighed by "
-            "exp(-gap^2 / 4 s^2), is at most theta times the gate's width s; 0: every pair is exact",
+            "exp(-gap^2 / 4 s^2), is at most theta times the gate's width s; 0: every pair is exact. Newton in open "
+            "space has the multipole "
+            "method in its place, unless this is 0",
             BOTH),
         ESP_WHOLE_ROW(OF, lists.pairs_per_particle, "tree_pairs_per_particle", "0", 0, ESP_COUNT_MAX, "pairs",
                       "most near pairs a particle and layer, on average: the smallest theta is taken that keeps to it; "
@@ -46,6 +48,7 @@ const esp_options esp_domain_options = {
             "any",
             BOTH),
         ESP_WHOLE_ROW(OF, lists.pairs_limit, "tree_pairs_limit", "65536", 1, ESP_COUNT_MAX, "pairs",
-                      "most pairs a particle may have before the run stops", .flags = ESP_OF_TREE),
+                      "most near pairs of this tree that a particle may have before the run stops",
+                      .flags = ESP_OF_TREE),
         {0}},
     check};
