@@ -87,8 +87,11 @@ static int compute(const esp_fmm_kernels *kernels, esp_fmm_work *w, double *last
   ESP_AGREE(w->comm, prepare(w));
   w->cost.rest += lap(last);
   ESP_AGREE(w->comm, esp_fmm_grow(w));
+  ESP_FREE(w->other);
+  ESP_FREE(w->key);
   w->cost.tree = lap(last);
   ESP_AGREE(w->comm, w->method->upward(w));
+  esp_fmm_share_drop(&w->share);
   ESP_CALL(esp_fmm_gather_roots(w));
   w->cost.moments = lap(last);
   ESP_CALL(w->method->least(kernels, w));

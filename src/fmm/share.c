@@ -181,12 +181,16 @@ done:
   return rc;
 }
 
-void esp_fmm_share_free(esp_fmm_share *share) {
-  ESP_FREE(share->piece);
+void esp_fmm_share_drop(esp_fmm_share *share) {
   ESP_FREE(share->position);
   ESP_FREE(share->mass);
-  ESP_FREE(share->previous);
-  ESP_FREE(share->extras);
   ESP_FREE(share->id);
+  ESP_FREE(share->extras);
+}
+
+void esp_fmm_share_free(esp_fmm_share *share) {
+  esp_fmm_share_drop(share);
+  ESP_FREE(share->piece);
+  ESP_FREE(share->previous);
   ESP_FREE(share->home);
 }

@@ -39,6 +39,8 @@ int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_f
 /* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to` are left out. Collective. Errors, on all ranks: memory. */
 int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,
                          const esp_fmm_result *from, const esp_fmm_result *to);
+/* What is of no use once bodies have their slots, masses and extra numbers by place: all but `previous` and home. */
+void esp_fmm_share_drop(esp_fmm_share *share);
 void esp_fmm_share_free(esp_fmm_share *share);
 
 #endif
