@@ -7,7 +7,7 @@ need_shim
 unset OMPI_MCA_odls_base_sigkill_timeout # as users have it
 
 one=(-data_n 600 -data_clouds 2 -data_test_n 600 -data_test_clouds 1 -net_layers 2 -train_batch 1 -train_shard particles
-  -train_checkpoint_every 2 -tree_leaf 4 -tree_block 32)
+  -train_checkpoint_every 2 -tree_leaf 4 -tree_block 32 -net_message mlp -net_hidden 4) # a message of the layer, with its halo
 good 2 generate "${one[@]}"
 good 2 train "${one[@]}" -train_steps 2
 spoil snapshot in.hdf5 500 good
@@ -41,6 +41,8 @@ killed Waitall:2:50 3 "${longer[@]}"                  # the end of a halo
 killed Allreduce:1:500 2 "${longer[@]}"               # a sum of training
 killed Allreduce:1:60 2 train "${one[@]}" -run_name whole -data_file out/run/data.h5 -train_shard clouds \
   -train_steps 5000 -train_checkpoint_every 10000
+killed Waitall:1:20 2 train "${one[@]}" -net_message newton -run_name newton -data_file out/run/data.h5 -train_steps 5000 \
+  -train_checkpoint_every 10000                       # the exchange of the multipole method
 killed Startall:1:5 2 predict -input in.hdf5
 killed File_write_at_all:1:3 2 generate "${one[@]}"   # I/O, within the datasets
 killed File_write_at_all:0:2 2 generate "${one[@]}"
