@@ -3,9 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/select.h"
 #include "tree/direction.h"
-
-enum { BINS = 256, DIGITS = 8 };
 
 /* The level being selected: nodes [first, first + count) of cover->top. */
 typedef struct {
@@ -28,20 +27,13 @@ typedef struct {
   double *direction;
   esp_split_grid *grid; /* pca */
   int64_t *sums;        /* pca: [count][words] */
-  int64_t *bins;        /* [count][BINS] */
+  int64_t *bins;        /* [count][ESP_SELECT_BINS] */
   int64_t *rank;        /* which smallest is wanted among the candidates, from 1; 0: none */
   int64_t *equal;       /* candidates that share every digit so far */
   uint64_t *key_cut;    /* image of the median key */
   uint64_t *id_cut;     /* largest id that goes left among equal keys */
   uint64_t *prefix;
 } selection;
-
-static uint64_t key_image(double key) {
-  const double plain = key + 0.0; /* -0 becomes +0 */
-  uint64_t bits;
-  memcpy(&bits, &plain, sizeof bits);
-  return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
-}
 
 static uint64_t id_image(int64_t id) {
   return (uint64_t)id ^ (uint64_t)1 << 63;
@@ -115,33 +107,20 @@ static int find_directions(selection *s) {
   return ESP_OK;
 }
 
-/* Among the candidates of each node, the rank-th smallest image, digit by digit. On return prefix holds it, equal the
- * candidates with that image, rank the place among those, and candidate only those. */
+/* On return prefix holds the rank-th smallest image of each node's candidates, equal those that have it. */
 static int select_images(selection *s) {
-  memset(s->prefix, 0, (size_t)s->count * sizeof *s->prefix);
-  for (int digit = 0; digit < DIGITS; digit++) {
-    const int shift = 8 * (DIGITS - 1 - digit);
-    memset(s->bins, 0, (size_t)s->count * BINS * sizeof *s->bins);
-    for (int64_t c = 0; c < s->n_candidate; c++) {
-      const int j = s->candidate[c];
-      s->bins[(int64_t)(s->node[j] - s->first) * BINS + (int64_t)(s->image[j] >> shift & (BINS - 1))]++;
-    }
-    ESP_CALL(s->comm->sum_i64(s->comm, s->bins, (size_t)s->count * BINS));
-    for (int t = 0; t < s->count; t++) {
-      const int64_t *bins = s->bins + (int64_t)t * BINS;
-      uint64_t bin = 0;
-      if (!s->rank[t]) continue;
-      while (bin < BINS - 1 && s->rank[t] > bins[bin]) s->rank[t] -= bins[bin++];
-      s->equal[t] = bins[bin];
-      s->prefix[t] |= bin << shift;
-    }
-    int64_t kept = 0;
-    for (int64_t c = 0; c < s->n_candidate; c++) {
-      const int j = s->candidate[c];
-      if (s->image[j] >> shift == s->prefix[s->node[j] - s->first] >> shift) s->candidate[kept++] = j;
-    }
-    s->n_candidate = kept;
-  }
+  esp_selection by = {.first = s->first,
+                      .groups = s->count,
+                      .group = s->node,
+                      .word = s->image,
+                      .candidates = s->n_candidate,
+                      .candidate = s->candidate,
+                      .rank = s->rank,
+                      .equal = s->equal,
+                      .found = s->prefix,
+                      .bins = s->bins};
+  ESP_CALL(esp_select(s->comm, &by));
+  s->n_candidate = by.candidates;
   return ESP_OK;
 }
 
@@ -157,7 +136,7 @@ static int find_cuts(selection *s) {
     s->rank[t] = count / 2;
   }
   for (int64_t j = 0; j < s->n_active; j++) {
-    s->image[j] = key_image(active_key(s, j));
+    s->image[j] = esp_select_image(active_key(s, j));
     if (s->rank[s->node[j] - s->first]) s->candidate[s->n_candidate++] = (int)j;
   }
   ESP_CALL(select_images(s));
@@ -192,7 +171,7 @@ static void descend(selection *s, int *cover_of) {
     const int64_t heap = s->cover->top[s->node[j]];
     const int level = esp_heap_level(heap);
     esp_shape_node(s->shape, level, heap - ((int64_t)1 << level), &offset, &count);
-    const uint64_t key = key_image(active_key(s, j));
+    const uint64_t key = esp_select_image(active_key(s, j));
     const int left = count > 1 && (key < s->key_cut[t] || (key == s->key_cut[t] && id_image(s->id[i]) <= s->id_cut[t]));
     const int child = s->cover->top_child[s->node[j]][!left];
     if (child < 0) {
@@ -227,7 +206,7 @@ static int prepare(selection *s, int n_home) {
     ESP_CALL(ESP_ALLOC(s->grid, w));
     ESP_CALL(ESP_ALLOC(s->sums, w * esp_split_words(s->dim)));
   }
-  ESP_CALL(ESP_ALLOC(s->bins, w * BINS));
+  ESP_CALL(ESP_ALLOC(s->bins, w * ESP_SELECT_BINS));
   ESP_CALL(ESP_ALLOC(s->rank, w));
   ESP_CALL(ESP_ALLOC(s->equal, w));
   ESP_CALL(ESP_ALLOC(s->key_cut, w));

@@ -97,7 +97,7 @@ static int compute(const esp_fmm_kernels *kernels, esp_fmm_work *w, double *last
   ESP_CALL(w->method->least(kernels, w));
   ESP_CALL(esp_fmm_gather_least(w));
   w->cost.estimate = lap(last);
-  ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_WALK));
+  ESP_CALL(esp_fmm_trade(w, &esp_fmm_for_walk));
   w->cost.rest += lap(last);
   ESP_AGREE(w->comm, w->method->receive(kernels, w));
   ESP_AGREE(w->comm, w->missing ? ESP_FAIL(ESP_ERR_INTERNAL, "%d cells that did not come", w->missing) : ESP_OK);

@@ -6,7 +6,7 @@
 typedef struct {
   esp_fmm_work *w;
   const esp_fmm_parcel *parcel;
-  esp_fmm_purpose purpose;
+  const esp_fmm_purpose *purpose;
   esp_fmm_rows *tree;
   size_t row; /* next of the parcel */
   int next;   /* row of the tree */
@@ -16,7 +16,7 @@ typedef struct {
 
 static void take_moment(const planting *p, int row) {
   const size_t width = (size_t)p->w->moments;
-  if (p->purpose != ESP_FMM_FOR_WALK) return;
+  if (!p->purpose->whole) return;
   memcpy(p->tree->moment + (size_t)row * width, p->parcel->moment + p->row * width, width * sizeof(float));
 }
 
@@ -29,7 +29,7 @@ static void plant_own(planting *p, const esp_fmm_piece *piece, int64_t count) {
   memcpy(tree->cell + p->next, own->cell + piece->row, (size_t)rows * sizeof *own->cell);
   for (int k = p->next; k < p->next + rows; k++)
     if (tree->cell[k].right > 0) tree->cell[k].right += shift;
-  if (p->purpose == ESP_FMM_FOR_WALK)
+  if (p->purpose->whole)
     memcpy(tree->moment + (size_t)p->next * width, own->moment + (size_t)piece->row * width,
            (size_t)rows * width * sizeof *own->moment);
   p->next += rows;
@@ -52,7 +52,7 @@ static int plant_sent(planting *p) {
   to->right = from->right == ESP_FMM_NO_CHILDREN ? p->w->absent : -p->w->bodies_held;
   if (from->right != ESP_FMM_BODIES) return ESP_OK;
   to->right = -p->body;
-  if (p->purpose == ESP_FMM_FOR_WALK) p->body += (int)from->count;
+  if (p->purpose->whole) p->body += (int)from->count;
   return ESP_OK;
 }
 
@@ -120,7 +120,7 @@ static int make_rows(esp_fmm_work *w, const esp_fmm_parcel *parcel) {
   return ESP_ALLOC(w->tree.moment, (rows + 1) * (size_t)w->moments);
 }
 
-static int put_together(esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_parcel *parcel) {
+static int put_together(esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_parcel *parcel) {
   esp_fmm_gathered all;
   planting p = {.w = w, .parcel = parcel, .purpose = purpose, .tree = &w->tree, .body = w->n};
   ESP_CALL(make_rows(w, parcel));
@@ -140,13 +140,13 @@ static void close_tree(esp_fmm_work *w) {
   memset(w->tree.moment + (size_t)w->tree.rows * (size_t)w->moments, 0, (size_t)w->moments * sizeof *w->tree.moment);
 }
 
-int esp_fmm_plant(esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_parcel *parcel) {
+int esp_fmm_plant(esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_parcel *parcel) {
   esp_fmm_unplant(w);
   if (w->comm->size == 1) {
     w->tree = w->own;
     w->bodies_held = w->n;
   } else {
-    if (purpose == ESP_FMM_FOR_WALK) ESP_CALL(take_bodies(w, parcel));
+    if (purpose->whole) ESP_CALL(take_bodies(w, parcel));
     ESP_CALL(put_together(w, purpose, parcel));
   }
   close_tree(w);

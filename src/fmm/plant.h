@@ -22,7 +22,7 @@ typedef struct {
 
 /* tree; for the walk bodies behind those held. On one rank the tree is `own`. Local. Errors: memory,
  * ESP_ERR_INTERNAL for a parcel that does not fit the pieces. */
-int esp_fmm_plant(esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_parcel *parcel);
+int esp_fmm_plant(esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_parcel *parcel);
 /* Frees the tree, unless it is `own`. */
 void esp_fmm_unplant(esp_fmm_work *w);
 

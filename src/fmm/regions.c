@@ -91,19 +91,31 @@ static int rule_3_may_fail(const esp_fmm_work *w, const esp_fmm_region *region, 
   return !w->method->acts(w->order, w->tolerance * least * rounded, cell, D2 * rounded, w->eps2 * rounded);
 }
 
-int esp_fmm_region_opens(const esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_region *region,
-                         const esp_fmm_cell *cell) {
+static int estimate_opens(const esp_fmm_work *w, const esp_fmm_region *region, const esp_fmm_cell *cell, double D2) {
+  (void)w;
+  const double radius = (double)cell->radius;
+  return region->area && radius * radius >= D2 * rounded;
+}
+
+static int walk_opens(const esp_fmm_work *w, const esp_fmm_region *region, const esp_fmm_cell *cell, double D2) {
   const esp_fmm_node *B = &region->box;
   const double radius = (double)cell->radius;
-  double D2 = 0, d2 = 0;
-  for (int a = 0; a < 3; a++) {
-    const double x = fabs(B->centre[a] - cell->c[a]), gap = x > B->half[a] ? x - B->half[a] : 0;
-    d2 += x * x;
-    D2 += gap * gap;
-  }
-  if (purpose == ESP_FMM_FOR_ESTIMATE) return region->area && radius * radius >= D2 * rounded;
+  double d2 = 0;
+  for (int a = 0; a < 3; a++) d2 += (B->centre[a] - cell->c[a]) * (B->centre[a] - cell->c[a]);
   if (!(cell->mass > 0)) return 0;
   if (!region->area) return cell->right > 0 && radius > B->radius && rule_2_may_fail(w, region, B->radius, cell, d2);
   if (region->parents && cell->right > 0 && rule_2_may_fail(w, region, fmin(B->radius, radius), cell, D2)) return 1;
   return rule_3_may_fail(w, region, cell, D2) && rule_2_may_fail(w, region, region->widest, cell, D2);
+}
+
+const esp_fmm_purpose esp_fmm_for_estimate = {0, estimate_opens}, esp_fmm_for_walk = {1, walk_opens};
+
+int esp_fmm_region_opens(const esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_region *region,
+                         const esp_fmm_cell *cell) {
+  double D2 = 0;
+  for (int a = 0; a < 3; a++) {
+    const double gap = fabs(region->box.centre[a] - cell->c[a]) - region->box.half[a];
+    D2 += gap > 0 ? gap * gap : 0;
+  }
+  return purpose->opens(w, region, cell, D2);
 }

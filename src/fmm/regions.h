@@ -4,12 +4,12 @@
 
 #include "fmm/trade.h"
 
-typedef struct {
+struct esp_fmm_region {
   esp_fmm_node box;      /* least: of all in it */
   double widest;         /* largest radius of a receiver without children; of an area alone */
   int32_t area, parents; /* 0: the node alone, a receiver with children; has an area such receivers, too? */
   int32_t last;          /* regions below a node alone: from the next to the one before this, of the rank's */
-} esp_fmm_region;
+};
 
 typedef struct {
   esp_fmm_region *region;
@@ -19,8 +19,8 @@ typedef struct {
 /* Of all ranks, each in preorder. Collective. Errors, on all ranks: memory. *to is the caller's (esp_fmm_regions_free). */
 int esp_fmm_regions_gather(const esp_fmm_work *w, esp_fmm_regions *to);
 void esp_fmm_regions_free(esp_fmm_regions *regions);
-/* May a receiver of this region open a node with this record, or want the bodies of a leaf? */
-int esp_fmm_region_opens(const esp_fmm_work *w, esp_fmm_purpose purpose, const esp_fmm_region *region,
+/* Purpose's opens, for any place of the node. */
+int esp_fmm_region_opens(const esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_region *region,
                          const esp_fmm_cell *cell);
 
 #endif

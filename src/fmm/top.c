@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { BINS = 256, DIGITS = 8, KEY = 0, ID, PLACE, STAGES };
+#include "base/select.h"
+
+enum { KEY, ID, PLACE, STAGES };
 
 /* ---- what follows from counts ---- */
 
@@ -77,7 +79,8 @@ typedef struct {
   int64_t *below;      /* [2] */
   int *axis;
   int64_t *left;
-  int64_t *rank; /* which smallest is wanted among the candidates, from 1; 0: none */
+  int64_t *rank;  /* which smallest is wanted among the candidates, from 1; 0: none */
+  int64_t *equal; /* candidates that have the image found */
   uint64_t *prefix, *cut[STAGES];
   int64_t *bins;
 } selection;
@@ -88,15 +91,12 @@ static double coordinate(const selection *s, int item, int axis) {
 
 /* In the order of what it stands for. */
 static uint64_t image(const selection *s, int stage, int item, int axis) {
-  uint64_t bits;
   if (stage == PLACE) return (uint64_t)(s->before + item);
   if (stage == ID) {
     const int64_t id = s->bodies->id ? s->bodies->id[item] : s->before + item;
     return (uint64_t)id ^ (uint64_t)1 << 63;
   }
-  const double key = coordinate(s, item, axis) + 0.0; /* -0 becomes +0 */
-  memcpy(&bits, &key, sizeof bits);
-  return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+  return esp_select_image(coordinate(s, item, axis));
 }
 
 static int find_boxes(selection *s) {
@@ -142,29 +142,18 @@ static int find_left_counts(selection *s) {
 /* Among the candidates of each node, the rank-th smallest image into prefix; rank becomes its place among those equal to it,
  * and only those stay candidates. */
 static int select_images(selection *s) {
-  memset(s->prefix, 0, (size_t)s->count * sizeof *s->prefix);
-  for (int digit = 0; digit < DIGITS; digit++) {
-    const int shift = 8 * (DIGITS - 1 - digit);
-    int kept = 0;
-    memset(s->bins, 0, (size_t)s->count * BINS * sizeof *s->bins);
-    for (int c = 0; c < s->candidates; c++) {
-      const int j = s->candidate[c];
-      s->bins[(int64_t)(s->node[j] - s->first) * BINS + (int64_t)(s->image[j] >> shift & (BINS - 1))]++;
-    }
-    ESP_CALL(s->comm->sum_i64(s->comm, s->bins, (size_t)s->count * BINS));
-    for (int t = 0; t < s->count; t++) {
-      const int64_t *bins = s->bins + (int64_t)t * BINS;
-      uint64_t bin = 0;
-      if (!s->rank[t]) continue;
-      while (bin < BINS - 1 && s->rank[t] > bins[bin]) s->rank[t] -= bins[bin++];
-      s->prefix[t] |= bin << shift;
-    }
-    for (int c = 0; c < s->candidates; c++) {
-      const int j = s->candidate[c];
-      if (s->image[j] >> shift == s->prefix[s->node[j] - s->first] >> shift) s->candidate[kept++] = j;
-    }
-    s->candidates = kept;
-  }
+  esp_selection by = {.first = s->first,
+                      .groups = s->count,
+                      .group = s->node,
+                      .word = s->image,
+                      .candidates = s->candidates,
+                      .candidate = s->candidate,
+                      .rank = s->rank,
+                      .equal = s->equal,
+                      .found = s->prefix,
+                      .bins = s->bins};
+  ESP_CALL(esp_select(s->comm, &by));
+  s->candidates = (int)by.candidates;
   return ESP_OK;
 }
 
@@ -265,9 +254,10 @@ static int prepare(selection *s) {
   ESP_CALL(ESP_ALLOC(s->axis, room));
   ESP_CALL(ESP_ALLOC(s->left, room));
   ESP_CALL(ESP_ALLOC(s->rank, room));
+  ESP_CALL(ESP_ALLOC(s->equal, room));
   ESP_CALL(ESP_ALLOC(s->prefix, room));
   for (int stage = 0; stage < STAGES; stage++) ESP_CALL(ESP_ALLOC(s->cut[stage], room));
-  return ESP_ALLOC(s->bins, (size_t)room * BINS);
+  return ESP_ALLOC(s->bins, (size_t)room * ESP_SELECT_BINS);
 }
 
 static void discard(selection *s) {
@@ -280,6 +270,7 @@ static void discard(selection *s) {
   ESP_FREE(s->axis);
   ESP_FREE(s->left);
   ESP_FREE(s->rank);
+  ESP_FREE(s->equal);
   ESP_FREE(s->prefix);
   for (int stage = 0; stage < STAGES; stage++) ESP_FREE(s->cut[stage]);
   ESP_FREE(s->bins);

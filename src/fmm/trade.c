@@ -69,7 +69,7 @@ done:
 
 typedef struct {
   const esp_fmm_work *w;
-  esp_fmm_purpose purpose;
+  const esp_fmm_purpose *purpose;
   const esp_fmm_region *region; /* of the rank that is sent to */
   int *open;                    /* which of them may still ask: a stack */
   size_t open_capacity;
@@ -122,7 +122,7 @@ static int still_open(packing *p, int row, size_t first, int count, int *kept) {
 static int pack_row(packing *p, int row, size_t first, int count) {
   const esp_fmm_work *w = p->w;
   const esp_fmm_cell *cell = w->own.cell + row;
-  const int walk = p->purpose == ESP_FMM_FOR_WALK;
+  const int whole = p->purpose->whole;
   int kept;
   ESP_CALL(still_open(p, row, first, count, &kept));
   ESP_CALL(reserve(p));
@@ -132,10 +132,10 @@ static int pack_row(packing *p, int row, size_t first, int count) {
   to->right = cell->right > 0 ? (kept ? ESP_FMM_CHILDREN : ESP_FMM_NO_CHILDREN)
               : kept          ? ESP_FMM_BODIES
                               : ESP_FMM_NO_BODIES;
-  if (walk)
+  if (whole)
     memcpy(p->parcel.moment + at * (size_t)w->moments, w->own.moment + (size_t)row * (size_t)w->moments,
            (size_t)w->moments * sizeof(float));
-  if (to->right == ESP_FMM_BODIES && walk) pack_bodies(p, row);
+  if (to->right == ESP_FMM_BODIES && whole) pack_bodies(p, row);
   if (to->right != ESP_FMM_CHILDREN) return ESP_OK;
   ESP_CALL(pack_row(p, row + 1, first + (size_t)count, kept));
   return pack_row(p, cell->right, first + (size_t)count, kept);
@@ -181,12 +181,12 @@ static int pack_all(packing *p, const esp_fmm_regions *regions, int **row_to, in
 
 enum { ROWS, MOMENTS, BODIES, EXTRAS, INBOXES };
 
-static int send(const esp_fmm_work *w, const esp_fmm_parcel *p, const int *row_to, const int *body_to, int walk,
+static int send(const esp_fmm_work *w, const esp_fmm_parcel *p, const int *row_to, const int *body_to, int whole,
                 esp_inbox inbox[INBOXES]) {
   const size_t extras = (size_t)w->share.extra.count * sizeof(double);
   const size_t moments = (size_t)w->moments * sizeof(float);
   ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, sizeof *p->row, p->row, &inbox[ROWS]));
-  if (!walk) return ESP_OK;
+  if (!whole) return ESP_OK;
   ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->rows, row_to, moments, p->moment, &inbox[MOMENTS]));
   ESP_CALL(w->comm->scatter(w->comm, (int64_t)p->bodies, body_to, sizeof *p->body, p->body, &inbox[BODIES]));
   if (!extras) return ESP_OK;
@@ -209,7 +209,7 @@ static void count_costs(esp_fmm_work *w, const esp_inbox inbox[INBOXES]) {
   for (int k = 0; k < INBOXES; k++) w->cost.messages += inbox[k].count;
 }
 
-int esp_fmm_trade(esp_fmm_work *w, esp_fmm_purpose purpose) {
+int esp_fmm_trade(esp_fmm_work *w, const esp_fmm_purpose *purpose) {
   const esp_comm *comm = w->comm;
   packing p = {.w = w, .purpose = purpose};
   esp_fmm_regions regions = {0};
@@ -218,7 +218,7 @@ int esp_fmm_trade(esp_fmm_work *w, esp_fmm_purpose purpose) {
   if (comm->size > 1) {
     ESP_TRY(esp_fmm_regions_gather(w, &regions));
     ESP_TRY(comm->agree(comm, pack_all(&p, &regions, &row_to, &body_to)));
-    ESP_TRY(send(w, &p.parcel, row_to, body_to, purpose == ESP_FMM_FOR_WALK, inbox));
+    ESP_TRY(send(w, &p.parcel, row_to, body_to, purpose->whole, inbox));
     count_costs(w, inbox);
   }
   const esp_fmm_parcel came = {.rows = (size_t)count_in(inbox),

@@ -16,9 +16,15 @@
 int esp_fmm_gather_roots(esp_fmm_work *w);
 /* least of all pieces and of the top: own.node's least is known. Collective. Errors: memory. */
 int esp_fmm_gather_least(esp_fmm_work *w);
-/* The tree as the estimate of |a| needs it, or as the walk does (moments and bodies, too). Collective. Errors, on all
- * ranks: memory, ESP_ERR_INTERNAL. */
-typedef enum { ESP_FMM_FOR_ESTIMATE, ESP_FMM_FOR_WALK } esp_fmm_purpose;
-int esp_fmm_trade(esp_fmm_work *w, esp_fmm_purpose purpose);
+/* What a tree is put together for: the estimate of |a|, or the walk. */
+typedef struct esp_fmm_region esp_fmm_region;
+typedef struct {
+  int whole; /* moments and bodies are sent, too */
+  /* May a receiver of this region open a node with this record, or want the bodies of a leaf? D2: of the box of the region from c. */
+  int (*opens)(const esp_fmm_work *w, const esp_fmm_region *region, const esp_fmm_cell *cell, double D2);
+} esp_fmm_purpose;
+extern const esp_fmm_purpose esp_fmm_for_estimate, esp_fmm_for_walk;
+/* The tree for it. Collective. Errors, on all ranks: memory, ESP_ERR_INTERNAL. */
+int esp_fmm_trade(esp_fmm_work *w, const esp_fmm_purpose *purpose);
 
 #endif

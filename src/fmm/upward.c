@@ -75,7 +75,7 @@ static int upward(esp_fmm_work *w) {
 }
 
 static int least(const esp_fmm_kernels *kernels, esp_fmm_work *w) {
-  if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, ESP_FMM_FOR_ESTIMATE));
+  if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, &esp_fmm_for_estimate));
   kernels->estimate(w);
   return ESP_OK;
 }
