@@ -8,30 +8,15 @@
 #include "fmm/adjoint.h"
 #include "fmm/top.h"
 #include "unit/fmm_case.h"
-
-#define MUST(expr)                                                        \
-  do {                                                                    \
-    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
-  } while (0)
-
-typedef struct {
-  int64_t kind, i, count_i, j, count_j;
-} listed;
+#include "unit/fmm_lists.h"
 
 typedef struct {
   int n;
   double (*a)[3], *potential; /* or dL/dy, dL/dm */
   int64_t *slot;
-  listed *list;
-  size_t count, capacity;
+  fmm_lists lists;
   esp_fmm_cost cost;
 } outcome;
-
-static void note(void *context, esp_fmm_kind kind, int64_t i, int64_t count_i, int64_t j, int64_t count_j) {
-  outcome *o = context;
-  if (o->count == o->capacity) MUST(ESP_GROW(o->list, o->capacity, o->count + 1));
-  o->list[o->count++] = (listed){kind, i, count_i, j, count_j};
-}
 
 /* g NULL: forces. */
 static outcome run(const esp_comm *with, const esp_fmm_param *p, const esp_fmm_bodies *b, const double (*g)[3]) {
@@ -39,7 +24,7 @@ static outcome run(const esp_comm *with, const esp_fmm_param *p, const esp_fmm_b
   MUST(ESP_ALLOC(o.a, b->n));
   MUST(ESP_ALLOC(o.potential, b->n));
   MUST(ESP_ALLOC(o.slot, b->n));
-  const esp_fmm_witness witness = {note, &o};
+  const esp_fmm_witness witness = {fmm_note, &o.lists};
   const esp_fmm_result result = {b->n ? o.a : NULL, b->n ? o.potential : NULL, o.slot, &witness, &o.cost};
   const esp_fmm_gradient gradient = {o.a, o.potential, &witness, &o.cost};
   MUST(g ? esp_fmm_adjoint(with, p, b, g, &gradient) : esp_fmm_force(with, p, b, &result));
@@ -50,7 +35,7 @@ static void outcome_free(outcome *o) {
   ESP_FREE(o->a);
   ESP_FREE(o->potential);
   ESP_FREE(o->slot);
-  ESP_FREE(o->list);
+  ESP_FREE(o->lists.list);
 }
 
 /* Ways to have the bodies. */
@@ -114,14 +99,14 @@ static void same_lists(const outcome *all, const outcome *mine, const char *what
   const esp_fmm_top top = {.rank = comm->rank, .size = comm->size, .n = all->n};
   const int64_t first = esp_fmm_cut(&top, comm->rank), end = esp_fmm_cut(&top, comm->rank + 1);
   size_t at = 0;
-  for (size_t k = 0; k < all->count; k++) {
-    const listed *l = all->list + k;
+  for (size_t k = 0; k < all->lists.count; k++) {
+    const listed *l = all->lists.list + k;
     if (l->i >= end || l->i + l->count_i <= first || first == end) continue;
-    if (at == mine->count || memcmp(l, mine->list + at, sizeof *l) != 0)
-      fail_msg("%s: entry %zu of %zu of rank %d is another", what, at, mine->count, comm->rank);
+    if (at == mine->lists.count || memcmp(l, mine->lists.list + at, sizeof *l) != 0)
+      fail_msg("%s: entry %zu of %zu of rank %d is another", what, at, mine->lists.count, comm->rank);
     at++;
   }
-  assert_int_equal(at, mine->count);
+  assert_int_equal(at, mine->lists.count);
 }
 
 static void same(const part *p, const outcome *truth, const outcome *o, const char *what) {

@@ -6,11 +6,8 @@
 #include "fmm/adjoint.h"
 #include "fmm/specification.h"
 #include "unit/fmm_case.h"
+#include "unit/fmm_lists.h"
 
-#define MUST(expr)                                                        \
-  do {                                                                    \
-    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
-  } while (0)
 #define VECTORS(a) ((const double(*)[3])(a))
 
 typedef enum {

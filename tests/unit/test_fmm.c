@@ -11,45 +11,25 @@
 #include "fmm/specification.h"
 #include "fmm/work.h"
 #include "unit/fmm_case.h"
-
-#define MUST(expr)                                                        \
-  do {                                                                    \
-    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
-  } while (0)
-
-typedef struct {
-  int64_t kind, i, count_i, j, count_j;
-} listed;
+#include "unit/fmm_lists.h"
 
 typedef struct {
   double (*a)[3], *potential;
   int64_t *slot;
-  listed *list;
-  size_t count, capacity;
+  fmm_lists lists;
   esp_fmm_cost cost;
 } outcome;
 
-static void note(void *context, esp_fmm_kind kind, int64_t i, int64_t count_i, int64_t j, int64_t count_j) {
-  outcome *o = context;
-  if (o->count == o->capacity) MUST(ESP_GROW(o->list, o->capacity, o->count + 1));
-  o->list[o->count++] = (listed){kind, i, count_i, j, count_j};
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return memcmp(a, b, sizeof(listed));
-}
-
 /* kernels NULL: the specification. */
 static outcome run(const esp_fmm_kernels *kernels, const esp_fmm_param *p, const esp_fmm_bodies *b) {
-  outcome o = {.capacity = 0};
+  outcome o = {.a = NULL};
   MUST(ESP_ALLOC(o.a, b->n));
   MUST(ESP_ALLOC(o.potential, b->n));
   MUST(ESP_ALLOC(o.slot, b->n));
-  MUST(ESP_GROW(o.list, o.capacity, 64));
-  const esp_fmm_witness witness = {note, &o};
+  const esp_fmm_witness witness = {fmm_note, &o.lists};
   const esp_fmm_result result = {o.a, o.potential, o.slot, &witness, &o.cost};
   MUST(kernels ? esp_fmm_force_with(kernels, esp_comm_self(), p, b, &result) : esp_fmm_specification(p, b, &result));
-  qsort(o.list, o.count, sizeof *o.list, by_bytes);
+  fmm_lists_sort(&o.lists);
   return o;
 }
 
@@ -57,7 +37,7 @@ static void outcome_free(outcome *o) {
   ESP_FREE(o->a);
   ESP_FREE(o->potential);
   ESP_FREE(o->slot);
-  ESP_FREE(o->list);
+  ESP_FREE(o->lists.list);
 }
 
 static double potential_error(int n, const double *p, const double *truth) {
@@ -73,7 +53,7 @@ static double potential_error(int n, const double *p, const double *truth) {
 static void compare(fmm_kind kind, const fmm_cloud *c, const esp_fmm_param *p, const double *previous, fmm_errors bar,
                     double potential_bar) {
   const esp_fmm_bodies bodies = {c->n, (const double(*)[3])c->x, c->m, c->id, previous};
-  outcome truth = run(NULL, p, &bodies), first = {.count = 0};
+  outcome truth = run(NULL, p, &bodies), first = {.a = NULL};
   for (int k = 0; esp_fmm_widths[k]; k++) {
     if (!esp_fmm_widths[k]->available()) continue;
     outcome o = run(esp_fmm_widths[k], p, &bodies);
@@ -82,8 +62,8 @@ static void compare(fmm_kind kind, const fmm_cloud *c, const esp_fmm_param *p, c
     if (!(e.rms <= bar.rms && e.p99 <= bar.p99 && e.max <= bar.max && potential <= potential_bar))
       fail_msg("%s, %s, n %d, order %d, eps %g: rms %.2e p99 %.2e max %.2e, potential %.2e", esp_fmm_widths[k]->name,
                fmm_name[kind], c->n, p->order, p->softening, e.rms, e.p99, e.max, potential);
-    assert_int_equal(o.count, truth.count);
-    assert_memory_equal(o.list, truth.list, o.count * sizeof *o.list);
+    assert_int_equal(o.lists.count, truth.lists.count);
+    assert_memory_equal(o.lists.list, truth.lists.list, o.lists.count * sizeof(listed));
     assert_memory_equal(o.slot, truth.slot, (size_t)c->n * sizeof *o.slot);
     if (first.a) {
       assert_memory_equal(o.a, first.a, (size_t)c->n * sizeof *o.a);

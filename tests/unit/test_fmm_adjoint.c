@@ -12,50 +12,34 @@
 #include "unit/fmm_adjoint_case.h"
 
 typedef struct {
-  int64_t kind, i, count_i, j, count_j;
-} listed;
-
-typedef struct {
   double (*d)[3], *dmass;
-  listed *list;
-  size_t count, capacity;
+  fmm_lists lists;
   esp_fmm_cost cost;
 } outcome;
 
-static void note(void *context, esp_fmm_kind kind, int64_t i, int64_t count_i, int64_t j, int64_t count_j) {
-  outcome *o = context;
-  if (o->count == o->capacity) MUST(ESP_GROW(o->list, o->capacity, o->count + 1));
-  o->list[o->count++] = (listed){kind, i, count_i, j, count_j};
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return memcmp(a, b, sizeof(listed));
-}
-
 /* kernels NULL: the specification. */
 static outcome run(const esp_fmm_kernels *kernels, const trial *t) {
-  outcome o = {.capacity = 0};
+  outcome o = {.d = NULL};
   MUST(ESP_ALLOC(o.d, t->bodies.n));
   MUST(ESP_ALLOC(o.dmass, t->bodies.n));
-  MUST(ESP_GROW(o.list, o.capacity, 64));
-  const esp_fmm_witness witness = {note, &o};
+  const esp_fmm_witness witness = {fmm_note, &o.lists};
   const esp_fmm_gradient to = {o.d, o.dmass, &witness, &o.cost};
   MUST(kernels ? esp_fmm_adjoint_with(kernels, esp_comm_self(), &t->param, &t->bodies, VECTORS(t->g), &to)
                : esp_fmm_adjoint_specification(&t->param, &t->bodies, VECTORS(t->g), &to));
-  qsort(o.list, o.count, sizeof *o.list, by_bytes);
+  fmm_lists_sort(&o.lists);
   return o;
 }
 
 static void outcome_free(outcome *o) {
   ESP_FREE(o->d);
   ESP_FREE(o->dmass);
-  ESP_FREE(o->list);
+  ESP_FREE(o->lists.list);
 }
 
 /* All widths against the specification and each other. bar: of dL/dy, as fmm_errors, and of dL/dm. */
 static void compare(const char *name, const trial *t, fmm_errors bar, double dmass_bar) {
   const int n = t->bodies.n;
-  outcome truth = run(NULL, t), first = {.count = 0};
+  outcome truth = run(NULL, t), first = {.d = NULL};
   for (int k = 0; esp_fmm_widths[k]; k++) {
     if (!esp_fmm_widths[k]->available()) continue;
     outcome o = run(esp_fmm_widths[k], t);
@@ -64,8 +48,8 @@ static void compare(const char *name, const trial *t, fmm_errors bar, double dma
     if (!(e.rms <= bar.rms && e.p99 <= bar.p99 && e.max <= bar.max && dmass <= dmass_bar))
       fail_msg("%s, %s, n %d, order %d, eps %g: rms %.2e p99 %.2e max %.2e, dL/dm %.2e", esp_fmm_widths[k]->name, name,
                n, t->param.order, t->param.softening, e.rms, e.p99, e.max, dmass);
-    assert_int_equal(o.count, truth.count);
-    assert_memory_equal(o.list, truth.list, o.count * sizeof *o.list);
+    assert_int_equal(o.lists.count, truth.lists.count);
+    assert_memory_equal(o.lists.list, truth.lists.list, o.lists.count * sizeof(listed));
     if (first.d) {
       assert_memory_equal(o.d, first.d, (size_t)n * sizeof *o.d);
       assert_memory_equal(o.dmass, first.dmass, (size_t)n * sizeof *o.dmass);

@@ -11,11 +11,7 @@
 #include "fmm/cells.h"
 #include "fmm/specification.h"
 #include "unit/fmm_case.h"
-
-#define MUST(expr)                                                        \
-  do {                                                                    \
-    if ((expr) != ESP_OK) fail_msg("%s: %s", #expr, esp_error_message()); \
-  } while (0)
+#include "unit/fmm_lists.h"
 
 typedef struct {
   fmm_cloud cloud;
