@@ -1,6 +1,6 @@
 /* Exponential and logarithm as plain arithmetic, so that a loop of them becomes vector code and gives the same bits in a
- * vector as alone, whatever the C library. In float32 polynomials of the Cephes library (Moshier). Errors below 2 units
- * in the last place where the result is normal. */
+ * vector as alone, and on any processor, whatever its libraries. In float32 polynomials of the Cephes library (Moshier),
+ * with product-sums fused. Errors below 2 units in the last place where the result is normal. */
 #ifndef ESP_FUNCTIONS_H
 #define ESP_FUNCTIONS_H
 
@@ -8,21 +8,23 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/inline.h"
+
 /* ---- float32 ---- */
 
 /* x is brought into [-87, 88]: no infinity, no subnormal. */
-static inline __attribute__((always_inline)) float esp_exp32(float x) {
+ESP_INLINE float esp_exp32(float x) {
   x = x > 88.0f ? 88.0f : x;
   x = x < -87.0f ? -87.0f : x;
   const float n = rintf(x * 1.44269504088896341f);
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  const float r = fmaf(n, 2.12194440e-4f, fmaf(n, -0.693359375f, x));
   float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
+  p = fmaf(p, r, 1.3981999507e-3f);
+  p = fmaf(p, r, 8.3334519073e-3f);
+  p = fmaf(p, r, 4.1665795894e-2f);
+  p = fmaf(p, r, 1.6666665459e-1f);
+  p = fmaf(p, r, 5.0000001201e-1f);
+  p = fmaf(p, r * r, r) + 1.0f;
   const int32_t bits = ((int32_t)n + 127) * (1 << 23);
   float scale;
   memcpy(&scale, &bits, sizeof scale);
@@ -30,7 +32,7 @@ static inline __attribute__((always_inline)) float esp_exp32(float x) {
 }
 
 /* x normal and > 0. */
-static inline __attribute__((always_inline)) float esp_log32(float x) {
+ESP_INLINE float esp_log32(float x) {
   int32_t bits;
   memcpy(&bits, &x, sizeof bits);
   const int32_t e = (bits - 0x3f3504f3) >> 23; /* the mantissa then lies in [sqrt 1/2, sqrt 2) */
@@ -39,28 +41,28 @@ static inline __attribute__((always_inline)) float esp_log32(float x) {
   memcpy(&m, &bits, sizeof m);
   const float f = m - 1.0f, z = f * f, n = (float)e;
   float p = 7.0376836292e-2f;
-  p = p * f - 1.1514610310e-1f;
-  p = p * f + 1.1676998740e-1f;
-  p = p * f - 1.2420140846e-1f;
-  p = p * f + 1.4249322787e-1f;
-  p = p * f - 1.6668057665e-1f;
-  p = p * f + 2.0000714765e-1f;
-  p = p * f - 2.4999993993e-1f;
-  p = p * f + 3.3333331174e-1f;
-  p = p * f * z - n * 2.12194440e-4f - 0.5f * z;
-  return f + p + n * 0.693359375f;
+  p = fmaf(p, f, -1.1514610310e-1f);
+  p = fmaf(p, f, 1.1676998740e-1f);
+  p = fmaf(p, f, -1.2420140846e-1f);
+  p = fmaf(p, f, 1.4249322787e-1f);
+  p = fmaf(p, f, -1.6668057665e-1f);
+  p = fmaf(p, f, 2.0000714765e-1f);
+  p = fmaf(p, f, -2.4999993993e-1f);
+  p = fmaf(p, f, 3.3333331174e-1f);
+  p = fmaf(z, -0.5f, fmaf(n, -2.12194440e-4f, p * f * z));
+  return fmaf(n, 0.693359375f, f + p);
 }
 
 /* 2^x for x in [-126, 0]. */
-static inline __attribute__((always_inline)) float esp_exp2_32(float x) {
+ESP_INLINE float esp_exp2_32(float x) {
   const float n = rintf(x), r = x - n;
   float p = 1.535336188e-4f;
-  p = p * r + 1.339887440e-3f;
-  p = p * r + 9.618437357e-3f;
-  p = p * r + 5.550332471e-2f;
-  p = p * r + 2.402264791e-1f;
-  p = p * r + 6.931472028e-1f;
-  p = p * r + 1.0f;
+  p = fmaf(p, r, 1.339887440e-3f);
+  p = fmaf(p, r, 9.618437357e-3f);
+  p = fmaf(p, r, 5.550332471e-2f);
+  p = fmaf(p, r, 2.402264791e-1f);
+  p = fmaf(p, r, 6.931472028e-1f);
+  p = fmaf(p, r, 1.0f);
   int32_t bits;
   memcpy(&bits, &p, sizeof bits);
   bits += (int32_t)n * (1 << 23);
@@ -71,7 +73,7 @@ static inline __attribute__((always_inline)) float esp_exp2_32(float x) {
 /* ---- float64 ---- */
 
 /* 2^n of a whole n in [-1022, 1023]. */
-static inline __attribute__((always_inline)) double esp_power64(double n) {
+ESP_INLINE double esp_power64(double n) {
   const double shifted = n + 0x1.8p52; /* its last bits are those of n */
   uint64_t bits;
   memcpy(&bits, &shifted, sizeof bits);
@@ -82,7 +84,7 @@ static inline __attribute__((always_inline)) double esp_power64(double n) {
 }
 
 /* 0 and infinity where they are due; NaN of NaN. */
-static inline __attribute__((always_inline)) double esp_exp64(double x) {
+ESP_INLINE double esp_exp64(double x) {
   x = x > 750 ? 750 : x;
   x = x < -750 ? -750 : x;
   const double n = (x * 1.4426950408889634 + 0x1.8p52) - 0x1.8p52; /* nearest whole number */

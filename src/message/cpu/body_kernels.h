@@ -258,7 +258,10 @@ static void senders(const esp_pairs *p, int count, const int *block, const doubl
     for (int i = 0; i < k->block.count; i++) {
       const double mu = p->source[(size_t)(first + i) * ESP_BODY + ESP_BODY_MASS];
       if (!(mu > 0)) continue;
-      for (int c = 0; c < 3; c++) dy[(size_t)(first + i) * 3 + (size_t)c] += mu * k->sum[c * k->capacity + i];
+      for (int c = 0; c < 3; c++) {
+        double *to = dy + (size_t)(first + i) * 3 + c;
+        *to = fma(mu, k->sum[c * k->capacity + i], *to);
+      }
     }
   }
 }

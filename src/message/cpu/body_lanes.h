@@ -12,6 +12,7 @@
 
 #include "message/cpu/real.h"
 #include "message/law.h"
+#include "message/pairs/body.h"
 
 enum { ESP_LANE = 16, ESP_CHUNK = 512, ESP_MLP_SUMS = 7 };
 
@@ -34,12 +35,6 @@ typedef struct {
   int row[ESP_CHUNK];
 } esp_stream;
 
-/* What every pair needs. */
-typedef struct {
-  ESP_REAL eps2, box[3], inverse[3]; /* inverse period, 0 = open */
-  int periodic;
-} esp_space;
-
 struct esp_scratch {
   int capacity; /* lanes of the largest block, padded */
   double centre[3];
@@ -60,27 +55,12 @@ ESP_INLINE int pad_lanes(int count) {
   return (count + ESP_LANE - 1) / ESP_LANE * ESP_LANE;
 }
 
-/* 1/sqrt(q); 0 for a pair that coincides without softening, so that it exerts nothing. */
-ESP_INLINE ESP_REAL inverse_root(ESP_REAL q) {
-  const ESP_REAL root = (ESP_REAL)1 / ESP_SQRT(q);
-  return q > ESP_TINY ? root : (ESP_REAL)0;
-}
-
-ESP_INLINE ESP_REAL nearest_image(ESP_REAL r, ESP_REAL box, ESP_REAL inverse) {
-  return r - box * ESP_RINT(r * inverse);
-}
-
 /* A place relative to the block's centre, in its minimum image. */
 ESP_INLINE void relative(const struct esp_scratch *k, const double *box, const double *y, ESP_REAL *rx, ESP_REAL *ry,
                          ESP_REAL *rz) {
-  double r[3];
-  for (int a = 0; a < 3; a++) {
-    r[a] = y[a] - k->centre[a];
-    if (box[a] > 0) r[a] -= box[a] * rint(r[a] / box[a]);
-  }
-  *rx = (ESP_REAL)r[0];
-  *ry = (ESP_REAL)r[1];
-  *rz = (ESP_REAL)r[2];
+  *rx = esp_relative(y[0], k->centre[0], box[0]);
+  *ry = esp_relative(y[1], k->centre[1], box[1]);
+  *rz = esp_relative(y[2], k->centre[2], box[2]);
 }
 
 static void lanes_clear(esp_lanes *t) {

@@ -1,17 +1,8 @@
-/* The learned message between lanes and a stream (see message/law.h and body_lanes.h).
- *
- *   t_h = offset_h + lane_h s_lane + W3_h.e,  phi = gain V.silu(t),  A_i += w kappa phi r,
- *   kappa = k, gain 1 (correction) or kappa = 1/sqrt Q, gain ESP_LAW_GAIN (law)
- *
- * where offset_h holds what the stream entry gives to all lanes: lanes are receivers (offset W1 + W2 s_j, lane part of
- * W1) or senders (offset W1 + W1 s_i, lane part W2). With upstream gradient g_i, p = g.r and dphi = w kappa p:
- *
- *   dr = w kappa phi (g - 3 p r/q)  [correction; law: g - p r/Q]
- *        + dphi (2 de_0/Q + de_1/sqrt Q - 2 de_2/(1+Q)^2) r,   de = sum_h V_h silu'(t_h) W3_h,  Q = |r|^2 + 1e-4
- *   dt_h = dphi V_h silu'(t_h)
- *
- * dy_i = -dr, dy_j = +dr; dr is even in r. Every parameter's gradient is taken at the receivers. Lanes are worked on
- * ESP_LANE at a time with h outside, so all loops are over lanes and no sum over h is ever reordered. */
+/* The learned message between lanes and a stream (see body_lanes.h; message/pairs/law.h). Lanes are receivers (offset W1 +
+ * W2 s_j, lane part of W1) or senders (offset W1 + W1 s_i, lane part W2). Every parameter's gradient is taken at the
+ * receivers. Lanes are worked on ESP_LANE at a time with h outside, so all loops are over lanes and no sum over h is ever
+ * reordered. */
+#include "message/pairs/law.h"
 
 /* Order of the rows in scratch: weight, slope and param. */
 enum { GAIN = LAW ? ESP_LAW_GAIN : 1 };
@@ -19,15 +10,9 @@ enum { MLP_W1, MLP_W1S, MLP_W2, MLP_W3, MLP_V = MLP_W3 + ESP_LAW_EDGE };
 
 /* Sixteen pairs of one stream entry. */
 typedef struct {
-  ESP_REAL r[3][ESP_LANE], e[ESP_LAW_EDGE][ESP_LANE], c[ESP_LANE]; /* c: (dphi's share of) dr along r, for de */
-  ESP_REAL kappa[ESP_LANE], tidal[ESP_LANE];                       /* k or 1/sqrt Q; 3/q or 1/Q */
+  ESP_REAL r[3][ESP_LANE], root[ESP_LANE], inverse[ESP_LANE], log[ESP_LANE], kappa[ESP_LANE], tidal[ESP_LANE];
   ESP_REAL phi[ESP_LANE], de[ESP_LAW_EDGE][ESP_LANE], p[ESP_LANE], dphi[ESP_LANE];
-  ESP_REAL root[ESP_LANE], inverse[ESP_LANE];
 } esp_edges;
-
-ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
-  return 1 / (1 + ESP_EXP(-t));
-}
 
 /* Weights of the call in ESP_REAL, one row a kind. */
 static void mlp_load(esp_scratch *k, const double *param) {
@@ -45,36 +30,30 @@ static void mlp_load(esp_scratch *k, const double *param) {
 
 static void mlp_offset(esp_scratch *k, ESP_REAL s, int row) {
   const int H = k->hidden;
-  for (int h = 0; h < H; h++) k->offset[h] = k->weight[MLP_W1 * H + h] + k->weight[row * H + h] * s;
+  for (int h = 0; h < H; h++) k->offset[h] = ESP_FMA(k->weight[row * H + h], s, k->weight[MLP_W1 * H + h]);
 }
 
-ESP_INLINE void mlp_pair(const stream_entry e, const esp_space p, int periodic, int correction, ESP_REAL x, ESP_REAL y,
-                         ESP_REAL z, esp_edges *restrict o, int l) {
-  ESP_REAL r[3];
-  pair_vector(e, p, periodic, x, y, z, r);
-  const ESP_REAL r2 = r[0] * r[0] + r[1] * r[1] + r[2] * r[2], Q = r2 + (ESP_REAL)1e-4;
-  o->r[0][l] = r[0];
-  o->r[1][l] = r[1];
-  o->r[2][l] = r[2];
-  o->root[l] = ESP_SQRT(Q);
-  o->inverse[l] = 1 / (1 + Q);
-  o->e[0][l] = ESP_LOG(Q);
-  o->e[1][l] = o->root[l];
-  o->e[2][l] = o->inverse[l];
-  const ESP_REAL i1 = inverse_root(r2 + p.eps2), i2 = i1 * i1;
-  const ESP_REAL unit = 1 / o->root[l];
-  o->kappa[l] = correction ? i1 * i2 : unit;
-  o->tidal[l] = correction ? 3 * i2 : unit * unit;
+ESP_INLINE void mlp_pair(const esp_entry e, const esp_space p, int correction, ESP_REAL x, ESP_REAL y, ESP_REAL z,
+                         esp_edges *restrict o, int l) {
+  const esp_edge edge = esp_law_edge(e, p, correction, x, y, z);
+  o->r[0][l] = edge.rx;
+  o->r[1][l] = edge.ry;
+  o->r[2][l] = edge.rz;
+  o->root[l] = edge.root;
+  o->inverse[l] = edge.inverse;
+  o->log[l] = edge.log;
+  o->kappa[l] = edge.kappa;
+  o->tidal[l] = edge.tidal;
 }
 
 /* Geometry and features of the sixteen lanes from `base`. */
 static void mlp_edges(const esp_lanes *t, int base, const esp_stream *s, int j, const esp_space *space, int correction,
                       esp_edges *restrict o) {
   const ESP_REAL *restrict x = t->x + base, *restrict y = t->y + base, *restrict z = t->z + base;
-  const stream_entry e = entry_of(s, j, 0);
-  const esp_space p = *space; /* an open axis has box 0 and is left alone by the minimum image */
+  const esp_entry e = entry_of(s, j, 0);
+  const esp_space p = *space;
 #pragma omp simd
-  for (int l = 0; l < ESP_LANE; l++) mlp_pair(e, p, 1, correction, x[l], y[l], z[l], o, l);
+  for (int l = 0; l < ESP_LANE; l++) mlp_pair(e, p, correction, x[l], y[l], z[l], o, l);
 }
 
 /* phi; with_slope: de as well. row: what multiplies the lane's feature. */
@@ -89,14 +68,14 @@ ESP_INLINE void mlp_phi(const esp_scratch *k, int row, const ESP_REAL *restrict 
     const ESP_REAL w0 = w[MLP_W3 * H + h], w1 = w[(MLP_W3 + 1) * H + h], w2 = w[(MLP_W3 + 2) * H + h];
 #pragma omp simd
     for (int l = 0; l < ESP_LANE; l++) {
-      const ESP_REAL t = a + b * s[l] + w0 * o->e[0][l] + w1 * o->e[1][l] + w2 * o->e[2][l];
-      const ESP_REAL m = sigmoid(t);
-      o->phi[l] += v * (t * m);
+      const ESP_REAL t = esp_law_input(a, b, s[l], w0, w1, w2, o->log[l], o->root[l], o->inverse[l]);
+      const ESP_REAL m = esp_law_sigmoid(t);
+      o->phi[l] = ESP_FMA(v, t * m, o->phi[l]);
       if (with_slope) {
-        const ESP_REAL d = v * (m * (1 + t * (1 - m)));
-        o->de[0][l] += d * w0;
-        o->de[1][l] += d * w1;
-        o->de[2][l] += d * w2;
+        const ESP_REAL d = esp_law_unit_slope(v, t, m);
+        o->de[0][l] = ESP_FMA(d, w0, o->de[0][l]);
+        o->de[1][l] = ESP_FMA(d, w1, o->de[1][l]);
+        o->de[2][l] = ESP_FMA(d, w2, o->de[2][l]);
       }
     }
   }
@@ -114,21 +93,21 @@ static void mlp_slopes(esp_scratch *k, const ESP_REAL *restrict s, ESP_REAL s_j,
     ESP_REAL(*restrict slope)[ESP_LANE] = (ESP_REAL(*)[ESP_LANE])(k->slope + (size_t)h * ESP_MLP_SUMS * ESP_LANE);
 #pragma omp simd
     for (int l = 0; l < ESP_LANE; l++) {
-      const ESP_REAL e0 = o->e[0][l], e1 = o->e[1][l], e2 = o->e[2][l];
-      const ESP_REAL t = a + b * s[l] + w0 * e0 + w1 * e1 + w2 * e2;
-      const ESP_REAL m = sigmoid(t), u = t * m, d = v * (m * (1 + t * (1 - m)));
-      o->phi[l] += v * u;
-      o->de[0][l] += d * w0;
-      o->de[1][l] += d * w1;
-      o->de[2][l] += d * w2;
+      const ESP_REAL e0 = o->log[l], e1 = o->root[l], e2 = o->inverse[l];
+      const ESP_REAL t = esp_law_input(a, b, s[l], w0, w1, w2, e0, e1, e2);
+      const ESP_REAL m = esp_law_sigmoid(t), u = t * m, d = esp_law_unit_slope(v, t, m);
+      o->phi[l] = ESP_FMA(v, u, o->phi[l]);
+      o->de[0][l] = ESP_FMA(d, w0, o->de[0][l]);
+      o->de[1][l] = ESP_FMA(d, w1, o->de[1][l]);
+      o->de[2][l] = ESP_FMA(d, w2, o->de[2][l]);
       const ESP_REAL dt = d * o->dphi[l];
       slope[MLP_W1][l] += dt;
-      slope[MLP_W1S][l] += dt * s[l];
-      slope[MLP_W2][l] += dt * s_j;
-      slope[MLP_W3][l] += dt * e0;
-      slope[MLP_W3 + 1][l] += dt * e1;
-      slope[MLP_W3 + 2][l] += dt * e2;
-      slope[MLP_V][l] += o->dphi[l] * u;
+      slope[MLP_W1S][l] = ESP_FMA(dt, s[l], slope[MLP_W1S][l]);
+      slope[MLP_W2][l] = ESP_FMA(dt, s_j, slope[MLP_W2][l]);
+      slope[MLP_W3][l] = ESP_FMA(dt, e0, slope[MLP_W3][l]);
+      slope[MLP_W3 + 1][l] = ESP_FMA(dt, e1, slope[MLP_W3 + 1][l]);
+      slope[MLP_W3 + 2][l] = ESP_FMA(dt, e2, slope[MLP_W3 + 2][l]);
+      slope[MLP_V][l] = ESP_FMA(o->dphi[l], u, slope[MLP_V][l]);
     }
   }
 }
@@ -147,9 +126,9 @@ static void mlp_forward(esp_scratch *k) {
 #pragma omp simd
       for (int l = 0; l < ESP_LANE; l++) {
         const ESP_REAL f = w * o.kappa[l] * o.phi[l];
-        ax[l] += f * o.r[0][l];
-        ay[l] += f * o.r[1][l];
-        az[l] += f * o.r[2][l];
+        ax[l] = ESP_FMA(f, o.r[0][l], ax[l]);
+        ay[l] = ESP_FMA(f, o.r[1][l], ay[l]);
+        az[l] = ESP_FMA(f, o.r[2][l], az[l]);
       }
     }
   }
@@ -158,11 +137,11 @@ static void mlp_forward(esp_scratch *k) {
 /* dr of one pair. */
 ESP_INLINE void mlp_dr(const esp_edges *restrict o, int l, ESP_REAL gx, ESP_REAL gy, ESP_REAL gz, ESP_REAL f,
                        ESP_REAL *dx, ESP_REAL *dy, ESP_REAL *dz) {
-  const ESP_REAL i = o->inverse[l], root = o->root[l], half = o->de[1][l] / root + 2 * o->de[0][l] / (root * root);
-  const ESP_REAL c = o->dphi[l] * (half - 2 * o->de[2][l] * (i * i)) - f * (o->tidal[l] * o->p[l]);
-  *dx = f * gx + c * o->r[0][l];
-  *dy = f * gy + c * o->r[1][l];
-  *dz = f * gz + c * o->r[2][l];
+  const ESP_REAL c = esp_law_along(o->root[l], o->inverse[l], o->tidal[l], o->p[l], o->dphi[l], f, o->de[0][l],
+                                   o->de[1][l], o->de[2][l]);
+  *dx = ESP_FMA(c, o->r[0][l], f * gx);
+  *dy = ESP_FMA(c, o->r[1][l], f * gy);
+  *dz = ESP_FMA(c, o->r[2][l], f * gz);
 }
 
 /* The chunk's parameter gradients to float64. */
@@ -191,7 +170,7 @@ static void mlp_receivers_entry(esp_scratch *k, int j, ESP_REAL (*restrict part)
     if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
 #pragma omp simd
     for (int l = 0; l < ESP_LANE; l++) {
-      o.p[l] = gx[l] * o.r[0][l] + gy[l] * o.r[1][l] + gz[l] * o.r[2][l];
+      o.p[l] = esp_dot3(o.r[0][l], o.r[1][l], o.r[2][l], gx[l], gy[l], gz[l]);
       o.dphi[l] = w * o.kappa[l] * o.p[l];
     }
     mlp_slopes(k, t->s + base, s->s[j], &o);
@@ -236,7 +215,7 @@ static void mlp_senders(esp_scratch *k, esp_lanes *t) {
 #pragma omp simd
       for (int l = 0; l < ESP_LANE; l++) {
         ESP_REAL dx, dy, dz;
-        o.p[l] = gx * o.r[0][l] + gy * o.r[1][l] + gz * o.r[2][l];
+        o.p[l] = esp_dot3(o.r[0][l], o.r[1][l], o.r[2][l], gx, gy, gz);
         o.dphi[l] = o.kappa[l] * o.p[l];
         mlp_dr(&o, l, gx, gy, gz, o.kappa[l] * o.phi[l], &dx, &dy, &dz);
         ax[l] += dx;
