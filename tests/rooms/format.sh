@@ -7,4 +7,4 @@ release=14
 cd "${ESPALIER_SOURCE:-$(dirname "$0")/../..}"
 tool=$(command -v clang-format-$release || command -v clang-format) || { echo "skipped: no clang-format"; exit 77; }
 "$tool" --version | grep -q "version $release\." || { echo "skipped: $("$tool" --version), not $release"; exit 77; }
-find src mpi cuda tests \( -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' \) -print0 | xargs -0 "$tool" --dry-run -Werror
+find src mpi cuda tests \( -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' \) -print0 | xargs -0 "$tool" --dry-run -Werror
