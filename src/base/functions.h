@@ -12,8 +12,8 @@
 
 /* ---- float32 ---- */
 
-/* x is brought into [-87, 88]: no infinity, no subnormal. */
-ESP_INLINE float esp_exp32(float x) {
+/* exp(x) + c, rounded once. x is brought into [-87, 88]: no infinity, no subnormal. */
+ESP_INLINE float esp_exp_add32(float x, float c) {
   x = x > 88.0f ? 88.0f : x;
   x = x < -87.0f ? -87.0f : x;
   const float n = rintf(x * 1.44269504088896341f);
@@ -28,7 +28,14 @@ ESP_INLINE float esp_exp32(float x) {
   const int32_t bits = ((int32_t)n + 127) * (1 << 23);
   float scale;
   memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
+  return fmaf(p, scale, c);
+}
+ESP_INLINE float esp_exp32(float x) {
+  return esp_exp_add32(x, 0);
+}
+/* 1 / (1 + exp(-x)). */
+ESP_INLINE float esp_sigmoid32(float x) {
+  return 1 / esp_exp_add32(-x, 1);
 }
 
 /* x normal and > 0. */
@@ -104,6 +111,11 @@ ESP_INLINE double esp_exp64(double x) {
   p = p * (r * r) + r + 1;
   const double half = (n * 0.5 + 0x1.8p52) - 0x1.8p52; /* in two steps: 2^n alone may be out of range */
   return p * esp_power64(half) * esp_power64(n - half);
+}
+
+/* 1 / (1 + exp(-x)), by the C library. */
+ESP_INLINE double esp_sigmoid64(double x) {
+  return 1 / (1 + exp(-x));
 }
 
 #endif

@@ -1,30 +1,38 @@
 /* Far cells of the gate: what the moments of a cell say to a block's receivers, and the adjoint. Text of gate_kernels.h,
  * after gate_pairs.h.
- *
- * x = lane - cell's key in the lanes' unit, G = 2^-|x|^2; u = x sqrt(2 ln 2), so that a cell's Hermite series in u is a
- * polynomial p_c of x once its coefficients are scaled. AT_ONCE receivers at a time:
- *   forward    sum_c += G p_c(x)
- *   receivers  dx = G (sum_c g_c grad p_c - 2 ln 2 x sum_c g_c p_c), g = dLoss/dsum; dLoss/dp_c,m = sum G g_c m(x)
- * A lane where G is 0 has x = 0, so that nothing overflows. */
+ * The formulas: message/pairs/gate_cells.h, of AT_ONCE receivers at a time. */
 
 enum {
   CELLS_AT_ONCE = 32,                     /* summed in ESP_REAL before they are added in float64 */
   AT_ONCE = (int)(32 / sizeof(ESP_REAL)), /* receivers: a vector no wider than a register, wider ones stay in memory */
   SHARES = ESP_LANE / AT_ONCE
 };
-typedef ESP_REAL lanes __attribute__((vector_size(32), aligned(sizeof(ESP_REAL)), may_alias));
+typedef ESP_REAL esp_number __attribute__((vector_size(32), aligned(sizeof(ESP_REAL)), may_alias));
+
+ESP_INLINE esp_number esp_number_of(ESP_REAL value) {
+  return value - (esp_number){0};
+}
+ESP_INLINE esp_number esp_number_fma(esp_number a, esp_number b, esp_number c) {
+  ESP_REAL to[AT_ONCE];
+  esp_number sum;
+#pragma omp simd
+  for (int l = 0; l < AT_ONCE; l++) to[l] = ESP_FMA(a[l], b[l], c[l]);
+  memcpy(&sum, to, sizeof sum);
+  return sum;
+}
+#include "message/pairs/gate_cells.h"
 
 /* x [d], G of lanes base .. */
-ESP_INLINE void cell_edge(const int d, const esp_scratch *k, const gate_lanes *t, int base, lanes *restrict x,
-                          lanes *restrict G) {
+ESP_INLINE void cell_edge(const int d, const esp_scratch *k, const gate_lanes *t, int base, esp_number *restrict x,
+                          esp_number *restrict G) {
   ESP_REAL r2[AT_ONCE] = {0}, g[AT_ONCE], at[AT_ONCE];
   for (int a = 0; a < d; a++) {
     const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
 #pragma omp simd
-    for (int l = 0; l < AT_ONCE; l++) r2[l] += (row[l] - y) * (row[l] - y);
+    for (int l = 0; l < AT_ONCE; l++) r2[l] = esp_gate_square(row[l], y, r2[l]);
   }
 #pragma omp simd
-  for (int l = 0; l < AT_ONCE; l++) edge_close(r2[l], r2 + l, g + l);
+  for (int l = 0; l < AT_ONCE; l++) esp_gate_close(r2[l], r2 + l, g + l);
   for (int a = 0; a < d; a++) {
     const ESP_REAL *restrict row = t->key + (size_t)a * t->capacity + base, y = k->cell.key[a];
 #pragma omp simd
@@ -34,73 +42,19 @@ ESP_INLINE void cell_edge(const int d, const esp_scratch *k, const gate_lanes *t
   memcpy(G, g, sizeof g);
 }
 
-/* p(x); slope [d] = grad p, unless NULL. */
-ESP_INLINE void cell_poly(const int d, const int order, const ESP_REAL *restrict p, const lanes *restrict x,
-                          lanes *restrict value, lanes *restrict slope) {
-  const ESP_REAL *second = p + 1 + d, *third = second + d * (d + 1) / 2;
-  lanes sum = {0};
-  sum += p[0];
-  for (int a = 0; a < d && slope; a++) memset(slope + a, 0, sizeof *slope);
-  ESP_UNROLL
-  for (int a = 0; a < d && order >= 1; a++) {
-    lanes along = {0};
-    along += p[1 + a];
-    if (slope) slope[a] += p[1 + a];
-    ESP_UNROLL
-    for (int b = a; b < d && order >= 2; b++) {
-      const ESP_REAL g = *second++;
-      lanes both = {0};
-      both += g;
-      if (slope) slope[b] += g * x[a];
-      ESP_UNROLL
-      for (int c = b; c < d && order >= 3; c++) {
-        const ESP_REAL h = *third++;
-        both += h * x[c];
-        if (!slope) continue;
-        slope[c] += h * x[a] * x[b];
-        slope[b] += h * x[a] * x[c];
-      }
-      along += both * x[b];
-      if (slope) slope[a] += both * x[b];
-    }
-    sum += along * x[a];
-  }
-  *value = sum;
-}
-
-/* part [M] += h m(x). */
-ESP_INLINE void cell_monomials(const int d, const int order, const lanes *restrict h, const lanes *restrict x,
-                               lanes *restrict part) {
-  lanes *second = part + 1 + d, *third = second + d * (d + 1) / 2;
-  part[0] += *h;
-  ESP_UNROLL
-  for (int a = 0; a < d && order >= 1; a++) {
-    const lanes ha = *h * x[a];
-    part[1 + a] += ha;
-    ESP_UNROLL
-    for (int b = a; b < d && order >= 2; b++) {
-      const lanes hab = ha * x[b];
-      *second++ += hab;
-      ESP_UNROLL
-      for (int c = b; c < d && order >= 3; c++) *third++ += hab * x[c];
-    }
-  }
-}
-
 ESP_INLINE void cell_forward(const int d, const int order, esp_scratch *k, gate_lanes *t) {
   for (int base = 0; base < t->padded; base += AT_ONCE) {
-    lanes x[d > 8 ? ESP_MAX_DIM : 8], G, p;
+    esp_number x[d > 8 ? ESP_MAX_DIM : 8], G;
     cell_edge(d, k, t, base, x, &G);
     for (int c = 0; c < k->width; c++) {
-      lanes *acc = (lanes *)(t->acc + (size_t)c * t->capacity + base);
-      cell_poly(d, order, k->cell.poly + c * k->cell.moments, x, &p, NULL);
-      *acc += G * p;
+      esp_number *acc = (esp_number *)(t->acc + (size_t)c * t->capacity + base);
+      *acc = esp_number_fma(G, esp_gate_poly(d, order, k->cell.poly + c * k->cell.moments, x, NULL), *acc);
     }
   }
 }
 
 /* lanes_total of `count` vectors of ESP_LANE that lie in shares [SHARES][count]; halves [count][4] is room. The same bits. */
-static void cell_totals(const lanes *share, int count, double *restrict halves, double *restrict to) {
+static void cell_totals(const esp_number *share, int count, double *restrict halves, double *restrict to) {
   const ESP_REAL *part = (const ESP_REAL *)share;
   const size_t next = (size_t)count * AT_ONCE;
   for (int m = 0; m < count; m++)
@@ -122,29 +76,29 @@ ESP_INLINE void cell_receivers(const int d, const int order, esp_scratch *k, gat
   enum { ROOM = ESP_MAX_DIM };
   const int M = k->cell.moments, all = k->width * M;
   const size_t row = t->capacity;
-  const ESP_REAL ln4 = (ESP_REAL)(2 * ESP_LN2), share = (ESP_REAL)(0.5 / ESP_LN2);
-  lanes sum[SHARES * ROOM];
+  const esp_number share = esp_number_of((ESP_REAL)(0.5 / ESP_LN2));
+  esp_number sum[SHARES * ROOM];
   memset(sum, 0, SHARES * (size_t)d * sizeof *sum);
-  memset(k->cell.part, 0, SHARES * (size_t)all * sizeof(lanes));
+  memset(k->cell.part, 0, SHARES * (size_t)all * sizeof(esp_number));
   for (int base = 0; base < t->padded; base += AT_ONCE) {
-    lanes x[d > 8 ? ROOM : 8], dx[d > 8 ? ROOM : 8], slope[d > 8 ? ROOM : 8], G, p, score = {0};
+    esp_number x[d > 8 ? ROOM : 8], dx[d > 8 ? ROOM : 8], slope[d > 8 ? ROOM : 8], G, score = {0};
     const int h = base / AT_ONCE % SHARES;
-    lanes *part = (lanes *)k->cell.part + h * all;
+    esp_number *part = (esp_number *)k->cell.part + h * all;
     cell_edge(d, k, t, base, x, &G);
     for (int a = 0; a < d; a++) memset(dx + a, 0, sizeof *dx);
     for (int c = 0; c < k->width; c++) {
-      const lanes g = G * *(const lanes *)(t->value + (size_t)c * row + base);
-      cell_poly(d, order, k->cell.poly + c * M, x, &p, slope);
-      score += g * p;
-      for (int a = 0; a < d; a++) dx[a] += g * slope[a];
-      cell_monomials(d, order, &g, x, part + c * M);
+      const esp_number g = G * *(const esp_number *)(t->value + (size_t)c * row + base);
+      score = esp_number_fma(g, esp_gate_poly(d, order, k->cell.poly + c * M, x, slope), score);
+      for (int a = 0; a < d; a++) dx[a] = esp_number_fma(g, slope[a], dx[a]);
+      esp_gate_monomials(d, order, g, x, part + c * M);
     }
-    lanes *rate = (lanes *)(t->acc + (size_t)d * row + base);
+    esp_number *rate = (esp_number *)(t->acc + (size_t)d * row + base);
     for (int a = 0; a < d; a++) {
-      const lanes move = dx[a] - ln4 * x[a] * score;
+      const esp_number move = esp_gate_cell_move(dx[a], x[a], score);
+      esp_number *acc = (esp_number *)(t->acc + (size_t)a * row + base);
       sum[h * d + a] += move;
-      *(lanes *)(t->acc + (size_t)a * row + base) += share * move;
-      *rate -= share * x[a] * move;
+      *acc = esp_number_fma(share, move, *acc);
+      *rate = esp_number_fma(-share * x[a], move, *rate);
     }
   }
   cell_totals(sum, d, k->cell.halves, k->cell.term);
@@ -211,11 +165,11 @@ static void cell_close(esp_scratch *k, int64_t *acc) {
   gate_cell *c = &k->cell;
   const int d = k->form.dim, all = k->width * c->moments;
   double *dP = c->term + d;
-  cell_totals((const lanes *)c->part, all, c->halves, dP);
+  cell_totals((const esp_number *)c->part, all, c->halves, dP);
   for (int a = 0; a < d; a++) c->term[a] /= -c->power[1];
   for (int m = 0; m < all; m++) {
     const double part = dP[m];
-    c->rate -= part * c->poly[all + m];
+    c->rate[m] = fma(-part, (double)c->poly[all + m], c->rate[m]);
     dP[m] = c->power[c->degree[m % c->moments]] * part;
   }
   esp_exact_add_row(&ESP_EXACT_CELL, acc, c->term, k->w.adjoint);

@@ -148,6 +148,13 @@ static void forward(const esp_pairs *p, int count, const int *block, double *sum
   }
 }
 
+/* The block's sums to the gradients of its rows [count][width]. */
+static void gradient_add(const esp_scratch *k, int width, double *to) {
+  for (int i = 0; i < k->block.count; i++)
+    for (int c = 0; c < width; c++, to++)
+      *to = fma(c < k->form.dim ? k->slope : 1, k->sum[(size_t)c * k->capacity + (size_t)i], *to);
+}
+
 static double row_total(const esp_scratch *k, int row) {
   double sum = 0;
   for (int i = 0; i < k->block.count; i++) sum += k->sum[(size_t)row * k->capacity + (size_t)i];
@@ -157,7 +164,8 @@ static double row_total(const esp_scratch *k, int row) {
 /* The block's gradients by ln s and W3: one float64 term each. */
 static void param_add(const esp_scratch *k, int64_t *param_acc) {
   const int C = k->form.channels, d = k->form.dim;
-  const double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1) + k->cell.rate;
+  double scale = 2 * ESP_LN2 * row_total(k, rows_receivers(k) - 1);
+  for (int m = 0; m < k->width * k->cell.moments && !MLP; m++) scale += k->cell.rate[m];
   if (scale != 0) esp_exact_add(&ESP_EXACT_FULL, param_acc, scale);
   for (int c = 0; c < C && MLP; c++)
     for (int f = 0; f < ESP_GATE_EDGE; f++) {
@@ -171,15 +179,12 @@ static void receivers(const esp_pairs *p, int count, const int *block, const dou
                       int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
   const gate_pass pass = {flush_receivers, rows_receivers(k), 0};
   work_load(k, p);
-  const int d = k->form.dim, width = k->w.query;
+  const int width = k->w.query;
   for (int b = 0; b < count; b++) {
     const int first = receivers_load(k, p, block[b], gradient);
     if (!k->block.count) continue;
     stream_lists(k, p, block[b], &pass, cell_acc);
-    for (int i = 0; i < k->block.count; i++)
-      for (int c = 0; c < width; c++)
-        dquery[(size_t)(first + i) * (size_t)width + (size_t)c] +=
-            (c < d ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
+    gradient_add(k, width, dquery + (size_t)first * (size_t)width);
     param_add(k, param_acc);
   }
 }
@@ -249,9 +254,6 @@ static void senders(const esp_pairs *p, int count, const int *block, const doubl
       stream_particles(k, &k->pick, &pass, receiver + (ptrdiff_t)from * stride, many);
     }
     stream_flush(k, &k->pick, &pass, NULL);
-    for (int i = 0; i < k->block.count; i++)
-      for (int c = 0; c < width; c++)
-        dsource[(size_t)(first + i) * (size_t)width + (size_t)c] +=
-            (c < k->form.dim ? k->slope : 1) * k->sum[(size_t)c * k->capacity + (size_t)i];
+    gradient_add(k, width, dsource + (size_t)first * (size_t)width);
   }
 }

@@ -14,9 +14,7 @@
 
 #include "message/cpu/real.h"
 #include "message/gate.h"
-
-enum { ESP_LANE = 16, ESP_GATE_CHUNK = 256, ESP_GATE_AT_ONCE = 4 };
-#define ESP_LN2 0.69314718055994530942
+#include "message/pairs/gate.h"
 
 typedef struct {
   int count, padded;
@@ -45,7 +43,7 @@ typedef struct {
   ESP_REAL *part;                            /* [ESP_LANE of sum width M] sums for its adjoint */
   double *term, *halves;                     /* [d + sum width M] one adjoint; [4] of each */
   double power[1 + ESP_MOMENTS_ORDER];       /* of the lanes' unit over s */
-  double rate;                               /* dLoss/dln s through moments, of the block's cells */
+  double *rate;                              /* [sum width M] dLoss/dln s through each moment, of the block's cells */
   /* of every row of the tree once it was met, many blocks take it: poly, then as many of -dpoly/dln s through moments */
   ESP_REAL *all;  /* [row_count][2][sum width][M] */
   int *met, pass; /* [row_count] the last pass that met it; the pass at hand */
@@ -119,9 +117,9 @@ static void block_load(esp_scratch *k, int count, const gate_rows *from) {
   for (int i = 0; i < count; i++) {
     double r2 = 0;
     for (int a = 0; a < d; a++) {
-      const double r = (from->key[i * (ptrdiff_t)from->key_stride + a] - k->centre[a]) * k->scale;
+      const double r = esp_gate_place(from->key[i * (ptrdiff_t)from->key_stride + a], 1, k->centre[a], k->scale);
       t->key[(size_t)a * t->capacity + (size_t)i] = (ESP_REAL)r;
-      r2 += r * r;
+      r2 = fma(r, r, r2);
     }
     radius = fmax(radius, r2);
     for (int c = 0; c < k->width; c++) /* beyond what the rows hold: the 1 that den sums */
@@ -135,7 +133,7 @@ static void block_load(esp_scratch *k, int count, const gate_rows *from) {
   const double reach = (sqrt(radius) + sqrt((double)ESP_FAINT)) * (1 + 1e-4);
   k->beyond = reach * reach;
   memset(k->sum, 0, (size_t)k->acc_rows * k->capacity * sizeof *k->sum);
-  k->cell.rate = 0;
+  for (int m = 0; m < k->width * k->cell.moments && !MLP; m++) k->cell.rate[m] = 0;
 }
 
 /* A key times `times` into stream place j; 1 if any lane can hear it. */
@@ -143,8 +141,8 @@ ESP_INLINE int key_to(const int d, const esp_scratch *k, const double *restrict 
                       ESP_REAL *restrict to) {
   double r2 = 0;
   for (int a = 0; a < d; a++) {
-    const double r = (key[a] * times - k->centre[a]) * k->scale;
-    r2 += r * r;
+    const double r = esp_gate_place(key[a], times, k->centre[a], k->scale);
+    r2 = fma(r, r, r2);
     to[a] = (ESP_REAL)r;
   }
   return !(r2 > k->beyond);

@@ -1,15 +1,5 @@
-/* The mlp message through the gate, between lanes and one stream entry (see gate_lanes.h), channel by channel:
- *
- *   t = a + b + W3[0] rho + W3[1] G     a of the lane, b of the entry: u and w, either way round
- *   num += n G f,  f = silu(t)          n: how many senders the entry stands for
- *
- * With h = n G gn, gn = dLoss/dnum of the receiver, and f' = silu'(t):
- *   dLoss/dt = h f',  P = -dLoss/drho = n G gd + sum_c [h f + dLoss/dt (G W3[1] - W3[0])]
- * and P moves keys and s as the gate's does. */
-
-ESP_INLINE ESP_REAL sigmoid(ESP_REAL t) {
-  return 1 / (1 + ESP_EXP(-t));
-}
+/* The mlp message through the gate (message/pairs/gate_mlp.h), between lanes and one stream entry, channel by channel. */
+#include "message/pairs/gate_mlp.h"
 
 static void mlp_load(esp_scratch *k, const double *param) {
   const int C = k->form.channels;
@@ -33,22 +23,13 @@ static void mlp_forward(esp_scratch *k, gate_lanes *t, int j, int e) {
     const ESP_REAL *restrict a = t->offset + (size_t)c * row;
     ESP_REAL *restrict acc = t->acc + (size_t)c * row;
 #pragma omp simd
-    for (int l = 0; l < padded; l++) {
-      const ESP_REAL s = a[l] + b + w0 * r2[l] + w1 * gate[l];
-      acc[l] += n * gate[l] * (s * sigmoid(s));
-    }
+    for (int l = 0; l < padded; l++)
+      acc[l] = esp_gate_mlp_say(n, gate[l], esp_gate_mlp_input(a[l], b, w0, r2[l], w1, gate[l]), acc[l]);
   }
   if (!k->form.den) return;
   ESP_REAL *restrict acc = t->acc + (size_t)C * row;
 #pragma omp simd
-  for (int l = 0; l < padded; l++) acc[l] += n * gate[l];
-}
-
-/* One pair and channel of the backward pass: returns dLoss/dt, adds to P. gn: n times dLoss/dnum. */
-ESP_INLINE ESP_REAL mlp_pair(ESP_REAL s, ESP_REAL gate, ESP_REAL gn, ESP_REAL w3_0, ESP_REAL w3_1, ESP_REAL *pull) {
-  const ESP_REAL m = sigmoid(s), h = gate * gn, dt = h * (m * (1 + s * (1 - m)));
-  *pull += h * (s * m) + dt * (gate * w3_1 - w3_0);
-  return dt;
+  for (int l = 0; l < padded; l++) acc[l] = ESP_FMA(n, gate[l], acc[l]);
 }
 
 /* Lanes are receivers. acc: rows d.. [C] du; then [C] sums of dt r2, [C] of dt G. value [C] if not NULL: sums of dt
@@ -73,13 +54,13 @@ static void mlp_receivers(esp_scratch *k, gate_lanes *t, int j, int e, double *v
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
       ESP_REAL p = pull[l];
-      const ESP_REAL s = a[l] + b + w0 * r2[l] + w3_1 * gate[l];
-      const ESP_REAL dt = mlp_pair(s, gate[l], n * gn[l], w3_0, w3_1, &p);
+      const ESP_REAL s = esp_gate_mlp_input(a[l], b, w0, r2[l], w3_1, gate[l]);
+      const ESP_REAL dt = esp_gate_mlp_slope(s, gate[l], n * gn[l], w3_0, w3_1, &p);
       pull[l] = p;
       dt_to[l] = dt;
       du[l] += dt;
-      d0[l] += dt * r2[l];
-      d1[l] += dt * gate[l];
+      d0[l] = ESP_FMA(dt, r2[l], d0[l]);
+      d1[l] = ESP_FMA(dt, gate[l], d1[l]);
     }
     if (!value) continue;
     ESP_REAL part[ESP_LANE] = {0};
@@ -106,8 +87,8 @@ static void mlp_senders(esp_scratch *k, gate_lanes *t, int j, int e) {
 #pragma omp simd
     for (int l = 0; l < padded; l++) {
       ESP_REAL p = pull[l];
-      const ESP_REAL s = a[l] + b + w0 * r2[l] + w3_1 * gate[l];
-      dw[l] += mlp_pair(s, gate[l], gn, w3_0, w3_1, &p);
+      const ESP_REAL s = esp_gate_mlp_input(a[l], b, w0, r2[l], w3_1, gate[l]);
+      dw[l] += esp_gate_mlp_slope(s, gate[l], gn, w3_0, w3_1, &p);
       pull[l] = p;
     }
   }

@@ -17,16 +17,17 @@ ESP_INLINE void one_lane(const int d, const int W, const int pass, const one_ent
     const int first = pass == ONE_FORWARD ? 0 : d, count = pass == ONE_FORWARD ? W : 1;
     ESP_UNROLL
     for (int c = 0; c < count; c++)
-      acc[(size_t)(first + c) * row] +=
-          (y->value[0][c] * g[0] + y->value[1][c] * g[1]) + (y->value[2][c] * g[2] + y->value[3][c] * g[3]);
+      acc[(size_t)(first + c) * row] = esp_gate_spread(y->value[0][c], g[0], y->value[1][c], g[1], y->value[2][c], g[2],
+                                                       y->value[3][c], g[3], acc[(size_t)(first + c) * row]);
   }
   if (pass == ONE_FORWARD) return;
   const ESP_REAL v0 = value[0], v1 = W > 1 ? value[row] : 0;
   ESP_UNROLL
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++)
-    p[e] = g[e] * (W > 1 ? y->value[e][0] * v0 + y->value[e][1] * v1 : y->value[e][0] * v0);
+    p[e] = g[e] * (W > 1 ? ESP_FMA(y->value[e][1], v1, y->value[e][0] * v0) : y->value[e][0] * v0);
   move_lane(d, x, row, y->key, p, 1, acc);
-  if (pass == ONE_RECEIVERS) acc[(size_t)d * row] += (p[0] * r2[0] + p[1] * r2[1]) + (p[2] * r2[2] + p[3] * r2[3]);
+  if (pass == ONE_RECEIVERS)
+    acc[(size_t)d * row] = esp_gate_spread(p[0], r2[0], p[1], r2[1], p[2], r2[2], p[3], r2[3], acc[(size_t)d * row]);
 }
 
 ESP_INLINE void one_fixed(const int d, const int W, const int pass, esp_scratch *k, gate_lanes *t) {

@@ -1,21 +1,7 @@
-/* The gate message between lanes x and stream entries y (see gate_lanes.h), ESP_GATE_AT_ONCE entries a pass:
- *
- *   edges    r2, G
- *   spread   sum_c += v_c G           v: the entry's values (receivers' lanes) or gradient (senders' lanes)
- *   score    P = G <lane, entry>      inner product of values and gradient: dLoss/dG
- *   move     sum_a += P (y_a - x_a), which times scale 2 ln 2 is dLoss/dx_a; and P r2, half of 1/ln 2 dLoss/dln s
- *
- * With `den` den is one more channel whose value is 1. dLoss/dy of an entry is the negative of its lanes' moves. */
+/* The gate message (message/pairs/gate.h) between lanes and stream entries, ESP_GATE_AT_ONCE entries a pass. */
 
 /* The message's own loops of fixed dimension are written out for 2, 3, 4 and 8; any other takes the loops over a. */
 #define ESP_UNROLL _Pragma("GCC unroll 8")
-
-ESP_INLINE void edge_close(ESP_REAL r2, ESP_REAL *restrict r2_to, ESP_REAL *restrict gate) {
-  const ESP_REAL held = r2 < ESP_FAINT ? r2 : ESP_FAINT;
-  const ESP_REAL g = ESP_EXP2(-held);
-  *r2_to = held;
-  *gate = held < ESP_FAINT ? g : 0;
-}
 
 /* Bodies of vector loops are functions: an array declared in such a loop would stay in memory. */
 ESP_INLINE void edge_lane(const int d, const ESP_REAL *restrict x, size_t row, const ESP_REAL (*y)[8],
@@ -25,13 +11,10 @@ ESP_INLINE void edge_lane(const int d, const ESP_REAL *restrict x, size_t row, c
   for (int a = 0; a < d; a++) {
     const ESP_REAL at = x[(size_t)a * row];
     ESP_UNROLL
-    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) {
-      const ESP_REAL r = y[e][a] - at;
-      sum[e] += r * r;
-    }
+    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) sum[e] = esp_gate_square(y[e][a], at, sum[e]);
   }
   ESP_UNROLL
-  for (int e = 0; e < ESP_GATE_AT_ONCE; e++) edge_close(sum[e], r2 + (size_t)e * to_row, gate + (size_t)e * to_row);
+  for (int e = 0; e < ESP_GATE_AT_ONCE; e++) esp_gate_close(sum[e], r2 + (size_t)e * to_row, gate + (size_t)e * to_row);
 }
 
 ESP_INLINE void edges_fixed(const int d, esp_scratch *k, const gate_lanes *t, int j) {
@@ -56,10 +39,10 @@ static void edges_any(esp_scratch *k, const gate_lanes *t, int j) {
       const ESP_REAL y = k->stream.key[(j + e) * d + a];
       const ESP_REAL *restrict x = t->key + (size_t)a * row;
 #pragma omp simd
-      for (int l = 0; l < padded; l++) r2[l] += (y - x[l]) * (y - x[l]);
+      for (int l = 0; l < padded; l++) r2[l] = esp_gate_square(y, x[l], r2[l]);
     }
 #pragma omp simd
-    for (int l = 0; l < padded; l++) edge_close(r2[l], r2 + l, gate + l);
+    for (int l = 0; l < padded; l++) esp_gate_close(r2[l], r2 + l, gate + l);
   }
 }
 
@@ -91,7 +74,7 @@ static void spread(esp_scratch *k, gate_lanes *t, int j, int first, int count) {
     const ESP_REAL v0 = v[0], v1 = v[k->width], v2 = v[2 * k->width], v3 = v[3 * k->width];
     ESP_REAL *restrict acc = t->acc + (size_t)(first + c) * row;
 #pragma omp simd
-    for (int l = 0; l < t->padded; l++) acc[l] += (v0 * g0[l] + v1 * g1[l]) + (v2 * g2[l] + v3 * g3[l]);
+    for (int l = 0; l < t->padded; l++) acc[l] = esp_gate_spread(v0, g0[l], v1, g1[l], v2, g2[l], v3, g3[l], acc[l]);
   }
 }
 
@@ -110,7 +93,8 @@ static void score(esp_scratch *k, const gate_lanes *t, int j) {
     } else {
 #pragma omp simd
       for (int l = 0; l < padded; l++)
-        p0[l] += v0 * lane[l], p1[l] += v1 * lane[l], p2[l] += v2 * lane[l], p3[l] += v3 * lane[l];
+        p0[l] = ESP_FMA(v0, lane[l], p0[l]), p1[l] = ESP_FMA(v1, lane[l], p1[l]), p2[l] = ESP_FMA(v2, lane[l], p2[l]),
+        p3[l] = ESP_FMA(v3, lane[l], p3[l]);
     }
   }
   for (int e = 0; e < ESP_GATE_AT_ONCE; e++) {
@@ -128,7 +112,7 @@ ESP_INLINE void move_lane(const int d, const ESP_REAL *restrict x, size_t row, c
     const ESP_REAL at = x[(size_t)a * row];
     ESP_REAL sum = acc[(size_t)a * row];
     ESP_UNROLL
-    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) sum += pull[(size_t)e * pull_row] * (y[e][a] - at);
+    for (int e = 0; e < ESP_GATE_AT_ONCE; e++) sum = esp_gate_move(pull[(size_t)e * pull_row], y[e][a], at, sum);
     acc[(size_t)a * row] = sum;
   }
 }
@@ -156,7 +140,9 @@ static void moves_any(esp_scratch *k, gate_lanes *t, int j) {
     ESP_REAL *restrict acc = t->acc + (size_t)a * row;
 #pragma omp simd
     for (int l = 0; l < padded; l++)
-      acc[l] += (p0[l] * (y0 - x[l]) + p1[l] * (y1 - x[l])) + (p2[l] * (y2 - x[l]) + p3[l] * (y3 - x[l]));
+      acc[l] = esp_gate_move(
+          p3[l], y3, x[l],
+          esp_gate_move(p2[l], y2, x[l], esp_gate_move(p1[l], y1, x[l], esp_gate_move(p0[l], y0, x[l], acc[l]))));
   }
 }
 
@@ -187,7 +173,8 @@ static void rate(esp_scratch *k, gate_lanes *t, int to) {
   const ESP_REAL *restrict r0 = k->r2, *restrict r1 = r0 + row, *restrict r2 = r1 + row, *restrict r3 = r2 + row;
   ESP_REAL *restrict acc = t->acc + (size_t)to * row;
 #pragma omp simd
-  for (int l = 0; l < t->padded; l++) acc[l] += (p0[l] * r0[l] + p1[l] * r1[l]) + (p2[l] * r2[l] + p3[l] * r3[l]);
+  for (int l = 0; l < t->padded; l++)
+    acc[l] = esp_gate_spread(p0[l], r0[l], p1[l], r1[l], p2[l], r2[l], p3[l], r3[l], acc[l]);
 }
 
 static void cell_term(int64_t *acc, int place, double term) {
@@ -202,7 +189,7 @@ static void cell_key(const esp_scratch *k, const gate_lanes *t, int j, int e, in
     const ESP_REAL *x = t->key + (size_t)a * t->capacity;
     ESP_REAL part[ESP_LANE] = {0};
     for (int base = 0; base < t->padded; base += ESP_LANE)
-      for (int l = 0; l < ESP_LANE; l++) part[l] += pull[base + l] * (x[base + l] - y);
+      for (int l = 0; l < ESP_LANE; l++) part[l] = esp_gate_move(pull[base + l], x[base + l], y, part[l]);
     cell_term(acc, place + a, k->slope * lanes_total(part));
   }
 }

@@ -44,6 +44,7 @@ static void end(esp_scratch **scratch) {
   ESP_FREE(k->cell.part);
   ESP_FREE(k->cell.term);
   ESP_FREE(k->cell.halves);
+  ESP_FREE(k->cell.rate);
   ESP_FREE(k->cursor);
   ESP_FREE(k->seen);
   ESP_FREE(k->picked);
@@ -82,6 +83,7 @@ static int cell_create(const esp_scratch *k, size_t rows, gate_cell *c) {
   ESP_CALL(ESP_ALLOC(c->work, 2 * (size_t)c->moments));
   ESP_CALL(ESP_ALLOC(c->part, all * ESP_LANE));
   ESP_CALL(ESP_ALLOC(c->halves, 4 * ((size_t)d + all)));
+  ESP_CALL(ESP_ALLOC(c->rate, all));
   return ESP_ALLOC(c->term, (size_t)d + all);
 }
 

@@ -42,7 +42,7 @@ ESP_INLINE esp_edge esp_law_edge(const esp_entry e, const esp_space p, int corre
 }
 
 ESP_INLINE ESP_REAL esp_law_sigmoid(ESP_REAL t) {
-  return 1 / (1 + ESP_EXP(-t));
+  return ESP_SIGMOID(t);
 }
 
 /* t of a unit: what the entry gives, own s, and the edge's three by w0, w1, w2. */

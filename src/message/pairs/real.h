@@ -13,7 +13,7 @@
 #define ESP_FMA fmaf /* a b + c */
 #define ESP_SQRT sqrtf
 #define ESP_RINT rintf
-#define ESP_EXP esp_exp32
+#define ESP_SIGMOID esp_sigmoid32 /* 1 / (1 + exp(-x)) */
 #define ESP_LOG esp_log32
 #define ESP_EXP2 esp_exp2_32 /* 2^x for x in [-ESP_FAINT, 0] */
 #define ESP_FAINT 100.0f     /* a gate below 2^-ESP_FAINT is 0 */
@@ -23,7 +23,7 @@
 #define ESP_FMA fma
 #define ESP_SQRT sqrt
 #define ESP_RINT rint
-#define ESP_EXP exp
+#define ESP_SIGMOID esp_sigmoid64
 #define ESP_LOG log
 #define ESP_EXP2 exp2
 #define ESP_FAINT 1000.0
