@@ -38,7 +38,7 @@ static inline int esp_launch(const char *file, int line, const char *func, const
                              dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
                              typename esp_parameter<P>::type... argument) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0) return ESP_OK;
-  void *list[] = {&argument..., nullptr};
+  void *list[] = {&argument..., const_cast<char *>(name)}; /* behind the last argument, for the model alone */
   const cudaError_t error = cudaLaunchKernel(kernel, grid, block, list, shared_bytes, stream);
   if (error == cudaSuccess) return ESP_OK;
   cudaGetLastError(); /* told here: not again by the next check */

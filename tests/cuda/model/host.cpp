@@ -1,26 +1,17 @@
-/* Errors, the one device, streams and events. */
+/* Errors, the one device, and what a kernel may ask of it. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <map>
 
 #include "model.h"
 
-struct esp_model_stream {
-  unsigned flags;
-};
-struct esp_model_event {
-  unsigned flags;
-  double time; /* < 0: not recorded */
-};
-
 namespace {
 
 struct host {
   cudaError_t last;
-  cudaError_t told; /* what the text is about */
+  cudaError_t told;   /* what the text is about */
+  cudaError_t failed; /* what a kernel did: until cudaDeviceReset, the answer to everything */
   char text[512];
   std::map<const void *, size_t> dynamic; /* bytes of shared memory that a kernel may ask for, if more than usual */
 };
@@ -47,23 +38,21 @@ const struct {
 
 constexpr size_t shared_usual = 48 << 10, shared_most = 163 << 10; /* that of compute capability 8.0 */
 
-double now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
 }  // namespace
 
 cudaError_t esp_model_error(cudaError_t error, const char *format, ...) {
-  if (h.last == cudaSuccess) {
-    va_list list;
-    va_start(list, format);
-    vsnprintf(h.text, sizeof h.text, format, list);
-    va_end(list);
-    h.last = h.told = error;
-  }
+  if (h.failed) return h.failed;
+  va_list list;
+  va_start(list, format);
+  vsnprintf(h.text, sizeof h.text, format, list);
+  va_end(list);
+  h.last = h.told = error;
+  if (error == cudaErrorLaunchFailure || error == cudaErrorIllegalAddress) h.failed = error;
   return error;
+}
+
+cudaError_t esp_model_failed() {
+  return h.failed;
 }
 
 const char *cudaGetErrorName(cudaError_t error) {
@@ -80,13 +69,13 @@ const char *cudaGetErrorString(cudaError_t error) {
 }
 
 cudaError_t cudaGetLastError() {
-  const cudaError_t error = h.last;
+  const cudaError_t error = h.failed ? h.failed : h.last;
   h.last = cudaSuccess;
   return error;
 }
 
 cudaError_t cudaPeekAtLastError() {
-  return h.last;
+  return h.failed ? h.failed : h.last;
 }
 
 /* ---- the device ---- */
@@ -154,12 +143,9 @@ cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr attribute, int dev
   return esp_model_error(cudaErrorInvalidValue, "attribute %d of a device: the model has none", attribute);
 }
 
-cudaError_t cudaDeviceSynchronize() {
-  return h.last;
-}
-
 cudaError_t cudaDeviceReset() {
-  h.last = cudaSuccess;
+  cudaDeviceSynchronize();
+  h.last = h.failed = cudaSuccess;
   return cudaSuccess;
 }
 
@@ -189,89 +175,5 @@ cudaError_t esp_model_launch(const esp_model_kernel &k, std::function<void()> ca
   if (g.x > 0x7fffffff || g.y > 65535 || g.z > 65535 || g.x == 0 || g.y == 0 || g.z == 0)
     return esp_model_error(cudaErrorInvalidConfiguration,
                            "kernel %s: a grid of %u x %u x %u blocks: no device has that", k.name, g.x, g.y, g.z);
-  return esp_model_run(k, call);
-}
-
-/* ---- streams and events ---- */
-
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) {
-  *stream = new esp_model_stream{flags};
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamCreate(cudaStream_t *stream) {
-  return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  delete stream;
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return h.last;
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t) {
-  return h.last;
-}
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) {
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags) {
-  *event = new esp_model_event{flags, -1};
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventCreate(cudaEvent_t *event) {
-  return cudaEventCreateWithFlags(event, cudaEventDefault);
-}
-
-cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  delete event;
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t) {
-  event->time = now();
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return h.last;
-}
-
-cudaError_t cudaEventQuery(cudaEvent_t) {
-  return h.last;
-}
-
-cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to) {
-  if (from->time < 0 || to->time < 0 || (from->flags | to->flags) & cudaEventDisableTiming)
-    return esp_model_error(cudaErrorInvalidResourceHandle, "elapsed time: an event was not recorded, or has no time");
-  *ms = (float)(to->time - from->time);
-  return cudaSuccess;
-}
-
-/* What waits by itself. */
-cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
-  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
-  return error ? error : cudaDeviceSynchronize();
-}
-
-cudaError_t cudaMemset(void *pointer, int byte, size_t bytes) {
-  return cudaMemsetAsync(pointer, byte, bytes, nullptr);
-}
-
-cudaError_t cudaMallocAsync(void **pointer, size_t bytes, cudaStream_t) {
-  return cudaMalloc(pointer, bytes);
-}
-
-cudaError_t cudaFreeAsync(void *pointer, cudaStream_t) {
-  return cudaFree(pointer);
-}
-
-cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned flags) {
-  return cudaMallocHost(pointer, bytes, flags);
+  return esp_model_give(k.stream, [k, call] { esp_model_run(k, call); });
 }

@@ -23,8 +23,9 @@ enum cudaError_t {
   cudaErrorLaunchFailure = 719,
 };
 const char *cudaGetErrorName(cudaError_t error);
-/* For what a launch or a copy did last: what the model saw. */
+/* For the last failure: what the model saw. */
 const char *cudaGetErrorString(cudaError_t error);
+/* A kernel that failed stays the answer of this and of all that waits, until cudaDeviceReset. */
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 

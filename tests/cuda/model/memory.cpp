@@ -90,14 +90,14 @@ void esp_model_close() {
     for (auto &entry : m.device) protect(entry.second, PROT_NONE);
 }
 
-cudaError_t esp_model_intact(const char *who) {
+cudaError_t esp_model_intact(const char *kernel) {
   for (auto &entry : m.device) {
     const allocation &a = entry.second;
     const size_t front = (size_t)(a.begin - a.pages);
     const char *from = a.begin - (front < watched ? front : watched);
     if (!untouched(from, a.begin) || !untouched(a.end(), a.last()))
-      return esp_model_error(cudaErrorIllegalAddress, "%s wrote just outside of an allocation of %zu bytes", who,
-                             a.bytes);
+      return esp_model_error(cudaErrorIllegalAddress, "kernel %s wrote just outside of an allocation of %zu bytes",
+                             kernel, a.bytes);
   }
   return cudaSuccess;
 }
@@ -125,8 +125,8 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   a.begin = a.pages + a.page_bytes - whole;
   protect(a, PROT_READ | PROT_WRITE);
   memset(a.pages, 0xff, a.page_bytes);
-  ASAN_POISON_MEMORY_REGION(a.pages, (size_t)(a.begin - a.pages));
-  ASAN_POISON_MEMORY_REGION(a.begin + bytes, whole - bytes);
+  __asan_poison_memory_region(a.pages, (size_t)(a.begin - a.pages));
+  __asan_poison_memory_region(a.begin + bytes, whole - bytes);
   if (!m.open) protect(a, PROT_NONE);
   m.device[a.begin] = a;
   m.used += bytes;
@@ -134,17 +134,21 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   return cudaSuccess;
 }
 
-cudaError_t cudaFree(void *pointer) {
-  if (!pointer) return cudaSuccess;
-  cudaError_t error = cudaDeviceSynchronize();
+static cudaError_t release(void *pointer) {
   auto at = m.device.find(static_cast<char *>(pointer));
   if (at == m.device.end()) return esp_model_error(cudaErrorInvalidValue, "%p was not allocated, or is freed", pointer);
   const allocation a = at->second;
-  ASAN_UNPOISON_MEMORY_REGION(a.pages, a.page_bytes);
+  __asan_unpoison_memory_region(a.pages, a.page_bytes);
   munmap(a.pages - page, a.page_bytes + 2 * page);
   m.used -= a.bytes;
   m.device.erase(at);
-  return error;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *pointer) {
+  if (!pointer) return cudaSuccess;
+  const cudaError_t error = cudaDeviceSynchronize(), freed = release(pointer);
+  return error ? error : freed;
 }
 
 cudaError_t cudaMallocHost(void **pointer, size_t bytes, unsigned) {
@@ -165,26 +169,51 @@ cudaError_t cudaFreeHost(void *pointer) {
   return error;
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   cudaError_t error = direction(to, from, bytes, kind);
   if (error || bytes == 0) return error;
-  esp_model_open();
-  memmove(to, from, bytes);
-  esp_model_close();
-  return cudaSuccess;
+  return esp_model_give(stream, [to, from, bytes] {
+    esp_model_open();
+    memmove(to, from, bytes);
+    esp_model_close();
+  });
 }
 
-cudaError_t cudaMemsetAsync(void *pointer, int byte, size_t bytes, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void *pointer, int byte, size_t bytes, cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
   if (!find(pointer, bytes))
     return esp_model_error(cudaErrorInvalidValue, "setting %zu bytes: not, or not wholly, device memory", bytes);
-  esp_model_open();
-  memset(pointer, byte, bytes);
-  esp_model_close();
-  return cudaSuccess;
+  return esp_model_give(stream, [pointer, byte, bytes] {
+    esp_model_open();
+    memset(pointer, byte, bytes);
+    esp_model_close();
+  });
+}
+
+/* Of the default stream; what is copied has arrived. */
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind) {
+  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  return error ? error : cudaStreamSynchronize(nullptr);
+}
+
+cudaError_t cudaMemset(void *pointer, int byte, size_t bytes) {
+  return cudaMemsetAsync(pointer, byte, bytes, nullptr);
+}
+
+cudaError_t cudaMallocAsync(void **pointer, size_t bytes, cudaStream_t) {
+  return cudaMalloc(pointer, bytes);
+}
+
+cudaError_t cudaFreeAsync(void *pointer, cudaStream_t stream) {
+  return esp_model_give(stream, [pointer] { release(pointer); });
+}
+
+cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned flags) {
+  return cudaMallocHost(pointer, bytes, flags);
 }
 
 cudaError_t esp_model_symbol(void *symbol, size_t size, const void *from, size_t bytes, size_t offset) {
+  if (cudaError_t error = cudaDeviceSynchronize()) return error;
   if (offset > size || bytes > size - offset)
     return esp_model_error(cudaErrorInvalidValue, "%zu bytes at %zu into a symbol of %zu", bytes, offset, size);
   memcpy(static_cast<char *>(symbol) + offset, from, bytes);

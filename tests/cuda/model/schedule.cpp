@@ -1,20 +1,18 @@
 /* Blocks, warps and threads on one CPU thread. A thread of a block is a fiber from where it first waits; until then, and
- * when it never does, one fiber runs the threads of a warp one after another. This file is compiled without sanitizers:
- * they are told of every change of stacks. */
-#include <signal.h>
+ * when it never does, one fiber runs the threads of a warp one after another. Compiled without sanitizers, which are told
+ * what is no one's. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <ucontext.h>
 
+#include "fiber.h"
 #include "model.h"
 
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
 
 namespace {
-constexpr size_t dynamic_most = 164 << 10, stack_bytes = 256 << 10, page = 4096;
+constexpr size_t dynamic_most = 164 << 10;
 }
 alignas(128) unsigned char esp_model_dynamic[dynamic_most];
 extern "C" char esp_model_shared_begin[], esp_model_shared_end[];
@@ -23,18 +21,9 @@ namespace {
 
 enum state { NEW, READY, AT_BLOCK, AT_WARP, DONE };
 
-struct fiber {
-  void *at[5]; /* of __builtin_setjmp */
-  ucontext_t begin;
-  char *stack;
-  bool begun;
-  void *fake;
-  fiber *next;
-};
-
 struct thread {
   state now;
-  fiber *on;
+  esp_fiber *on;
   esp_model_place place;
   unsigned mask;
   uint64_t value;
@@ -50,11 +39,6 @@ struct schedule {
   int block_value;
   uint64_t salt; /* of the shuffled order: the block */
   cudaError_t failed;
-  fiber *running, *idle;
-  void *at[5]; /* of the scheduler */
-  void *fake;
-  const void *stack;
-  size_t stack_bytes;
   bool ordered;
   esp_model_order order;
 };
@@ -90,33 +74,7 @@ void choose_order() {
   abort();
 }
 
-/* ---- fibers ---- */
-
-__attribute__((noinline, noreturn)) void jump(void **to) {
-  __builtin_longjmp(to, 1);
-}
-
-__attribute__((noinline)) void enter(fiber *f) {
-  if (f->begun) jump(f->at);
-  f->begun = true;
-  setcontext(&f->begin);
-}
-
-/* From the scheduler; comes back when the fiber waits or has nothing more to run. */
-__attribute__((noinline)) void to_fiber(fiber *f) {
-  s.running = f;
-  __sanitizer_start_switch_fiber(&s.fake, f->stack, stack_bytes);
-  if (!__builtin_setjmp(s.at)) enter(f);
-  __sanitizer_finish_switch_fiber(s.fake, nullptr, nullptr);
-  s.running = nullptr;
-  s.current = -1;
-}
-
-__attribute__((noinline)) void to_scheduler() {
-  __sanitizer_start_switch_fiber(&s.running->fake, s.stack, s.stack_bytes);
-  if (!__builtin_setjmp(s.running->at)) jump(s.at);
-  __sanitizer_finish_switch_fiber(s.running->fake, nullptr, nullptr);
-}
+/* ---- threads ---- */
 
 void become(int t) {
   s.current = t;
@@ -138,52 +96,38 @@ int next_new() {
 }
 
 void body() {
-  __sanitizer_finish_switch_fiber(nullptr, &s.stack, &s.stack_bytes);
+  esp_fiber_begun();
   for (;;) {
     for (int t; (t = next_new()) >= 0;) {
       become(t);
       (*s.call)();
       s.t[s.current].now = DONE;
     }
-    s.running->next = s.idle;
-    s.idle = s.running;
-    to_scheduler();
+    esp_fiber_give(esp_fiber_running());
+    esp_fiber_leave();
   }
-}
-
-void renew(fiber *f) {
-  f->begun = false;
-  f->fake = nullptr;
-  f->next = s.idle;
-  s.idle = f;
-  ASAN_UNPOISON_MEMORY_REGION(f->stack, stack_bytes);
-  getcontext(&f->begin);
-  f->begin.uc_stack.ss_sp = f->stack;
-  f->begin.uc_stack.ss_size = stack_bytes;
-  f->begin.uc_link = nullptr;
-  makecontext(&f->begin, body, 0);
-}
-
-fiber *take() {
-  if (!s.idle) {
-    fiber *f = new fiber();
-    void *all = mmap(nullptr, stack_bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (all == MAP_FAILED) abort();
-    mprotect(all, page, PROT_NONE);
-    f->stack = static_cast<char *>(all) + page;
-    renew(f);
-  }
-  fiber *f = s.idle;
-  s.idle = f->next;
-  return f;
 }
 
 /* ---- what is not allowed ---- */
 
-void fail(cudaError_t error, int t, const char *text) {
+void who(char *text, size_t size, int t) {
   const unsigned u = (unsigned)t, x = blockDim.x, y = blockDim.y;
-  s.failed = esp_model_error(error, "kernel %s, block (%u, %u, %u), thread (%u, %u, %u): %s", s.kernel->name,
-                             blockIdx.x, blockIdx.y, blockIdx.z, u % x, u / x % y, u / x / y, text);
+  snprintf(text, size, "kernel %s, block (%u, %u, %u), thread (%u, %u, %u)", s.kernel->name, blockIdx.x, blockIdx.y,
+           blockIdx.z, u % x, u / x % y, u / x / y);
+}
+
+void fail(cudaError_t error, int t, const char *text) {
+  char name[256];
+  who(name, sizeof name, t);
+  s.failed = esp_model_error(error, "%s: %s", name, text);
+}
+
+/* A sanitizer ends the program; in a kernel, in which? */
+[[maybe_unused]] void dying() {
+  char name[256];
+  if (!esp_fiber_running()) return;
+  who(name, sizeof name, s.current);
+  fprintf(stderr, "in %s\n", name);
 }
 
 const char *name_of(const char *file) {
@@ -220,8 +164,8 @@ void wait(state now, const esp_model_place &place) {
   const int t = s.current;
   s.t[t].now = now;
   s.t[t].place = place;
-  s.t[t].on = s.running;
-  to_scheduler();
+  s.t[t].on = esp_fiber_running();
+  esp_fiber_leave();
 }
 
 bool same(const esp_model_place &a, const esp_model_place &b) {
@@ -229,11 +173,11 @@ bool same(const esp_model_place &a, const esp_model_place &b) {
 }
 
 /* Lets those lanes of the warp go on that all have arrived; false: none. A wait that cannot end fails. */
-bool release_warp(int last_lane_count) {
+bool release_warp() {
   unsigned seen = 0;
   bool any = false;
   int stuck = -1, other = -1;
-  for (int lane = 0; lane < last_lane_count; lane++) {
+  for (int lane = 0; lane < s.lanes; lane++) {
     const thread &me = s.t[s.first + lane];
     if (me.now != AT_WARP || seen >> lane & 1) continue;
     bool all = true;
@@ -265,15 +209,15 @@ void run_warp(int w) {
     for (s.next = 0; s.next < s.lanes && !s.failed;) {
       const int t = of_warp(s.next);
       if (s.t[t].now == NEW) {
-        to_fiber(take());
+        esp_fiber_enter(esp_fiber_take(body));
         continue;
       }
       s.next++;
       if (s.t[t].now != READY) continue;
       become(t);
-      to_fiber(s.t[t].on);
+      esp_fiber_enter(s.t[t].on);
     }
-  } while (!s.failed && release_warp(s.lanes));
+  } while (!s.failed && release_warp());
 }
 
 /* Lets the block go on from its barrier; false: it has ended. */
@@ -307,9 +251,9 @@ __attribute__((no_sanitize("address"))) void fill() {
   for (volatile uint64_t *p = (volatile uint64_t *)esp_model_shared_begin; (char *)p < esp_model_shared_end; p++)
     *p = ~(uint64_t)0;
   const size_t bytes = s.kernel->shared_bytes;
-  ASAN_UNPOISON_MEMORY_REGION(esp_model_dynamic, dynamic_most);
+  __asan_unpoison_memory_region(esp_model_dynamic, dynamic_most);
   memset(esp_model_dynamic, 0xff, bytes + 256 < dynamic_most ? bytes + 256 : dynamic_most);
-  ASAN_POISON_MEMORY_REGION(esp_model_dynamic + bytes, dynamic_most - bytes);
+  __asan_poison_memory_region(esp_model_dynamic + bytes, dynamic_most - bytes);
 }
 
 void check_dynamic() {
@@ -331,48 +275,13 @@ void run_block(uint64_t b) {
   if (!s.failed) check_dynamic();
   if (s.failed)
     for (int t = 0; t < s.count; t++)
-      if (s.t[t].on && s.t[t].now != DONE) renew(s.t[t].on);
+      if (s.t[t].on && s.t[t].now != DONE) esp_fiber_drop(s.t[t].on);
 }
 
-/* ---- addresses that are no one's ---- */
-
-struct sigaction before[2];
-const int signals[2] = {SIGSEGV, SIGBUS};
-
-void caught(int, siginfo_t *info, void *) {
-  if (!s.running) { /* not of a kernel: once more, to whoever was there before */
-    for (int k = 0; k < 2; k++) sigaction(signals[k], &before[k], nullptr);
-    return;
-  }
-  char text[96];
-  const char *address = static_cast<const char *>(info->si_addr);
-  if (address < s.running->stack && address >= s.running->stack - page)
-    snprintf(text, sizeof text, "its stack of %zu bytes is full", stack_bytes);
-  else
-    snprintf(text, sizeof text, "address %p is no one's", info->si_addr);
+void caught(const char *text) {
   fail(cudaErrorIllegalAddress, s.current, text);
-  s.t[s.current].on = s.running;
+  s.t[s.current].on = esp_fiber_running();
   s.t[s.current].now = READY;
-  __sanitizer_start_switch_fiber(nullptr, s.stack, s.stack_bytes);
-  jump(s.at);
-}
-
-void catch_signals(bool on) {
-  static char stack[64 << 10];
-  static stack_t old_stack;
-  if (!on) {
-    for (int k = 0; k < 2; k++) sigaction(signals[k], &before[k], nullptr);
-    sigaltstack(&old_stack, nullptr);
-    return;
-  }
-  stack_t own = {};
-  own.ss_sp = stack;
-  own.ss_size = sizeof stack;
-  sigaltstack(&own, &old_stack);
-  struct sigaction action = {};
-  action.sa_sigaction = caught;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  for (int k = 0; k < 2; k++) sigaction(signals[k], &action, &before[k]);
 }
 
 }  // namespace
@@ -414,8 +323,9 @@ const uint64_t *esp_model_warp(esp_model_place place, unsigned mask, uint64_t va
   return s.brought + (s.current & ~31);
 }
 
-cudaError_t esp_model_run(const esp_model_kernel &kernel, const std::function<void()> &call) {
+void esp_model_run(const esp_model_kernel &kernel, const std::function<void()> &call) {
   if (!s.ordered) choose_order();
+  __sanitizer_set_death_callback(dying);
   s.kernel = &kernel;
   s.call = &call;
   gridDim = kernel.grid;
@@ -425,18 +335,15 @@ cudaError_t esp_model_run(const esp_model_kernel &kernel, const std::function<vo
   s.failed = cudaSuccess;
   const uint64_t blocks = (uint64_t)gridDim.x * gridDim.y * gridDim.z;
   esp_model_open();
-  catch_signals(true);
+  esp_fiber_catch(true, caught);
   for (uint64_t b = 0; b < blocks && !s.failed; b++) {
     s.salt = 0;
     const uint64_t which = ordered(b, blocks);
     s.salt = which;
     run_block(which);
   }
-  catch_signals(false);
-  char who[256];
-  snprintf(who, sizeof who, "kernel %s", kernel.name);
-  if (!s.failed) s.failed = esp_model_intact(who);
-  ASAN_UNPOISON_MEMORY_REGION(esp_model_dynamic, dynamic_most);
+  esp_fiber_catch(false, nullptr);
+  if (!s.failed) esp_model_intact(kernel.name);
+  __asan_unpoison_memory_region(esp_model_dynamic, dynamic_most);
   esp_model_close();
-  return s.failed;
 }
