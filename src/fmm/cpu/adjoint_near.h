@@ -6,12 +6,27 @@
 #include "fmm/cpu/adjoint_expand.h"
 #include "fmm/expansion.h"
 
-enum { ADJOINT_STREAM = 7 }; /* x, y, z, mass, g */
+/* Bodies that send, in units of the receiver: places; m, g. */
+enum { ADJOINT_CHUNK = 256, ADJOINT_STREAM = ADJOINT_CHUNK + ESP_FMM_LEAF + 2 };
+typedef struct {
+  float x[3][ADJOINT_STREAM], sent[ADJOINT_STREAM][ESP_FMM_SENT];
+} esp_adjoint_stream;
 
-ESP_INLINE void adjoint_near(const int watch, const int with_own, esp_adjoint_lanes *b, float eps2, int count,
-                             const float *const *stream, int own) {
-  const float *const sx = stream[0], *const sy = stream[1], *const sz = stream[2], *const sm = stream[3];
-  const float *const gx = stream[4], *const gy = stream[5], *const gz = stream[6];
+/* 3^(1/2) q^(-1/2): its square is the 3 u^2 of the above, and no factor is left but one of the sums. */
+ESP_INLINE fv adjoint_root(fv q) {
+  const float root3 = 1.7320508f;
+  fv e;
+  const fv y = fv_guess(q, &e), s = fv_fma(fv_all(root3 * 0.3284471f), e, fv_all(root3 * 0.3758974f));
+  return y * fv_fma(fv_fma(s, e, fv_all(root3 * 0.49996978f)), e, fv_all(root3 * 0.9999996f));
+}
+
+/* Sums of near bodies and of cells are 3^(3/2) times what they are. */
+static const double adjoint_unit = 0.19245008972987526;
+
+/* alone: masses of the lanes are 1. Two bodies at a time, so that one is not waited for; count is even. */
+ESP_INLINE void adjoint_near(const int watch, const int with_own, const int dmass, const int alone,
+                             esp_adjoint_lanes *b, float eps2, int count, const esp_adjoint_stream *s, int own) {
+  enum { TWO = 2 };
   for (int lane = 0; lane < b->b.lanes; lane += WIDTH) {
     fv x[3], g[3], sum[4], closest = fv_load(b->b.closest + lane);
     const fv mass = fv_load(b->mass + lane), number = fv_load(lane_number + lane) - fv_all((float)own);
@@ -20,34 +35,80 @@ ESP_INLINE void adjoint_near(const int watch, const int with_own, esp_adjoint_la
       g[a] = fv_load(b->g[a] + lane);
     }
     for (int a = 0; a < 4; a++) sum[a] = fv_load(b->b.sum[a] + lane);
-    for (int j = 0; j < count; j++) {
-      const fv r[3] = {fv_all(sx[j]) - x[0], fv_all(sy[j]) - x[1], fv_all(sz[j]) - x[2]}, m = fv_all(sm[j]);
-      const fv h[3] = {fv_all(gx[j]), fv_all(gy[j]), fv_all(gz[j])};
-      fv q = fv_fma(r[0], r[0], fv_all(eps2)), v[3]; /* v with its sign turned */
-      q = fv_fma(r[1], r[1], q);
-      q = fv_fma(r[2], r[2], q);
-      if (with_own) q = fv_other(number, (float)j, q, 0x1p100f);
-      if (watch) closest = fv_min(closest, q);
-      const fv u = fv_root(q), u2 = u * u, u3 = u2 * u;
-      for (int a = 0; a < 3; a++) v[a] = fv_fnma(m, g[a], mass * h[a]);
-      const fv along = fv_all(3.0f) * u2 * fv_fma(r[0], v[0], fv_fma(r[1], v[1], r[2] * v[2]));
-      const fv pull = fv_fma(r[0], h[0], fv_fma(r[1], h[1], r[2] * h[2]));
-      for (int a = 0; a < 3; a++) sum[a] = fv_fma(u3, fv_fnma(along, r[a], v[a]), sum[a]);
-      sum[3] = fv_fma(u3, pull, sum[3]);
+    for (int j = 0; j < count; j += TWO) {
+      const float(*sent)[ESP_FMM_SENT] = s->sent + j;
+      fv r[TWO][3], q[TWO], u[TWO], u2[TWO], u3[TWO], v[TWO][3], along[TWO]; /* v with its sign turned */
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++)
+        for (int a = 0; a < 3; a++) r[k][a] = fv_all(s->x[a][j + k]) - x[a];
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) q[k] = fv_fma(r[k][0], r[k][0], fv_all(eps2));
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) q[k] = fv_fma(r[k][1], r[k][1], q[k]);
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) {
+        q[k] = fv_fma(r[k][2], r[k][2], q[k]);
+        if (with_own) q[k] = fv_other(number, (float)(j + k), q[k], 0x1p100f);
+        if (watch) closest = fv_min(closest, q[k]);
+      }
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) u[k] = adjoint_root(q[k]);
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++)
+        for (int a = 0; a < 3; a++)
+          v[k][a] = fv_fnma(fv_all(sent[k][0]), g[a], alone ? fv_all(sent[k][1 + a]) : mass * fv_all(sent[k][1 + a]));
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) {
+        u2[k] = u[k] * u[k];
+        u3[k] = u[k] * u2[k];
+        along[k] = u2[k] * fv_fma(r[k][0], v[k][0], fv_fma(r[k][1], v[k][1], r[k][2] * v[k][2]));
+      }
+      ESP_UNROLL
+      for (int k = 0; k < TWO; k++) {
+        for (int a = 0; a < 3; a++) sum[a] = fv_fma(u3[k], fv_fnma(along[k], r[k][a], v[k][a]), sum[a]);
+        if (!dmass) continue;
+        const fv h[3] = {fv_all(sent[k][1]), fv_all(sent[k][2]), fv_all(sent[k][3])};
+        sum[3] = fv_fma(u3[k], fv_fma(r[k][0], h[0], fv_fma(r[k][1], h[1], r[k][2] * h[2])), sum[3]);
+      }
     }
     for (int a = 0; a < 4; a++) fv_store(b->b.sum[a] + lane, sum[a]);
     fv_store(b->b.closest + lane, closest);
   }
 }
 
-#define ADJOINT_NEAR(name, watch, with_own)                                                                           \
-  static __attribute__((noinline)) void name(esp_adjoint_lanes *b, float eps2, int count, const float *const *stream, \
-                                             int own) {                                                               \
-    adjoint_near(watch, with_own, b, eps2, count, stream, own);                                                       \
+/* Another body of neither mass nor g to the end of a stream of an odd number, far from all others. */
+static int adjoint_even(esp_adjoint_stream *s, int count) {
+  if (count % 2 == 0) return count;
+  for (int a = 0; a < 3; a++) s->x[a][count] = 0x1p50f;
+  for (int a = 0; a < ESP_FMM_SENT; a++) s->sent[count][a] = 0;
+  return count + 1;
+}
+
+typedef void (*adjoint_near_routine)(esp_adjoint_lanes *b, float eps2, int count, esp_adjoint_stream *s, int own);
+
+#define ADJOINT_NEAR(name, watch, with_own, dmass, alone)                                                        \
+  static __attribute__((noinline)) void name(esp_adjoint_lanes *b, float eps2, int count, esp_adjoint_stream *s, \
+                                             int own) {                                                          \
+    adjoint_near(watch, with_own, dmass, alone, b, eps2, adjoint_even(s, count), s, own);                        \
   }
-ADJOINT_NEAR(adjoint_plain, 0, 0)
-ADJOINT_NEAR(adjoint_watched, 1, 0)
-ADJOINT_NEAR(adjoint_own, 1, 1)
+#define ADJOINT_NEAR_ROWS(name, dmass, alone)      \
+  ADJOINT_NEAR(name##_plain, 0, 0, dmass, alone)   \
+  ADJOINT_NEAR(name##_watched, 1, 0, dmass, alone) \
+  ADJOINT_NEAR(name##_own, 1, 1, dmass, alone)
+ADJOINT_NEAR_ROWS(adjoint_near_place, 0, 0)
+ADJOINT_NEAR_ROWS(adjoint_near_place_alone, 0, 1)
+ADJOINT_NEAR_ROWS(adjoint_near_both, 1, 0)
+ADJOINT_NEAR_ROWS(adjoint_near_both_alone, 1, 1)
+
+typedef struct {
+  adjoint_near_routine plain, watched, own;
+} adjoint_near_routines;
+/* [dmass][alone] */
+static const adjoint_near_routines adjoint_near_by[2][2] = {
+    {{adjoint_near_place_plain, adjoint_near_place_watched, adjoint_near_place_own},
+     {adjoint_near_place_alone_plain, adjoint_near_place_alone_watched, adjoint_near_place_alone_own}},
+    {{adjoint_near_both_plain, adjoint_near_both_watched, adjoint_near_both_own},
+     {adjoint_near_both_alone_plain, adjoint_near_both_alone_watched, adjoint_near_both_alone_own}}};
 
 /* m and g of the body at a place. */
 static const double *adjoint_sent(const esp_fmm_work *w, int place) {

@@ -1,13 +1,13 @@
 /* Receivers of the backward pass. Text of pass.c. */
 #include "fmm/cpu/adjoint_near.h"
 
-typedef void (*adjoint_cell_routine)(esp_adjoint_lanes *b, float eps2, int count, const esp_adjoint_cell *cell);
+typedef void (*adjoint_cell_routine)(esp_adjoint_lanes *b, float eps2, int count, esp_adjoint_cell *cell);
 
-/* Of one order. */
+/* Of one order; cells: [dL/dm wanted]. */
 typedef struct {
   order_routines shared;
   void (*apply)(const float *L, esp_adjoint_lanes *b);
-  adjoint_cell_routine cells;
+  adjoint_cell_routine cells[2];
 } adjoint_routines;
 
 #define ADJOINT_ROWS(P)                                                                                                \
@@ -22,8 +22,12 @@ typedef struct {
     adjoint_apply(P, L, b);                                                                                            \
   }                                                                                                                    \
   static __attribute__((noinline)) void adjoint_cells_##P(esp_adjoint_lanes *b, float eps2, int count,                 \
-                                                          const esp_adjoint_cell *cell) {                              \
-    adjoint_cells(P, b, eps2, count, cell);                                                                            \
+                                                          esp_adjoint_cell *cell) {                                    \
+    adjoint_cells(P, 0, b, eps2, count, cell);                                                                         \
+  }                                                                                                                    \
+  static __attribute__((noinline)) void adjoint_cells_both_##P(esp_adjoint_lanes *b, float eps2, int count,            \
+                                                               esp_adjoint_cell *cell) {                               \
+    adjoint_cells(P, 1, b, eps2, count, cell);                                                                         \
   }                                                                                                                    \
   static __attribute__((noinline)) void adjoint_walk_##P(esp_fmm_work *w, const esp_fmm_node *I,                       \
                                                          const esp_fmm_gate *g, int count, int *counts) {              \
@@ -37,32 +41,51 @@ ADJOINT_ROWS(3)
 ADJOINT_ROWS(4)
 ADJOINT_ROWS(5)
 static const adjoint_routines adjoint_by[] = {
-    {{adjoint_expand_3, adjoint_move_3, NULL, adjoint_walk_3, adjoint_walk_leaf_3}, adjoint_apply_3, adjoint_cells_3},
-    {{adjoint_expand_4, adjoint_move_4, NULL, adjoint_walk_4, adjoint_walk_leaf_4}, adjoint_apply_4, adjoint_cells_4},
-    {{adjoint_expand_5, adjoint_move_5, NULL, adjoint_walk_5, adjoint_walk_leaf_5}, adjoint_apply_5, adjoint_cells_5}};
+    {{adjoint_expand_3, adjoint_move_3, NULL, adjoint_walk_3, adjoint_walk_leaf_3},
+     adjoint_apply_3,
+     {adjoint_cells_3, adjoint_cells_both_3}},
+    {{adjoint_expand_4, adjoint_move_4, NULL, adjoint_walk_4, adjoint_walk_leaf_4},
+     adjoint_apply_4,
+     {adjoint_cells_4, adjoint_cells_both_4}},
+    {{adjoint_expand_5, adjoint_move_5, NULL, adjoint_walk_5, adjoint_walk_leaf_5},
+     adjoint_apply_5,
+     {adjoint_cells_5, adjoint_cells_both_5}}};
+
+/* Whether g over m says it all: bodies have masses, and those are not too small for it. */
+static int adjoint_alone(const esp_fmm_work *w, int first, int count) {
+  int alone = 1;
+  for (int l = 0; l < count; l++) {
+    const double *sent = adjoint_sent(w, first + l), most = 0x1p40 * sent[0];
+    alone &= sent[0] > 0 && fabs(sent[1]) < most && fabs(sent[2]) < most && fabs(sent[3]) < most;
+  }
+  return alone;
+}
 
 static void adjoint_load(const esp_fmm_work *w, int row, const esp_frame *f, esp_adjoint_lanes *b) {
   const int first = esp_fmm_place(&w->tree, row);
   load_lanes(w, row, f, &b->b);
+  b->alone = adjoint_alone(w, first, b->b.count);
   for (int l = 0; l < b->b.lanes; l++) {
-    const double *sent = adjoint_sent(w, first + (l < b->b.count ? l : 0));
-    b->mass[l] = (float)sent[0];
-    for (int k = 0; k < 3; k++) b->g[k][l] = (float)sent[1 + k];
+    const double *sent = adjoint_sent(w, first + (l < b->b.count ? l : 0)), share = b->alone ? 1 / sent[0] : 1;
+    b->mass[l] = b->alone ? 1 : (float)sent[0];
+    for (int k = 0; k < 3; k++) b->g[k][l] = (float)(sent[1 + k] * share);
   }
 }
 
 /* The bodies of a leaf to the end of the stream. */
-static int adjoint_stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, float *const *stream, int count) {
+static int adjoint_stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, esp_adjoint_stream *stream,
+                               int count) {
   const int first = esp_fmm_place(&w->tree, row), bodies = (int)w->tree.cell[row].count;
   for (int k = 0; k < 3; k++) {
-    float *restrict to = stream[k] + count;
+    float *restrict to = stream->x[k] + count;
     const double *restrict x = w->x[k] + first, centre = f->centre[k], inverse = f->inverse;
 #pragma omp simd
     for (int j = 0; j < bodies; j++) to[j] = (float)((x[j] - centre) * inverse);
   }
+  float *restrict to = stream->sent[count];
   const double *restrict sent = adjoint_sent(w, first);
-  for (int j = 0; j < bodies; j++)
-    for (int k = 0; k < ESP_FMM_SENT; k++) stream[3 + k][count + j] = (float)sent[ESP_FMM_SENT * j + k];
+#pragma omp simd
+  for (int j = 0; j < ESP_FMM_SENT * bodies; j++) to[j] = (float)sent[j];
   return count + bodies;
 }
 
@@ -75,56 +98,42 @@ static void adjoint_leaf_fetch(const esp_fmm_work *w, int row) {
 
 static void adjoint_near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_adjoint_lanes *b,
                                double (*total)[RECEIVERS]) {
-  enum { CHUNK = 256 };
   const int *list = w->list[ESP_FMM_NEAR];
-  void (*by)(esp_adjoint_lanes *, float, int, const float *const *, int) =
-      f->eps2 < too_close ? adjoint_watched : adjoint_plain;
-  float room[ADJOINT_STREAM][CHUNK + ESP_FMM_LEAF];
-  float *const stream[ADJOINT_STREAM] = {room[0], room[1], room[2], room[3], room[4], room[5], room[6]};
-  const float *const from[ADJOINT_STREAM] = {room[0], room[1], room[2], room[3], room[4], room[5], room[6]};
+  const adjoint_near_routines *by = &adjoint_near_by[w->result->potential != NULL][b->alone];
+  const adjoint_near_routine others = f->eps2 < too_close ? by->watched : by->plain;
+  esp_adjoint_stream stream, inside;
   int n = 0;
   for (int k = 0; k < count; k++) {
     if (k + AHEAD < count) adjoint_leaf_fetch(w, list[k + AHEAD]);
     if (too_far(f, w->tree.cell + list[k])) b->b.closest[0] = 0;
     if (within(w, list[k], row)) {
       const int own = (int)(w->tree.cell[list[k]].first - w->tree.cell[row].first);
-      float alone[ADJOINT_STREAM][ESP_FMM_LEAF];
-      float *const to[ADJOINT_STREAM] = {alone[0], alone[1], alone[2], alone[3], alone[4], alone[5], alone[6]};
-      const float *const at[ADJOINT_STREAM] = {alone[0], alone[1], alone[2], alone[3], alone[4], alone[5], alone[6]};
-      adjoint_own(b, f->eps2, adjoint_stream_leaf(w, f, list[k], to, 0), at, own);
+      by->own(b, f->eps2, adjoint_stream_leaf(w, f, list[k], &inside, 0), &inside, own);
     } else {
-      n = adjoint_stream_leaf(w, f, list[k], stream, n);
+      n = adjoint_stream_leaf(w, f, list[k], &stream, n);
     }
-    if (n < CHUNK) continue;
-    by(b, f->eps2, n, from, -1);
+    if (n < ADJOINT_CHUNK) continue;
+    others(b, f->eps2, n, &stream, -1);
     settle(&b->b, total);
     n = 0;
   }
-  by(b, f->eps2, n, from, -1);
+  others(b, f->eps2, n, &stream, -1);
   settle(&b->b, total);
-}
-
-/* A row in units of a node; ratio: of the scales, a power of two. */
-static void adjoint_row_in(const esp_fmm_work *w, int at, float ratio, float *to) {
-  const int order = w->order;
-  const float *from = w->tree.moment + (size_t)at * (size_t)w->moments;
-  float power = 1;
-  for (int n = 0; n <= order - 1; n++, power *= ratio) {
-    for (int t = TERMS(n - 1); t < TERMS(n) && n <= order - 2; t++) to[t] = from[t] * power;
-    for (int t = TERMS(n); t < TERMS(n + 1) && n <= order - 2; t++)
-      DIPOLES(order, to)[t] = DIPOLES(order, from)[t] * power;
-  }
 }
 
 /* A cell at one place is a body, which may be of the receiver. */
 static void adjoint_point(const esp_fmm_work *w, int row, int at, const esp_frame *f, esp_adjoint_lanes *b) {
   const esp_fmm_cell *cell = w->tree.cell + at;
-  const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments, *g = DIPOLES(w->order, moment) + 1;
-  float x[3];
-  for (int a = 0; a < 3; a++) x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
-  const float *const stream[ADJOINT_STREAM] = {x, x + 1, x + 2, moment, g, g + 1, g + 2};
+  const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments, *g = DIPOLES(w->order, moment);
   const int own = cell->count == 1 && within(w, at, row);
-  adjoint_own(b, f->eps2, 1, stream, own ? (int)(cell->first - w->tree.cell[row].first) : -1);
+  esp_adjoint_stream one;
+  for (int a = 0; a < 3; a++) {
+    one.x[a][0] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
+    one.sent[0][1 + a] = g[1 + a];
+  }
+  one.sent[0][0] = moment[0];
+  adjoint_near_by[w->result->potential != NULL][b->alone].own(b, f->eps2, 1, &one,
+                                                              own ? (int)(cell->first - w->tree.cell[row].first) : -1);
 }
 
 static void adjoint_cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_adjoint_lanes *b,
@@ -139,7 +148,8 @@ static void adjoint_cell_lists(const esp_fmm_work *w, int row, const esp_frame *
     if (too_far(f, cell) || (own && f->eps2 < too_close)) b->b.closest[0] = 0;
     if (cell->reach > 0) {
       for (int a = 0; a < 3; a++) entry[n].x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
-      adjoint_row_in(w, at, esp_fmm_cell_scale(cell->radius) * (float)f->inverse, entry[n++].row);
+      entry[n].ratio = esp_fmm_cell_scale(cell->radius) * (float)f->inverse;
+      entry[n++].row = w->tree.moment + (size_t)at * (size_t)w->moments;
     } else {
       adjoint_point(w, row, at, f, b);
     }
@@ -173,7 +183,7 @@ static void adjoint_wide_lists(const esp_fmm_work *w, int row, const int *counts
 static void adjoint_bodies(pass *p, int row, const esp_frame *f, const float *L, const int *counts) {
   esp_fmm_work *w = p->w;
   const adjoint_routines *by = adjoint_by + w->order - 3;
-  const int count = (int)w->tree.cell[row].count;
+  const int count = (int)w->tree.cell[row].count, first = esp_fmm_place(&w->tree, row);
   const double unit[4] = {f->inverse * f->inverse * f->inverse, f->inverse * f->inverse * f->inverse,
                           f->inverse * f->inverse * f->inverse, f->inverse * f->inverse};
   esp_adjoint_lanes far, b;
@@ -184,7 +194,7 @@ static void adjoint_bodies(pass *p, int row, const esp_frame *f, const float *L,
   adjoint_load(w, row, f, &b);
   far = b;
   by->apply(L, &far);
-  adjoint_cell_lists(w, row, f, counts[ESP_FMM_CELL], &b, sum, by->cells);
+  adjoint_cell_lists(w, row, f, counts[ESP_FMM_CELL], &b, sum, by->cells[w->result->potential != NULL]);
   spend(p, &w->cost.rest);
   adjoint_near_lists(w, row, f, counts[ESP_FMM_NEAR], &b, sum);
   for (int l = 0; l < count; l++) closest = b.b.closest[l] < closest ? b.b.closest[l] : closest;
@@ -192,8 +202,10 @@ static void adjoint_bodies(pass *p, int row, const esp_frame *f, const float *L,
   w->cost.exact += wide ? count : 0;
   if (wide) adjoint_wide_lists(w, row, counts, sum);
   for (int i = 0; i < 4; i++)
-    for (int l = 0; l < count; l++)
-      sum[i][l] = (wide ? sum[i][l] : sum[i][l] * unit[i]) + (double)far.b.sum[i][l] * unit[i];
+    for (int l = 0; l < count; l++) {
+      const double here = b.alone && i < 3 ? unit[i] * adjoint_sent(w, first + l)[0] : unit[i];
+      sum[i][l] = (wide ? sum[i][l] : sum[i][l] * (here * adjoint_unit)) + (double)far.b.sum[i][l] * here;
+    }
   spend(p, &w->cost.near);
   deliver(p, row, (const double(*)[RECEIVERS])sum);
   spend(p, &w->cost.rest);
