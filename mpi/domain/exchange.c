@@ -82,7 +82,7 @@ int esp_comm_exchange(const esp_comm *comm, int n_to, const int *to, const int64
   }
   ESP_TRY(comm->agree(comm, rc));
   rc = find_senders(mpi, n_full, full, rows, inbox);
-  if (!rc) rc = esp_alloc(&inbox->row, (size_t)inbox->start[inbox->count], unit, __FILE__, __LINE__, __func__);
+  if (!rc) rc = esp_reserve(&inbox->row, (size_t)inbox->start[inbox->count], unit, __FILE__, __LINE__, __func__);
   if (!rc) rc = ESP_ALLOC(request, n_to + inbox->count);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(transfer(mpi, n_to, to, start, unit, row, inbox, request));
@@ -102,7 +102,7 @@ int esp_comm_scatter(const esp_comm *comm, int64_t n, const int *dest, size_t un
   int rc = ESP_ALLOC(at, comm->size + 1);
   if (!rc) rc = ESP_ALLOC(start, comm->size + 1);
   if (!rc) rc = ESP_ALLOC(to, comm->size);
-  if (!rc) rc = esp_alloc((void **)&sorted, (size_t)n, unit, __FILE__, __LINE__, __func__);
+  if (!rc) rc = esp_reserve((void **)&sorted, (size_t)n, unit, __FILE__, __LINE__, __func__);
   ESP_TRY(comm->agree(comm, rc));
   for (int64_t i = 0; i < n; i++) at[dest[i] + 1]++;
   for (int r = 0; r < comm->size; r++) {

@@ -112,7 +112,7 @@ static void count_held(size_t bytes) {
   }
 }
 
-int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
+int esp_reserve(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
   *pointer = NULL;
   if (size && count > (SIZE_MAX - 2 * ALIGN) / size)
     return esp_fail(ESP_ERR_MEMORY, file, line, func, "%zu elements of %zu bytes: more than this machine can address",
@@ -122,11 +122,16 @@ int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int l
   if (!block)
     return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu bytes (%zu of %zu); %zu bytes are held", bytes,
                     count, size, esp_memory_now());
-  memset(block, 0, bytes + ALIGN);
   memcpy(block, &bytes, sizeof bytes);
   count_held(bytes);
   *pointer = block + ALIGN;
   return ESP_OK;
+}
+
+int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
+  const int rc = esp_reserve(pointer, count, size, file, line, func);
+  if (!rc) memset(*pointer, 0, count * size);
+  return rc;
 }
 
 int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line,
@@ -134,9 +139,11 @@ int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const 
   if (*pointer && count <= *capacity) return ESP_OK;
   size_t wanted = *capacity < SIZE_MAX / 2 && 2 * *capacity > count ? 2 * *capacity : count;
   void *grown;
-  int rc = esp_alloc(&grown, wanted, size, file, line, func);
+  int rc = esp_reserve(&grown, wanted, size, file, line, func);
   if (rc) return rc;
-  if (*pointer && *capacity) memcpy(grown, *pointer, *capacity * size);
+  const size_t kept = *pointer ? *capacity * size : 0;
+  if (kept) memcpy(grown, *pointer, kept);
+  memset((char *)grown + kept, 0, wanted * size - kept);
   esp_free(pointer);
   *pointer = grown;
   *capacity = wanted;

@@ -90,6 +90,10 @@ int esp_trace(int code, const char *file, int line, const char *func);
 int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int line, const char *func);
 #define ESP_ALLOC(pointer, count) \
   esp_alloc((void **)&(pointer), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
+/* The same, but not zeroed: for what is written before it is read. */
+int esp_reserve(void **pointer, size_t count, size_t size, const char *file, int line, const char *func);
+#define ESP_RESERVE(pointer, count) \
+  esp_reserve((void **)&(pointer), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
 /* Grow to `count` elements keeping the first `*capacity`; doubles, so that appending is amortised. */
 int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line, const char *func);
 #define ESP_GROW(pointer, capacity, count) \

@@ -44,12 +44,13 @@ static int prepare(esp_fmm_work *w) {
   ESP_CALL(ESP_ALLOC(w->own.cell, rows + 1));
   ESP_CALL(ESP_ALLOC(w->own.moment, (size_t)(rows + 1) * (size_t)w->moments));
   ESP_CALL(ESP_ALLOC(w->root, w->top.pieces));
-  ESP_CALL(ESP_ALLOC(w->body, n));
-  ESP_CALL(ESP_ALLOC(w->other, n));
-  for (int a = 0; a < 3; a++) ESP_CALL(ESP_GROW(w->x[a], w->room[a], n));
-  ESP_CALL(ESP_GROW(w->mass, w->room[3], n));
-  if (w->share.extra.count) ESP_CALL(ESP_GROW(w->extra, w->room[4], (size_t)n * (size_t)w->share.extra.count));
-  ESP_CALL(ESP_ALLOC(w->key, n));
+  ESP_CALL(ESP_RESERVE(w->body, n));
+  ESP_CALL(ESP_RESERVE(w->other, n));
+  const size_t room = (size_t)n + (size_t)(w->comm->size > 1 ? n / 4 : 0); /* for most of what is fetched */
+  for (int a = 0; a < 3; a++) ESP_CALL(ESP_GROW(w->x[a], w->room[a], room));
+  ESP_CALL(ESP_GROW(w->mass, w->room[3], room));
+  if (w->share.extra.count) ESP_CALL(ESP_GROW(w->extra, w->room[4], room * (size_t)w->share.extra.count));
+  ESP_CALL(ESP_RESERVE(w->key, n));
   return ESP_GROW(w->left, w->left_capacity, 1024);
 }
 
@@ -68,7 +69,7 @@ static double lap(double *last) {
 /* Who holds what; the bodies there. */
 static int share(esp_fmm_work *w, const esp_fmm_bodies *bodies, const esp_fmm_extra *extra) {
   int rc, *where = NULL;
-  ESP_TRY(w->comm->agree(w->comm, ESP_ALLOC(where, bodies->n)));
+  ESP_TRY(w->comm->agree(w->comm, ESP_RESERVE(where, bodies->n)));
   ESP_TRY(esp_fmm_top_make(w->comm, &w->scale, bodies, &w->top, where));
   ESP_TRY(esp_fmm_share_make(w->comm, &w->top, bodies, extra, where, &w->share));
   w->bodies = &w->share.held;
@@ -122,7 +123,7 @@ static int compute_elsewhere(const esp_fmm_kernels *kernels, esp_fmm_work *w, co
   ESP_CALL(w->comm->max_i64(w->comm, wanted, 2));
   if (wanted[0]) rc = ESP_ALLOC(here.acceleration, w->n);
   if (!rc && wanted[1]) rc = ESP_ALLOC(here.potential, w->n);
-  if (!rc) rc = ESP_ALLOC(here.slot, w->n);
+  if (!rc) rc = ESP_RESERVE(here.slot, w->n);
   ESP_TRY(w->comm->agree(w->comm, rc));
   w->result = &here;
   ESP_TRY(compute(kernels, w, last));

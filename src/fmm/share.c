@@ -33,32 +33,39 @@ static int find_pieces(const esp_fmm_top *top, esp_fmm_share *share) {
   return ESP_OK;
 }
 
-static int64_t visits(const esp_fmm_top *top, int piece, int *rank) {
-  const esp_fmm_top_node *node = top->node + top->piece[piece];
-  int count = 0;
-  for (int r = node->owner; r < top->size && esp_fmm_cut(top, r) < node->first + node->count; r++)
-    if (esp_fmm_meets(top, r, node)) {
-      if (rank) rank[count] = r;
-      count++;
+/* Ranks that hold each piece: those of piece k are rank[start[k]] to rank[start[k + 1] - 1]. */
+static int find_holders(const esp_fmm_top *top, int **start, int **rank) {
+  size_t room = 0;
+  ESP_CALL(ESP_ALLOC(*start, top->pieces + 1));
+  for (int k = 0; k < top->pieces; k++) {
+    const esp_fmm_top_node *node = top->node + top->piece[k];
+    int count = (*start)[k];
+    for (int r = node->owner; r < top->size && esp_fmm_cut(top, r) < node->first + node->count; r++) {
+      if (!esp_fmm_meets(top, r, node)) continue;
+      if (!*rank || (size_t)count == room) ESP_CALL(ESP_GROW(*rank, room, count + 64));
+      (*rank)[count++] = r;
     }
-  return count;
+    (*start)[k + 1] = count;
+  }
+  return ESP_OK;
 }
 
 /* A copy for each rank that holds the piece. */
-static int pack(const esp_fmm_top *top, const esp_fmm_bodies *bodies, const esp_fmm_extra *extra, const int *where,
-                int64_t *count, int **rank, char **row) {
+static int pack(const esp_fmm_bodies *bodies, const esp_fmm_extra *extra, const int *where, const int *start,
+                const int *holder, int64_t *count, int **rank, char **row) {
   const size_t extras = (size_t)extra->count * sizeof(double), unit = sizeof(traveller) + extras;
   int64_t at = 0;
   *count = 0;
-  for (int i = 0; i < bodies->n; i++) *count += visits(top, where[i], NULL);
-  ESP_CALL(ESP_ALLOC(*rank, *count));
-  ESP_CALL(ESP_ALLOC(*row, (size_t)*count * unit));
+  for (int i = 0; i < bodies->n; i++) *count += start[where[i] + 1] - start[where[i]];
+  ESP_CALL(ESP_RESERVE(*rank, *count));
+  ESP_CALL(ESP_RESERVE(*row, (size_t)*count * unit));
   for (int i = 0; i < bodies->n; i++) {
     traveller t = {.mass = bodies->mass[i], .piece = where[i], .home = i};
     memcpy(t.x, bodies->position[i], sizeof t.x);
     t.previous = bodies->previous ? bodies->previous[i] : 0;
     t.id = bodies->id ? bodies->id[i] : 0;
-    for (int64_t copies = visits(top, where[i], *rank + at); copies--; at++) {
+    for (int k = start[where[i]]; k < start[where[i] + 1]; k++, at++) {
+      (*rank)[at] = holder[k];
       memcpy(*row + (size_t)at * unit, &t, sizeof t);
       if (extras) memcpy(*row + (size_t)at * unit + sizeof t, extra->of + (size_t)i * (size_t)extra->count, extras);
     }
@@ -68,12 +75,12 @@ static int pack(const esp_fmm_top *top, const esp_fmm_bodies *bodies, const esp_
 
 static int hold(int extras, esp_fmm_share *s) {
   const int n = s->held.n;
-  ESP_CALL(ESP_ALLOC(s->extras, (size_t)n * (size_t)extras));
-  ESP_CALL(ESP_ALLOC(s->position, n));
-  ESP_CALL(ESP_ALLOC(s->mass, n));
-  ESP_CALL(ESP_ALLOC(s->previous, n));
-  ESP_CALL(ESP_ALLOC(s->id, n));
-  return ESP_ALLOC(s->home, n);
+  ESP_CALL(ESP_RESERVE(s->extras, (size_t)n * (size_t)extras));
+  ESP_CALL(ESP_RESERVE(s->position, n));
+  ESP_CALL(ESP_RESERVE(s->mass, n));
+  ESP_CALL(ESP_RESERVE(s->previous, n));
+  ESP_CALL(ESP_RESERVE(s->id, n));
+  return ESP_RESERVE(s->home, n);
 }
 
 /* What came, to its piece. */
@@ -122,7 +129,7 @@ static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int64_
 
 int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
                        const esp_fmm_extra *extra, const int *where, esp_fmm_share *share) {
-  int rc, *rank = NULL;
+  int rc, *rank = NULL, *start = NULL, *holder = NULL;
   int64_t count = 0, known[KNOWN];
   char *row = NULL;
   esp_inbox inbox = {0};
@@ -134,13 +141,17 @@ int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_f
     return ESP_OK;
   }
   ESP_TRY(find_known(comm, bodies, known));
-  ESP_TRY(comm->agree(comm, pack(top, bodies, extra, where, &count, &rank, &row)));
+  rc = find_holders(top, &start, &holder);
+  if (!rc) rc = pack(bodies, extra, where, start, holder, &count, &rank, &row);
+  ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(comm->scatter(comm, count, rank, sizeof(traveller) + (size_t)extra->count * sizeof(double), row, &inbox));
   ESP_FREE(row);
   rc = hold(extra->count, share);
   if (!rc) rc = unpack(top, &inbox, known, extra->count, share);
   ESP_TRY(comm->agree(comm, rc));
 done:
+  ESP_FREE(start);
+  ESP_FREE(holder);
   ESP_FREE(rank);
   ESP_FREE(row);
   esp_inbox_free(&inbox);
@@ -161,8 +172,8 @@ int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp
   int64_t count = 0;
   answer *row = NULL;
   esp_inbox inbox = {0};
-  rc = ESP_ALLOC(rank, share->held.n);
-  if (!rc) rc = ESP_ALLOC(row, share->held.n);
+  rc = ESP_RESERVE(rank, share->held.n);
+  if (!rc) rc = ESP_RESERVE(row, share->held.n);
   ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < share->held.n; i++) {
     if (from->slot[i] < first || from->slot[i] >= end) continue;

@@ -245,10 +245,10 @@ static void number_pieces(esp_fmm_top *top, int at) {
 
 static int prepare(selection *s) {
   const int n = s->bodies->n, room = s->room = 2 * s->comm->size; /* a cut is inside one node of a level */
-  ESP_CALL(ESP_ALLOC(s->item, n));
+  ESP_CALL(ESP_RESERVE(s->item, n));
   ESP_CALL(ESP_ALLOC(s->node, n));
-  ESP_CALL(ESP_ALLOC(s->candidate, n));
-  ESP_CALL(ESP_ALLOC(s->image, n));
+  ESP_CALL(ESP_RESERVE(s->candidate, n));
+  ESP_CALL(ESP_RESERVE(s->image, n));
   ESP_CALL(ESP_ALLOC(s->extent, room));
   ESP_CALL(ESP_ALLOC(s->below, 2 * room));
   ESP_CALL(ESP_ALLOC(s->axis, room));

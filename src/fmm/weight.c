@@ -64,8 +64,8 @@ static int weigh(const esp_comm *comm, int64_t all, esp_fmm_weights *w) {
 }
 
 static int reserve(esp_fmm_weights *w) {
-  ESP_CALL(ESP_ALLOC(w->sent, w->bodies.n));
-  return ESP_ALLOC(w->weight, w->bodies.n);
+  ESP_CALL(ESP_RESERVE(w->sent, w->bodies.n));
+  return ESP_RESERVE(w->weight, w->bodies.n);
 }
 
 int esp_fmm_weights_create(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
