@@ -172,3 +172,14 @@ void esp_comm_mpi_free(esp_comm **comm) {
   ESP_FREE(made);
   *comm = NULL;
 }
+
+int esp_comm_machine(const esp_comm *comm, int *number, int *ranks) {
+  MPI_Comm machine;
+  *number = 0, *ranks = 1;
+  if (!comm->impl) return ESP_OK;
+  ESP_MPI(MPI_Comm_split_type(get(comm), MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &machine));
+  MPI_Comm_rank(machine, number);
+  MPI_Comm_size(machine, ranks);
+  ESP_MPI(MPI_Comm_free(&machine));
+  return ESP_OK;
+}

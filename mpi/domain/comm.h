@@ -16,6 +16,9 @@ void esp_comm_mpi_free(esp_comm **comm);
 /* The duplicate, borrowed; MPI_COMM_NULL for the one-rank table. Local. */
 MPI_Comm esp_comm_mpi_get(const esp_comm *comm);
 
+/* Which of how many ranks of its machine this one is. Collective. */
+int esp_comm_machine(const esp_comm *comm, int *number, int *ranks);
+
 /* Turn an MPI or PETSc return value into an esp_code with a message. Local. */
 int esp_comm_mpi_fail(int mpi_code, const char *call, const char *file, int line, const char *func);
 int esp_comm_petsc_fail(int petsc_code, const char *call, const char *file, int line, const char *func);

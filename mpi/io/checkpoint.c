@@ -268,7 +268,7 @@ static int check_same(const char *path, const description *d, const esp_model *r
       esp_differences_add(&all, "\n  columns: file '%s', run '%s'", d->sizes.taken, run->sizes.taken);
     esp_differences_rows(&all, run->network->options, d->param, param);
   }
-  if (strcmp(d->precision, precision))
+  if (strcmp(esp_device_find(d->precision)->precision, esp_device_find(precision)->precision))
     esp_differences_add(&all, "\n  precision: file '%s', run '%s'", d->precision, precision);
   ESP_CHECK(all.length == 0, ESP_ERR_CONFIG, "%s: a checkpoint of another model:%s", path, all.text);
   return ESP_OK;

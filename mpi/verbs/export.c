@@ -37,11 +37,13 @@ static int path_of(const esp_run *run, int sets, int s, char *path, size_t size)
 }
 
 static int write_set(const esp_run *run, const esp_set_file *file, int s, cJSON *list) {
-  const esp_backend backend = esp_setup_sharded(run, esp_setup_device(run));
+  const esp_device *device;
   esp_set set = {0};
   esp_outlines all = {0};
   char path[4096];
   int rc;
+  ESP_TRY(esp_setup_device(run, NULL, &device));
+  const esp_backend backend = esp_setup_sharded(run, device);
   ESP_TRY(path_of(run, file->sets[ESP_PART_TEST], s, path, sizeof path));
   ESP_TRY(esp_set_read(file, run->comm, ESP_PART_TEST, s, &set));
   ESP_TRY(esp_error_blame(esp_setup_task(run)->making->outlines(&backend, &set, &all), file->file->path));

@@ -14,7 +14,7 @@
 typedef struct {
   const char *name, *out;
   uint64_t seed;
-  int precision, shard;
+  int processor, precision, shard;
   const char *restart, *checkpoint, *write, *export;
   int rollout, baselines, set;
   int64_t recall_every;
@@ -22,13 +22,27 @@ typedef struct {
   int periodic, pictures;
 } verbs;
 
-static const char *precision_name(int k) {
+static const char *processor_of(const esp_device *device) {
+  return device->processor;
+}
+static const char *precision_of(const esp_device *device) {
+  return device->precision;
+}
+
+/* The k-th of the words of the devices. */
+static const char *device_word(int k, const char *(*word)(const esp_device *)) {
   for (int d = 0; esp_devices[d]; d++) {
     int seen = 0;
-    for (int e = 0; e < d; e++) seen |= !strcmp(esp_devices[e]->precision, esp_devices[d]->precision);
-    if (!seen && k-- == 0) return esp_devices[d]->precision;
+    for (int e = 0; e < d; e++) seen |= !strcmp(word(esp_devices[e]), word(esp_devices[d]));
+    if (!seen && k-- == 0) return word(esp_devices[d]);
   }
   return NULL;
+}
+static const char *processor_name(int k) {
+  return device_word(k, processor_of);
+}
+static const char *precision_name(int k) {
+  return device_word(k, precision_of);
 }
 
 static const esp_options run_options = {
@@ -44,6 +58,8 @@ static const esp_options run_options = {
 static const esp_options trial_options = {
     sizeof(verbs),
     (const esp_option[]){
+        ESP_NAMES_ROW(verbs, processor, "net_device", "cpu", processor_name,
+                      "what the messages are computed on; cuda: where the program was built with it"),
         ESP_NAMES_ROW(verbs, precision, "net_precision", "float32", precision_name, "arithmetic of the messages"),
         ESP_CHOICE_ROW(verbs, shard, "train_shard", "auto", "clouds|particles|auto",
                        "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "

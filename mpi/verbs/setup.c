@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/comm.h"
 #include "domain/domain.h"
 #include "io/checkpoint.h"
 #include "tasks/task.h"
@@ -66,14 +67,20 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
   ESP_CHECK(model->network == task->network, ESP_ERR_CONFIG, "%s: a network '%s'; data_task %s is learned by '%s'",
             path, model->network->name, task->name, task->network->name);
   ESP_AGREE(run->comm, esp_options_replace(model->network->options, run->config, model->param));
-  if (device) *device = esp_device_find(precision);
-  return ESP_OK;
+  return device ? esp_setup_device(run, esp_device_find(precision)->precision, device) : ESP_OK;
 }
 
 /* ---- who computes ---- */
 
-const esp_device *esp_setup_device(const esp_run *run) {
-  return esp_device_of(esp_config_string(run->config, "net_precision"));
+int esp_setup_device(const esp_run *run, const char *precision, const esp_device **device) {
+  const char *word = esp_config_string(run->config, "net_device");
+  int number, ranks;
+  if (!precision) precision = esp_config_string(run->config, "net_precision");
+  *device = esp_device_of(word, precision);
+  ESP_CHECK(*device, ESP_ERR_CONFIG, "net_device %s does not know net_precision %s", word, precision);
+  if (!(*device)->open) return ESP_OK;
+  ESP_CALL(esp_comm_machine(run->comm, &number, &ranks));
+  return run->comm->agree(run->comm, (*device)->open(number, ranks));
 }
 
 esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device) {

@@ -25,8 +25,9 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
 /* What the run's keys leave to a search, chosen on a set for the network at hand; said so. Collective over run->comm, over which
  * the set lies. */
 int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const esp_device *device, const esp_set *set);
-/* net_precision. Local. */
-const esp_device *esp_setup_device(const esp_run *run);
+/* net_device in a precision (NULL: in net_precision), ready for use: each rank of a machine takes one. Errors, on all ranks:
+ * ESP_ERR_CONFIG where the program has no such device, or the machine. Collective. */
+int esp_setup_device(const esp_run *run, const char *precision, const esp_device **device);
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */
 esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device);
 esp_backend esp_setup_whole(const esp_device *device);

@@ -234,11 +234,12 @@ static int has_targets(const esp_data *data) {
 }
 
 int esp_verb_train(esp_run *run) {
-  const esp_device *device = esp_setup_device(run);
+  const esp_device *device;
   esp_data data;
   esp_data_sets from = {0};
   int64_t largest;
   int rc;
+  ESP_CALL(esp_setup_device(run, NULL, &device));
   ESP_CALL(esp_data_open(run, ESP_PART_TRAIN, 1, &data));
   ESP_NEED(has_targets(&data), ESP_ERR_VALUE, "%s: no targets to train on", data.path);
   largest = data.file.n[ESP_PART_TRAIN][esp_set_largest(&data.file, ESP_PART_TRAIN)];

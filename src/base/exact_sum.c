@@ -4,13 +4,18 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/exact_add.h"
+
 const esp_exact_format ESP_EXACT_FULL = {.words = ESP_EXACT_FULL_WORDS, .lsb = -1074};
 const esp_exact_format ESP_EXACT_CELL = {.words = ESP_EXACT_CELL_WORDS, .lsb = -128};
 
-/* Fields of the status word, by their lowest bit. A field counts flagged accumulators, not terms (an add raises it from
- * 0 to 1 only, a carry brings it back to 1), so it overflows only where 2^15 flagged accumulators are added with no
- * carry. NaN is the top field: what overflows into it errs on the safe side. */
-enum { FIELD_BITS = 15, PLUS_INF = 0, MINUS_INF = 15, OUT_OF_WINDOW = 30, NOT_A_NUMBER = 45 };
+enum {
+  FIELD_BITS = ESP_EXACT_FIELD_BITS,
+  PLUS_INF = ESP_EXACT_PLUS_INF,
+  OUT_OF_WINDOW = ESP_EXACT_OUT_OF_WINDOW,
+  MINUS_INF = ESP_EXACT_MINUS_INF,
+  NOT_A_NUMBER = ESP_EXACT_NOT_A_NUMBER
+};
 
 static int64_t field(const int64_t *acc, int shift) {
   return (acc[0] >> shift) & ((INT64_C(1) << FIELD_BITS) - 1);
@@ -20,41 +25,15 @@ static void flag(int64_t *acc, int shift) {
   if (!field(acc, shift)) acc[0] += INT64_C(1) << shift;
 }
 
-static void flag_special(int64_t *acc, uint64_t bits) {
-  if (bits << 12)
-    flag(acc, NOT_A_NUMBER);
-  else
-    flag(acc, bits >> 63 ? MINUS_INF : PLUS_INF);
-}
-
-/* words, lsb: of the format. */
 static inline __attribute__((always_inline)) void add(int words, int lsb, int64_t *acc, double term) {
-  uint64_t bits;
-  memcpy(&bits, &term, sizeof bits);
-  int exponent = (int)(bits >> 52) & 0x7ff, normal = exponent != 0;
-  uint64_t mantissa = (bits & 0xfffffffffffffu) | (uint64_t)normal << 52;
-  /* bit of the accumulator on which the mantissa's last bit falls */
-  int position = exponent + !normal - 1075 - lsb;
-  if (__builtin_expect(exponent == 0x7ff, 0)) {
-    flag_special(acc, bits);
+  const esp_exact_term t = esp_exact_split(words, lsb, term);
+  if (__builtin_expect(t.flag >= 0, 0)) {
+    flag(acc, t.flag);
     return;
   }
-  if (__builtin_expect(position > 32 * (words - 1) - 1 - 53, 0)) {
-    flag(acc, OUT_OF_WINDOW);
-    return;
-  }
-  if (position < 0) {
-    mantissa = position > -53 ? mantissa >> -position : 0;
-    position = 0;
-  }
-  int word = 1 + (position >> 5), shift = position & 31;
-  uint64_t low = mantissa << shift, high = mantissa >> 32 >> (32 - shift);
-  int64_t sign = -(int64_t)(bits >> 63);
-  /* In the topmost position the third digit is 0 and has no word: it is added to the last one. */
-  int third = word + 2 < words ? word + 2 : words - 1;
-  acc[word] += ((int64_t)(low & 0xffffffffu) ^ sign) - sign;
-  acc[word + 1] += ((int64_t)(low >> 32) ^ sign) - sign;
-  acc[third] += ((int64_t)high ^ sign) - sign;
+  acc[t.word] += t.digit[0];
+  acc[t.word + 1] += t.digit[1];
+  acc[t.third] += t.digit[2];
 }
 
 void esp_exact_add(const esp_exact_format *format, int64_t *acc, double term) {

@@ -13,9 +13,10 @@ const esp_device *esp_device_find(const char *name) {
   return esp_devices[0];
 }
 
-const esp_device *esp_device_of(const char *precision) {
+const esp_device *esp_device_of(const char *processor, const char *precision) {
   for (int d = 0; esp_devices[d]; d++)
-    if (!strcmp(esp_devices[d]->precision, precision)) return esp_devices[d];
+    if (!strcmp(esp_devices[d]->processor, processor) && !strcmp(esp_devices[d]->precision, precision))
+      return esp_devices[d];
   return NULL;
 }
 

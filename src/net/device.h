@@ -7,8 +7,12 @@
 /* Rows are static. What a kernel reads or writes lies in the device's memory. */
 typedef struct {
   const char *name;      /* as it stands in checkpoints: "cpu32", "cpu64" */
+  const char *processor; /* the word of net_device: "cpu", "cuda" */
   const char *precision; /* the word of net_precision: "float32", "float64" */
   int shared;            /* 1: its memory is the host's: nothing needs to be put or got */
+  /* Before anything else, of one of `ranks` ranks of a machine, the number-th: whether there is such a device; it is taken for
+   * this process. NULL: there always is. Errors: ESP_ERR_CONFIG where there is none. */
+  int (*open)(int number, int ranks);
   /* Zeroed memory of the device; put and get copy to and from it. Errors: memory. */
   int (*alloc)(void **pointer, size_t bytes);
   void (*free)(void **pointer);
@@ -26,8 +30,8 @@ extern const esp_device *const esp_devices[];
 /* The device of a checkpoint's word. One that this program has not: the first of its precision (the word's last two
  * letters), else the first: a network may be used elsewhere than it was trained. Never NULL. Local. */
 const esp_device *esp_device_find(const char *name);
-/* The first device of a precision ("float32"); NULL if there is none. Local. */
-const esp_device *esp_device_of(const char *precision);
+/* The first device of a processor ("cpu") and a precision ("float32"); NULL if there is none. Local. */
+const esp_device *esp_device_of(const char *processor, const char *precision);
 
 /* Who computes, with whom: what a layer needs besides its data. Borrowed pointers. */
 typedef struct {

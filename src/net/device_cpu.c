@@ -45,6 +45,7 @@ static const esp_kernels *kernels64(const esp_message *message) {
 }
 
 const esp_device esp_device_cpu32 = {.name = "cpu32",
+                                     .processor = "cpu",
                                      .precision = "float32",
                                      .shared = 1,
                                      .alloc = cpu_alloc,
@@ -55,6 +56,7 @@ const esp_device esp_device_cpu32 = {.name = "cpu32",
                                      .dense = &esp_dense_cpu};
 
 const esp_device esp_device_cpu64 = {.name = "cpu64",
+                                     .processor = "cpu",
                                      .precision = "float64",
                                      .shared = 1,
                                      .alloc = cpu_alloc,

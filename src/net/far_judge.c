@@ -54,11 +54,12 @@ static int hear(probes *p) {
   ESP_TRY(esp_mirror_create(layer->device, count, &p->mine));
   ESP_TRY(kernels->begin(&layer->param.form, layer->dom, &scratch));
   const esp_pairs there = esp_layer_pairs(layer), host = esp_layer_host_pairs(layer);
-  kernels->forward(&there, p->blocks, p->block, p->mine.there, scratch);
+  rc = kernels->forward(&there, p->blocks, p->block, p->mine.there, scratch);
   kernels->end(&scratch);
+  ESP_TRY(rc);
   ESP_TRY(esp_mirror_get(layer->device, &p->mine, 0, p->mine.count));
   ESP_TRY(kernels64->begin(&layer->param.form, layer->dom, &scratch));
-  kernels64->forward(&host, p->blocks, p->block, p->sum, scratch);
+  rc = kernels64->forward(&host, p->blocks, p->block, p->sum, scratch);
   kernels64->end(&scratch);
 done:
   return rc;

@@ -174,7 +174,7 @@ static int put_rows(const esp_layer *layer) {
 }
 
 static int layer_messages(const esp_backend *backend, esp_layer *layer, double *sum) {
-  int rc = ESP_OK;
+  int rc = ESP_OK, here; /* here: this rank's device alone, until all have heard of it */
   esp_domain *dom = layer->dom;
   const esp_comm *comm = backend->comm;
   const esp_device *device = layer->device;
@@ -190,14 +190,14 @@ static int layer_messages(const esp_backend *backend, esp_layer *layer, double *
   ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
   if (query_unit) ESP_TRY(dom->ops->to_receivers(dom, query_unit, w.query, layer->query.host));
   ESP_TRY(layer_cells(layer));
-  rc = put_rows(layer);
+  here = put_rows(layer);
   const esp_pairs p = esp_layer_pairs(layer);
-  kernels->forward(&p, interior, dom->block_order, w.sum.there, w.scratch);
+  if (!here) here = kernels->forward(&p, interior, dom->block_order, w.sum.there, w.scratch);
   ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
-  if (!rc) rc = esp_mirror_put(device, &layer->source, own, layer->source.count - own);
-  kernels->forward(&p, blocks - interior, dom->block_order + interior, w.sum.there, w.scratch);
-  if (!rc) rc = esp_mirror_get(device, &w.sum, 0, w.sum.count);
-  ESP_TRY(esp_device_agree(device, comm, rc));
+  if (!here) here = esp_mirror_put(device, &layer->source, own, layer->source.count - own);
+  if (!here) here = kernels->forward(&p, blocks - interior, dom->block_order + interior, w.sum.there, w.scratch);
+  if (!here) here = esp_mirror_get(device, &w.sum, 0, w.sum.count);
+  ESP_TRY(esp_device_agree(device, comm, here));
   ESP_TRY(dom->ops->receivers_home(dom, (size_t)layer->width.sum * one, w.sum.host, sum));
   const esp_form *f = &layer->param.form;
   if (!layer->param.include_self && f->message->own)

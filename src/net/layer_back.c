@@ -85,16 +85,18 @@ static int layer_pull(const esp_layer *layer, backward_work *w) {
   const int blocks = dom->tree.n_block, interior = dom->n_sender_interior;
   double *there = width->query ? w->dquery.there : w->dsource.there;
   ESP_CALL(receivers_begin(layer, w));
-  w->kernels->receivers(&p, blocks, dom->block_order, w->dsum.there, there, w->cell_acc.there, w->param_acc.there,
-                        w->scratch);
-  ESP_CALL(esp_device_agree(w->device, dom->comm, esp_mirror_get(w->device, &w->cell_acc, 0, w->cell_acc.count)));
+  int rc = w->kernels->receivers(&p, blocks, dom->block_order, w->dsum.there, there, w->cell_acc.there,
+                                 w->param_acc.there, w->scratch);
+  if (!rc) rc = esp_mirror_get(w->device, &w->cell_acc, 0, w->cell_acc.count);
+  ESP_CALL(esp_device_agree(w->device, dom->comm, rc));
   ESP_CALL(reduce_cells(layer, w));
-  w->kernels->senders(&p, interior, dom->sender_block_order, w->receiver.there, w->dsource.there, w->param_acc.there,
-                      w->scratch);
+  rc = w->kernels->senders(&p, interior, dom->sender_block_order, w->receiver.there, w->dsource.there,
+                           w->param_acc.there, w->scratch);
   ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_RECEIVERS, wide * sizeof(double), w->receiver.host));
-  int rc = esp_mirror_put(w->device, &w->receiver, own, w->receiver.count - own);
-  w->kernels->senders(&p, blocks - interior, dom->sender_block_order + interior, w->receiver.there, w->dsource.there,
-                      w->param_acc.there, w->scratch);
+  if (!rc) rc = esp_mirror_put(w->device, &w->receiver, own, w->receiver.count - own);
+  if (!rc)
+    rc = w->kernels->senders(&p, blocks - interior, dom->sender_block_order + interior, w->receiver.there,
+                             w->dsource.there, w->param_acc.there, w->scratch);
   if (!rc) rc = esp_mirror_get(w->device, &w->dquery, 0, w->dquery.count);
   if (!rc) rc = esp_mirror_get(w->device, &w->dsource, 0, w->dsource.count);
   if (!rc) rc = esp_mirror_get(w->device, &w->param_acc, 0, w->param_acc.count);

@@ -15,9 +15,10 @@ static void test_words(void **state) {
   (void)state;
   assert_ptr_equal(esp_device_find("cpu32"), &esp_device_cpu32);
   assert_ptr_equal(esp_device_find("cpu64"), &esp_device_cpu64);
-  assert_ptr_equal(esp_device_of("float32"), &esp_device_cpu32);
-  assert_ptr_equal(esp_device_of("float64"), &esp_device_cpu64);
-  assert_null(esp_device_of("float16"));
+  assert_ptr_equal(esp_device_of("cpu", "float32"), &esp_device_cpu32);
+  assert_ptr_equal(esp_device_of("cpu", "float64"), &esp_device_cpu64);
+  assert_null(esp_device_of("cpu", "float16"));
+  assert_null(esp_device_of("abacus", "float32"));
   assert_ptr_equal(esp_backend_self().device, &esp_device_cpu32);
 }
 

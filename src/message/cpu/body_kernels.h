@@ -10,16 +10,18 @@ enum { CELL_WORDS = ESP_MASS_ADJOINT * ESP_EXACT_CELL_WORDS, RECEIVER = ESP_BODY
 
 #include "message/cpu/newton_pairs.h"
 
-/* One float64 term a (block, cell, component): the partial sums of the lanes, halved in a fixed order. */
-static void cell_add(int64_t *acc, ESP_REAL (*part)[ESP_LANE]) {
-  double sum[ESP_MASS_ADJOINT][ESP_LANE];
-  for (int c = 0; c < ESP_MASS_ADJOINT; c++) {
-    for (int l = 0; l < ESP_LANE; l++) sum[c][l] = (double)part[c][l];
-    for (int l = 0; l < 8; l++) sum[c][l] += sum[c][l + 8];
-    for (int l = 0; l < 4; l++) sum[c][l] += sum[c][l + 4];
-    const double term = (sum[c][0] + sum[c][2]) + (sum[c][1] + sum[c][3]);
-    if (term != 0) esp_exact_add(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS, term);
-  }
+/* Of sixteen lanes, halved in a fixed order. */
+static double lanes_total(const ESP_REAL *part) {
+  double sum[ESP_LANE];
+  for (int l = 0; l < ESP_LANE; l++) sum[l] = (double)part[l];
+  for (int l = 0; l < 8; l++) sum[l] += sum[l + 8];
+  for (int l = 0; l < 4; l++) sum[l] += sum[l + 4];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
+}
+
+/* One float64 term a (block, cell, component). */
+static void cell_term(int64_t *acc, int c, double term) {
+  if (term != 0) esp_exact_add(&ESP_EXACT_CELL, acc + c * ESP_EXACT_CELL_WORDS, term);
 }
 
 #include "message/cpu/law_pairs.h"
@@ -124,7 +126,8 @@ static void flush_far_receivers(esp_scratch *k, int64_t *cell_acc) {
     for (int j = 0; j < k->stream.count; j++) {
       ESP_REAL part[ESP_MASS_ADJOINT][ESP_LANE] = {{0}};
       newton_far_receivers(&k->block, &k->stream, j, &k->space, part);
-      cell_add(cell_acc + (size_t)k->stream.row[j] * CELL_WORDS, part);
+      int64_t *acc = cell_acc + (size_t)k->stream.row[j] * CELL_WORDS;
+      for (int c = 0; c < ESP_MASS_ADJOINT; c++) cell_term(acc, c, lanes_total(part[c]));
     }
   }
   if (LAW) mlp_receivers(k, cell_acc);
@@ -165,7 +168,7 @@ static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, flush_ro
   stream_flush(k, far, cell_acc);
 }
 
-static void forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
+static int forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
   space_load(k, p);
   for (int b = 0; b < count; b++) {
     const int first = block_load(k, p, block[b], NULL);
@@ -174,10 +177,11 @@ static void forward(const esp_pairs *p, int count, const int *block, double *sum
     for (int i = 0; i < k->block.count; i++)
       for (int c = 0; c < 3; c++) sum[(size_t)(first + i) * ESP_BODY_SUM + (size_t)c] = k->sum[c * k->capacity + i];
   }
+  return ESP_OK;
 }
 
-static void receivers(const esp_pairs *p, int count, const int *block, const double *dsum, double *dy,
-                      int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
+static int receivers(const esp_pairs *p, int count, const int *block, const double *dsum, double *dy, int64_t *cell_acc,
+                     int64_t *param_acc, esp_scratch *k) {
   space_load(k, p);
   for (int b = 0; b < count; b++) {
     const int first = block_load(k, p, block[b], dsum);
@@ -188,6 +192,7 @@ static void receivers(const esp_pairs *p, int count, const int *block, const dou
       for (int c = 0; c < 3; c++) dy[(size_t)(first + i) * 3 + (size_t)c] += k->sum[c * k->capacity + i];
     if (LEARNED) mlp_param_add(k, param_acc);
   }
+  return ESP_OK;
 }
 
 /* Lanes of the leaves that the receiver block at hand has near. */
@@ -233,8 +238,8 @@ static void stream_receiver_block(esp_scratch *k, const esp_pairs *p, int entry,
   flush_senders(k, &k->pick);
 }
 
-static void senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dy,
-                    int64_t *param_acc, esp_scratch *k) {
+static int senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dy,
+                   int64_t *param_acc, esp_scratch *k) {
   (void)param_acc; /* every parameter's gradient is taken at the receivers */
   space_load(k, p);
   const esp_tree *tree = &p->dom->tree;
@@ -264,4 +269,5 @@ static void senders(const esp_pairs *p, int count, const int *block, const doubl
       }
     }
   }
+  return ESP_OK;
 }

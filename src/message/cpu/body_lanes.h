@@ -132,7 +132,6 @@ static void stream_receiver(struct esp_scratch *k, const esp_pairs *p, const dou
 
 static void stream_cell(struct esp_scratch *k, const esp_pairs *p, int row) {
   const double *cell = p->cell + (size_t)row * ESP_MASS_CELL, M = cell[0];
-  if (!(M > 0)) return;
   esp_stream *s = &k->stream;
   const int j = s->count++;
   relative(k, p->form.period, cell + ESP_MASS_CELL_X, &s->x[j], &s->y[j], &s->z[j]);

@@ -135,7 +135,7 @@ static int receivers_load(esp_scratch *k, const esp_pairs *p, int block, const d
   return first;
 }
 
-static void forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
+static int forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {
   const gate_pass pass = {flush_forward, rows_forward(k), 0};
   work_load(k, p);
   for (int b = 0; b < count; b++) {
@@ -146,6 +146,7 @@ static void forward(const esp_pairs *p, int count, const int *block, double *sum
       for (int c = 0; c < W; c++)
         sum[(size_t)(first + i) * (size_t)W + (size_t)c] = k->sum[(size_t)c * k->capacity + (size_t)i];
   }
+  return ESP_OK;
 }
 
 /* The block's sums to the gradients of its rows [count][width]. */
@@ -175,8 +176,8 @@ static void param_add(const esp_scratch *k, int64_t *param_acc) {
     }
 }
 
-static void receivers(const esp_pairs *p, int count, const int *block, const double *gradient, double *dquery,
-                      int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
+static int receivers(const esp_pairs *p, int count, const int *block, const double *gradient, double *dquery,
+                     int64_t *cell_acc, int64_t *param_acc, esp_scratch *k) {
   const gate_pass pass = {flush_receivers, rows_receivers(k), 0};
   work_load(k, p);
   const int width = k->w.query;
@@ -187,6 +188,7 @@ static void receivers(const esp_pairs *p, int count, const int *block, const dou
     gradient_add(k, width, dquery + (size_t)first * (size_t)width);
     param_add(k, param_acc);
   }
+  return ESP_OK;
 }
 
 /* Lanes of the leaves that the receiver block at hand has near. */
@@ -228,8 +230,8 @@ static int senders_load(esp_scratch *k, const esp_pairs *p, int block) {
   return first;
 }
 
-static void senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dsource,
-                    int64_t *param_acc, esp_scratch *k) {
+static int senders(const esp_pairs *p, int count, const int *block, const double *receiver, double *dsource,
+                   int64_t *param_acc, esp_scratch *k) {
   (void)param_acc; /* every parameter's gradient is taken at the receivers */
   const gate_pass pass = {flush_senders, rows_senders(k), 1};
   work_load(k, p);
@@ -256,4 +258,5 @@ static void senders(const esp_pairs *p, int count, const int *block, const doubl
     stream_flush(k, &k->pick, &pass, NULL);
     gradient_add(k, width, dsource + (size_t)first * (size_t)width);
   }
+  return ESP_OK;
 }

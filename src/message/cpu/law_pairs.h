@@ -155,48 +155,52 @@ static void mlp_slope_close(esp_scratch *k) {
     }
 }
 
-/* dy_i of one stream entry into a, its own dr folded into part. */
-static void mlp_receivers_entry(esp_scratch *k, int j, ESP_REAL (*restrict part)[ESP_LANE]) {
-  esp_lanes *t = &k->block;
+/* dy_i of one stream entry, at the sixteen lanes from `base`, into a; its own dr a lane into part. */
+static void mlp_receivers_entry(esp_scratch *k, int base, int j, ESP_REAL part[restrict 3][ESP_LANE]) {
   const esp_stream *s = &k->stream;
+  const esp_lanes *t = &k->block;
+  const ESP_REAL *restrict gx = t->gx + base, *restrict gy = t->gy + base, *restrict gz = t->gz + base;
+  ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
+  const int self = s->first + j - base;
+  const ESP_REAL w = s->w[j];
   esp_edges o;
   mlp_offset(k, s->s[j], MLP_W2);
-  for (int base = 0; base < t->padded; base += ESP_LANE) {
-    const ESP_REAL *restrict gx = t->gx + base, *restrict gy = t->gy + base, *restrict gz = t->gz + base;
-    ESP_REAL *restrict ax = t->ax + base, *restrict ay = t->ay + base, *restrict az = t->az + base;
-    const int self = s->first + j - base;
-    const ESP_REAL w = s->w[j];
-    mlp_edges(t, base, s, j, &k->space, !LAW, &o);
-    if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
+  mlp_edges(t, base, s, j, &k->space, !LAW, &o);
+  if (self >= 0 && self < ESP_LANE) o.kappa[self] = 0;
 #pragma omp simd
-    for (int l = 0; l < ESP_LANE; l++) {
-      o.p[l] = esp_dot3(o.r[0][l], o.r[1][l], o.r[2][l], gx[l], gy[l], gz[l]);
-      o.dphi[l] = w * o.kappa[l] * o.p[l];
-    }
-    mlp_slopes(k, t->s + base, s->s[j], &o);
+  for (int l = 0; l < ESP_LANE; l++) {
+    o.p[l] = esp_dot3(o.r[0][l], o.r[1][l], o.r[2][l], gx[l], gy[l], gz[l]);
+    o.dphi[l] = w * o.kappa[l] * o.p[l];
+  }
+  mlp_slopes(k, t->s + base, s->s[j], &o);
 #pragma omp simd
-    for (int l = 0; l < ESP_LANE; l++) {
-      ESP_REAL dx, dy, dz;
-      mlp_dr(&o, l, gx[l], gy[l], gz[l], w * o.kappa[l] * o.phi[l], &dx, &dy, &dz);
-      ax[l] -= dx;
-      ay[l] -= dy;
-      az[l] -= dz;
-      part[0][l] += dx;
-      part[1][l] += dy;
-      part[2][l] += dz;
-    }
+  for (int l = 0; l < ESP_LANE; l++) {
+    ESP_REAL dx, dy, dz;
+    mlp_dr(&o, l, gx[l], gy[l], gz[l], w * o.kappa[l] * o.phi[l], &dx, &dy, &dz);
+    ax[l] -= dx;
+    ay[l] -= dy;
+    az[l] -= dz;
+    part[0][l] = dx;
+    part[1][l] = dy;
+    part[2][l] = dz;
   }
 }
 
-/* cell_acc NULL: the stream is of particles, whose owners pull. */
+/* A lane's gradients are summed over the chunk, then those of sixteen lanes. cell_acc NULL: the stream is of particles,
+ * whose owners pull. */
 static void mlp_receivers(esp_scratch *k, int64_t *cell_acc) {
-  memset(k->slope, 0, ESP_MLP_SUMS * ESP_LANE * (size_t)k->hidden * sizeof *k->slope);
-  for (int j = 0; j < k->stream.count; j++) {
-    ESP_REAL part[ESP_MASS_ADJOINT][ESP_LANE] = {{0}};
-    mlp_receivers_entry(k, j, part);
-    if (cell_acc) cell_add(cell_acc + (size_t)k->stream.row[j] * CELL_WORDS, part);
+  double term[ESP_CHUNK][3] = {{0}};
+  ESP_REAL part[3][ESP_LANE];
+  for (int base = 0; base < k->block.padded; base += ESP_LANE) {
+    memset(k->slope, 0, ESP_MLP_SUMS * ESP_LANE * (size_t)k->hidden * sizeof *k->slope);
+    for (int j = 0; j < k->stream.count; j++) {
+      mlp_receivers_entry(k, base, j, part);
+      for (int c = 0; c < 3 && cell_acc; c++) term[j][c] += lanes_total(part[c]);
+    }
+    mlp_slope_close(k);
   }
-  mlp_slope_close(k);
+  for (int j = 0; j < k->stream.count && cell_acc; j++)
+    for (int c = 0; c < 3; c++) cell_term(cell_acc + (size_t)k->stream.row[j] * CELL_WORDS, c, term[j][c]);
 }
 
 /* Lanes are senders, whose mass is left out. */

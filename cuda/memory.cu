@@ -1,0 +1,34 @@
+#include "cuda/memory.h"
+
+#include "cuda/check.h"
+
+int esp_cuda_alloc(void **pointer, size_t bytes) {
+  *pointer = nullptr;
+  if (!bytes) return ESP_OK;
+  const cudaError_t error = cudaMallocAsync(pointer, bytes, 0);
+  if (error == cudaErrorMemoryAllocation) {
+    size_t free = 0, total = 0;
+    cudaGetLastError();
+    cudaMemGetInfo(&free, &total);
+    ESP_CHECK(0, ESP_ERR_MEMORY, "%zu bytes of the device's memory were asked for; %zu of %zu are free", bytes, free,
+              total);
+  }
+  ESP_CUDA(error);
+  ESP_CUDA(cudaMemsetAsync(*pointer, 0, bytes, 0));
+  return ESP_OK;
+}
+
+void esp_cuda_free(void **pointer) {
+  if (*pointer) cudaFreeAsync(*pointer, 0); /* a failure shows in the next call */
+  *pointer = nullptr;
+}
+
+int esp_cuda_put(void *there, const void *host, size_t bytes) {
+  if (bytes) ESP_CUDA(cudaMemcpy(there, host, bytes, cudaMemcpyHostToDevice));
+  return ESP_OK;
+}
+
+int esp_cuda_get(void *host, const void *there, size_t bytes) {
+  if (bytes) ESP_CUDA(cudaMemcpy(host, there, bytes, cudaMemcpyDeviceToHost));
+  return ESP_OK;
+}

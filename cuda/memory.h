@@ -1,0 +1,26 @@
+/* Memory of the device in use: what a row of net/device.h needs. Memory comes from the device's own pool, which keeps what is
+ * given back; copies wait for all work given to the device before. Local.
+ *
+ * Errors: ESP_ERR_MEMORY where the device has no more, with what was asked for; ESP_ERR_INTERNAL for all else that it reports,
+ * also of kernels that ran before. */
+#ifndef ESP_CUDA_MEMORY_H
+#define ESP_CUDA_MEMORY_H
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#include "base/base.h"
+
+/* Zeroed; of no bytes: NULL. */
+int esp_cuda_alloc(void **pointer, size_t bytes);
+/* *pointer NULL is fine, and is left NULL. */
+void esp_cuda_free(void **pointer);
+int esp_cuda_put(void *there, const void *host, size_t bytes);
+int esp_cuda_get(void *host, const void *there, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

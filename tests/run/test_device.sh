@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Proves that a run whose messages are computed by the kernels of CUDA, here under the model of a device, is the CPU's bit by
+# bit: parameters, prediction and errors, on 1 and 2 ranks; that one goes on with what the other has trained; and that a
+# device that is not there is refused.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+product=$ESPALIER_PROGRAM
+
+errors() { tail -n 1 stdout | grep -oE '"(method|D_nrmse|K_nrmse|nrmse|rmse)":[^,}]*' | tr '\n' ' '; }
+
+everything() { # NAME KEYS...
+  local name=$1 device ranks
+  shift
+  good 1 generate -run_name "$name" "$@"
+  for device in cpu cuda; do
+    ESPALIER_PROGRAM=$ESPALIER_MODEL
+    for ranks in 1 2; do
+      good $ranks train -run_name "$name" "$@" -train_steps 3 -net_device $device
+      same "parameters of $name" "$(json parameter_checksum)"
+      good $ranks predict -run_name "$name" "$@" -net_device $device
+      same "prediction of $name" "$(json prediction_checksum)"
+    done
+    good 1 evaluate -run_name "$name" "$@" -net_device $device
+    same "errors of $name" "$(errors)"
+  done
+  ESPALIER_PROGRAM=$product
+}
+
+clouds=(-data_n 60 -data_clouds 2 -data_test_n 90 -data_test_clouds 1 -data_truth_steps 4 -tree_leaf 4 -tree_block 24
+  -train_batch 1 -train_shard particles)
+everything law -data_kind plummer "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4
+everything open -data_kind plummer "${clouds[@]}" -net_message newton_mlp -net_layers 1 -net_hidden 4
+everything box -data_task box -data_n 60 -data_test_n 60 -data_box_train 2 -data_box_train_frames 5 -data_box_frames 4 \
+  -data_test_clouds 1 -tree_leaf 4 -tree_block 24 -tree_theta 0.9 -net_message newton_mlp -net_layers 2 -net_hidden 4
+
+# trained here, continued there
+ESPALIER_PROGRAM=$ESPALIER_MODEL
+good 1 train -run_name law "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4 -train_steps 2 -net_device cuda
+good 1 train -run_name law "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4 -train_steps 4 -net_device cpu \
+  -train_restart out/law/checkpoint.h5
+ESPALIER_PROGRAM=$product
+refuse 'net_device|cuda|cpu' 2 train -run_name law "${clouds[@]}" -net_device cuda
+finish
