@@ -114,7 +114,7 @@ KERNEL(mask_without_caller) {
 
 KERNEL(masks_differ) {
   const int t = (int)threadIdx.x, lane = t % 32;
-  const unsigned mask = !broken ? whole : lane < 8 ? 0xffu : whole;
+  const unsigned mask = broken && lane >= 8 ? 0xfffffffeu : whole;
   const float value = __shfl_xor_sync(mask, t < n ? a[t] : 0, 1);
   if (t < n) b[t] = value;
 }
@@ -187,7 +187,7 @@ const struct {
     {shuffle_from_outside, {"shuffle from outside the mask", "which is not in its mask 0x0000ffff", 0}, 3},
     {shuffle_with_returned, {"shuffle with a thread that has returned", "of the block has returned", 0}, 4},
     {mask_without_caller, {"mask without its caller", "its mask 0xffff0000 lacks the calling lane", 0}, 4},
-    {masks_differ, {"masks that differ", "of the block has returned", 0}, 4},
+    {masks_differ, {"masks that differ", "with mask 0xfffffffe", 0}, 4},
     {barriers_differ, {"barriers that differ", "of the block waits at __syncthreads (faults.cu:", 0}, 0},
     {warp_waits_for_block, {"warp waits for who waits for the block", "waits at __syncwarp (faults.cu:", 0}, 0},
     {stack_full, {"stack overflow", "its stack of", 0}, 0},
