@@ -31,19 +31,28 @@
  * How it runs. Blocks come one after another, and in a block warp after warp: a thread runs until it waits at a barrier or
  * an operation of its warp, a warp until all its threads wait for the block. So threads are as far apart as barriers let
  * them be, and a missing one shows as a wrong number. ESPALIER_MODEL_ORDER=forward|reversed|shuffled is the order of
- * blocks, warps and lanes (the test programs of tests/cuda are run in each); sums by atomicAdd of floats differ between
- * them, as they do between two runs of a device. Shared memory is filled with 0xFF (NaN, -1) before every block, device
- * memory when it is allocated.
+ * blocks, warps and lanes; sums by atomicAdd of floats differ between them, as they do between two runs of a device.
+ * ESPALIER_MODEL_STREAMS=now|late: what a stream is given runs at once; or when someone waits for it, and then with no more
+ * than what events, its stream and the default stream put before it, so that a wait forgotten shows. The test programs of
+ * tests/cuda run forward and now, reversed and late, shuffled and late. Shared memory is filled with 0xFF (NaN, -1) before
+ * every block, device memory and pinned memory when they are allocated.
  *
- * What is reported, by kernel, block and thread, in the text of the error that the launch returns:
+ * What is reported, by kernel, block and thread, in the text of the error that the launch, or what waits for it, returns,
+ * and everything behind it until cudaDeviceReset:
  *   cudaErrorLaunchFailure    a thread that returned, or waits elsewhere, while others wait at a __syncthreads (another
  *                             line is elsewhere); a mask of a warp's operation that lacks its caller, or names a thread
- *                             that has returned, does not exist or waits elsewhere; a shuffle from a lane outside its mask
- *   cudaErrorIllegalAddress   an address that is no one's; bytes written just outside an allocation
- *   cudaErrorInvalidValue     copies outside of allocations or against their direction, an argument of a kernel that
- *                             points to nothing of the device; extents that no device has: InvalidConfiguration
+ *                             that has returned, does not exist (the last warp of a ragged block) or waits elsewhere or
+ *                             with another mask; a shuffle from a lane outside its mask
+ *   cudaErrorIllegalAddress   an address that is no one's; bytes written just outside an allocation, or behind dynamic
+ *                             shared memory; a stack of over 256 KiB
+ * and at once, as by CUDA, for that call alone:
+ *   cudaErrorInvalidValue     copies outside of allocations or against their direction; a kernel's argument that points
+ *                             elsewhere than to device or pinned memory (pointers in structures are not seen); too much
+ *                             dynamic shared memory. Extents that no device has: cudaErrorInvalidConfiguration
  * Device memory can be touched in kernels and by copies alone: the host that reads it ends by a signal, as with a device.
- * AddressSanitizer, where it is on, ends the program at any access outside of an allocation or a shared array. */
+ * AddressSanitizer, where it is on, ends the program at any access outside of an allocation or a shared array, and tells
+ * kernel, block and thread behind its own report. Not seen: host memory that a kernel reaches through a structure, limits of
+ * fixed shared memory and registers, races that give the same number in every order. */
 #ifndef ESP_MODEL_CUDA_RUNTIME_H
 #define ESP_MODEL_CUDA_RUNTIME_H
 
