@@ -4,6 +4,11 @@
 
 namespace {
 
+constexpr unsigned block = 32;
+unsigned blocks(int n) {
+  return ((unsigned)n + block - 1) / block;
+}
+
 __device__ int aligned() {
   const size_t sizes[] = {sizeof(int2),    alignof(int2),   sizeof(float3),     alignof(float3),   sizeof(float4),
                           alignof(float4), sizeof(double2), alignof(double2),   sizeof(uchar4),    alignof(uchar4),
@@ -18,8 +23,10 @@ __global__ void whole(int n, const unsigned *bits, int *out) {
   if (i >= n) return;
   const unsigned a = bits[i], b = ~a;
   const unsigned long long both = (unsigned long long)a << 32 | b;
-  unsigned cell = a;
-  const unsigned old = atomicCAS(&cell, a, b);
+  __shared__ unsigned cells[block];
+  unsigned *cell = cells + threadIdx.x;
+  *cell = a;
+  const unsigned old = atomicCAS(cell, a, b);
   const int all[NUMBERS] = {__popc(a),
                             __ffs((int)a),
                             __clz((int)a),
@@ -31,7 +38,7 @@ __global__ void whole(int n, const unsigned *bits, int *out) {
                             (int)__umulhi(a, b),
                             __mulhi((int)a, (int)b),
                             (int)old,
-                            (int)cell,
+                            (int)*cell,
                             min((int)a, (int)b),
                             (int)max(a, b),
                             __float_as_int(__int_as_float((int)(a >> 4))) + 1,
@@ -58,11 +65,6 @@ __global__ void fixed(int n, const float *a, int *out) {
   const int all[NUMBERS] = {__float2int_rn(x),  __float2int_rd(x),  __float2int_rz(x),
                             __double2int_rn(x), __double2int_rd(x), __double2int_rz(x)};
   for (int k = 0; k < NUMBERS; k++) out[NUMBERS * i + k] = all[k];
-}
-
-constexpr unsigned block = 32;
-unsigned blocks(int n) {
-  return ((unsigned)n + block - 1) / block;
 }
 
 /* in: device memory of `inputs` arrays [n], one behind the other, and behind them `out` of NUMBERS a row. */
