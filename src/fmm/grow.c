@@ -5,7 +5,7 @@
 #include "fmm/work.h"
 
 static int64_t id_of(const esp_fmm_work *w, const esp_fmm_body *b) {
-  return w->bodies->id ? w->bodies->id[b->body] : b->body;
+  return w->far_ids ? w->bodies->id[b->body] : b->number;
 }
 
 /* All four words of a body as one vector; the last is of no account. */
@@ -251,8 +251,6 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, cons
   }
   const int axis = esp_fmm_widest_side(&box);
   for (int i = 0; i < count; i++) w->key[i] = from[i].x[axis];
-  for (int i = 0; i < count && count <= 2 * ESP_FMM_LEAF && w->bodies->id; i++) /* they are far apart in memory */
-    __builtin_prefetch(w->bodies->id + from[i].body);
   range r = {box.lo[axis], box.hi[axis], 0, count};
   const int left = left_count(w->key, count, level, &r);
   divide(w, from, count, left, r, to, child);
@@ -261,13 +259,27 @@ static void grow(esp_fmm_work *w, int row, int first, int count, int level, cons
   grow(w, cell->right, first + left, count - left, level + 1, child + 1, to + left, from + left);
 }
 
-int esp_fmm_grow(esp_fmm_work *w) {
+/* Bodies in units of the root. Ids of bodies that are neighbours are far apart in memory, so they are told with the bodies if
+ * they span no more than a word. */
+static void take_bodies(esp_fmm_work *w) {
+  const int64_t *id = w->bodies->id;
+  int64_t least = id && w->n ? id[0] : 0, most = least;
   double unit[2];
   esp_fmm_scale_factor(w->scale.length, unit);
+  for (int i = 0; i < w->n && id; i++) {
+    least = id[i] < least ? id[i] : least;
+    most = id[i] > most ? id[i] : most;
+  }
+  w->far_ids = (uint64_t)most - (uint64_t)least > UINT32_MAX;
   for (int i = 0; i < w->n; i++) {
     for (int a = 0; a < 3; a++) w->body[i].x[a] = w->bodies->position[i][a] * unit[0] * unit[1];
     w->body[i].body = i;
+    w->body[i].number = (uint32_t)((uint64_t)(id ? id[i] : i) - (uint64_t)least);
   }
+}
+
+int esp_fmm_grow(esp_fmm_work *w) {
+  take_bodies(w);
   for (int k = 0; k < w->share.pieces; k++) {
     const esp_fmm_piece *p = w->share.piece + k;
     const esp_fmm_top_node *node = w->top.node + w->top.piece[p->number];

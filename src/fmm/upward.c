@@ -29,6 +29,11 @@ void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const es
   moments_close(w, sums, tree->cell + row, tree->moment + (size_t)row * (size_t)w->moments);
 }
 
+/* Masses of a leaf that comes: they are far apart in memory. Inline, as compilers drop calls that do nothing else. */
+static inline __attribute__((always_inline)) void fetch_masses(const esp_fmm_work *w, int first) {
+  for (int i = first; i < first + ESP_FMM_LEAF && i < w->n; i++) __builtin_prefetch(w->bodies->mass + w->body[i].body);
+}
+
 static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *sums) {
   const esp_fmm_cell *cell = w->own.cell + row;
   const int order = w->param->order;
@@ -39,6 +44,7 @@ static void climb(esp_fmm_work *w, int row, const double *unit, esp_fmm_sums *su
     esp_fmm_sums_join(order, &left, &right, sums);
   } else {
     const int first = -cell->right, count = (int)cell->count;
+    fetch_masses(w, first + 3 * ESP_FMM_LEAF);
     for (int i = first; i < first + count; i++) w->mass[i] = w->bodies->mass[w->body[i].body] * unit[0] * unit[1];
     double x[ESP_FMM_LEAF][3];
     for (int i = 0; i < count; i++)

@@ -26,7 +26,8 @@ typedef struct {
 /* A body on its way to its slot: 32 bytes. */
 typedef struct {
   double x[3];
-  int32_t body, unused;
+  int32_t body;
+  uint32_t number; /* its id less the least of those held, unless far_ids */
 } esp_fmm_body;
 
 /* Rows of nodes in preorder. */
@@ -85,6 +86,7 @@ struct esp_fmm_work {
   esp_fmm_gathered *root;           /* [top.pieces] */
   /* [n] by place */
   esp_fmm_body *body, *other;
+  int far_ids;                 /* some are 2^32 apart: ids are looked up */
   double *x[3], *mass, *extra; /* [bodies_held], extra [][extras]; fetched ones behind those held */
   size_t room[5];
   double *key;   /* [n] */

@@ -14,10 +14,7 @@ typedef struct {
 
 /* 3^(1/2) q^(-1/2): its square is the 3 u^2 of the above, and no factor is left but one of the sums. */
 ESP_INLINE fv adjoint_root(fv q) {
-  const float root3 = 1.7320508f;
-  fv e;
-  const fv y = fv_guess(q, &e), s = fv_fma(fv_all(root3 * 0.3284471f), e, fv_all(root3 * 0.3758974f));
-  return y * fv_fma(fv_fma(s, e, fv_all(root3 * 0.49996978f)), e, fv_all(root3 * 0.9999996f));
+  return fv_all(1.7320508f) / fv_sqrt(q);
 }
 
 /* Sums of near bodies and of cells are 3^(3/2) times what they are. */

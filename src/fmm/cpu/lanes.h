@@ -64,6 +64,9 @@ ESP_INLINE fv fv_min(fv a, fv b) {
 ESP_INLINE fv fv_max(fv a, fv b) {
   return (fv)_mm512_max_ps((__m512)a, (__m512)b);
 }
+ESP_INLINE fv fv_sqrt(fv a) {
+  return (fv)_mm512_sqrt_ps((__m512)a);
+}
 #elif ESP_WIDTH == 8
 ESP_INLINE fv fv_all(float x) {
   return (fv)_mm256_set1_ps(x);
@@ -80,6 +83,9 @@ ESP_INLINE fv fv_min(fv a, fv b) {
 ESP_INLINE fv fv_max(fv a, fv b) {
   return (fv)_mm256_max_ps((__m256)a, (__m256)b);
 }
+ESP_INLINE fv fv_sqrt(fv a) {
+  return (fv)_mm256_sqrt_ps((__m256)a);
+}
 #else
 ESP_INLINE fv fv_all(float x) {
   return x;
@@ -95,6 +101,9 @@ ESP_INLINE fv fv_min(fv a, fv b) {
 }
 ESP_INLINE fv fv_max(fv a, fv b) {
   return a > b ? a : b;
+}
+ESP_INLINE fv fv_sqrt(fv a) {
+  return sqrtf(a);
 }
 #endif
 
@@ -224,28 +233,9 @@ ESP_INLINE void dv_columns(const double *r0, const double *r1, const double *r2,
 }
 #endif
 
-/* q^(-1/2) = y (1 - e)^(-1/2) for normal q > 0: y from the bits, e in [-0.053, 0.079]. */
-ESP_INLINE fv fv_guess(fv q, fv *e) {
-  const fv y = uv_float(0x5f360000u - (fv_bits(q) >> 1));
-  *e = fv_fnma(q, y * y, fv_all(1));
-  return y;
-}
-
-/* (1 - e)^(-1/2) to 7e-7 and (1 - e)^(-3/2) to 2.2e-7 of it there, errors spread evenly. */
-ESP_INLINE fv fv_series(fv e) {
-  const fv s = fv_fma(fv_all(0.3284471f), e, fv_all(0.3758974f));
-  return fv_fma(fv_fma(s, e, fv_all(0.49996978f)), e, fv_all(0.9999996f));
-}
-ESP_INLINE fv fv_series_cubed(fv e) {
-  const fv s = fv_fma(fv_fma(fv_all(2.6582072f), e, fv_all(2.197677f)), e, fv_all(1.8744599f));
-  return fv_fma(fv_fma(s, e, fv_all(1.4999908f)), e, fv_all(1.0000001f));
-}
-
-/* q^(-1/2) to 8e-7 of it, for normal q > 0. */
+/* q^(-1/2). */
 ESP_INLINE fv fv_root(fv q) {
-  fv e;
-  const fv y = fv_guess(q, &e);
-  return y * fv_series(e);
+  return fv_all(1) / fv_sqrt(q);
 }
 
 /* The sum of sixteen lanes, halved again and again. */

@@ -42,21 +42,24 @@ ESP_INLINE void near_step(const int watch, const int with_own, const int potenti
     number[v] = fv_load(lane_number + lane + v * WIDTH) - fv_all((float)own);
   }
   for (int j = 0; j < count; j++) {
-    const fv px = fv_all(sx[j]), py = fv_all(sy[j]), pz = fv_all(sz[j]), m = fv_all(sm[j]);
+    const fv px = fv_all(sx[j]), py = fv_all(sy[j]), pz = fv_all(sz[j]);
     ESP_UNROLL
     for (int v = 0; v < VECTORS; v++) {
       const fv dx = px - x[0][v], dy = py - x[1][v], dz = pz - x[2][v];
       fv q = fv_fma(dx, dx, fv_all(eps2));
       q = fv_fma(dy, dy, q);
       q = fv_fma(dz, dz, q);
-      if (with_own) q = fv_other(number[v], (float)j, q, 0x1p100f);
+      fv m = fv_all(sm[j]);
+      if (with_own) { /* no quotient by 0, and none of it in the potential */
+        q = fv_other(number[v], (float)j, q, 0x1p80f);
+        m = fv_other(number[v], (float)j, m, 0);
+      }
       if (watch) closest[v] = fv_min(closest[v], q);
-      fv e;
-      const fv y = fv_guess(q, &e), f = (y * y) * (y * m) * fv_series_cubed(e);
+      const fv f = m / (q * fv_sqrt(q));
       sum[0][v] = fv_fma(f, dx, sum[0][v]);
       sum[1][v] = fv_fma(f, dy, sum[1][v]);
       sum[2][v] = fv_fma(f, dz, sum[2][v]);
-      if (potential) sum[3][v] = fv_fma(y * fv_series(e), m, sum[3][v]);
+      if (potential) sum[3][v] = fv_fma(f, q, sum[3][v]);
     }
   }
   ESP_UNROLL
