@@ -92,24 +92,44 @@ static void interpolate(const double *key, int count, int k, double beyond, rang
   narrow(key, count, k, share, r);
 }
 
-enum { FEW = 32, STRETCH = 16, TURNS = 6 };
+enum { FEW = 48, STRETCH = 16, TURNS = 6 };
+
+/* Keys that are not behind the one of rank k: the last of them, and how many are less. Without branches, which would be guessed
+ * wrongly every other time. */
+static inline void take_last(four key, four_bits less, int64_t k, four *plane, four_bits *below) {
+  const four_bits ahead = less <= k, more = ahead & (less > *below);
+  *below = (less & more) | (*below & ~more);
+  *plane = (four)(((four_bits)key & more) | ((four_bits)*plane & ~more));
+}
 
 /* The key of rank k among `count` keys, and how many are less. some: room behind them. */
 static double ranked(double *some, int count, int k, int *below) {
-  double plane = 0;
-  *below = -1;
-  for (int i = count; i < (count + 3) / 4 * 4; i++) some[i] = INFINITY;
-  for (int first = 0; first < count; first += 4) {
-    int64_t less[4] = {0};
-    for (int j = 0; j < count; j++)
-      for (int i = 0; i < 4; i++) less[i] += some[j] < some[first + i];
-    for (int i = 0; i < 4; i++) {
-      const int best = less[i] <= k && less[i] > *below;
-      *below = best ? (int)less[i] : *below;
-      plane = best ? some[first + i] : plane;
+  enum { ROW = 8 }; /* two vectors */
+  four plane[2] = {{0}};
+  four_bits most[2] = {{-1, -1, -1, -1}, {-1, -1, -1, -1}};
+  for (int i = count; i < (count + ROW - 1) / ROW * ROW; i++) some[i] = INFINITY;
+  for (int first = 0; first < count; first += ROW) {
+    four key[2];
+    four_bits less[2] = {{0}};
+    memcpy(key, some + first, sizeof key);
+    for (int j = 0; j < count; j++) {
+      const four one = {some[j], some[j], some[j], some[j]};
+      less[0] -= one < key[0];
+      less[1] -= one < key[1];
     }
+    take_last(key[0], less[0], k, plane, most);
+    take_last(key[1], less[1], k, plane + 1, most + 1);
   }
-  return plane;
+  take_last(plane[1], most[1], k, plane, most);
+  double best = plane[0][0];
+  int64_t last = most[0][0];
+  for (int l = 1; l < 4; l++) {
+    const int64_t more = most[0][l] > last;
+    last = more ? most[0][l] : last;
+    best = more ? plane[0][l] : best;
+  }
+  *below = (int)last;
+  return best;
 }
 
 /* A plane in front of which k keys lie or, where that is none, the key of rank k; below: how many lie in front of it. r:

@@ -187,8 +187,6 @@ static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
   esp_cell_entry entry[CHUNK];
   for (int k = 0; k < count; k += CHUNK) {
     const int n = count - k < CHUNK ? count - k : CHUNK;
-    for (int j = 0; j < n; j++)
-      __builtin_prefetch(w->tree.moment + (size_t)w->list[ESP_FMM_CELL][k + j] * (size_t)w->moments);
     for (int j = 0; j < n; j++) {
       const int at = w->list[ESP_FMM_CELL][k + j], own = within(w, at, row) || within(w, row, at);
       const esp_fmm_cell *cell = w->tree.cell + at;
@@ -212,6 +210,7 @@ ESP_INLINE void fetch_results(const esp_fmm_work *w, int row) {
     const int i = w->body[first + l].body;
     if (w->result->acceleration) __builtin_prefetch(w->result->acceleration + i, 1);
     if (w->result->potential) __builtin_prefetch(w->result->potential + i, 1);
+    __builtin_prefetch(w->body + first + l + ESP_FMM_RECEIVERS);
   }
 }
 
@@ -337,8 +336,9 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   tell(w, row, counts);
   count_costs(w, row, counts);
   spend(p, &w->cost.walk);
-  for (int k = 0; k < counts[ESP_FMM_EXPAND]; k++) /* they are far apart in memory */
-    __builtin_prefetch(w->tree.moment + (size_t)w->list[ESP_FMM_EXPAND][k] * (size_t)w->moments);
+  for (int kind = ESP_FMM_EXPAND; kind <= ESP_FMM_CELL; kind++) /* they are far apart in memory */
+    for (int k = 0; k < counts[kind]; k++)
+      __builtin_prefetch(w->tree.moment + (size_t)w->list[kind][k] * (size_t)w->moments);
   if (above) {
     float d[3];
     for (int a = 0; a < 3; a++) d[a] = (float)((f.centre[a] - above->centre[a]) * above->inverse);
