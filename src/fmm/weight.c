@@ -80,9 +80,12 @@ int esp_fmm_weights_create(const esp_comm *comm, const esp_fmm_param *param, con
   ESP_CALL(esp_fmm_scale_make(comm, param, &w->bodies, &scale));
   ESP_CALL(g_exponent(comm, g, n, scale.n, &e));
   ESP_TRY(comm->agree(comm, reserve(w)));
+  double of_mass[2], of_g[2];
+  esp_fmm_scale_factor(scale.mass, of_mass);
+  esp_fmm_scale_factor(e, of_g);
   for (int i = 0; i < n; i++) {
-    w->sent[i][0] = ldexp(bodies->mass[i], -scale.mass);
-    for (int a = 0; a < 3; a++) w->sent[i][1 + a] = ldexp(g[i][a], -e);
+    w->sent[i][0] = bodies->mass[i] * of_mass[0] * of_mass[1];
+    for (int a = 0; a < 3; a++) w->sent[i][1 + a] = g[i][a] * of_g[0] * of_g[1];
   }
   ESP_TRY(weigh(comm, scale.n, w));
   w->bodies.mass = w->weight;
