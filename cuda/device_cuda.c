@@ -10,7 +10,9 @@ static const struct {
 } rows[] = {{&esp_message_newton, &esp_newton_cuda32},
             {&esp_message_newton_mlp, &esp_newton_mlp_cuda32},
             {&esp_message_correction, &esp_correction_cuda32},
-            {&esp_message_law, &esp_law_cuda32}};
+            {&esp_message_law, &esp_law_cuda32},
+            {&esp_message_gate, &esp_gate_cuda32},
+            {&esp_message_gate_mlp, &esp_gate_mlp_cuda32}};
 
 static const esp_kernels *kernels(const esp_message *message) {
   for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)

@@ -4,7 +4,8 @@
 
 #include "net/device.h"
 
-extern const esp_kernels esp_newton_cuda32, esp_newton_mlp_cuda32, esp_correction_cuda32, esp_law_cuda32;
+extern const esp_kernels esp_newton_cuda32, esp_newton_mlp_cuda32, esp_correction_cuda32, esp_law_cuda32,
+    esp_gate_cuda32, esp_gate_mlp_cuda32;
 
 /* Messages in float32 on a device of CUDA, the first one free for each rank of a machine. */
 extern const esp_device esp_device_cuda32;

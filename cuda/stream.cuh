@@ -85,7 +85,7 @@ static __device__ void esp_exact_atomic(int words, int lsb, int64_t *acc, double
 }
 
 /* Of sixteen floats, halved in a fixed order. */
-static __device__ double esp_total16(const float *part) {
+static __device__ __forceinline__ double esp_total16(const float *part) {
   double sum[8];
   for (int l = 0; l < 8; l++) sum[l] = (double)part[l] + (double)part[l + 8];
   for (int l = 0; l < 4; l++) sum[l] += sum[l + 4];

@@ -6,7 +6,7 @@
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 product=$ESPALIER_PROGRAM
 
-errors() { tail -n 1 stdout | grep -oE '"(method|D_nrmse|K_nrmse|nrmse|rmse)":[^,}]*' | tr '\n' ' '; }
+errors() { tail -n 1 stdout | grep -oE '"(method|D_nrmse|K_nrmse|nmse|nrmse|rmse)":[^,}]*' | tr '\n' ' '; }
 
 everything() { # NAME KEYS...
   local name=$1 device ranks
@@ -32,6 +32,12 @@ everything law -data_kind plummer "${clouds[@]}" -net_message mlp -net_layers 2 
 everything open -data_kind plummer "${clouds[@]}" -net_message newton_mlp -net_layers 1 -net_hidden 4
 everything box -data_task box -data_n 60 -data_test_n 60 -data_box_train 2 -data_box_train_frames 5 -data_box_frames 4 \
   -data_test_clouds 1 -tree_leaf 4 -tree_block 24 -tree_theta 0.9 -net_message newton_mlp -net_layers 2 -net_hidden 4
+plane=(-data_features 6 -data_n 150 -data_clouds 2 -data_test_n 200 -data_test_clouds 1 -data_values 2 -tree_leaf 4
+  -tree_block 24 -tree_pairs_per_particle 60 -train_batch 1 -train_shard particles -eval_samples 50
+  -eval_baselines false)
+everything gate -data_task subspace "${plane[@]}" -net_message gate -net_layers 2 -net_dim 3
+everything queries -data_task compare "${plane[@]}" -net_message gate_mlp -net_layers 1 -net_separate true \
+  -net_aggregate average
 
 # trained here, continued there
 ESPALIER_PROGRAM=$ESPALIER_MODEL
