@@ -30,7 +30,7 @@ __device__ heard units(const float *w, int H, int given, float s_entry, int own,
     const float offset = fmaf(w[given * H + h], s_entry, w[W1 * H + h]), v = w[V * H + h];
     const float w0 = w[W3 * H + h], w1 = w[(W3 + 1) * H + h], w2 = w[(W3 + 2) * H + h];
     const float t = esp_law_input(offset, w[own * H + h], s, w0, w1, w2, e.log, e.root, e.inverse);
-    const float m = esp_law_sigmoid(t);
+    const float m = ESP_SIGMOID(t);
     o.phi = fmaf(v, t * m, o.phi);
     if (SLOPE) {
       const float d = esp_law_unit_slope(v, t, m);
@@ -104,7 +104,7 @@ __device__ void law_slopes(const room &r, const esp_space &space, int H, int fil
       const int h = h0 + g;
       const float x = esp_law_input(fmaf(w[W2 * H + h], s_entry, w[W1 * H + h]), w[W1S * H + h], t.s, w[W3 * H + h],
                                     w[(W3 + 1) * H + h], w[(W3 + 2) * H + h], edge.log, edge.root, edge.inverse);
-      const float m = esp_law_sigmoid(x), dt = esp_law_unit_slope(w[V * H + h], x, m) * dphi;
+      const float m = ESP_SIGMOID(x), dt = esp_law_unit_slope(w[V * H + h], x, m) * dphi;
       slope[g][W1] += dt;
       slope[g][W1S] = fmaf(dt, t.s, slope[g][W1S]);
       slope[g][W2] = fmaf(dt, s_entry, slope[g][W2]);

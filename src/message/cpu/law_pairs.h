@@ -69,7 +69,7 @@ ESP_INLINE void mlp_phi(const esp_scratch *k, int row, const ESP_REAL *restrict 
 #pragma omp simd
     for (int l = 0; l < ESP_LANE; l++) {
       const ESP_REAL t = esp_law_input(a, b, s[l], w0, w1, w2, o->log[l], o->root[l], o->inverse[l]);
-      const ESP_REAL m = esp_law_sigmoid(t);
+      const ESP_REAL m = ESP_SIGMOID(t);
       o->phi[l] = ESP_FMA(v, t * m, o->phi[l]);
       if (with_slope) {
         const ESP_REAL d = esp_law_unit_slope(v, t, m);
@@ -95,7 +95,7 @@ static void mlp_slopes(esp_scratch *k, const ESP_REAL *restrict s, ESP_REAL s_j,
     for (int l = 0; l < ESP_LANE; l++) {
       const ESP_REAL e0 = o->log[l], e1 = o->root[l], e2 = o->inverse[l];
       const ESP_REAL t = esp_law_input(a, b, s[l], w0, w1, w2, e0, e1, e2);
-      const ESP_REAL m = esp_law_sigmoid(t), u = t * m, d = esp_law_unit_slope(v, t, m);
+      const ESP_REAL m = ESP_SIGMOID(t), u = t * m, d = esp_law_unit_slope(v, t, m);
       o->phi[l] = ESP_FMA(v, u, o->phi[l]);
       o->de[0][l] = ESP_FMA(d, w0, o->de[0][l]);
       o->de[1][l] = ESP_FMA(d, w1, o->de[1][l]);

@@ -41,10 +41,6 @@ ESP_INLINE esp_edge esp_law_edge(const esp_entry e, const esp_space p, int corre
   return o;
 }
 
-ESP_INLINE ESP_REAL esp_law_sigmoid(ESP_REAL t) {
-  return ESP_SIGMOID(t);
-}
-
 /* t of a unit: what the entry gives, own s, and the edge's three by w0, w1, w2. */
 ESP_INLINE ESP_REAL esp_law_input(ESP_REAL offset, ESP_REAL own, ESP_REAL s, ESP_REAL w0, ESP_REAL w1, ESP_REAL w2,
                                   ESP_REAL log, ESP_REAL root, ESP_REAL inverse) {
