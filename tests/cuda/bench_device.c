@@ -27,8 +27,8 @@ static const struct {
   const char *name;
   const esp_message *message;
   double operations[PASSES];
-} cases[] = {{"newton", &esp_message_newton, {22, 30, 32}},
-             {"law, H 32", &esp_message_law, {25 + 36 * H, 40 + 60 * H + 30 * H / 4 + 75 * H, 40 + 60 * H}}};
+} cases[] = {{"newton", &esp_message_newton, {15, 23, 23}},
+             {"law, H 32", &esp_message_law, {50 + 28 * H, 70 + 86 * H, 70 + 35 * H}}};
 static const char *const pass_name[PASSES] = {"forward", "receivers", "senders"};
 
 static int cloud_create(int n, cloud *c) {
