@@ -71,12 +71,10 @@ static int receivers_begin(const esp_layer *layer, backward_work *w) {
   const double *row = width->query ? layer->query.host : layer->source.host;
   esp_rows_join(dom->n_own, width->query ? width->query : width->source, row, width->sum, w->dsum.host,
                 w->receiver.host);
-  ESP_CALL(dom->ops->halo_begin(dom, ESP_HALO_RECEIVERS, wide * sizeof(double), w->receiver.host));
-  int rc = esp_mirror_put(w->device, &w->dsum, 0, w->dsum.count);
-  if (!rc) rc = esp_mirror_put(w->device, &w->receiver, 0, (size_t)dom->n_own * wide);
-  return esp_device_agree(w->device, dom->comm, rc);
+  return dom->ops->halo_begin(dom, ESP_HALO_RECEIVERS, wide * sizeof(double), w->receiver.host);
 }
 
+/* A rank whose device fails goes on with the others, and says so when nothing is under way to its arrays any more. */
 static int layer_pull(const esp_layer *layer, backward_work *w) {
   esp_domain *dom = layer->dom;
   const esp_widths *width = &layer->width;
@@ -85,13 +83,16 @@ static int layer_pull(const esp_layer *layer, backward_work *w) {
   const int blocks = dom->tree.n_block, interior = dom->n_sender_interior;
   double *there = width->query ? w->dquery.there : w->dsource.there;
   ESP_CALL(receivers_begin(layer, w));
-  int rc = w->kernels->receivers(&p, blocks, dom->block_order, w->dsum.there, there, w->cell_acc.there,
-                                 w->param_acc.there, w->scratch);
+  int rc = esp_mirror_put(w->device, &w->dsum, 0, w->dsum.count);
+  if (!rc) rc = esp_mirror_put(w->device, &w->receiver, 0, own);
+  if (!rc)
+    rc = w->kernels->receivers(&p, blocks, dom->block_order, w->dsum.there, there, w->cell_acc.there,
+                               w->param_acc.there, w->scratch);
   if (!rc) rc = esp_mirror_get(w->device, &w->cell_acc, 0, w->cell_acc.count);
-  ESP_CALL(esp_device_agree(w->device, dom->comm, rc));
   ESP_CALL(reduce_cells(layer, w));
-  rc = w->kernels->senders(&p, interior, dom->sender_block_order, w->receiver.there, w->dsource.there,
-                           w->param_acc.there, w->scratch);
+  if (!rc)
+    rc = w->kernels->senders(&p, interior, dom->sender_block_order, w->receiver.there, w->dsource.there,
+                             w->param_acc.there, w->scratch);
   ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_RECEIVERS, wide * sizeof(double), w->receiver.host));
   if (!rc) rc = esp_mirror_put(w->device, &w->receiver, own, w->receiver.count - own);
   if (!rc)

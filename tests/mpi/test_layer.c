@@ -1,5 +1,6 @@
 /* Proves that a layer of a cloud that lies on several ranks gives, bit by bit, the A, dy and parameter gradient of one
- * rank: open and periodic, with and without the learned message, with zero masses and coincident particles.
+ * rank: open and periodic, with and without the learned message, with zero masses and coincident particles; and that where the
+ * device of one rank fails, all of them fail alike, whichever of its calls it is, and nothing is left under way.
  * ranks: 1 2 3 4 5 7 */
 #include "case.h"
 
@@ -128,4 +129,56 @@ static void learned(void **state) {
   cloud_free(&c);
 }
 
-CASE_MAIN(cmocka_unit_test(newton), cmocka_unit_test(all_pairs_and_budget), cmocka_unit_test(learned))
+/* The CPU with memory of its own. The last rank's device fails at call `last`. */
+static int call, last;
+
+static int fails(void) {
+  ESP_CHECK(comm->rank < comm->size - 1 || call++ != last, ESP_ERR_INTERNAL, "call %d of the device", last);
+  return ESP_OK;
+}
+static int failing_alloc(void **pointer, size_t bytes) {
+  ESP_CALL(fails());
+  return esp_device_cpu32.alloc(pointer, bytes);
+}
+static int failing_put(void *there, const void *host, size_t bytes) {
+  ESP_CALL(fails());
+  return esp_device_cpu32.put(there, host, bytes);
+}
+static int failing_get(void *host, const void *there, size_t bytes) {
+  ESP_CALL(fails());
+  return esp_device_cpu32.get(host, there, bytes);
+}
+
+static void device_fails(void **state) {
+  (void)state;
+  esp_device device = esp_device_cpu32;
+  device.shared = 0, device.alloc = failing_alloc, device.put = failing_put, device.get = failing_get;
+  double theta[PARAMS];
+  for (int p = 0; p < PARAMS; p++) theta[p] = case_uniform((uint64_t)p + 4242) - 0.5;
+  cloud c = cloud_make(300, 3, KEYS_BALL, SHARE_EVEN);
+  rows *r = rows_make(&c, c.n_home, c.home_index);
+  const esp_backend backend = {.comm = comm, .build = esp_domain_build_mpi, .device = &device};
+  const esp_layer_input input = {.id = r->id, .key = (const double *)r->y, .value = r->mu};
+  const esp_layer_gradient to = {.dkey = (double *)r->dy};
+  esp_layer_param param = param_of(3, 0.8, 0);
+  param.form.message = &esp_message_law, param.form.channels = HIDDEN, param.form.mean = 0.43;
+  int rc = 1;
+  for (last = 0; rc; last++) {
+    esp_layer layer;
+    call = 0;
+    rc = esp_layer_forward(&backend, &param, r->n, &input, theta, (double *)r->a, &layer);
+    if (!rc) rc = esp_layer_backward(&backend, &layer, (const double *)r->g, &to, r->acc, NULL);
+    esp_layer_free(&layer);
+    assert_int_equal(sum_over_ranks(rc), (int64_t)rc * comm->size);
+    if (rc) assert_non_null(strstr(esp_error_message(), "of the device"));
+    esp_error_clear();
+  }
+  assert_true(last > 20);
+  last = -1; /* never */
+  compare(&c, &param, &device, theta);
+  rows_free(r);
+  cloud_free(&c);
+}
+
+CASE_MAIN(cmocka_unit_test(newton), cmocka_unit_test(all_pairs_and_budget), cmocka_unit_test(learned),
+          cmocka_unit_test(device_fails))
