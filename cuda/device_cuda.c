@@ -25,8 +25,8 @@ static int open_device(int number, int ranks) {
   ESP_CALL(esp_device_count(&count));
   ESP_CHECK(count > 0, ESP_ERR_CONFIG,
             "net_device cuda: this machine has no device of CUDA, or no driver for it; allowed here: net_device cpu");
-  (void)ranks;
-  return esp_device_select(number % count);
+  ESP_CALL(esp_device_select(number % count));
+  return esp_cuda_keep((ranks + count - 1) / count);
 }
 
 const esp_device esp_device_cuda32 = {.name = "cuda32",

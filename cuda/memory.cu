@@ -2,6 +2,18 @@
 
 #include "cuda/check.h"
 
+int esp_cuda_keep(int sharers) {
+  int device;
+  size_t free, total;
+  cudaMemPool_t pool;
+  ESP_CUDA(cudaGetDevice(&device));
+  ESP_CUDA(cudaMemGetInfo(&free, &total));
+  ESP_CUDA(cudaDeviceGetDefaultMemPool(&pool, device));
+  uint64_t most = total / (size_t)sharers;
+  ESP_CUDA(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &most));
+  return ESP_OK;
+}
+
 int esp_cuda_alloc(void **pointer, size_t bytes) {
   *pointer = nullptr;
   if (!bytes) return ESP_OK;

@@ -1,5 +1,5 @@
 /* Memory of the device in use: what a row of net/device.h needs. Memory comes from the device's own pool, which keeps what is
- * given back; copies wait for all work given to the device before. Local.
+ * given back (esp_cuda_keep); copies wait for all work given to the device before. Local.
  *
  * Errors: ESP_ERR_MEMORY where the device has no more, with what was asked for; ESP_ERR_INTERNAL for all else that it reports,
  * also of kernels that ran before. */
@@ -13,6 +13,9 @@ extern "C" {
 #endif
 #include "base/base.h"
 
+/* Of the device in use, which `sharers` processes use: each keeps up to its share of what it gave back, for itself. Else all of
+ * that would be the system's again at every wait, and every layer would ask for it anew. */
+int esp_cuda_keep(int sharers);
 /* Zeroed; of no bytes: NULL. */
 int esp_cuda_alloc(void **pointer, size_t bytes);
 /* *pointer NULL is fine, and is left NULL. */

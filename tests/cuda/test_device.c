@@ -1,5 +1,5 @@
 /* Proves that the devices are counted and described, that one out of range is refused with the range named, and that a
- * machine without a driver answers 0 devices and starts all the same. Skipped there. */
+ * machine without a driver answers 0 devices and starts all the same (the rest is skipped there); that memory which was given back stays the process's. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cuda/device.h"
+#include "cuda/kernels.h"
 
 static void out_of_range(void **state) {
   (void)state;
@@ -41,9 +42,24 @@ static void described(void **state) {
   }
 }
 
+static void kept(void **state) {
+  (void)state;
+  const esp_device *device = &esp_device_cuda32;
+  const size_t bytes = (size_t)64 << 20;
+  esp_device_info before, after;
+  void *memory = NULL;
+  assert_int_equal(device->open(0, 1), ESP_OK);
+  assert_int_equal(esp_device_query(0, &before), ESP_OK);
+  assert_int_equal(device->alloc(&memory, bytes), ESP_OK);
+  device->free(&memory);
+  assert_int_equal(esp_device_wait(), ESP_OK);
+  assert_int_equal(esp_device_query(0, &after), ESP_OK);
+  assert_true(after.free + bytes <= before.free);
+}
+
 int main(void) {
   const struct CMUnitTest everywhere[] = {cmocka_unit_test(out_of_range)};
-  const struct CMUnitTest device[] = {cmocka_unit_test(described)};
+  const struct CMUnitTest device[] = {cmocka_unit_test(described), cmocka_unit_test(kept)};
   int failed = cmocka_run_group_tests(everywhere, NULL, NULL), count = 0;
   if (failed || esp_device_count(&count)) return 1;
   if (count == 0) {

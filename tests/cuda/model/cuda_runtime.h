@@ -22,7 +22,8 @@
  *
  * On the host
  *   cudaMalloc cudaFree (and Async), cudaMallocHost cudaHostAlloc cudaFreeHost, cudaMemcpy cudaMemset (and Async),
- *   cudaMemcpyToSymbol, cudaMemGetInfo, cudaPointerGetAttributes; cudaStreamCreate (WithFlags) Destroy Synchronize Query
+ *   cudaMemcpyToSymbol, cudaMemGetInfo, cudaPointerGetAttributes; cudaDeviceGetDefaultMemPool,
+ *   cudaMemPoolSetAttribute (what the pool keeps); cudaStreamCreate (WithFlags) Destroy Synchronize Query
  *   WaitEvent; cudaEventCreate (WithFlags) Destroy Record Synchronize Query ElapsedTime; cudaLaunchKernel,
  *   cudaFuncSetAttribute (dynamic shared memory), cudaOccupancyMaxActiveBlocksPerMultiprocessor; cudaGetLastError
  *   cudaPeekAtLastError cudaGetErrorName cudaGetErrorString; cudaGetDeviceCount cudaGetDevice cudaSetDevice

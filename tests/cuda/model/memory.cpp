@@ -23,7 +23,8 @@ struct allocation {
 struct memory {
   std::map<const char *, allocation> device; /* by begin */
   std::map<const char *, size_t> pinned;
-  size_t used;
+  size_t used, kept; /* kept: by the pool, of what was given back to it */
+  uint64_t threshold;
   int open;
 };
 memory m;
@@ -130,6 +131,7 @@ cudaError_t cudaMalloc(void **pointer, size_t bytes) {
   if (!m.open) protect(a, PROT_NONE);
   m.device[a.begin] = a;
   m.used += bytes;
+  if (m.kept > memory_total - m.used) m.kept = memory_total - m.used;
   *pointer = a.begin;
   return cudaSuccess;
 }
@@ -200,12 +202,30 @@ cudaError_t cudaMemset(void *pointer, int byte, size_t bytes) {
   return cudaMemsetAsync(pointer, byte, bytes, nullptr);
 }
 
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device) {
+  *pool = nullptr; /* the only one */
+  return device == 0 ? cudaSuccess : esp_model_error(cudaErrorInvalidDevice, "device %d", device);
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr attribute, void *value) {
+  if (attribute != cudaMemPoolAttrReleaseThreshold)
+    return esp_model_error(cudaErrorInvalidValue, "attribute %d of a pool: the model has none", attribute);
+  m.threshold = *static_cast<uint64_t *>(value);
+  return cudaSuccess;
+}
+
 cudaError_t cudaMallocAsync(void **pointer, size_t bytes, cudaStream_t) {
+  m.kept -= bytes < m.kept ? bytes : m.kept;
   return cudaMalloc(pointer, bytes);
 }
 
 cudaError_t cudaFreeAsync(void *pointer, cudaStream_t stream) {
-  return esp_model_give(stream, [pointer] { release(pointer); });
+  return esp_model_give(stream, [pointer] {
+    const size_t used = m.used;
+    release(pointer);
+    m.kept += used - m.used;
+    if (m.kept > m.threshold) m.kept = m.threshold;
+  });
 }
 
 cudaError_t cudaHostAlloc(void **pointer, size_t bytes, unsigned flags) {
@@ -222,7 +242,7 @@ cudaError_t esp_model_symbol(void *symbol, size_t size, const void *from, size_t
 
 cudaError_t cudaMemGetInfo(size_t *free, size_t *total) {
   *total = memory_total;
-  *free = memory_total - m.used;
+  *free = memory_total - m.used - m.kept;
   return cudaSuccess;
 }
 
