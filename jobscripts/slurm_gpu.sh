@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # One rank a GPU. First the device tests (skipped rows mean that no device is seen), then one shared cloud.
 #   sbatch jobscripts/slurm_gpu.sh                 after `cmake --preset gpu && cmake --build --preset gpu` on the cluster
-# The program chooses its table of block routines at run time and prints which; where none is there for the device, the
-# ranks compute on their CPU cores.
+# The messages are computed by the devices, all else by the ranks' CPU cores (docs/figures/device.md); the times below are
+# those of cores alone.
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 1,048,576 particles on P = 4 ranks (1 node x 4 GPUs): 262,144 a rank
@@ -29,4 +29,4 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 cd "$root"
 srun --ntasks=1 ctest --test-dir build/gpu -L cuda --output-on-failure --no-tests=error
 srun "${ESPALIER_PROGRAM:-build/gpu/mpi/espalier}" run inputs/million.yaml -run_name "slurm-gpu-$SLURM_JOB_ID" \
-  -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps"
+  -net_device cuda -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps"
