@@ -222,7 +222,8 @@ int main(int argc, char **argv) {
   if (argc < 2) return fprintf(stderr, "bench_device FILE.csv [n]\n"), 2;
   const int n = argc > 2 ? atoi(argv[2]) : 1 << 20;
   int bad = 0;
-  if (esp_device_cuda32.open(0, 1)) return fprintf(stderr, "%s\n", esp_error_message()), 77;
+  const int none = esp_device_cuda32.open(0, 1);
+  if (none) return fprintf(stderr, "%s\n", esp_error_message()), none == ESP_ERR_CONFIG ? 77 : 2;
   FILE *csv = fopen(argv[1], "w");
   if (!csv) return perror(argv[1]), 2;
   const int rc = run(csv, n, n < HELD, &bad);
