@@ -282,7 +282,7 @@ int esp_cuda_gate_fits(const esp_cuda_gate *p) {
   ESP_CHECK(
       room_bytes(p) <= (size_t)most, ESP_ERR_LIMIT,
       "blocks of up to %d particles in %d dimensions, with %d channels, want %zu bytes of a device's shared memory, "
-      "of which there are %d: set a smaller tree_block",
+      "of which there are %d: set a smaller tree_block, and no larger tree_leaf",
       p->lists.largest, p->dim, p->channels, room_bytes(p), most);
   return ESP_OK;
 }

@@ -60,8 +60,8 @@ static int largest_block(const esp_domain *dom, int *largest) {
   for (int b = 0; b < dom->tree.n_block; b++)
     *largest = esp_imax(*largest, dom->tree.part_count[esp_tree_block_row(&dom->tree, b)]);
   ESP_CHECK(*largest <= ESP_CUDA_BLOCK_MAX, ESP_ERR_LIMIT,
-            "a block of %d particles; a device takes at most %d: set tree_block to that or less", *largest,
-            ESP_CUDA_BLOCK_MAX);
+            "a block of %d particles; a device takes at most %d: set tree_block and tree_leaf to that or less",
+            *largest, ESP_CUDA_BLOCK_MAX);
   return ESP_OK;
 }
 
