@@ -121,7 +121,8 @@ __device__ void pass_lists(const esp_cuda_bodies &p, const room &r, int block, N
 }
 
 template <int NEWTON, int LEARNED, int LAW>
-__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX) forward_kernel(esp_cuda_bodies p, const int *block, double *sum) {
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
+    forward_kernel(esp_cuda_bodies p, const int *block, double *sum) {
   ESP_SHARED(unsigned char, memory);
   const room r = room_of(memory, p.hidden);
   const int b = block[blockIdx.x], H = p.hidden;
@@ -136,7 +137,7 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX) forward_kernel(esp_cuda_bo
 }
 
 template <int NEWTON, int LEARNED, int LAW>
-__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX)
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
     receivers_kernel(esp_cuda_bodies p, const int *block, const double *dsum, double *dquery, int64_t *cell_acc,
                      int64_t *param_acc) {
   ESP_SHARED(unsigned char, memory);
@@ -163,7 +164,7 @@ __device__ int leaf_of(const esp_cuda_lists &lists, int block, int slot) {
 }
 
 template <int NEWTON, int LEARNED, int LAW>
-__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX)
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
     senders_kernel(esp_cuda_bodies p, const int *block, const double *receiver, double *dsource) {
   ESP_SHARED(unsigned char, memory);
   const room r = room_of(memory, p.hidden);
