@@ -63,6 +63,7 @@ static int receivers(esp_cuda_body message, const esp_pairs *p, int count, const
 static int senders(esp_cuda_body message, const esp_pairs *p, int count, const int *block, const double *receiver,
                    double *dsource, esp_scratch *k) {
   esp_cuda_bodies b;
+  ESP_CALL(esp_cuda_lists_meet(p->dom, &k->lists));
   ESP_CALL(bodies_of(p, count, block, k, &b));
   return esp_cuda_body_senders(message, &b, count, k->block, receiver, dsource);
 }

@@ -109,6 +109,7 @@ static int receivers(const esp_cuda_gate_routines *by, const esp_pairs *p, int c
 
 static int senders(const esp_cuda_gate_routines *by, const esp_pairs *p, int count, const int *block,
                    const double *receiver, double *dsource, esp_scratch *k) {
+  ESP_CALL(esp_cuda_lists_meet(p->dom, &k->p.lists));
   ESP_CALL(take(p, count, block, k));
   return by->senders(&k->p, count, k->block, receiver, dsource);
 }

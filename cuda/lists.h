@@ -1,4 +1,5 @@
-/* A domain's blocks and lists as kernels read them: flat arrays in the device's memory. Filled by the host, once a pass. */
+/* A domain's blocks and lists as kernels read them: flat arrays in the device's memory. Filled by the host, once a pass; what only the
+ * senders' pass reads, when that begins. */
 #ifndef ESP_CUDA_LISTS_H
 #define ESP_CUDA_LISTS_H
 
@@ -33,10 +34,11 @@ typedef struct {
   const int64_t *near_start, *far_start; /* [blocks + 1] */
   const esp_cuda_run *near;              /* leaves, in the lists' order */
   const esp_cuda_run *far;               /* first: the cell's row; count: its particles */
-  const int64_t *meeting_start;          /* [blocks + 1] */
-  const esp_cuda_meeting *meeting;       /* in the order of esp_lists_next_receiver */
-  const uint32_t *seen;                  /* bits of leaves, esp_cuda_words(leaves) words a meeting */
-  void *memory;                          /* of all of them */
+  /* where esp_cuda_lists_meet has been called */
+  const int64_t *meeting_start;    /* [blocks + 1] */
+  const esp_cuda_meeting *meeting; /* in the order of esp_lists_next_receiver */
+  const uint32_t *seen;            /* bits of leaves, esp_cuda_words(leaves) words a meeting */
+  void *memory, *meetings;         /* of all of them; of the last three */
 } esp_cuda_lists;
 
 static inline int esp_cuda_words(int leaves) {
@@ -46,6 +48,8 @@ static inline int esp_cuda_words(int leaves) {
 struct esp_domain;
 /* Errors: memory; ESP_ERR_LIMIT where a block has over ESP_CUDA_BLOCK_MAX particles. Freed by _free, NULL memory is fine. */
 int esp_cuda_lists_create(const struct esp_domain *dom, esp_cuda_lists *lists);
+/* What the senders' pass reads, too; once is enough. Errors: memory. */
+int esp_cuda_lists_meet(const struct esp_domain *dom, esp_cuda_lists *lists);
 void esp_cuda_lists_free(esp_cuda_lists *lists);
 
 #ifdef __cplusplus

@@ -1,8 +1,8 @@
 /* Kernels: the block routines of one message on one device. A block of receivers (or of senders, on the way back) is
  * computed whole, in the order of its lists, so that its result depends neither on who computes it nor on when.
  *
- * The routines are local and never allocate (scratch comes with begin). They return ESP_OK, or what the device reports; the
- * CPU's cannot fail. A device may still be at work when one returns: putting and getting waits. All rows lie in the device's memory,
+ * The routines are local. They return ESP_OK, or what the device reports; the CPU's never allocate (scratch comes with begin) and
+ * cannot fail. A device may still be at work when one returns: putting and getting waits. All rows lie in the device's memory,
  * in slot order of `dom`, ghosts behind. The message's own words (message/NAME.h) say what the numbers of a row are. */
 #ifndef ESP_KERNELS_H
 #define ESP_KERNELS_H
