@@ -56,7 +56,7 @@ __device__ void far_slope(const room &r, const lane &t, const float *v, int64_t 
         part[l] = 0;
         for (int base = 0; base < t.padded; base += 16) part[l] += r.fold[threadIdx.x * blockDim.x + base + l];
       }
-      cell_term(acc + (size_t)(c0 + threadIdx.x) * ESP_CUDA_CELL_WORDS, esp_total16(part));
+      cell_term(acc + (size_t)(c0 + threadIdx.x) * ESP_EXACT_CELL_WORDS, esp_total16(part));
     }
     __syncthreads();
   }
@@ -71,7 +71,7 @@ __device__ void far_receivers(const room &r, const esp_space &space, int H, int 
     t->ax -= v[0];
     t->ay -= v[1];
     t->az -= v[2];
-    far_slope(r, *t, v, cell_acc + (size_t)r.row[j] * ESP_CUDA_MASS_ADJOINT * ESP_CUDA_CELL_WORDS);
+    far_slope(r, *t, v, cell_acc + (size_t)r.row[j] * ESP_CUDA_MASS_ADJOINT * ESP_EXACT_CELL_WORDS);
   }
   if (LAW) {
     law_receivers<LAW>(r, space, H, filled, ESP_CUDA_NOT_OWN, cell_acc, t);
@@ -155,14 +155,6 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
   if (LEARNED) law_param_add<LAW>(r, H, param_acc);
 }
 
-/* Whether a receiver block has the leaf of this thread's body near. */
-__device__ int leaf_of(const esp_cuda_lists &lists, int block, int slot) {
-  const esp_cuda_run *leaf = lists.leaf + (size_t)block * lists.leaves;
-  int k = 0;
-  while (k + 1 < lists.leaves && slot >= leaf[k].first + leaf[k].count) k++;
-  return k;
-}
-
 template <int NEWTON, int LEARNED, int LAW>
 __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
     senders_kernel(esp_cuda_bodies p, const int *block, const double *receiver, double *dsource) {
@@ -173,7 +165,7 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
   const esp_space space = space_of(p);
   if (LEARNED) weights_load<LAW>(p, r);
   lane t = load<LEARNED>(p, r, own, nullptr);
-  const int slot = own.first + (int)threadIdx.x, leaf = leaf_of(p.lists, b, slot);
+  const int slot = own.first + (int)threadIdx.x, leaf = esp_leaf_of(p.lists, b, slot);
   esp_cuda_run run = own;
   int first = 0, met = 1;
   const auto fetch = [&](int64_t, int i, int k) { fetch_receiver<LEARNED>(p, r, receiver, run.first + i, k); };
@@ -186,7 +178,7 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
     const esp_cuda_meeting m = p.lists.meeting[e];
     run = m.receivers;
     first = ESP_CUDA_NOT_OWN;
-    met = t.live && (p.lists.seen[m.leaves + leaf / 32] >> (leaf % 32) & 1);
+    met = t.live && esp_meets(p.lists, m, leaf);
     esp_stream_rest(esp_stream_runs(&run, 1, CHUNK, 0, r.start, fetch, flush), flush);
   }
   const double mu = t.live ? p.source[(size_t)slot * ESP_CUDA_BODY + 3] : 0;

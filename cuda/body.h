@@ -10,9 +10,8 @@
 extern "C" {
 #endif
 
-/* What src/ calls ESP_BODY, ESP_MASS_CELL, ESP_MASS_ADJOINT, ESP_LAW_GAIN, and its formats of exact sums. */
+/* What src/ calls ESP_BODY, ESP_MASS_CELL, ESP_MASS_ADJOINT and ESP_LAW_GAIN. */
 enum { ESP_CUDA_BODY = 4, ESP_CUDA_MASS_CELL = 10, ESP_CUDA_MASS_ADJOINT = 9, ESP_CUDA_LAW_GAIN = 32 };
-enum { ESP_CUDA_CELL_WORDS = 8, ESP_CUDA_CELL_LSB = -128, ESP_CUDA_FULL_WORDS = 69, ESP_CUDA_FULL_LSB = -1074 };
 enum { ESP_CUDA_NOT_OWN = -(1 << 30) }; /* no lane */
 
 typedef enum { ESP_CUDA_NEWTON, ESP_CUDA_NEWTON_MLP, ESP_CUDA_CORRECTION, ESP_CUDA_LAW, ESP_CUDA_BODIES } esp_cuda_body;

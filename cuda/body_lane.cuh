@@ -148,7 +148,7 @@ __device__ void fold_put(const room &r, const lane &t, int c, float value) {
 }
 
 __device__ void cell_term(int64_t *acc, double term) {
-  if (term != 0) esp_exact_atomic(ESP_CUDA_CELL_WORDS, ESP_CUDA_CELL_LSB, acc, term);
+  if (term != 0) esp_exact_atomic(ESP_EXACT_CELL_WORDS, ESP_EXACT_CELL_LSB, acc, term);
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ __device__ void law_receivers(const room &r, const esp_space &space, int H, int 
     if (threadIdx.x < 3) {
       double term = 0;
       for (int base = 0; base < t->padded; base += 16) term += esp_total16(r.fold + threadIdx.x * blockDim.x + base);
-      cell_term(cell_acc + ((size_t)r.row[j] * ESP_CUDA_MASS_ADJOINT + threadIdx.x) * ESP_CUDA_CELL_WORDS, term);
+      cell_term(cell_acc + ((size_t)r.row[j] * ESP_CUDA_MASS_ADJOINT + threadIdx.x) * ESP_EXACT_CELL_WORDS, term);
     }
     __syncthreads();
   }
@@ -147,7 +147,7 @@ __device__ void law_param_add(const room &r, int H, int64_t *param_acc) {
     const double sum = r.param[k] * (m == V ? gain : 1);
     const int to = m < W2 ? 2 * h + m : m == W2 ? 2 * H + h : m < V ? 3 * H + 3 * h + (m - W3) : 6 * H + h;
     if (sum != 0)
-      esp_exact_atomic(ESP_CUDA_FULL_WORDS, ESP_CUDA_FULL_LSB, param_acc + (size_t)to * ESP_CUDA_FULL_WORDS, sum);
+      esp_exact_atomic(ESP_EXACT_FULL_WORDS, ESP_EXACT_FULL_LSB, param_acc + (size_t)to * ESP_EXACT_FULL_WORDS, sum);
   }
 }
 

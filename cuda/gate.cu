@@ -48,7 +48,7 @@ __device__ void lane_load(const esp_cuda_gate &p, const room &r, float *x) {
 }
 
 template <int D, int ONE>
-__global__ void forward_kernel(esp_cuda_gate p, const int *block, double *to) {
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1) forward_kernel(esp_cuda_gate p, const int *block, double *to) {
   typedef most<D, ONE> of;
   ESP_SHARED(unsigned char, memory);
   room r;
@@ -165,7 +165,7 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
   cells_meet(
       p, r, b, clear,
       [&](int row, const float *y) {
-        int64_t *to = cell_acc + (size_t)row * p.adjoint * ESP_CUDA_GATE_CELL_WORDS;
+        int64_t *to = cell_acc + (size_t)row * p.adjoint * ESP_EXACT_CELL_WORDS;
         cell_receivers<D, ONE>(p, r, own.count, row, y, x, value, rate, to, acc);
       },
       close);
@@ -179,7 +179,8 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
 }
 
 template <int D, int ONE>
-__global__ void senders_kernel(esp_cuda_gate p, const int *block, const double *receiver, double *dsource) {
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
+    senders_kernel(esp_cuda_gate p, const int *block, const double *receiver, double *dsource) {
   typedef most<D, ONE> of;
   ESP_SHARED(unsigned char, memory);
   room r;

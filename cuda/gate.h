@@ -10,10 +10,8 @@
 extern "C" {
 #endif
 
-/* What src/ calls ESP_MAX_DIM, ESP_GATE_MAX_CHANNELS, ESP_GATE_EDGE, ESP_MOMENTS_ORDER, and its formats of exact sums. */
+/* What src/ calls ESP_MAX_DIM, ESP_GATE_MAX_CHANNELS, ESP_GATE_EDGE and ESP_MOMENTS_ORDER. */
 enum { ESP_CUDA_DIM = 64, ESP_CUDA_CHANNELS = 128, ESP_CUDA_GATE_EDGE = 2, ESP_CUDA_ORDER = 3 };
-enum { ESP_CUDA_GATE_CELL_WORDS = 8, ESP_CUDA_GATE_CELL_LSB = -128 };
-enum { ESP_CUDA_GATE_FULL_WORDS = 69, ESP_CUDA_GATE_FULL_LSB = -1074 };
 
 /* The k-th number of a cell's polynomials: its degree and its letters in ascending order. */
 typedef struct {

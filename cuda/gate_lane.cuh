@@ -207,15 +207,15 @@ __device__ int same_leaves(const esp_cuda_lists &lists, const esp_cuda_meeting &
 template <class Flush>
 __device__ void stream_receivers(const esp_cuda_gate &p, const room &r, int block, const double *receiver,
                                  Flush flush) {
-  const esp_cuda_run own = p.lists.block[block], *leaf = p.lists.leaf + (size_t)block * p.lists.leaves;
+  const esp_cuda_run own = p.lists.block[block];
   const esp_cuda_meeting *meeting = p.lists.meeting;
   const int64_t first = p.lists.meeting_start[block], end = p.lists.meeting_start[block + 1];
   const int row = p.query_row + p.width, slot = own.first + (int)threadIdx.x, live = (int)threadIdx.x < own.count;
-  int mine = 0, met = live, filled = 0;
-  while (mine + 1 < p.lists.leaves && slot >= leaf[mine].first + leaf[mine].count) mine++;
+  const int mine = esp_leaf_of(p.lists, block, slot);
+  int met = live, filled = 0;
   for (int64_t e = p.lists.separate ? first : first - 1; e < end; e++) {
     const int is_own = e < first, last = is_own || e + 1 == end || !same_leaves(p.lists, meeting[e], meeting[e + 1]);
-    if (!is_own) met = live && (p.lists.seen[meeting[e].leaves + mine / 32] >> (mine % 32) & 1);
+    if (!is_own) met = live && esp_meets(p.lists, meeting[e], mine);
     filled = stream_runs(p, r, is_own ? p.lists.block + block : &meeting[e].receivers, 1, receiver, row, filled, last,
                          [&](int count) { flush(count, met); });
   }
@@ -263,14 +263,12 @@ __device__ double lanes_total(int lanes, int l, Term term) {
 
 __device__ void cell_term(int64_t *acc, int place, double term) {
   if (term != 0)
-    esp_exact_atomic(ESP_CUDA_GATE_CELL_WORDS, ESP_CUDA_GATE_CELL_LSB, acc + (size_t)place * ESP_CUDA_GATE_CELL_WORDS,
-                     term);
+    esp_exact_atomic(ESP_EXACT_CELL_WORDS, ESP_EXACT_CELL_LSB, acc + (size_t)place * ESP_EXACT_CELL_WORDS, term);
 }
 
 __device__ void param_term(int64_t *param_acc, int place, double term) {
   if (term != 0)
-    esp_exact_atomic(ESP_CUDA_GATE_FULL_WORDS, ESP_CUDA_GATE_FULL_LSB,
-                     param_acc + (size_t)place * ESP_CUDA_GATE_FULL_WORDS, term);
+    esp_exact_atomic(ESP_EXACT_FULL_WORDS, ESP_EXACT_FULL_LSB, param_acc + (size_t)place * ESP_EXACT_FULL_WORDS, term);
 }
 
 /* Of a number a lane, in the lanes' order: at the first thread. */

@@ -62,7 +62,7 @@ __device__ void lists_meet(const esp_cuda_gate &p, const room &r, int block, Beg
 }
 
 template <int MOST>
-__global__ void forward_kernel(esp_cuda_gate p, const int *block, double *to) {
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1) forward_kernel(esp_cuda_gate p, const int *block, double *to) {
   ESP_SHARED(unsigned char, memory);
   room r;
   room_of(p, (int)blockDim.x, memory, &r);
@@ -197,8 +197,7 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
 #pragma unroll
         for (int e = 0; e < ESP_GATE_AT_ONCE; e++) {
           if (e >= there) continue;
-          int64_t *cell =
-              cells < 0 ? nullptr : cell_acc + (size_t)r.slot[cells + e] * p.adjoint * ESP_CUDA_GATE_CELL_WORDS;
+          int64_t *cell = cells < 0 ? nullptr : cell_acc + (size_t)r.slot[cells + e] * p.adjoint * ESP_EXACT_CELL_WORDS;
           pull[e] = pair_receivers(p, r, own.count, y + e, r2[e], G[e], t, value, sums, cell);
         }
         moves<0>(d, y, t.x, pull, move);
@@ -215,7 +214,8 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
 }
 
 template <int MOST>
-__global__ void senders_kernel(esp_cuda_gate p, const int *block, const double *receiver, double *dsource) {
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
+    senders_kernel(esp_cuda_gate p, const int *block, const double *receiver, double *dsource) {
   ESP_SHARED(unsigned char, memory);
   room r;
   room_of(p, (int)blockDim.x, memory, &r);

@@ -5,9 +5,7 @@
 #include "message/law.h"
 
 _Static_assert((int)ESP_CUDA_BODY == (int)ESP_BODY && (int)ESP_CUDA_MASS_CELL == (int)ESP_MASS_CELL &&
-                   (int)ESP_CUDA_MASS_ADJOINT == (int)ESP_MASS_ADJOINT && (int)ESP_CUDA_LAW_GAIN == (int)ESP_LAW_GAIN &&
-                   (int)ESP_CUDA_CELL_WORDS == (int)ESP_EXACT_CELL_WORDS &&
-                   (int)ESP_CUDA_FULL_WORDS == (int)ESP_EXACT_FULL_WORDS,
+                   (int)ESP_CUDA_MASS_ADJOINT == (int)ESP_MASS_ADJOINT && (int)ESP_CUDA_LAW_GAIN == (int)ESP_LAW_GAIN,
                "a device and a host must agree on rows");
 
 struct esp_scratch {

@@ -8,9 +8,7 @@
 #include "message/pairs/gate.h"
 
 _Static_assert((int)ESP_CUDA_DIM == (int)ESP_MAX_DIM && (int)ESP_CUDA_CHANNELS == (int)ESP_GATE_MAX_CHANNELS &&
-                   (int)ESP_CUDA_GATE_EDGE == (int)ESP_GATE_EDGE && (int)ESP_CUDA_ORDER == (int)ESP_MOMENTS_ORDER &&
-                   (int)ESP_CUDA_GATE_CELL_WORDS == (int)ESP_EXACT_CELL_WORDS &&
-                   (int)ESP_CUDA_GATE_FULL_WORDS == (int)ESP_EXACT_FULL_WORDS,
+                   (int)ESP_CUDA_GATE_EDGE == (int)ESP_GATE_EDGE && (int)ESP_CUDA_ORDER == (int)ESP_MOMENTS_ORDER,
                "a device and a host must agree on rows");
 
 struct esp_scratch {

@@ -71,6 +71,19 @@ static __device__ void esp_stream_rest(int filled, Flush flush) {
   __syncthreads();
 }
 
+/* The leaf of a block, by its number in it, that holds one of the block's slots. */
+static __device__ int esp_leaf_of(const esp_cuda_lists &lists, int block, int slot) {
+  const esp_cuda_run *leaf = lists.leaf + (size_t)block * lists.leaves;
+  int k = 0;
+  while (k + 1 < lists.leaves && slot >= leaf[k].first + leaf[k].count) k++;
+  return k;
+}
+
+/* Whether the receivers of a meeting have that leaf near. */
+static __device__ int esp_meets(const esp_cuda_lists &lists, const esp_cuda_meeting &meeting, int leaf) {
+  return lists.seen[meeting.leaves + leaf / 32] >> (leaf % 32) & 1;
+}
+
 /* acc += term, by one of many threads. Sums of integers: in any order. */
 static __device__ void esp_exact_atomic(int words, int lsb, int64_t *acc, double term) {
   unsigned long long *word = (unsigned long long *)acc;

@@ -8,6 +8,9 @@
 
 #include "base/inline.h"
 
+/* Of the two formats: int64 words of an accumulator, status word included; weight of the last bit, as a power of two. */
+enum { ESP_EXACT_FULL_WORDS = 69, ESP_EXACT_FULL_LSB = -1074, ESP_EXACT_CELL_WORDS = 8, ESP_EXACT_CELL_LSB = -128 };
+
 /* Fields of the status word, by their lowest bit. A field counts flagged accumulators, not terms (an add raises it from
  * 0 to 1 only, a carry brings it back to 1), so it overflows only where 2^15 flagged accumulators are added with no
  * carry. NaN is the top field: what overflows into it errs on the safe side. */

@@ -4,10 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/exact_add.h"
-
-const esp_exact_format ESP_EXACT_FULL = {.words = ESP_EXACT_FULL_WORDS, .lsb = -1074};
-const esp_exact_format ESP_EXACT_CELL = {.words = ESP_EXACT_CELL_WORDS, .lsb = -128};
+const esp_exact_format ESP_EXACT_FULL = {.words = ESP_EXACT_FULL_WORDS, .lsb = ESP_EXACT_FULL_LSB};
+const esp_exact_format ESP_EXACT_CELL = {.words = ESP_EXACT_CELL_WORDS, .lsb = ESP_EXACT_CELL_LSB};
 
 enum {
   FIELD_BITS = ESP_EXACT_FIELD_BITS,

@@ -18,12 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/exact_add.h"
+
 typedef struct {
   int words; /* int64 words of one accumulator, status word included */
   int lsb;   /* weight of the last bit is 2^lsb; the top digit's last bit is 2^(lsb + 32 (words - 2)) */
 } esp_exact_format;
 
-enum { ESP_EXACT_FULL_WORDS = 69, ESP_EXACT_CELL_WORDS = 8 };
 /* Every finite double, exactly. 552 bytes. */
 extern const esp_exact_format ESP_EXACT_FULL;
 /* |term| < 2^95, cut at 2^-128: for the adjoints of cells, of which there are many. A larger term sets the status

@@ -2,6 +2,7 @@
  * and routed exchanges bring every row to its rank, in a fixed order. */
 #include "case.h"
 
+#include "domain/comm.h"
 #include "domain/exchange.h"
 
 static void reductions(void **state) {
@@ -22,6 +23,19 @@ static void reductions(void **state) {
   assert_true(high[0] == (double)(p - 1) && high[1] == 0);
   assert_int_equal(comm->exscan_i64(comm, &before), ESP_OK);
   assert_int_equal(before, r * (r + 1) / 2);
+}
+
+/* All ranks of a test are on one machine: each is another of them. */
+static void machine(void **state) {
+  (void)state;
+  int number, ranks;
+  assert_int_equal(esp_comm_machine(comm, &number, &ranks), ESP_OK);
+  int64_t sum = number;
+  assert_int_equal(comm->sum_i64(comm, &sum, 1), ESP_OK);
+  assert_int_equal(ranks, comm->size);
+  assert_true(number >= 0 && number < ranks && sum == (int64_t)ranks * (ranks - 1) / 2);
+  assert_int_equal(esp_comm_machine(esp_comm_self(), &number, &ranks), ESP_OK);
+  assert_true(number == 0 && ranks == 1);
 }
 
 static void moves(void **state) {
@@ -192,6 +206,6 @@ static void broken_communicator(void **state) {
   esp_error_clear();
 }
 
-CASE_MAIN(cmocka_unit_test(reductions), cmocka_unit_test(moves), cmocka_unit_test(agreement), cmocka_unit_test(sparse),
-          cmocka_unit_test(routed), cmocka_unit_test(by_ids), cmocka_unit_test(by_wrong_ids),
+CASE_MAIN(cmocka_unit_test(reductions), cmocka_unit_test(machine), cmocka_unit_test(moves), cmocka_unit_test(agreement),
+          cmocka_unit_test(sparse), cmocka_unit_test(routed), cmocka_unit_test(by_ids), cmocka_unit_test(by_wrong_ids),
           cmocka_unit_test(broken_communicator))

@@ -17,6 +17,8 @@ everything() { # NAME KEYS...
     device=${by#* }
     good "${by% *}" train -run_name "$name" "$@" -train_steps 2 -net_device "$device"
     same "parameters of $name" "$(json parameter_checksum)"
+    good "${by% *}" predict -run_name "$name" "$@" -net_device "$device"
+    same "prediction of $name" "$(json prediction_checksum)"
     good "${by% *}" evaluate -run_name "$name" "$@" -eval_baselines false -net_device "$device"
     same "errors of $name" "$(errors)"
   done
@@ -37,9 +39,13 @@ everything queries -data_task compare "${plane[@]}" -net_message gate_mlp -net_l
 
 # trained here, continued there
 ESPALIER_PROGRAM=$ESPALIER_MODEL
-good 1 train -run_name law "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4 -train_steps 2 -net_device cuda
-good 1 train -run_name law "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4 -train_steps 4 -net_device cpu \
-  -train_restart out/law/checkpoint.h5
+law=(-run_name law "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4)
+good 1 train "${law[@]}" -train_steps 2 -net_device cuda
+cp out/law/checkpoint.h5 half.h5
+for device in cpu cuda; do
+  good 1 train "${law[@]}" -train_steps 4 -net_device $device -train_restart half.h5
+  same "parameters of the continued" "$(json parameter_checksum)"
+done
 ESPALIER_PROGRAM=$product
-refuse 'net_device|cuda|cpu' 2 train -run_name law "${clouds[@]}" -net_device cuda
+refuse 'net_device|cuda|cpu' 2 train "${law[@]}" -net_device cuda
 finish
