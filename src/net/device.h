@@ -19,7 +19,11 @@ typedef struct {
   int (*put)(void *there, const void *host, size_t bytes);
   int (*get)(void *host, const void *there, size_t bytes);
   const esp_kernels *(*kernels)(const esp_message *message); /* NULL: this device does not know the message */
-  const struct esp_dense *dense;                             /* products of home rows, in the host's memory */
+  /* Of home rows and cells in the device's memory. These return nothing: what the device could not do since it was last asked
+   * is told by `settled`, which waits for all of it; put and get tell it, too. NULL: nothing can fail. */
+  const struct esp_dense *dense; /* products (net/dense.h) */
+  const struct esp_rows *rows;   /* what else is done with rows (net/rows.h) */
+  int (*settled)(void);
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;

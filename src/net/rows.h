@@ -1,0 +1,87 @@
+/* What a network does with home rows beside products and messages, as a table that a device fills: rows put side by side and
+ * parted, sums of rows, what a receiver makes of what it heard, and the ways back.
+ *
+ * All arrays lie in the device's memory, rows of float64 [n][width], row by row. A number's terms come in the order written
+ * here, one rounding a product and a sum: the same bits on every device, wherever a row lies and however many there are. A
+ * group is ESP_GROUP rows from the first on. Local. What a device cannot do it remembers (net/device.h: settled).
+ *
+ * Two arrays of a call are the same or apart where that is said; else they are apart. */
+#ifndef ESP_ROWS_H
+#define ESP_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/exact_sum.h"
+
+/* Sums of one layer, [n][width]: what was heard, `channels` numbers, of which the update takes the first `own`; where width
+ * is larger, the weight of all that was heard behind them. */
+typedef struct {
+  int width, channels, own;
+  int aggregate; /* of esp_aggregates */
+} esp_heard;
+
+/* What is carried along: [n][F] numbers, heard as channels own .. own + F - 1 of the sums, their weight behind them. */
+typedef struct {
+  int width, own, carried; /* of the sums; F */
+  double stay;             /* weight of a particle's own value beside those it hears */
+} esp_carriage;
+
+typedef struct esp_rows {
+  /* Rows a call that keeps what it needs in the nearest memory. */
+  int tile;
+
+  /* ---- places: no arithmetic ---- */
+  /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
+  void (*columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
+                  double *to);
+  void (*zero)(size_t count, double *y);
+
+  /* ---- elementwise ---- */
+  void (*add)(size_t count, const double *a, const double *b, double *y);   /* y = a + b; y may be a or b */
+  void (*times)(size_t count, const double *a, const double *b, double *y); /* y = a b; y may be a or b */
+  /* As columns, added. */
+  void (*add_columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
+                      double *to);
+
+  /* ---- products with silu, beside those of net/dense.h ---- */
+  /* y [n][out] += W [out][in] silu(t [n][in]), the inputs in ascending order. */
+  void (*add_silu)(int n, int in, int out, const double *W, const double *t, double *y);
+
+  /* ---- what was heard (net/aggregate.h) ---- */
+  /* joint [n][own + state] = [*gain A; s], A what the aggregate makes of sum [n][width]; s [n][state]. */
+  void (*hear)(const esp_heard *h, int n, int state, const double *gain, const double *sum, const double *s,
+               double *joint);
+  /* djoint [n][wide], wide = own + state, or own where ds is NULL: dsum [n][width] is set (channels that the update does not
+   * take: the aggregate's part of 0), ds [n][state] += ; gain_acc [ESP_EXACT_FULL_WORDS] += one term a group: the sum over
+   * its rows, in order, of djoint A, channel after channel. */
+  void (*hear_back)(const esp_heard *h, int n, int state, const double *gain, const double *sum, const double *djoint,
+                    double *dsum, double *ds, int64_t *gain_acc);
+
+  /* ---- differences from silence: sum [n][C + 1], its weight last; offset u [n][C] ---- */
+  void (*centre)(int n, int C, const double *offset, double *sum); /* num -= den silu(u) */
+  void (*centre_back_sum)(int n, int C, const double *offset, double *dsum);
+  void (*centre_back_offset)(int n, int C, const double *offset, const double *sum, const double *dsum,
+                             double *doffset);
+
+  /* ---- what is carried along; before, after [n][F] of a layer; start: of the first ---- */
+  void (*carry)(const esp_carriage *c, int n, const double *sum, const double *before, double *after);
+  /* y [n][F] += gain [F] (after - start); and back: dr [n][F] = gain dy, gain_acc [F][ESP_EXACT_FULL_WORDS] += one term a
+   * (group, number). */
+  void (*carry_out)(int n, int F, const double *gain, const double *after, const double *start, double *y);
+  void (*carry_out_back)(int n, int F, const double *gain, const double *after, const double *start, const double *dy,
+                         double *dr, int64_t *gain_acc);
+  /* dr: of after -> of before, but for what is sent; dsum [n][width] += . */
+  void (*carry_back)(const esp_carriage *c, int n, const double *sum, const double *after, double *dr, double *dsum);
+
+  /* ---- sums of rows ---- */
+  /* *bad: the least index (row by row) of a number that is not finite; -1: all are. In the host's memory; waits. */
+  void (*finite)(size_t count, const double *y, int64_t *bad);
+  /* Exact accumulators, of `acc` [count][words of the format] (base/exact_sum.h): their carry, and what they are as float64. */
+  void (*exact_carry)(const esp_exact_format *format, int64_t *acc, size_t count);
+  void (*exact_value)(const esp_exact_format *format, const int64_t *acc, size_t count, double *y);
+} esp_rows;
+
+extern const esp_rows esp_rows_cpu;
+
+#endif
