@@ -13,6 +13,7 @@ enum { COMM_PART = 1 << 26 };
 typedef struct {
   esp_comm table; /* first: the table is the object */
   MPI_Comm mpi;
+  esp_comm_there there;
 } comm_mpi;
 
 static MPI_Comm get(const esp_comm *comm) {
@@ -149,6 +150,7 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
     return esp_comm_mpi_fail(rc, "MPI_Comm_dup", __FILE__, __LINE__, __func__);
   }
   made->table.impl = made;
+  made->table.there = &made->there;
   made->table.sum_i64 = sum_i64;
   made->table.max_i64 = max_i64;
   made->table.max_f64 = max_f64;
@@ -161,6 +163,8 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
   made->table.exchange_begin = esp_exchange_begin;
   made->table.exchange_end = esp_exchange_end;
   made->table.exchange_free = esp_exchange_free;
+  made->table.transfer_begin = esp_transfer_begin;
+  made->table.transfer_end = esp_transfer_end;
   *comm = &made->table;
   return ESP_OK;
 }
@@ -168,6 +172,7 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
 void esp_comm_mpi_free(esp_comm **comm) {
   if (!comm || !*comm) return;
   comm_mpi *made = (*comm)->impl;
+  if (made->there.kept) made->there.free(&made->there.kept);
   MPI_Comm_free(&made->mpi);
   ESP_FREE(made);
   *comm = NULL;

@@ -35,6 +35,11 @@ int esp_exchange_begin(const esp_comm *comm, esp_exchange *exchange, size_t unit
 int esp_exchange_end(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
 void esp_exchange_free(esp_exchange **exchange);
 
+/* Those of the table: one MPI message a parcel, several where it is over 1 GiB. */
+int esp_transfer_begin(const esp_comm *comm, int n_to, const esp_parcel *to, int n_from, const esp_parcel *from,
+                       esp_transfer **transfer);
+int esp_transfer_end(const esp_comm *comm, esp_transfer **transfer);
+
 /* MPI types of rows of a given number of bytes, made at first use and kept. Local. */
 typedef struct {
   int count;

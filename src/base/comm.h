@@ -23,9 +23,24 @@ typedef struct {
 } esp_inbox;
 void esp_inbox_free(esp_inbox *inbox);
 
+/* Bytes for one rank, or from one. */
+typedef struct {
+  int rank;
+  void *data;
+  size_t bytes;
+} esp_parcel;
+typedef struct esp_transfer esp_transfer; /* parcels under way: the table's own */
+
+/* What a device keeps of these ranks: how its memory moves between them. `free` is called before the comm is freed. */
+typedef struct {
+  void *kept; /* NULL: nothing */
+  void (*free)(void **kept);
+} esp_comm_there;
+
 struct esp_comm {
   int rank, size;
-  void *impl; /* NULL for the one-rank version */
+  void *impl;            /* NULL for the one-rank version */
+  esp_comm_there *there; /* the comm's; NULL for the one-rank version */
   /* in place, over ranks: sums of int64 words (exact accumulators, counts), maxima. */
   int (*sum_i64)(const esp_comm *comm, int64_t *value, size_t count);
   int (*max_i64)(const esp_comm *comm, int64_t *value, size_t count);
@@ -52,6 +67,12 @@ struct esp_comm {
   int (*exchange_begin)(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
   int (*exchange_end)(const esp_comm *comm, esp_exchange *exchange, size_t unit, const void *row, void *got);
   void (*exchange_free)(esp_exchange **exchange); /* NULL is fine. Local */
+  /* Parcels to ranks that expect them, from ranks that are known to send them: between two ranks in one order and of the
+   * same bytes on both sides. Neither data nor `to` and `from` may be touched before the end, which frees *transfer. Several may be
+   * under way, begun in one order on all ranks. Errors: memory, ESP_ERR_COMM; not agreed upon. */
+  int (*transfer_begin)(const esp_comm *comm, int n_to, const esp_parcel *to, int n_from, const esp_parcel *from,
+                        esp_transfer **transfer);
+  int (*transfer_end)(const esp_comm *comm, esp_transfer **transfer);
 };
 
 /* The one-rank table. No state; the pointer is to a constant. */

@@ -24,6 +24,15 @@ typedef struct {
   const struct esp_dense *dense; /* products (net/dense.h) */
   const struct esp_rows *rows;   /* what else is done with rows (net/rows.h) */
   int (*settled)(void);
+  /* As esp_domain_ops (tree/domain.h), of arrays in the device's memory; without route and destroy. NULL: dom->ops themselves.
+   * Nothing waits for the device. Collective: a rank whose device fails still takes part to the end, then returns its own
+   * error, which the others do not have: it goes on likewise, and all agree when nothing is under way. */
+  const esp_domain_ops *moves;
+  /* comm->sum_i64 of words in the device's memory. NULL with moves. As collective as those. */
+  int (*sum_i64)(const esp_comm *comm, int64_t *there, size_t count);
+  /* After `open`, once: how rows get from the device of one of these ranks to that of another is chosen and kept by the comm.
+   * *how: to be printed; the comm's. Collective. NULL with moves. Errors, on all ranks: memory, ESP_ERR_COMM. */
+  int (*join)(const esp_comm *comm, const char **how);
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;

@@ -88,6 +88,7 @@ int esp_domain_refuse_pairs(const esp_domain *dom, const double *keys, int64_t p
 void esp_domain_free(esp_domain **dom) {
   esp_domain *d = *dom;
   if (!d) return;
+  if (d->there) d->there_free(&d->there);
   if (d->ops && d->ops->destroy) d->ops->destroy(d);
   ESP_FREE(d->id);
   ESP_FREE(d->block_order);

@@ -25,6 +25,7 @@
 #include "base/option.h"
 #include "tree/cells.h"
 #include "tree/lists.h"
+#include "tree/route.h"
 #include "tree/tree.h"
 
 typedef struct esp_domain esp_domain;
@@ -69,6 +70,8 @@ typedef struct {
   /* As to_slots and to_home for the receivers' slots; with one tree they are the same. */
   int (*to_receivers)(esp_domain *dom, size_t unit, const void *home, void *slots);
   int (*receivers_home)(esp_domain *dom, size_t unit, const void *slots, void *home);
+  /* What these do, as data: *route is the caller's (esp_route_free). Local. Errors: memory. */
+  int (*route)(const esp_domain *dom, esp_route_kind kind, esp_route *route);
   void (*destroy)(esp_domain *dom); /* frees impl */
 } esp_domain_ops;
 
@@ -100,6 +103,9 @@ struct esp_domain {
   int *sender_block_order, n_sender_interior; /* [n_block] */
   esp_domain_stats stats;
   void *impl;
+  /* What a device keeps of the domain, made when it first needs it; freed before all else, if it is not NULL. */
+  void *there;
+  void (*there_free)(void **there);
 };
 
 /* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL on all ranks:

@@ -51,6 +51,17 @@ static int self_cells_reduce(esp_domain *dom, int words, int64_t *acc) {
   return ESP_OK;
 }
 
+/* Nothing travels: slots are a permutation, and of halos there are none. */
+static int self_route(const esp_domain *dom, esp_route_kind kind, esp_route *route) {
+  *route = (esp_route){0};
+  if (kind != ESP_ROUTE_SLOTS && kind != ESP_ROUTE_RECEIVER_SLOTS) return ESP_OK;
+  const int *order = kind == ESP_ROUTE_SLOTS ? ((self_impl *)dom->impl)->order : receivers_of(dom);
+  ESP_CALL(ESP_ALLOC(route->kept_from, dom->n_own));
+  route->kept = dom->n_own;
+  memcpy(route->kept_from, order, (size_t)dom->n_own * sizeof *order);
+  return ESP_OK;
+}
+
 static void self_destroy(esp_domain *dom) {
   self_impl *impl = dom->impl;
   if (impl) {
@@ -68,6 +79,7 @@ static const esp_domain_ops self_ops = {.name = "self",
                                         .cells_reduce = self_cells_reduce,
                                         .to_receivers = self_to_receivers,
                                         .receivers_home = self_receivers_home,
+                                        .route = self_route,
                                         .destroy = self_destroy};
 
 /* Ids are unique: ascending, as most callers have them, or by a hash table of indices. */
