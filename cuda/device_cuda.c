@@ -2,6 +2,7 @@
 #include "cuda/device.h"
 #include "cuda/kernels.h"
 #include "cuda/memory.h"
+#include "cuda/settled.h"
 #include "net/dense.h"
 
 static const struct {
@@ -38,4 +39,5 @@ const esp_device esp_device_cuda32 = {.name = "cuda32",
                                       .put = esp_cuda_put,
                                       .get = esp_cuda_get,
                                       .kernels = kernels,
-                                      .dense = &esp_dense_cpu};
+                                      .dense = &esp_dense_cpu,
+                                      .settled = esp_cuda_settled};

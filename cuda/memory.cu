@@ -1,6 +1,7 @@
 #include "cuda/memory.h"
 
 #include "cuda/check.h"
+#include "cuda/settled.h"
 
 int esp_cuda_keep(int sharers) {
   int device;
@@ -14,7 +15,7 @@ int esp_cuda_keep(int sharers) {
   return ESP_OK;
 }
 
-int esp_cuda_alloc(void **pointer, size_t bytes) {
+int esp_cuda_reserve(void **pointer, size_t bytes) {
   *pointer = nullptr;
   if (!bytes) return ESP_OK;
   const cudaError_t error = cudaMallocAsync(pointer, bytes, 0);
@@ -26,7 +27,12 @@ int esp_cuda_alloc(void **pointer, size_t bytes) {
               total);
   }
   ESP_CUDA(error);
-  ESP_CUDA(cudaMemsetAsync(*pointer, 0, bytes, 0));
+  return ESP_OK;
+}
+
+int esp_cuda_alloc(void **pointer, size_t bytes) {
+  ESP_CALL(esp_cuda_reserve(pointer, bytes));
+  if (bytes) ESP_CUDA(cudaMemsetAsync(*pointer, 0, bytes, 0));
   return ESP_OK;
 }
 
@@ -36,11 +42,13 @@ void esp_cuda_free(void **pointer) {
 }
 
 int esp_cuda_put(void *there, const void *host, size_t bytes) {
+  ESP_CALL(esp_cuda_remembered());
   if (bytes) ESP_CUDA(cudaMemcpy(there, host, bytes, cudaMemcpyHostToDevice));
   return ESP_OK;
 }
 
 int esp_cuda_get(void *host, const void *there, size_t bytes) {
+  ESP_CALL(esp_cuda_remembered());
   if (bytes) ESP_CUDA(cudaMemcpy(host, there, bytes, cudaMemcpyDeviceToHost));
   return ESP_OK;
 }

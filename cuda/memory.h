@@ -2,7 +2,7 @@
  * given back (esp_cuda_keep); copies wait for all work given to the device before. Local.
  *
  * Errors: ESP_ERR_MEMORY where the device has no more, with what was asked for; ESP_ERR_INTERNAL for all else that it reports,
- * also of kernels that ran before. */
+ * also of kernels that ran before; of put and get what was kept for them, too (cuda/settled.h). */
 #ifndef ESP_CUDA_MEMORY_H
 #define ESP_CUDA_MEMORY_H
 
@@ -18,6 +18,8 @@ extern "C" {
 int esp_cuda_keep(int sharers);
 /* Zeroed; of no bytes: NULL. */
 int esp_cuda_alloc(void **pointer, size_t bytes);
+/* The same, but not zeroed: for what is written before it is read. */
+int esp_cuda_reserve(void **pointer, size_t bytes);
 /* *pointer NULL is fine, and is left NULL. */
 void esp_cuda_free(void **pointer);
 int esp_cuda_put(void *there, const void *host, size_t bytes);

@@ -5,7 +5,7 @@
 #ifndef ESP_CUDA_STREAM_CUH
 #define ESP_CUDA_STREAM_CUH
 
-#include "base/exact_add.h"
+#include "cuda/exact.cuh"
 #include "cuda/lists.h"
 
 /* Which of n runs row `at` of all of them lies in; start [n + 1] counts the rows before each. */
@@ -82,19 +82,6 @@ static __device__ int esp_leaf_of(const esp_cuda_lists &lists, int block, int sl
 /* Whether the receivers of a meeting have that leaf near. */
 static __device__ int esp_meets(const esp_cuda_lists &lists, const esp_cuda_meeting &meeting, int leaf) {
   return lists.seen[meeting.leaves + leaf / 32] >> (leaf % 32) & 1;
-}
-
-/* acc += term, by one of many threads. Sums of integers: in any order. */
-static __device__ void esp_exact_atomic(int words, int lsb, int64_t *acc, double term) {
-  unsigned long long *word = (unsigned long long *)acc;
-  const esp_exact_term t = esp_exact_split(words, lsb, term);
-  if (t.flag >= 0) {
-    atomicOr(word, 1ULL << t.flag);
-    return;
-  }
-  atomicAdd(word + t.word, (unsigned long long)t.digit[0]);
-  atomicAdd(word + t.word + 1, (unsigned long long)t.digit[1]);
-  atomicAdd(word + t.third, (unsigned long long)t.digit[2]);
 }
 
 /* Of sixteen floats, halved in a fixed order. */

@@ -1,0 +1,300 @@
+/* Dense layers: the bits of net/dense.c.
+ *
+ * Order. y = (0 or y) (+ bias), then + x_k W_k for k = 0, 1, ...: each product rounded, each sum rounded, nothing fused, nothing
+ * added for what is not there. A gradient: from 0, the rows of a group in order; then one exact term a (group, number).
+ *
+ * Products. A block has a tile of ROWS x COLUMNS numbers, a thread R x C of them in registers; both sides come DEEP terms at a
+ * time through shared memory, the next ones into registers meanwhile. Three shapes: 64 x 64, 128 x 16 and 128 x 4, so that few
+ * columns do not waste lanes. A number and term: 1 product and 1 sum of float64, (R + C) / (R C) loads from shared memory;
+ * n x (in ceil(out / COLUMNS) + out) x 8 bytes of memory but for W, which stays in the cache: with 64 x 64 numbers 8192
+ * operations and 1 KiB a row, so the rate of float64 without fma binds (half of the machine's).
+ *
+ * Gradients. As products of a group's rows, whose sums [groups][numbers] go through a buffer that fits the second cache; from it a
+ * thread adds SEGMENT groups of one number in a window of its own (cuda/exact.cuh), and only what that holds by atomics: where
+ * there are many groups less than one atomic in ten terms, and 16 bytes of the cache a term. */
+#include "cuda/inline.h"
+
+#include "cuda/dense.h"
+#include "cuda/exact.cuh"
+#include "cuda/launch.h"
+#include "cuda/memory.h"
+#include "cuda/settled.h"
+
+extern "C" {
+#include "base/set.h"
+}
+#include "base/functions.h"
+
+namespace {
+
+enum { THREADS = 256, DEEP = 16, SEGMENT = 64, WORDS = ESP_EXACT_FULL_WORDS, LSB = ESP_EXACT_FULL_LSB };
+enum { BUFFER = 1 << 22 }; /* numbers of group sums at once: 32 MiB */
+
+template <int ROWS_EACH, int COLUMNS_EACH, int ACROSS>
+struct shape {
+  enum {
+    R = ROWS_EACH,
+    C = COLUMNS_EACH,
+    across = ACROSS,
+    down = THREADS / ACROSS,
+    rows = R * down,
+    columns = C * across,
+    bytes = DEEP * (rows + 1 + columns + 1) * 8 /* of shared memory */
+  };
+};
+typedef shape<4, 4, 16> square;
+typedef shape<4, 2, 8> narrow;
+typedef shape<1, 2, 2> slim;
+
+/* Lines [0, lines) of one side of a product, `deep` terms each. */
+struct side {
+  const double *at;
+  size_t line, term; /* strides */
+  int lines, deep;
+};
+
+/* DEEP terms of L lines from `first` on, each thread some of them. */
+template <int L>
+struct batch {
+  enum { EACH = (L * DEEP + THREADS - 1) / THREADS };
+  double value[EACH];
+
+  static __device__ __forceinline__ void place(const side &s, int j, int *line, int *k) {
+    const int e = (int)threadIdx.x + THREADS * j;
+    *k = s.term == 1 ? e % DEEP : e / L; /* what lies side by side, by threads side by side */
+    *line = s.term == 1 ? e / DEEP : e % L;
+  }
+  __device__ __forceinline__ void fetch(const side &s, size_t first, int begin) {
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+      int line, k;
+      place(s, j, &line, &k);
+      const int there = line < L && k < DEEP && first + (size_t)line < (size_t)s.lines && begin + k < s.deep;
+      value[j] = there ? s.at[(first + (size_t)line) * s.line + (size_t)(begin + k) * s.term] : 0;
+    }
+  }
+  __device__ __forceinline__ void store(const side &s, double *to) const {
+#pragma unroll
+    for (int j = 0; j < EACH; j++) {
+      int line, k;
+      place(s, j, &line, &k);
+      if (line < L && k < DEEP) to[k * (L + 1) + line] = value[j];
+    }
+  }
+};
+
+/* sum += a tile's terms, in order. */
+template <class S>
+__device__ void product(const side &left, size_t row, const side &right, size_t column, double sum[S::R][S::C]) {
+  ESP_SHARED(double, memory);
+  double *const a = memory, *const b = memory + DEEP * (S::rows + 1);
+  const double *const x = a + (int)threadIdx.x / S::across, *const w = b + (int)threadIdx.x % S::across;
+  batch<S::rows> next_a;
+  batch<S::columns> next_b;
+  const auto step = [&](int k) {
+    double each[S::R], by[S::C];
+#pragma unroll
+    for (int r = 0; r < S::R; r++) each[r] = x[k * (S::rows + 1) + r * S::down];
+#pragma unroll
+    for (int c = 0; c < S::C; c++) by[c] = w[k * (S::columns + 1) + c * S::across];
+#pragma unroll
+    for (int r = 0; r < S::R; r++)
+#pragma unroll
+      for (int c = 0; c < S::C; c++) sum[r][c] += each[r] * by[c];
+  };
+  next_a.fetch(left, row, 0);
+  next_b.fetch(right, column, 0);
+  for (int k = 0; k < left.deep; k += DEEP) {
+    next_a.store(left, a);
+    next_b.store(right, b);
+    __syncthreads();
+    next_a.fetch(left, row, k + DEEP);
+    next_b.fetch(right, column, k + DEEP);
+    const int now = left.deep - k;
+    if (now >= DEEP) {
+#pragma unroll
+      for (int e = 0; e < DEEP; e++) step(e);
+    } else {
+      for (int e = 0; e < now; e++) step(e);
+    }
+    __syncthreads();
+  }
+}
+
+/* what(row, column, number of the tile) of those of this thread that are there. */
+template <class S, class What>
+__device__ __forceinline__ void each_of(size_t row, size_t rows, size_t column, size_t columns, double sum[S::R][S::C],
+                                        What what) {
+#pragma unroll
+  for (int r = 0; r < S::R; r++)
+#pragma unroll
+    for (int c = 0; c < S::C; c++) {
+      const size_t i = row + threadIdx.x / S::across + (size_t)(r * S::down);
+      const size_t l = column + threadIdx.x % S::across + (size_t)(c * S::across);
+      if (i < rows && l < columns) what(i, l, sum[r][c]);
+    }
+}
+
+/* y [n][wide] = x [n][deep] M (+ bias) (added to y if `add`), M [k * term + c * column]. */
+template <class S>
+__global__ void __launch_bounds__(THREADS, 2)
+    product_kernel(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
+                   const double *x, double *y) {
+  const size_t rows = (size_t)n, columns = (size_t)wide;
+  const size_t row = (size_t)blockIdx.x * S::rows, first = (size_t)blockIdx.y * S::columns;
+  const side left = {x, (size_t)deep, 1, n, deep}, right = {M, column, term, wide, deep};
+  double sum[S::R][S::C] = {};
+  each_of<S>(row, rows, first, columns, sum, [&](size_t i, size_t c, double &to) {
+    to = add ? y[i * columns + c] : 0;
+    if (bias) to = to + bias[c];
+  });
+  product<S>(left, row, right, first, sum);
+  each_of<S>(row, rows, first, columns, sum, [&](size_t i, size_t c, double &from) { y[i * columns + c] = from; });
+}
+
+/* Rows [begin, n): sums [groups][numbers], number left_step l + right_step r of a group. One of the sides is x, one dy. */
+template <class S>
+__global__ void __launch_bounds__(THREADS, 2)
+    group_kernel(int n, int left_wide, const double *left, size_t left_step, int right_wide, const double *right,
+                 size_t right_step, size_t numbers, double *sums) {
+  const size_t begin = (size_t)blockIdx.x * ESP_GROUP, l = (size_t)left_wide, r = (size_t)right_wide;
+  const size_t row = (size_t)blockIdx.y * S::rows, column = (size_t)blockIdx.z * S::columns;
+  const int rows = (size_t)n - begin < ESP_GROUP ? (int)((size_t)n - begin) : (int)ESP_GROUP;
+  double sum[S::R][S::C] = {}, *to = sums + (size_t)blockIdx.x * numbers;
+  const side a = {left + begin * l, 1, l, left_wide, rows}, b = {right + begin * r, 1, r, right_wide, rows};
+  product<S>(a, row, b, column, sum);
+  each_of<S>(row, l, column, r, sum,
+             [&](size_t i, size_t c, double &from) { to[i * left_step + c * right_step] = from; });
+}
+
+/* The same of dy alone: numbers first .. first + out - 1. */
+__global__ void bias_kernel(int n, int out, const double *dy, size_t first, size_t numbers, double *sums) {
+  const size_t wide = (size_t)out, at = (size_t)blockIdx.x * blockDim.x + threadIdx.x, group = at / wide, o = at % wide;
+  const size_t begin = group * ESP_GROUP;
+  if (begin >= (size_t)n) return;
+  const size_t end = (size_t)n - begin < ESP_GROUP ? (size_t)n : begin + ESP_GROUP;
+  double sum = 0;
+  for (size_t r = begin; r < end; r++) sum += dy[r * wide + o];
+  sums[group * numbers + first + o] = sum;
+}
+
+/* acc of the first `plain` numbers, bias_acc of the others += sums [groups][numbers]. */
+__global__ void exact_kernel(size_t groups, size_t numbers, size_t plain, const double *sums, int64_t *acc,
+                             int64_t *bias_acc) {
+  const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x, k = at % numbers;
+  const size_t begin = at / numbers * SEGMENT, end = begin + SEGMENT < groups ? begin + SEGMENT : groups;
+  if (begin >= groups) return;
+  int64_t *to = k < plain ? acc + k * WORDS : bias_acc + (k - plain) * WORDS;
+  esp_exact_window window;
+  esp_exact_window_open(&window);
+  for (size_t g = begin; g < end; g++) esp_exact_window_add(&window, WORDS, LSB, to, sums[g * numbers + k]);
+  esp_exact_window_close(&window, to);
+}
+
+unsigned parts(size_t count, size_t each) {
+  return (unsigned)((count + each - 1) / each);
+}
+
+template <class S>
+void start_product(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
+                   const double *x, double *y) {
+  const dim3 grid(parts((size_t)n, S::rows), parts((size_t)wide, S::columns));
+  ESP_START(product_kernel<S>, grid, THREADS, S::bytes, 0, n, deep, wide, M, term, column, bias, add, x, y);
+}
+
+void any_product(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
+                 const double *x, double *y) {
+  const auto start = wide > narrow::columns ? start_product<square>
+                     : wide > slim::columns ? start_product<narrow>
+                                            : start_product<slim>;
+  start(n, deep, wide, M, term, column, bias, add, x, y);
+}
+
+void forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x, double *y) {
+  any_product(n, in, out, W, 1, (size_t)in, bias, add, x, y);
+}
+
+void backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx) {
+  any_product(n, out, in, W, (size_t)in, 1, nullptr, add, dy, dx);
+}
+
+template <class S>
+void start_group(int n, int left_wide, const double *left, size_t left_step, int right_wide, const double *right,
+                 size_t right_step, size_t numbers, double *sums) {
+  const dim3 grid(parts((size_t)n, ESP_GROUP), parts((size_t)left_wide, S::rows),
+                  parts((size_t)right_wide, S::columns));
+  ESP_START(group_kernel<S>, grid, THREADS, S::bytes, 0, n, left_wide, left, left_step, right_wide, right, right_step,
+            numbers, sums);
+}
+
+/* The wider side is the left one. */
+void groups_of(int n, int in, int out, const double *x, const double *dy, size_t numbers, double *sums) {
+  const int least = in < out ? in : out;
+  const auto start = least > narrow::columns ? start_group<square>
+                     : least > slim::columns ? start_group<narrow>
+                                             : start_group<slim>;
+  if (in < out)
+    start(n, out, dy, (size_t)in, in, x, 1, numbers, sums);
+  else
+    start(n, in, x, 1, out, dy, (size_t)in, numbers, sums);
+}
+
+void gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
+  const size_t plain = (size_t)in * (size_t)out, numbers = plain + (bias_acc ? (size_t)out : 0);
+  if (n <= 0 || !numbers) return;
+  const size_t all = parts((size_t)n, ESP_GROUP), most = BUFFER / numbers ? BUFFER / numbers : 1;
+  const size_t once = all < most ? all : most;
+  void *buffer;
+  const int rc = esp_cuda_reserve(&buffer, once * numbers * sizeof(double));
+  esp_cuda_remember(rc);
+  for (size_t g = 0; g < all && !rc; g += once) {
+    const size_t begin = g * ESP_GROUP, groups = all - g < once ? all - g : once;
+    const int rows = (size_t)n - begin < groups * ESP_GROUP ? (int)((size_t)n - begin) : (int)(groups * ESP_GROUP);
+    const double *from = x + begin * (size_t)in, *by = dy + begin * (size_t)out;
+    double *sums = (double *)buffer;
+    groups_of(rows, in, out, from, by, numbers, sums);
+    if (bias_acc)
+      ESP_START(bias_kernel, parts(groups * (size_t)out, THREADS), THREADS, 0, 0, rows, out, by, plain, numbers, sums);
+    ESP_START(exact_kernel, parts(numbers * parts(groups, SEGMENT), THREADS), THREADS, 0, 0, groups, numbers, plain,
+              sums, acc, bias_acc);
+  }
+  esp_cuda_free(&buffer);
+}
+
+/* ---- elementwise: 16 bytes a number, silu_back and silu_both 24; some 45 operations, 2 of them divisions ---- */
+
+__global__ void silu_kernel(int count, const double *t, double *y) {
+  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  if (k < count) y[k] = t[k] / (1 + esp_exp64(-t[k]));
+}
+
+__global__ void silu_back_kernel(int count, const double *t, const double *dy, double *dt) {
+  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  if (k >= count) return;
+  const double s = 1 / (1 + esp_exp64(-t[k]));
+  dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
+}
+
+__global__ void silu_both_kernel(int count, const double *t, double *y, double *slope) {
+  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  if (k >= count) return;
+  const double x = t[k], below = 1 + esp_exp64(-x), s = 1 / below;
+  y[k] = x / below;
+  slope[k] = s * (1 + x * (1 - s));
+}
+
+void silu(int count, const double *t, double *y) {
+  ESP_START(silu_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, y);
+}
+
+void silu_back(int count, const double *t, const double *dy, double *dt) {
+  ESP_START(silu_back_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, dy, dt);
+}
+
+void silu_both(int count, const double *t, double *y, double *slope) {
+  ESP_START(silu_both_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, y, slope);
+}
+
+}  // namespace
+
+const esp_dense esp_dense_cuda = {forward, backward, gradient, silu, silu_back, silu_both};
