@@ -263,36 +263,36 @@ void gradient(int n, int in, int out, const double *x, const double *dy, int64_t
 
 /* ---- elementwise: 16 bytes a number, silu_back and silu_both 24; some 45 operations, 2 of them divisions ---- */
 
-__global__ void silu_kernel(int count, const double *t, double *y) {
-  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+__global__ void silu_kernel(size_t count, const double *t, double *y) {
+  const size_t k = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (k < count) y[k] = t[k] / (1 + esp_exp64(-t[k]));
 }
 
-__global__ void silu_back_kernel(int count, const double *t, const double *dy, double *dt) {
-  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+__global__ void silu_back_kernel(size_t count, const double *t, const double *dy, double *dt) {
+  const size_t k = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (k >= count) return;
   const double s = 1 / (1 + esp_exp64(-t[k]));
   dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
 }
 
-__global__ void silu_both_kernel(int count, const double *t, double *y, double *slope) {
-  const int64_t k = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+__global__ void silu_both_kernel(size_t count, const double *t, double *y, double *slope) {
+  const size_t k = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
   if (k >= count) return;
   const double x = t[k], below = 1 + esp_exp64(-x), s = 1 / below;
   y[k] = x / below;
   slope[k] = s * (1 + x * (1 - s));
 }
 
-void silu(int count, const double *t, double *y) {
-  ESP_START(silu_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, y);
+void silu(size_t count, const double *t, double *y) {
+  ESP_START(silu_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, y);
 }
 
-void silu_back(int count, const double *t, const double *dy, double *dt) {
-  ESP_START(silu_back_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, dy, dt);
+void silu_back(size_t count, const double *t, const double *dy, double *dt) {
+  ESP_START(silu_back_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, dy, dt);
 }
 
-void silu_both(int count, const double *t, double *y, double *slope) {
-  ESP_START(silu_both_kernel, parts((size_t)count, THREADS), THREADS, 0, 0, count, t, y, slope);
+void silu_both(size_t count, const double *t, double *y, double *slope) {
+  ESP_START(silu_both_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, y, slope);
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ static int senders(esp_cuda_body message, const esp_pairs *p, int count, const i
     (void)param_acc; /* every parameter's gradient is taken at the receivers */                                       \
     return senders(message, p, count, block, receiver, dsource, k);                                                   \
   }                                                                                                                   \
-  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders};
+  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders, NULL};
 
 ROW(newton, ESP_CUDA_NEWTON)
 ROW(newton_mlp, ESP_CUDA_NEWTON_MLP)

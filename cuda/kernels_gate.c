@@ -125,7 +125,7 @@ static int senders(const esp_cuda_gate_routines *by, const esp_pairs *p, int cou
     (void)param_acc; /* every parameter's gradient is taken at the receivers */                                       \
     return senders(by, p, count, block, receiver, dsource, k);                                                        \
   }                                                                                                                   \
-  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders};
+  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders, NULL};
 
 ROW(gate, &esp_cuda_gate_plain)
 ROW(gate_mlp, &esp_cuda_gate_learned)

@@ -39,6 +39,9 @@ typedef struct {
    * the blocks. param_acc: of messages whose parameters are the senders'; no message has such today. */
   int (*senders)(const esp_pairs *p, int count, const int *block, const double *receiver, double *dsource,
                  int64_t *param_acc, esp_scratch *scratch);
+  /* What a particle says to itself, of home rows and parameters in the device's memory, as the message's own; NULL: the
+   * message's, whose memory is the host's. */
+  const esp_own_message *own;
 } esp_kernels;
 
 #endif

@@ -141,22 +141,22 @@ static void gradient(int n, int in, int out, const double *x, const double *dy, 
   }
 }
 
-static void silu(int count, const double *t, double *y) {
+static void silu(size_t count, const double *t, double *y) {
 #pragma omp simd
-  for (int k = 0; k < count; k++) y[k] = t[k] / (1 + esp_exp64(-t[k]));
+  for (size_t k = 0; k < count; k++) y[k] = t[k] / (1 + esp_exp64(-t[k]));
 }
 
-static void silu_back(int count, const double *t, const double *dy, double *dt) {
+static void silu_back(size_t count, const double *t, const double *dy, double *dt) {
 #pragma omp simd
-  for (int k = 0; k < count; k++) {
+  for (size_t k = 0; k < count; k++) {
     const double s = 1 / (1 + esp_exp64(-t[k]));
     dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
   }
 }
 
-static void silu_both(int count, const double *t, double *y, double *slope) {
+static void silu_both(size_t count, const double *t, double *y, double *slope) {
 #pragma omp simd
-  for (int k = 0; k < count; k++) {
+  for (size_t k = 0; k < count; k++) {
     const double x = t[k], below = 1 + esp_exp64(-x), s = 1 / below;
     y[k] = x / below;
     slope[k] = s * (1 + x * (1 - s));

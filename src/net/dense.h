@@ -7,9 +7,10 @@
 #ifndef ESP_DENSE_H
 #define ESP_DENSE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-typedef struct esp_dense {
+typedef struct {
   /* y [n][out] = x [n][in] W^T (+ bias) (added to y if `add`). W [out][in] row by row, bias [out] or NULL. x and y are
    * two arrays. */
   void (*forward)(int n, int in, int out, const double *W, const double *bias, int add, const double *x, double *y);
@@ -19,10 +20,10 @@ typedef struct esp_dense {
    * a (group of ESP_GROUP rows, number). */
   void (*gradient)(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc);
   /* y = t / (1 + exp(-t)), elementwise, count numbers; and dt = dy * silu'(t). In place is fine. */
-  void (*silu)(int count, const double *t, double *y);
-  void (*silu_back)(int count, const double *t, const double *dy, double *dt);
+  void (*silu)(size_t count, const double *t, double *y);
+  void (*silu_back)(size_t count, const double *t, const double *dy, double *dt);
   /* y = silu(t) and slope = silu'(t), the bits of the two above for dy = 1; slope may be t. */
-  void (*silu_both)(int count, const double *t, double *y, double *slope);
+  void (*silu_both)(size_t count, const double *t, double *y, double *slope);
 } esp_dense;
 
 extern const esp_dense esp_dense_cpu;

@@ -3,6 +3,16 @@
 #define ESP_DEVICE_H
 
 #include "message/kernels.h"
+#include "net/dense.h"
+#include "net/rows.h"
+
+/* tree/cells.h, of rows in the device's memory. Errors: memory. */
+typedef struct {
+  int (*upward)(const esp_cells *cells, const esp_domain *dom, const double *source, double *cell);
+  int (*top)(const esp_cells *cells, const esp_domain *dom, double *cell);
+  int (*downward)(const esp_cells *cells, const esp_domain *dom, const double *source, const double *cell,
+                  double *adjoint, double *dsource);
+} esp_device_cells;
 
 /* Rows are static. What a kernel reads or writes lies in the device's memory. */
 typedef struct {
@@ -21,9 +31,10 @@ typedef struct {
   const esp_kernels *(*kernels)(const esp_message *message); /* NULL: this device does not know the message */
   /* Of home rows and cells in the device's memory. These return nothing: what the device could not do since it was last asked
    * is told by `settled`, which waits for all of it; put and get tell it, too. NULL: nothing can fail. */
-  const struct esp_dense *dense; /* products (net/dense.h) */
-  const struct esp_rows *rows;   /* what else is done with rows (net/rows.h) */
+  const esp_dense *dense; /* products (net/dense.h) */
+  const esp_rows *rows;   /* what else is done with rows (net/rows.h) */
   int (*settled)(void);
+  const esp_device_cells *cells; /* cells up and down the tree */
   /* As esp_domain_ops (tree/domain.h), of arrays in the device's memory; without route and destroy. NULL: dom->ops themselves.
    * Nothing waits for the device. Collective: a rank whose device fails still takes part to the end, then returns its own
    * error, which the others do not have: it goes on likewise, and all agree when nothing is under way. */

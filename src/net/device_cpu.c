@@ -1,7 +1,6 @@
 /* The CPU, in float32 and in float64: its memory is the host's. */
 #include <string.h>
 
-#include "net/dense.h"
 #include "net/device.h"
 
 static int cpu_alloc(void **pointer, size_t bytes) {
@@ -44,6 +43,24 @@ static const esp_kernels *kernels64(const esp_message *message) {
   return NULL;
 }
 
+static int upward(const esp_cells *cells, const esp_domain *dom, const double *source, double *cell) {
+  esp_cells_upward(cells, &dom->tree, source, cell);
+  return ESP_OK;
+}
+
+static int top(const esp_cells *cells, const esp_domain *dom, double *cell) {
+  esp_cells_top(cells, &dom->tree, cell);
+  return ESP_OK;
+}
+
+static int downward(const esp_cells *cells, const esp_domain *dom, const double *source, const double *cell,
+                    double *adjoint, double *dsource) {
+  esp_cells_downward(cells, &dom->tree, source, cell, adjoint, dsource);
+  return ESP_OK;
+}
+
+static const esp_device_cells cells = {upward, top, downward};
+
 const esp_device esp_device_cpu32 = {.name = "cpu32",
                                      .processor = "cpu",
                                      .precision = "float32",
@@ -53,7 +70,9 @@ const esp_device esp_device_cpu32 = {.name = "cpu32",
                                      .put = cpu_put,
                                      .get = cpu_get,
                                      .kernels = kernels32,
-                                     .dense = &esp_dense_cpu};
+                                     .dense = &esp_dense_cpu,
+                                     .rows = &esp_rows_cpu,
+                                     .cells = &cells};
 
 const esp_device esp_device_cpu64 = {.name = "cpu64",
                                      .processor = "cpu",
@@ -64,4 +83,6 @@ const esp_device esp_device_cpu64 = {.name = "cpu64",
                                      .put = cpu_put,
                                      .get = cpu_get,
                                      .kernels = kernels64,
-                                     .dense = &esp_dense_cpu};
+                                     .dense = &esp_dense_cpu,
+                                     .rows = &esp_rows_cpu,
+                                     .cells = &cells};

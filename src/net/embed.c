@@ -62,10 +62,10 @@ static void hidden_backward(const esp_dense *dense, const esp_embed *embed, cons
   const int in = embed->in, dim = embed->dim, h = embed->hidden;
   const size_t rows = (size_t)n, wide = (size_t)h;
   const size_t words = ESP_EXACT_FULL_WORDS;
-  for (size_t r = 0; r < rows; r++) dense->silu(h, work + r * wide, scratch + r * wide);
+  for (size_t r = 0; r < rows; r++) dense->silu(wide, work + r * wide, scratch + r * wide);
   dense->gradient(n, h, dim, scratch, dz, acc + (size_t)at.M2 * words, NULL);
   dense->backward(n, h, dim, value + at.M2, 0, dz, scratch);
-  for (size_t r = 0; r < rows; r++) dense->silu_back(h, work + r * wide, scratch + r * wide, scratch + r * wide);
+  for (size_t r = 0; r < rows; r++) dense->silu_back(wide, work + r * wide, scratch + r * wide, scratch + r * wide);
   dense->gradient(n, in, h, s, scratch, acc + (size_t)at.M1 * words, acc + (size_t)at.m * words);
   if (ds) dense->backward(n, in, h, value + at.M1, 1, scratch, ds);
 }

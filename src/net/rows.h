@@ -27,7 +27,7 @@ typedef struct {
   double stay;             /* weight of a particle's own value beside those it hears */
 } esp_carriage;
 
-typedef struct esp_rows {
+typedef struct {
   /* Rows a call that keeps what it needs in the nearest memory. */
   int tile;
 
@@ -35,6 +35,7 @@ typedef struct esp_rows {
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
   void (*columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
                   double *to);
+  void (*copy)(size_t count, const double *x, double *y);
   void (*zero)(size_t count, double *y);
 
   /* ---- elementwise ---- */

@@ -62,7 +62,7 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
     const size_t b = (size_t)begin;
     const int rows = esp_imin(k->n - begin, TILE);
     join(k, at, rows, s + b * (size_t)at->in, sum + b * (size_t)at->wide.sum, scratch);
-    k->dense->silu(rows * h, scratch->t, scratch->hidden);
+    k->dense->silu((size_t)rows * (size_t)h, scratch->t, scratch->hidden);
     k->dense->forward(rows, h, at->out, k->value + at->R2, k->value + at->c, 0, scratch->hidden,
                       o + b * (size_t)at->out);
     if (at->R3 < 0) continue;
@@ -129,7 +129,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     const double *dout = d_o + b * (size_t)at->out;
     const int n = esp_imin(k->n - begin, TILE);
     join(k, at, n, s + state, sums + sum, scratch);
-    dense->silu_both(n * h, scratch->t, scratch->hidden, scratch->t);
+    dense->silu_both((size_t)n * (size_t)h, scratch->t, scratch->hidden, scratch->t);
     dense->gradient(n, h, at->out, scratch->hidden, dout, R2, c);
     dense->backward(n, h, at->out, value + at->R2, 0, dout, scratch->dhidden);
     for (int u = 0; u < n * h; u++) scratch->dhidden[u] *= scratch->t[u];
@@ -147,7 +147,7 @@ void esp_stack_centre(const esp_stack_walk *k, int l) {
   double silence[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)k->n; i++) {
     double *row = k->pass->at[l].sum + i * (C + 1);
-    k->dense->silu((int)C, k->pass->at[l].offset + i * C, silence);
+    k->dense->silu(C, k->pass->at[l].offset + i * C, silence);
     for (size_t c = 0; c < C; c++) row[c] -= row[C] * silence[c];
   }
 }
@@ -157,7 +157,7 @@ void esp_stack_centre_back_sum(const esp_stack_walk *k, int l, double *dsum) {
   double silence[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)k->n; i++) {
     double *row = dsum + i * (C + 1), part = 0;
-    k->dense->silu((int)C, k->pass->at[l].offset + i * C, silence);
+    k->dense->silu(C, k->pass->at[l].offset + i * C, silence);
     for (size_t c = 0; c < C; c++) part += row[c] * silence[c];
     row[C] -= part;
   }
@@ -168,7 +168,7 @@ void esp_stack_centre_back_offset(const esp_stack_walk *k, int l, const double *
   double part[ESP_GATE_MAX_CHANNELS];
   for (size_t i = 0; i < (size_t)k->n; i++) {
     const double den = k->pass->at[l].sum[i * (C + 1) + C];
-    k->dense->silu_back((int)C, k->pass->at[l].offset + i * C, dsum + i * (C + 1), part);
+    k->dense->silu_back(C, k->pass->at[l].offset + i * C, dsum + i * (C + 1), part);
     for (size_t c = 0; c < C; c++) du[i * C + c] -= den * part[c];
   }
 }

@@ -66,18 +66,18 @@ static void silu(void **state) {
       twin t = twin_draw((size_t)n, 1, awkward), dy = twin_draw((size_t)n, 2, awkward);
       for (int k = 0; k < n; k++) t.host[k] *= 4;
       twin x = twin_of(t.host, (size_t)n), y = twin_draw((size_t)n, 3, 0), dt = twin_draw((size_t)n, 3, 0);
-      esp_dense_cpu.silu(n, x.host, y.host);
-      esp_dense_cuda.silu(n, x.there, y.there);
-      esp_dense_cpu.silu_back(n, x.host, dy.host, dt.host);
-      esp_dense_cuda.silu_back(n, x.there, dy.there, dt.there);
+      esp_dense_cpu.silu((size_t)n, x.host, y.host);
+      esp_dense_cuda.silu((size_t)n, x.there, y.there);
+      esp_dense_cpu.silu_back((size_t)n, x.host, dy.host, dt.host);
+      esp_dense_cuda.silu_back((size_t)n, x.there, dy.there, dt.there);
       twin_same("silu", &y, 1);
       twin_same("silu_back", &dt, 1);
-      esp_dense_cpu.silu_both(n, x.host, y.host, x.host);
-      esp_dense_cuda.silu_both(n, x.there, y.there, x.there);
+      esp_dense_cpu.silu_both((size_t)n, x.host, y.host, x.host);
+      esp_dense_cuda.silu_both((size_t)n, x.there, y.there, x.there);
       twin_same("silu_both", &y, 1);
       twin_same("silu_both, slope in place", &x, 1);
-      esp_dense_cpu.silu(n, dy.host, dy.host);
-      esp_dense_cuda.silu(n, dy.there, dy.there);
+      esp_dense_cpu.silu((size_t)n, dy.host, dy.host);
+      esp_dense_cuda.silu((size_t)n, dy.there, dy.there);
       twin_same("silu in place", &dy, 1);
       twin_free(&t), twin_free(&dy), twin_free(&x), twin_free(&y), twin_free(&dt);
     }
