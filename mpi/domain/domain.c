@@ -4,6 +4,7 @@
 
 #include "domain/comm.h"
 #include "domain/essential.h"
+#include "domain/forest.h"
 #include "domain/halo.h"
 #include "domain/migrate.h"
 
@@ -63,6 +64,18 @@ static int cells_reduce(esp_domain *dom, int words, int64_t *acc) {
   return esp_halo_cells_reduce(dom->comm, &impl_of(dom)->halo, &dom->tree, words, acc);
 }
 
+static int route(const esp_domain *dom, esp_route_kind kind, esp_route *out) {
+  const impl_mpi *impl = dom->impl;
+  const esp_migrate *receivers = dom->queries ? &impl->receivers : &impl->migrate;
+  int rc;
+  if (kind == ESP_ROUTE_SLOTS || kind == ESP_ROUTE_RECEIVER_SLOTS)
+    rc = esp_forest_route(dom->comm, (kind == ESP_ROUTE_SLOTS ? &impl->migrate : receivers)->forest, 0, out);
+  else
+    rc = esp_halo_route(dom->comm, &impl->halo, &dom->tree, kind, out);
+  if (rc) esp_route_free(out);
+  return rc;
+}
+
 static void destroy(esp_domain *dom) {
   impl_mpi *impl = impl_of(dom);
   if (!impl) return;
@@ -80,6 +93,7 @@ static const esp_domain_ops ops_mpi = {.name = "mpi",
                                        .cells_reduce = cells_reduce,
                                        .to_receivers = to_receivers,
                                        .receivers_home = receivers_home,
+                                       .route = route,
                                        .destroy = destroy};
 
 /* Slots' places in place of their keys. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/comm.h"
+#include "domain/forest.h"
 #include "domain/transpose.h"
 
 static int make_forest(const esp_comm *comm, int n_roots, int n_leaves, const int *where, PetscSFNode *remote,
@@ -268,6 +269,25 @@ int esp_halo_cells_reduce(const esp_comm *comm, esp_halo *halo, const esp_tree *
   ESP_PETSC(PetscSFReduceEnd(forest, type, acc + base * width, acc, halo->add));
   memset(acc + base * width, 0, ((size_t)tree->row_count - base) * width * sizeof *acc);
   ESP_CALL(comm->sum_i64(comm, acc + (size_t)tree->own_rows * width, (size_t)tree->top_rows * width));
+  return ESP_OK;
+}
+
+int esp_halo_route(const esp_comm *comm, const esp_halo *halo, const esp_tree *tree, esp_route_kind kind,
+                   esp_route *route) {
+  const int halo_kind = kind == ESP_ROUTE_SOURCES     ? ESP_HALO_SOURCES
+                        : kind == ESP_ROUTE_RECEIVERS ? ESP_HALO_RECEIVERS
+                                                      : ESP_HALO_CELLS;
+  ESP_CALL(esp_forest_route(comm, halo->forest[halo_kind], halo->first[halo_kind], route));
+  if (kind != ESP_ROUTE_CELLS) return ESP_OK;
+  ESP_CALL(ESP_ALLOC(route->shared_row, halo->n_cover));
+  memcpy(route->shared_row, halo->cover_row, (size_t)halo->n_cover * sizeof *halo->cover_row);
+  route->shared = halo->n_cover;
+  route->shared_own = halo->own_cover_first;
+  route->shared_own_count = halo->own_covers;
+  route->top_first = tree->own_rows;
+  route->top_count = tree->top_rows;
+  route->ghost_first = tree->own_rows + tree->top_rows;
+  route->ghost_count = tree->row_count - route->ghost_first;
   return ESP_OK;
 }
 

@@ -41,6 +41,9 @@ int esp_halo_begin(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, siz
 int esp_halo_end(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_t unit, void *array);
 /* As cells_reduce of domain.h. Collective. */
 int esp_halo_cells_reduce(const esp_comm *comm, esp_halo *halo, const esp_tree *tree, int words, int64_t *acc);
+/* As route of domain.h, of ESP_ROUTE_SOURCES, _RECEIVERS and _CELLS. Local. */
+int esp_halo_route(const esp_comm *comm, const esp_halo *halo, const esp_tree *tree, esp_route_kind kind,
+                   esp_route *route);
 void esp_halo_free(esp_halo *halo);
 
 #endif
