@@ -54,6 +54,16 @@ int esp_device_select(int device) {
   return ESP_OK;
 }
 
+int esp_device_uuid(char uuid[ESP_DEVICE_UUID]) {
+  int device;
+  cudaDeviceProp properties;
+  ESP_CUDA(cudaGetDevice(&device));
+  ESP_CUDA(cudaGetDeviceProperties(&properties, device));
+  static_assert(sizeof properties.uuid == ESP_DEVICE_UUID, "as CUDA has it");
+  std::memcpy(uuid, &properties.uuid, sizeof properties.uuid);
+  return ESP_OK;
+}
+
 int esp_device_wait(void) {
   ESP_CUDA(cudaDeviceSynchronize());
   return ESP_OK;

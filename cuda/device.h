@@ -26,6 +26,9 @@ int esp_device_count(int *count);
 int esp_device_query(int device, esp_device_info *info);
 /* Make `device` current for this thread. A node's ranks take device = local rank modulo count. ESP_ERR_ARG as above. */
 int esp_device_select(int device);
+enum { ESP_DEVICE_UUID = 16 };
+/* Of the current device: no other device on any machine has it. */
+int esp_device_uuid(char uuid[ESP_DEVICE_UUID]);
 /* Wait for all work given to the current device; reports what failed in it since. */
 int esp_device_wait(void);
 

@@ -1,7 +1,9 @@
 /* The row of the device: message kernels here, all else on the host. */
 #include "cuda/device.h"
 #include "cuda/kernels.h"
+#include "cuda/link.h"
 #include "cuda/memory.h"
+#include "cuda/moves.h"
 #include "cuda/settled.h"
 #include "net/dense.h"
 
@@ -40,4 +42,7 @@ const esp_device esp_device_cuda32 = {.name = "cuda32",
                                       .get = esp_cuda_get,
                                       .kernels = kernels,
                                       .dense = &esp_dense_cpu,
-                                      .settled = esp_cuda_settled};
+                                      .settled = esp_cuda_settled,
+                                      .moves = &esp_cuda_moves,
+                                      .sum_i64 = esp_link_sum_i64,
+                                      .join = esp_link_join};

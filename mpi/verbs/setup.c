@@ -74,13 +74,18 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
 
 int esp_setup_device(const esp_run *run, const char *precision, const esp_device **device) {
   const char *word = esp_config_string(run->config, "net_device");
+  const char *how;
   int number, ranks;
   if (!precision) precision = esp_config_string(run->config, "net_precision");
   *device = esp_device_of(word, precision);
   ESP_CHECK(*device, ESP_ERR_CONFIG, "net_device %s does not know net_precision %s", word, precision);
   if (!(*device)->open) return ESP_OK;
   ESP_CALL(esp_comm_machine(run->comm, &number, &ranks));
-  return run->comm->agree(run->comm, (*device)->open(number, ranks));
+  ESP_AGREE(run->comm, (*device)->open(number, ranks));
+  if (!(*device)->join || run->comm->size == 1) return ESP_OK;
+  ESP_CALL((*device)->join(run->comm, &how));
+  esp_run_say(run, "net_device %s: what its memory holds moves between ranks by %s\n", word, how);
+  return ESP_OK;
 }
 
 esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device) {
