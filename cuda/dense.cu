@@ -9,26 +9,19 @@
  * n x (in ceil(out / COLUMNS) + out) x 8 bytes of memory but for W, which stays in the cache: with 64 x 64 numbers 8192
  * operations and 1 KiB a row, so the rate of float64 without fma binds (half of the machine's).
  *
- * Gradients. As products of a group's rows, whose sums [groups][numbers] go through a buffer that fits the second cache; from it a
- * thread adds SEGMENT groups of one number in a window of its own (cuda/exact.cuh), and only what that holds by atomics: where
- * there are many groups less than one atomic in ten terms, and 16 bytes of the cache a term. */
+ * Gradients. As products of a group's rows, whose sums [groups][numbers] go through a buffer that fits the second cache
+ * (cuda/groups.cuh); from it they are added as exact terms (cuda/exact.cu): where there are many groups less than one atomic in ten
+ * terms, and 16 bytes of the cache a term. */
 #include "cuda/inline.h"
 
 #include "cuda/dense.h"
-#include "cuda/exact.cuh"
+#include "cuda/groups.cuh"
 #include "cuda/launch.h"
-#include "cuda/memory.h"
-#include "cuda/settled.h"
-
-extern "C" {
-#include "base/set.h"
-}
 #include "base/functions.h"
 
 namespace {
 
-enum { THREADS = 256, DEEP = 16, SEGMENT = 64, WORDS = ESP_EXACT_FULL_WORDS, LSB = ESP_EXACT_FULL_LSB };
-enum { BUFFER = 1 << 22 }; /* numbers of group sums at once: 32 MiB */
+enum { THREADS = 256, DEEP = 16 };
 
 template <int ROWS_EACH, int COLUMNS_EACH, int ACROSS>
 struct shape {
@@ -53,8 +46,8 @@ struct side {
   int lines, deep;
 };
 
-/* DEEP terms of L lines from `first` on, each thread some of them. */
-template <int L>
+/* DEEP terms of L lines from `first` on, each thread some of them; SILU: silu of them. */
+template <int L, int SILU>
 struct batch {
   enum { EACH = (L * DEEP + THREADS - 1) / THREADS };
   double value[EACH];
@@ -71,6 +64,7 @@ struct batch {
       place(s, j, &line, &k);
       const int there = line < L && k < DEEP && first + (size_t)line < (size_t)s.lines && begin + k < s.deep;
       value[j] = there ? s.at[(first + (size_t)line) * s.line + (size_t)(begin + k) * s.term] : 0;
+      if (SILU) value[j] = esp_silu64(value[j]);
     }
   }
   __device__ __forceinline__ void store(const side &s, double *to) const {
@@ -84,13 +78,13 @@ struct batch {
 };
 
 /* sum += a tile's terms, in order. */
-template <class S>
+template <class S, int SILU>
 __device__ void product(const side &left, size_t row, const side &right, size_t column, double sum[S::R][S::C]) {
   ESP_SHARED(double, memory);
   double *const a = memory, *const b = memory + DEEP * (S::rows + 1);
   const double *const x = a + (int)threadIdx.x / S::across, *const w = b + (int)threadIdx.x % S::across;
-  batch<S::rows> next_a;
-  batch<S::columns> next_b;
+  batch<S::rows, SILU> next_a;
+  batch<S::columns, 0> next_b;
   const auto step = [&](int k) {
     double each[S::R], by[S::C];
 #pragma unroll
@@ -135,8 +129,8 @@ __device__ __forceinline__ void each_of(size_t row, size_t rows, size_t column, 
     }
 }
 
-/* y [n][wide] = x [n][deep] M (+ bias) (added to y if `add`), M [k * term + c * column]. */
-template <class S>
+/* y [n][wide] = x [n][deep] M (+ bias) (added to y if `add`), M [k * term + c * column]; SILU: of silu(x). */
+template <class S, int SILU>
 __global__ void __launch_bounds__(THREADS, 2)
     product_kernel(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
                    const double *x, double *y) {
@@ -148,131 +142,105 @@ __global__ void __launch_bounds__(THREADS, 2)
     to = add ? y[i * columns + c] : 0;
     if (bias) to = to + bias[c];
   });
-  product<S>(left, row, right, first, sum);
+  product<S, SILU>(left, row, right, first, sum);
   each_of<S>(row, rows, first, columns, sum, [&](size_t i, size_t c, double &from) { y[i * columns + c] = from; });
 }
 
-/* Rows [begin, n): sums [groups][numbers], number left_step l + right_step r of a group. One of the sides is x, one dy. */
+/* Rows [begin, n): sums [groups][in * out], number left_step l + right_step r of a group. One of the sides is x, one dy. */
 template <class S>
 __global__ void __launch_bounds__(THREADS, 2)
     group_kernel(int n, int left_wide, const double *left, size_t left_step, int right_wide, const double *right,
-                 size_t right_step, size_t numbers, double *sums) {
+                 size_t right_step, double *sums) {
   const size_t begin = (size_t)blockIdx.x * ESP_GROUP, l = (size_t)left_wide, r = (size_t)right_wide;
   const size_t row = (size_t)blockIdx.y * S::rows, column = (size_t)blockIdx.z * S::columns;
   const int rows = (size_t)n - begin < ESP_GROUP ? (int)((size_t)n - begin) : (int)ESP_GROUP;
-  double sum[S::R][S::C] = {}, *to = sums + (size_t)blockIdx.x * numbers;
+  double sum[S::R][S::C] = {}, *to = sums + (size_t)blockIdx.x * l * r;
   const side a = {left + begin * l, 1, l, left_wide, rows}, b = {right + begin * r, 1, r, right_wide, rows};
-  product<S>(a, row, b, column, sum);
+  product<S, 0>(a, row, b, column, sum);
   each_of<S>(row, l, column, r, sum,
              [&](size_t i, size_t c, double &from) { to[i * left_step + c * right_step] = from; });
 }
 
-/* The same of dy alone: numbers first .. first + out - 1. */
-__global__ void bias_kernel(int n, int out, const double *dy, size_t first, size_t numbers, double *sums) {
+/* Of dy alone: sums [groups][out]. */
+__global__ void __launch_bounds__(THREADS) bias_kernel(int n, int out, const double *dy, double *sums) {
   const size_t wide = (size_t)out, at = (size_t)blockIdx.x * blockDim.x + threadIdx.x, group = at / wide, o = at % wide;
   const size_t begin = group * ESP_GROUP;
   if (begin >= (size_t)n) return;
   const size_t end = (size_t)n - begin < ESP_GROUP ? (size_t)n : begin + ESP_GROUP;
   double sum = 0;
   for (size_t r = begin; r < end; r++) sum += dy[r * wide + o];
-  sums[group * numbers + first + o] = sum;
+  sums[at] = sum;
 }
 
-/* acc of the first `plain` numbers, bias_acc of the others += sums [groups][numbers]. */
-__global__ void exact_kernel(size_t groups, size_t numbers, size_t plain, const double *sums, int64_t *acc,
-                             int64_t *bias_acc) {
-  const size_t at = (size_t)blockIdx.x * blockDim.x + threadIdx.x, k = at % numbers;
-  const size_t begin = at / numbers * SEGMENT, end = begin + SEGMENT < groups ? begin + SEGMENT : groups;
-  if (begin >= groups) return;
-  int64_t *to = k < plain ? acc + k * WORDS : bias_acc + (k - plain) * WORDS;
-  esp_exact_window window;
-  esp_exact_window_open(&window);
-  for (size_t g = begin; g < end; g++) esp_exact_window_add(&window, WORDS, LSB, to, sums[g * numbers + k]);
-  esp_exact_window_close(&window, to);
-}
-
-unsigned parts(size_t count, size_t each) {
-  return (unsigned)((count + each - 1) / each);
-}
-
-template <class S>
+template <class S, int SILU>
 void start_product(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
                    const double *x, double *y) {
-  const dim3 grid(parts((size_t)n, S::rows), parts((size_t)wide, S::columns));
-  ESP_START(product_kernel<S>, grid, THREADS, S::bytes, 0, n, deep, wide, M, term, column, bias, add, x, y);
+  const dim3 grid(esp_parts((size_t)n, S::rows), esp_parts((size_t)wide, S::columns));
+  ESP_START((product_kernel<S, SILU>), grid, THREADS, S::bytes, 0, n, deep, wide, M, term, column, bias, add, x, y);
 }
 
+template <int SILU>
 void any_product(int n, int deep, int wide, const double *M, size_t term, size_t column, const double *bias, int add,
                  const double *x, double *y) {
-  const auto start = wide > narrow::columns ? start_product<square>
-                     : wide > slim::columns ? start_product<narrow>
-                                            : start_product<slim>;
+  const auto start = wide > narrow::columns ? start_product<square, SILU>
+                     : wide > slim::columns ? start_product<narrow, SILU>
+                                            : start_product<slim, SILU>;
   start(n, deep, wide, M, term, column, bias, add, x, y);
 }
 
 void forward(int n, int in, int out, const double *W, const double *bias, int add, const double *x, double *y) {
-  any_product(n, in, out, W, 1, (size_t)in, bias, add, x, y);
+  any_product<0>(n, in, out, W, 1, (size_t)in, bias, add, x, y);
 }
 
 void backward(int n, int in, int out, const double *W, int add, const double *dy, double *dx) {
-  any_product(n, out, in, W, (size_t)in, 1, nullptr, add, dy, dx);
+  any_product<0>(n, out, in, W, (size_t)in, 1, nullptr, add, dy, dx);
 }
 
 template <class S>
 void start_group(int n, int left_wide, const double *left, size_t left_step, int right_wide, const double *right,
-                 size_t right_step, size_t numbers, double *sums) {
-  const dim3 grid(parts((size_t)n, ESP_GROUP), parts((size_t)left_wide, S::rows),
-                  parts((size_t)right_wide, S::columns));
+                 size_t right_step, double *sums) {
+  const dim3 grid(esp_parts((size_t)n, ESP_GROUP), esp_parts((size_t)left_wide, S::rows),
+                  esp_parts((size_t)right_wide, S::columns));
   ESP_START(group_kernel<S>, grid, THREADS, S::bytes, 0, n, left_wide, left, left_step, right_wide, right, right_step,
-            numbers, sums);
+            sums);
 }
 
 /* The wider side is the left one. */
-void groups_of(int n, int in, int out, const double *x, const double *dy, size_t numbers, double *sums) {
+void groups_of(int n, int in, int out, const double *x, const double *dy, double *sums) {
   const int least = in < out ? in : out;
   const auto start = least > narrow::columns ? start_group<square>
                      : least > slim::columns ? start_group<narrow>
                                              : start_group<slim>;
   if (in < out)
-    start(n, out, dy, (size_t)in, in, x, 1, numbers, sums);
+    start(n, out, dy, (size_t)in, in, x, 1, sums);
   else
-    start(n, in, x, 1, out, dy, (size_t)in, numbers, sums);
+    start(n, in, x, 1, out, dy, (size_t)in, sums);
 }
 
 void gradient(int n, int in, int out, const double *x, const double *dy, int64_t *acc, int64_t *bias_acc) {
-  const size_t plain = (size_t)in * (size_t)out, numbers = plain + (bias_acc ? (size_t)out : 0);
-  if (n <= 0 || !numbers) return;
-  const size_t all = parts((size_t)n, ESP_GROUP), most = BUFFER / numbers ? BUFFER / numbers : 1;
-  const size_t once = all < most ? all : most;
-  void *buffer;
-  const int rc = esp_cuda_reserve(&buffer, once * numbers * sizeof(double));
-  esp_cuda_remember(rc);
-  for (size_t g = 0; g < all && !rc; g += once) {
-    const size_t begin = g * ESP_GROUP, groups = all - g < once ? all - g : once;
-    const int rows = (size_t)n - begin < groups * ESP_GROUP ? (int)((size_t)n - begin) : (int)(groups * ESP_GROUP);
-    const double *from = x + begin * (size_t)in, *by = dy + begin * (size_t)out;
-    double *sums = (double *)buffer;
-    groups_of(rows, in, out, from, by, numbers, sums);
-    if (bias_acc)
-      ESP_START(bias_kernel, parts(groups * (size_t)out, THREADS), THREADS, 0, 0, rows, out, by, plain, numbers, sums);
-    ESP_START(exact_kernel, parts(numbers * parts(groups, SEGMENT), THREADS), THREADS, 0, 0, groups, numbers, plain,
-              sums, acc, bias_acc);
-  }
-  esp_cuda_free(&buffer);
+  const size_t wide_in = (size_t)in, wide_out = (size_t)out, plain = wide_in * wide_out;
+  const size_t numbers = plain + (bias_acc ? wide_out : 0);
+  esp_cuda_groups(n, numbers, [=](size_t begin, int rows, size_t groups, double *sums) {
+    const double *by = dy + begin * wide_out;
+    double *bias = sums + groups * plain;
+    groups_of(rows, in, out, x + begin * wide_in, by, sums);
+    esp_cuda_remember(esp_cuda_exact_add(groups, plain, sums, acc));
+    if (!bias_acc) return;
+    ESP_START(bias_kernel, esp_parts(groups * wide_out, THREADS), THREADS, 0, 0, rows, out, by, bias);
+    esp_cuda_remember(esp_cuda_exact_add(groups, wide_out, bias, bias_acc));
+  });
 }
 
 /* ---- elementwise: 16 bytes a number, silu_back and silu_both 24; some 45 operations, 2 of them divisions ---- */
 
 __global__ void silu_kernel(size_t count, const double *t, double *y) {
   const size_t k = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-  if (k < count) y[k] = t[k] / (1 + esp_exp64(-t[k]));
+  if (k < count) y[k] = esp_silu64(t[k]);
 }
 
 __global__ void silu_back_kernel(size_t count, const double *t, const double *dy, double *dt) {
   const size_t k = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-  if (k >= count) return;
-  const double s = 1 / (1 + esp_exp64(-t[k]));
-  dt[k] = dy[k] * (s * (1 + t[k] * (1 - s)));
+  if (k < count) dt[k] = dy[k] * esp_silu_slope64(t[k]);
 }
 
 __global__ void silu_both_kernel(size_t count, const double *t, double *y, double *slope) {
@@ -284,17 +252,21 @@ __global__ void silu_both_kernel(size_t count, const double *t, double *y, doubl
 }
 
 void silu(size_t count, const double *t, double *y) {
-  ESP_START(silu_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, y);
+  ESP_START(silu_kernel, esp_parts(count, THREADS), THREADS, 0, 0, count, t, y);
 }
 
 void silu_back(size_t count, const double *t, const double *dy, double *dt) {
-  ESP_START(silu_back_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, dy, dt);
+  ESP_START(silu_back_kernel, esp_parts(count, THREADS), THREADS, 0, 0, count, t, dy, dt);
 }
 
 void silu_both(size_t count, const double *t, double *y, double *slope) {
-  ESP_START(silu_both_kernel, parts(count, THREADS), THREADS, 0, 0, count, t, y, slope);
+  ESP_START(silu_both_kernel, esp_parts(count, THREADS), THREADS, 0, 0, count, t, y, slope);
 }
 
 }  // namespace
+
+void esp_cuda_add_silu(int n, int in, int out, const double *W, const double *t, double *y) {
+  any_product<1>(n, in, out, W, 1, (size_t)in, nullptr, 1, t, y);
+}
 
 const esp_dense esp_dense_cuda = {forward, backward, gradient, silu, silu_back, silu_both};

@@ -9,6 +9,8 @@ extern "C" {
 #include "net/dense.h"
 
 extern const esp_dense esp_dense_cuda;
+/* As add_silu of net/rows.h. */
+void esp_cuda_add_silu(int n, int in, int out, const double *W, const double *t, double *y);
 
 #ifdef __cplusplus
 }

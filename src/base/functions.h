@@ -113,6 +113,15 @@ ESP_INLINE double esp_exp64(double x) {
   return p * esp_power64(half) * esp_power64(n - half);
 }
 
+/* t / (1 + exp(-t)), and its slope. */
+ESP_INLINE double esp_silu64(double t) {
+  return t / (1 + esp_exp64(-t));
+}
+ESP_INLINE double esp_silu_slope64(double t) {
+  const double s = 1 / (1 + esp_exp64(-t));
+  return s * (1 + t * (1 - s));
+}
+
 /* 1 / (1 + exp(-x)), by the C library. */
 ESP_INLINE double esp_sigmoid64(double x) {
   return 1 / (1 + exp(-x));

@@ -3,7 +3,7 @@
 #ifndef ESP_AGGREGATE_H
 #define ESP_AGGREGATE_H
 
-#define ESP_AGGREGATE_FLOOR 0.3 /* weight of silence beside the senders' */
+#include "net/heard.h"
 
 typedef struct {
   const char *name, *help;

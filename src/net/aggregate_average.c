@@ -1,15 +1,12 @@
 #include "net/aggregate.h"
 
 static void hear(int C, const double *sum, double *A) {
-  for (int c = 0; c < C; c++) A[c] = sum[c] / (sum[C] + ESP_AGGREGATE_FLOOR);
+  for (int c = 0; c < C; c++) A[c] = esp_average_of(sum[c], sum[C]);
 }
 
 static double hear_back(int C, const double *sum, const double *A, const double *dA, double *dsum) {
   double dden = 0;
-  for (int c = 0; c < C; c++) {
-    dsum[c] = dA[c] / (sum[C] + ESP_AGGREGATE_FLOOR);
-    dden -= dsum[c] * A[c];
-  }
+  for (int c = 0; c < C; c++) dsum[c] = esp_average_back(A[c], sum[C], dA[c], &dden);
   return dden;
 }
 
