@@ -206,6 +206,40 @@ static void broken_communicator(void **state) {
   esp_error_clear();
 }
 
-CASE_MAIN(cmocka_unit_test(reductions), cmocka_unit_test(machine), cmocka_unit_test(moves), cmocka_unit_test(agreement),
-          cmocka_unit_test(sparse), cmocka_unit_test(routed), cmocka_unit_test(by_ids), cmocka_unit_test(by_wrong_ids),
-          cmocka_unit_test(broken_communicator))
+/* Two transfers under way: rank r has 3 r + 1 words for each other rank, in two parcels of which one may be empty; ended in any
+ * order. */
+static void parcels(void **state) {
+  (void)state;
+  enum { MOST = 16, ROOM = 64 };
+  static int64_t out[2][ROOM], in[2][MOST][ROOM];
+  esp_parcel to[2][2 * MOST], from[2][2 * MOST];
+  esp_transfer *transfer[2];
+  int others = 0;
+  assert_true(comm->size <= MOST && 3 * comm->size < ROOM);
+  for (int r = 0; r < comm->size; r++) {
+    if (r == comm->rank) continue;
+    for (int t = 0; t < 2; t++) {
+      const size_t sent = (size_t)comm->rank * 8, got = (size_t)r * 8; /* the first parcel; the rest is the second */
+      to[t][2 * others] = (esp_parcel){r, out[t], sent};
+      to[t][2 * others + 1] = (esp_parcel){r, (char *)out[t] + sent, 2 * sent + 8};
+      from[t][2 * others] = (esp_parcel){r, in[t][r], got};
+      from[t][2 * others + 1] = (esp_parcel){r, (char *)in[t][r] + got, 2 * got + 8};
+    }
+    others++;
+  }
+  for (int t = 0; t < 2; t++)
+    for (int w = 0; w < ROOM; w++) out[t][w] = 1000 * comm->rank + 100 * t + w;
+  for (int t = 0; t < 2; t++)
+    assert_int_equal(comm->transfer_begin(comm, 2 * others, to[t], 2 * others, from[t], &transfer[t]), ESP_OK);
+  for (int t = 0; t < 2; t++) {
+    assert_int_equal(comm->transfer_end(comm, &transfer[t]), ESP_OK);
+    assert_null(transfer[t]);
+  }
+  for (int r = 0; r < comm->size; r++)
+    for (int t = 0; t < 2 && r != comm->rank; t++)
+      for (int w = 0; w <= 3 * r; w++) assert_int_equal(in[t][r][w], 1000 * r + 100 * t + w);
+}
+
+CASE_MAIN(cmocka_unit_test(parcels), cmocka_unit_test(reductions), cmocka_unit_test(machine), cmocka_unit_test(moves),
+          cmocka_unit_test(agreement), cmocka_unit_test(sparse), cmocka_unit_test(routed), cmocka_unit_test(by_ids),
+          cmocka_unit_test(by_wrong_ids), cmocka_unit_test(broken_communicator))

@@ -68,6 +68,21 @@ static void exchange(void **state) {
   esp_error_clear();
 }
 
+static void parcels(void **state) {
+  (void)state;
+  const esp_comm *self = esp_comm_self();
+  char out[] = "to oneself", in[sizeof out] = "";
+  const esp_parcel to[2] = {{0, out, 4}, {0, out + 4, sizeof out - 4}},
+                   from[2] = {{0, in, 4}, {0, in + 4, sizeof in - 4}};
+  esp_transfer *transfer;
+  assert_int_equal(self->transfer_begin(self, 2, to, 2, from, &transfer), ESP_OK);
+  assert_int_equal(self->transfer_end(self, &transfer), ESP_OK);
+  assert_string_equal(in, out);
+  assert_int_equal(self->transfer_begin(self, 2, to, 1, from, &transfer), ESP_ERR_ARG);
+  assert_int_equal(self->transfer_begin(self, 1, to, 1, from + 1, &transfer), ESP_ERR_ARG);
+  esp_error_clear();
+}
+
 static void failure(void **state) {
   (void)state;
   const esp_comm *self = esp_comm_self();
@@ -82,6 +97,6 @@ static void failure(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(identity), cmocka_unit_test(gather), cmocka_unit_test(exchange),
-                                     cmocka_unit_test(failure)};
+                                     cmocka_unit_test(parcels), cmocka_unit_test(failure)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

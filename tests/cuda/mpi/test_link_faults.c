@@ -1,6 +1,6 @@
 /* Proves that what a plan of messages can do wrong is told, on every rank, and hangs none: a receive or a send that is missing,
  * another length, messages that change places, memory that is not the device's, a sum where others send, a message outside of a
- * group; and that rows are wrong where a stream does not wait for another. */
+ * group; that rows are wrong where a stream does not wait for another; and that a rank whose device fails leaves none waiting. */
 #include "tests/mpi/domain_case.h"
 
 #include "cuda/link.h"
@@ -140,6 +140,37 @@ static void streams(void **state) {
   assert_int_equal(moves(RIGHT, &rc), 0);
 }
 
+/* A rank whose device refuses a kernel, as its rows are no device memory, takes part all the same, so the others end; it alone has
+ * the error, until all agree. */
+static void one_rank(void **state) {
+  (void)state;
+  if (comm->size == 1) return;
+  for (int staged = 0; staged < 2; staged++) {
+    cloud c = cloud_make(300, 3, KEYS_BALL, SHARE_CYCLIC);
+    const esp_domain_param param = {.leaf = 5, .block = 20, .dim = 3, .lists = {.theta = 0.9}};
+    const int bad = comm->rank == comm->size - 1;
+    esp_domain *dom = NULL;
+    esp_link *link;
+    must(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, NULL, c.home_id, &dom));
+    esp_nccl_over(comm);
+    must(staged ? esp_link_staged(comm, &link) : esp_link_nccl(comm, &link));
+    esp_link_keep(comm, link);
+    twin home = twin_make((size_t)c.n_home * 24, 3), slots = twin_make((size_t)dom->n_own * 24, 4);
+    const int rc = esp_cuda_moves.to_slots(dom, 24, bad ? home.host : home.there, slots.there);
+    assert_int_equal(rc != ESP_OK, bad);
+    assert_int_not_equal(comm->agree(comm, rc), ESP_OK);
+    assert_non_null(strstr(esp_error_message(), "is no device memory"));
+    esp_error_clear();
+    must(dom->ops->to_slots(dom, 24, home.host, slots.host));
+    must(esp_cuda_moves.to_slots(dom, 24, home.there, slots.there)); /* and goes on */
+    twin_end("home", 24, &home);
+    twin_end("slots", 24, &slots);
+    esp_domain_free(&dom);
+    esp_link_keep(comm, NULL);
+    cloud_free(&c);
+  }
+}
+
 /* ---- without a domain ---- */
 
 static void group_fails(esp_link *link, const char *words) {
@@ -175,4 +206,4 @@ static void by_hand(void **state) {
   twin_end("words", 8, &words); /* nothing was moved */
 }
 
-CASE_MAIN(cmocka_unit_test(messages), cmocka_unit_test(streams), cmocka_unit_test(by_hand))
+CASE_MAIN(cmocka_unit_test(messages), cmocka_unit_test(streams), cmocka_unit_test(one_rank), cmocka_unit_test(by_hand))
