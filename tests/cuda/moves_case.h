@@ -117,6 +117,7 @@ static inline void all_moved(esp_domain *dom) {
   static const size_t unit[] = {8, 1, 16, 7, 280, 12};
   for (size_t u = 0; u < sizeof unit / sizeof *unit; u++) slots_moved(dom, unit[u]);
   for (size_t u = 0; u < sizeof unit / sizeof *unit; u += 2) halos_moved(dom, unit[u]);
+  halos_moved(dom, 24); /* in buffers that hold what went before */
   cells_reduced(dom, 3);
   cells_reduced(dom, 1);
   cells_reduced(dom, 44);
