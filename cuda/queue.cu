@@ -5,8 +5,10 @@
 int esp_queue_create(void **stream, void **event) {
   cudaStream_t s;
   cudaEvent_t e;
+  int least, most;
   *stream = *event = nullptr;
-  ESP_CUDA(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+  ESP_CUDA(cudaDeviceGetStreamPriorityRange(&least, &most));
+  ESP_CUDA(cudaStreamCreateWithPriority(&s, cudaStreamNonBlocking, most));
   *stream = s;
   ESP_CUDA(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
   *event = e;

@@ -12,7 +12,8 @@ extern "C" {
 #endif
 #include "base/base.h"
 
-/* It does not wait for the main stream, nor that for it, but by events. *stream, *event NULL are fine to free. */
+/* It does not wait for the main stream, nor that for it, but by events; where both have work, its blocks go first: else a
+ * transfer would begin behind the large kernel it is to run beside. *stream, *event NULL are fine to free. */
 int esp_queue_create(void **stream, void **event);
 void esp_queue_free(void **stream, void **event);
 /* What `later` (NULL: the main stream) is given from now on waits for what `first` has been given by now. */

@@ -17,6 +17,8 @@ everything() { # NAME KEYS...
     device=${by#* }
     good "${by% *}" train -run_name "$name" "$@" -train_steps 2 -net_device "$device"
     same "parameters of $name" "$(json parameter_checksum)"
+    [ "$by" != "2 cuda" ] || grep -q 'moves between ranks by pinned host memory and MPI (ranks share a device)' stdout ||
+      fail "train does not say how memory moves between devices"
     good "${by% *}" predict -run_name "$name" "$@" -net_device "$device"
     same "prediction of $name" "$(json prediction_checksum)"
     good "${by% *}" evaluate -run_name "$name" "$@" -eval_baselines false -net_device "$device"

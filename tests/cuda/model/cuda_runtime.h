@@ -23,11 +23,11 @@
  * On the host
  *   cudaMalloc cudaFree (and Async), cudaMallocHost cudaHostAlloc cudaFreeHost, cudaMemcpy cudaMemset (and Async),
  *   cudaMemcpyToSymbol, cudaMemGetInfo, cudaPointerGetAttributes; cudaDeviceGetDefaultMemPool,
- *   cudaMemPoolSetAttribute (what the pool keeps); cudaStreamCreate (WithFlags) Destroy Synchronize Query
+ *   cudaMemPoolSetAttribute (what the pool keeps); cudaStreamCreate (WithFlags, WithPriority) Destroy Synchronize Query
  *   WaitEvent; cudaEventCreate (WithFlags) Destroy Record Synchronize Query ElapsedTime; cudaLaunchKernel,
  *   cudaFuncSetAttribute (dynamic shared memory), cudaOccupancyMaxActiveBlocksPerMultiprocessor; cudaGetLastError
  *   cudaPeekAtLastError cudaGetErrorName cudaGetErrorString; cudaGetDeviceCount cudaGetDevice cudaSetDevice
- *   cudaGetDeviceProperties cudaDeviceGetAttribute cudaDeviceSynchronize cudaDeviceReset. One device.
+ *   cudaGetDeviceProperties cudaDeviceGetAttribute cudaDeviceGetStreamPriorityRange cudaDeviceSynchronize cudaDeviceReset. One device.
  *
  * How it runs. Blocks come one after another, and in a block warp after warp: a thread runs until it waits at a barrier or
  * an operation of its warp, a warp until all its threads wait for the block. So threads are as far apart as barriers let

@@ -131,6 +131,15 @@ cudaError_t cudaStreamCreate(cudaStream_t *stream) {
   return cudaStreamCreateWithFlags(stream, cudaStreamDefault);
 }
 
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(stream, flags);
+}
+
+cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest) {
+  *least = *greatest = 0;
+  return esp_model_failed();
+}
+
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (!stream) return esp_model_error(cudaErrorInvalidResourceHandle, "the default stream is not destroyed");
   if (cudaError_t error = known(stream)) return error;
