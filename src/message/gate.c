@@ -1,96 +1,53 @@
 #include "message/gate.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/set.h"
 
 /* ---- cells ---- */
 
-/* Channels with moments, and numbers of each. */
+esp_gate_cells_form esp_gate_cells_form_of(const esp_form *f) {
+  return (esp_gate_cells_form){.dim = f->dim,
+                               .channels = f->channels,
+                               .heard = f->channels + (f->den ? 1 : 0),
+                               .order = f->order,
+                               .moments = esp_moments_count(f->dim, f->order),
+                               .unit = f->unit};
+}
+/* Channels with moments. */
 static int heard(const esp_form *f) {
   return f->channels + (f->den ? 1 : 0);
 }
-static int moments(const esp_form *f) {
-  return esp_moments_count(f->dim, f->order);
-}
 static int cell_width(const esp_form *f) {
-  return f->dim + 1 + heard(f) * moments(f);
-}
-
-/* Where a key stands about a cell's mean. */
-static void place_of(const esp_form *f, const double *key, const double *mean, double *y) {
-  for (int a = 0; a < f->dim; a++) y[a] = (key[a] - mean[a]) / f->unit;
+  return f->dim + 1 + heard(f) * esp_moments_count(f->dim, f->order);
 }
 
 static void leaf(const esp_form *f, int count, const double *source, double *cell) {
-  const int d = f->dim, C = f->channels, M = moments(f);
-  const size_t width = (size_t)(d + C);
-  double y[ESP_MAX_DIM], *K = cell, *V = cell + d + 1;
-  memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
-  cell[d] = count;
-  for (size_t j = 0; j < (size_t)count; j++)
-    for (int a = 0; a < d; a++) K[a] += source[j * width + (size_t)a];
-  for (int a = 0; a < d && count; a++) K[a] /= count;
-  for (size_t j = 0; j < (size_t)count; j++) {
-    const double *row = source + j * width;
-    place_of(f, row, K, y);
-    for (int c = 0; c < heard(f); c++) esp_moments_add(d, f->order, c < C ? row[d + c] : 1, y, V + c * M);
-  }
+  const esp_gate_cells_form form = esp_gate_cells_form_of(f);
+  esp_gate_cells_leaf(&form, 0, form.heard, count, source, cell);
 }
 
 static void join(const esp_form *f, double n1, const double *c1, double n2, const double *c2, double *cell) {
-  const int d = f->dim, M = moments(f);
-  const double n = n1 + n2;
-  double y[ESP_MAX_DIM], *K = cell, *V = cell + d + 1;
-  memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
-  if (!(n > 0)) return;
-  cell[d] = n;
-  for (int a = 0; a < d; a++) K[a] = (n1 * c1[a] + n2 * c2[a]) / n;
-  for (int side = 0; side < 2; side++) {
-    const double *from = side ? c2 : c1;
-    if (!((side ? n2 : n1) > 0)) continue;
-    place_of(f, from, K, y);
-    for (int c = 0; c < heard(f); c++) esp_moments_shift(d, f->order, y, from + d + 1 + c * M, V + c * M);
-  }
+  const esp_gate_cells_form form = esp_gate_cells_form_of(f);
+  esp_gate_cells_join(&form, 0, form.heard, n1, c1, n2, c2, cell);
 }
 
-/* From dLoss/d(K / s) through u and dLoss/dP: what each member gets through K; polynomials in the members' places. */
 static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
-  const int d = f->dim, M = moments(f);
-  double through[ESP_MAX_DIM] = {0}, dV[ESP_GATE_MAX_MOMENTS];
-  for (int c = 0; c < heard(f); c++) {
-    double *q = adjoint + d + c * M;
-    esp_moments_hermite_back(d, f->order, q, dV);
-    memcpy(q, dV, (size_t)M * sizeof *q);
-    esp_moments_slope(d, f->order, q, cell + d + 1 + c * M, through);
-  }
-  for (int a = 0; a < d; a++) adjoint[a] = cell[d] > 0 ? (adjoint[a] - through[a]) / (cell[d] * f->unit) : 0;
+  const esp_gate_cells_form form = esp_gate_cells_form_of(f);
+  esp_gate_cells_close(&form, cell, adjoint);
 }
 
 static void pass(const esp_form *f, const double *cell, const double *adjoint, const double *child, double *to) {
-  const int d = f->dim, M = moments(f);
-  double y[ESP_MAX_DIM];
-  if (!(child[d] > 0)) return;
-  place_of(f, child, cell, y);
-  for (int a = 0; a < d; a++) to[a] += adjoint[a];
-  for (int c = 0; c < heard(f); c++) esp_moments_shift_back(d, f->order, y, adjoint + d + c * M, to + d + c * M);
+  const esp_gate_cells_form form = esp_gate_cells_form_of(f);
+  esp_gate_cells_pass(&form, 0, form.heard, cell, adjoint, child, to);
 }
 
 static void pull(const esp_form *f, const double *cell, const double *adjoint, int count, const double *source,
                  double *dsource) {
-  const int d = f->dim, C = f->channels, M = moments(f);
-  const size_t width = (size_t)(d + C);
-  for (size_t j = 0; j < (size_t)count; j++) {
-    const double *row = source + j * width;
-    double y[ESP_MAX_DIM], slope[ESP_MAX_DIM] = {0}, *to = dsource + j * width;
-    place_of(f, row, cell, y);
-    for (int c = 0; c < heard(f); c++) {
-      const double dv = esp_moments_value(d, f->order, adjoint + d + c * M, c < C ? row[d + c] : 1, y, slope);
-      if (c < C) to[d + c] += dv;
-    }
-    for (int a = 0; a < d; a++) to[a] += adjoint[a] + slope[a] / f->unit;
-  }
+  const esp_gate_cells_form form = esp_gate_cells_form_of(f);
+  const size_t width = (size_t)(f->dim + f->channels);
+  for (size_t j = 0; j < (size_t)count; j++)
+    esp_gate_cells_pull(&form, cell, adjoint, source + j * width, dsource + j * width);
 }
 
 const esp_cell_algebra esp_gate_cells = {.leaf = leaf, .join = join, .close = close_cell, .pass = pass, .pull = pull};

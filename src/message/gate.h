@@ -25,6 +25,7 @@
 #ifndef ESP_GATE_H
 #define ESP_GATE_H
 
+#include "message/cells/gate.h"
 #include "message/message.h"
 
 enum { ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128, ESP_GATE_MAX_MOMENTS = 2145 };
@@ -33,6 +34,7 @@ enum { ESP_GATE_EDGE = 2, ESP_GATE_MAX_CHANNELS = 128, ESP_GATE_MAX_MOMENTS = 21
 int esp_gate_check(const esp_form *f, const double *param);
 double esp_gate_fade(const esp_form *f, const double *param);
 extern const esp_cell_algebra esp_gate_cells, esp_gate_mlp_cells;
+esp_gate_cells_form esp_gate_cells_form_of(const esp_form *f);
 
 /* A particle and itself: its rows, and how far its query lies from its key. */
 typedef struct {

@@ -1,8 +1,8 @@
 #include <math.h>
-#include <string.h>
 
 #include "base/rng.h"
 #include "base/set.h"
+#include "message/cells/gate_mlp.h"
 #include "message/gate.h"
 
 /* W3 is N(0, 0.01), from a random stream that a seed has had since the first checkpoints. */
@@ -16,43 +16,28 @@ static int cell_width(const esp_form *f) {
 }
 
 static void leaf(const esp_form *f, int count, const double *source, double *cell) {
-  const int d = f->dim, C = f->channels;
-  memset(cell, 0, (size_t)cell_width(f) * sizeof *cell);
-  for (int j = 0; j < count; j++, source += d + C) {
-    for (int c = 0; c < C; c++) cell[c] += source[d + c];
-    cell[C] += 1;
-    for (int a = 0; a < d; a++) cell[C + 1 + a] += source[a];
-  }
+  esp_gate_sums_leaf(f->dim, f->channels, 0, cell_width(f), count, source, cell);
 }
 
 static void join(const esp_form *f, double n1, const double *c1, double n2, const double *c2, double *cell) {
   (void)n1, (void)n2;
-  const int width = cell_width(f);
-  for (int c = 0; c < width; c++) cell[c] = c1[c] + c2[c];
+  esp_gate_sums_join(0, cell_width(f), c1, c2, cell);
 }
 
-/* From derivatives by means to those by sums; how many members there are is nobody's variable. */
 static void close_cell(const esp_form *f, const double *cell, double *adjoint) {
-  const int C = f->channels, width = cell_width(f);
-  const double count = cell[C];
-  adjoint[C] = 0;
-  for (int c = 0; c < width; c++) adjoint[c] = count > 0 ? adjoint[c] / count : 0;
+  esp_gate_sums_close(f->channels, 0, cell_width(f), cell, adjoint);
 }
 
 static void pass(const esp_form *f, const double *cell, const double *adjoint, const double *child, double *to) {
   (void)cell, (void)child;
-  const int width = cell_width(f);
-  for (int c = 0; c < width; c++) to[c] += adjoint[c];
+  esp_gate_sums_pass(0, cell_width(f), adjoint, to);
 }
 
 static void pull(const esp_form *f, const double *cell, const double *adjoint, int count, const double *source,
                  double *dsource) {
   (void)cell, (void)source;
-  const int d = f->dim, C = f->channels;
-  for (int j = 0; j < count; j++, dsource += d + C) {
-    for (int c = 0; c < C; c++) dsource[d + c] += adjoint[c];
-    for (int a = 0; a < d; a++) dsource[a] += adjoint[C + 1 + a];
-  }
+  const size_t width = (size_t)(f->dim + f->channels);
+  for (size_t j = 0; j < (size_t)count; j++) esp_gate_sums_pull(f->dim, f->channels, adjoint, dsource + j * width);
 }
 
 const esp_cell_algebra esp_gate_mlp_cells = {leaf, join, close_cell, pass, pull, NULL};

@@ -1,89 +1,26 @@
 #include "message/newton.h"
 
 #include <math.h>
-#include <string.h>
-
-/* Stored second moment: xx xy xz yy yz zz. */
-static const int axis1[6] = {0, 0, 0, 1, 1, 2}, axis2[6] = {0, 1, 2, 1, 2, 2};
-
-/* C += weight u u^T */
-static inline void add_square(double weight, const double *u, double *C) {
-  for (int e = 0; e < 6; e++) C[e] += weight * (u[axis1[e]] * u[axis2[e]]);
-}
 
 static void leaf(const esp_form *f, int count, const double *source, double *cell) {
   (void)f;
-  double M = 0, sum[3] = {0, 0, 0}, mean[3] = {0, 0, 0}, *X = cell + ESP_MASS_CELL_X;
-  memset(cell, 0, ESP_MASS_CELL * sizeof *cell);
-  if (count == 0) return;
-  for (int i = 0; i < count; i++) {
-    const double *y = source + (size_t)i * ESP_BODY, mu = y[ESP_BODY_MASS];
-    M += mu;
-    for (int a = 0; a < 3; a++) {
-      sum[a] += mu * y[a];
-      mean[a] += y[a];
-    }
-  }
-  cell[0] = M;
-  for (int a = 0; a < 3; a++) X[a] = M > 0 ? sum[a] / M : mean[a] / count;
-  if (M <= 0) return;
-  for (int i = 0; i < count; i++) {
-    const double *y = source + (size_t)i * ESP_BODY;
-    double u[3];
-    for (int a = 0; a < 3; a++) u[a] = y[a] - X[a];
-    add_square(y[ESP_BODY_MASS] / M, u, cell + ESP_MASS_CELL_C);
-  }
+  esp_mass_leaf(count, source, cell);
 }
 
 static void join(const esp_form *f, double n1, const double *c1, double n2, const double *c2, double *cell) {
   (void)f;
-  double M = c1[0] + c2[0], w1 = c1[0], w2 = c2[0], sum = M, *X = cell + ESP_MASS_CELL_X, *C = cell + ESP_MASS_CELL_C;
-  memset(cell, 0, ESP_MASS_CELL * sizeof *cell);
-  cell[0] = M;
-  if (M <= 0) {
-    w1 = n1;
-    w2 = n2;
-    sum = n1 + n2;
-  }
-  if (sum <= 0) return;
-  for (int a = 0; a < 3; a++) X[a] = (w1 * c1[ESP_MASS_CELL_X + a] + w2 * c2[ESP_MASS_CELL_X + a]) / sum;
-  if (M <= 0) return;
-  const double *child[2] = {c1, c2};
-  for (int k = 0; k < 2; k++) {
-    double weight = child[k][0] / M, u[3];
-    for (int a = 0; a < 3; a++) u[a] = child[k][ESP_MASS_CELL_X + a] - X[a];
-    for (int e = 0; e < 6; e++) C[e] += weight * child[k][ESP_MASS_CELL_C + e];
-    add_square(weight, u, C);
-  }
-}
-
-/* g += weight (dX + 2 dC u). The off-diagonal numbers already count both halves. */
-static inline void add_shift(double weight, const double *adjoint, const double *u, double *g) {
-  const double *dX = adjoint, *d = adjoint + 3;
-  g[0] += weight * (dX[0] + (2 * d[0] * u[0] + d[1] * u[1] + d[2] * u[2]));
-  g[1] += weight * (dX[1] + (d[1] * u[0] + 2 * d[3] * u[1] + d[4] * u[2]));
-  g[2] += weight * (dX[2] + (d[2] * u[0] + d[4] * u[1] + 2 * d[5] * u[2]));
+  esp_mass_join(n1, c1, n2, c2, cell);
 }
 
 static void pass(const esp_form *f, const double *cell, const double *adjoint, const double *child, double *to) {
   (void)f;
-  if (cell[0] <= 0 || child[0] <= 0) return;
-  double weight = child[0] / cell[0], u[3];
-  for (int a = 0; a < 3; a++) u[a] = child[ESP_MASS_CELL_X + a] - cell[ESP_MASS_CELL_X + a];
-  add_shift(weight, adjoint, u, to);
-  for (int e = 3; e < ESP_MASS_ADJOINT; e++) to[e] += weight * adjoint[e];
+  esp_mass_pass(cell, adjoint, child, to);
 }
 
 static void pull(const esp_form *f, const double *cell, const double *adjoint, int count, const double *source,
                  double *dsource) {
   (void)f;
-  if (cell[0] <= 0) return;
-  for (int i = 0; i < count; i++) {
-    const double *y = source + (size_t)i * ESP_BODY;
-    double u[3];
-    for (int a = 0; a < 3; a++) u[a] = y[a] - cell[ESP_MASS_CELL_X + a];
-    add_shift(y[ESP_BODY_MASS] / cell[0], adjoint, u, dsource + (size_t)i * 3);
-  }
+  for (size_t i = 0; i < (size_t)count; i++) esp_mass_pull(cell, adjoint, source + i * ESP_BODY, dsource + i * 3);
 }
 
 const esp_cell_algebra esp_mass_cells = {.leaf = leaf, .join = join, .pass = pass, .pull = pull};

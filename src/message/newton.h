@@ -10,12 +10,8 @@
 #ifndef ESP_NEWTON_H
 #define ESP_NEWTON_H
 
+#include "message/cells/mass.h"
 #include "message/message.h"
-
-/* Numbers of a row. Source: y [3], mu; y has a gradient. Cell: M, X [3], C (xx xy xz yy yz zz). Adjoint of a cell: to X [3]
- * and to the six stored numbers of C (the off-diagonal ones count both halves). Sum: A [3]. */
-enum { ESP_BODY = 4, ESP_BODY_MASS = 3, ESP_BODY_SUM = 3 };
-enum { ESP_MASS_CELL = 10, ESP_MASS_CELL_X = 1, ESP_MASS_CELL_C = 4, ESP_MASS_ADJOINT = 9 };
 
 /* What every message of bodies shares. */
 extern const esp_cell_algebra esp_mass_cells;

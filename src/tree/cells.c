@@ -1,7 +1,6 @@
 #include "tree/cells.h"
 
-/* Particles in a row, also where part_count is saturated. */
-static double row_count(const esp_tree *tree, int row) {
+double esp_tree_members(const esp_tree *tree, int row) {
   int64_t heap = tree->heap[row], offset, count;
   if (tree->part_count[row] < INT32_MAX) return tree->part_count[row];
   int level = esp_heap_level(heap);
@@ -12,7 +11,7 @@ static double row_count(const esp_tree *tree, int row) {
 static void join_row(const esp_cells *c, const esp_tree *tree, int row, double *cell) {
   const size_t width = (size_t)c->cell;
   const int left = tree->child[2 * row], right = tree->child[2 * row + 1];
-  c->algebra->join(c->form, row_count(tree, left), cell + (size_t)left * width, row_count(tree, right),
+  c->algebra->join(c->form, esp_tree_members(tree, left), cell + (size_t)left * width, esp_tree_members(tree, right),
                    cell + (size_t)right * width, cell + (size_t)row * width);
 }
 

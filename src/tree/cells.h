@@ -47,6 +47,8 @@ typedef struct {
   int source, dsource, cell, adjoint; /* doubles a row */
 } esp_cells;
 
+/* Particles in a row, also where part_count is saturated. Local. */
+double esp_tree_members(const esp_tree *tree, int row);
 /* Own rows of cell [row_count], deepest first. source [>= n_own] in slot order. Local, O(n_own + own_rows) rows. */
 void esp_cells_upward(const esp_cells *cells, const esp_tree *tree, const double *source, double *cell);
 /* Top rows, deepest first, from own, top and ghost rows already filled. Local; the same bits on every rank. */

@@ -23,8 +23,7 @@
 #include <stdint.h>
 
 #include "base/base.h"
-
-enum { ESP_MAX_DIM = 64 };
+#include "tree/dim.h"
 
 typedef struct {
   int64_t n;
