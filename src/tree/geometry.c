@@ -1,36 +1,24 @@
 /* Centres and radii. This room is compiled without fused product-sums, so that scalar and vector code round alike. */
 #include <math.h>
 
+#include "tree/accept.h"
+#include "tree/slots.h"
 #include "tree/tree.h"
 
 enum { CHUNK = 2048, LANES = 8 };
 
 double esp_tree_distance2(int dim, const double *c1, const double *c2, const double *box) {
-  double sum = 0;
-  for (int a = 0; a < dim; a++) {
-    double d = c1[a] - c2[a];
-    if (box && box[a] > 0) {
-      if (d > 0.5 * box[a]) d -= box[a];
-      if (d < -0.5 * box[a]) d += box[a];
-    }
-    sum += d * d;
-  }
-  return sum;
+  return esp_accept_distance2(dim, c1, c2, box);
 }
 
 /* Not inlined: one piece of machine code for own and for top rows. */
 __attribute__((noinline)) void esp_tree_join(int dim, int64_t count1, const double *centre1, int64_t count2,
                                              const double *centre2, double *centre) {
-  double m1 = (double)count1, m2 = (double)count2, m = m1 + m2;
-  for (int a = 0; a < dim; a++) centre[a] = m > 0 ? (m1 * centre1[a] + m2 * centre2[a]) / m : 0;
+  for (int a = 0; a < dim; a++) centre[a] = esp_slots_join((double)count1, centre1[a], (double)count2, centre2[a]);
 }
 
 static void leaf_centre(int dim, int count, const double *z, double *centre) {
-  for (int a = 0; a < dim; a++) centre[a] = 0;
-  for (int i = 0; i < count; i++) {
-    for (int a = 0; a < dim; a++) centre[a] += z[(size_t)i * (size_t)dim + (size_t)a];
-  }
-  for (int a = 0; a < dim; a++) centre[a] = count > 0 ? centre[a] / count : 0;
+  for (int a = 0; a < dim; a++) centre[a] = esp_slots_mean(dim, a, count, z);
 }
 
 /* The largest squared distance of z [count] from c. Lanes over members; a maximum is the same in any order. */

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "tree/accept.h"
+
 enum { STACK = 72 };
 
 /* 0.001 * 1.1^k */
@@ -57,24 +59,7 @@ typedef struct {
   const esp_lists_param *param;
 } walker;
 
-/* The acceptance. c, R: of the receiver block and of the node. */
-static inline __attribute__((always_inline)) int is_far(int dim, const double *c1, double R1, const double *c2,
-                                                        double R2, double theta, const double *box) {
-  double sum = 0, R = R1 + R2;
-  int fits = 1;
-  for (int a = 0; a < dim; a++) {
-    double d = c1[a] - c2[a];
-    if (box && box[a] > 0) {
-      if (d > 0.5 * box[a]) d -= box[a];
-      if (d < -0.5 * box[a]) d += box[a];
-      fits &= R + fabs(d) < 0.5 * box[a];
-    }
-    sum += d * d;
-  }
-  return (R < theta * sqrt(sum)) & fits;
-}
-
-/* The same by another rule. */
+/* By a rule in place of the opening angle. */
 static int is_far_by_rule(const walker *w, int block_row, int row, int level) {
   const size_t dim = (size_t)w->tree->dim;
   if (!(w->theta > 0)) return 0;
@@ -83,10 +68,7 @@ static int is_far_by_rule(const walker *w, int block_row, int row, int level) {
   esp_rule_view v = {.block_radius = w->receivers->radius[block_row], .radius = w->tree->radius[row], .level = level};
   v.distance = sqrt(esp_tree_distance2((int)dim, c1, c2, box));
   v.count = w->tree->part_count[row];
-  for (size_t a = 0; a < dim && box; a++)
-    if (box[a] > 0 &&
-        !(v.block_radius + v.radius + sqrt(esp_tree_distance2(1, c1 + a, c2 + a, box + a)) < 0.5 * box[a]))
-      return 0;
+  if (!esp_accept_period((int)dim, c1, v.block_radius, c2, v.radius, box)) return 0;
   return w->param->rule->far(w->theta, &w->param->rule_number, &v);
 }
 
@@ -110,8 +92,9 @@ static inline __attribute__((always_inline)) int walk_block(const walker *w, int
     int ancestor = level <= block_level && block_heap >> (block_level - level) == heap;
     if (ancestor) {
       if (level == block_level) continue;
-    } else if (ruled ? is_far_by_rule(w, block_row, row, level)
-                     : is_far(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, box)) {
+    } else if (ruled
+                   ? is_far_by_rule(w, block_row, row, level)
+                   : esp_accept_angle(dim, c1, R1, tree->centre + (size_t)row * width, tree->radius[row], theta, box)) {
       out->far_cells++;
       if (out->keep) ESP_CALL(sink_far(out, row));
       continue;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tree/direction.h"
+#include "tree/slots.h"
 
 /* (high, low) = (z_axis or direction . z, id), each mapped to an unsigned integer of the same order. */
 typedef struct {
@@ -20,13 +21,6 @@ enum { SMALL = 16, SAMPLE = 31 };
 static inline int record_less(const record *a, const record *b) {
   unsigned __int128 x = (unsigned __int128)a->high << 64 | a->low, y = (unsigned __int128)b->high << 64 | b->low;
   return x < y;
-}
-
-static inline uint64_t ordered_double(double x) {
-  uint64_t bits;
-  x += 0.0; /* -0.0 becomes 0.0 */
-  memcpy(&bits, &x, sizeof bits);
-  return bits ^ ((uint64_t)((int64_t)bits >> 63) | (uint64_t)1 << 63);
 }
 
 static void insertion_sort(record *r, int m) {
@@ -151,13 +145,6 @@ static int find_principal(const double *z, int m, int dim, double *direction) {
   return 1;
 }
 
-/* esp_split_score, in place. */
-static inline __attribute__((always_inline)) double score_of(const double *direction, const double *z, int dim) {
-  double score = direction[0] * z[0];
-  for (int a = 1; a < dim; a++) score += direction[a] * z[a];
-  return score;
-}
-
 /* One node, along `direction` or, where that is NULL, the widest axis: select, then bring the coordinates into the new
  * order. */
 static inline __attribute__((always_inline)) void split_node(record *r, const double *direction, const double *from,
@@ -165,13 +152,13 @@ static inline __attribute__((always_inline)) void split_node(record *r, const do
   size_t width = (size_t)dim;
   if (direction) {
     for (int i = 0; i < m; i++) {
-      r[i].high = ordered_double(score_of(direction, from + (size_t)i * width, dim));
+      r[i].high = esp_slots_image(esp_slots_score(dim, direction, from + (size_t)i * width));
       r[i].place = i;
     }
   } else {
     int axis = widest_axis(from, m, dim);
     for (int i = 0; i < m; i++) {
-      r[i].high = ordered_double(from[(size_t)i * width + (size_t)axis]);
+      r[i].high = esp_slots_image(from[(size_t)i * width + (size_t)axis]);
       r[i].place = i;
     }
   }
@@ -258,7 +245,7 @@ int esp_tree_order(const esp_shape *shape, const esp_split_rule *rule, int level
   ESP_TRY(ESP_ALLOC(buffer[0], words));
   ESP_TRY(ESP_ALLOC(buffer[1], words));
   if (words) memcpy(buffer[0], z, words * sizeof *z);
-  for (int i = 0; i < count; i++) r[i] = (record){.low = (uint64_t)id[i] ^ (uint64_t)1 << 63, .index = i};
+  for (int i = 0; i < count; i++) r[i] = (record){.low = esp_slots_image_id(id[i]), .index = i};
   ESP_TRY(order_subtree(shape->depth - level, rule, ((int64_t)1 << level) + k, count, dim, id, r, buffer, order));
 done:
   ESP_FREE(r);

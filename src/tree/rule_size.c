@@ -1,11 +1,8 @@
-#include <math.h>
-
+#include "tree/accept.h"
 #include "tree/lists.h"
 
 static int far(double theta, const double *number, const esp_rule_view *v) {
-  const double s = *number, most = theta * s, gap = v->distance - v->block_radius - v->radius;
-  if (v->radius <= most) return 1;
-  return gap > 0 && v->radius * exp(-0.25 * (gap / s) * (gap / s)) <= most;
+  return esp_accept_size(theta, *number, v->block_radius, v->radius, v->distance);
 }
 
 /* It accepts the more the farther and the smaller the block; rounding is some 1e-16 of each, of a nearest distance that of the

@@ -1,3 +1,4 @@
+#include "tree/slots.h"
 #include "tree/tree.h"
 
 static int64_t ceil_shift(int64_t n, int level) {
@@ -17,29 +18,11 @@ int esp_shape_make(int64_t n, int leaf, int block, esp_shape *shape) {
 }
 
 void esp_shape_node(const esp_shape *shape, int level, int64_t k, int64_t *offset, int64_t *count) {
-  int64_t first = 0, m = shape->n;
-  for (int bit = level - 1; bit >= 0; bit--) {
-    int64_t left = m / 2;
-    if (k >> bit & 1) {
-      first += left;
-      m -= left;
-    } else {
-      m = left;
-    }
-  }
-  *offset = first;
-  *count = m;
+  esp_slots_node(shape->n, level, k, offset, count);
 }
 
 int64_t esp_shape_find(const esp_shape *shape, int level, int64_t slot) {
-  int64_t k = 0, first = 0, m = shape->n;
-  for (int l = 0; l < level; l++) {
-    int64_t left = m / 2, right = slot >= first + left;
-    k = 2 * k + right;
-    first += right ? left : 0;
-    m = right ? m - left : left;
-  }
-  return k;
+  return esp_slots_find(shape->n, level, slot);
 }
 
 static int64_t cut_of(const esp_shape *shape, int64_t rank, int size) {
