@@ -110,17 +110,19 @@ static int place(esp_domain *dom, const esp_shape *shape, const esp_cover *cover
                  const int64_t *id, esp_tree *tree, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
   const esp_comm *comm = dom->comm;
   const esp_split_rule *rule = &dom->param.split;
+  const esp_grower *grower = esp_grower_of(dom->param.grower);
   const int dim = dom->param.dim;
   int *cover_of = NULL;
   int rc = esp_tree_create(shape, esp_domain_place_dim(&dom->param), comm->rank, comm->size, 0, tree);
   if (!rc) rc = ESP_ALLOC(cover_of, dom->n_home);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(esp_split(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of));
-  ESP_TRY(esp_migrate_create(comm, shape, cover, rule, dim, dom->n_home, z, id, cover_of, migrate, slot_id, slot_z));
+  ESP_TRY(esp_migrate_create(comm, shape, cover, rule, grower, dim, dom->n_home, z, id, cover_of, migrate, slot_id,
+                             slot_z));
   dom->stats.moved += migrate->moved;
   dom->stats.bytes += migrate->arrived * (int64_t)(16 + sizeof(double) * (size_t)dim);
   ESP_TRY(lie(dom, migrate, tree->n_own, at, slot_z));
-  esp_tree_geometry(tree, *slot_z);
+  ESP_TRY(comm->agree(comm, grower->geometry(tree, *slot_z)));
 done:
   ESP_FREE(cover_of);
   return rc;
@@ -169,7 +171,7 @@ static int count_pairs(void *context, const esp_lists_param *param, double theta
   ESP_CALL(esp_essential_exchange(dom->comm, param, theta, &dom->tree, c->essential));
   dom->stats.seconds_essential += esp_wall() - start;
   start = esp_wall();
-  ESP_AGREE(dom->comm, esp_lists_count(&dom->tree, dom->queries, param, theta, pairs));
+  ESP_AGREE(dom->comm, esp_grower_of(dom->param.grower)->count(&dom->tree, dom->queries, param, theta, pairs));
   ESP_CALL(dom->comm->sum_i64(dom->comm, pairs, 1));
   dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
@@ -198,7 +200,7 @@ static int build_lists(esp_domain *dom, const esp_cover *cover, const double *sl
     dom->stats.seconds_essential += esp_wall() - start;
   }
   start = esp_wall();
-  ESP_AGREE(comm, esp_lists_walk(&dom->tree, dom->queries, param, &dom->lists));
+  ESP_AGREE(comm, esp_grower_of(dom->param.grower)->walk(&dom->tree, dom->queries, param, &dom->lists));
   dom->stats.seconds_lists += esp_wall() - start;
   return ESP_OK;
 }

@@ -109,8 +109,9 @@ typedef struct {
   int64_t *id;
 } sorter;
 
-static int order_subtrees(const esp_shape *shape, const esp_split_rule *rule, const int64_t *cover, int covers, int dim,
-                          const esp_inbox *inbox, size_t unit, int cover_first, sorter *s) {
+static int order_subtrees(const esp_shape *shape, const esp_split_rule *rule, const esp_grower *grower,
+                          const int64_t *cover, int covers, int dim, const esp_inbox *inbox, size_t unit,
+                          int cover_first, sorter *s) {
   const int64_t n = inbox->start[inbox->count];
   const char *row = inbox->row;
   traveller head;
@@ -138,8 +139,8 @@ static int order_subtrees(const esp_shape *shape, const esp_split_rule *rule, co
     esp_shape_node(shape, level, k, &offset, &count);
     ESP_CHECK(count == s->first[c + 1] - first, ESP_ERR_INTERNAL, "node %lld got %d particles, its shape says %lld",
               (long long)cover[c], s->first[c + 1] - first, (long long)count);
-    ESP_CALL(esp_tree_order(shape, rule, level, k, (int)count, dim, s->z + (size_t)first * (size_t)dim, s->id + first,
-                            s->order + first));
+    ESP_CALL(grower->order(shape, rule, level, k, (int)count, dim, s->z + (size_t)first * (size_t)dim, s->id + first,
+                           s->order + first));
   }
   return ESP_OK;
 }
@@ -181,8 +182,8 @@ static int make_forest(const esp_comm *comm, int n_roots, int n_leaves, PetscSFN
 }
 
 int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule,
-                       int dim, int n_home, const double *z, const int64_t *id, const int *cover_of,
-                       esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
+                       const esp_grower *grower, int dim, int n_home, const double *z, const int64_t *id,
+                       const int *cover_of, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
   const size_t unit = sizeof(traveller) + (size_t)dim * sizeof(double);
   const int first = cover->cover_first[comm->rank], covers = cover->cover_first[comm->rank + 1] - first;
   int *dest = NULL;
@@ -200,7 +201,7 @@ int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_c
   ESP_FREE(row);
   ESP_FREE(dest);
   migrate->n_own = (int)inbox.start[inbox.count];
-  rc = order_subtrees(shape, rule, cover->cover + first, covers, dim, &inbox, unit, first, &s);
+  rc = order_subtrees(shape, rule, grower, cover->cover + first, covers, dim, &inbox, unit, first, &s);
   if (!rc) rc = ESP_ALLOC(*slot_id, migrate->n_own);
   if (!rc) rc = ESP_ALLOC(*slot_z, (int64_t)migrate->n_own * dim);
   if (!rc) rc = fill_slots(covers, dim, &inbox, unit, &s, comm->rank, &remote, *slot_id, *slot_z, &migrate->arrived);

@@ -10,6 +10,7 @@
 
 #include "domain/exchange.h"
 #include "domain/split.h"
+#include "tree/grower.h"
 
 typedef struct {
   int n_home, n_own;
@@ -26,12 +27,12 @@ int esp_migrate_check_ids(const esp_comm *comm, int n_home, const int64_t *id);
 int esp_migrate_find_twin(const esp_comm *comm, int n_home, const int64_t *id, int *found, uint64_t *twin);
 
 /* Move keys and ids once, order each covering subtree, and keep the pattern. cover_of [n_home] from esp_split. Out:
- * slot_id [n_own], slot_z [n_own][dim] in slot order, the caller's (ESP_FREE). Collective. Errors, on all ranks:
+ * `grower` orders them. slot_id [n_own], slot_z [n_own][dim] in slot order, the caller's (ESP_FREE). Collective. Errors, on all ranks:
  * memory, ESP_ERR_COMM, ESP_ERR_INTERNAL where a subtree did not get its particles. On failure nothing is left to free.
  */
 int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule,
-                       int dim, int n_home, const double *z, const int64_t *id, const int *cover_of,
-                       esp_migrate *migrate, int64_t **slot_id, double **slot_z);
+                       const esp_grower *grower, int dim, int n_home, const double *z, const int64_t *id,
+                       const int *cover_of, esp_migrate *migrate, int64_t **slot_id, double **slot_z);
 /* Rows of `unit` bytes: home [n_home] -> slots [n_own], and back. Collective. Nothing is allocated by us after the
  * first use of a unit. */
 int esp_migrate_to_slots(esp_migrate *migrate, size_t unit, const void *home, void *slots);

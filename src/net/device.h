@@ -6,7 +6,9 @@
 #include "net/dense.h"
 #include "net/rows.h"
 
-/* tree/cells.h, of rows in the device's memory. Errors: memory. */
+/* tree/cells.h, of rows in the device's memory: the same rows, bit for bit. What a device needs of the tree it may keep with the
+ * domain; it may still be at work when one returns. Errors: memory, and those of the device; ESP_ERR_INTERNAL for an algebra
+ * that it does not know. */
 typedef struct {
   int (*upward)(const esp_cells *cells, const esp_domain *dom, const double *source, double *cell);
   int (*top)(const esp_cells *cells, const esp_domain *dom, double *cell);
@@ -44,6 +46,7 @@ typedef struct {
   /* After `open`, once: how rows get from the device of one of these ranks to that of another is chosen and kept by the comm.
    * *how: to be printed; the comm's. Collective. NULL with moves. Errors, on all ranks: memory, ESP_ERR_COMM. */
   int (*join)(const esp_comm *comm, const char **how);
+  const esp_grower *grower; /* of domains (tree/grower.h); NULL: the CPU's */
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;

@@ -89,6 +89,7 @@ void esp_domain_free(esp_domain **dom) {
   esp_domain *d = *dom;
   if (!d) return;
   if (d->there) d->there_free(&d->there);
+  if (d->rows_there) d->rows_free(&d->rows_there);
   if (d->ops && d->ops->destroy) d->ops->destroy(d);
   ESP_FREE(d->id);
   ESP_FREE(d->block_order);

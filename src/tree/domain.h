@@ -24,6 +24,7 @@
 #include "base/comm.h"
 #include "base/option.h"
 #include "tree/cells.h"
+#include "tree/grower.h"
 #include "tree/lists.h"
 #include "tree/route.h"
 #include "tree/tree.h"
@@ -41,6 +42,7 @@ typedef struct {
    * domain is built. place_query: of receivers with keys of their own. */
   int place_dim;
   const double *place, *place_query;
+  const esp_grower *grower; /* who grows trees and makes lists; NULL: the CPU. Borrowed */
 } esp_domain_param;
 
 /* Dimensions of nodes' centres. */
@@ -106,6 +108,9 @@ struct esp_domain {
   /* What a device keeps of the domain, made when it first needs it; freed before all else, if it is not NULL. */
   void *there;
   void (*there_free)(void **there);
+  /* Likewise what its walks of cells keep of the rows (net/device.h: esp_device_cells). */
+  void *rows_there;
+  void (*rows_free)(void **rows_there);
 };
 
 /* Build: keys z [n_home][dim] float64, finite; query [n_home][dim] the receivers' keys, likewise, or NULL on all ranks:

@@ -109,19 +109,19 @@ static int check_unique(int n, const int64_t *id) {
 
 static int count_pairs(void *context, const esp_lists_param *param, double theta, int64_t *pairs) {
   const esp_domain *dom = context;
-  return esp_lists_count(&dom->tree, dom->queries, param, theta, pairs);
+  return esp_grower_of(dom->param.grower)->count(&dom->tree, dom->queries, param, theta, pairs);
 }
 
 /* One tree over keys z: its order, its rows and geometry, and the places in slot order, keys [n][place dim]. */
 static int order_tree(const esp_domain *dom, const esp_shape *shape, const double *z, const double *place,
                       const int64_t *id, int **order, esp_tree *tree, double *keys) {
   const int n = dom->n_home, dim = dom->param.dim, lie = esp_domain_place_dim(&dom->param);
+  const esp_grower *grower = esp_grower_of(dom->param.grower);
   ESP_CALL(ESP_ALLOC(*order, n));
-  ESP_CALL(esp_tree_order(shape, &dom->param.split, 0, 0, n, dim, z, id, *order));
+  ESP_CALL(grower->order(shape, &dom->param.split, 0, 0, n, dim, z, id, *order));
   ESP_CALL(esp_tree_create(shape, lie, 0, 1, 0, tree));
   gather(n, *order, (size_t)lie * sizeof *z, (const char *)(dom->param.place_dim ? place : z), (char *)keys);
-  esp_tree_geometry(tree, keys);
-  return ESP_OK;
+  return grower->geometry(tree, keys);
 }
 
 /* Leaves the senders' places in slot order in keys. */
@@ -150,10 +150,10 @@ static int build_lists(esp_domain *dom, const double *keys) {
   }
   if (param->pairs_limit > 0) {
     int64_t pairs;
-    ESP_CALL(esp_lists_count(&dom->tree, dom->queries, param, param->theta, &pairs));
+    ESP_CALL(count_pairs(dom, param, param->theta, &pairs));
     if (pairs > (__int128)param->pairs_limit * dom->n) return esp_domain_refuse_pairs(dom, keys, pairs);
   }
-  ESP_CALL(esp_lists_walk(&dom->tree, dom->queries, param, &dom->lists));
+  ESP_CALL(esp_grower_of(dom->param.grower)->walk(&dom->tree, dom->queries, param, &dom->lists));
   ESP_CALL(esp_lists_transpose(&dom->tree, &dom->lists));
   int blocks = dom->tree.n_block;
   ESP_CALL(ESP_ALLOC(dom->block_order, blocks));

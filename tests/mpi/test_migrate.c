@@ -35,8 +35,8 @@ static void check(const cloud *c) {
   assert_int_equal(esp_cover_make(&shape, comm->size, &cover), ESP_OK);
   assert_int_equal(esp_tree_order(&shape, NULL, 0, 0, c->n, c->dim, c->z, c->id, order), ESP_OK);
   assert_int_equal(esp_split(comm, &shape, &cover, NULL, c->dim, c->n_home, c->home_z, c->home_id, cover_of), ESP_OK);
-  assert_int_equal(esp_migrate_create(comm, &shape, &cover, NULL, c->dim, c->n_home, c->home_z, c->home_id, cover_of,
-                                      &m, &slot_id, &slot_z),
+  assert_int_equal(esp_migrate_create(comm, &shape, &cover, NULL, &esp_grower_cpu, c->dim, c->n_home, c->home_z,
+                                      c->home_id, cover_of, &m, &slot_id, &slot_z),
                    ESP_OK);
   esp_shape_rank(&shape, comm->rank, comm->size, &first, &count, &slot, &slots);
   assert_int_equal(m.n_own, slots);
