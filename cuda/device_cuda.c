@@ -1,5 +1,7 @@
 /* The row of the device: message kernels here, all else on the host. */
 #include "cuda/device.h"
+#include "cuda/device_cells.h"
+#include "cuda/grow.h"
 #include "cuda/kernels.h"
 #include "cuda/link.h"
 #include "cuda/memory.h"
@@ -45,4 +47,6 @@ const esp_device esp_device_cuda32 = {.name = "cuda32",
                                       .settled = esp_cuda_settled,
                                       .moves = &esp_cuda_moves,
                                       .sum_i64 = esp_link_sum_i64,
-                                      .join = esp_link_join};
+                                      .join = esp_link_join,
+                                      .cells = &esp_device_cells_cuda,
+                                      .grower = &esp_grower_cuda};
