@@ -4,6 +4,7 @@
 #include "cuda/gate.h"
 #include "cuda/kernels.h"
 #include "cuda/memory.h"
+#include "cuda/own.h"
 #include "message/gate.h"
 #include "message/pairs/gate.h"
 
@@ -112,6 +113,32 @@ static int senders(const esp_cuda_gate_routines *by, const esp_pairs *p, int cou
   return by->senders(&k->p, count, k->block, receiver, dsource);
 }
 
+/* ---- a particle and itself ---- */
+
+static esp_cuda_own own_of(const esp_form *f) {
+  const esp_widths w = esp_form_widths(f);
+  return (esp_cuda_own){.learned = f->message == &esp_message_gate_mlp,
+                        .dim = f->dim,
+                        .channels = f->channels,
+                        .den = f->den,
+                        .query = w.query,
+                        .source = w.source};
+}
+
+static void own_take(const esp_form *f, const double *param, int n, const double *query, const double *source,
+                     double *sum) {
+  const esp_cuda_own o = own_of(f);
+  esp_cuda_own_take(&o, param, n, query, source, sum);
+}
+
+static void own_take_back(const esp_form *f, const double *param, int n, const double *query, const double *source,
+                          const double *dsum, double *dquery, double *dsource, int64_t *param_acc) {
+  const esp_cuda_own o = own_of(f);
+  esp_cuda_own_take_back(&o, param, n, query, source, dsum, dquery, dsource, param_acc);
+}
+
+static const esp_own_message own = {own_take, own_take_back};
+
 #define ROW(name, by)                                                                                                 \
   static int name##_forward(const esp_pairs *p, int count, const int *block, double *sum, esp_scratch *k) {           \
     return forward(by, p, count, block, sum, k);                                                                      \
@@ -125,7 +152,7 @@ static int senders(const esp_cuda_gate_routines *by, const esp_pairs *p, int cou
     (void)param_acc; /* every parameter's gradient is taken at the receivers */                                       \
     return senders(by, p, count, block, receiver, dsource, k);                                                        \
   }                                                                                                                   \
-  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders, NULL};
+  const esp_kernels esp_##name##_cuda32 = {begin, end, name##_forward, name##_receivers, name##_senders, &own};
 
 ROW(gate, &esp_cuda_gate_plain)
 ROW(gate_mlp, &esp_cuda_gate_learned)

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/set.h"
+#include "message/pairs/own.h"
 
 /* ---- cells ---- */
 
@@ -107,31 +108,12 @@ static void start(const esp_form *f, uint64_t seed, int layer, double *param) {
 
 /* ---- a particle and itself ---- */
 
-esp_gate_self esp_gate_self_of(const esp_form *f, double scale, const double *query, const double *source) {
-  esp_gate_self p = {.q = query, .k = source};
-  double square = 0;
-  for (int a = 0; a < f->dim; a++) square += (p.q[a] - p.k[a]) * (p.q[a] - p.k[a]);
-  p.rho = square > 0 ? square / (2 * scale * scale) : 0;
-  p.G = exp(-p.rho);
-  return p;
-}
-
-double esp_gate_self_move(const esp_form *f, const esp_gate_self *p, double scale, double drho, double *dquery,
-                          double *dsource) {
-  for (int a = 0; a < f->dim; a++) {
-    const double r = p->q[a] - p->k[a], pull = r != 0 ? drho * r / (scale * scale) : 0;
-    dquery[a] -= pull;
-    dsource[a] += pull;
-  }
-  return 2 * p->rho * drho;
-}
-
 static void self(const esp_form *f, const double *param, int n, const double *query, const double *source,
                  double *sum) {
-  const double scale = exp(param[0]);
+  const double scale = esp_gate_self_scale(param[0]);
   const esp_widths w = esp_form_widths(f);
   for (size_t i = 0; i < (size_t)n; i++) {
-    const esp_gate_self p = esp_gate_self_of(f, scale, query + i * (size_t)w.query, source + i * (size_t)w.source);
+    const esp_gate_self p = esp_gate_self_of(f->dim, scale, query + i * (size_t)w.query, source + i * (size_t)w.source);
     double *to = sum + i * (size_t)w.sum;
     for (int c = 0; c < f->channels; c++) to[c] -= p.G * p.k[f->dim + c];
     if (f->den) to[f->channels] -= p.G;
@@ -140,19 +122,19 @@ static void self(const esp_form *f, const double *param, int n, const double *qu
 
 static void self_back(const esp_form *f, const double *param, int n, const double *query, const double *source,
                       const double *dsum, double *dquery, double *dsource, int64_t *param_acc) {
-  const double scale = exp(param[0]);
+  const double scale = esp_gate_self_scale(param[0]);
   const esp_widths w = esp_form_widths(f);
   double dscale = 0;
   for (size_t i = 0; i < (size_t)n; i++) {
     const size_t q = i * (size_t)w.query, k = i * (size_t)w.source;
-    const esp_gate_self p = esp_gate_self_of(f, scale, query + q, source + k);
+    const esp_gate_self p = esp_gate_self_of(f->dim, scale, query + q, source + k);
     const double *a = dsum + i * (size_t)w.sum;
     double dG = f->den ? a[f->channels] : 0;
     for (int c = 0; c < f->channels; c++) {
       dG += a[c] * p.k[f->dim + c];
       dsource[k + (size_t)(f->dim + c)] -= p.G * a[c];
     }
-    dscale += esp_gate_self_move(f, &p, scale, 0 - p.G * dG, dquery + q, dsource + k);
+    dscale += esp_gate_self_move(f->dim, &p, scale, 0 - p.G * dG, dquery + q, dsource + k);
     if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
     esp_exact_add(&ESP_EXACT_FULL, param_acc, dscale);
     dscale = 0;

@@ -36,14 +36,4 @@ double esp_gate_fade(const esp_form *f, const double *param);
 extern const esp_cell_algebra esp_gate_cells, esp_gate_mlp_cells;
 esp_gate_cells_form esp_gate_cells_form_of(const esp_form *f);
 
-/* A particle and itself: its rows, and how far its query lies from its key. */
-typedef struct {
-  const double *q, *k;
-  double rho, G;
-} esp_gate_self;
-esp_gate_self esp_gate_self_of(const esp_form *f, double scale, const double *query, const double *source);
-/* dquery, dsource: moved by drho = dLoss/drho of the term as if it were added; returns its dLoss/dln s. */
-double esp_gate_self_move(const esp_form *f, const esp_gate_self *p, double scale, double drho, double *dquery,
-                          double *dsource);
-
 #endif

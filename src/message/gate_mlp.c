@@ -4,6 +4,7 @@
 #include "base/set.h"
 #include "message/cells/gate_mlp.h"
 #include "message/gate.h"
+#include "message/pairs/own.h"
 
 /* W3 is N(0, 0.01), from a random stream that a seed has had since the first checkpoints. */
 enum { STREAM = 1024, STREAMS = 64, STREAM_W3 = 10, MOST_PARAM = 1 + ESP_GATE_EDGE * ESP_GATE_MAX_CHANNELS };
@@ -68,20 +69,16 @@ static void start(const esp_form *f, uint64_t seed, int layer, double *param) {
     param[1 + i] = sqrt(EDGE * EDGE) * esp_rng_normal(seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
 }
 
-static double before_silu(const esp_form *f, const esp_gate_self *p, const double *W3, int c) {
-  return p->q[f->dim + c] + p->k[f->dim + c] + W3[ESP_GATE_EDGE * c] * p->rho + W3[ESP_GATE_EDGE * c + 1] * p->G;
-}
-
 static void self(const esp_form *f, const double *param, int n, const double *query, const double *source,
                  double *sum) {
-  const double scale = exp(param[0]);
+  const double scale = esp_gate_self_scale(param[0]);
   const esp_widths w = esp_form_widths(f);
   for (size_t i = 0; i < (size_t)n; i++) {
-    const esp_gate_self p = esp_gate_self_of(f, scale, query + i * (size_t)w.query, source + i * (size_t)w.source);
+    const esp_gate_self p = esp_gate_self_of(f->dim, scale, query + i * (size_t)w.query, source + i * (size_t)w.source);
     double *to = sum + i * (size_t)w.sum;
     for (int c = 0; c < f->channels; c++) {
-      const double t = before_silu(f, &p, param + 1, c);
-      to[c] -= p.G * (t / (1 + exp(-t)));
+      const double t = esp_gate_self_input(&p, f->dim + c, param + 1 + ESP_GATE_EDGE * c);
+      to[c] -= p.G * esp_silu64(t);
     }
     if (f->den) to[f->channels] -= p.G;
   }
@@ -91,10 +88,11 @@ static void self(const esp_form *f, const double *param, int n, const double *qu
 static void slope(const esp_form *f, const esp_gate_self *p, const double *W3, const double *a, double *dw, double *du,
                   double *dW3, double *dG, double *drho) {
   for (int c = 0; c < f->channels; c++) {
-    const double t = before_silu(f, p, W3, c), s = 1 / (1 + exp(-t));
-    const double dt = p->G * a[c] * (s * (1 + t * (1 - s)));
-    *dG += a[c] * (t * s) + dt * W3[ESP_GATE_EDGE * c + 1];
-    *drho += dt * W3[ESP_GATE_EDGE * c];
+    const double *w3 = W3 + ESP_GATE_EDGE * c, t = esp_gate_self_input(p, f->dim + c, w3);
+    double by_gate, by_rho;
+    const double dt = esp_gate_self_slope(p, t, w3, a[c], &by_gate, &by_rho);
+    *dG += by_gate;
+    *drho += by_rho;
     dw[c] -= dt;
     du[c] -= dt;
     dW3[ESP_GATE_EDGE * c] -= dt * p->rho;
@@ -104,19 +102,19 @@ static void slope(const esp_form *f, const esp_gate_self *p, const double *W3, c
 
 static void self_back(const esp_form *f, const double *param, int n, const double *query, const double *source,
                       const double *dsum, double *dquery, double *dsource, int64_t *param_acc) {
-  const double scale = exp(param[0]);
+  const double scale = esp_gate_self_scale(param[0]);
   const esp_widths w = esp_form_widths(f);
   const size_t d = (size_t)f->dim;
   for (int begin = 0; begin < n; begin += ESP_GROUP) {
     double dparam[MOST_PARAM] = {0};
     for (int row = begin; row < n && row < begin + ESP_GROUP; row++) {
       const size_t i = (size_t)row, q = i * (size_t)w.query, k = i * (size_t)w.source;
-      const esp_gate_self p = esp_gate_self_of(f, scale, query + q, source + k);
+      const esp_gate_self p = esp_gate_self_of(f->dim, scale, query + q, source + k);
       const double *a = dsum + i * (size_t)w.sum;
       double dG = f->den ? a[f->channels] : 0, drho = 0;
       slope(f, &p, param + 1, a, dsource + k + d, dquery + q + d, dparam + 1, &dG, &drho);
       drho -= p.G * dG;
-      dparam[0] += esp_gate_self_move(f, &p, scale, drho, dquery + q, dsource + k);
+      dparam[0] += esp_gate_self_move(f->dim, &p, scale, drho, dquery + q, dsource + k);
     }
     for (int k = 0; k < w.param; k++)
       esp_exact_add(&ESP_EXACT_FULL, param_acc + (size_t)k * ESP_EXACT_FULL_WORDS, dparam[k]);
