@@ -196,6 +196,7 @@ static inline void blocks_are_ordered(const esp_domain *dom) {
 static inline void compare(const cloud *c, const esp_domain_param *param) {
   esp_domain *dom = NULL, *self = NULL;
   esp_domain_param whole = *param, mine = *param;
+  whole.grower = NULL;
   whole.place_dim = mine.place_dim = c->lie;
   whole.place = c->at, whole.place_query = c->q_at, mine.place = c->home_at, mine.place_query = c->home_q_at;
   assert_int_equal(esp_domain_build_self(esp_comm_self(), &whole, c->n, c->z, c->q, c->id, &self), ESP_OK);
