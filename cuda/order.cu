@@ -17,7 +17,14 @@
 
 namespace {
 
-enum { THREADS = 256, CHUNK = 1024, BINS = ESP_CUDA_ORDER_BINS, DIGITS = 8 };
+enum {
+  THREADS = 256,
+  WARPS = THREADS / 32,
+  CHUNK = 1024,
+  ROUNDS = CHUNK / THREADS,
+  BINS = ESP_CUDA_ORDER_BINS,
+  DIGITS = 8
+};
 constexpr unsigned WHOLE = 0xffffffffu;
 typedef unsigned long long word;
 
@@ -40,6 +47,17 @@ __device__ chunk chunk_of(const esp_cuda_order &o, int level) {
 
 __device__ int nodes_of(const chunk &c) {
   return c.border < c.end ? 2 : 1;
+}
+
+/* This thread's e-th slot if it is of the chunk's node `next`; else -1. */
+__device__ int slot_of(const chunk &c, int next, int e) {
+  const int i = c.first + (int)threadIdx.x + e * THREADS;
+  return i < c.end && (i >= c.border) == next ? i : -1;
+}
+
+__device__ word warp_sum(word x) {
+  for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(WHOLE, x, step);
+  return x;
 }
 
 __device__ int has_normal(const esp_cuda_order &o, int64_t heap) {
@@ -74,14 +92,22 @@ __global__ void extremes_kernel(esp_cuda_order o, int level, const int *at) {
   const int d = o.dim;
   for (int k = (int)threadIdx.x; k < 4 * d; k += THREADS) e[k] = k / d % 2 ? 0 : ~(word)0;
   __syncthreads();
-  for (int i = c.first + (int)threadIdx.x; i < c.end; i += THREADS) {
-    const double *z = o.z + (int64_t)at[i] * d;
-    word *mine = e + (i >= c.border ? 2 * d : 0);
-    for (int a = 0; a < d; a++) {
-      const word x = esp_slots_image(z[a]);
-      atomicMin(mine + a, x);
-      atomicMax(mine + d + a, x);
+  for (int k = 0; k < d * nodes_of(c); k++) { /* an axis of a node */
+    const int next = k / d, a = k % d;
+    word least = ~(word)0, most = 0, *to = e + next * 2 * d + a;
+    for (int round = 0; round < ROUNDS; round++) {
+      const int i = slot_of(c, next, round);
+      if (i < 0) continue;
+      const word x = esp_slots_image(o.z[(int64_t)at[i] * d + a]);
+      least = min(least, x), most = max(most, x);
     }
+    for (int step = 16; step > 0; step /= 2) {
+      least = min(least, __shfl_xor_sync(WHOLE, least, step));
+      most = max(most, __shfl_xor_sync(WHOLE, most, step));
+    }
+    if (threadIdx.x % 32) continue;
+    atomicMin(to, least);
+    atomicMax(to + d, most);
   }
   __syncthreads();
   for (int k = (int)threadIdx.x; k < 2 * d * nodes_of(c); k += THREADS) {
@@ -110,24 +136,34 @@ __global__ void aim_kernel(esp_cuda_order o, int level) {
   if (cut->scale > 0) cut->axis = ESP_CUDA_AIM_PRINCIPAL;
 }
 
+/* A node's sums of one chunk, added to those of its block. */
+__device__ void chunk_sums(const esp_cuda_order &o, const chunk &c, int next, const int *at, word *sums) {
+  const int d = o.dim;
+  const uint64_t *low = o.extreme + (c.node + next) * 2 * d;
+  const double scale = o.cut[c.node + next].scale;
+  int q[ROUNDS][ESP_PRINCIPAL_DIM];
+  for (int e = 0; e < ROUNDS; e++) {
+    const int i = slot_of(c, next, e);
+    for (int a = 0; a < d; a++)
+      q[e][a] = i < 0 ? 0 : (int)esp_principal_digit(o.z[(int64_t)at[i] * d + a], esp_slots_number(low[a]), scale);
+  }
+  for (int a = -1; a < d; a++)
+    for (int b = a < 0 ? 0 : a; b < d; b++, sums++) {
+      word sum = 0;
+      for (int e = 0; e < ROUNDS; e++) sum += (word)((a < 0 ? 1 : q[e][a]) * q[e][b]);
+      sum = warp_sum(sum);
+      if (threadIdx.x % 32 == 0) atomicAdd(sums, sum);
+    }
+}
+
 __global__ void sums_kernel(esp_cuda_order o, int level, const int *at) {
   ESP_SHARED(word, sums); /* [2 nodes][words] */
   const chunk c = chunk_of(o, level);
-  const int d = o.dim, words = esp_cuda_order_words(d);
+  const int words = esp_cuda_order_words(o.dim);
   for (int k = (int)threadIdx.x; k < 2 * words; k += THREADS) sums[k] = 0;
   __syncthreads();
-  for (int i = c.first + (int)threadIdx.x; i < c.end; i += THREADS) {
-    const int next = i >= c.border;
-    const uint64_t *low = o.extreme + (c.node + next) * 2 * d;
-    const double *z = o.z + (int64_t)at[i] * d, scale = o.cut[c.node + next].scale;
-    int64_t q[ESP_PRINCIPAL_DIM];
-    word *to = sums + next * words;
-    if (!(scale > 0)) continue;
-    for (int a = 0; a < d; a++) q[a] = (int64_t)esp_principal_digit(z[a], esp_slots_number(low[a]), scale);
-    for (int a = 0; a < d; a++) atomicAdd(to++, (word)q[a]);
-    for (int a = 0; a < d; a++)
-      for (int b = a; b < d; b++) atomicAdd(to++, (word)(q[a] * q[b]));
-  }
+  for (int next = 0; next < nodes_of(c); next++)
+    if (o.cut[c.node + next].scale > 0) chunk_sums(o, c, next, at, sums + next * words);
   __syncthreads();
   for (int k = (int)threadIdx.x; k < words * nodes_of(c); k += THREADS)
     atomicAdd((word *)o.sums + c.node * words + k, sums[k]);
@@ -223,10 +259,10 @@ __global__ void pick_kernel(esp_cuda_order o, int level, int pass) {
 __global__ void move_kernel(esp_cuda_order o, int level, const int *at, int *to) {
   __shared__ int moved[4], base[4]; /* of [node][half] */
   const chunk c = chunk_of(o, level);
-  int mine[CHUNK / THREADS], half[CHUNK / THREADS];
+  int mine[ROUNDS], half[ROUNDS];
   if (threadIdx.x < 4) moved[threadIdx.x] = 0;
   __syncthreads();
-  for (int e = 0; e < CHUNK / THREADS; e++) {
+  for (int e = 0; e < ROUNDS; e++) {
     const int i = c.first + (int)threadIdx.x + e * THREADS, next = i >= c.border;
     if (i >= c.end) continue;
     const esp_cuda_cut *cut = o.cut + c.node + next;
@@ -240,7 +276,7 @@ __global__ void move_kernel(esp_cuda_order o, int level, const int *at, int *to)
   if ((int)threadIdx.x < 2 * nodes_of(c))
     base[threadIdx.x] = atomicAdd(o.cut[c.node + threadIdx.x / 2].cursor + threadIdx.x % 2, moved[threadIdx.x]);
   __syncthreads();
-  for (int e = 0; e < CHUNK / THREADS; e++) {
+  for (int e = 0; e < ROUNDS; e++) {
     const int i = c.first + (int)threadIdx.x + e * THREADS;
     if (i >= c.end) continue;
     const int64_t node = c.node + half[e] / 2;

@@ -3,7 +3,7 @@
  * records are less than it, counted by its thread. Of the last level, by id alone. */
 namespace {
 
-enum { SMALL = ESP_CUDA_ORDER_SMALL, EACH = SMALL / THREADS, WARPS = THREADS / 32 };
+enum { SMALL = ESP_CUDA_ORDER_SMALL, EACH = SMALL / THREADS };
 
 /* Where a small node's records are. */
 struct records {
@@ -20,11 +20,6 @@ __device__ double warp_most(double x) {
   for (int step = 16; step > 0; step /= 2) x = fmax(x, __shfl_xor_sync(WHOLE, x, step));
   return x;
 }
-__device__ unsigned long long warp_sum(unsigned long long x) {
-  for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(WHOLE, x, step);
-  return x;
-}
-
 /* Extremes along axis a of a part's records, by a warp. */
 __device__ void part_extremes(const esp_cuda_order &o, const records &r, int first, int count, int a, double *low,
                               double *high) {
@@ -53,7 +48,7 @@ __device__ int part_principal(const esp_cuda_order &o, const records &r, int fir
     for (int b = a < 0 ? 0 : a; b < d; b++, at++) {
       int64_t sum = 0;
       for (int i = first + lane; i < first + count; i += 32) sum += (a < 0 ? 1 : digit(i, a)) * digit(i, b);
-      sum = (int64_t)warp_sum((unsigned long long)sum);
+      sum = (int64_t)warp_sum((word)sum);
       if (lane == 0) sums[at] = sum;
     }
   __syncwarp(WHOLE);
