@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that a run whose messages are computed by the kernels of CUDA, here under the model of a device, is the CPU's bit by
-# bit: parameters, prediction and errors, on 1 and 2 ranks; that one goes on with what the other has trained; and that a
-# device that is not there is refused.
+# bit: parameters, prediction and errors, on 1, 2 and 3 ranks, by either way between their devices; that one goes on with what
+# the other has trained; and that a device that is not there is refused.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 product=$ESPALIER_PROGRAM
@@ -38,6 +38,21 @@ plane=(-data_features 6 -data_n 150 -data_clouds 2 -data_test_n 200 -data_test_c
 everything gate -data_task subspace "${plane[@]}" -net_message gate -net_layers 2 -net_dim 3
 everything queries -data_task compare "${plane[@]}" -net_message gate_mlp -net_layers 1 -net_separate true \
   -net_aggregate average
+
+# devices of their own: by NCCL's calls (tests/cuda/nccl), on more ranks than blocks of some levels
+ESPALIER_PROGRAM=$ESPALIER_MODEL
+export ESPALIER_MODEL_DEVICE=own
+own() { # NAME KEYS...
+  good 3 train -run_name "$@" -train_steps 2 -net_device cuda
+  same "parameters of $1" "$(json parameter_checksum)"
+  grep -q 'moves between ranks by NCCL' stdout || fail "train does not say that memory moves by NCCL"
+  good 3 predict -run_name "$@" -net_device cuda
+  same "prediction of $1" "$(json prediction_checksum)"
+}
+own law "${clouds[@]}" -data_kind plummer -net_message mlp -net_layers 2 -net_hidden 4
+own queries -data_task compare "${plane[@]}" -net_message gate_mlp -net_layers 1 -net_separate true \
+  -net_aggregate average
+unset ESPALIER_MODEL_DEVICE
 
 # trained here, continued there
 ESPALIER_PROGRAM=$ESPALIER_MODEL

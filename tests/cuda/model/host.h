@@ -36,7 +36,7 @@ struct cudaUUID_t {
 };
 struct cudaDeviceProp {
   char name[256];
-  cudaUUID_t uuid; /* the same in all processes: they share the one device */
+  cudaUUID_t uuid; /* all processes share a device; ESPALIER_MODEL_DEVICE=own: each has another */
   size_t totalGlobalMem, sharedMemPerBlock, sharedMemPerBlockOptin, sharedMemPerMultiprocessor, totalConstMem;
   int regsPerBlock, regsPerMultiprocessor, warpSize, maxThreadsPerBlock, maxThreadsPerMultiProcessor;
   int maxThreadsDim[3], maxGridSize[3];

@@ -196,23 +196,25 @@ ncclResult_t ncclGetVersion(int *version) {
 
 ncclResult_t ncclGetUniqueId(ncclUniqueId *id) {
   memset(id, 0, sizeof *id);
-  snprintf(id->internal, sizeof id->internal, "the id of rank %d", s.comm->rank);
+  snprintf(id->internal, sizeof id->internal, "an id");
   return ncclSuccess;
 }
 
 ncclResult_t ncclCommInitRank(ncclComm_t *comm, int ranks, ncclUniqueId id, int rank) {
   int rc = ESP_OK;
-  if (ranks != s.comm->size || rank != s.comm->rank || strcmp(id.internal, "the id of rank 0"))
+  const esp_comm *over = s.comm ? s.comm : esp_nccl_world();
+  if (ranks != over->size || rank != over->rank || strcmp(id.internal, "an id"))
     rc = esp_fail(ESP_ERR_INTERNAL, __FILE__, __LINE__, __func__, "rank %d of %d with '%s'", rank, ranks, id.internal);
-  rc = s.comm->agree(s.comm, rc);
+  rc = over->agree(over, rc);
   if (rc) return result_of(rc);
-  *comm = s.of = new esp_nccl_comm{s.comm, {}};
+  *comm = s.of = new esp_nccl_comm{over, {}};
   s.communicators++;
   return ncclSuccess;
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   cudaDeviceSynchronize();
+  if (comm->comm != s.comm) esp_nccl_world_free();
   delete comm;
   s.communicators--;
   return ncclSuccess;

@@ -22,8 +22,11 @@ extern "C" {
 
 /* ---- for tests ---- */
 
-/* The ranks of all communicators made from now on. */
+/* The ranks of all communicators made from now on; without a call, those of esp_nccl_world. */
 void esp_nccl_over(const esp_comm *comm);
+/* All of MPI's, made at the first call; for nccl.cpp alone, as is the other, which frees them. */
+const esp_comm *esp_nccl_world(void);
+void esp_nccl_world_free(void);
 /* What this rank has called by now, in groups and sums that were right. */
 typedef struct {
   int64_t groups, sends, receives, bytes, sums; /* bytes: received */
