@@ -21,7 +21,7 @@ typedef struct {
   const char *name;      /* as it stands in checkpoints: "cpu32", "cpu64" */
   const char *processor; /* the word of net_device: "cpu", "cuda" */
   const char *precision; /* the word of net_precision: "float32", "float64" */
-  int shared;            /* 1: its memory is the host's: nothing needs to be put or got */
+  int shared;            /* 1: its memory is the host's: an array there is an array here */
   /* Before anything else, of one of `ranks` ranks of a machine, the number-th: whether there is such a device; it is taken for
    * this process. NULL: there always is. Errors: ESP_ERR_CONFIG where there is none. */
   int (*open)(int number, int ranks);
@@ -69,18 +69,28 @@ typedef struct {
 /* comm_self, domain_build_self, cpu32. */
 esp_backend esp_backend_self(void);
 
-/* An array of numbers of 8 bytes that host and device both see: one array where the device's memory is the host's. Local.
- * Errors: memory, and those of the device. */
-typedef struct {
-  void *host, *there;
-  size_t count;
-} esp_mirror;
-int esp_mirror_create(const esp_device *device, size_t count, esp_mirror *m);
-void esp_mirror_free(const esp_device *device, esp_mirror *m);
-/* Numbers [first, first + count). */
-int esp_mirror_put(const esp_device *device, const esp_mirror *m, size_t first, size_t count);
-int esp_mirror_get(const esp_device *device, const esp_mirror *m, size_t first, size_t count);
-/* comm->agree after puts and gets; nothing where memory is shared, since none of them can fail. Collective. */
+/* Zeroed arrays in the device's memory: ESP_THERE(device, pointer, count) is a code, as ESP_ALLOC; a pointer of NULL is fine
+ * to free, and is left NULL. */
+#define ESP_THERE(device, pointer, count) ((device)->alloc((void **)&(pointer), (size_t)(count) * sizeof *(pointer)))
+#define ESP_THERE_FREE(device, pointer) ((device)->free((void **)&(pointer)))
+/* Numbers of the host's memory as an array there, and back; nothing is copied where both are one place. Errors: memory, and
+ * those of the device. */
+int esp_device_put(const esp_device *device, size_t count, const double *host, double *there);
+int esp_device_get(const esp_device *device, size_t count, const double *there, double *host);
+/* How rows of a domain move between its orders and ranks, in the device's memory. */
+static inline const esp_domain_ops *esp_device_moves(const esp_device *device, const esp_domain *dom) {
+  return device->moves ? device->moves : dom->ops;
+}
+/* The code of such a move. Of dom->ops it is all ranks' alike, and returned; of a device this rank's alone, which must go on with
+ * the others: it is kept in *here, until all have heard of it (esp_device_agree). */
+static inline int esp_device_moved(const esp_device *device, int code, int *here) {
+  if (!device->moves) return code;
+  if (!*here) *here = code;
+  return ESP_OK;
+}
+/* What the device could not do, if `code` is not an error of its own; it has then done all that it was given. Local. */
+int esp_device_settled(const esp_device *device, int code);
+/* comm->agree of that, after puts, gets and kernels; nothing where memory is shared, since none of them can fail. Collective. */
 int esp_device_agree(const esp_device *device, const esp_comm *comm, int code);
 
 #endif

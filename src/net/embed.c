@@ -1,11 +1,9 @@
 #include "net/embed.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/exact_sum.h"
 #include "base/rng.h"
-#include "net/dense.h"
 
 /* Where the pieces begin. */
 typedef struct {
@@ -32,53 +30,45 @@ void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, dou
   }
 }
 
-/* z += M2 silu(t), row by row: no room for silu(t) of all rows is asked for. */
-static void add_hidden(const esp_dense *dense, int n, int h, int dim, const double *M2, const double *t, double *z) {
-  for (size_t r = 0; r < (size_t)n; r++)
-    for (int j = 0; j < h; j++) {
-      double y;
-      dense->silu(1, t + r * (size_t)h + (size_t)j, &y);
-      for (int a = 0; a < dim; a++) z[r * (size_t)dim + (size_t)a] += y * M2[a * h + j];
-    }
-}
-
-void esp_embed_forward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+void esp_embed_forward(const esp_device *device, const esp_embed *embed, const double *value, int n, const double *s,
                        double *work, double *z) {
+  const esp_dense *dense = device->dense;
   const layout at = layout_of(embed);
   const int in = embed->in, dim = embed->dim, h = embed->hidden;
   if (embed->kind == ESP_EMBED_COORDINATES) {
-    for (size_t r = 0; r < (size_t)n; r++) memcpy(z + r * (size_t)dim, s + r * (size_t)in, (size_t)dim * sizeof *z);
+    device->rows->columns(n, dim, in, 0, s, dim, 0, z);
     return;
   }
   dense->forward(n, in, dim, value, NULL, 0, s, z);
   if (embed->kind != ESP_EMBED_MLP) return;
   dense->forward(n, in, h, value + at.M1, value + at.m, 0, s, work);
-  add_hidden(dense, n, h, dim, value + at.M2, work, z);
+  device->rows->add_silu(n, h, dim, value + at.M2, work, z);
 }
 
-static void hidden_backward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
-                            const double *work, const double *dz, double *scratch, double *ds, int64_t *acc) {
+static void hidden_backward(const esp_device *device, const esp_embed *embed, const double *value, int n,
+                            const double *s, const double *work, const double *dz, double *scratch, double *ds,
+                            int64_t *acc) {
+  const esp_dense *dense = device->dense;
   const layout at = layout_of(embed);
   const int in = embed->in, dim = embed->dim, h = embed->hidden;
-  const size_t rows = (size_t)n, wide = (size_t)h;
-  const size_t words = ESP_EXACT_FULL_WORDS;
-  for (size_t r = 0; r < rows; r++) dense->silu(wide, work + r * wide, scratch + r * wide);
+  const size_t words = ESP_EXACT_FULL_WORDS, count = (size_t)n * (size_t)h;
+  dense->silu(count, work, scratch);
   dense->gradient(n, h, dim, scratch, dz, acc + (size_t)at.M2 * words, NULL);
   dense->backward(n, h, dim, value + at.M2, 0, dz, scratch);
-  for (size_t r = 0; r < rows; r++) dense->silu_back(wide, work + r * wide, scratch + r * wide, scratch + r * wide);
+  dense->silu_back(count, work, scratch, scratch);
   dense->gradient(n, in, h, s, scratch, acc + (size_t)at.M1 * words, acc + (size_t)at.m * words);
   if (ds) dense->backward(n, in, h, value + at.M1, 1, scratch, ds);
 }
 
-void esp_embed_backward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+void esp_embed_backward(const esp_device *device, const esp_embed *embed, const double *value, int n, const double *s,
                         const double *work, const double *dz, double *scratch, double *ds, int64_t *acc) {
+  const esp_dense *dense = device->dense;
   const int in = embed->in, dim = embed->dim;
   if (embed->kind == ESP_EMBED_COORDINATES) {
-    for (size_t r = 0; r < (size_t)n && ds; r++)
-      for (int a = 0; a < dim; a++) ds[r * (size_t)in + (size_t)a] += dz[r * (size_t)dim + (size_t)a];
+    if (ds) device->rows->add_columns(n, dim, dim, 0, dz, in, 0, ds);
     return;
   }
   dense->gradient(n, in, dim, s, dz, acc, NULL);
   if (ds) dense->backward(n, in, dim, value, 1, dz, ds);
-  if (embed->kind == ESP_EMBED_MLP) hidden_backward(dense, embed, value, n, s, work, dz, scratch, ds, acc);
+  if (embed->kind == ESP_EMBED_MLP) hidden_backward(device, embed, value, n, s, work, dz, scratch, ds, acc);
 }

@@ -5,13 +5,14 @@
  *   features     z = E x, of the raw features x   E [d][D] = the first d of them at the start
  *   coordinates  z = the first d raw features     no parameters
  *
- * Parameters of one embedding lie together, in the order E, M1, m, M2. Local; cannot fail; home rows. */
+ * Parameters of one embedding lie together, in the order E, M1, m, M2. Local; cannot fail; home rows,
+ * in the device's memory, as the parameters are. */
 #ifndef ESP_EMBED_H
 #define ESP_EMBED_H
 
 #include <stdint.h>
 
-#include "net/dense.h"
+#include "net/device.h"
 
 typedef enum { ESP_EMBED_LINEAR, ESP_EMBED_MLP, ESP_EMBED_COORDINATES, ESP_EMBED_FEATURES } esp_embed_kind;
 /* Does it see the raw features, whatever the state is? */
@@ -28,11 +29,11 @@ int esp_embed_count(const esp_embed *embed);
 /* Start values from (seed, stream). Equal (seed, stream): equal values, as for q and k that begin as one. */
 void esp_embed_start(const esp_embed *embed, uint64_t seed, uint64_t stream, double *value);
 /* s [n][H] (coordinates: raw features [n][in], in >= d) -> z [n][d]; work [n][h] is kept for backward (mlp). */
-void esp_embed_forward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+void esp_embed_forward(const esp_device *device, const esp_embed *embed, const double *value, int n, const double *s,
                        double *work, double *z);
 /* dz [n][d] -> ds [n][H] += ... (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] += one term a (group of
  * ESP_GROUP rows, number); scratch [n][h]. */
-void esp_embed_backward(const esp_dense *dense, const esp_embed *embed, const double *value, int n, const double *s,
+void esp_embed_backward(const esp_device *device, const esp_embed *embed, const double *value, int n, const double *s,
                         const double *work, const double *dz, double *scratch, double *ds, int64_t *acc);
 
 #endif

@@ -38,7 +38,7 @@ typedef struct {
 
 static double value_of(const esp_layer *layer, size_t i, int c) {
   const int C = layer->param.form.channels;
-  return c < C ? layer->input.value[i * (size_t)C + (size_t)c] : 1;
+  return c < C ? layer->host.in.value[i * (size_t)C + (size_t)c] : 1;
 }
 
 /* Errors are relative: exact sums may have any unit. */
@@ -69,7 +69,7 @@ static void fill_sources(const work *w, double *home) {
   const size_t d = (size_t)w->form.dim, width = d + 2 * (size_t)w->held;
   for (size_t i = 0; i < (size_t)layer->n_home; i++) {
     double *row = home + i * width;
-    memcpy(row, layer->input.key + i * d, d * sizeof *row);
+    memcpy(row, layer->host.in.key + i * d, d * sizeof *row);
     for (int c = 0; c < w->held; c++) {
       const double v = fabs(value_of(layer, i, w->first + c)) / w->unit[w->first + c];
       row[d + 2 * (size_t)c] = v * v;
@@ -127,7 +127,7 @@ static int work_create(const esp_far *far, work *w) {
   if (!rc) rc = ESP_ALLOC(w->start, far->comm->size + 1);
   ESP_CALL(far->comm->agree(far->comm, rc));
   ESP_CALL(find_units(w));
-  const double *query = layer->input.query ? layer->input.query : layer->input.key;
+  const double *query = layer->host.in.query ? layer->host.in.query : layer->host.in.key;
   ESP_CALL(dom->ops->to_receivers(dom, d * sizeof(double), query, w->query));
   return take_channels(w, 0);
 }

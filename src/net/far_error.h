@@ -27,7 +27,7 @@ enum { ESP_FAR_STRIDE = 16, ESP_FAR_FEW = 64 };
  * Borrowed. */
 typedef struct {
   const esp_comm *comm;
-  const esp_layer *layer;
+  esp_layer *layer; /* fetched */
   const esp_gate_bound *table;
 } esp_far;
 

@@ -13,13 +13,13 @@ enum { WORDS = ESP_EXACT_FULL_WORDS };
 typedef struct {
   const esp_far *far;
   int d, channels;
-  int64_t skip;    /* every skip-th block that is looked at has some */
-  int each;        /* receivers of such a block, at most */
-  int *block;      /* [blocks] own ones with receivers */
-  int blocks;      /* of them */
-  double *sum;     /* [n_own][channels] in float64 */
-  esp_mirror mine; /* [n_own][channels] the device's */
-  void *row;       /* [receivers] */
+  int64_t skip; /* every skip-th block that is looked at has some */
+  int each;     /* receivers of such a block, at most */
+  int *block;   /* [blocks] own ones with receivers */
+  int blocks;   /* of them */
+  double *sum;  /* [n_own][channels] in float64 */
+  double *mine; /* [n_own][channels] the device's */
+  void *row;    /* [receivers] */
   int receivers;
   int64_t *acc; /* [receivers][channels][SUMS][WORDS] */
 } probes;
@@ -49,19 +49,22 @@ static int hear(probes *p) {
   const esp_kernels *kernels = layer->device->kernels(message), *kernels64 = esp_device_cpu64.kernels(message);
   const size_t count = (size_t)layer->dom->n_own * (size_t)p->channels;
   esp_scratch *scratch = NULL;
+  double *sum = NULL; /* in the device's memory */
   int rc;
   ESP_TRY(ESP_ALLOC(p->sum, count));
-  ESP_TRY(esp_mirror_create(layer->device, count, &p->mine));
+  ESP_TRY(ESP_ALLOC(p->mine, count));
+  ESP_TRY(ESP_THERE(layer->device, sum, count));
   ESP_TRY(kernels->begin(&layer->param.form, layer->dom, &scratch));
   const esp_pairs there = esp_layer_pairs(layer), host = esp_layer_host_pairs(layer);
-  rc = kernels->forward(&there, p->blocks, p->block, p->mine.there, scratch);
+  rc = kernels->forward(&there, p->blocks, p->block, sum, scratch);
   kernels->end(&scratch);
   ESP_TRY(rc);
-  ESP_TRY(esp_mirror_get(layer->device, &p->mine, 0, p->mine.count));
+  ESP_TRY(layer->device->get(p->mine, sum, count * sizeof *sum));
   ESP_TRY(kernels64->begin(&layer->param.form, layer->dom, &scratch));
   rc = kernels64->forward(&host, p->blocks, p->block, p->sum, scratch);
   kernels64->end(&scratch);
 done:
+  ESP_THERE_FREE(layer->device, sum);
   return rc;
 }
 
@@ -71,7 +74,7 @@ static int pack(const probes *p, double *row) {
   const esp_domain *dom = layer->dom;
   const esp_tree *tree = dom->queries ? dom->queries : &dom->tree;
   const size_t d = (size_t)p->d, C = (size_t)p->channels;
-  const double *query = layer->query.host, *mine = p->mine.host;
+  const double *query = layer->host.query, *mine = p->mine;
   int n = 0;
   for (int k = 0; k < p->blocks; k++) {
     const int at = esp_tree_block_row(tree, p->block[k]), count = tree->part_count[at];
@@ -113,7 +116,7 @@ static void add_leaf(const probes *p, int leaf, int r, double half) {
   const esp_layer *layer = p->far->layer;
   const esp_tree *tree = &layer->dom->tree;
   const int d = p->d, C = layer->param.form.channels;
-  const double *q = (const double *)p->row + (size_t)r * width_of(p), *source = layer->source.host;
+  const double *q = (const double *)p->row + (size_t)r * width_of(p), *source = layer->host.source;
   double sum[SUMS][ESP_GATE_MAX_CHANNELS + 1] = {{0}};
   for (int j = tree->part_first[leaf]; j < tree->part_first[leaf] + tree->part_count[leaf]; j++) {
     const double *k = source + (size_t)j * (size_t)layer->width.source;
@@ -200,7 +203,7 @@ done:
   ESP_FREE(relative);
   ESP_FREE(p.block);
   ESP_FREE(p.sum);
-  esp_mirror_free(layer->device, &p.mine);
+  ESP_FREE(p.mine);
   ESP_FREE(p.row);
   ESP_FREE(p.acc);
   return rc;

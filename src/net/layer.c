@@ -17,26 +17,24 @@ static int check_param(const esp_backend *backend, const esp_layer_param *param,
   return ESP_OK;
 }
 
-static int check_rows(int n, int columns, const double *rows, const char *name, const int64_t *id) {
-  for (int i = 0; i < n; i++)
-    for (int c = 0; c < columns; c++) {
-      const double x = rows[(size_t)i * (size_t)columns + (size_t)c];
-      ESP_CHECK(isfinite(x), ESP_ERR_VALUE, "%s of particle id %lld, column %d, is %g; must be finite", name,
-                (long long)id[i], c, x);
-    }
-  return ESP_OK;
+static int check_rows(const esp_layer *layer, int columns, const double *rows, const char *name) {
+  const esp_device *device = layer->device;
+  int64_t bad = -1;
+  double x;
+  device->rows->finite((size_t)layer->n_home * (size_t)columns, rows, &bad);
+  if (bad < 0) return ESP_OK;
+  ESP_CALL(device->get(&x, rows + bad, sizeof x));
+  return ESP_FAIL(ESP_ERR_VALUE, "%s of particle id %lld, column %d, is %g; must be finite", name,
+                  (long long)layer->there.in.id[bad / columns], (int)(bad % columns), x);
 }
 
 static int check_input(const esp_layer *layer) {
-  const esp_layer_input *in = &layer->input;
-  const esp_form *f = &layer->param.form;
-  const int n = layer->n_home, d = f->dim;
-  ESP_CHECK(in->offset || layer->width.query <= d, ESP_ERR_ARG, "the message %s without the receivers' offsets",
-            f->message->name);
-  ESP_CALL(check_rows(n, d, in->key, "key", in->id));
-  if (in->query) ESP_CALL(check_rows(n, d, in->query, "query", in->id));
-  ESP_CALL(check_rows(n, layer->width.source - d, in->value, "value", in->id));
-  if (in->offset) ESP_CALL(check_rows(n, layer->width.query - d, in->offset, "offset", in->id));
+  const esp_layer_input *in = &layer->there.in;
+  const int d = layer->param.form.dim;
+  ESP_CALL(check_rows(layer, d, in->key, "key"));
+  if (in->query) ESP_CALL(check_rows(layer, d, in->query, "query"));
+  ESP_CALL(check_rows(layer, layer->width.source - d, in->value, "value"));
+  if (in->offset) ESP_CALL(check_rows(layer, layer->width.query - d, in->offset, "offset"));
   return ESP_OK;
 }
 
@@ -64,7 +62,7 @@ static int first_columns(const esp_layer *layer, const double *key, double **mad
 }
 
 static int keys_create(const esp_layer *layer, tree_keys *keys) {
-  const esp_layer_input *in = &layer->input;
+  const esp_layer_input *in = &layer->host.in;
   *keys = (tree_keys){.key = in->tree_key, .query = in->tree_query};
   if (in->tree_key && in->query && !in->tree_query) keys->query = in->tree_key; /* receivers lie elsewhere */
   if (in->tree_key) return ESP_OK;
@@ -74,7 +72,7 @@ static int keys_create(const esp_layer *layer, tree_keys *keys) {
 
 static int layer_build(const esp_backend *backend, esp_layer *layer, const tree_keys *keys) {
   const esp_layer_param *param = &layer->param;
-  const esp_layer_input *in = &layer->input;
+  const esp_layer_input *in = &layer->host.in;
   const esp_form *f = &param->form;
   esp_domain_param domain = param->domain;
   if (f->message->fade) {
@@ -89,44 +87,45 @@ static int layer_build(const esp_backend *backend, esp_layer *layer, const tree_
   return ESP_OK;
 }
 
-static esp_pairs pairs_of(const esp_layer *layer) {
-  return (esp_pairs){.form = layer->param.form, .width = layer->width, .dom = layer->dom};
+static esp_pairs rows_of(const esp_layer *layer, const esp_layer_rows *rows, const double *param) {
+  return (esp_pairs){.form = layer->param.form,
+                     .width = layer->width,
+                     .dom = layer->dom,
+                     .param = param,
+                     .query = layer->width.query ? rows->query : NULL,
+                     .source = rows->source,
+                     .cell = rows->cell};
 }
 
 esp_pairs esp_layer_pairs(const esp_layer *layer) {
-  esp_pairs p = pairs_of(layer);
-  p.param = layer->learned.there;
-  p.query = layer->width.query ? layer->query.there : NULL;
-  p.source = layer->source.there;
-  p.cell = layer->cell.there;
-  return p;
+  return rows_of(layer, &layer->there, layer->learned);
 }
 
 esp_pairs esp_layer_host_pairs(const esp_layer *layer) {
-  esp_pairs p = pairs_of(layer);
-  p.param = layer->message;
-  p.query = layer->width.query ? layer->query.host : NULL;
-  p.source = layer->source.host;
-  p.cell = layer->cell.host;
-  return p;
+  return rows_of(layer, &layer->host, layer->message);
 }
 
 /* Own cells while sources travel, then the cells of the others. */
-static int layer_cells(esp_layer *layer) {
+static int layer_cells(esp_layer *layer, int *here) {
   esp_domain *dom = layer->dom;
+  const esp_device *device = layer->device;
   const esp_cells cells = esp_form_cells(&layer->param.form, &layer->width);
+  const esp_domain_ops *moves = esp_device_moves(device, dom);
   const size_t unit = (size_t)layer->width.cell * sizeof(double);
-  esp_cells_upward(&cells, &dom->tree, layer->source.host, layer->cell.host);
-  ESP_CALL(dom->ops->halo_begin(dom, ESP_HALO_CELLS, unit, layer->cell.host));
-  ESP_CALL(dom->ops->halo_end(dom, ESP_HALO_CELLS, unit, layer->cell.host));
-  esp_cells_top(&cells, &dom->tree, layer->cell.host);
+  double *cell = layer->there.cell;
+  if (!*here) *here = device->cells->upward(&cells, dom, layer->there.source, cell);
+  ESP_CALL(esp_device_moved(device, moves->halo_begin(dom, ESP_HALO_CELLS, unit, cell), here));
+  ESP_CALL(esp_device_moved(device, moves->halo_end(dom, ESP_HALO_CELLS, unit, cell), here));
+  if (!*here) *here = device->cells->top(&cells, dom, cell);
   return ESP_OK;
 }
 
 /* What the forward pass holds for its duration. */
 typedef struct {
   double *source, *query; /* home rows */
-  esp_mirror sum;         /* [n_own][width.sum] */
+  double *sum;            /* [n_own][width.sum] */
+  int visits;             /* 1: the caller's sums lie in the other memory, and are made here: */
+  double *home;           /* [n_home][width.sum] */
   esp_scratch *scratch;
 } forward_work;
 
@@ -136,94 +135,113 @@ static int forward_create(const esp_kernels *kernels, esp_layer *layer, forward_
   const esp_device *device = layer->device;
   const size_t own = (size_t)dom->n_own, all = own + (size_t)dom->n_ghost, rows = (size_t)dom->tree.row_count;
   const size_t n = (size_t)layer->n_home;
-  ESP_CALL(ESP_ALLOC(w->source, n * (size_t)width->source));
-  ESP_CALL(ESP_ALLOC(w->query, n * (size_t)width->query));
-  ESP_CALL(esp_mirror_create(device, own * (size_t)width->sum, &w->sum));
-  ESP_CALL(esp_mirror_create(device, all * (size_t)width->source, &layer->source));
-  ESP_CALL(esp_mirror_create(device, own * (size_t)width->query, &layer->query));
-  ESP_CALL(esp_mirror_create(device, rows * (size_t)width->cell, &layer->cell));
-  ESP_CALL(esp_mirror_create(device, (size_t)width->param, &layer->learned));
-  if (width->param) memcpy(layer->learned.host, layer->message, (size_t)width->param * sizeof(double));
+  ESP_CALL(ESP_THERE(device, w->source, n * (size_t)width->source));
+  ESP_CALL(ESP_THERE(device, w->query, n * (size_t)width->query));
+  ESP_CALL(ESP_THERE(device, w->sum, own * (size_t)width->sum));
+  w->visits = !device->shared && !layer->there.in.there;
+  if (w->visits) ESP_CALL(ESP_THERE(device, w->home, n * (size_t)width->sum));
+  ESP_CALL(ESP_THERE(device, layer->there.source, all * (size_t)width->source));
+  ESP_CALL(ESP_THERE(device, layer->there.query, own * (size_t)width->query));
+  ESP_CALL(ESP_THERE(device, layer->there.cell, rows * (size_t)width->cell));
+  ESP_CALL(ESP_THERE(device, layer->learned, width->param));
+  ESP_CALL(esp_device_put(device, (size_t)width->param, layer->message, layer->learned));
   return kernels->begin(&layer->param.form, dom, &w->scratch);
 }
 
 static void forward_free(const esp_device *device, const esp_kernels *kernels, forward_work *w) {
   kernels->end(&w->scratch);
-  ESP_FREE(w->source);
-  ESP_FREE(w->query);
-  esp_mirror_free(device, &w->sum);
+  ESP_THERE_FREE(device, w->source);
+  ESP_THERE_FREE(device, w->query);
+  ESP_THERE_FREE(device, w->sum);
+  ESP_THERE_FREE(device, w->home);
+}
+
+/* ESP_ERR_VALUE for a source row that cannot be sent: w->source, home rows. */
+static int admit(const esp_layer *layer, const forward_work *w) {
+  const esp_form *f = &layer->param.form;
+  const size_t width = (size_t)layer->width.source, n = (size_t)layer->n_home;
+  double *host = w->source, *made = NULL;
+  int rc = ESP_OK;
+  if (!f->message->admit) return ESP_OK;
+  if (!layer->device->shared) ESP_TRY(ESP_ALLOC(made, n * width));
+  if (made) host = made;
+  ESP_TRY(esp_device_get(layer->device, n * width, w->source, host));
+  for (size_t i = 0; i < n; i++) ESP_TRY(f->message->admit(f, layer->there.in.id[i], host + i * width));
+done:
+  ESP_FREE(made);
+  return rc;
 }
 
 /* Home rows; what the message does not admit is refused. */
 static int fill_rows(const esp_layer *layer, forward_work *w) {
-  const esp_form *f = &layer->param.form;
-  const size_t width = (size_t)layer->width.source;
   esp_layer_source_rows(layer, 0, layer->n_home, w->source);
   esp_layer_query_rows(layer, 0, layer->n_home, w->query);
-  for (int i = 0; i < layer->n_home && f->message->admit; i++)
-    ESP_CALL(f->message->admit(f, layer->input.id[i], w->source + (size_t)i * width));
-  return ESP_OK;
+  return admit(layer, w);
 }
 
-static int put_rows(const esp_layer *layer) {
-  const size_t own = (size_t)layer->dom->n_own * (size_t)layer->width.source;
-  ESP_CALL(esp_mirror_put(layer->device, &layer->source, 0, own));
-  ESP_CALL(esp_mirror_put(layer->device, &layer->query, 0, layer->query.count));
-  ESP_CALL(esp_mirror_put(layer->device, &layer->cell, 0, layer->cell.count));
-  return esp_mirror_put(layer->device, &layer->learned, 0, layer->learned.count);
+/* Home rows to sums at home: interior blocks while the sources of other ranks travel. A rank whose device fails goes on with
+ * the others, and says so when nothing is under way. */
+static int hear(esp_layer *layer, const esp_kernels *kernels, forward_work *w, double *home) {
+  int here = ESP_OK;
+  esp_domain *dom = layer->dom;
+  const esp_device *device = layer->device;
+  const esp_domain_ops *moves = esp_device_moves(device, dom);
+  const size_t one = sizeof(double), source = (size_t)layer->width.source * one;
+  const size_t query = (size_t)layer->width.query * one, sum = (size_t)layer->width.sum * one;
+  const int blocks = dom->tree.n_block, interior = dom->n_interior;
+  esp_layer_rows *rows = &layer->there;
+  ESP_CALL(esp_device_moved(device, moves->to_slots(dom, source, w->source, rows->source), &here));
+  ESP_CALL(esp_device_moved(device, moves->halo_begin(dom, ESP_HALO_SOURCES, source, rows->source), &here));
+  if (query) ESP_CALL(esp_device_moved(device, moves->to_receivers(dom, query, w->query, rows->query), &here));
+  ESP_CALL(layer_cells(layer, &here));
+  const esp_pairs p = esp_layer_pairs(layer);
+  if (!here) here = kernels->forward(&p, interior, dom->block_order, w->sum, w->scratch);
+  ESP_CALL(esp_device_moved(device, moves->halo_end(dom, ESP_HALO_SOURCES, source, rows->source), &here));
+  if (!here) here = kernels->forward(&p, blocks - interior, dom->block_order + interior, w->sum, w->scratch);
+  ESP_CALL(esp_device_moved(device, moves->receivers_home(dom, sum, w->sum, home), &here));
+  const esp_own_message *own = layer->param.include_self || here ? NULL : esp_layer_own(layer);
+  if (own) own->take(&layer->param.form, layer->learned, layer->n_home, w->query, w->source, home);
+  return esp_device_agree(device, dom->comm, here);
 }
 
 static int layer_messages(const esp_backend *backend, esp_layer *layer, double *sum) {
-  int rc = ESP_OK, here; /* here: this rank's device alone, until all have heard of it */
-  esp_domain *dom = layer->dom;
+  int rc = ESP_OK;
   const esp_comm *comm = backend->comm;
   const esp_device *device = layer->device;
   const esp_kernels *kernels = device->kernels(layer->param.form.message);
-  const size_t one = sizeof(double), source_unit = (size_t)layer->width.source * one;
-  const size_t query_unit = (size_t)layer->width.query * one, own = (size_t)dom->n_own * (size_t)layer->width.source;
-  const int blocks = dom->tree.n_block, interior = dom->n_interior;
+  const size_t sums = (size_t)layer->n_home * (size_t)layer->width.sum;
   forward_work w = {0};
   rc = forward_create(kernels, layer, &w);
   if (!rc) rc = fill_rows(layer, &w);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(dom->ops->to_slots(dom, source_unit, w.source, layer->source.host));
-  ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
-  if (query_unit) ESP_TRY(dom->ops->to_receivers(dom, query_unit, w.query, layer->query.host));
-  ESP_TRY(layer_cells(layer));
-  here = put_rows(layer);
-  const esp_pairs p = esp_layer_pairs(layer);
-  if (!here) here = kernels->forward(&p, interior, dom->block_order, w.sum.there, w.scratch);
-  ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, source_unit, layer->source.host));
-  if (!here) here = esp_mirror_put(device, &layer->source, own, layer->source.count - own);
-  if (!here) here = kernels->forward(&p, blocks - interior, dom->block_order + interior, w.sum.there, w.scratch);
-  if (!here) here = esp_mirror_get(device, &w.sum, 0, w.sum.count);
-  ESP_TRY(esp_device_agree(device, comm, here));
-  ESP_TRY(dom->ops->receivers_home(dom, (size_t)layer->width.sum * one, w.sum.host, sum));
-  const esp_form *f = &layer->param.form;
-  if (!layer->param.include_self && f->message->own)
-    f->message->own->take(f, layer->message, layer->n_home, w.query, w.source, sum);
+  ESP_TRY(hear(layer, kernels, &w, w.visits ? w.home : sum));
+  if (w.visits) ESP_TRY(comm->agree(comm, esp_device_get(device, sums, w.home, sum)));
+  if (device->shared) layer->host = layer->there;
 done:
   forward_free(device, kernels, &w);
   return rc;
 }
 
 /* What the form says of the message at hand: how cells are to be held. */
-static int settle_form(const esp_backend *backend, esp_layer *layer) {
+static int settle_form(const esp_backend *backend, esp_layer *layer, const esp_layer_input *input) {
   esp_form *f = &layer->param.form;
-  ESP_CALL(check_param(backend, &layer->param, &layer->input, layer->message));
+  ESP_CALL(check_param(backend, &layer->param, input, layer->message));
   if (f->message->fade) f->unit = f->message->fade(f, layer->message);
   layer->width = esp_form_widths(f);
+  ESP_CHECK(input->offset || layer->width.query <= f->dim, ESP_ERR_ARG, "the message %s without the receivers' offsets",
+            f->message->name);
+  ESP_CALL(esp_layer_take_input(layer, input));
   return check_input(layer);
 }
 
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer) {
   int rc = ESP_OK;
-  *layer =
-      (esp_layer){.param = *param, .input = *input, .message = message, .device = backend->device, .n_home = n_home};
+  *layer = (esp_layer){.param = *param, .message = message, .device = backend->device, .n_home = n_home};
   tree_keys keys = {0};
   const double begin = esp_wall();
-  rc = settle_form(backend, layer);
+  rc = settle_form(backend, layer, input);
+  if (!rc) rc = esp_layer_fetch_keys(layer); /* trees are grown by the host */
   if (!rc) rc = keys_create(layer, &keys);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(layer_build(backend, layer, &keys));
@@ -244,28 +262,16 @@ int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *
                    const esp_layer_input *input, const double *message, double *sum) {
   esp_layer layer = {.dom = dom,
                      .param = {.form = *form, .include_self = 1},
-                     .input = *input,
                      .message = message,
                      .device = backend->device,
                      .n_home = n_home};
-  int rc = settle_form(backend, &layer);
+  int rc = settle_form(backend, &layer, input);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(layer_messages(backend, &layer, sum));
 done:
   layer.dom = NULL;
   esp_layer_free(&layer);
   return rc;
-}
-
-void esp_layer_free(esp_layer *layer) {
-  esp_domain_free(&layer->dom);
-  if (layer->device) {
-    esp_mirror_free(layer->device, &layer->query);
-    esp_mirror_free(layer->device, &layer->source);
-    esp_mirror_free(layer->device, &layer->cell);
-    esp_mirror_free(layer->device, &layer->learned);
-  }
-  *layer = (esp_layer){0};
 }
 
 void esp_layer_count(const esp_layer *layer, esp_cost *cost) {

@@ -33,23 +33,31 @@ typedef struct {
   const double *value;  /* [source - d] what is said */
   const double *offset; /* [query - d] what a receiver brings along; NULL where that is nothing */
   const double *tree_key, *tree_query;
+  int there; /* 1: key, query, value and offset lie in the device's memory, and so do the sums; 0: in the host's */
 } esp_layer_input;
 
-/* Where gradients go, shaped as the input: each is set. NULL where the input is NULL, or has no gradient. query NULL: dkey
+/* Where gradients go, shaped as the input, in the same memory: each is set. NULL where the input is NULL, or has no gradient. query NULL: dkey
  * has both. */
 typedef struct {
   double *dkey, *dquery, *dvalue, *doffset;
 } esp_layer_gradient;
 
+/* What a layer works on, in one memory: its input, and the rows made of it. */
+typedef struct {
+  esp_layer_input in;
+  double *query, *source, *cell; /* rows: receivers' slots, senders' slots, rows of the tree */
+} esp_layer_rows;
+
 typedef struct {
   esp_domain *dom;
   esp_layer_param param;
   esp_widths width;
-  esp_layer_input input; /* borrowed until backward */
-  const double *message; /* the message's parameters, borrowed until backward */
+  const double *message; /* the message's parameters, in the host's memory; borrowed until backward */
   const esp_device *device;
-  esp_mirror query, source, cell,
-      learned; /* rows: receivers' slots, senders' slots, rows of the tree; the parameters */
+  /* In the device's memory, with the parameters; and in the host's, after esp_layer_fetch. Where the two memories are one
+   * they are the same rows. Inputs are borrowed until backward, or copies. */
+  esp_layer_rows there, host;
+  double *learned;
   int n_home;
   double seconds_build, seconds_forward, seconds_backward; /* of this rank */
 } esp_layer;
@@ -64,17 +72,20 @@ int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, 
  * hear from themselves stays in. Trees of the input are of no effect. Collective; errors as above. */
 int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,
                    const esp_layer_input *input, const double *message, double *sum);
-/* dsum [n_home][width.sum] = dLoss/dsum -> gradient. param_acc [width.param][ESP_EXACT_FULL_WORDS] is added to, this rank's
+/* dsum [n_home][width.sum] = dLoss/dsum -> gradient; dsum and param_acc are where the input is. param_acc [width.param][ESP_EXACT_FULL_WORDS] is added to, this rank's
  * share (the caller sums over ranks); NULL if width.param is 0. normal_acc: NULL, or, where the tree's splits are learned,
- * [(2^levels - 1) d][ESP_EXACT_FULL_WORDS] to which the gradient of their normals is added (split_gradient.h; nothing for
+ * [(2^levels - 1) d][ESP_EXACT_FULL_WORDS], in the host's memory, to which the gradient of their normals is added (split_gradient.h; nothing for
  * messages that do not weigh their pairs, and for trees not built on the keys alone), and dkey gets its part. Collective. */
 int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double *dsum,
                        const esp_layer_gradient *gradient, int64_t *param_acc, int64_t *normal_acc);
 void esp_layer_free(esp_layer *layer);
 /* Adds what its forward pass took. Local. */
 void esp_layer_count(const esp_layer *layer, esp_cost *cost);
-/* The layer as kernels see it, in the device's memory; and in the host's. Local. */
+/* The layer as kernels see it, in the device's memory; and in the host's, after esp_layer_fetch. Local. */
 esp_pairs esp_layer_pairs(const esp_layer *layer);
 esp_pairs esp_layer_host_pairs(const esp_layer *layer);
+/* Brings the layer's rows to the host's memory: layer->host. Nothing where they are there. Local. Errors: memory, and those
+ * of the device. */
+int esp_layer_fetch(esp_layer *layer);
 
 #endif

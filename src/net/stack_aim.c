@@ -31,10 +31,17 @@ done:
   return rc;
 }
 
+/* Of layer l, whose rows are brought to the host. */
+static int far_of(const esp_stack_walk *k, int l, finding *found, esp_far *far) {
+  *far = (esp_far){k->backend->comm, &k->pass->at[l].layer, &found->table};
+  return esp_device_agree(k->device, k->backend->comm, esp_layer_fetch(far->layer));
+}
+
 static int choose(const esp_stack_walk *k, int l, void *context) {
   finding *found = context;
-  const esp_far far = {k->backend->comm, &k->pass->at[l].layer, &found->table};
+  esp_far far;
   double theta, bound;
+  ESP_CALL(far_of(k, l, found, &far));
   ESP_CALL(esp_far_choose(&far, k->param->error, k->param->domain.lists.theta, &theta, &bound));
   found->theta = fmin(found->theta, theta);
   found->bound = fmax(found->bound, bound);
@@ -58,8 +65,9 @@ int esp_stack_aim(esp_model *model, const esp_backend *backend, const esp_set *s
 
 static int judge(const esp_stack_walk *k, int l, void *context) {
   finding *found = context;
-  const esp_far far = {k->backend->comm, &k->pass->at[l].layer, &found->table};
   esp_far_record *all = found->record, one;
+  esp_far far;
+  ESP_CALL(far_of(k, l, found, &far));
   ESP_CALL(esp_far_judge(&far, &one));
   all->receivers += one.receivers;
   all->bound += one.bound * one.bound;

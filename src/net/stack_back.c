@@ -5,8 +5,11 @@
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 
+/* In the device's memory, but for words. */
 typedef struct {
   esp_stack_scratch scratch;
+  double *dy;                       /* [n][T], and */
+  int64_t *acc, *words;             /* [parameters][WORDS], where they are not the host's; words: to bring them there */
   double *ds;                       /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
   double *d_o;                      /* [n][H] dLoss/d(the layer's output) */
   double *dsum;                     /* [n][wide.sum] */
@@ -19,40 +22,39 @@ typedef struct {
 static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   const esp_stack_slot *slot = k->plan->slot;
   const esp_stack_param *p = k->param;
-  const size_t n = (size_t)k->n, H = (size_t)slot->in, d = (size_t)p->dim;
+  const esp_device *device = k->device;
+  const size_t n = (size_t)k->n, H = (size_t)slot->in, d = (size_t)p->dim, F = (size_t)k->F;
   size_t C = 0;
   for (int l = 0; l < p->layers; l++) C = (size_t)esp_imax((int)C, slot[l].form.channels);
   ESP_CALL(esp_stack_scratch_create(k, 1, &g->scratch));
-  if (p->layers > 1) ESP_CALL(ESP_ALLOC(g->ds, n * H));
-  if (p->layers > 1) ESP_CALL(ESP_ALLOC(g->d_o, n * H));
-  ESP_CALL(ESP_ALLOC(g->dsum, n * (C + 1)));
-  ESP_CALL(ESP_ALLOC(g->dkey, n * d));
-  if (p->separate) ESP_CALL(ESP_ALLOC(g->dquery, n * d));
-  ESP_CALL(ESP_ALLOC(g->dvalue, n * C));
-  if (slot->W1 >= 0) ESP_CALL(ESP_ALLOC(g->doffset, n * C));
-  if (slot->W1 >= 0) ESP_CALL(ESP_ALLOC(g->dboth, n * (H + (size_t)k->F)));
-  if (k->plan->carried >= 0) {
-    ESP_CALL(ESP_ALLOC(g->dboth, n * (size_t)slot->own));
-    ESP_CALL(ESP_ALLOC(g->carried, n * (size_t)k->F));
-    ESP_CALL(ESP_ALLOC(g->dcarried, n * (size_t)k->F));
+  if (!device->shared) {
+    ESP_CALL(ESP_THERE(device, g->dy, n * (size_t)k->model->sizes.width[ESP_TARGET]));
+    ESP_CALL(ESP_THERE(device, g->acc, (size_t)k->model->block.count * WORDS));
+    ESP_CALL(ESP_ALLOC(g->words, (size_t)k->model->block.count * WORDS));
   }
-  ESP_CALL(ESP_ALLOC(g->embed, n * (size_t)slot->embed.hidden));
-  return ESP_OK;
+  if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->ds, n * H));
+  if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->d_o, n * H));
+  ESP_CALL(ESP_THERE(device, g->dsum, n * (C + 1)));
+  ESP_CALL(ESP_THERE(device, g->dkey, n * d));
+  if (p->separate) ESP_CALL(ESP_THERE(device, g->dquery, n * d));
+  ESP_CALL(ESP_THERE(device, g->dvalue, n * C));
+  if (slot->W1 >= 0) ESP_CALL(ESP_THERE(device, g->doffset, n * C));
+  if (slot->W1 >= 0) ESP_CALL(ESP_THERE(device, g->dboth, n * (H + F)));
+  if (k->plan->carried >= 0) {
+    ESP_CALL(ESP_THERE(device, g->dboth, n * (size_t)slot->own));
+    ESP_CALL(ESP_THERE(device, g->carried, n * F));
+    ESP_CALL(ESP_THERE(device, g->dcarried, n * F));
+  }
+  return ESP_THERE(device, g->embed, n * (size_t)slot->embed.hidden);
 }
 
-static void adjoint_free(adjoint *g) {
-  esp_stack_scratch_free(&g->scratch);
-  ESP_FREE(g->ds);
-  ESP_FREE(g->d_o);
-  ESP_FREE(g->dsum);
-  ESP_FREE(g->dkey);
-  ESP_FREE(g->dquery);
-  ESP_FREE(g->dvalue);
-  ESP_FREE(g->doffset);
-  ESP_FREE(g->dboth);
-  ESP_FREE(g->embed);
-  ESP_FREE(g->carried);
-  ESP_FREE(g->dcarried);
+static void adjoint_free(const esp_device *device, adjoint *g) {
+  double **const rows[] = {&g->dy,     &g->ds,      &g->d_o,   &g->dsum,  &g->dkey,    &g->dquery,
+                           &g->dvalue, &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried};
+  esp_stack_scratch_free(device, &g->scratch);
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) ESP_THERE_FREE(device, *rows[r]);
+  ESP_THERE_FREE(device, g->acc);
+  ESP_FREE(g->words);
 }
 
 /* Adjoint of send. */
@@ -62,27 +64,27 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) 
   const int n = k->n, H = at->in, C = at->own, wide = H + k->F;
   const double *dvalue = g->carried ? g->dboth : g->dvalue;
   if (g->carried) {
-    esp_rows_part(n, C, g->dboth, k->F, g->dcarried, g->dvalue);
-    for (size_t i = 0; i < (size_t)n * (size_t)k->F; i++) g->carried[i] += g->dcarried[i];
+    esp_rows_part(k->rows, n, C, g->dboth, k->F, g->dcarried, g->dvalue);
+    k->rows->add((size_t)n * (size_t)k->F, g->carried, g->dcarried, g->carried);
   }
   if (at->W1 >= 0) {
     double *both = k->pass->both;
-    esp_rows_join(n, H, s, k->F, k->pass->v, both);
+    esp_rows_join(k->rows, n, H, s, k->F, k->pass->v, both);
     k->dense->gradient(n, H, C, s, g->doffset, acc + (size_t)at->W1 * WORDS, acc + (size_t)at->b * WORDS);
     k->dense->gradient(n, wide, C, both, g->dvalue, acc + (size_t)at->W2 * WORDS, NULL);
     if (!g->ds) return;
     k->dense->backward(n, H, C, k->value + at->W1, 1, g->doffset, g->ds);
     k->dense->backward(n, wide, C, k->value + at->W2, 0, g->dvalue, g->dboth);
-    for (size_t i = 0; i < (size_t)n; i++)
-      for (size_t c = 0; c < (size_t)H; c++) g->ds[i * (size_t)H + c] += g->dboth[i * (size_t)wide + c];
+    k->rows->add_columns(n, H, wide, 0, g->dboth, H, 0, g->ds);
   } else if (at->V >= 0) {
     k->dense->gradient(n, H, C, s, dvalue, acc + (size_t)at->V * WORDS, NULL);
     if (g->ds) k->dense->backward(n, H, C, k->value + at->V, 1, dvalue, g->ds);
   }
 }
 
-/* In: g->ds is what goes past the layer; d_o [n][out]. Out: g->ds complete. */
-static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc, esp_cost *cost) {
+/* In: g->ds is what goes past the layer; d_o [n][out]. Out: g->ds complete. host_acc: the caller's accumulators. */
+static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc, int64_t *host_acc,
+                      esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k, l);
   esp_stack_layer *layer = &k->pass->at[l];
@@ -90,17 +92,26 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
   esp_stack_update_back(k, l, d_o, &g->scratch, g->dsum, g->ds, acc);
   if (layer->carried) esp_stack_carry_back(k, l, g->carried, g->dsum);
   if (layer->offset) esp_stack_centre_back_sum(k, l, g->dsum);
-  int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
+  int64_t *normal_acc = at->normal >= 0 ? host_acc + (size_t)at->normal * WORDS : NULL;
   const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
   ESP_CALL(esp_layer_backward(k->backend, &layer->layer, g->dsum, &to, acc + (size_t)at->message * WORDS, normal_acc));
   if (cost) cost->seconds_backward += layer->layer.seconds_backward;
   if (layer->offset) esp_stack_centre_back_offset(k, l, g->dsum, g->doffset);
   send_back(k, l, g, acc);
-  esp_embed_backward(k->dense, &at->embed, k->value + at->key, k->n, input, layer->key_work, g->dkey, g->embed, din,
+  esp_embed_backward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, g->dkey, g->embed, din,
                      acc + (size_t)at->key * WORDS);
   if (!g->dquery) return ESP_OK;
-  esp_embed_backward(k->dense, &at->embed, k->value + at->query, k->n, input, layer->query_work, g->dquery, g->embed,
+  esp_embed_backward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, g->dquery, g->embed,
                      din, acc + (size_t)at->query * WORDS);
+  return ESP_OK;
+}
+
+/* The device's accumulators into the caller's. */
+static int gather(const esp_stack_walk *k, const adjoint *g, int64_t *acc) {
+  const size_t words = (size_t)k->model->block.count * WORDS;
+  if (!g->acc) return ESP_OK;
+  ESP_CALL(k->device->get(g->words, g->acc, words * sizeof *g->words));
+  for (size_t w = 0; w < words; w++) acc[w] += g->words[w];
   return ESP_OK;
 }
 
@@ -108,21 +119,27 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
                        const double *dy, int64_t *acc, esp_cost *cost) {
   int rc;
   esp_stack_walk k = esp_stack_walk_of(model, backend, set, pass);
+  const esp_comm *comm = backend->comm;
   const int H = k.plan->slot[0].in, lift = k.plan->lift;
   adjoint g = {0};
   k.keep = 1;
-  ESP_TRY(backend->comm->agree(backend->comm, adjoint_create(&k, &g)));
-  if (g.carried) esp_stack_carry_out_back(&k, dy, g.carried, acc);
+  rc = adjoint_create(&k, &g);
+  if (!rc && g.dy) rc = esp_device_put(k.device, (size_t)k.n * (size_t)model->sizes.width[ESP_TARGET], dy, g.dy);
+  ESP_TRY(comm->agree(comm, rc));
+  const double *dout = g.dy ? g.dy : dy;
+  int64_t *sums = g.acc ? g.acc : acc;
+  if (g.carried) esp_stack_carry_out_back(&k, dout, g.carried, sums);
   for (int l = pass->layers - 1; l >= 0; l--) {
     const int last = l == pass->layers - 1;
-    if (!last) esp_depths[k.param->depth]->join_back((size_t)k.n * (size_t)H, g.ds, g.d_o);
-    ESP_TRY(back_layer(&k, l, last ? dy : g.d_o, &g, acc, cost));
+    if (!last) esp_depths[k.param->depth]->join_back(k.rows, (size_t)k.n * (size_t)H, g.ds, g.d_o);
+    ESP_TRY(back_layer(&k, l, last ? dout : g.d_o, &g, sums, acc, cost));
   }
   if (lift >= 0)
-    k.dense->gradient(k.n, k.D + k.F, H, pass->raw, g.ds, acc + (size_t)lift * WORDS,
-                      acc + (size_t)k.plan->lift_bias * WORDS);
+    k.dense->gradient(k.n, k.D + k.F, H, pass->raw, g.ds, sums + (size_t)lift * WORDS,
+                      sums + (size_t)k.plan->lift_bias * WORDS);
+  ESP_TRY(esp_device_agree(k.device, comm, gather(&k, &g, acc)));
   esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)model->block.count);
 done:
-  adjoint_free(&g);
+  adjoint_free(k.device, &g);
   return rc;
 }

@@ -10,8 +10,11 @@ esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *back
   esp_stack_walk k = {.model = model, .backend = backend, .set = set, .n = set->n_home, .pass = pass};
   k.param = model->param;
   k.plan = model->plan;
-  k.value = model->block.value;
-  k.dense = backend->device->dense;
+  k.host_value = model->block.value;
+  k.value = pass ? pass->value : NULL;
+  k.device = backend->device;
+  k.dense = k.device->dense;
+  k.rows = k.device->rows;
   k.D = model->sizes.width[ESP_INPUT];
   k.F = model->sizes.width[ESP_SENT];
   k.hidden = esp_set_role_width(set, ESP_HIDDEN);
@@ -61,83 +64,99 @@ static int make_tree_keys(const esp_stack_walk *k) {
   if (p->tree_on == ESP_TREE_ON_LEARNED) return ESP_OK;
   ESP_CALL(ESP_ALLOC(pass->tree_key, (size_t)k->n * (size_t)dim));
   if (p->tree_on == ESP_TREE_ON_FEATURES) {
-    columns(k->n, k->D, 0, dim, pass->x, pass->tree_key);
+    columns(k->n, k->D, 0, dim, pass->host_x, pass->tree_key);
     return ESP_OK;
   }
-  columns(k->n, k->hidden, 0, dim, pass->z, pass->tree_key);
+  columns(k->n, k->hidden, 0, dim, pass->host_z, pass->tree_key);
   if (!p->hidden_halves || (p->hidden_halves == 1 && !p->separate)) return ESP_OK;
   ESP_CALL(ESP_ALLOC(pass->tree_query, (size_t)k->n * (size_t)dim));
-  columns(k->n, k->hidden, dim, dim, pass->z, pass->tree_query);
+  columns(k->n, k->hidden, dim, dim, pass->host_z, pass->tree_query);
   return ESP_OK;
 }
 
-/* The set's rows, and the state that they are lifted to. */
-static int pass_begin(const esp_stack_walk *k) {
+/* `there`: the host's numbers in the device's memory; copy: made for that. */
+static int bring(const esp_device *device, size_t count, const double *host, double **copy, const double **there) {
+  *there = host;
+  if (device->shared || !host) return ESP_OK;
+  ESP_CALL(ESP_THERE(device, *copy, count));
+  *there = *copy;
+  return esp_device_put(device, count, host, *copy);
+}
+
+/* Parameters, the set's rows, and the state that they are lifted to. */
+static int pass_begin(esp_stack_walk *k) {
   esp_pass *pass = k->pass;
+  const esp_device *device = k->device;
   const size_t n = (size_t)k->n, L = k->keep ? (size_t)k->param->layers : 1;
   ESP_CALL(check_set(k));
-  ESP_CALL(esp_set_rows(k->set, ESP_INPUT, &pass->x, &pass->own[0]));
-  ESP_CALL(esp_set_rows(k->set, ESP_SENT, &pass->v, &pass->own[1]));
-  ESP_CALL(esp_set_rows(k->set, ESP_HIDDEN, &pass->z, &pass->own[2]));
+  ESP_CALL(esp_set_rows(k->set, ESP_INPUT, &pass->host_x, &pass->joined[0]));
+  ESP_CALL(esp_set_rows(k->set, ESP_SENT, &pass->host_v, &pass->joined[1]));
+  ESP_CALL(esp_set_rows(k->set, ESP_HIDDEN, &pass->host_z, &pass->joined[2]));
+  ESP_CALL(bring(device, (size_t)k->model->block.count, k->host_value, &pass->copy[0], &pass->value));
+  ESP_CALL(bring(device, n * (size_t)k->D, pass->host_x, &pass->copy[1], &pass->x));
+  ESP_CALL(bring(device, n * (size_t)k->F, pass->host_v, &pass->copy[2], &pass->v));
+  k->value = pass->value;
   if (k->plan->lift < 0) return ESP_OK;
-  ESP_CALL(ESP_ALLOC(pass->state, L * n * (size_t)k->plan->slot[0].in));
-  ESP_CALL(ESP_ALLOC(pass->raw, n * (size_t)(k->D + k->F)));
-  return ESP_OK;
+  ESP_CALL(ESP_THERE(device, pass->state, L * n * (size_t)k->plan->slot[0].in));
+  return ESP_THERE(device, pass->raw, n * (size_t)(k->D + k->F));
 }
 
 static int layers_begin(const esp_stack_walk *k) {
   const esp_stack_slot *first = &k->plan->slot[0];
+  const esp_device *device = k->device;
   const size_t n = (size_t)k->n, H = (size_t)first->in;
   ESP_CALL(ESP_ALLOC(k->pass->at, k->param->layers));
   k->pass->layers = k->param->layers;
-  if (k->plan->lift >= 0) ESP_CALL(ESP_ALLOC(k->pass->o, n * H));
-  if (first->W1 >= 0) ESP_CALL(ESP_ALLOC(k->pass->both, n * (H + (size_t)k->F)));
-  if (k->plan->carried >= 0) ESP_CALL(ESP_ALLOC(k->pass->both, n * (size_t)first->own));
+  if (k->plan->lift >= 0) ESP_CALL(ESP_THERE(device, k->pass->o, n * H));
+  if (first->W1 >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (H + (size_t)k->F)));
+  if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
   return make_tree_keys(k);
 }
 
 static int layer_begin(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
+  const esp_device *device = k->device;
   esp_stack_layer *layer = &k->pass->at[l];
   const size_t n = (size_t)k->n, keys = n * (size_t)k->param->dim, sent = n * (size_t)at->form.channels;
   const size_t hidden = n * (size_t)at->embed.hidden;
-  ESP_CALL(ESP_ALLOC(layer->key, keys));
-  ESP_CALL(ESP_ALLOC(layer->key_work, hidden));
-  if (k->param->separate) ESP_CALL(ESP_ALLOC(layer->query, keys));
-  if (k->param->separate) ESP_CALL(ESP_ALLOC(layer->query_work, hidden));
-  ESP_CALL(ESP_ALLOC(layer->value, sent));
-  if (at->W1 >= 0) ESP_CALL(ESP_ALLOC(layer->offset, sent));
-  if (k->plan->carried >= 0) ESP_CALL(ESP_ALLOC(layer->carried, n * (size_t)k->F));
-  ESP_CALL(ESP_ALLOC(layer->sum, n * (size_t)at->wide.sum));
-  return ESP_OK;
+  ESP_CALL(ESP_THERE(device, layer->key, keys));
+  ESP_CALL(ESP_THERE(device, layer->key_work, hidden));
+  if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query, keys));
+  if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query_work, hidden));
+  ESP_CALL(ESP_THERE(device, layer->value, sent));
+  if (at->W1 >= 0) ESP_CALL(ESP_THERE(device, layer->offset, sent));
+  if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, layer->carried, n * (size_t)k->F));
+  return ESP_THERE(device, layer->sum, n * (size_t)at->wide.sum);
 }
 
-static void layer_end(esp_stack_layer *layer) {
+static void layer_end(const esp_device *device, esp_stack_layer *layer) {
   esp_layer_free(&layer->layer);
-  ESP_FREE(layer->key);
-  ESP_FREE(layer->query);
-  ESP_FREE(layer->key_work);
-  ESP_FREE(layer->query_work);
-  ESP_FREE(layer->value);
-  ESP_FREE(layer->offset);
-  ESP_FREE(layer->sum);
+  ESP_THERE_FREE(device, layer->key);
+  ESP_THERE_FREE(device, layer->query);
+  ESP_THERE_FREE(device, layer->key_work);
+  ESP_THERE_FREE(device, layer->query_work);
+  ESP_THERE_FREE(device, layer->value);
+  ESP_THERE_FREE(device, layer->offset);
+  ESP_THERE_FREE(device, layer->sum);
 }
 
 static void pass_end(esp_pass *pass) {
+  const esp_device *device = pass->device;
   for (int l = 0; l < pass->layers; l++) {
-    layer_end(&pass->at[l]);
-    ESP_FREE(pass->at[l].carried); /* the next layer's */
+    layer_end(device, &pass->at[l]);
+    ESP_THERE_FREE(device, pass->at[l].carried); /* the next layer's */
   }
-  for (int r = 0; r < 3; r++) ESP_FREE(pass->own[r]);
+  for (int r = 0; r < 3; r++) ESP_FREE(pass->joined[r]);
+  for (int r = 0; r < 3; r++) ESP_THERE_FREE(device, pass->copy[r]);
   ESP_FREE(pass->at);
   ESP_FREE(pass->tree_key);
   ESP_FREE(pass->tree_query);
-  ESP_FREE(pass->state);
-  ESP_FREE(pass->raw);
-  ESP_FREE(pass->both);
-  ESP_FREE(pass->o);
-  esp_stack_scratch_free(&pass->scratch);
+  ESP_THERE_FREE(device, pass->state);
+  ESP_THERE_FREE(device, pass->raw);
+  ESP_THERE_FREE(device, pass->both);
+  ESP_THERE_FREE(device, pass->o);
+  esp_stack_scratch_free(device, &pass->scratch);
 }
 
 void esp_stack_pass_free(esp_pass **pass) {
@@ -150,7 +169,7 @@ void esp_stack_pass_free(esp_pass **pass) {
 static void lift(const esp_stack_walk *k) {
   const esp_pass *pass = k->pass;
   if (k->plan->lift < 0) return;
-  esp_rows_join(k->n, k->D, pass->x, k->F, pass->v, pass->raw);
+  esp_rows_join(k->rows, k->n, k->D, pass->x, k->F, pass->v, pass->raw);
   k->dense->forward(k->n, k->D + k->F, k->plan->slot[0].in, k->value + k->plan->lift, k->value + k->plan->lift_bias, 0,
                     pass->raw, pass->state);
 }
@@ -162,16 +181,16 @@ static void send(const esp_stack_walk *k, int l) {
   esp_stack_layer *layer = &k->pass->at[l];
   const int n = k->n, H = at->in, C = at->own;
   if (at->W1 >= 0) {
-    esp_rows_join(n, H, s, k->F, k->pass->v, k->pass->both);
+    esp_rows_join(k->rows, n, H, s, k->F, k->pass->v, k->pass->both);
     k->dense->forward(n, H, C, k->value + at->W1, k->value + at->b, 0, s, layer->offset);
     k->dense->forward(n, H + k->F, C, k->value + at->W2, NULL, 0, k->pass->both, layer->value);
   } else if (layer->carried) {
     k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, k->pass->both);
-    esp_rows_join(n, C, k->pass->both, k->F, esp_stack_carried(k, l), layer->value);
+    esp_rows_join(k->rows, n, C, k->pass->both, k->F, esp_stack_carried(k, l), layer->value);
   } else if (at->V >= 0) {
     k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, layer->value);
-  } else if (n) {
-    memcpy(layer->value, k->pass->v, (size_t)n * (size_t)k->F * sizeof *layer->value);
+  } else {
+    k->rows->copy((size_t)n * (size_t)k->F, k->pass->v, layer->value);
   }
 }
 
@@ -179,7 +198,7 @@ static esp_split_rule split_of(const esp_stack_walk *k, int l) {
   esp_split_rule rule = {.kind = k->param->split};
   if (rule.kind != ESP_SPLIT_LEARNED) return rule;
   rule.levels = k->param->split_levels;
-  rule.normal = k->value + k->plan->slot[l].normal;
+  rule.normal = k->host_value + k->plan->slot[l].normal;
   return rule;
 }
 
@@ -196,18 +215,33 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   return param;
 }
 
-static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
-  const esp_stack_slot *at = &k->plan->slot[l];
-  const double *input = esp_stack_embedded(k, l);
+/* Keys of a layer as visitors see them: in the host's memory. */
+static int show(const esp_stack_walk *k, int l, const esp_visit *visit) {
+  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_device *device = k->device;
+  const size_t count = (size_t)k->n * (size_t)k->param->dim;
+  double *key = layer->key, *query = layer->query, *made[2] = {NULL, NULL};
+  int rc = ESP_OK;
+  if (!device->shared) {
+    rc = ESP_ALLOC(made[0], count);
+    if (!rc && query) rc = ESP_ALLOC(made[1], count);
+    if (!rc) rc = esp_device_get(device, count, key, made[0]);
+    if (!rc && query) rc = esp_device_get(device, count, query, made[1]);
+    key = made[0], query = made[1];
+  }
+  ESP_TRY(esp_device_agree(device, k->backend->comm, rc));
+  ESP_TRY(visit->layer(visit->context, l, layer->layer.dom, key, query));
+done:
+  ESP_FREE(made[0]);
+  ESP_FREE(made[1]);
+  return rc;
+}
+
+static int hear(const esp_stack_walk *k, int l) {
   const int last = l == k->param->layers - 1;
   const int hops = k->param->tree_on == ESP_TREE_ON_HIDDEN && k->param->hidden_halves == 2;
-  esp_pass *pass = k->pass;
-  esp_stack_layer *layer = &pass->at[l];
-  ESP_AGREE(k->backend->comm, layer_begin(k, l));
-  esp_embed_forward(k->dense, &at->embed, k->value + at->key, k->n, input, layer->key_work, layer->key);
-  if (layer->query)
-    esp_embed_forward(k->dense, &at->embed, k->value + at->query, k->n, input, layer->query_work, layer->query);
-  send(k, l);
+  const esp_pass *pass = k->pass;
+  esp_stack_layer *layer = &k->pass->at[l];
   const esp_layer_param param = layer_param(k, l);
   const esp_layer_input in = {.id = k->set->id,
                               .key = layer->key,
@@ -215,19 +249,35 @@ static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, dou
                               .value = layer->value,
                               .offset = layer->offset,
                               .tree_key = hops && last ? pass->tree_query : pass->tree_key,
-                              .tree_query = hops ? NULL : pass->tree_query};
-  ESP_CALL(esp_layer_forward(k->backend, &param, k->n, &in, k->value + at->message, layer->sum, &layer->layer));
+                              .tree_query = hops ? NULL : pass->tree_query,
+                              .there = 1};
+  const double *message = k->host_value + k->plan->slot[l].message;
+  return esp_layer_forward(k->backend, &param, k->n, &in, message, layer->sum, &layer->layer);
+}
+
+static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const double *input = esp_stack_embedded(k, l);
+  const int last = l == k->param->layers - 1;
+  esp_pass *pass = k->pass;
+  esp_stack_layer *layer = &pass->at[l];
+  ESP_AGREE(k->backend->comm, layer_begin(k, l));
+  esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, layer->key);
+  if (layer->query)
+    esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, layer->query);
+  send(k, l);
+  ESP_CALL(hear(k, l));
   esp_layer_count(&layer->layer, cost);
   if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (layer->offset) esp_stack_centre(k, l);
-  if (visit) ESP_CALL(visit->layer(visit->context, l, layer->layer.dom, layer->key, layer->query));
+  if (visit) ESP_CALL(show(k, l, visit));
   if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, last ? y : pass->o);
   if (layer->carried && last) esp_stack_carry_out(k, y);
   if (!last)
-    esp_depths[k->param->depth]->join((size_t)k->n * (size_t)at->in, esp_stack_state(k, l), pass->o,
+    esp_depths[k->param->depth]->join(k->rows, (size_t)k->n * (size_t)at->in, esp_stack_state(k, l), pass->o,
                                       esp_stack_lifted(k, l + 1));
-  if (!k->keep) layer_end(layer);
+  if (!k->keep) layer_end(k->device, layer);
   return ESP_OK;
 }
 
@@ -236,20 +286,26 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
   esp_stack_plan *plan = k->model->plan;
   esp_pass *made = NULL;
   esp_cost own = {0};
+  const size_t targets = (size_t)k->n * (size_t)k->model->sizes.width[ESP_TARGET];
+  double *there = NULL;
   int rc = ESP_ALLOC(made, 1);
+  if (made) made->device = k->device;
   k->pass = made;
   k->keep = pass != NULL;
   if (pass) *pass = NULL;
   if (!rc) rc = pass_begin(k);
   if (!rc) rc = layers_begin(k);
+  if (!rc && !k->device->shared) rc = ESP_THERE(k->device, there, targets);
   ESP_TRY(comm->agree(comm, rc));
   lift(k);
-  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, y, &own));
+  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, there ? there : y, &own));
+  ESP_TRY(esp_device_agree(k->device, comm, there ? esp_device_get(k->device, targets, there, y) : ESP_OK));
   for (int l = 0; l < k->param->layers && pass; l++) plan->theta[l] = made->at[l].layer.dom->param.lists.theta;
   if (pass) own.theta = plan->theta[0];
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
+  ESP_THERE_FREE(k->device, there);
   esp_stack_pass_free(&made);
   return rc;
 }
@@ -264,7 +320,7 @@ int esp_stack_forward(const esp_model *model, const esp_backend *backend, const 
 /* ---- where the particles are ---- */
 
 /* Keys (and queries, or NULL) of the first layer. */
-static int place_keys(const esp_stack_walk *k, double *key, double *query) {
+static int place_keys(esp_stack_walk *k, double *key, double *query) {
   const esp_stack_slot *at = &k->plan->slot[0];
   double *work = NULL;
   int rc = pass_begin(k);
@@ -272,8 +328,8 @@ static int place_keys(const esp_stack_walk *k, double *key, double *query) {
   ESP_TRY(rc);
   lift(k);
   const double *input = esp_stack_embedded(k, 0);
-  esp_embed_forward(k->dense, &at->embed, k->value + at->key, k->n, input, work, key);
-  if (query) esp_embed_forward(k->dense, &at->embed, k->value + at->query, k->n, input, work, query);
+  esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, work, key);
+  if (query) esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, work, query);
 done:
   ESP_FREE(work);
   return rc;
@@ -287,7 +343,7 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   const esp_message *message = at->form.message;
   const esp_form form = esp_stack_form(p, at);
   const double scale = message->fade ? message->fade(&form, model->block.value + at->message) : 0;
-  esp_pass rows = {0};
+  esp_pass rows = {.device = self.device};
   ESP_CHECK(p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
             "the trees of this network stand on %s (tree_on): they are not cut by learned keys",
             esp_tree_on_name(p->tree_on));
@@ -300,7 +356,7 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = model->block.value + at->normal;
   if (scale > 0) where->domain.lists.rule = &esp_rule_size, where->domain.lists.rule_number = scale;
   if (!key) return ESP_OK;
-  const esp_stack_walk k = esp_stack_walk_of(model, &self, set, &rows);
+  esp_stack_walk k = esp_stack_walk_of(model, &self, set, &rows);
   const int rc = place_keys(&k, key, p->separate ? query : NULL);
   pass_end(&rows);
   ESP_CALL(rc);

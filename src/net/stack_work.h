@@ -33,12 +33,16 @@ static inline esp_form esp_stack_form(const esp_stack_param *p, const esp_stack_
   return form;
 }
 
+/* All arrays of a pass lie in the device's memory, but for those that say host. */
+
 /* What updates need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
-  double *joint, *djoint;   /* [rows][own + H] = [a A; s]; where R1 is through with it, a A alone, [rows][own] */
+  int rows;                 /* at a time; whole groups, for the gradients */
+  double *joint, *djoint;   /* [rows][own + H] = [a A; s] */
+  double *heard;            /* [rows][own] a A alone */
   double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
-  double *heard;            /* [h][own] of R1, backward alone */
+  double *own_R1;           /* [h][own] of R1, backward alone */
 } esp_stack_scratch;
 
 /* Home rows of one layer, kept for its adjoint. */
@@ -52,16 +56,20 @@ typedef struct {
 } esp_stack_layer;
 
 struct esp_pass {
+  const esp_device *device;
   int layers;
-  const double *x, *v, *z;       /* the set's columns side by side, [n][D], [n][F], [n][hidden] */
-  double *own[3];                /* joined copies, where a role has several columns */
-  double *tree_key, *tree_query; /* [n][tree dim] where the tree is not built on the learned keys; with two hops the
+  const double *host_x, *host_v, *host_z; /* host: the set's columns side by side, [n][D], [n][F], [n][hidden] */
+  double *joined[3];                      /* host: copies, where a role has several columns */
+  double *tree_key,
+      *tree_query;             /* host: [n][tree dim] where the tree is not built on the learned keys; with two hops the
                                     second is the last layer's key */
-  double *state;                 /* [L or, unless kept, 1][n][H] s^0 .. s^{L-1}; NULL where L = 1: s^0 is x */
-  double *raw;                   /* [n][D + F] [x; v] */
-  double *both;                  /* [n][H + F] [s; v]; [n][own] V s where something is carried */
-  double *o;                     /* [n][width] */
-  esp_stack_layer *at;           /* [L] */
+  const double *value, *x, *v; /* parameters, [n][D], [n][F]: the host's, or */
+  double *copy[3];             /* copies of them */
+  double *state;               /* [L or, unless kept, 1][n][H] s^0 .. s^{L-1}; NULL where L = 1: s^0 is x */
+  double *raw;                 /* [n][D + F] [x; v] */
+  double *both;                /* [n][H + F] [s; v]; [n][own] V s where something is carried */
+  double *o;                   /* [n][width] */
+  esp_stack_layer *at;         /* host: [L] */
   esp_stack_scratch scratch;
 };
 
@@ -71,9 +79,11 @@ struct esp_stack_walk {
   const esp_model *model;
   const esp_stack_param *param;
   const esp_stack_plan *plan;
-  const double *value; /* the parameters */
+  const double *value, *host_value; /* the parameters, in the device's memory and in the host's */
   const esp_backend *backend;
-  const esp_dense *dense; /* the backend's device's */
+  const esp_device *device; /* the backend's, and its tables */
+  const esp_dense *dense;
+  const esp_rows *rows;
   const esp_set *set;
   int n, D, F, hidden; /* home particles; numbers of an input, of what is sent, and hidden ones */
   esp_pass *pass;
@@ -85,7 +95,7 @@ struct esp_stack_walk {
 esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *backend, const esp_set *set,
                                  esp_pass *pass);
 
-/* All layers, with what the walk has been told; as esp_stack_forward. */
+/* All layers, with what the walk has been told; as esp_stack_forward, y in the host's memory. */
 int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass);
 
 /* As the network's row has them. */
@@ -120,15 +130,21 @@ static inline const double *esp_stack_embedded(const esp_stack_walk *k, int l) {
  * Float64; a row's numbers do not depend on its neighbours. What lies between A and o is computed again on the way back, a
  * few rows at a time: cheaper than to write it to memory and read it. Local. */
 
-/* Room for up to n rows a call. The second of each pair only if `backward`. */
+/* The second of each pair only if `backward`. */
 int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_scratch *scratch);
-void esp_stack_scratch_free(esp_stack_scratch *scratch);
+void esp_stack_scratch_free(const esp_device *device, esp_stack_scratch *scratch);
 /* Layer l's sums and state -> o [n][out]. */
 void esp_stack_update(const esp_stack_walk *k, int l, double *o);
 /* d_o [n][out] -> dsum [n][wide.sum] (set), ds [n][H] += (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] of the
  * whole block += one term a (group of ESP_GROUP rows, number). */
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
                            double *ds, int64_t *acc);
+
+/* The sums of layer l, as rows are heard. */
+static inline esp_heard esp_stack_heard(const esp_stack_walk *k, int l) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  return (esp_heard){at->wide.sum, at->form.channels, at->own, k->param->aggregate};
+}
 
 /* What is carried (stack_transport.c). r^l before layer l [n][F]; r^{l+1} from layer l's sums; what it adds to y. Then the way
  * back: dy -> dr [n][F] (set) and the gain's gradient; dr of r^{l+1} -> dsum += and dr of r^l but for what is sent. */

@@ -12,6 +12,7 @@
 #include "cuda/kernels.h"
 #include "net/layer.h"
 #include "tests/cuda/ceilings.h"
+#include "tests/mirror.h"
 
 enum { SEED = 3, HELD = 20000, H = 32, BEST_OF = 3, PASSES = 3 };
 
@@ -105,7 +106,7 @@ static int differ(const bench_case *of, int *different) {
     ESP_CALL(layer_of(device[k], &by[k], &layer));
     const esp_layer_gradient to = {.dkey = by[k].dkey,
                                    .dvalue = by[k].w.dsource > of->form.dim ? by[k].dvalue : NULL,
-                                   .doffset = layer.input.offset ? by[k].doffset : NULL};
+                                   .doffset = layer.host.in.offset ? by[k].doffset : NULL};
     ESP_CALL(esp_layer_backward(&backend, &layer, by[k].dsum, &to, by[k].acc, NULL));
     esp_layer_free(&layer);
   }
@@ -142,8 +143,8 @@ static int rows_create(const esp_device *device, const esp_layer *layer, const c
     memcpy(to + wide * i, from + own * i, own * sizeof(double));
     memcpy(to + wide * i + own, c->dsum + sums * i, sums * sizeof(double));
   }
-  ESP_CALL(esp_mirror_put(device, &r->dsum, 0, r->dsum.count));
-  return esp_mirror_put(device, &r->receiver, 0, r->receiver.count);
+  ESP_CALL(esp_mirror_put(device, &r->dsum));
+  return esp_mirror_put(device, &r->receiver);
 }
 
 static void rows_free(const esp_device *device, rows *r) {

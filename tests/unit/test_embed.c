@@ -70,7 +70,7 @@ static void places(void **state) {
     const esp_embed *embed = &kinds[k];
     fill(embed);
     for (int i = 0; i < N * DIM; i++) p.z[i] = NAN; /* it is set */
-    esp_embed_forward(&esp_dense_cpu, embed, p.value, N, p.s, p.work, p.z);
+    esp_embed_forward(&esp_device_cpu32, embed, p.value, N, p.s, p.work, p.z);
     for (int i = 0; i < N; i++)
       for (int a = 0; a < DIM; a++) {
         double z = k == 2 ? p.s[i * IN + a] : 0;
@@ -83,13 +83,13 @@ static void places(void **state) {
         }
         assert_true(fabs(z - p.z[i * DIM + a]) < 1e-13);
       }
-    esp_embed_forward(&esp_dense_cpu, embed, p.value, 0, p.s, p.work, p.z);
+    esp_embed_forward(&esp_device_cpu32, embed, p.value, 0, p.s, p.work, p.z);
   }
 }
 
 static double loss(const esp_embed *embed) {
   double sum = 0;
-  esp_embed_forward(&esp_dense_cpu, embed, p.value, N, p.s, p.work, p.z);
+  esp_embed_forward(&esp_device_cpu32, embed, p.value, N, p.s, p.work, p.z);
   for (int k = 0; k < N * DIM; k++) sum += p.g[k] * p.z[k];
   return sum;
 }
@@ -111,7 +111,7 @@ static void gradients(void **state) {
     fill(embed);
     loss(embed);
     for (int i = 0; i < N * IN; i++) p.ds[i] = 100; /* it is added to */
-    esp_embed_backward(&esp_dense_cpu, embed, p.value, N, p.s, p.work, p.g, p.scratch, p.ds, p.acc);
+    esp_embed_backward(&esp_device_cpu32, embed, p.value, N, p.s, p.work, p.g, p.scratch, p.ds, p.acc);
     for (int c = 0; c < esp_embed_count(embed); c++)
       compare(embed, &p.value[c], esp_exact_value(&ESP_EXACT_FULL, p.acc + c * WORDS));
     for (int i = 0; i < N * IN; i += 5) compare(embed, &p.s[i], p.ds[i] - 100);
@@ -126,7 +126,7 @@ static void shared(void **state) {
       const esp_embed *embed = &kinds[k];
       fill(embed);
       loss(embed);
-      esp_embed_backward(&esp_dense_cpu, embed, p.value, N, p.s, p.work, p.g, p.scratch, p.ds, p.acc);
+      esp_embed_backward(&esp_device_cpu32, embed, p.value, N, p.s, p.work, p.g, p.scratch, p.ds, p.acc);
       memcpy(ds, p.ds, sizeof ds);
       for (int c = 0; c < esp_embed_count(embed); c++) whole[c] = esp_exact_value(&ESP_EXACT_FULL, p.acc + c * WORDS);
       memset(p.acc, 0, sizeof p.acc);
@@ -134,14 +134,14 @@ static void shared(void **state) {
       for (int r = 0; r < size; r++) {
         int64_t i, count;
         esp_set_share(N, r, size, &i, &count);
-        esp_embed_forward(&esp_dense_cpu, embed, p.value, (int)count, p.s + i * IN, p.work, p.z);
-        esp_embed_backward(&esp_dense_cpu, embed, p.value, (int)count, p.s + i * IN, p.work, p.g + i * DIM, p.scratch,
+        esp_embed_forward(&esp_device_cpu32, embed, p.value, (int)count, p.s + i * IN, p.work, p.z);
+        esp_embed_backward(&esp_device_cpu32, embed, p.value, (int)count, p.s + i * IN, p.work, p.g + i * DIM, p.scratch,
                            p.ds + i * IN, p.acc);
       }
       assert_memory_equal(ds, p.ds, sizeof ds);
       for (int c = 0; c < esp_embed_count(embed); c++)
         assert_true(whole[c] == esp_exact_value(&ESP_EXACT_FULL, p.acc + c * WORDS));
-      esp_embed_backward(&esp_dense_cpu, embed, p.value, N, p.s, p.work, p.g, p.scratch, NULL,
+      esp_embed_backward(&esp_device_cpu32, embed, p.value, N, p.s, p.work, p.g, p.scratch, NULL,
                          p.acc); /* ds not wanted */
     }
 }

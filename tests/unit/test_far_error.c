@@ -165,7 +165,7 @@ static void the_largest_that_fits(void **state) {
 static void cell_by_hand(const subject *s, int c, int first, int count, const double *q, double *square,
                          double *lower) {
   const esp_layer *layer = &s->layer;
-  const double *source = layer->source.host, scale = layer->param.form.unit;
+  const double *source = layer->host.source, scale = layer->param.form.unit;
   const int d = layer->param.form.dim;
   double K[WIDE] = {0}, u[WIDE], along = 0, rho = 0, tau = 0, Q0 = 0, trX = 0, uXu = 0, B0 = 0, B1 = 0, B2 = 0;
   for (int j = first; j < first + count; j++)
@@ -193,7 +193,7 @@ static double receiver_by_hand(const subject *s, int b, const double *q, int c) 
   const esp_layer *layer = &s->layer;
   const esp_lists *lists = &layer->dom->lists;
   const esp_tree *tree = &layer->dom->tree;
-  const double *source = layer->source.host, scale = layer->param.form.unit;
+  const double *source = layer->host.source, scale = layer->param.form.unit;
   const int d = layer->param.form.dim;
   char far[N] = {0};
   double square = 0, lower = 0;
@@ -220,7 +220,7 @@ static void bound_as_by_hand(void **state) {
     const int channels = C + k % 2;
     MUST(esp_far_bound(&s.far, 0.9, &beta));
     const esp_tree *tree = s.layer.dom->queries ? s.layer.dom->queries : &s.layer.dom->tree;
-    const double *query = s.layer.query.host;
+    const double *query = s.layer.host.query;
     assert_true(s.layer.dom->lists.far_pairs > 300);
     for (int b = 0; b < tree->n_block; b++) {
       const int row = esp_tree_block_row(tree, b), first = tree->part_first[row];

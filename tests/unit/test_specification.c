@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "message/specification.h"
 #include "net/device.h"
+#include "mirror.h"
 
 #define MUST(expr)                                                        \
   do {                                                                    \
@@ -210,12 +211,12 @@ static esp_mirror mirror(const esp_device *device, int count, const double *from
   esp_mirror m;
   MUST(esp_mirror_create(device, (size_t)count, &m));
   if (from) memcpy(m.host, from, sizeof(double) * (size_t)count);
-  MUST(esp_mirror_put(device, &m, 0, m.count));
+  MUST(esp_mirror_put(device, &m));
   return m;
 }
 
 static void fetch(const esp_device *device, esp_mirror *m, double *to) {
-  MUST(esp_mirror_get(device, m, 0, m->count));
+  MUST(esp_mirror_get(device, m));
   if (to) memcpy(to, m->host, sizeof(double) * m->count);
 }
 

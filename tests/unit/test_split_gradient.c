@@ -46,7 +46,7 @@ static void weigh(scene *s, int i, int j) {
   const esp_form *f = &p.param.form;
   const int C = f->channels;
   const double *g = s->gradient + i * esp_form_widths(f).sum,
-               *source = (const double *)s->layer.source.host + j * (s->d + C);
+               *source = s->layer.host.source + j * (s->d + C);
   double r2 = 0, sum = f->den ? g[C] : 0;
   if (i == j) return;
   for (int a = 0; a < s->d; a++) r2 += pow(s->key[i * s->d + a] - s->key[j * s->d + a], 2);
@@ -73,13 +73,13 @@ static void scene_make(scene *s) {
   problem_forward(&p, &esp_device_cpu64, &s->layer);
   s->dom = s->layer.dom;
   const size_t n = (size_t)s->n, width = (size_t)esp_form_widths(&p.param.form).source;
-  MUST(esp_split_soft_make(s->dom, s->layer.source.host, (int)width, &s->soft));
+  MUST(esp_split_soft_make(s->dom, s->layer.host.source, (int)width, &s->soft));
   s->levels = esp_imin(p.param.domain.split.levels, s->dom->tree.shape.block_level);
   s->key = doubles(n * (size_t)s->d);
   s->gradient = doubles(n * (size_t)esp_form_widths(&p.param.form).sum);
   s->L = doubles(n * n);
   for (size_t k = 0; k < n * (size_t)s->d; k++)
-    s->key[k] = ((const double *)s->layer.source.host)[k / (size_t)s->d * width + k % (size_t)s->d];
+    s->key[k] = (s->layer.host.source)[k / (size_t)s->d * width + k % (size_t)s->d];
   const size_t unit = sizeof(double) * (size_t)esp_form_widths(&p.param.form).sum;
   MUST(s->dom->ops->to_receivers(s->layer.dom, unit, p.g, s->gradient));
   weigh_near_pairs(s);

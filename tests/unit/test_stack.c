@@ -440,9 +440,9 @@ static void gradient_through_depth(void **state) {
   const double o[2] = {5, -3}, next[][2] = {{6, -1}, {5, -3}}, past[][2] = {{7, 8}, {0, 0}};
   for (int k = 0; esp_depths[k]; k++) {
     double after[2] = {1, 2}, ds[2] = {7, 8}, d_o[2];
-    esp_depths[k]->join(2, after, o, after);
+    esp_depths[k]->join(&esp_rows_cpu, 2, after, o, after);
     assert_memory_equal(after, next[k], sizeof after);
-    esp_depths[k]->join_back(2, ds, d_o);
+    esp_depths[k]->join_back(&esp_rows_cpu, 2, ds, d_o);
     assert_memory_equal(ds, past[k], sizeof ds);
     assert_true(d_o[0] == 7 && d_o[1] == 8);
     assert_string_equal(esp_depth_name(k), k ? "plain" : "residual");
