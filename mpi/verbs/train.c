@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "domain/gradsync.h"
 #include "io/checkpoint.h"
 #include "verbs/data.h"
 #include "verbs/setup.h"
@@ -167,13 +166,7 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
   esp_journal journal = {.run = run};
   stage s = {
       .run = run, .journal = &journal, .model = model, .task = task, .loss = task->loss, .device = backend->device};
-  esp_gradsync sync = esp_gradsync_comm(run->comm);
-  const esp_train_hooks hooks = {.stop = on_stop,
-                                 .step = on_step,
-                                 .checkpoint = on_checkpoint,
-                                 .context = &s,
-                                 .sum = esp_journal_sum,
-                                 .sum_context = &sync};
+  const esp_train_hooks hooks = {.stop = on_stop, .step = on_step, .checkpoint = on_checkpoint, .context = &s};
   const esp_training with = {run->comm, backend, &from->sets, task->loss, loss_param};
   int rc;
   if (task->showing && task->showing->watching) s.watched = task->showing->watching->name;

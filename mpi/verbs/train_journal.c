@@ -8,7 +8,6 @@
 
 #include "base/draft.h"
 #include "base/input.h"
-#include "domain/gradsync.h"
 
 static void start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
   char line[512];
@@ -101,9 +100,4 @@ int esp_journal_results(const esp_journal *j, const esp_model *model) {
   cJSON_AddStringToObject(json, "parameter_checksum", text); /* the same on any number of ranks */
   esp_run_say_budget(j->run, "train", (double)pairs[0] / particles, (double)pairs[3] / particles);
   return ESP_OK;
-}
-
-int esp_journal_sum(void *sync, int64_t *acc, size_t count) {
-  const esp_gradsync *gradients = sync;
-  return gradients->sum(gradients, acc, count);
 }

@@ -28,7 +28,5 @@ int esp_journal_line(esp_journal *journal, const char *format, ...) __attribute_
 void esp_journal_step(esp_journal *journal, const esp_train_record *record);
 /* Loss, work, memory and the fingerprint of the parameters into run->json. Collective. */
 int esp_journal_results(const esp_journal *journal, const esp_model *model);
-/* An esp_train_hooks.sum with an esp_gradsync as context. */
-int esp_journal_sum(void *sync, int64_t *acc, size_t count);
 
 #endif

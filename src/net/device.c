@@ -37,6 +37,27 @@ int esp_device_settled(const esp_device *device, int code) {
   return code ? code : own;
 }
 
+int esp_device_sum(const esp_device *device, const esp_comm *comm, int64_t *acc, size_t count) {
+  const size_t words = count * ESP_EXACT_FULL_WORDS;
+  /* carried digits have 31 bits of headroom left, so that the plain integer sum over ranks cannot overflow */
+  device->rows->exact_carry(&ESP_EXACT_FULL, acc, count);
+  if (!device->sum_i64) return comm->sum_i64(comm, acc, words);
+  return esp_device_agree(device, comm, device->sum_i64(comm, acc, words));
+}
+
+int esp_device_add(const esp_device *device, size_t count, const int64_t *host, int64_t *there) {
+  int64_t *words = NULL;
+  int rc;
+  if (!count || there == host) return ESP_OK;
+  ESP_TRY(ESP_ALLOC(words, count));
+  ESP_TRY(device->get(words, there, count * sizeof *words));
+  for (size_t k = 0; k < count; k++) words[k] += host[k];
+  rc = device->put(there, words, count * sizeof *words);
+done:
+  ESP_FREE(words);
+  return rc;
+}
+
 int esp_device_agree(const esp_device *device, const esp_comm *comm, int code) {
   return device->shared ? code : comm->agree(comm, esp_device_settled(device, code));
 }

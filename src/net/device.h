@@ -90,6 +90,11 @@ static inline int esp_device_moved(const esp_device *device, int code, int *here
 }
 /* What the device could not do, if `code` is not an error of its own; it has then done all that it was given. Local. */
 int esp_device_settled(const esp_device *device, int code);
+/* Exact accumulators acc [count][ESP_EXACT_FULL_WORDS] in the device's memory, each the sum of at most 2^30 terms of this rank,
+ * become their sums over the ranks: the same words on every rank, whatever their number. Collective. */
+int esp_device_sum(const esp_device *device, const esp_comm *comm, int64_t *acc, size_t count);
+/* Words of the host's memory added to those there. Local. Errors: memory, and those of the device. */
+int esp_device_add(const esp_device *device, size_t count, const int64_t *host, int64_t *there);
 /* comm->agree of that, after puts, gets and kernels; nothing where memory is shared, since none of them can fail. Collective. */
 int esp_device_agree(const esp_device *device, const esp_comm *comm, int code);
 

@@ -275,19 +275,27 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
   walk k;
   double *h = NULL;
   vec3 *dA = NULL, *dY = NULL, *y = NULL;
+  int64_t *words = NULL; /* the host's accumulators, where acc is not */
+  const esp_device *device = backend->device;
+  const size_t count = (size_t)sums(model);
   esp_cost own = {0};
   ESP_CALL(walk_begin(model, backend, set, &k));
   int rc = ESP_ALLOC(h, 6 * (size_t)k.n);
   if (!rc) rc = ESP_ALLOC(dA, (size_t)pass->layers * (size_t)k.n);
   if (!rc) rc = ESP_ALLOC(dY, k.n);
   if (!rc) rc = ESP_ALLOC(y, k.n);
+  if (!rc && !device->shared) rc = ESP_ALLOC(words, count * WORDS);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
+  int64_t *to = device->shared ? acc : words;
   ESP_TRY(project(&k, pass->mass, 1, dy, h));
-  read_out_back(&k, pass, h, dA, acc);
-  ESP_TRY(back_layers(&k, pass, y, dA, dY, acc, &own));
+  read_out_back(&k, pass, h, dA, to);
+  ESP_TRY(back_layers(&k, pass, y, dA, dY, to, &own));
   if (cost) esp_cost_add(cost, &own);
-  esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)sums(model));
+  esp_exact_carry(&ESP_EXACT_FULL, to, count);
+  if (words) ESP_TRY(backend->comm->agree(backend->comm, esp_device_add(device, count * WORDS, words, acc)));
+  device->rows->exact_carry(&ESP_EXACT_FULL, acc, count);
 done:
+  ESP_FREE(words);
   ESP_FREE(h);
   ESP_FREE(dA);
   ESP_FREE(dY);

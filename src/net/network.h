@@ -50,7 +50,7 @@ struct esp_network {
    * n = 0 is fine. */
   int (*forward)(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                  double *y, esp_cost *cost, esp_pass **pass);
-  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS] += this rank's share, carried. */
+  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS], in the memory of backend->device, += this rank's share, carried. */
   int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                   const double *dy, int64_t *acc, esp_cost *cost);
   void (*pass_free)(esp_pass **pass);

@@ -1,15 +1,17 @@
 /* The way back through the stack: see stack.h. */
+#include <string.h>
+
 #include "base/exact_sum.h"
 #include "net/layer_rows.h"
 #include "net/stack_work.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 
-/* In the device's memory, but for words. */
+/* In the device's memory, but for normal. */
 typedef struct {
   esp_stack_scratch scratch;
-  double *dy;                       /* [n][T], and */
-  int64_t *acc, *words;             /* [parameters][WORDS], where they are not the host's; words: to bring them there */
+  double *dy;                       /* [n][T], where it is not the host's */
+  int64_t *normal;                  /* [normals][WORDS] of one layer, where acc is not the host's: its splits are */
   double *ds;                       /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
   double *d_o;                      /* [n][H] dLoss/d(the layer's output) */
   double *dsum;                     /* [n][wide.sum] */
@@ -19,6 +21,11 @@ typedef struct {
   double *carried, *dcarried;       /* [n][F] dLoss/dr^l; what comes of it through what is sent */
 } adjoint;
 
+/* Numbers of the normals of one layer's learned splits. */
+static size_t normals_of(const esp_stack_walk *k) {
+  return (((size_t)1 << k->param->split_levels) - 1) * (size_t)k->param->dim;
+}
+
 static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   const esp_stack_slot *slot = k->plan->slot;
   const esp_stack_param *p = k->param;
@@ -27,11 +34,8 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   size_t C = 0;
   for (int l = 0; l < p->layers; l++) C = (size_t)esp_imax((int)C, slot[l].form.channels);
   ESP_CALL(esp_stack_scratch_create(k, 1, &g->scratch));
-  if (!device->shared) {
-    ESP_CALL(ESP_THERE(device, g->dy, n * (size_t)k->model->sizes.width[ESP_TARGET]));
-    ESP_CALL(ESP_THERE(device, g->acc, (size_t)k->model->block.count * WORDS));
-    ESP_CALL(ESP_ALLOC(g->words, (size_t)k->model->block.count * WORDS));
-  }
+  if (!device->shared) ESP_CALL(ESP_THERE(device, g->dy, n * (size_t)k->model->sizes.width[ESP_TARGET]));
+  if (!device->shared && slot->normal >= 0) ESP_CALL(ESP_ALLOC(g->normal, normals_of(k) * WORDS));
   if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->ds, n * H));
   if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->d_o, n * H));
   ESP_CALL(ESP_THERE(device, g->dsum, n * (C + 1)));
@@ -53,8 +57,7 @@ static void adjoint_free(const esp_device *device, adjoint *g) {
                            &g->dvalue, &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried};
   esp_stack_scratch_free(device, &g->scratch);
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) ESP_THERE_FREE(device, *rows[r]);
-  ESP_THERE_FREE(device, g->acc);
-  ESP_FREE(g->words);
+  ESP_FREE(g->normal);
 }
 
 /* Adjoint of send. */
@@ -82,9 +85,8 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, int64_t *acc) 
   }
 }
 
-/* In: g->ds is what goes past the layer; d_o [n][out]. Out: g->ds complete. host_acc: the caller's accumulators. */
-static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc, int64_t *host_acc,
-                      esp_cost *cost) {
+/* In: g->ds is what goes past the layer; d_o [n][out]. Out: g->ds complete. */
+static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, int64_t *acc, esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k, l);
   esp_stack_layer *layer = &k->pass->at[l];
@@ -92,9 +94,13 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
   esp_stack_update_back(k, l, d_o, &g->scratch, g->dsum, g->ds, acc);
   if (layer->carried) esp_stack_carry_back(k, l, g->carried, g->dsum);
   if (layer->offset) esp_stack_centre_back_sum(k, l, g->dsum);
-  int64_t *normal_acc = at->normal >= 0 ? host_acc + (size_t)at->normal * WORDS : NULL;
+  const size_t normals = normals_of(k) * WORDS;
+  int64_t *normal_acc = at->normal >= 0 ? acc + (size_t)at->normal * WORDS : NULL;
+  if (g->normal) memset(g->normal, 0, normals * sizeof *g->normal);
   const esp_layer_gradient to = {g->dkey, g->dquery, g->dvalue, g->doffset};
-  ESP_CALL(esp_layer_backward(k->backend, &layer->layer, g->dsum, &to, acc + (size_t)at->message * WORDS, normal_acc));
+  ESP_CALL(esp_layer_backward(k->backend, &layer->layer, g->dsum, &to, acc + (size_t)at->message * WORDS,
+                              g->normal ? g->normal : normal_acc));
+  if (g->normal) ESP_AGREE(k->backend->comm, esp_device_add(k->device, normals, g->normal, normal_acc));
   if (cost) cost->seconds_backward += layer->layer.seconds_backward;
   if (layer->offset) esp_stack_centre_back_offset(k, l, g->dsum, g->doffset);
   send_back(k, l, g, acc);
@@ -103,15 +109,6 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
   if (!g->dquery) return ESP_OK;
   esp_embed_backward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, g->dquery, g->embed,
                      din, acc + (size_t)at->query * WORDS);
-  return ESP_OK;
-}
-
-/* The device's accumulators into the caller's. */
-static int gather(const esp_stack_walk *k, const adjoint *g, int64_t *acc) {
-  const size_t words = (size_t)k->model->block.count * WORDS;
-  if (!g->acc) return ESP_OK;
-  ESP_CALL(k->device->get(g->words, g->acc, words * sizeof *g->words));
-  for (size_t w = 0; w < words; w++) acc[w] += g->words[w];
   return ESP_OK;
 }
 
@@ -127,18 +124,17 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
   if (!rc && g.dy) rc = esp_device_put(k.device, (size_t)k.n * (size_t)model->sizes.width[ESP_TARGET], dy, g.dy);
   ESP_TRY(comm->agree(comm, rc));
   const double *dout = g.dy ? g.dy : dy;
-  int64_t *sums = g.acc ? g.acc : acc;
-  if (g.carried) esp_stack_carry_out_back(&k, dout, g.carried, sums);
+  if (g.carried) esp_stack_carry_out_back(&k, dout, g.carried, acc);
   for (int l = pass->layers - 1; l >= 0; l--) {
     const int last = l == pass->layers - 1;
     if (!last) esp_depths[k.param->depth]->join_back(k.rows, (size_t)k.n * (size_t)H, g.ds, g.d_o);
-    ESP_TRY(back_layer(&k, l, last ? dout : g.d_o, &g, sums, acc, cost));
+    ESP_TRY(back_layer(&k, l, last ? dout : g.d_o, &g, acc, cost));
   }
   if (lift >= 0)
-    k.dense->gradient(k.n, k.D + k.F, H, pass->raw, g.ds, sums + (size_t)lift * WORDS,
-                      sums + (size_t)k.plan->lift_bias * WORDS);
-  ESP_TRY(esp_device_agree(k.device, comm, gather(&k, &g, acc)));
-  esp_exact_carry(&ESP_EXACT_FULL, acc, (size_t)model->block.count);
+    k.dense->gradient(k.n, k.D + k.F, H, pass->raw, g.ds, acc + (size_t)lift * WORDS,
+                      acc + (size_t)k.plan->lift_bias * WORDS);
+  k.rows->exact_carry(&ESP_EXACT_FULL, acc, (size_t)model->block.count);
+  ESP_TRY(esp_device_agree(k.device, comm, ESP_OK));
 done:
   adjoint_free(k.device, &g);
   return rc;

@@ -17,7 +17,8 @@ typedef struct {
   esp_model *model;
   double weight[ESP_LOSS_PARTS];
   int sums;
-  int64_t *acc;     /* [sums][WORDS] */
+  int64_t *acc;     /* [sums][WORDS], in the device's memory */
+  int64_t *words;   /* the same in the host's */
   double *gradient; /* [parameters] */
   double *y, *dy;   /* [n_home][targets] */
   size_t capacity_y, capacity_dy;
@@ -127,22 +128,18 @@ static void wish(const training *t, int64_t wishes[WISHES]) {
 
 /* Gradient and loss of the batch over all ranks, and in the same exchange what they wish. */
 static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
-  const esp_train_hooks *hooks = t->hooks;
   const esp_comm *comm = t->with->comm;
+  const esp_device *device = t->with->backend->device;
   const size_t sums = (size_t)t->sums, parts = (size_t)t->with->loss->parts;
-  if (hooks && hooks->sum) {
-    ESP_CALL(hooks->sum(hooks->sum_context, t->acc, sums));
-  } else {
-    esp_exact_carry(&ESP_EXACT_FULL, t->acc, sums);
-    ESP_CALL(comm->sum_i64(comm, t->acc, sums * WORDS));
-  }
+  ESP_CALL(esp_device_sum(device, comm, t->acc, sums));
+  ESP_CALL(esp_device_agree(device, comm, device->get(t->words, t->acc, sums * WORDS * sizeof *t->words)));
   esp_exact_carry(&ESP_EXACT_FULL, t->part_acc, parts);
   int64_t *wishes = t->part_acc + parts * WORDS;
   wish(t, wishes);
   ESP_CALL(comm->sum_i64(comm, t->part_acc, parts * WORDS + WISHES));
   *due = wishes[WISH_CHECKPOINT] > 0;
   record->stop = wishes[WISH_STOP] > 0;
-  esp_model_map(t->model, t->acc, t->gradient);
+  esp_model_map(t->model, t->words, t->gradient);
   for (size_t p = 0; p < parts; p++) {
     record->part[p] = esp_exact_value(&ESP_EXACT_FULL, t->part_acc + p * WORDS) / t->param->batch;
     record->loss += t->weight[p] * record->part[p];
@@ -164,7 +161,7 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   int due = 0;
   double begin = esp_wall();
   esp_train_record record = {.step = s + 1, .steps = p->steps};
-  memset(t->acc, 0, sizeof *t->acc * (size_t)t->sums * WORDS);
+  t->with->backend->device->rows->zero((size_t)t->sums * WORDS, (double *)t->acc);
   memset(t->part_acc, 0, sizeof t->part_acc);
   if (aims(t, s)) ESP_AGREE(comm, aim(t, s));
   record.bound = t->bound;
@@ -198,6 +195,7 @@ static int check_train(const esp_training *with, const esp_train_param *p, const
 int esp_train(const esp_training *with, const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model,
               esp_adam *adam) {
   const esp_comm *comm = with->comm;
+  const esp_device *device = with->backend->device;
   training t = {.with = with,
                 .param = param,
                 .hooks = hooks,
@@ -209,7 +207,9 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   t.sums = esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
-  if (!rc) rc = ESP_ALLOC(t.acc, (size_t)t.sums * WORDS);
+  if (!rc) rc = ESP_THERE(device, t.acc, (size_t)t.sums * WORDS);
+  if (device->shared) t.words = t.acc;
+  if (!rc && !device->shared) rc = ESP_ALLOC(t.words, (size_t)t.sums * WORDS);
   if (!rc) rc = ESP_ALLOC(t.gradient, model->block.count);
   if (!rc) rc = ESP_ALLOC(t.permutation, with->sets->sets);
   ESP_TRY(comm->agree(comm, rc));
@@ -217,7 +217,8 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   int stop = 0;
   while (adam->step < end && !stop) ESP_TRY(run_step(&t, adam, &stop));
 done:
-  ESP_FREE(t.acc);
+  if (t.words != t.acc) ESP_FREE(t.words);
+  ESP_THERE_FREE(device, t.acc);
   ESP_FREE(t.gradient);
   ESP_FREE(t.permutation);
   ESP_FREE(t.y);

@@ -68,9 +68,6 @@ typedef struct {
   int (*step)(void *context, const esp_train_record *record);
   int (*checkpoint)(void *context, const esp_adam *adam); /* parameters and moments are those after the step */
   void *context;
-  /* The sum of `count` exact accumulators over the ranks in another way than comm->sum_i64 (mpi/domain/gradsync.h). */
-  int (*sum)(void *sum_context, int64_t *acc, size_t count);
-  void *sum_context;
 } esp_train_hooks;
 
 /* What is trained on, by whom. Borrowed. */

@@ -6,7 +6,6 @@
 #include "case.h"
 
 #include "domain/domain.h"
-#include "domain/gradsync.h"
 #include "message/gate.h"
 #include "net/far_judge.h"
 #include "relation_train_case.h"

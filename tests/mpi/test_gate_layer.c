@@ -7,7 +7,6 @@
 
 #include "base/set.h"
 #include "domain/domain.h"
-#include "domain/gradsync.h"
 #include "message/gate.h"
 #include "net/layer.h"
 
@@ -89,15 +88,14 @@ static int64_t pass(const esp_backend *backend, const esp_layer_param *param, in
                                  .tree_key = sets >= FIXED_TREE ? r->tree_key : NULL,
                                  .tree_query = sets == FIXED_TREES ? r->tree_query : NULL};
   esp_layer layer;
-  const esp_gradsync sync = esp_gradsync_comm(backend->comm);
   if (esp_layer_forward(backend, param, r->n, &input, message, r->sum, &layer)) fail_msg("%s", esp_error_message());
   const esp_layer_gradient to = {r->dkey, query ? r->dquery : NULL, r->dvalue,
                                  esp_message_has(param->form.message, ESP_MESSAGE_OFFSET) ? r->doffset : NULL};
   if (esp_layer_backward(backend, &layer, r->g, &to, r->acc,
                          param->domain.split.kind == ESP_SPLIT_LEARNED ? r->normal_acc : NULL))
     fail_msg("%s", esp_error_message());
-  assert_int_equal(sync.sum(&sync, r->acc, PARAMS), ESP_OK);
-  assert_int_equal(sync.sum(&sync, r->normal_acc, NORMALS), ESP_OK);
+  assert_int_equal(esp_device_sum(backend->device, backend->comm, r->acc, PARAMS), ESP_OK);
+  assert_int_equal(esp_device_sum(backend->device, backend->comm, r->normal_acc, NORMALS), ESP_OK);
   const int64_t far = layer.dom->lists.far_pairs;
   esp_layer_free(&layer);
   return far;

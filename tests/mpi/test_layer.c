@@ -5,7 +5,6 @@
 #include "case.h"
 
 #include "domain/domain.h"
-#include "domain/gradsync.h"
 #include "message/law.h"
 #include "net/layer.h"
 
@@ -51,7 +50,6 @@ static void rows_free(rows *r) {
 
 static void pass(const esp_backend *backend, const esp_layer_param *param, const double *learned, rows *r) {
   esp_layer layer;
-  const esp_gradsync sync = esp_gradsync_comm(backend->comm);
   const esp_layer_input input = {.id = r->id, .key = (const double *)r->y, .value = r->mu};
   const esp_layer_gradient to = {.dkey = (double *)r->dy};
   esp_form_wrap(&param->form, r->n, (double *)r->y);
@@ -59,7 +57,7 @@ static void pass(const esp_backend *backend, const esp_layer_param *param, const
     fail_msg("%s", esp_error_message());
   if (esp_layer_backward(backend, &layer, (const double *)r->g, &to, learned ? r->acc : NULL, NULL))
     fail_msg("%s", esp_error_message());
-  assert_int_equal(sync.sum(&sync, r->acc, learned ? PARAMS : 0), ESP_OK);
+  assert_int_equal(esp_device_sum(backend->device, backend->comm, r->acc, learned ? PARAMS : 0), ESP_OK);
   esp_layer_free(&layer);
 }
 

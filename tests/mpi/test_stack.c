@@ -5,7 +5,6 @@
 #include "case.h"
 
 #include "domain/domain.h"
-#include "domain/gradsync.h"
 #include "relation_train_case.h"
 
 enum { STEPS = 3 };
@@ -100,12 +99,7 @@ static int note(void *context, const esp_train_record *record) {
 static void run(const esp_comm *ranks, const esp_backend *backend, int sharded, int64_t stop, relation_case *t,
                 trained *o) {
   esp_train_param how = relation_case_train(STEPS);
-  esp_gradsync sync = esp_gradsync_comm(ranks);
-  esp_train_hooks hooks = {.step = note, .context = o};
-  if (sharded) {
-    hooks.sum = (int (*)(void *, int64_t *, size_t))sync.sum;
-    hooks.sum_context = &sync;
-  }
+  const esp_train_hooks hooks = {.step = note, .context = o};
   how.batch = 4, how.stop = stop;
   OK(relation_case_run(ranks, backend, sharded, &how, &hooks, t));
   o->size = sizeof(double) * (size_t)t->model.block.count;

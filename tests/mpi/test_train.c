@@ -14,7 +14,6 @@
 
 #include "domain/comm.h"
 #include "domain/domain.h"
-#include "domain/gradsync.h"
 #include "tasks/gravity/gravity.h"
 #include "train_case.h"
 
@@ -49,14 +48,10 @@ static void assert_same(const outcome *a, const outcome *b) {
   assert_memory_equal(a->loss, b->loss, sizeof a->loss);
 }
 
-static void run(const esp_comm *ranks, const esp_backend *backend, const esp_sets *data, int64_t stop,
-                const esp_gradsync *sync, train_case *t, outcome *o) {
+static void run(const esp_comm *ranks, const esp_backend *backend, const esp_sets *data, int64_t stop, train_case *t,
+                outcome *o) {
   esp_train_param p = train_case_param(STEPS);
-  esp_train_hooks hooks = {.step = note, .context = o};
-  if (sync) {
-    hooks.sum = (int (*)(void *, int64_t *, size_t))sync->sum;
-    hooks.sum_context = (void *)sync;
-  }
+  const esp_train_hooks hooks = {.step = note, .context = o};
   p.stop = stop;
   int rc = train_case_run(ranks, backend, data, &p, &hooks, t);
   if (rc) fail_msg("%s", esp_error_message());
@@ -68,7 +63,7 @@ static void serial(int message, outcome *o) {
   train_case t = train_case_make(message, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
   memset(o, 0, sizeof *o);
-  run(esp_comm_self(), &self, &data, 0, NULL, &t, o);
+  run(esp_comm_self(), &self, &data, 0, &t, o);
   for (int s = 1; s <= STEPS; s++) assert_true(o->loss[s] > 0);
   train_case_free(&t);
 }
@@ -83,8 +78,7 @@ static void by_clouds(void **state) {
     esp_backend self = esp_backend_self();
     train_case t = train_case_make(message, CLOUDS, BODIES);
     esp_sets data = train_case_sets(&t);
-    esp_gradsync sync = esp_gradsync_comm(comm);
-    run(comm, &self, &data, 0, message == 1 ? &sync : NULL, &t, &many);
+    run(comm, &self, &data, 0, &t, &many);
     assert_same(&many, &one);
     train_case_free(&t);
   }
@@ -97,9 +91,9 @@ static void on_after_a_stop_on_one_rank(void **state) {
   esp_backend self = esp_backend_self();
   train_case t = train_case_make(CASE_NEWTON, CLOUDS, BODIES);
   esp_sets data = train_case_sets(&t);
-  run(esp_comm_self(), &self, &data, 1, NULL, &t, &many);
-  run(comm, &self, &data, 2, NULL, &t, &many);
-  run(esp_comm_self(), &self, &data, 0, NULL, &t, &many);
+  run(esp_comm_self(), &self, &data, 1, &t, &many);
+  run(comm, &self, &data, 2, &t, &many);
+  run(esp_comm_self(), &self, &data, 0, &t, &many);
   assert_same(&many, &one);
   train_case_free(&t);
 }
@@ -129,7 +123,7 @@ static void by_particles(void **state) {
     train_case t = shard_case(&shared, message);
     esp_sets data = train_case_sets(&t);
     data.shared = 1;
-    run(comm, &shared, &data, 0, NULL, &t, &many);
+    run(comm, &shared, &data, 0, &t, &many);
     assert_same(&many, &one);
     train_case_free(&t);
   }
