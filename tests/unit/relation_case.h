@@ -142,8 +142,8 @@ static inline void problem_direct(const problem *p, double *sum) {
   const esp_widths w = esp_form_widths(f);
   const double *key = problem_query(p) ? p->query : p->key;
   esp_rows_join(&esp_rows_cpu, p->n, f->dim, p->key, f->channels, p->value, source);
-  esp_rows_join(&esp_rows_cpu, p->n, f->dim, key, f->channels, esp_message_has(f->message, ESP_MESSAGE_OFFSET) ? p->offset : NULL,
-                query);
+  esp_rows_join(&esp_rows_cpu, p->n, f->dim, key, f->channels,
+                esp_message_has(f->message, ESP_MESSAGE_OFFSET) ? p->offset : NULL, query);
   esp_specification_forward(f, p->message, 1, p->n, query, p->n, source, sum);
   for (int i = 0; i < p->n && !p->param.include_self; i++) {
     double own[WIDE + 1];

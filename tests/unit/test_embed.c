@@ -135,8 +135,8 @@ static void shared(void **state) {
         int64_t i, count;
         esp_set_share(N, r, size, &i, &count);
         esp_embed_forward(&esp_device_cpu32, embed, p.value, (int)count, p.s + i * IN, p.work, p.z);
-        esp_embed_backward(&esp_device_cpu32, embed, p.value, (int)count, p.s + i * IN, p.work, p.g + i * DIM, p.scratch,
-                           p.ds + i * IN, p.acc);
+        esp_embed_backward(&esp_device_cpu32, embed, p.value, (int)count, p.s + i * IN, p.work, p.g + i * DIM,
+                           p.scratch, p.ds + i * IN, p.acc);
       }
       assert_memory_equal(ds, p.ds, sizeof ds);
       for (int c = 0; c < esp_embed_count(embed); c++)

@@ -45,8 +45,7 @@ static double *doubles(size_t count) {
 static void weigh(scene *s, int i, int j) {
   const esp_form *f = &p.param.form;
   const int C = f->channels;
-  const double *g = s->gradient + i * esp_form_widths(f).sum,
-               *source = s->layer.host.source + j * (s->d + C);
+  const double *g = s->gradient + i * esp_form_widths(f).sum, *source = s->layer.host.source + j * (s->d + C);
   double r2 = 0, sum = f->den ? g[C] : 0;
   if (i == j) return;
   for (int a = 0; a < s->d; a++) r2 += pow(s->key[i * s->d + a] - s->key[j * s->d + a], 2);
