@@ -1,4 +1,5 @@
-/* The row of the device: message kernels here, all else on the host. */
+/* The row of the device. */
+#include "cuda/dense.h"
 #include "cuda/device.h"
 #include "cuda/device_cells.h"
 #include "cuda/grow.h"
@@ -6,8 +7,8 @@
 #include "cuda/link.h"
 #include "cuda/memory.h"
 #include "cuda/moves.h"
+#include "cuda/rows.h"
 #include "cuda/settled.h"
-#include "net/dense.h"
 
 static const struct {
   const esp_message *message;
@@ -43,7 +44,8 @@ const esp_device esp_device_cuda32 = {.name = "cuda32",
                                       .put = esp_cuda_put,
                                       .get = esp_cuda_get,
                                       .kernels = kernels,
-                                      .dense = &esp_dense_cpu,
+                                      .dense = &esp_dense_cuda,
+                                      .rows = &esp_rows_cuda,
                                       .settled = esp_cuda_settled,
                                       .moves = &esp_cuda_moves,
                                       .sum_i64 = esp_link_sum_i64,

@@ -75,6 +75,7 @@ static int layer_build(const esp_backend *backend, esp_layer *layer, const tree_
   const esp_layer_input *in = &layer->host.in;
   const esp_form *f = &param->form;
   esp_domain_param domain = param->domain;
+  domain.grower = layer->device->grower;
   if (f->message->fade) {
     domain.lists.rule = &esp_rule_size, domain.lists.rule_number = f->unit;
     /* where the tree does not stand on all of the keys its nodes still are as large as they are among them */
