@@ -44,11 +44,13 @@ void esp_cuda_free(void **pointer) {
 int esp_cuda_put(void *there, const void *host, size_t bytes) {
   ESP_CALL(esp_cuda_remembered());
   if (bytes) ESP_CUDA(cudaMemcpy(there, host, bytes, cudaMemcpyHostToDevice));
+  esp_cuda_cross((int64_t)bytes, 0);
   return ESP_OK;
 }
 
 int esp_cuda_get(void *host, const void *there, size_t bytes) {
   ESP_CALL(esp_cuda_remembered());
   if (bytes) ESP_CUDA(cudaMemcpy(host, there, bytes, cudaMemcpyDeviceToHost));
+  esp_cuda_cross(0, (int64_t)bytes);
   return ESP_OK;
 }

@@ -25,6 +25,14 @@ void esp_cuda_free(void **pointer);
 int esp_cuda_put(void *there, const void *host, size_t bytes);
 int esp_cuda_get(void *host, const void *there, size_t bytes);
 
+/* Bytes that have crossed between the two memories by these, since the program began. */
+typedef struct {
+  int64_t put, got;
+} esp_cuda_bytes;
+esp_cuda_bytes esp_cuda_crossed(void);
+/* Adds to them. */
+void esp_cuda_cross(int64_t put, int64_t got);
+
 #ifdef __cplusplus
 }
 #endif

@@ -74,10 +74,11 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
                              const void *loss_param, const esp_set *set, const esp_visit *visit, double *y,
                              esp_cost *cost, double *value, double *gradient) {
   const esp_network *network = model->network;
-  const size_t words = (size_t)esp_model_sums(model) * ESP_EXACT_FULL_WORDS;
+  const size_t sums = (size_t)esp_model_sums(model), bytes = sums * ESP_EXACT_FULL_WORDS * sizeof(int64_t);
+  const esp_device *device = backend->device;
   double *dy = calloc((size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET] + 1, sizeof *dy);
   double part[ESP_LOSS_PARTS] = {0}, weight[ESP_LOSS_PARTS] = {1, 1};
-  int64_t *acc = calloc(words, sizeof *acc);
+  int64_t *words = malloc(bytes + 1), *acc = NULL; /* in the memories of host and device */
   esp_pass *pass = NULL;
   int rc;
   if (loss->weights) loss->weights(loss_param, weight);
@@ -85,12 +86,15 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   ESP_TRY(loss->value(loss_param, backend->comm, set, y, 1, dy, part));
   *value = weight[0] * part[0] + weight[1] * part[1];
   if (!gradient) goto done;
+  ESP_TRY(ESP_THERE(device, acc, sums * ESP_EXACT_FULL_WORDS));
   ESP_TRY(network->backward(model, backend, set, pass, dy, acc, cost));
-  ESP_TRY(backend->comm->sum_i64(backend->comm, acc, words));
-  esp_model_map(model, acc, gradient);
+  ESP_TRY(esp_device_sum(device, backend->comm, acc, sums));
+  ESP_TRY(device->get(words, acc, bytes));
+  esp_model_map(model, words, gradient);
 done:
   network->pass_free(&pass);
-  free(dy), free(acc);
+  ESP_THERE_FREE(device, acc);
+  free(dy), free(words);
   return rc;
 }
 

@@ -69,9 +69,13 @@ typedef struct {
 /* comm_self, domain_build_self, cpu32. */
 esp_backend esp_backend_self(void);
 
-/* Zeroed arrays in the device's memory: ESP_THERE(device, pointer, count) is a code, as ESP_ALLOC; a pointer of NULL is fine
- * to free, and is left NULL. */
-#define ESP_THERE(device, pointer, count) ((device)->alloc((void **)&(pointer), (size_t)(count) * sizeof *(pointer)))
+/* Zeroed arrays in the device's memory: ESP_THERE(device, pointer, count) is a code, as ESP_ALLOC, and likewise of no numbers not
+ * NULL; a pointer of NULL is fine to free, and is left NULL. */
+#define ESP_THERE(device, pointer, count) \
+  ((device)->alloc((void **)&(pointer), esp_at_least_one((size_t)(count)) * sizeof *(pointer)))
+static inline size_t esp_at_least_one(size_t count) {
+  return count > 0 ? count : 1;
+}
 #define ESP_THERE_FREE(device, pointer) ((device)->free((void **)&(pointer)))
 /* Numbers of the host's memory as an array there, and back; nothing is copied where both are one place. Errors: memory, and
  * those of the device. */
