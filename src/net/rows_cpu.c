@@ -51,20 +51,11 @@ static void add_columns(int n, int count, int from_width, int from_first, const 
 
 /* ---- silu ---- */
 
-static double silu(double t) {
-  return t / (1 + esp_exp64(-t));
-}
-
-static double silu_slope(double t) {
-  const double s = 1 / (1 + esp_exp64(-t));
-  return s * (1 + t * (1 - s));
-}
-
 /* Row by row: no room for silu(t) of all rows is asked for. */
 static void add_silu(int n, int in, int out, const double *W, const double *t, double *y) {
   for (size_t r = 0; r < (size_t)n; r++)
     for (int j = 0; j < in; j++) {
-      const double each = silu(t[r * (size_t)in + (size_t)j]);
+      const double each = esp_silu64(t[r * (size_t)in + (size_t)j]);
       for (int a = 0; a < out; a++) y[r * (size_t)out + (size_t)a] += each * W[a * in + j];
     }
 }
@@ -114,7 +105,7 @@ static void centre(int n, int channels, const double *offset, double *sum) {
   const size_t C = (size_t)channels;
   for (size_t i = 0; i < (size_t)n; i++) {
     double *row = sum + i * (C + 1);
-    for (size_t c = 0; c < C; c++) row[c] -= row[C] * silu(offset[i * C + c]);
+    for (size_t c = 0; c < C; c++) row[c] -= row[C] * esp_silu64(offset[i * C + c]);
   }
 }
 
@@ -122,7 +113,7 @@ static void centre_back_sum(int n, int channels, const double *offset, double *d
   const size_t C = (size_t)channels;
   for (size_t i = 0; i < (size_t)n; i++) {
     double *row = dsum + i * (C + 1), part = 0;
-    for (size_t c = 0; c < C; c++) part += row[c] * silu(offset[i * C + c]);
+    for (size_t c = 0; c < C; c++) part += row[c] * esp_silu64(offset[i * C + c]);
     row[C] -= part;
   }
 }
@@ -132,7 +123,8 @@ static void centre_back_offset(int n, int channels, const double *offset, const 
   const size_t C = (size_t)channels;
   for (size_t i = 0; i < (size_t)n; i++) {
     const double den = sum[i * (C + 1) + C];
-    for (size_t c = 0; c < C; c++) doffset[i * C + c] -= den * (dsum[i * (C + 1) + c] * silu_slope(offset[i * C + c]));
+    for (size_t c = 0; c < C; c++)
+      doffset[i * C + c] -= den * (dsum[i * (C + 1) + c] * esp_silu_slope64(offset[i * C + c]));
   }
 }
 
