@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+_Static_assert(sizeof(esp_fmm_cell) == 64 && sizeof(esp_fmm_node) == 64, "one cache line");
+
 /* Axes of the moments of order 2, 3 and 4, in their order. */
 static const uint8_t pair[6][2] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2}, {2, 2}};
 static const uint8_t triple[10][3] = {{0, 0, 0}, {0, 0, 1}, {0, 0, 2}, {0, 1, 1}, {0, 1, 2},
@@ -124,14 +126,6 @@ void esp_fmm_box_close(esp_fmm_box *box) {
   box->radius = norm(box->half);
 }
 
-float esp_fmm_cell_scale(float radius) {
-  uint32_t bits;
-  memcpy(&bits, &radius, sizeof bits);
-  bits &= 0x7f800000;
-  memcpy(&radius, &bits, sizeof bits);
-  return radius;
-}
-
 void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell) {
   const double M = sums->raw[0], B2 = (sums->raw[4] + sums->raw[7]) + sums->raw[9];
   double corner[3];
@@ -144,14 +138,6 @@ void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fm
   cell->b4 = M > 0 ? (float)sqrt(sqrt(sums->b4 > 0 ? sums->b4 / M : 0)) : 0;
   cell->reach = (float)norm(corner);
   cell->radius = (float)box->radius;
-}
-
-esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t) {
-  static const double binomial[4][4] = {{1}, {3, 1}, {6, 4, 1}, {10, 10, 5, 1}};
-  double power[ESP_FMM_ORDER_MAX + 1] = {1}, k[4] = {0};
-  for (int n = 1; n <= order; n++) power[n] = power[n - 1] * radius;
-  for (int n = 2; n <= order; n++) k[n - 2] = binomial[order - 2][n - 2] * power[order - n];
-  return (esp_fmm_gate){radius, power[1] * radius, power[order], k[0], k[1], k[2], k[3], t};
 }
 
 /* v^2p or v^(2p+1) of q = v^2: one square root at most. */

@@ -6,7 +6,9 @@
 #define ESP_FMM_CELLS_H
 
 #include <stdint.h>
+#include <string.h>
 
+#include "base/inline.h"
 #include "fmm/fmm.h"
 
 /* Raw moments sum m y^n by order, and within an order as x.., y.., z.. in lexicographic order of axes (xx xy xz yy yz zz):
@@ -19,7 +21,7 @@ typedef struct {
 } esp_fmm_sums;
 
 /* Place of x^a y^b z^c among all terms. */
-static inline int esp_fmm_term(int a, int b, int c) {
+ESP_INLINE int esp_fmm_term(int a, int b, int c) {
   const int n = a + b + c;
   return n * (n + 1) * (n + 2) / 6 + (b + c) * (b + c + 1) / 2 + c;
 }
@@ -49,12 +51,26 @@ typedef struct {
   int32_t right; /* row of the right child; of a leaf: <= 0, minus the place of its first body among those held */
   int64_t first, count; /* slots */
 } esp_fmm_cell;
-_Static_assert(sizeof(esp_fmm_cell) == 64, "one cache line");
+
+/* A node as a receiver: 64 bytes. */
+typedef struct {
+  double centre[3], half[3], radius; /* of its box */
+  double least;                      /* |a| */
+} esp_fmm_node;
 
 /* The largest power of two that is not above a radius; 0 where there is none. */
-float esp_fmm_cell_scale(float radius);
+ESP_INLINE float esp_fmm_cell_scale(float radius) {
+  uint32_t bits;
+  memcpy(&bits, &radius, sizeof bits);
+  bits &= 0x7f800000;
+  memcpy(&radius, &bits, sizeof bits);
+  return radius;
+}
 /* All but right, first, count. */
 void esp_fmm_cell_close(const esp_fmm_sums *sums, const esp_fmm_box *box, esp_fmm_cell *cell);
+
+/* Kinds, and what becomes of a cell that is none: it is opened, or left to the receiver's children. */
+enum { ESP_FMM_OPEN = ESP_FMM_KINDS, ESP_FMM_KEEP, ESP_FMM_VERDICTS };
 
 /* The estimate of rule 2, by order P = 2..5:
  *
@@ -73,7 +89,15 @@ typedef struct {
   double k2, k3, k4, k5; /* coefficients; 0 where the order has none */
   double t;              /* T_I */
 } esp_fmm_gate;
-esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t);
+ESP_INLINE esp_fmm_gate esp_fmm_gate_make(int order, double radius, double t) {
+  const double r2 = radius * radius, r3 = r2 * radius, r4 = r3 * radius;
+  esp_fmm_gate g = {radius, r2, r2, 0, 0, 0, 0, t};
+  g.k2 = 1;
+  if (order == 3) g.rp = r3, g.k2 = 3 * radius, g.k3 = 1;
+  if (order == 4) g.rp = r4, g.k2 = 6 * r2, g.k3 = 4 * radius, g.k4 = 1;
+  if (order == 5) g.rp = r4 * radius, g.k2 = 10 * r3, g.k3 = 10 * r2, g.k4 = 5 * radius, g.k5 = 1;
+  return g;
+}
 /* The estimate of rule 2 of fmm.h, compared: d to the power `power`. distance2: |s - c|^2. */
 int esp_fmm_expands(const esp_fmm_gate *gate, int power, const esp_fmm_cell *cell, double distance2, double eps2);
 /* Rule 3, for a receiver of T_I = t without children, whose box is that far from c. */

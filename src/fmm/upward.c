@@ -82,7 +82,7 @@ static int upward(esp_fmm_work *w) {
 
 static int least(const esp_fmm_kernels *kernels, esp_fmm_work *w) {
   if (!w->bodies->previous) ESP_CALL(esp_fmm_trade(w, &esp_fmm_for_estimate));
-  kernels->estimate(w);
+  ESP_AGREE(w->comm, kernels->estimate(w));
   return ESP_OK;
 }
 

@@ -5,16 +5,6 @@
 
 #include "fmm/share.h"
 
-/* Kinds, and what becomes of a cell that is none: it is opened, or left to the receiver's children. */
-enum { ESP_FMM_OPEN = ESP_FMM_KINDS, ESP_FMM_KEEP, ESP_FMM_VERDICTS };
-
-/* A node as a receiver: 64 bytes. */
-typedef struct {
-  double centre[3], half[3], radius; /* of its box */
-  double least;                      /* |a| */
-} esp_fmm_node;
-_Static_assert(sizeof(esp_fmm_node) == 64, "one cache line");
-
 /* What all ranks know of a piece. */
 enum { ESP_FMM_MORE = 72 };
 typedef struct {
@@ -106,17 +96,17 @@ void esp_fmm_upward(esp_fmm_work *w);
 void esp_fmm_row_close(const esp_fmm_work *w, const esp_fmm_sums *sums, const esp_fmm_node *box, esp_fmm_rows *tree,
                        int row);
 
-/* Estimates and receivers, one a width of vectors; all give the same bits. */
+/* Estimates and receivers, one a width of vectors, and of devices; all give the same bits. */
 struct esp_fmm_kernels {
   const char *name;
   int (*available)(void); /* on this machine */
-  /* least of every own node. */
-  void (*estimate)(esp_fmm_work *w);
-  /* Lists, expansions, sums; results to w->result. Errors: memory. */
+  /* least of every own node. Local. Errors: memory, a device's. */
+  int (*estimate)(esp_fmm_work *w);
+  /* Lists, expansions, sums; results to w->result. Local. Errors: memory, a device's. */
   int (*receive)(esp_fmm_work *w);
   /* The same of the backward pass, to w->adjoint->to (adjoint_work.h). */
   int (*adjoint)(esp_fmm_work *w);
-  /* Near pairs alone, for benchmarks: sum of the accelerations of 32 receivers by `count` bodies. */
+  /* Near pairs alone, for benchmarks, NULL of a device: sum of the accelerations of 32 receivers by `count` bodies. */
   float (*near)(int count, const float *const stream[4]);
 };
 /* Widest first, NULL behind the last, which is available everywhere. */

@@ -51,13 +51,9 @@ static const adjoint_routines adjoint_by[] = {
      adjoint_apply_5,
      {adjoint_cells_5, adjoint_cells_both_5}}};
 
-/* Whether g over m says it all: bodies have masses, and those are not too small for it. */
 static int adjoint_alone(const esp_fmm_work *w, int first, int count) {
   int alone = 1;
-  for (int l = 0; l < count; l++) {
-    const double *sent = adjoint_sent(w, first + l), most = 0x1p40 * sent[0];
-    alone &= sent[0] > 0 && fabs(sent[1]) < most && fabs(sent[2]) < most && fabs(sent[3]) < most;
-  }
+  for (int l = 0; l < count; l++) alone &= adjoint_is_alone(adjoint_sent(w, first + l));
   return alone;
 }
 
@@ -138,8 +134,7 @@ static void adjoint_point(const esp_fmm_work *w, int row, int at, const esp_fram
 
 static void adjoint_cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_adjoint_lanes *b,
                                double (*total)[RECEIVERS], adjoint_cell_routine by) {
-  enum { CHUNK = 16 };
-  esp_adjoint_cell entry[CHUNK];
+  esp_adjoint_cell entry[ADJOINT_CELLS];
   int n = 0;
   for (int k = 0; k < count; k++) {
     const int at = w->list[ESP_FMM_CELL][k], own = within(w, at, row) || within(w, row, at);
@@ -153,27 +148,32 @@ static void adjoint_cell_lists(const esp_fmm_work *w, int row, const esp_frame *
     } else {
       adjoint_point(w, row, at, f, b);
     }
-    if (n < CHUNK && k + 1 < count) continue;
+    if (n < ADJOINT_CELLS && k + 1 < count) continue;
     by(b, f->eps2, n, entry);
     settle(&b->b, total);
     n = 0;
   }
 }
 
-static void adjoint_wide_lists(const esp_fmm_work *w, int row, const int *counts, double (*total)[RECEIVERS]) {
+static __attribute__((noinline)) void adjoint_wide_lists(const esp_fmm_work *w, int row, const int *counts,
+                                                         double (*total)[RECEIVERS]) {
   const int first = esp_fmm_place(&w->tree, row), count = (int)w->tree.cell[row].count;
   for (int l = 0; l < count; l++) {
+    const double x[3] = {w->x[0][first + l], w->x[1][first + l], w->x[2][first + l]};
+    const double *own = adjoint_sent(w, first + l);
     double sum[4] = {0};
     for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
       const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(&w->tree, at);
       for (int j = begin; j < begin + w->tree.cell[at].count; j++)
         if (j != first + l)
-          adjoint_wide_body(w, first + l, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, adjoint_sent(w, j), sum);
+          adjoint_wide_body(w->eps2, x, own, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, adjoint_sent(w, j), sum);
     }
     for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
-      const esp_fmm_cell *cell = w->tree.cell + w->list[ESP_FMM_CELL][k];
+      const int at = w->list[ESP_FMM_CELL][k];
+      const esp_fmm_cell *cell = w->tree.cell + at;
       const int itself = cell->count == 1 && cell->first == w->tree.cell[row].first + l;
-      if (!itself) adjoint_wide_cell(w, w->list[ESP_FMM_CELL][k], first + l, sum);
+      const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments;
+      if (!itself) adjoint_wide_cell(w->order, w->eps2, cell, moment, x, own, sum);
     }
     for (int i = 0; i < 4; i++) total[i][l] = sum[i];
   }
@@ -188,7 +188,7 @@ static void adjoint_bodies(pass *p, int row, const esp_frame *f, const float *L,
                           f->inverse * f->inverse * f->inverse, f->inverse * f->inverse};
   esp_adjoint_lanes far, b;
   double sum[4][RECEIVERS] = {{0}};
-  float closest = 0x1p100f;
+  float closest = nothing_met;
   fetch_results(w, row);
   for (int k = 0; k < counts[ESP_FMM_NEAR] && k < AHEAD; k++) adjoint_leaf_fetch(w, w->list[ESP_FMM_NEAR][k]);
   adjoint_load(w, row, f, &b);

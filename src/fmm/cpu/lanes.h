@@ -12,7 +12,8 @@
 #include <immintrin.h>
 #endif
 
-#define ESP_INLINE static inline __attribute__((always_inline))
+#include "base/inline.h"
+
 #define ESP_UNROLL _Pragma("GCC unroll 64")
 
 enum { LANES = 16, WIDTH = ESP_WIDTH };

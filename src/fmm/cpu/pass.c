@@ -1,4 +1,5 @@
 #include "fmm/cpu/walk.h"
+#include "fmm/pairs/adjoint.h"
 
 /* Expansions and lists of one order. */
 typedef struct {
@@ -66,23 +67,6 @@ static void spend(pass *p, double *to) {
   p->last = now;
 }
 
-/* The largest power of two not above x, > 0. */
-static double power_of_two(double x) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  bits &= 0x7ff0000000000000;
-  memcpy(&x, &bits, sizeof bits);
-  return x;
-}
-
-/* Lengths of a node are told in units of this: its extent, or the softening where that is larger, so that neither the
- * smallest nor the largest nodes leave float32. A node without extent takes its parent's. */
-static double scale_of(const esp_fmm_work *w, const esp_fmm_node *I, double above) {
-  const double extent = I->radius > w->scale.softening ? I->radius : w->scale.softening;
-  const double scale = extent > 0 ? power_of_two(extent) : above;
-  return scale > 0x1p-60 ? scale : 0x1p-60; /* squares of the root's extent in it stay in float32 */
-}
-
 /* ---- a receiver's bodies ---- */
 
 static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_lanes *b) {
@@ -96,7 +80,7 @@ static void load_lanes(const esp_fmm_work *w, int row, const esp_frame *f, esp_l
       b->x[a][l] = (float)((w->x[a][i] - f->centre[a]) * f->inverse);
     }
   }
-  for (int l = 0; l < b->lanes; l++) b->closest[l] = 0x1p100f;
+  for (int l = 0; l < b->lanes; l++) b->closest[l] = nothing_met;
 }
 
 /* The bodies of a leaf to the end of the stream. */
@@ -115,20 +99,9 @@ static int stream_leaf(const esp_fmm_work *w, const esp_frame *f, int row, float
   return count + bodies;
 }
 
-/* Farther than this, in units of the receiver, cubes leave float32. */
-static int too_far(const esp_frame *f, const esp_fmm_cell *J) {
-  double most = 0;
-  for (int a = 0; a < 3; a++) {
-    const double x = fabs(J->c[a] - f->centre[a]);
-    most = x > most ? x : most;
-  }
-  return (most + (double)J->reach) * f->inverse > 0x1p41;
-}
-
 /* Whether a node's bodies are among those of another. */
 static int within(const esp_fmm_work *w, int row, int of) {
-  const esp_fmm_cell *J = w->tree.cell + row, *I = w->tree.cell + of;
-  return I->first <= J->first && J->first < I->first + I->count;
+  return cell_within(w->tree.cell + row, w->tree.cell + of);
 }
 
 /* Sums in float32 of a chunk to those in float64: a long list would lose digits in float32. */
@@ -155,10 +128,9 @@ ESP_INLINE void leaf_fetch(const esp_fmm_work *w, int row) {
 
 static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
                        double (*total)[RECEIVERS]) {
-  enum { CHUNK = 256 };
   const near_routine *by = near_routines[w->result->potential != NULL];
   const int *list = w->list[ESP_FMM_NEAR], watched = f->eps2 < too_close;
-  float place[4][CHUNK + ESP_FMM_LEAF];
+  float place[4][NEAR_CHUNK + ESP_FMM_LEAF];
   float *const stream[4] = {place[0], place[1], place[2], place[3]};
   const float *const from[4] = {place[0], place[1], place[2], place[3]};
   int n = 0;
@@ -172,7 +144,7 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
     if (k + AHEAD < count) leaf_fetch(w, list[k + AHEAD]);
     if (too_far(f, w->tree.cell + list[k])) b->closest[0] = 0;
     if (!within(w, list[k], row)) n = stream_leaf(w, f, list[k], stream, n);
-    if (n < CHUNK) continue;
+    if (n < NEAR_CHUNK) continue;
     by[watched](b, f->eps2, n, from, -1);
     settle(b, total);
     n = 0;
@@ -183,19 +155,14 @@ static void near_lists(const esp_fmm_work *w, int row, const esp_frame *f, int c
 
 static void cell_lists(const esp_fmm_work *w, int row, const esp_frame *f, int count, esp_lanes *b,
                        double (*total)[RECEIVERS]) {
-  enum { CHUNK = 64 };
-  esp_cell_entry entry[CHUNK];
-  for (int k = 0; k < count; k += CHUNK) {
-    const int n = count - k < CHUNK ? count - k : CHUNK;
+  esp_cell_entry entry[CELL_CHUNK];
+  for (int k = 0; k < count; k += CELL_CHUNK) {
+    const int n = count - k < CELL_CHUNK ? count - k : CELL_CHUNK;
     for (int j = 0; j < n; j++) {
       const int at = w->list[ESP_FMM_CELL][k + j], own = within(w, at, row) || within(w, row, at);
       const esp_fmm_cell *cell = w->tree.cell + at;
-      const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments;
       if (too_far(f, cell) || (own && f->eps2 < too_close)) b->closest[0] = 0;
-      const float ratio = esp_fmm_cell_scale(cell->radius) * (float)f->inverse, square = ratio * ratio;
-      for (int a = 0; a < 3; a++) entry[j].x[a] = (float)((cell->c[a] - f->centre[a]) * f->inverse);
-      entry[j].mass = cell->mass;
-      for (int c = 0; c < 6; c++) entry[j].Q[c] = moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
+      cell_entry(cell, w->tree.moment + (size_t)at * (size_t)w->moments, f, entry + j);
     }
     cells_on_lanes(b, f->eps2, n, entry);
     settle(b, total);
@@ -232,15 +199,13 @@ static void wide_lists(const esp_fmm_work *w, int row, const int *counts, esp_wi
   for (int k = 0; k < counts[ESP_FMM_NEAR]; k++) {
     const int at = w->list[ESP_FMM_NEAR][k], begin = esp_fmm_place(&w->tree, at);
     for (int j = begin; j < begin + w->tree.cell[at].count; j++)
-      wide_body(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
+      wide_body_on(b, w->eps2, (double[]){w->x[0][j], w->x[1][j], w->x[2][j]}, w->mass[j], j - first);
   }
   for (int k = 0; k < counts[ESP_FMM_CELL]; k++) {
     const int at = w->list[ESP_FMM_CELL][k];
-    const float *moment = w->tree.moment + (size_t)at * (size_t)w->moments;
-    const double scale = (double)esp_fmm_cell_scale(w->tree.cell[at].radius), square = scale * scale;
     double Q[6];
-    for (int c = 0; c < 6; c++) Q[c] = (double)moment[c] * square * (c == 0 || c == 3 || c == 5 ? 2 : 1);
-    wide_cell(b, w->eps2, w->tree.cell[at].c, (double)w->tree.cell[at].mass, Q);
+    wide_moments(w->tree.cell + at, w->tree.moment + (size_t)at * (size_t)w->moments, Q);
+    wide_cell_on(b, w->eps2, w->tree.cell[at].c, (double)w->tree.cell[at].mass, Q);
   }
 }
 
@@ -264,7 +229,7 @@ static void receive_bodies(pass *p, int row, const esp_frame *f, const float *L,
   const double acceleration = f->inverse * f->inverse, potential = f->inverse;
   esp_lanes far, b;
   double sum[4][RECEIVERS] = {{0}};
-  float closest = 0x1p100f;
+  float closest = nothing_met;
   fetch_results(w, row);
   for (int k = 0; k < counts[ESP_FMM_NEAR] && k < AHEAD; k++) leaf_fetch(w, w->list[ESP_FMM_NEAR][k]);
   load_lanes(w, row, f, &b);
@@ -316,9 +281,6 @@ static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   }
 }
 
-/* Numbers of expansions at most: those of masses and dipoles in the backward pass. */
-enum { LONGEST = ESP_FMM_TERMS + TERMS(ESP_FMM_ORDER_MAX - 1) };
-
 /* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
 static int receive(pass *p, int row, const esp_frame *above, const float *from, size_t first, int count) {
   esp_fmm_work *w = p->w;
@@ -326,9 +288,9 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
   if (w->tree.cell[row].first >= w->end || w->tree.cell[row].first + w->tree.cell[row].count <= w->first) return ESP_OK;
   const int leaf = w->tree.cell[row].count <= ESP_FMM_RECEIVERS;
   const double least = I->least > w->floor ? I->least : w->floor;
-  const double scale = scale_of(w, I, above ? 1 / above->inverse : 1), eps = w->scale.softening / scale;
+  const double scale = scale_of(I->radius, w->scale.softening, above ? 1 / above->inverse : 1);
   const esp_fmm_gate gate = esp_fmm_gate_make(w->order + w->method->gate_order, I->radius, w->tolerance * least);
-  const esp_frame f = {{I->centre[0], I->centre[1], I->centre[2]}, 1 / scale, (float)(eps * eps)};
+  const esp_frame f = frame_of(I, w->scale.softening, scale);
   float L[LONGEST] = {0};
   int counts[VERDICTS];
   memcpy(w->queue, w->left + first, (size_t)count * sizeof *w->queue);
@@ -365,9 +327,10 @@ static int receive(pass *p, int row, const esp_frame *above, const float *from, 
 
 /* ---- the row ---- */
 
-static void estimate_all(esp_fmm_work *w) {
+static int estimate_all(esp_fmm_work *w) {
   for (int k = 0; k < w->share.pieces; k++)
     find_least(w, w->share.piece[k].row, -1, esp_fmm_scale_acceleration(&w->scale));
+  return ESP_OK;
 }
 
 static int receive_all(esp_fmm_work *w) {

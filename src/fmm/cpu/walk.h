@@ -1,6 +1,6 @@
-/* Lists and |a|, sixteen cells at once, in float64 by plain sums, products, quotients and roots: the decisions of the
- * specification bit by bit. Text of pass.c. */
+/* Lists and |a|, sixteen cells at once (fmm/pairs/judge.h). Text of pass.c. */
 #include "fmm/cpu/near.h"
+#include "fmm/pairs/judge.h"
 
 enum { OPEN = ESP_FMM_OPEN, KEEP = ESP_FMM_KEEP, VERDICTS = ESP_FMM_VERDICTS };
 
@@ -76,59 +76,15 @@ ESP_INLINE int push_children(esp_fmm_work *w, int row, int count) {
   return count + 2;
 }
 
-/* The square of the distance from a node's box, x from its centre. */
-ESP_INLINE dv gap_squared(const esp_fmm_node *I, const dv *x) {
-  dv D[3];
-  for (int a = 0; a < 3; a++) {
-    const dv gap = dv_size(x[a]) - dv_all(I->half[a]);
-    D[a] = dv_choose(dv_less(dv_all(0), gap), gap, dv_all(0));
-  }
-  return (D[0] * D[0] + D[1] * D[1]) + D[2] * D[2];
-}
-
-/* Rule 3, of the force or of its backward pass: a bound of moments, and the power of the distance that it goes with. */
-ESP_INLINE void cell_bound(const int order, const int adjoint, dv b2, dv b4, dv D2, dv *bound, dv *distance) {
-  const dv b42 = b4 * b4, D4 = D2 * D2;
-  if (adjoint) {
-    *bound = order == 3 ? b2 * b2 : order == 4 ? b2 * b42 : b42 * b42;
-    *distance = order == 3 ? dv_root(D2) * D4 : order == 4 ? D2 * D4 : dv_root(D2) * D2 * D4;
-  } else {
-    *bound = order == 2 ? b2 * b2 : b2 * b42;
-    *distance = order == 2 ? D4 : dv_root(D2) * D2 * D2;
-  }
-}
-
-ESP_INLINE dm acts_as_cell(const int order, const int adjoint, const esp_fmm_node *I, double t, double eps2,
-                           const dv *x, dv mass, dv b2, dv b4, dv reach) {
-  const dv D2 = gap_squared(I, x) + dv_all(eps2);
-  dv bound, distance;
-  cell_bound(order, adjoint, b2, b4, D2, &bound, &distance);
-  return (dv_less(mass * bound, dv_all(t) * distance) & dv_less(reach * reach, dv_all(0.81) * D2)) |
-         ~dv_less(dv_all(0), reach);
-}
-
-/* fmm.h: rules 1 to 5, for the cells from l on. */
-ESP_INLINE void judge(const int order, const int leaf, const int adjoint, const esp_fmm_node *I, const esp_fmm_gate *g,
-                      double eps2, const esp_sixteen *s, int l, double *verdict) {
-  const dv x[3] = {dv_all(I->centre[0]) - dv_load(s->c[0] + l), dv_all(I->centre[1]) - dv_load(s->c[1] + l),
-                   dv_all(I->centre[2]) - dv_load(s->c[2] + l)};
-  const dv d2 = ((x[0] * x[0] + x[1] * x[1]) + x[2] * x[2]) + dv_all(eps2), reach = dv_load(s->reach + l);
-  const dv M = dv_load(s->mass + l), r = dv_load(s->radius + l), r2 = r * r, none = dv_all(0);
-  const dv b2 = dv_load(s->b2 + l), b4 = dv_load(s->b4 + l), b42 = b4 * b4;
-  const dv sum =
-      (dv_all(g->k2) * (b2 * b2) + dv_all(g->k3) * (b2 * b42)) + (dv_all(g->k4) + dv_all(g->k5) * reach) * (b42 * b42);
-  const dv most = dv_choose(dv_less(r2, dv_all(g->r2)), dv_all(g->r2), r2);
-  const dv lhs = M * (most * dv_all(g->rp) + r2 * sum);
-  const dv d4 = (order % 2 ? dv_root(d2) * d2 : d2) * d2;
-  const dv rhs = (dv_all(g->t) * r2) * (order > 3 ? d4 * d2 : d4), both = dv_all(g->r) + reach;
-  const dv soft = d2 + dv_all(0.5 * (order + 2) * eps2);
-  dm opens = dv_less(none, dv_load(s->parent + l));
-  if (!leaf) opens &= dv_less(dv_all(g->r), r);
-  dv v = dv_choose(opens, dv_all(OPEN), dv_all(leaf ? (double)ESP_FMM_NEAR : (double)KEEP));
-  if (leaf) v = dv_choose(acts_as_cell(order, adjoint, I, g->t, eps2, x, M, b2, b4, reach), dv_all(ESP_FMM_CELL), v);
-  const dm expands = dv_less(lhs * soft, rhs * d2) & dv_less(both * both, dv_all(0.81) * d2);
-  v = dv_choose(expands, dv_all(ESP_FMM_EXPAND), v);
-  dv_store(verdict + l, dv_choose(dv_less(none, M), v, dv_all(ESP_FMM_NOTHING)));
+/* The cells from l on. */
+ESP_INLINE esp_judged judged(const esp_sixteen *s, int l, const int with_moments) {
+  esp_judged J = {.mass = dv_load(s->mass + l), .radius = dv_load(s->radius + l), .parent = dv_load(s->parent + l)};
+  for (int a = 0; a < 3; a++) J.c[a] = dv_load(s->c[a] + l);
+  if (!with_moments) return J;
+  J.b2 = dv_load(s->b2 + l);
+  J.b4 = dv_load(s->b4 + l);
+  J.reach = dv_load(s->reach + l);
+  return J;
 }
 
 /* The lists of one receiver: w->queue holds `count` candidates; w->list [VERDICTS] get theirs, `counts` how many. */
@@ -141,7 +97,10 @@ ESP_INLINE void walk(const int order, const int leaf, const int adjoint, esp_fmm
   for (int k = 0; k < count;) {
     const int batch = count - k < LANES ? count - k : LANES;
     load_sixteen(w, queue + k, batch, 1, &s);
-    for (int l = 0; l < batch; l += DECISIONS) judge(order, leaf, adjoint, I, g, w->eps2, &s, l, verdict);
+    for (int l = 0; l < batch; l += DECISIONS) {
+      const esp_judged J = judged(&s, l, 1);
+      dv_store(verdict + l, judge(order, leaf, adjoint, I, g, w->eps2, &J));
+    }
     for (int l = 0; l < batch; l++) {
       const int v = (int)verdict[l];
       w->list[v][counts[v]++] = queue[k + l];
@@ -156,35 +115,13 @@ ESP_INLINE void walk(const int order, const int leaf, const int adjoint, esp_fmm
 /* ---- |a| ---- */
 
 static double grain(const esp_fmm_work *w, int row) {
-  static const double root3[] = {1, 1.26, 1.59, 2, 2.52, 3.17, 4}; /* of 2^k */
   const int first = esp_fmm_place(&w->own, row), count = (int)w->own.cell[row].count;
   double mass = 0, heaviest = 0;
-  int k = 0;
   for (int i = first; i < first + count; i++) {
     mass += w->mass[i];
     heaviest = w->mass[i] > heaviest ? w->mass[i] : heaviest;
   }
-  while (1 << k < count) k++;
-  const double apart = w->own.node[row].radius / root3[k], q = apart * apart + w->eps2;
-  return q > 0 ? (mass - heaviest) / count * apart / (q * sqrt(q)) : 0;
-}
-
-/* Of the cells from l on: which are opened, those that hold all of the node, and large near ones; and what the others give but
- * for the node's own, and those that touch it. */
-ESP_INLINE dm pull(const esp_fmm_node *I, int64_t first, int64_t end, double eps2, const esp_sixteen *s, int l,
-                   double (*A)[LANES]) {
-  const dv x[3] = {dv_load(s->c[0] + l) - dv_all(I->centre[0]), dv_load(s->c[1] + l) - dv_all(I->centre[1]),
-                   dv_load(s->c[2] + l) - dv_all(I->centre[2])};
-  const dv d2 = (x[0] * x[0] + x[1] * x[1]) + x[2] * x[2], r = dv_load(s->radius + l), r2 = r * r, none = dv_all(0);
-  const dv q = (d2 + dv_all(0.25) * r2) + dv_all(eps2), D2 = gap_squared(I, x);
-  const dm begins = dm_load(s->first + l), ends = dm_load(s->end + l);
-  const dm holds = ~(dm_less(dm_all(first), begins) | dm_less(ends, dm_all(end)));
-  const dm held = ~(dm_less(begins, dm_all(first)) | dm_less(dm_all(end), ends));
-  const dm opens = dv_less(none, dv_load(s->parent + l)) & ~held & (holds | ~dv_less(r2, d2));
-  const dm pulls = ~(held | opens | dv_less(D2, dv_all(0.0625 * (I->radius * I->radius)))) & dv_less(none, q);
-  const dv f = dv_choose(pulls, dv_load(s->mass + l) / (q * dv_root(q)), none);
-  for (int a = 0; a < 3; a++) dv_store(A[a] + l, dv_load(A[a] + l) + f * x[a]);
-  return opens;
+  return grain_of(mass, heaviest, count, w->own.node[row].radius, w->eps2);
 }
 
 static double estimate_node(esp_fmm_work *w, int row) {
@@ -200,8 +137,11 @@ static double estimate_node(esp_fmm_work *w, int row) {
     int64_t opened[LANES];
     load_sixteen(w, queue + k, batch, 0, &s);
     for (int l = 0; l < batch; l += DECISIONS) {
-      const dm opens = pull(I, first, end, w->eps2, &s, l, A);
+      const esp_judged J = judged(&s, l, 0);
+      dv sum[3] = {dv_load(A[0] + l), dv_load(A[1] + l), dv_load(A[2] + l)};
+      const dm opens = pull(I, first, end, w->eps2, &J, dm_load(s.first + l), dm_load(s.end + l), sum);
       memcpy(opened + l, &opens, sizeof opens);
+      for (int a = 0; a < 3; a++) dv_store(A[a] + l, sum[a]);
     }
     for (int l = 0; l < batch; l++)
       if (opened[l]) count = push_children(w, queue[k + l], count);
