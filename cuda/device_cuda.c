@@ -51,4 +51,5 @@ const esp_device esp_device_cuda32 = {.name = "cuda32",
                                       .sum_i64 = esp_link_sum_i64,
                                       .join = esp_link_join,
                                       .cells = &esp_device_cells_cuda,
-                                      .grower = &esp_grower_cuda};
+                                      .grower = &esp_grower_cuda,
+                                      .multipole = &esp_fmm_cuda32};

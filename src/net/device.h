@@ -46,7 +46,8 @@ typedef struct {
   /* After `open`, once: how rows get from the device of one of these ranks to that of another is chosen and kept by the comm.
    * *how: to be printed; the comm's. Collective. NULL with moves. Errors, on all ranks: memory, ESP_ERR_COMM. */
   int (*join)(const esp_comm *comm, const char **how);
-  const esp_grower *grower; /* of domains (tree/grower.h); NULL: the CPU's */
+  const esp_grower *grower;                /* of domains (tree/grower.h); NULL: the CPU's */
+  const struct esp_fmm_kernels *multipole; /* gravity by multipoles, from the host (fmm/work.h); NULL: the CPU's */
 } esp_device;
 
 extern const esp_device esp_device_cpu32, esp_device_cpu64;

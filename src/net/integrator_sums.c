@@ -1,5 +1,5 @@
 /* The sums of a layer: by the layer, or, where they are gravity's in open space, by the multipole method. */
-#include "fmm/adjoint.h"
+#include "fmm/adjoint_work.h"
 #include "net/integrator_work.h"
 #include "net/multipole.h"
 
@@ -50,6 +50,12 @@ static esp_fmm_param param_of(const esp_integrator_walk *k) {
   return esp_fmm_param_of(k->param->order, k->param->tolerance, k->layer.form.softening);
 }
 
+/* What computes there: all give the same bits. */
+static const esp_fmm_kernels *kernels_of(const esp_integrator_walk *k) {
+  const esp_fmm_kernels *own = k->backend->device->multipole;
+  return own ? own : esp_fmm_widest();
+}
+
 /* A visitor sees the balanced tree there. */
 static int visit_places(const esp_integrator_walk *k, const vec3 *y, const esp_visit *visit, int l) {
   const esp_backend *backend = k->backend;
@@ -74,7 +80,7 @@ static int multipole_forward(const esp_integrator_walk *k, const vec3 *y, const 
   const esp_fmm_bodies bodies = bodies_at(k, y);
   esp_fmm_cost pass;
   const esp_fmm_result result = {.acceleration = A, .cost = &pass};
-  ESP_CALL(esp_fmm_force(k->backend->comm, &param, &bodies, &result));
+  ESP_CALL(esp_fmm_force_with(kernels_of(k), k->backend->comm, &param, &bodies, &result));
   esp_multipole_count(&pass, cost);
   return visit ? visit_places(k, y, visit, l) : ESP_OK;
 }
@@ -86,7 +92,7 @@ static int multipole_backward(const esp_integrator_walk *k, const vec3 *y, const
   const esp_fmm_bodies bodies = bodies_at(k, y);
   const esp_fmm_gradient to = {.dposition = dY};
   const double begin = esp_wall();
-  ESP_CALL(esp_fmm_adjoint(k->backend->comm, &param, &bodies, dA, &to));
+  ESP_CALL(esp_fmm_adjoint_with(kernels_of(k), k->backend->comm, &param, &bodies, dA, &to));
   cost->seconds_backward += esp_wall() - begin;
   return ESP_OK;
 }

@@ -30,6 +30,7 @@ everything() { # NAME KEYS...
 clouds=(-data_n 60 -data_clouds 2 -data_test_n 90 -data_test_clouds 1 -data_truth_steps 4 -tree_leaf 4 -tree_block 24
   -train_batch 1 -train_shard particles)
 everything law -data_kind plummer "${clouds[@]}" -net_message mlp -net_layers 2 -net_hidden 4
+everything newton -data_kind plummer "${clouds[@]}" -net_message newton_mlp -net_layers 2 -net_hidden 4 # by multipoles
 everything box -data_task box -data_n 60 -data_test_n 60 -data_box_train 2 -data_box_train_frames 5 -data_box_frames 4 \
   -data_test_clouds 1 -tree_leaf 4 -tree_block 24 -tree_theta 0.9 -net_message newton_mlp -net_layers 2 -net_hidden 4
 plane=(-data_features 6 -data_n 150 -data_clouds 2 -data_test_n 200 -data_test_clouds 1 -data_values 2 -tree_leaf 4
