@@ -200,13 +200,13 @@ __global__ void walk_kernel(esp_cuda_fmm p, int leaf, int count, const esp_cuda_
     n = judge_all(p, leaf, I, gate, queue, verdict, n, kinds);
     if (n >= 0) reserve(p, leaf, kinds, &at, &left, &fits);
     if (fits) {
-      write_lists(queue, verdict, n, kinds, p.list + at, p.left + left);
+      write_lists(queue, verdict, n, kinds, p.list + at, leaf ? nullptr : p.left + left);
       count_costs(p, row, n, kinds, p.list + at + kinds[0] + kinds[1]);
     }
     if (lane) continue;
     esp_cuda_fmm_lists out;
-    out.list = p.list + at;
-    out.left = p.left + left;
+    out.list = fits ? p.list + at : nullptr;
+    out.left = fits && !leaf ? p.left + left : nullptr;
     out.expand = kinds[0], out.cell = kinds[1], out.near_leaves = kinds[2], out.lefts = kinds[3];
     out.row = row, out.parent = parent;
     out.inverse = 1 / scale;
