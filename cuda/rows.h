@@ -15,7 +15,11 @@ void esp_cuda_hear(const esp_heard *h, int n, int state, const double *gain, con
                    double *joint);
 void esp_cuda_hear_back(const esp_heard *h, int n, int state, const double *gain, const double *sum,
                         const double *djoint, double *dsum, double *ds, int64_t *gain_acc);
-/* The same file: centre_back_sum of the table. */
+/* cuda/rows_loss.cu: losses of the table. */
+void esp_cuda_loss_mean(const esp_scored *s, int64_t *acc);
+void esp_cuda_loss_squares(const esp_scored *s, const double *y, const double *mean, int64_t *acc);
+void esp_cuda_loss_slope(const esp_scored *s, const double *y, double a, double over, double *dy);
+/* cuda/rows_heard.cu: centre_back_sum of the table. */
 void esp_cuda_centre_back_sum(int n, int C, const double *offset, double *dsum);
 
 #ifdef __cplusplus

@@ -59,7 +59,7 @@ static inline int predict_cloud(const esp_model *model, const esp_backend *backe
   const esp_set set = set_of_cloud(cloud);
   const size_t n = (size_t)cloud->n_home;
   double *y = malloc((6 * n + 1) * sizeof *y);
-  const int rc = model->network->forward(model, backend, &set, NULL, y, cost, NULL);
+  const int rc = esp_model_predict(model, backend, &set, NULL, y, cost);
   for (size_t i = 0; i < 3 * n && !rc; i++) {
     D[i / 3][i % 3] = y[i / 3 * 6 + i % 3];
     K[i / 3][i % 3] = y[i / 3 * 6 + 3 + i % 3];
@@ -76,14 +76,18 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   const esp_network *network = model->network;
   const size_t sums = (size_t)esp_model_sums(model), bytes = sums * ESP_EXACT_FULL_WORDS * sizeof(int64_t);
   const esp_device *device = backend->device;
-  double *dy = calloc((size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET] + 1, sizeof *dy);
+  const size_t count = (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET];
+  double *there = NULL, *dy = NULL; /* in the device's memory */
   double part[ESP_LOSS_PARTS] = {0}, weight[ESP_LOSS_PARTS] = {1, 1};
   int64_t *words = malloc(bytes + 1), *acc = NULL; /* in the memories of host and device */
   esp_pass *pass = NULL;
   int rc;
   if (loss->weights) loss->weights(loss_param, weight);
-  ESP_TRY(network->forward(model, backend, set, gradient ? NULL : visit, y, cost, gradient ? &pass : NULL));
-  ESP_TRY(loss->value(loss_param, backend->comm, set, y, 1, dy, part));
+  ESP_TRY(ESP_THERE(device, there, count));
+  ESP_TRY(ESP_THERE(device, dy, count));
+  ESP_TRY(network->forward(model, backend, set, gradient ? NULL : visit, there, cost, gradient ? &pass : NULL));
+  ESP_TRY(esp_device_get(device, count, there, y));
+  ESP_TRY(loss->value(loss_param, backend, set, there, 1, dy, part));
   *value = weight[0] * part[0] + weight[1] * part[1];
   if (!gradient) goto done;
   ESP_TRY(ESP_THERE(device, acc, sums * ESP_EXACT_FULL_WORDS));
@@ -94,7 +98,9 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
 done:
   network->pass_free(&pass);
   ESP_THERE_FREE(device, acc);
-  free(dy), free(words);
+  ESP_THERE_FREE(device, there);
+  ESP_THERE_FREE(device, dy);
+  free(words);
   return rc;
 }
 

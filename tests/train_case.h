@@ -51,13 +51,14 @@ static const esp_nmse_columns_param train_case_loss = {.second = 0.5};
 static inline double train_case_value(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3],
                                       const double (*K)[3], double factor, double (*gD)[3], double (*gK)[3]) {
   const esp_set set = set_of_cloud(cloud);
+  const esp_backend host = esp_backend_host(comm);
   const size_t n = (size_t)cloud->n_home;
   double *y = malloc((6 * n + 1) * sizeof *y), *dy = malloc((6 * n + 1) * sizeof *dy), part[2], weight[2];
   for (size_t i = 0; i < 3 * n; i++) {
     y[i / 3 * 6 + i % 3] = D[i / 3][i % 3];
     y[i / 3 * 6 + 3 + i % 3] = K[i / 3][i % 3];
   }
-  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, comm, &set, y, factor, gD ? dy : NULL, part), ESP_OK);
+  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, &host, &set, y, factor, gD ? dy : NULL, part), ESP_OK);
   for (size_t i = 0; i < 3 * n && gD; i++) {
     gD[i / 3][i % 3] = dy[i / 3 * 6 + i % 3];
     gK[i / 3][i % 3] = dy[i / 3 * 6 + 3 + i % 3];

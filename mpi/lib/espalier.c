@@ -264,7 +264,7 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
   rc = ESP_ALLOC(y, 6 * (size_t)set.n_home);
   if (!rc) rc = esp_task_gravity.ready(NULL, &set);
   ESP_TRY(e->comm->agree(e->comm, rc));
-  ESP_TRY(esp_task_gravity.network->forward(&e->model, &backend, &set, NULL, y, &cost, NULL));
+  ESP_TRY(esp_model_predict(&e->model, &backend, &set, NULL, y, &cost));
   esp_lib_stats(&cost, stats);
   for (int i = 0; i < set.n_home; i++)
     for (int c = 0; c < 3; c++) {

@@ -57,16 +57,17 @@ typedef struct {
 static int run_network(esp_run *run, const esp_task *task, const esp_model *model, const esp_backend *backend,
                        const esp_set *set, prediction *p) {
   const int targets = model->sizes.width[ESP_TARGET];
+  const esp_backend host = esp_backend_host(run->comm);
   double part[ESP_LOSS_PARTS];
   void *loss = NULL;
   int rc = ESP_ALLOC(p->y, (size_t)set->n_home * (size_t)targets), at = 0;
   if (!rc) rc = esp_setup_options(run, task->loss->options, &loss);
   ESP_TRY(run->comm->agree(run->comm, rc));
   const double start = esp_wall();
-  ESP_TRY(model->network->forward(model, backend, set, NULL, p->y, &p->cost, NULL));
+  ESP_TRY(esp_model_predict(model, backend, set, NULL, p->y, &p->cost));
   p->seconds = esp_wall() - start;
   if (esp_set_role_width(set, ESP_TARGET) != targets) goto done;
-  ESP_TRY(task->loss->value(loss, run->comm, set, p->y, 1, NULL, part));
+  ESP_TRY(task->loss->value(loss, &host, set, p->y, 1, NULL, part));
   for (const esp_column *c = task->layout->column; c->name; c++) {
     char name[64];
     if (c->role != ESP_TARGET || at == task->loss->parts) continue;

@@ -12,7 +12,7 @@ int esp_trial_may(const esp_method *method, int64_t n, int shared, int classical
 
 static int run_network(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                        esp_trial *trial) {
-  ESP_CALL(model->network->forward(model, backend, set, visit, trial->y, &trial->cost, NULL));
+  ESP_CALL(esp_model_predict(model, backend, set, visit, trial->y, &trial->cost));
   trial->seconds = trial->cost.seconds_build + trial->cost.seconds_forward;
   return ESP_OK;
 }

@@ -34,7 +34,7 @@ void esp_watch_free(esp_watch *watch) {
 }
 
 int esp_watch_find(esp_watch *w, const esp_model *model) {
-  ESP_CALL(model->network->forward(model, &w->backend, &w->test, &w->visit, w->y, NULL, NULL));
+  ESP_CALL(esp_model_predict(model, &w->backend, &w->test, &w->visit, w->y, NULL));
   w->latest = *w->value;
   if (isnan(w->first)) w->first = w->latest;
   if (isnan(w->latest)) esp_watch_free(w);

@@ -24,12 +24,24 @@ esp_backend esp_backend_self(void) {
   return (esp_backend){.comm = esp_comm_self(), .build = esp_domain_build_self, .device = esp_devices[0]};
 }
 
+esp_backend esp_backend_host(const esp_comm *comm) {
+  return (esp_backend){.comm = comm, .device = esp_devices[0]};
+}
+
 int esp_device_put(const esp_device *device, size_t count, const double *host, double *there) {
   return count && there != host ? device->put(there, host, count * sizeof *there) : ESP_OK;
 }
 
 int esp_device_get(const esp_device *device, size_t count, const double *there, double *host) {
   return count && there != host ? device->get(host, there, count * sizeof *host) : ESP_OK;
+}
+
+int esp_device_bring(const esp_device *device, size_t count, const double *host, double **copy, const double **there) {
+  *there = host;
+  if (device->shared || !host) return ESP_OK;
+  ESP_CALL(ESP_THERE(device, *copy, count));
+  *there = *copy;
+  return esp_device_put(device, count, host, *copy);
 }
 
 int esp_device_settled(const esp_device *device, int code) {

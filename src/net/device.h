@@ -69,6 +69,8 @@ typedef struct {
 } esp_backend;
 /* comm_self, domain_build_self, cpu32. */
 esp_backend esp_backend_self(void);
+/* These ranks and the host, for what builds no domains. */
+esp_backend esp_backend_host(const esp_comm *comm);
 
 /* Zeroed arrays in the device's memory: ESP_THERE(device, pointer, count) is a code, as ESP_ALLOC, and likewise of no numbers not
  * NULL; a pointer of NULL is fine to free, and is left NULL. */
@@ -82,6 +84,9 @@ static inline size_t esp_at_least_one(size_t count) {
  * those of the device. */
 int esp_device_put(const esp_device *device, size_t count, const double *host, double *there);
 int esp_device_get(const esp_device *device, size_t count, const double *there, double *host);
+/* *there: the host's numbers in the device's memory, NULL of NULL; *copy: made for that, the caller's (ESP_THERE_FREE), and NULL
+ * where nothing had to be. Errors: as above. */
+int esp_device_bring(const esp_device *device, size_t count, const double *host, double **copy, const double **there);
 /* How rows of a domain move between its orders and ranks, in the device's memory. */
 static inline const esp_domain_ops *esp_device_moves(const esp_device *device, const esp_domain *dom) {
   return device->moves ? device->moves : dom->ops;

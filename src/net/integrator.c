@@ -206,20 +206,26 @@ static int forward(const esp_model *model, const esp_backend *backend, const esp
   walk k;
   esp_pass *made = NULL;
   vec3 *places = NULL;
+  double *out = NULL; /* the prediction at home, where y is elsewhere */
+  const esp_device *device = backend->device;
   esp_cost own = {0};
   if (pass) *pass = NULL;
   ESP_CALL(walk_begin(model, backend, set, &k));
   int rc = pass_create(&k, &made);
   if (!rc) rc = ESP_ALLOC(places, k.n);
+  if (!rc && !device->shared) rc = ESP_ALLOC(out, 6 * (size_t)k.n);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   ESP_TRY(run_layers(&k, pass != NULL, visit, places, &own, made));
-  read_out(&k, made, y);
-  ESP_TRY(project(&k, made->mass, 0, y, y));
+  double *at_home = out ? out : y;
+  read_out(&k, made, at_home);
+  ESP_TRY(project(&k, made->mass, 0, at_home, at_home));
+  if (out) ESP_TRY(esp_device_agree(device, backend->comm, esp_device_put(device, 6 * (size_t)k.n, out, y)));
   if (pass && made->layer[0].dom) own.theta = made->layer[0].dom->param.lists.theta;
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
   ESP_FREE(places);
+  ESP_FREE(out);
   pass_free(&made);
   return rc;
 }
@@ -273,7 +279,7 @@ static int back_layers(const walk *k, esp_pass *pass, vec3 *y, vec3 *dA, vec3 *d
 static int backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                     const double *dy, int64_t *acc, esp_cost *cost) {
   walk k;
-  double *h = NULL;
+  double *h = NULL, *slope = NULL; /* slope: dy at home, where it is elsewhere */
   vec3 *dA = NULL, *dY = NULL, *y = NULL;
   int64_t *words = NULL; /* the host's accumulators, where acc is not */
   const esp_device *device = backend->device;
@@ -285,9 +291,11 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
   if (!rc) rc = ESP_ALLOC(dY, k.n);
   if (!rc) rc = ESP_ALLOC(y, k.n);
   if (!rc && !device->shared) rc = ESP_ALLOC(words, count * WORDS);
+  if (!rc && !device->shared) rc = ESP_ALLOC(slope, 6 * (size_t)k.n);
+  if (!rc && !device->shared) rc = esp_device_get(device, 6 * (size_t)k.n, dy, slope);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
   int64_t *to = device->shared ? acc : words;
-  ESP_TRY(project(&k, pass->mass, 1, dy, h));
+  ESP_TRY(project(&k, pass->mass, 1, device->shared ? dy : slope, h));
   read_out_back(&k, pass, h, dA, to);
   ESP_TRY(back_layers(&k, pass, y, dA, dY, to, &own));
   if (cost) esp_cost_add(cost, &own);
@@ -296,6 +304,7 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
   device->rows->exact_carry(&ESP_EXACT_FULL, acc, count);
 done:
   ESP_FREE(words);
+  ESP_FREE(slope);
   ESP_FREE(h);
   ESP_FREE(dA);
   ESP_FREE(dY);

@@ -8,6 +8,7 @@
 
 #include "base/option.h"
 #include "base/set.h"
+#include "net/device.h"
 
 enum { ESP_LOSS_PARTS = 2 };
 
@@ -19,11 +20,14 @@ typedef struct {
   /* weight [parts]. Local, pure; NULL: all are 1. */
   void (*weights)(const void *param, double *weight);
   /* Of a prediction y [n_home][targets], all TARGET columns side by side: part [parts] is set, and dy [n_home][targets] =
-   * factor * d(sum_p weight_p part_p)/dy; dy may be NULL. Collective over comm, whose ranks share the set. n = 0 gives 0.
-   * ESP_ERR_ARG where the set has no targets, or others than the loss is of. */
-  int (*value)(const void *param, const esp_comm *comm, const esp_set *set, const double *y, double factor, double *dy,
-               double *part);
+   * factor * d(sum_p weight_p part_p)/dy; dy may be NULL. y and dy lie in the memory of with->device. Collective over with->comm,
+   * whose ranks share the set. n = 0 gives 0. ESP_ERR_ARG where the set has no targets, or others than the loss is of; memory. */
+  int (*value)(const void *param, const esp_backend *with, const esp_set *set, const double *y, double factor,
+               double *dy, double *part);
 } esp_loss;
+
+/* For a row's own use: exact sums acc [count] in the device's memory, over the ranks, as numbers of the host. Collective. */
+int esp_loss_sums(const esp_backend *with, size_t count, int64_t *acc, double *sum);
 
 extern const esp_loss *const esp_losses[]; /* net/losses.c: NULL behind the last */
 

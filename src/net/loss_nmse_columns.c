@@ -5,38 +5,46 @@
 
 enum { WORDS = ESP_EXACT_FULL_WORDS, COLUMNS = 2 };
 
-/* A column of targets t [n][width], predicted by the numbers from `at` on of rows of `row`. */
+/* What the loss holds, in the device's memory. */
 typedef struct {
-  size_t n, row, at, width;
-  const double *t, *weight; /* weight [n], NULL: 1 */
-} column;
+  esp_scored column[COLUMNS];
+  double *copy[COLUMNS + 1]; /* of targets, of weights */
+  int64_t *acc;              /* [COLUMNS][2][WORDS] error, target */
+} held;
 
-static double weight_of(const column *c, size_t i) {
-  return c->weight ? c->weight[i] : 1;
+static int held_create(const esp_device *device, const esp_set *set, held *h) {
+  const size_t n = (size_t)set->n_home;
+  const double *weight = esp_set_role(set, ESP_WEIGHT, 0, NULL), *there;
+  int at = 0;
+  ESP_CALL(esp_device_bring(device, n, weight, &h->copy[COLUMNS], &there));
+  for (int k = 0; k < COLUMNS; k++) {
+    esp_scored *c = &h->column[k];
+    int width = 0;
+    const double *t = esp_set_role(set, ESP_TARGET, k, &width);
+    *c = (esp_scored){set->n_home, esp_set_role_width(set, ESP_TARGET), at, width, NULL, there};
+    ESP_CALL(esp_device_bring(device, n * (size_t)width, t, &h->copy[k], &c->targets));
+    at += width;
+  }
+  return ESP_THERE(device, h->acc, 2 * COLUMNS * WORDS);
 }
 
-/* acc: error, target. */
-static void add_squares(const column *c, const double *y, int64_t *acc) {
-  for (size_t i = 0; i < c->n; i++) {
-    double e = 0, t = 0;
-    for (size_t a = 0; a < c->width; a++) {
-      const double target = c->t[i * c->width + a], d = y[i * c->row + c->at + a] - target;
-      e += d * d;
-      t += target * target;
-    }
-    esp_exact_add(&ESP_EXACT_FULL, acc, weight_of(c, i) * e);
-    esp_exact_add(&ESP_EXACT_FULL, acc + WORDS, weight_of(c, i) * t);
-  }
+static void held_free(const esp_device *device, held *h) {
+  for (int k = 0; k <= COLUMNS; k++) ESP_THERE_FREE(device, h->copy[k]);
+  ESP_THERE_FREE(device, h->acc);
 }
 
-static void set_gradient(const column *c, const double *y, double factor, double *dy) {
-  for (size_t i = 0; i < c->n; i++) {
-    const double scale = factor * weight_of(c, i);
-    for (size_t a = 0; a < c->width; a++) {
-      const size_t k = i * c->row + c->at + a;
-      dy[k] = scale * (y[k] - c->t[i * c->width + a]);
-    }
+/* Two columns and no more. */
+static int check(const esp_set *set) {
+  int all = 0;
+  for (int k = 0; k < COLUMNS; k++) {
+    int width = 0;
+    esp_set_role(set, ESP_TARGET, k, &width);
+    ESP_CHECK(width > 0, ESP_ERR_ARG, "loss of a set with %d columns of targets; it is of %d", k, (int)COLUMNS);
+    all += width;
   }
+  ESP_CHECK(all == esp_set_role_width(set, ESP_TARGET), ESP_ERR_ARG,
+            "loss of a set with more than %d columns of targets", (int)COLUMNS);
+  return ESP_OK;
 }
 
 static void weights(const void *param, double *weight) {
@@ -45,33 +53,25 @@ static void weights(const void *param, double *weight) {
   weight[1] = p->second;
 }
 
-static int value(const void *param, const esp_comm *comm, const esp_set *set, const double *y, double factor,
+static int value(const void *param, const esp_backend *with, const esp_set *set, const double *y, double factor,
                  double *dy, double *part) {
-  int64_t acc[2 * COLUMNS * WORDS] = {0};
-  column c[COLUMNS];
-  double weight[COLUMNS];
-  size_t at = 0, row = (size_t)esp_set_role_width(set, ESP_TARGET);
-  const double *rows = esp_set_role(set, ESP_WEIGHT, 0, NULL);
-  for (int k = 0; k < COLUMNS; k++) {
-    int width = 0;
-    const double *t = esp_set_role(set, ESP_TARGET, k, &width);
-    ESP_CHECK(width > 0, ESP_ERR_ARG, "loss of a set with %d columns of targets; it is of %d", k, (int)COLUMNS);
-    c[k] = (column){.n = (size_t)set->n_home, .row = row, .at = at, .width = (size_t)width, .t = t, .weight = rows};
-    at += c[k].width;
-    add_squares(&c[k], y, acc + 2 * k * WORDS);
-  }
-  ESP_CHECK(at == row, ESP_ERR_ARG, "loss of a set with more than %d columns of targets", (int)COLUMNS);
-  esp_exact_carry(&ESP_EXACT_FULL, acc, 2 * COLUMNS);
-  ESP_CALL(comm->sum_i64(comm, acc, 2 * COLUMNS * WORDS));
+  const esp_device *device = with->device;
+  held h = {0};
+  double weight[COLUMNS], sum[2 * COLUMNS];
+  int rc;
+  ESP_CALL(check(set));
+  ESP_TRY(with->comm->agree(with->comm, held_create(device, set, &h)));
+  for (int k = 0; k < COLUMNS; k++) device->rows->loss_squares(&h.column[k], y, NULL, h.acc + 2 * k * WORDS);
+  ESP_TRY(esp_loss_sums(with, 2 * COLUMNS, h.acc, sum));
   weights(param, weight);
   for (int k = 0; k < COLUMNS; k++) {
-    const double error = esp_exact_value(&ESP_EXACT_FULL, acc + 2 * k * WORDS);
-    double norm = esp_exact_value(&ESP_EXACT_FULL, acc + (2 * k + 1) * WORDS);
-    if (norm == 0) norm = 1;
-    part[k] = error / norm;
-    if (dy) set_gradient(&c[k], y, 2 * factor * weight[k] / norm, dy);
+    const double norm = sum[2 * k + 1] == 0 ? 1 : sum[2 * k + 1];
+    part[k] = sum[2 * k] / norm;
+    if (dy) device->rows->loss_slope(&h.column[k], y, 2 * factor * weight[k] / norm, 1, dy);
   }
-  return ESP_OK;
+done:
+  held_free(device, &h);
+  return rc;
 }
 
 #define OF esp_nmse_columns_param

@@ -44,13 +44,13 @@ struct esp_network {
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);
-  /* y [n_home][target width] is set. pass NULL: forward alone, searches begin anew, each layer is visited and freed; else
+  /* y [n_home][target width], in the memory of backend->device, is set. pass NULL: forward alone, searches begin anew, each layer is visited and freed; else
    * *pass is what backward needs (the caller frees it with pass_free), searches begin where the last such pass ended, and
    * visit must be NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else).
    * n = 0 is fine. */
   int (*forward)(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                  double *y, esp_cost *cost, esp_pass **pass);
-  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS], in the memory of backend->device, += this rank's share, carried. */
+  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS], both in the memory of backend->device, += this rank's share, carried. */
   int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                   const double *dy, int64_t *acc, esp_cost *cost);
   void (*pass_free)(esp_pass **pass);
@@ -77,6 +77,10 @@ struct esp_network {
 extern const esp_network esp_network_integrator, esp_network_stack;
 extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
 const esp_network *esp_network_find(const char *name); /* NULL: there is none */
+
+/* Forward alone, y in the host's memory. */
+int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
+                      double *y, esp_cost *cost);
 
 /* param is copied. Local. */
 int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model);

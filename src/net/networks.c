@@ -84,3 +84,20 @@ uint64_t esp_model_checksum(const esp_model *model) {
   }
   return sum;
 }
+
+int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
+                      double *y, esp_cost *cost) {
+  const esp_device *device = backend->device;
+  const size_t count = (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET];
+  double *made = NULL, *there = y;
+  int rc = ESP_OK;
+  if (!device->shared) {
+    ESP_TRY(backend->comm->agree(backend->comm, ESP_THERE(device, made, count)));
+    there = made;
+  }
+  ESP_TRY(model->network->forward(model, backend, set, visit, there, cost, NULL));
+  ESP_TRY(esp_device_agree(device, backend->comm, esp_device_get(device, count, there, y)));
+done:
+  ESP_THERE_FREE(device, made);
+  return rc;
+}

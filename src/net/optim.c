@@ -18,20 +18,16 @@ void esp_adam_free(esp_adam *adam) {
   *adam = (esp_adam){0};
 }
 
-esp_adam_rates esp_adam_rates_of(double rate, double beta2, int64_t step) {
-  const double beta1 = 0.9, epsilon = 1e-12;
-  return (esp_adam_rates){.rate = rate,
-                          .beta1 = beta1,
-                          .beta2 = beta2,
-                          .epsilon = epsilon,
-                          .correct1 = 1 - pow(beta1, (double)step),
-                          .correct2 = 1 - pow(beta2, (double)step)};
-}
-
 void esp_adam_step(esp_adam *adam, double rate, double beta2, const double *gradient, double *value) {
+  const double beta1 = 0.9, epsilon = 1e-12;
   adam->step++;
-  const esp_adam_rates rates = esp_adam_rates_of(rate, beta2, adam->step);
-  for (int i = 0; i < adam->count; i++) esp_adam_number(&rates, gradient[i], adam->m + i, adam->v + i, value + i);
+  double correct1 = 1 - pow(beta1, (double)adam->step), correct2 = 1 - pow(beta2, (double)adam->step);
+  for (int i = 0; i < adam->count; i++) {
+    double g = gradient[i];
+    adam->m[i] = beta1 * adam->m[i] + (1 - beta1) * g;
+    adam->v[i] = beta2 * adam->v[i] + (1 - beta2) * g * g;
+    value[i] -= rate * (adam->m[i] / correct1) / (sqrt(adam->v[i] / correct2) + epsilon);
+  }
 }
 
 double esp_rate(esp_schedule schedule, double rate, int64_t step, int64_t warmup, int64_t steps) {

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/base.h"
-#include "net/adam.h"
 
 typedef struct {
   int count;
@@ -21,8 +20,6 @@ int esp_adam_create(int count, esp_adam *adam);
 void esp_adam_free(esp_adam *adam);
 /* value [count] -= rate * m^ / (sqrt(v^) + 1e-12). beta2 in (0, 1): 0.999 is usual; 0.99 forgets sooner. */
 void esp_adam_step(esp_adam *adam, double rate, double beta2, const double *gradient, double *value);
-/* What the step-th step, from 1 on, does to a number. */
-esp_adam_rates esp_adam_rates_of(double rate, double beta2, int64_t step);
 
 /* Rate of step s (0-based) of S: linear from rate/warmup to rate over the first `warmup` steps, then
  *   cosine   by half a cosine to 0 after the last;

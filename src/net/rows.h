@@ -27,6 +27,12 @@ typedef struct {
   double stay;             /* weight of a particle's own value beside those it hears */
 } esp_carriage;
 
+/* What a loss sees of n rows: targets [n][width], predicted by the numbers from `at` on of rows [n][row]; weight [n], NULL: 1. */
+typedef struct {
+  int n, row, at, width;
+  const double *targets, *weight;
+} esp_scored;
+
 typedef struct {
   /* Rows a call that keeps what it needs in the nearest memory. */
   int tile;
@@ -74,6 +80,14 @@ typedef struct {
                          double *dr, int64_t *gain_acc);
   /* dr: of after -> of before, but for what is sent; dsum [n][width] += . */
   void (*carry_back)(const esp_carriage *c, int n, const double *sum, const double *after, double *dr, double *dsum);
+
+  /* ---- losses (net/loss.h): accumulators of ESP_EXACT_FULL_WORDS ---- */
+  /* acc [width + 1] += weight t of each target, one term a number; weight. */
+  void (*loss_mean)(const esp_scored *s, int64_t *acc);
+  /* acc [2] += weight |y - t|^2, weight |t - mean|^2, one term a row, columns in order; mean [width], NULL: 0. */
+  void (*loss_squares)(const esp_scored *s, const double *y, const double *mean, int64_t *acc);
+  /* dy = a weight / over (y - t), of the scored numbers of its rows. */
+  void (*loss_slope)(const esp_scored *s, const double *y, double a, double over, double *dy);
 
   /* ---- sums of rows ---- */
   /* *bad: the least index (row by row) of a number that is not finite; -1: all are. In the host's memory; waits. */

@@ -174,6 +174,45 @@ static void carry_back(const esp_carriage *k, int n, const double *sum, const do
   }
 }
 
+/* ---- losses ---- */
+
+static double weight_of(const esp_scored *s, size_t i) {
+  return s->weight ? s->weight[i] : 1;
+}
+
+static void loss_mean(const esp_scored *s, int64_t *acc) {
+  const size_t T = (size_t)s->width;
+  for (size_t i = 0; i < (size_t)s->n; i++) {
+    const double weight = weight_of(s, i);
+    for (size_t c = 0; c < T; c++) esp_exact_add(&ESP_EXACT_FULL, acc + c * WORDS, weight * s->targets[i * T + c]);
+    esp_exact_add(&ESP_EXACT_FULL, acc + T * WORDS, weight);
+  }
+}
+
+static void loss_squares(const esp_scored *s, const double *y, const double *mean, int64_t *acc) {
+  const size_t T = (size_t)s->width;
+  for (size_t i = 0; i < (size_t)s->n; i++) {
+    const double *row = y + i * (size_t)s->row + (size_t)s->at;
+    double error = 0, spread = 0;
+    for (size_t c = 0; c < T; c++) {
+      const double t = s->targets[i * T + c], e = row[c] - t, d = mean ? t - mean[c] : t;
+      error += e * e;
+      spread += d * d;
+    }
+    esp_exact_add(&ESP_EXACT_FULL, acc, weight_of(s, i) * error);
+    esp_exact_add(&ESP_EXACT_FULL, acc + WORDS, weight_of(s, i) * spread);
+  }
+}
+
+static void loss_slope(const esp_scored *s, const double *y, double a, double over, double *dy) {
+  const size_t T = (size_t)s->width;
+  for (size_t i = 0; i < (size_t)s->n; i++) {
+    const size_t at = i * (size_t)s->row + (size_t)s->at;
+    const double scale = a * weight_of(s, i) / over;
+    for (size_t c = 0; c < T; c++) dy[at + c] = scale * (y[at + c] - s->targets[i * T + c]);
+  }
+}
+
 /* ---- sums ---- */
 
 static void find_bad(size_t count, const double *y, int64_t *bad) {
@@ -204,6 +243,9 @@ const esp_rows esp_rows_cpu = {
     .carry_out = carry_out,
     .carry_out_back = carry_out_back,
     .carry_back = carry_back,
+    .loss_mean = loss_mean,
+    .loss_squares = loss_squares,
+    .loss_slope = loss_slope,
     .finite = find_bad,
     .exact_carry = esp_exact_carry,
     .exact_value = exact_value,

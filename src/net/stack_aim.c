@@ -19,7 +19,7 @@ static int has_bound(const esp_stack_param *p) {
 static int look(const esp_model *model, const esp_backend *backend, const esp_set *set,
                 int (*each)(const esp_stack_walk *k, int l, void *context), finding *found) {
   double *y = NULL;
-  int rc = ESP_ALLOC(y, (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET]);
+  int rc = ESP_THERE(backend->device, y, (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET]);
   esp_stack_walk k = esp_stack_walk_of(model, backend, set, NULL);
   k.each = each, k.context = found;
   if (!rc) rc = esp_gate_bound_create(k.param->order, &found->table);
@@ -27,7 +27,7 @@ static int look(const esp_model *model, const esp_backend *backend, const esp_se
   ESP_TRY(esp_stack_through(&k, NULL, y, NULL, NULL));
 done:
   esp_gate_bound_free(&found->table);
-  ESP_FREE(y);
+  ESP_THERE_FREE(backend->device, y);
   return rc;
 }
 

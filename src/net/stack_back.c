@@ -10,7 +10,6 @@ enum { WORDS = ESP_EXACT_FULL_WORDS };
 /* In the device's memory, but for normal. */
 typedef struct {
   esp_stack_scratch scratch;
-  double *dy;                       /* [n][T], where it is not the host's */
   int64_t *normal;                  /* [normals][WORDS] of one layer, where acc is not the host's: its splits are */
   double *ds;                       /* [n][H] dLoss/d(state before the layer); NULL where nothing is before */
   double *d_o;                      /* [n][H] dLoss/d(the layer's output) */
@@ -34,7 +33,6 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   size_t C = 0;
   for (int l = 0; l < p->layers; l++) C = (size_t)esp_imax((int)C, slot[l].form.channels);
   ESP_CALL(esp_stack_scratch_create(k, 1, &g->scratch));
-  if (!device->shared) ESP_CALL(ESP_THERE(device, g->dy, n * (size_t)k->model->sizes.width[ESP_TARGET]));
   if (!device->shared && slot->normal >= 0) ESP_CALL(ESP_ALLOC(g->normal, normals_of(k) * WORDS));
   if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->ds, n * H));
   if (p->layers > 1) ESP_CALL(ESP_THERE(device, g->d_o, n * H));
@@ -53,8 +51,8 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
 }
 
 static void adjoint_free(const esp_device *device, adjoint *g) {
-  double **const rows[] = {&g->dy,     &g->ds,      &g->d_o,   &g->dsum,  &g->dkey,    &g->dquery,
-                           &g->dvalue, &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried};
+  double **const rows[] = {&g->ds,      &g->d_o,   &g->dsum,  &g->dkey,    &g->dquery,  &g->dvalue,
+                           &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried};
   esp_stack_scratch_free(device, &g->scratch);
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) ESP_THERE_FREE(device, *rows[r]);
   ESP_FREE(g->normal);
@@ -120,15 +118,12 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
   const int H = k.plan->slot[0].in, lift = k.plan->lift;
   adjoint g = {0};
   k.keep = 1;
-  rc = adjoint_create(&k, &g);
-  if (!rc && g.dy) rc = esp_device_put(k.device, (size_t)k.n * (size_t)model->sizes.width[ESP_TARGET], dy, g.dy);
-  ESP_TRY(comm->agree(comm, rc));
-  const double *dout = g.dy ? g.dy : dy;
-  if (g.carried) esp_stack_carry_out_back(&k, dout, g.carried, acc);
+  ESP_TRY(comm->agree(comm, adjoint_create(&k, &g)));
+  if (g.carried) esp_stack_carry_out_back(&k, dy, g.carried, acc);
   for (int l = pass->layers - 1; l >= 0; l--) {
     const int last = l == pass->layers - 1;
     if (!last) esp_depths[k.param->depth]->join_back(k.rows, (size_t)k.n * (size_t)H, g.ds, g.d_o);
-    ESP_TRY(back_layer(&k, l, last ? dout : g.d_o, &g, acc, cost));
+    ESP_TRY(back_layer(&k, l, last ? dy : g.d_o, &g, acc, cost));
   }
   if (lift >= 0)
     k.dense->gradient(k.n, k.D + k.F, H, pass->raw, g.ds, acc + (size_t)lift * WORDS,

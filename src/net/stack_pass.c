@@ -74,15 +74,6 @@ static int make_tree_keys(const esp_stack_walk *k) {
   return ESP_OK;
 }
 
-/* `there`: the host's numbers in the device's memory; copy: made for that. */
-static int bring(const esp_device *device, size_t count, const double *host, double **copy, const double **there) {
-  *there = host;
-  if (device->shared || !host) return ESP_OK;
-  ESP_CALL(ESP_THERE(device, *copy, count));
-  *there = *copy;
-  return esp_device_put(device, count, host, *copy);
-}
-
 /* Parameters, the set's rows, and the state that they are lifted to. */
 static int pass_begin(esp_stack_walk *k) {
   esp_pass *pass = k->pass;
@@ -92,9 +83,9 @@ static int pass_begin(esp_stack_walk *k) {
   ESP_CALL(esp_set_rows(k->set, ESP_INPUT, &pass->host_x, &pass->joined[0]));
   ESP_CALL(esp_set_rows(k->set, ESP_SENT, &pass->host_v, &pass->joined[1]));
   ESP_CALL(esp_set_rows(k->set, ESP_HIDDEN, &pass->host_z, &pass->joined[2]));
-  ESP_CALL(bring(device, (size_t)k->model->block.count, k->host_value, &pass->copy[0], &pass->value));
-  ESP_CALL(bring(device, n * (size_t)k->D, pass->host_x, &pass->copy[1], &pass->x));
-  ESP_CALL(bring(device, n * (size_t)k->F, pass->host_v, &pass->copy[2], &pass->v));
+  ESP_CALL(esp_device_bring(device, (size_t)k->model->block.count, k->host_value, &pass->copy[0], &pass->value));
+  ESP_CALL(esp_device_bring(device, n * (size_t)k->D, pass->host_x, &pass->copy[1], &pass->x));
+  ESP_CALL(esp_device_bring(device, n * (size_t)k->F, pass->host_v, &pass->copy[2], &pass->v));
   k->value = pass->value;
   if (k->plan->lift < 0) return ESP_OK;
   ESP_CALL(ESP_THERE(device, pass->state, L * n * (size_t)k->plan->slot[0].in));
@@ -286,8 +277,6 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
   esp_stack_plan *plan = k->model->plan;
   esp_pass *made = NULL;
   esp_cost own = {0};
-  const size_t targets = (size_t)k->n * (size_t)k->model->sizes.width[ESP_TARGET];
-  double *there = NULL;
   int rc = ESP_ALLOC(made, 1);
   if (made) made->device = k->device;
   k->pass = made;
@@ -295,17 +284,14 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
   if (pass) *pass = NULL;
   if (!rc) rc = pass_begin(k);
   if (!rc) rc = layers_begin(k);
-  if (!rc && !k->device->shared) rc = ESP_THERE(k->device, there, targets);
   ESP_TRY(comm->agree(comm, rc));
   lift(k);
-  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, there ? there : y, &own));
-  ESP_TRY(esp_device_agree(k->device, comm, there ? esp_device_get(k->device, targets, there, y) : ESP_OK));
+  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, y, &own));
   for (int l = 0; l < k->param->layers && pass; l++) plan->theta[l] = made->at[l].layer.dom->param.lists.theta;
   if (pass) own.theta = plan->theta[0];
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
-  ESP_THERE_FREE(k->device, there);
   esp_stack_pass_free(&made);
   return rc;
 }

@@ -95,7 +95,7 @@ struct esp_stack_walk {
 esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *backend, const esp_set *set,
                                  esp_pass *pass);
 
-/* All layers, with what the walk has been told; as esp_stack_forward, y in the host's memory. */
+/* All layers, with what the walk has been told; as esp_stack_forward. */
 int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass);
 
 /* As the network's row has them. */

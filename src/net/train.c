@@ -20,8 +20,8 @@ typedef struct {
   int64_t *acc;     /* [sums][WORDS], in the device's memory */
   int64_t *words;   /* the same in the host's */
   double *gradient; /* [parameters] */
-  double *y, *dy;   /* [n_home][targets] */
-  size_t capacity_y, capacity_dy;
+  double *y, *dy;   /* [n_home][targets], in the device's memory */
+  size_t capacity;  /* numbers of either */
   int *permutation; /* [sets] of the epoch at hand */
   int64_t epoch;
   /* sums of the parts over sets; behind them how many ranks wish what */
@@ -47,6 +47,16 @@ int esp_train_pick(uint64_t seed, int sets, int64_t entry, int *permutation, int
 
 /* ---- one set ---- */
 
+/* For a prediction of so many numbers. */
+static int room(training *t, const esp_device *device, size_t size) {
+  if (size <= t->capacity && t->y) return ESP_OK;
+  ESP_THERE_FREE(device, t->y);
+  ESP_THERE_FREE(device, t->dy);
+  t->capacity = size;
+  ESP_CALL(ESP_THERE(device, t->y, size));
+  return ESP_THERE(device, t->dy, size);
+}
+
 /* Forward and back, into the accumulators. part [parts] is set. */
 static int run_set(training *t, const esp_set *set, double *part, esp_train_record *record) {
   const esp_backend *backend = t->with->backend;
@@ -58,11 +68,10 @@ static int run_set(training *t, const esp_set *set, double *part, esp_train_reco
   ESP_CHECK(esp_set_role_width(set, ESP_TARGET) == targets, ESP_ERR_ARG,
             "a set with %d numbers of targets a particle for a network of %d", esp_set_role_width(set, ESP_TARGET),
             targets);
-  int rc = ESP_GROW(t->y, t->capacity_y, size);
-  if (!rc) rc = ESP_GROW(t->dy, t->capacity_dy, size);
-  ESP_CALL(backend->comm->agree(backend->comm, rc));
+  int rc;
+  ESP_AGREE(backend->comm, room(t, backend->device, size));
   ESP_TRY(network->forward(model, backend, set, NULL, t->y, &record->cost, &pass));
-  ESP_TRY(t->with->loss->value(t->with->loss_param, backend->comm, set, t->y, 1.0 / t->param->batch, t->dy, part));
+  ESP_TRY(t->with->loss->value(t->with->loss_param, backend, set, t->y, 1.0 / t->param->batch, t->dy, part));
   for (int p = 0; p < t->with->loss->parts; p++)
     if (!isfinite(part[p])) goto done; /* gather says so, with the step */
   ESP_TRY(network->backward(model, backend, set, pass, t->dy, t->acc, &record->cost));
@@ -221,7 +230,7 @@ done:
   ESP_THERE_FREE(device, t.acc);
   ESP_FREE(t.gradient);
   ESP_FREE(t.permutation);
-  ESP_FREE(t.y);
-  ESP_FREE(t.dy);
+  ESP_THERE_FREE(device, t.y);
+  ESP_THERE_FREE(device, t.dy);
   return rc;
 }

@@ -56,9 +56,9 @@ static void degenerate(void **state) {
   ESP_FREE(none.D);
   none.D = NULL;
   const esp_set blind = set_of_cloud(&none);
+  const esp_backend host = esp_backend_host(esp_comm_self());
   double part[2];
-  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, esp_comm_self(), &blind, NULL, 1, NULL, part),
-                   ESP_ERR_ARG);
+  assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, &host, &blind, NULL, 1, NULL, part), ESP_ERR_ARG);
   esp_error_clear();
   esp_cloud_free(&none);
 }
@@ -95,6 +95,7 @@ static void value(void **state) {
 /* A particle of weight 3 counts as three of weight 1. */
 static void weights(void **state) {
   (void)state;
+  const esp_backend host = esp_backend_host(esp_comm_self());
   static const esp_column columns[] = {{"w", ESP_WEIGHT, 1, .optional = 1},
                                        {"a", ESP_TARGET, 1, .optional = 0},
                                        {"b", ESP_TARGET, 1, .optional = 0},
@@ -105,8 +106,7 @@ static void weights(void **state) {
   for (int k = 0; k < 2; k++) {
     esp_set set = {
         .n = k ? 2 : 4, .n_home = k ? 2 : 4, .layout = &layout, .width = {k, 1, 1}, .value = {k ? w : NULL, a, b}};
-    assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, esp_comm_self(), &set, y, 1, dy[k], part[k]),
-                     ESP_OK);
+    assert_int_equal(esp_loss_nmse_columns.value(&train_case_loss, &host, &set, y, 1, dy[k], part[k]), ESP_OK);
   }
   for (int c = 0; c < 2; c++) {
     assert_true(part[0][c] == part[1][c]);

@@ -256,12 +256,13 @@ static void near_only_drops(void **state) {
 
 static void loss_is_the_formula(void **state) {
   (void)state;
+  const esp_backend host = esp_backend_host(esp_comm_self());
   enum { N = 100 };
   for (int holes = 0; holes < 2; holes++) {
     esp_set set = relation_case_set(N, 5, 2, 0.5, holes, 8);
     double y[2 * N], gy[2 * N], nmse, mean[2] = {0}, whole = 0, up = 0, down = 0, moved;
     for (int i = 0; i < 2 * N; i++) y[i] = esp_rng_normal(1, (uint64_t)i, ESP_RNG_TEST, 0);
-    OK(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 3, gy, &nmse));
+    OK(esp_loss_nmse.value(NULL, &host, &set, y, 3, gy, &nmse));
     for (int i = 0; i < N; i++) whole += holes ? set.value[W][i] : 1;
     for (int i = 0; i < 2 * N; i++) mean[i % 2] += (holes ? set.value[W][i / 2] : 1) * set.value[Y][i] / whole;
     for (int i = 0; i < 2 * N; i++) {
@@ -272,23 +273,23 @@ static void loss_is_the_formula(void **state) {
     assert_true(fabs(nmse - up / down) < 1e-13 * nmse);
     for (int i = 0; i < 20; i++) {
       y[i] += 1e-4;
-      OK(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 1, NULL, &moved));
+      OK(esp_loss_nmse.value(NULL, &host, &set, y, 1, NULL, &moved));
       y[i] -= 2e-4;
       double back;
-      OK(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 1, NULL, &back));
+      OK(esp_loss_nmse.value(NULL, &host, &set, y, 1, NULL, &back));
       y[i] += 1e-4;
       assert_true(fabs(3 * (moved - back) / 2e-4 - gy[i]) < 1e-9);
     }
     const int targets = set.width[Y];
     set.width[Y] = 0;
-    assert_int_equal(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 1, NULL, &nmse), ESP_ERR_ARG);
+    assert_int_equal(esp_loss_nmse.value(NULL, &host, &set, y, 1, NULL, &nmse), ESP_ERR_ARG);
     esp_error_clear();
     set.width[Y] = targets;
     memset(set.value[Y], 0, sizeof(double) * 2 * N);
-    OK(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 1, NULL, &nmse));
+    OK(esp_loss_nmse.value(NULL, &host, &set, y, 1, NULL, &nmse));
     assert_true(nmse > 1);
     for (int i = 0; i < 2 * N; i++) set.value[Y][i] = 123.456, y[i] = 123.5; /* their mean is not exact */
-    OK(esp_loss_nmse.value(NULL, esp_comm_self(), &set, y, 1, NULL, &nmse));
+    OK(esp_loss_nmse.value(NULL, &host, &set, y, 1, NULL, &nmse));
     assert_true(nmse < 1);
     esp_set_free(&set);
   }

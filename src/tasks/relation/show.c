@@ -15,8 +15,9 @@ static const esp_figure figures[] = {
 static int judge(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                  esp_tally *tally) {
   (void)param;
+  const esp_backend host = esp_backend_host(backend->comm);
   double nmse;
-  ESP_CALL(esp_loss_nmse.value(NULL, backend->comm, set, y, 1, NULL, &nmse));
+  ESP_CALL(esp_loss_nmse.value(NULL, &host, set, y, 1, NULL, &nmse));
   if (backend->comm->rank) return ESP_OK;
   esp_tally_add(tally, NMSE, nmse, 1);
   if (!isnan(seen)) esp_tally_add(tally, RECALL, seen, 1);

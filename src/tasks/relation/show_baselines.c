@@ -178,6 +178,7 @@ static int carries(const baselines *b, const rows *r, const esp_least_squares *f
 static int try_scale(baselines *b, const esp_backend *backend, which which, int sets, const rows *r, workspace *w,
                      double s, double *best) {
   const esp_comm *comm = backend->comm;
+  const esp_backend host = esp_backend_host(comm);
   const rows *judge = &r[sets - 1];
   esp_least_squares fit = {0};
   double nmse;
@@ -189,7 +190,7 @@ static int try_scale(baselines *b, const esp_backend *backend, which which, int 
   }
   ESP_TRY(esp_least_squares_solve(comm, &fit));
   esp_least_squares_apply(&fit, judge->n, w[sets - 1].X, w[sets - 1].y);
-  ESP_TRY(esp_loss_nmse.value(NULL, comm, judge->set, w[sets - 1].y, 1, NULL, &nmse));
+  ESP_TRY(esp_loss_nmse.value(NULL, &host, judge->set, w[sets - 1].y, 1, NULL, &nmse));
   if (nmse < *best && carries(b, r, &fit)) {
     esp_least_squares_free(&b->fit[which]);
     b->fit[which] = fit;

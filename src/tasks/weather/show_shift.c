@@ -104,7 +104,7 @@ int esp_weather_tell_shift(const void *param, const esp_model *trained, const es
   const esp_weather_shift *w = visit.context;
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(y, (size_t)set->n_home * (size_t)trained->sizes.width[ESP_TARGET])));
-  ESP_TRY(trained->network->forward(trained, backend, set, &visit, y, NULL, NULL));
+  ESP_TRY(esp_model_predict(trained, backend, set, &visit, y, NULL));
   *known = !isnan(w->all);
   memcpy(c, w->c, 3 * (size_t)set->n_home * sizeof *c);
   if (!*known) goto done;
