@@ -34,8 +34,7 @@ typedef struct {
 } esp_scored;
 
 typedef struct {
-  /* Rows a call that keeps what it needs in the nearest memory. */
-  int tile;
+  int tile; /* rows a call that keeps what it needs in the nearest memory */
 
   /* ---- places: no arithmetic ---- */
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
@@ -51,8 +50,7 @@ typedef struct {
   void (*add_columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
                       double *to);
 
-  /* ---- products with silu, beside those of net/dense.h ---- */
-  /* y [n][out] += W [out][in] silu(t [n][in]), the inputs in ascending order. */
+  /* Beside the products of net/dense.h: y [n][out] += W [out][in] silu(t [n][in]), the inputs in ascending order. */
   void (*add_silu)(int n, int in, int out, const double *W, const double *t, double *y);
 
   /* ---- what was heard (net/aggregate.h) ---- */
