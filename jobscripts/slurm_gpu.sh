@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # One rank a GPU. First the device tests (skipped rows mean that no device is seen), then one shared cloud.
 #   sbatch jobscripts/slurm_gpu.sh                 after `cmake --preset gpu && cmake --build --preset gpu` on the cluster
-# The messages are computed by the devices, all else by the ranks' CPU cores (docs/figures/device.md); the times below are
-# those of cores alone. Every rank sees all devices of its node and takes its own, so that NCCL can copy from one to the other directly.
+# What the devices do stands in docs/figures/device.md; the times below are those of CPU cores alone. Every rank sees all devices of its node and takes its own, so that NCCL can copy from one to the other directly.
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 1,048,576 particles on P = 4 ranks (1 node x 4 GPUs): 262,144 a rank

@@ -43,10 +43,9 @@ typedef struct {
   void (*copy)(size_t count, const double *x, double *y);
   void (*zero)(size_t count, double *y);
 
-  /* ---- elementwise ---- */
   void (*add)(size_t count, const double *a, const double *b, double *y);   /* y = a + b; y may be a or b */
   void (*times)(size_t count, const double *a, const double *b, double *y); /* y = a b; y may be a or b */
-  /* As columns, added. */
+  /* as columns, added */
   void (*add_columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
                       double *to);
 
