@@ -21,6 +21,7 @@
 #include "verbs/run.h"
 #include "verbs/setup.h"
 #include "verbs/stop.h"
+#include "verbs/version.h"
 
 typedef struct {
   const char *name;
@@ -159,8 +160,10 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
 static void usage(FILE *file) {
   fprintf(file, "espalier VERB [INPUT.yaml] [-key value ...]\n\nverbs\n");
   for (int v = 0; v < VERBS; v++) fprintf(file, "  %-10s %s\n", verbs[v].name, verbs[v].help);
-  fprintf(file, "  %-10s %s\n  %-10s %s\n\ntasks\n", "info", "what is in FILE: sets, a checkpoint, or any snapshot",
-          "help", "this page, or a KEY's type, unit, range, default and meaning");
+  fprintf(file, "  %-10s %s\n  %-10s %s\n  %-10s %s\n\ntasks\n", "info",
+          "what is in FILE: sets, a checkpoint, or any snapshot", "version",
+          "of the program, its compiler and libraries, and what devices are here", "help",
+          "this page, or a KEY's type, unit, range, default and meaning");
   for (int k = 0; esp_tasks[k]; k++) fprintf(file, "  %-10s %s\n", esp_tasks[k]->name, esp_tasks[k]->help);
   fprintf(file, "\nEvery key is listed in inputs/reference.yaml. PETSc's options work too (-log_view, -help).\n");
 }
@@ -184,6 +187,10 @@ static int dispatch(esp_run *run, int argc, char **argv) {
   ESP_CALL(esp_options_strays(argc, argv, operand ? 3 : 2));
   if (!strcmp(name, "help") || !strcmp(name, "-h") || !strcmp(name, "--help"))
     return run->comm->agree(run->comm, run->comm->rank ? ESP_OK : help(operand));
+  if (!strcmp(name, "version") || !strcmp(name, "--version")) {
+    if (!run->comm->rank) esp_version_print(stdout);
+    return ESP_OK;
+  }
   if (!strcmp(name, "info")) {
     ESP_CHECK(operand, ESP_ERR_ARG, "info needs a file: espalier info FILE");
     return esp_info_print(run->comm, operand, layout_of, stdout);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/draft.h"
@@ -12,6 +13,7 @@
 #include "tasks/task.h"
 #include "verbs/run_id.h"
 #include "verbs/setup.h"
+#include "verbs/version.h"
 
 static const char head[] = "<!doctype html><html lang=en><meta charset=utf-8>",
                   style[] =
@@ -97,6 +99,19 @@ static int write_ladder(FILE *html, const esp_run *run) {
   return rc;
 }
 
+/* When, where and by what the page was made. */
+static void write_origin(FILE *html) {
+  char program[160], processor[200], host[256] = "", date[64] = "", line[700];
+  const time_t now = time(NULL);
+  struct tm local;
+  gethostname(host, sizeof host - 1);
+  if (localtime_r(&now, &local)) strftime(date, sizeof date, "%Y-%m-%d %H:%M", &local);
+  esp_version(program, sizeof program);
+  esp_version_processor(processor, sizeof processor);
+  snprintf(line, sizeof line, "%s, %s, %s; %s", date, host, processor, program);
+  esp_html_element(html, "p class=note", line);
+}
+
 static int write_page(FILE *html, const esp_run *run) {
   const char *name = esp_config_string(run->config, "run_name");
   const esp_showing *showing = esp_setup_task(run)->showing;
@@ -107,6 +122,7 @@ static int write_page(FILE *html, const esp_run *run) {
   fputs("<p>Every pair interacts; a tree decides at what resolution. ", html);
   esp_html_text(html, showing->about);
   fputs("</p>\n", html);
+  write_origin(html);
   ESP_CALL(write_ladder(html, run));
   if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir, showing));
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));

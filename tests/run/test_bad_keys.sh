@@ -78,5 +78,8 @@ good 1 run -run_name 'a<script>b"&' -data_n 64 -data_clouds 1 -data_test_n 64 -d
   -report_pictures false
 page='out/a<script>b"&/report.html'
 if grep -q '<script' "$page"; then fail "a name stands in the report as it is"; fi
+grep -q 'espalier [0-9.]*, commit' "$page" || fail "the report does not say what made it"
+call 2 version
+grep -q '^espalier [0-9.]*, commit' stdout && grep -q '^devices .*cpu32' stdout || fail "version does not say what this is"
 [ "$(grep -c 'a&lt;script&gt;b&quot;&amp;' "$page")" -ge 2 ] || fail "the name is not in the report's title and heading"
 finish
