@@ -17,7 +17,7 @@ int esp_fmm_adjoint_with(const esp_fmm_kernels *kernels, const esp_comm *comm, c
                     .tolerance = weights.tolerance,
                     .moments = esp_fmm_adjoint_row(weights.order),
                     .adjoint = &a};
-  ESP_TRY(esp_fmm_run(kernels, &w, &weights.bodies, &(esp_fmm_extra){ESP_FMM_SENT, weights.sent[0]}));
+  ESP_TRY(esp_fmm_run(kernels, &w, &weights.bodies, &(esp_fmm_extra){.count = ESP_FMM_SENT, .of = weights.sent[0]}));
 done:
   ESP_FREE(a.share);
   esp_fmm_weights_free(&weights);

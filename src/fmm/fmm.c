@@ -33,6 +33,7 @@ static void release(esp_fmm_work *w) {
   ESP_FREE(w->mass);
   ESP_FREE(w->extra);
   ESP_FREE(w->key);
+  ESP_FREE(w->active);
   ESP_FREE(w->queue);
   for (int v = 0; v < ESP_FMM_VERDICTS; v++) ESP_FREE(w->list[v]);
   ESP_FREE(w->left);
@@ -83,11 +84,22 @@ done:
   return rc;
 }
 
+/* Who is active, in the order of places. */
+static int count_active(esp_fmm_work *w) {
+  const unsigned char *active = w->share.extra.active;
+  if (!active) return ESP_OK;
+  ESP_CALL(ESP_RESERVE(w->active, w->n + 1));
+  w->active[0] = 0;
+  for (int i = 0; i < w->n; i++) w->active[i + 1] = w->active[i] + (active[w->body[i].body] != 0);
+  return ESP_OK;
+}
+
 /* From the bodies held to their results. */
 static int compute(const esp_fmm_kernels *kernels, esp_fmm_work *w, double *last) {
   ESP_AGREE(w->comm, prepare(w));
   w->cost.rest += lap(last);
   ESP_AGREE(w->comm, esp_fmm_grow(w));
+  ESP_AGREE(w->comm, count_active(w));
   ESP_FREE(w->other);
   ESP_FREE(w->key);
   w->cost.tree = lap(last);
@@ -158,8 +170,8 @@ done:
   return rc;
 }
 
-int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
-                       const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+static int force_of(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
+                    const esp_fmm_bodies *bodies, const unsigned char *active, const esp_fmm_result *result) {
   static const int moments[ESP_FMM_ORDER_MAX + 1] = {0, 0, 8, 8, 16, 32};
   esp_fmm_work w = {.method = &esp_fmm_of_force,
                     .comm = comm,
@@ -168,7 +180,19 @@ int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, con
                     .order = param->order,
                     .tolerance = param->tolerance};
   if (w.order >= ESP_FMM_ORDER_MIN && w.order <= ESP_FMM_ORDER_MAX) w.moments = moments[w.order];
-  ESP_CALL(esp_fmm_run(kernels, &w, bodies, &(esp_fmm_extra){0, NULL}));
+  ESP_CALL(esp_fmm_run(kernels, &w, bodies, &(esp_fmm_extra){.active = active}));
+  return ESP_OK;
+}
+
+int esp_fmm_force_with(const esp_fmm_kernels *kernels, const esp_comm *comm, const esp_fmm_param *param,
+                       const esp_fmm_bodies *bodies, const esp_fmm_result *result) {
+  ESP_CALL(force_of(kernels, comm, param, bodies, NULL, result));
+  return ESP_OK;
+}
+
+int esp_fmm_force_of(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
+                     const unsigned char *active, const esp_fmm_result *result) {
+  ESP_CALL(force_of(esp_fmm_widest(), comm, param, bodies, active, result));
   return ESP_OK;
 }
 

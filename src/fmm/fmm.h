@@ -93,5 +93,10 @@ typedef struct {
  * less than 2^-80 of the whole extent apart, but not at one place (esp_fmm_scale_admit); memory. */
 int esp_fmm_force(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
                   const esp_fmm_result *result);
+/* Acceleration and potential of some bodies by all: active [n], 0: not wanted of this body, they stay as they are; NULL on
+ * this rank: wanted of all here. The same bits as with all; pairs are computed of those receivers alone that hold an active
+ * body. A body without mass is felt by none: such active ones among sources that are not are places to know the field at. */
+int esp_fmm_force_of(const esp_comm *comm, const esp_fmm_param *param, const esp_fmm_bodies *bodies,
+                     const unsigned char *active, const esp_fmm_result *result);
 
 #endif

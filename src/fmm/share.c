@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-enum { ID, PREVIOUS, KNOWN };
+enum { ID, PREVIOUS, ACTIVE, KNOWN };
 
-/* A body on its way; its extra numbers follow. */
+/* A body on its way; its extra numbers follow. home: of one that is not active, its complement. */
 typedef struct {
   double x[3], mass, previous;
   int64_t id;
@@ -60,7 +60,7 @@ static int pack(const esp_fmm_bodies *bodies, const esp_fmm_extra *extra, const 
   ESP_CALL(ESP_RESERVE(*rank, *count));
   ESP_CALL(ESP_RESERVE(*row, (size_t)*count * unit));
   for (int i = 0; i < bodies->n; i++) {
-    traveller t = {.mass = bodies->mass[i], .piece = where[i], .home = i};
+    traveller t = {.mass = bodies->mass[i], .piece = where[i], .home = extra->active && !extra->active[i] ? ~i : i};
     memcpy(t.x, bodies->position[i], sizeof t.x);
     t.previous = bodies->previous ? bodies->previous[i] : 0;
     t.id = bodies->id ? bodies->id[i] : 0;
@@ -80,6 +80,7 @@ static int hold(int extras, esp_fmm_share *s) {
   ESP_CALL(ESP_RESERVE(s->mass, n));
   ESP_CALL(ESP_RESERVE(s->previous, n));
   ESP_CALL(ESP_RESERVE(s->id, n));
+  ESP_CALL(ESP_RESERVE(s->active, n));
   return ESP_RESERVE(s->home, n);
 }
 
@@ -101,7 +102,8 @@ static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t 
       s->mass[i] = t.mass;
       s->previous[i] = t.previous;
       s->id[i] = t.id;
-      s->home[i] = (struct esp_fmm_home){inbox->rank[r], t.home};
+      s->active[i] = t.home >= 0;
+      s->home[i] = (struct esp_fmm_home){inbox->rank[r], t.home >= 0 ? t.home : ~t.home};
       if (room) memcpy(s->extras + (size_t)i * (size_t)extras, row + sizeof t, room);
     }
   ESP_FREE(next);
@@ -109,14 +111,14 @@ static int unpack(const esp_fmm_top *top, const esp_inbox *inbox, const int64_t 
   s->held.mass = s->mass;
   s->held.id = known[ID] ? s->id : NULL;
   s->held.previous = known[PREVIOUS] ? s->previous : NULL;
-  s->extra = (esp_fmm_extra){extras, s->extras};
+  s->extra = (esp_fmm_extra){extras, s->extras, known[ACTIVE] ? s->active : NULL};
   s->arrived = inbox->start[inbox->count] * (int64_t)unit;
   return ESP_OK;
 }
 
-/* What ranks that have bodies give with them: all the same. */
-static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int64_t known[KNOWN]) {
-  int64_t has[2][KNOWN] = {{bodies->id != NULL, bodies->previous != NULL},
+/* What ranks that have bodies give with them: all the same, but for who is active. */
+static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int active, int64_t known[KNOWN]) {
+  int64_t has[2][KNOWN] = {{bodies->id != NULL, bodies->previous != NULL, active},
                            {bodies->id == NULL, bodies->previous == NULL}};
   if (!bodies->n) memset(has, 0, sizeof has);
   ESP_CALL(comm->max_i64(comm, has[0], 2 * KNOWN));
@@ -140,7 +142,7 @@ int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_f
     share->extra = *extra;
     return ESP_OK;
   }
-  ESP_TRY(find_known(comm, bodies, known));
+  ESP_TRY(find_known(comm, bodies, extra->active != NULL, known));
   rc = find_holders(top, &start, &holder);
   if (!rc) rc = pack(bodies, extra, where, start, holder, &count, &rank, &row);
   ESP_TRY(comm->agree(comm, rc));
@@ -177,6 +179,7 @@ int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp
   ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < share->held.n; i++) {
     if (from->slot[i] < first || from->slot[i] >= end) continue;
+    if (share->extra.active && !share->extra.active[i]) continue;
     answer *a = row + count;
     *a = (answer){.slot = from->slot[i], .home = share->home[i].body};
     if (from->acceleration) memcpy(a->acceleration, from->acceleration[i], sizeof a->acceleration);
@@ -203,5 +206,6 @@ void esp_fmm_share_free(esp_fmm_share *share) {
   esp_fmm_share_drop(share);
   ESP_FREE(share->piece);
   ESP_FREE(share->previous);
+  ESP_FREE(share->active);
   ESP_FREE(share->home);
 }

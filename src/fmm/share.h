@@ -7,10 +7,11 @@
 
 #include "fmm/top.h"
 
-/* Numbers that go where a body goes, beside those it has for a force. */
+/* What goes where a body goes, beside what it has for a force. */
 typedef struct {
   int count;
-  const double *of; /* [n][count]; borrowed */
+  const double *of;            /* [n][count]; borrowed */
+  const unsigned char *active; /* [n] 0: no results are wanted of this body; NULL: of all; borrowed */
 } esp_fmm_extra;
 
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
   /* NULL on one rank */
   double (*position)[3], *mass, *previous, *extras;
   int64_t *id;
+  unsigned char *active;
   struct esp_fmm_home {
     int rank, body;
   } * home; /* [held.n] */
@@ -36,10 +38,10 @@ typedef struct {
  * bodies. *share is the caller's (esp_fmm_share_free). */
 int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
                        const esp_fmm_extra *extra, const int *where, esp_fmm_share *share);
-/* Results of the bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to` are left out. Collective. Errors, on all ranks: memory. */
+/* Results of the active bodies held in slots of this rank, [held.n] each, to the caller's arrays; arrays that are NULL in `to` are left out. Collective. Errors, on all ranks: memory. */
 int esp_fmm_share_return(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_share *share,
                          const esp_fmm_result *from, const esp_fmm_result *to);
-/* What is of no use once bodies have their slots, masses and extra numbers by place: all but `previous` and home. */
+/* What is of no use once bodies have their slots, masses and extra numbers by place: all but `previous`, `active` and home. */
 void esp_fmm_share_drop(esp_fmm_share *share);
 void esp_fmm_share_free(esp_fmm_share *share);
 

@@ -80,6 +80,7 @@ struct esp_fmm_work {
   double *x[3], *mass, *extra; /* [bodies_held], extra [][extras]; fetched ones behind those held */
   size_t room[5];
   double *key;   /* [n] */
+  int *active;   /* [n + 1] how many bodies of places below are active; NULL: all */
   int64_t ahead; /* while a piece grows: its slots less its places */
   /* Scratch of a receiver's lists, [tree.rows + 16] each, and what is left to children, growing. */
   int *queue, *list[ESP_FMM_VERDICTS], *left;

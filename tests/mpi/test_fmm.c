@@ -203,6 +203,38 @@ static void ids_may_be_missing_or_equal(void **state) {
   }
 }
 
+/* Some of the bodies: their bits with all, and nothing of the others; also where a rank has none of them, or does not say. */
+static void of_some(void **state) {
+  (void)state;
+  for (int every = 1; every <= 1000; every *= 10) {
+    const esp_fmm_param param = {4, 1e-3, 0.01};
+    fmm_cloud c;
+    MUST(fmm_cloud_make(FMM_PLUMMER, 3000, 0, &c));
+    part p = part_make(&c, BY_CHANCE, NULL);
+    const esp_fmm_bodies mine = {p.n, (const double(*)[3])p.x, p.m, p.id, NULL};
+    outcome all = run(comm, &param, &mine, NULL), some = {.n = p.n};
+    unsigned char *active;
+    MUST(ESP_ALLOC(active, p.n));
+    MUST(ESP_ALLOC(some.a, p.n));
+    MUST(ESP_ALLOC(some.potential, p.n));
+    const int says = comm->rank < 2;
+    for (int k = 0; k < p.n; k++) active[k] = !says || p.of[k] % every == 0;
+    const esp_fmm_result result = {.acceleration = some.a, .potential = some.potential, .cost = &some.cost};
+    MUST(esp_fmm_force_of(comm, &param, &mine, says ? active : NULL, &result));
+    for (int k = 0; k < p.n; k++) {
+      const double a = active[k] ? all.a[k][0] : 0, potential = active[k] ? all.potential[k] : 0;
+      if (some.a[k][0] != a || some.potential[k] != potential)
+        fail_msg("one in %d, body %d: %g %g, not %g %g", every, p.of[k], some.a[k][0], some.potential[k], a, potential);
+    }
+    if (every == 1000 && comm->size <= 2) assert_true(some.cost.near_pairs < all.cost.near_pairs / 10);
+    ESP_FREE(active);
+    outcome_free(&some);
+    outcome_free(&all);
+    part_free(&p);
+    fmm_cloud_free(&c);
+  }
+}
+
 static void refused_on_all(void **state) {
   (void)state;
   fmm_cloud c;
@@ -224,4 +256,4 @@ static void refused_on_all(void **state) {
 }
 
 CASE_MAIN(cmocka_unit_test(small_ones), cmocka_unit_test(all_clouds), cmocka_unit_test(a_large_one),
-          cmocka_unit_test(ids_may_be_missing_or_equal), cmocka_unit_test(refused_on_all))
+          cmocka_unit_test(ids_may_be_missing_or_equal), cmocka_unit_test(of_some), cmocka_unit_test(refused_on_all))

@@ -184,8 +184,10 @@ ESP_INLINE void fetch_results(const esp_fmm_work *w, int row) {
 static void deliver(const pass *p, int row, const double (*sum)[RECEIVERS]) {
   const esp_fmm_work *w = p->w;
   const int first = esp_fmm_place(&w->tree, row);
+  const unsigned char *active = w->share.extra.active;
   for (int l = 0; l < w->tree.cell[row].count; l++) {
     const int i = w->body[first + l].body;
+    if (active && !active[i]) continue;
     for (int a = 0; a < 3 && w->result->acceleration; a++) w->result->acceleration[i][a] = p->unit * sum[a][l];
     if (w->result->potential) w->result->potential[i] = -p->unit_potential * sum[3][l];
   }
@@ -281,11 +283,20 @@ static void count_costs(esp_fmm_work *w, int row, const int *counts) {
   }
 }
 
+/* Whether any of a node's bodies that are held is active. */
+static int is_active(const esp_fmm_work *w, const esp_fmm_cell *I) {
+  if (!w->active) return 1;
+  const int64_t held = w->top.node[w->top.piece[w->share.piece[0].number]].first;
+  const int64_t first = I->first - held, end = first + I->count;
+  return w->active[end < w->n ? end : w->n] > w->active[first > 0 ? first : 0];
+}
+
 /* The parent's frame and expansion; NULL: none. left [first, first + count) of w->left: what it left. */
 static int receive(pass *p, int row, const esp_frame *above, const float *from, size_t first, int count) {
   esp_fmm_work *w = p->w;
   const esp_fmm_node *I = w->tree.node + row;
   if (w->tree.cell[row].first >= w->end || w->tree.cell[row].first + w->tree.cell[row].count <= w->first) return ESP_OK;
+  if (!is_active(w, w->tree.cell + row)) return ESP_OK;
   const int leaf = w->tree.cell[row].count <= ESP_FMM_RECEIVERS;
   const double least = I->least > w->floor ? I->least : w->floor;
   const double scale = scale_of(I->radius, w->scale.softening, above ? 1 / above->inverse : 1);
