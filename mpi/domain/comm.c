@@ -172,8 +172,11 @@ int esp_comm_mpi_create(MPI_Comm mpi, esp_comm **comm) {
 void esp_comm_mpi_free(esp_comm **comm) {
   if (!comm || !*comm) return;
   comm_mpi *made = (*comm)->impl;
-  if (made->there.kept) made->there.free(&made->there.kept);
-  MPI_Comm_free(&made->mpi);
+  int stopped;
+  if (MPI_Finalized(&stopped) == MPI_SUCCESS && !stopped) {
+    if (made->there.kept) made->there.free(&made->there.kept);
+    MPI_Comm_free(&made->mpi);
+  }
   ESP_FREE(made);
   *comm = NULL;
 }

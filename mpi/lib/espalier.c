@@ -13,8 +13,6 @@
 #include "tasks/gravity/gravity.h"
 #include "tasks/gravity/nbody_start.h"
 
-enum { SAME_MOST = 9 };
-
 const char *espalier_error(void) {
   return esp_error_message();
 }
@@ -40,17 +38,6 @@ static int start_petsc(void) {
   ESP_PETSC(PetscPopSignalHandler()); /* signals stay the caller's */
   ESP_MPI(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, stop_petsc, &key, NULL));
   ESP_MPI(MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL));
-  return ESP_OK;
-}
-
-/* The same values on every rank, or the same error: ranks that went different ways would wait for each other. No NaN. */
-static int check_same(const esp_comm *comm, int count, const double *value, const char *const *name) {
-  double most[2 * SAME_MOST];
-  for (int k = 0; k < count; k++) most[2 * k] = value[k], most[2 * k + 1] = -value[k];
-  ESP_CALL(comm->max_f64(comm, most, 2 * (size_t)count));
-  for (int k = 0; k < count; k++)
-    ESP_CHECK(most[2 * k] == -most[2 * k + 1], ESP_ERR_VALUE,
-              "%s differs over the ranks: from %g to %g; it must be the same", name[k], -most[2 * k + 1], most[2 * k]);
   return ESP_OK;
 }
 
@@ -84,7 +71,7 @@ static int check_options(const espalier *e) {
   const double value[] = {o->leaf,   o->block,       o->theta,
                           o->layers, o->single != 0, (double)o->pairs_limit,
                           o->order,  o->tolerance,   o->checkpoint != NULL};
-  return check_same(e->comm, SAME_MOST, value, name);
+  return esp_lib_same(e->comm, ESP_LIB_SAME_MOST, value, name);
 }
 
 static int read_model(espalier *e) {
@@ -113,10 +100,31 @@ static int make_model(espalier *e) {
   return esp_model_create(esp_task_gravity.network, &param, &sizes, &e->model);
 }
 
+/* Anything else that is asked of MPI would end the program. */
+int esp_lib_mpi_runs(const char *function) {
+  int started, stopped;
+  ESP_MPI(MPI_Initialized(&started));
+  ESP_MPI(MPI_Finalized(&stopped));
+  ESP_CHECK(started, ESP_ERR_ARG, "%s before MPI_Init: call that first", function);
+  ESP_CHECK(!stopped, ESP_ERR_ARG, "%s after MPI_Finalize: MPI cannot be used any more", function);
+  return ESP_OK;
+}
+
+int espalier_create_fortran(MPI_Fint comm, const espalier_options *options, espalier **out) {
+  esp_error_clear();
+  ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
+  *out = NULL;
+  ESP_CALL(esp_lib_mpi_runs("espalier_create"));
+  ESP_CALL(espalier_create(MPI_Comm_f2c(comm), options, out));
+  return ESP_OK;
+}
+
 int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **out) {
   esp_error_clear();
   ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
   *out = NULL;
+  ESP_CALL(esp_lib_mpi_runs("espalier_create"));
+  ESP_CHECK(mpi != MPI_COMM_NULL, ESP_ERR_ARG, "espalier_create: the communicator is MPI_COMM_NULL");
   ESP_CALL(start_petsc());
   espalier *e;
   int rc = ESP_ALLOC(e, 1);
@@ -138,60 +146,6 @@ int espalier_destroy(espalier **e) {
   esp_comm_mpi_free(&(*e)->comm);
   ESP_FREE(*e);
   return ESP_OK;
-}
-
-/* ---- the caller's particles as a cloud ---- */
-
-static int check_particles(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon) {
-  ESP_CHECK(p, ESP_ERR_ARG, "espalier: no particles given");
-  ESP_CHECK(p->n >= 0 && p->n <= INT32_MAX / 8, ESP_ERR_LIMIT, "particles.n = %lld on rank %d; allowed: 0 to %d a rank",
-            (long long)p->n, e->comm->rank, INT32_MAX / 8);
-  ESP_CHECK(p->n == 0 || (p->mass && p->position), ESP_ERR_ARG, "particles: mass and position must be given");
-  ESP_CHECK(p->n == 0 || !velocity || p->velocity, ESP_ERR_ARG, "particles: espalier_predict needs the velocity");
-  ESP_CHECK(p->n == 0 || results, ESP_ERR_ARG, "no place for the results of %lld particles", (long long)p->n);
-  ESP_CHECK(isfinite(horizon) && horizon >= 0, ESP_ERR_VALUE, "horizon = %g; allowed: finite and >= 0", horizon);
-  ESP_CHECK(isfinite(p->G) && p->G > 0, ESP_ERR_VALUE, "particles.G = %g; allowed: finite and > 0", p->G);
-  ESP_CHECK(isfinite(p->softening) && p->softening >= 0, ESP_ERR_VALUE,
-            "particles.softening = %g; allowed: finite and >= 0", p->softening);
-  for (int a = 0; a < 3; a++)
-    ESP_CHECK(isfinite(p->box[a]) && p->box[a] >= 0, ESP_ERR_VALUE, "particles.box[%d] = %g; allowed: finite and >= 0",
-              a, p->box[a]);
-  return ESP_OK;
-}
-
-/* A copy, so that what the caller owns stays as it is. Collective. */
-int esp_lib_make_cloud(const espalier *e, const espalier_particles *p, int velocity, int results, double horizon,
-                       esp_cloud *cloud) {
-  static const char *const name[] = {"particles.G",      "particles.softening", "particles.box[0]",
-                                     "particles.box[1]", "particles.box[2]",    "horizon"};
-  ESP_CHECK(e, ESP_ERR_ARG, "espalier: no library object given");
-  const esp_comm *comm = e->comm;
-  ESP_AGREE(comm, check_particles(e, p, velocity, results, horizon));
-  const double value[] = {p->G, p->softening, p->box[0], p->box[1], p->box[2], horizon};
-  ESP_CALL(check_same(comm, 6, value, name));
-  int64_t first = p->n, n = p->n;
-  ESP_CALL(comm->exscan_i64(comm, &first));
-  ESP_CALL(comm->sum_i64(comm, &n, 1));
-  int64_t numbered = p->n > 0 && !p->id;
-  ESP_CALL(comm->max_i64(comm, &numbered, 1));
-  int rc = esp_cloud_create(n, (int)p->n, 0, cloud);
-  ESP_TRY(comm->agree(comm, rc));
-  for (int i = 0; i < cloud->n_home; i++) cloud->id[i] = numbered ? first + i : p->id[i];
-  if (p->n) {
-    memcpy(cloud->m, p->mass, (size_t)p->n * sizeof *cloud->m);
-    memcpy(cloud->x, p->position, (size_t)p->n * sizeof *cloud->x);
-    if (velocity) memcpy(cloud->v, p->velocity, (size_t)p->n * sizeof *cloud->v);
-  }
-  cloud->dim = 3;
-  cloud->G = p->G;
-  cloud->eps = p->softening;
-  memcpy(cloud->box, p->box, sizeof cloud->box);
-  cloud->d = cloud->T = 1;
-  ESP_TRY(esp_cloud_check(comm, cloud, "particles"));
-  if (!numbered) ESP_TRY(esp_migrate_check_ids(comm, cloud->n_home, cloud->id));
-done:
-  if (rc) esp_cloud_free(cloud);
-  return rc;
 }
 
 /* ---- what the caller asks for ---- */
@@ -250,8 +204,8 @@ static int set_units(const espalier *e, double horizon, esp_cloud *cloud) {
 }
 
 /* The set takes the cloud's arrays over. */
-static int network(const espalier *e, double horizon, esp_cloud *cloud, double (*D)[3], double (*K)[3], double *used,
-                   espalier_stats *stats) {
+static int network(const espalier *e, double horizon, size_t stride, esp_cloud *cloud, double (*D)[3], double (*K)[3],
+                   double *used, espalier_stats *stats) {
   esp_set set = {0};
   double *y = NULL;
   int rc;
@@ -268,9 +222,13 @@ static int network(const espalier *e, double horizon, esp_cloud *cloud, double (
   esp_lib_stats(&cost, stats);
   for (int i = 0; i < set.n_home; i++)
     for (int c = 0; c < 3; c++) {
-      D[i][c] = y[6 * i + c] * d;
-      K[i][c] = y[6 * i + 3 + c] * (d / T);
+      y[6 * i + c] *= d;
+      y[6 * i + 3 + c] *= d / T;
     }
+  for (int i = 0; i < set.n_home; i++) {
+    esp_lib_put(D, stride, i, y + 6 * i, 3);
+    esp_lib_put(K, stride, i, y + 6 * i + 3, 3);
+  }
   if (used) *used = T;
 done:
   ESP_FREE(y);
@@ -288,7 +246,7 @@ int espalier_predict(espalier *e, const espalier_particles *p, double horizon, d
   int rc = ESP_OK;
   if (used) *used = horizon;
   if (cloud.n >= 2) {
-    rc = network(e, horizon, &cloud, displacement, velocity_change, used, &own);
+    rc = network(e, horizon, p->stride.vector, &cloud, displacement, velocity_change, used, &own);
   } else if (cloud.n_home) { /* one particle moves on as it did */
     memset(displacement, 0, sizeof *displacement);
     memset(velocity_change, 0, sizeof *velocity_change);
