@@ -181,8 +181,8 @@ done:
 
 /* ---- are they near pairs? ---- */
 
-static int holds(int count, const int64_t *id, int64_t wanted) {
-  for (int i = 0; i < count; i++)
+static int holds(int64_t count, const int64_t *id, int64_t wanted) {
+  for (int64_t i = 0; i < count; i++)
     if (id[i] == wanted) return 1;
   return 0;
 }
@@ -198,7 +198,7 @@ static int64_t hits_of(const esp_domain *dom, const search *s, int k, int b, con
     if (!dom->queries) {
       int64_t offset, count;
       esp_shape_node(&tree->shape, tree->shape.block_level, tree->block_first + b, &offset, &count);
-      hit = holds((int)count, id + (offset - tree->slot_first), wanted);
+      hit = holds(count, id + (offset - tree->slot_first), wanted);
     }
     for (int64_t e = lists->near_start[b]; e < lists->near_start[b + 1] && !hit; e++) {
       const int row = lists->near[e];
@@ -222,9 +222,23 @@ static int64_t count_hits(const esp_domain *dom, const search *s, const int64_t 
   return hits;
 }
 
+/* The nearest that there are for all samples. */
+static int64_t wanted_of(const search *s) {
+  int64_t all = 0;
+  for (int k = 0; k < s->samples; k++) all += s->found[k];
+  return all;
+}
+
+static int share(const esp_comm *comm, int64_t hits, const search *s, double *recall) {
+  const int64_t wanted = wanted_of(s);
+  ESP_CALL(comm->sum_i64(comm, &hits, 1));
+  *recall = wanted ? (double)hits / (double)wanted : 1;
+  return ESP_OK;
+}
+
 static int judge(const esp_comm *comm, esp_domain *dom, const int64_t *home_id, const search *s, double *recall) {
   int rc = ESP_OK;
-  int64_t *slot_id = NULL, *id = NULL, sums[2] = {0};
+  int64_t *slot_id = NULL, *id = NULL;
   rc = ESP_ALLOC(slot_id, dom->n_own);
   if (!rc) rc = ESP_ALLOC(id, (size_t)dom->n_own + (size_t)dom->n_ghost);
   ESP_TRY(comm->agree(comm, rc));
@@ -232,35 +246,83 @@ static int judge(const esp_comm *comm, esp_domain *dom, const int64_t *home_id, 
   if (dom->n_own) memcpy(id, dom->id, (size_t)dom->n_own * sizeof *id);
   ESP_TRY(dom->ops->halo_begin(dom, ESP_HALO_SOURCES, sizeof *id, id));
   ESP_TRY(dom->ops->halo_end(dom, ESP_HALO_SOURCES, sizeof *id, id));
-  sums[0] = count_hits(dom, s, slot_id, id);
-  ESP_TRY(comm->sum_i64(comm, sums, 1));
-  for (int k = 0; k < s->samples; k++) sums[1] += s->found[k];
-  *recall = sums[1] ? (double)sums[0] / (double)sums[1] : 1;
+  ESP_TRY(share(comm, count_hits(dom, s, slot_id, id), s, recall));
 done:
   ESP_FREE(slot_id);
   ESP_FREE(id);
   return rc;
 }
 
+/* ---- are they in rows? ---- */
+
+static int64_t row_hits(const search *s, int k, int64_t count, const int64_t *sender) {
+  int64_t hits = 0;
+  for (int m = 0; m < s->found[k]; m++)
+    hits += holds(count, sender, s->nearest[(size_t)k * (size_t)s->wanted + (size_t)m].id);
+  return hits;
+}
+
+static int judge_rows(const esp_comm *comm, const esp_graph *graph, const int64_t *number, const search *s,
+                      double *recall) {
+  int64_t hits = 0;
+  for (int i = 0; i < graph->n_home; i++) {
+    const int64_t from = graph->start[i];
+    const int k = find(s, number[i]);
+    if (k >= 0) hits += row_hits(s, k, graph->start[i + 1] - from, graph->sender + from);
+  }
+  return share(comm, hits, s, recall);
+}
+
+/* ---- the two ---- */
+
+/* Who is looked at, and their nearest among all. */
+static int search_all(const esp_comm *comm, int n_home, const int64_t *id, const double *weight,
+                      const double *reference, const double *reference_query, int samples, uint64_t seed, search *s) {
+  int rc = ESP_OK, mine = 0;
+  candidate *list = NULL;
+  ESP_CHECK(s->wanted >= 1 && samples >= 1 && s->width >= 1, ESP_ERR_ARG,
+            "recall of %d neighbours of %d particles in %d dimensions: each must be >= 1", s->wanted, samples,
+            s->width);
+  ESP_TRY(comm->agree(comm, offer(n_home, id, weight, seed, samples, &list, &mine)));
+  ESP_TRY(choose(comm, samples, list, mine, s));
+  ESP_TRY(collect(comm, list, mine, reference_query ? reference_query : reference, s));
+  look(n_home, id, reference, s);
+  ESP_TRY(merge(comm, s));
+done:
+  ESP_FREE(list);
+  return rc;
+}
+
+static void search_free(search *s) {
+  ESP_FREE(s->id);
+  ESP_FREE(s->place);
+  ESP_FREE(s->nearest);
+  ESP_FREE(s->found);
+}
+
 int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
                const double *reference, const double *reference_query, int neighbours, int samples, uint64_t seed,
                double *recall) {
-  int rc = ESP_OK, mine = 0;
-  candidate *list = NULL;
   search s = {.width = r, .wanted = neighbours, .itself = reference_query != NULL};
-  ESP_CHECK(neighbours >= 1 && samples >= 1 && r >= 1, ESP_ERR_ARG,
-            "recall of %d neighbours of %d particles in %d dimensions: each must be >= 1", neighbours, samples, r);
-  ESP_TRY(comm->agree(comm, offer(n_home, id, weight, seed, samples, &list, &mine)));
-  ESP_TRY(choose(comm, samples, list, mine, &s));
-  ESP_TRY(collect(comm, list, mine, reference_query ? reference_query : reference, &s));
-  look(n_home, id, reference, &s);
-  ESP_TRY(merge(comm, &s));
+  int rc;
+  ESP_TRY(search_all(comm, n_home, id, weight, reference, reference_query, samples, seed, &s));
   ESP_TRY(judge(comm, dom, id, &s, recall));
 done:
-  ESP_FREE(list);
-  ESP_FREE(s.id);
-  ESP_FREE(s.place);
-  ESP_FREE(s.nearest);
-  ESP_FREE(s.found);
+  search_free(&s);
+  return rc;
+}
+
+int esp_recall_rows(const esp_comm *comm, const esp_graph *graph, int r, const double *reference,
+                    const double *reference_query, int neighbours, int samples, uint64_t seed, double *recall) {
+  search s = {.width = r, .wanted = neighbours};
+  int64_t *number = NULL;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(number, graph->n_home)));
+  for (int i = 0; i < graph->n_home; i++) number[i] = graph->first + i;
+  ESP_TRY(search_all(comm, graph->n_home, number, NULL, reference, reference_query, samples, seed, &s));
+  ESP_TRY(judge_rows(comm, graph, number, &s, recall));
+done:
+  ESP_FREE(number);
+  search_free(&s);
   return rc;
 }

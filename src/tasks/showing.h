@@ -88,6 +88,14 @@ typedef struct {
   void (*end)(esp_visit *visit);
 } esp_watching;
 
+/* Who belongs together, where whoever made the data knows it. */
+typedef struct {
+  int r;                     /* numbers below; 0: nothing is known of this set */
+  double *sender, *receiver; /* [n_home][r] the caller's: where a particle is as sender, as receiver; NULL: as sender */
+  int neighbours, samples;   /* the nearest that are looked for, of so many particles, drawn by */
+  uint64_t seed;
+} esp_truth;
+
 typedef struct {
   const esp_options *options; /* eval_*: what the functions below are told; NULL: nothing */
   const esp_figure *figure;   /* NULL-terminated, as the two below */
@@ -105,6 +113,9 @@ typedef struct {
   int (*judge)(const void *param, const esp_backend *backend, const esp_set *set, const double *y, double seen,
                esp_tally *tally);
   const esp_watching *watching; /* NULL: nothing */
+  /* For graphs of layer l, in the network's units. The truth's arrays are to be freed, also after a failure. Local. NULL:
+   * nothing is known. */
+  int (*truth)(const void *param, const esp_set *set, int l, esp_truth *truth);
   /* Files of its own about one test set: of `look`, called as a visit is while the trained network runs on it; then of
    * `draw`, with the prediction. The set: the first of the largest ones, or with draws_first the first of all. Collective
    * over the ranks that hold the set; where it lies whole on one, that one alone calls. Either may be NULL. */

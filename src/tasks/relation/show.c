@@ -36,23 +36,6 @@ int esp_relation_halves_of(const esp_set *set) {
   return 0;
 }
 
-typedef struct {
-  const esp_relation_show_param *param;
-  const esp_comm *comm;
-  const esp_set *set;
-  int r;                     /* hidden dimensions; 0: not known, no recall */
-  double *sender, *receiver; /* [n_home][r]; receiver NULL: as sender */
-  double recall;
-} watched;
-
-static int watch_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
-  (void)key, (void)query;
-  watched *w = context;
-  if (l > 0 || !w->r) return ESP_OK;
-  return esp_recall(w->comm, dom, w->set->n_home, w->set->id, esp_set_role(w->set, ESP_WEIGHT, 0, NULL), w->r,
-                    w->sender, w->receiver, w->param->neighbours, w->param->samples, w->param->seed, &w->recall);
-}
-
 static int copy_columns(const esp_set *set, int first, int r, double **out) {
   int hidden;
   const double *z = esp_set_role(set, ESP_HIDDEN, 0, &hidden);
@@ -62,23 +45,49 @@ static int copy_columns(const esp_set *set, int first, int r, double **out) {
   return ESP_OK;
 }
 
+/* Of the layers behind the first nobody says what they are to find. */
+static int truth_of(const void *param, const esp_set *set, int l, esp_truth *t) {
+  const esp_relation_show_param *p = param;
+  const int halves = esp_relation_halves_of(set), hidden = esp_set_role_width(set, ESP_HIDDEN);
+  *t = (esp_truth){.neighbours = p->neighbours, .samples = p->samples, .seed = p->seed};
+  if (l > 0) return ESP_OK;
+  t->r = hidden / (halves ? 2 : 1);
+  if (t->r) ESP_CALL(copy_columns(set, 0, t->r, &t->sender));
+  if (t->r && halves == 1) ESP_CALL(copy_columns(set, t->r, t->r, &t->receiver));
+  return ESP_OK;
+}
+
+typedef struct {
+  const esp_comm *comm;
+  const esp_set *set;
+  esp_truth truth;
+  double recall;
+} watched;
+
+static int watch_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
+  (void)key, (void)query;
+  watched *w = context;
+  const esp_truth *t = &w->truth;
+  if (l > 0 || !t->r) return ESP_OK;
+  return esp_recall(w->comm, dom, w->set->n_home, w->set->id, esp_set_role(w->set, ESP_WEIGHT, 0, NULL), t->r,
+                    t->sender, t->receiver, t->neighbours, t->samples, t->seed, &w->recall);
+}
+
 static void unwatch(esp_visit *visit) {
   watched *w = visit->context;
-  if (w) ESP_FREE(w->sender);
-  if (w) ESP_FREE(w->receiver);
+  if (w) ESP_FREE(w->truth.sender);
+  if (w) ESP_FREE(w->truth.receiver);
   ESP_FREE(visit->context);
 }
 
 static int watch(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value) {
-  const int halves = esp_relation_halves_of(set);
   watched *w;
   int rc = ESP_ALLOC(w, 1);
   *visit = (esp_visit){watch_layer, w};
   if (!rc) {
-    *w = (watched){param, backend->comm, set, esp_set_role_width(set, ESP_HIDDEN) / (halves ? 2 : 1), NULL, NULL, NAN};
+    *w = (watched){.comm = backend->comm, .set = set, .recall = NAN};
     *value = &w->recall;
-    if (w->r) rc = copy_columns(set, 0, w->r, &w->sender);
-    if (!rc && w->r && halves == 1) rc = copy_columns(set, w->r, w->r, &w->receiver);
+    rc = truth_of(param, set, 0, &w->truth);
   }
   rc = backend->comm->agree(backend->comm, rc);
   if (rc) unwatch(visit);
@@ -119,6 +128,7 @@ const esp_showing esp_relation_showing = {
     .unfit = esp_relation_unfit,
     .judge = judge,
     .watching = &watching,
+    .truth = truth_of,
     .draws_first = 1,
     .look = esp_relation_look,
     .draw = esp_relation_draw,
