@@ -48,8 +48,13 @@ int esp_folder_keep_config(const esp_run *run, esp_folder_use use, const char *v
   return keep_config(run, name, 0, NULL);
 }
 
-const char *const esp_folder_configs[] = {"config.yaml",         "config-generate.yaml",  "config-evaluate.yaml",
-                                          "config-predict.yaml", "config-partition.yaml", NULL};
+const char *const esp_folder_configs[] = {"config.yaml",
+                                          "config-generate.yaml",
+                                          "config-evaluate.yaml",
+                                          "config-predict.yaml",
+                                          "config-partition.yaml",
+                                          "config-graph.yaml",
+                                          NULL};
 
 static int look_for_config(const esp_run *run) {
   char path[4096];

@@ -20,6 +20,8 @@ typedef struct {
   int64_t recall_every;
   esp_list ranks;
   int periodic, pictures;
+  int layer, lists;
+  int64_t neighbours;
 } verbs;
 
 static const char *processor_of(const esp_device *device) {
@@ -72,7 +74,8 @@ static const esp_options trial_options = {
         ESP_FLAG_ROW(verbs, baselines, "eval_baselines", "true", "compare with classical methods"),
         ESP_WHOLE_ROW(verbs, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
                       "steps between two recalls in training; 0: none"),
-        ESP_INT_ROW(verbs, set, "eval_set", "0", 0, ESP_COUNT_MAX, "", "number of the test set that predict takes"),
+        ESP_INT_ROW(verbs, set, "eval_set", "0", 0, ESP_COUNT_MAX, "",
+                    "number of the test set that predict and graph take"),
         {0}},
     NULL};
 
@@ -86,6 +89,15 @@ static const esp_options output_options = {
             verbs, write, "partition_write", "",
             "file for each particle's owner, for every number of partition_ranks, and place in the tree's order; "
             "empty: none"),
+        ESP_INT_ROW(verbs, layer, "graph_layer", "0", 0, ESP_COUNT_MAX, "",
+                    "layer whose learned space the graph is of"),
+        ESP_CHOICE_ROW(verbs, lists, "graph_lists", "nearest", "nearest|near",
+                       "edges: from the nearest senders of each receiver, or all pairs of the tree's near lists"),
+        ESP_WHOLE_ROW(verbs, neighbours, "graph_neighbours", "16", 1, ESP_COUNT_MAX, "particles",
+                      "nearest senders that a receiver has in the graph"),
+        ESP_TEXT_ROW(verbs, write, "graph_write", "",
+                     "file for the graph: .h5 or .hdf5 (compressed rows, as SciPy has them), .mtx (Matrix Market); "
+                     "empty: none"),
         ESP_TEXT_ROW(verbs, export, "data_export", "",
                      "NetCDF file (CF-1.8, UGRID-1.0) to which generate writes the test sets, too, where particles are "
                      "cells of a mesh; of several sets, each to a file with its number in the name; empty: none"),

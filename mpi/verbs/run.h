@@ -4,7 +4,7 @@
  *
  * Files of a run, all in run->dir = run_out/run_name, written by one verb and read by others through the file alone:
  *   config.yaml    the resolved configuration of the training     train (folder.h)
- *   config-VERB.yaml  the same of what another verb did last      generate, evaluate, predict, partition
+ *   config-VERB.yaml  the same of what another verb did last      generate, evaluate, predict, partition, graph
  *   VERB.json      the results of each verb                       main
  *   earlier-K/     the same files of trainings before             earlier.h
  *   run.lock       who works there, while a job does              lock.h
@@ -18,6 +18,7 @@
  *   what the task draws (src/tasks/NAME/show.h)                   evaluate
  *   partition.csv  one line a method and number of ranks          partition
  *   what partition_write names     owner and place of each particle  partition
+ *   what graph_write names         the learned graph of a test set  graph
  *   prediction.hdf5, prediction.h5 what becomes of the input, of a test set  predict
  *   report.html    with its pictures inside; *.gp, *.svg, gnuplot.log  report */
 #ifndef ESP_RUN_H
@@ -46,6 +47,7 @@ int esp_verb_train(esp_run *run);
 int esp_verb_evaluate(esp_run *run);
 int esp_verb_predict(esp_run *run);
 int esp_verb_partition(esp_run *run);
+int esp_verb_graph(esp_run *run);
 int esp_verb_report(esp_run *run);
 
 /* run->dir/name, or name itself if it is an absolute path, into path[size]. Local. ESP_ERR_LIMIT if it does not fit. */
