@@ -30,18 +30,18 @@ full() {
 }
 for ranks in 1 2; do
   full 1000 "" "config.yaml|cannot be written" $ranks "${train[@]}" 4
-  full 20000 config-generate.yaml "data.h5|file size limit" $ranks generate "${small[@]}"
+  full 21000 config-generate.yaml "data.h5|file size limit" $ranks generate "${small[@]}"
   full 80000 config-generate.yaml "data.h5|file size limit" $ranks generate "${small[@]}" -run_seed 2
-  full 19000 config.yaml "metrics.csv|cannot be written" $ranks "${train[@]}" 260 -train_restart out/run/checkpoint.h5 \
+  full 20000 config.yaml "metrics.csv|cannot be written" $ranks "${train[@]}" 260 -train_restart out/run/checkpoint.h5 \
     -tree_leaf 4 -tree_block 16
   full 60000 "config.yaml metrics.csv" "checkpoint.h5|file size limit" $ranks "${train[@]}" 251 -train_restart \
     out/run/checkpoint.h5 -tree_leaf 4 -tree_block 16
   full 100000 config-predict.yaml "prediction.hdf5|file size limit" $ranks predict -input in.hdf5
-  full 19000 "config-evaluate.yaml ladder.csv pairs.csv ranks.csv tree.csv" "owners.csv|cannot be written" $ranks evaluate "${small[@]}"
+  full 20000 "config-evaluate.yaml ladder.csv pairs.csv ranks.csv tree.csv" "owners.csv|cannot be written" $ranks evaluate "${small[@]}"
   full 60000 "" "report.html|cannot be written" $ranks report
 done
 # the journal of a training that starts anew grows with it: it is cut after the last whole line
-full 19000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[@]}" 250
+full 20000 "config.yaml metrics.csv" "metrics.csv|cannot be written" 2 "${train[@]}" 250
 [ "$(tail -c 1 out/run/metrics.csv | od -An -tx1 | tr -d ' ')" = 0a ] || fail "metrics.csv ends within a line"
 
 # a learned relation
