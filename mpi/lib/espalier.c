@@ -11,6 +11,7 @@
 #include "io/checkpoint.h"
 #include "net/integrator.h"
 #include "tasks/gravity/gravity.h"
+#include "tasks/gravity/nbody_force.h"
 #include "tasks/gravity/nbody_start.h"
 
 const char *espalier_error(void) {
@@ -187,6 +188,17 @@ done:
   ESP_FREE(home);
   esp_cloud_free(&cloud);
   return rc;
+}
+
+int esp_lib_all_pairs(const espalier *e, const esp_cloud *cloud, double softening, int n, const double (*y)[3],
+                      double (*a)[3], double *potential) {
+  ESP_CALL(esp_nbody_direct(e->comm, cloud->n_home, (const double(*)[3])cloud->x, cloud->m, n, y, softening, cloud->box,
+                            a, potential));
+  for (int i = 0; i < n; i++) {
+    for (int c = 0; c < 3; c++) a[i][c] *= cloud->G;
+    potential[i] *= cloud->G;
+  }
+  return ESP_OK;
 }
 
 /* The cloud's own units: d the mean spacing, T the horizon. */

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "lib/work.h"
-#include "tasks/gravity/nbody_force.h"
 
 /* The softenings of all targets of all ranks, ascending. */
 static int find_softenings(const esp_comm *comm, const esp_lib_targets *t, double *softening, int *count) {
@@ -75,13 +74,8 @@ static void choose(const esp_lib_targets *t, double softening, int first, gather
 static int sum(const espalier *e, const esp_cloud *cloud, double softening, gathering *g, espalier_stats *stats) {
   const int first = cloud->n_home, count = g->n - first;
   if (!esp_lib_by_multipoles(e, cloud)) {
-    ESP_CALL(esp_nbody_direct(e->comm, first, (const double(*)[3])cloud->x, cloud->m, count,
-                              (const double(*)[3])g->x + first, softening, cloud->box, g->a + first,
-                              g->potential + first));
-    for (int i = first; i < g->n; i++) {
-      for (int c = 0; c < 3; c++) g->a[i][c] *= cloud->G;
-      g->potential[i] *= cloud->G;
-    }
+    ESP_CALL(esp_lib_all_pairs(e, cloud, softening, count, (const double(*)[3])g->x + first, g->a + first,
+                               g->potential + first));
     stats->near_pairs += cloud->n * count;
     return ESP_OK;
   }

@@ -55,6 +55,9 @@ int esp_lib_check_id(int64_t id);
 /* Multipole sums at the softening of `param`, times G, of the active ones (NULL: all); what it costs is added. Collective. */
 int esp_lib_multipole(const espalier *e, double softening, double G, const esp_fmm_bodies *bodies,
                       const unsigned char *active, const esp_fmm_result *to, espalier_stats *stats);
+/* Sums at n places y over all pairs, times G. Collective. */
+int esp_lib_all_pairs(const espalier *e, const esp_cloud *cloud, double softening, int n, const double (*y)[3],
+                      double (*a)[3], double *potential);
 /* Whether sums are those of the multipole method. */
 static inline int esp_lib_by_multipoles(const espalier *e, const esp_cloud *cloud) {
   return !(cloud->box[0] > 0 || cloud->box[1] > 0 || cloud->box[2] > 0) && e->options.theta > 0;
