@@ -184,6 +184,12 @@ int esp_file_group(esp_file *file, const char *name) {
   return file->comm->agree(file->comm, rc);
 }
 
+int esp_file_link(esp_file *file, const char *name, const char *to) {
+  ESP_CALL(esp_file_reserve(file, 0));
+  const int bad = H5Lcreate_hard(file->id, to, file->id, name, H5P_DEFAULT, H5P_DEFAULT) < 0;
+  return file->comm->agree(file->comm, bad ? failed(file, "making the second name", name) : ESP_OK);
+}
+
 /* Chunk rows, and the bytes the dataset may take: compressed chunks are first allocated, then moved. */
 static hsize_t chunk_rows(int64_t n, int columns, size_t element, uint64_t *bytes) {
   const int64_t wide = columns ? columns : 1;

@@ -95,6 +95,42 @@ static int write_particles(esp_file *file, const esp_cloud *cloud, int types, co
   return ESP_OK;
 }
 
+/* The same particles as VTK reads them (VTKHDF 2): an unstructured grid of one cell, whose corners are all particles. Positions and
+ * what particles have are the snapshot's by a second name; the corners' numbers shrink to nothing. */
+static int write_vtk(esp_file *file, const esp_cloud *cloud, int type) {
+  enum { POLY_VERTEX = 2, DEFLATE = 6 };
+  static const char *const fields[] = {"Velocities", "ParticleIDs", "Masses"};
+  const int64_t version[2] = {2, 0}, n = cloud->n, one = 1, ends[2] = {0, n};
+  const uint8_t cell = POLY_VERTEX;
+  const int first_rank = file->comm->rank == 0;
+  int64_t *corner = NULL, first = cloud->n_home;
+  char name[64], to[64];
+  int rc = ESP_ALLOC(corner, cloud->n_home);
+  ESP_TRY(file->comm->agree(file->comm, rc));
+  ESP_TRY(file->comm->exscan_i64(file->comm, &first));
+  for (int64_t i = 0; i < cloud->n_home; i++) corner[i] = first + i;
+  ESP_TRY(esp_file_group(file, "VTKHDF"));
+  ESP_TRY(esp_file_attr_write(file, "VTKHDF", "Version", ESP_FILE_I64, 2, version));
+  ESP_TRY(esp_file_attr_write_string(file, "VTKHDF", "Type", "UnstructuredGrid"));
+  ESP_TRY(esp_file_write(file, "VTKHDF/NumberOfPoints", ESP_FILE_I64, 0, 1, 0, first_rank, &n, 0));
+  ESP_TRY(esp_file_write(file, "VTKHDF/NumberOfConnectivityIds", ESP_FILE_I64, 0, 1, 0, first_rank, &n, 0));
+  ESP_TRY(esp_file_write(file, "VTKHDF/NumberOfCells", ESP_FILE_I64, 0, 1, 0, first_rank, &one, 0));
+  ESP_TRY(esp_file_write(file, "VTKHDF/Offsets", ESP_FILE_I64, 0, 2, 0, 2 * first_rank, ends, 0));
+  ESP_TRY(esp_file_write(file, "VTKHDF/Types", ESP_FILE_U8, 0, 1, 0, first_rank, &cell, 0));
+  ESP_TRY(esp_file_write(file, "VTKHDF/Connectivity", ESP_FILE_I64, 0, n, first, cloud->n_home, corner, DEFLATE));
+  snprintf(to, sizeof to, "PartType%d/Coordinates", type);
+  ESP_TRY(esp_file_link(file, "VTKHDF/Points", to));
+  ESP_TRY(esp_file_group(file, "VTKHDF/PointData"));
+  for (int k = 0; k < 3; k++) {
+    snprintf(name, sizeof name, "VTKHDF/PointData/%s", fields[k]);
+    snprintf(to, sizeof to, "PartType%d/%s", type, fields[k]);
+    ESP_TRY(esp_file_link(file, name, to));
+  }
+done:
+  ESP_FREE(corner);
+  return rc;
+}
+
 int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const int64_t *by_type,
                        const esp_units *units, double time, int deflate) {
   const int64_t halo[ESP_SNAPSHOT_TYPES] = {[1] = cloud->n};
@@ -116,6 +152,8 @@ int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *
   ESP_TRY(write_box(file, cloud));
   ESP_TRY(write_units(file, cloud, units));
   ESP_TRY(write_particles(file, cloud, types, by_type, deflate));
+  for (int t = 0; t < types; t++) /* of several types there is no one array of all positions */
+    if (all > 0 && by_type[t] == all) ESP_TRY(write_vtk(file, cloud, t));
   return esp_file_commit(&file);
 done:
   esp_file_abort(&file);

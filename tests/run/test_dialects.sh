@@ -45,6 +45,11 @@ spoil snapshot twins.hdf5 100 twins
 refuse "twins.hdf5|particle id 0 occurs more than once|io_ids place" 2 predict -input twins.hdf5
 refuse "twins.hdf5|io_ids place" 1 generate -run_name other -data_n 8 -data_clouds 1 -input twins.hdf5
 told "" twins.hdf5 -io_ids place
+# those of one type are there for VTK, too, by second names
+for of in Points=Coordinates PointData/Velocities=Velocities PointData/ParticleIDs=ParticleIDs PointData/Masses=Masses; do
+  same "VTK's ${of%=*}" "$("$ESPALIER_FIXTURE" sum out/run/prediction.hdf5 "VTKHDF/${of%=*}")"
+  same "VTK's ${of%=*}" "$("$ESPALIER_FIXTURE" sum out/run/prediction.hdf5 "PartType1/${of#*=}")"
+done
 
 # types and ids of the prediction are the snapshot's, in its order; its bytes are the same from any number of ranks
 spoil snapshot typed.hdf5 90 typed
