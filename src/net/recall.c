@@ -1,5 +1,6 @@
 #include "net/recall.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@ typedef struct {
   int64_t id;
 } neighbour;
 
+/* Particles that are compared at a time. */
+enum { BLOCK = 256 };
+
 typedef struct {
   int samples, width, wanted; /* width: r; wanted: neighbours of each */
   int itself;                 /* a particle may be its own neighbour */
@@ -25,6 +29,7 @@ typedef struct {
   double *place;              /* [samples][r] as receivers */
   neighbour *nearest;         /* [samples][wanted] by (distance, id) */
   int *found;                 /* [samples] of them there are */
+  double *axis;               /* [r][BLOCK] of a block of particles */
 } search;
 
 static int by_hash(const void *a, const void *b) {
@@ -74,6 +79,7 @@ static int choose(const esp_comm *comm, int samples, const candidate *list, int 
   if (!rc) rc = ESP_ALLOC(s->place, (size_t)s->samples * (size_t)s->width);
   if (!rc) rc = ESP_ALLOC(s->nearest, (size_t)s->samples * (size_t)s->wanted);
   if (!rc) rc = ESP_ALLOC(s->found, s->samples);
+  if (!rc) rc = ESP_ALLOC(s->axis, (size_t)s->width * BLOCK);
   ESP_TRY(comm->agree(comm, rc));
   for (int k = 0; k < s->samples; k++) s->id[k] = every[k].id;
   qsort(s->id, (size_t)s->samples, sizeof *s->id, by_id);
@@ -130,18 +136,39 @@ static void insert(search *s, int k, const neighbour *one) {
   list[at] = *one;
 }
 
-static void look(int n, const int64_t *id, const double *reference, search *s) {
-  const size_t r = (size_t)s->width;
-  for (int k = 0; k < s->samples; k++)
-    for (size_t i = 0; i < (size_t)n; i++) {
-      neighbour one = {.id = id[i]};
-      if (one.id == s->id[k] && !s->itself) continue;
-      for (size_t a = 0; a < r; a++) {
-        const double d = reference[i * r + a] - s->place[(size_t)k * r + a];
-        one.distance2 += d * d;
-      }
-      insert(s, k, &one);
+/* Squared distances of sample k from the block's particles, axis by axis; is one of them at most `worst`? */
+static int look_block(const search *s, int k, int count, double worst, double *distance2) {
+  int any = 0;
+  for (int i = 0; i < count; i++) distance2[i] = 0;
+  for (size_t a = 0; a < (size_t)s->width; a++) {
+    const double x = s->place[(size_t)k * (size_t)s->width + a], *axis = s->axis + a * BLOCK;
+    for (int i = 0; i < count; i++) {
+      const double d = axis[i] - x;
+      distance2[i] += d * d;
     }
+  }
+  for (int i = 0; i < count; i++) any |= distance2[i] <= worst;
+  return any;
+}
+
+/* All samples beside all particles, a block of them at a time. */
+static void look(int n, const int64_t *id, const double *reference, search *s) {
+  const size_t r = (size_t)s->width, wanted = (size_t)s->wanted;
+  double distance2[BLOCK];
+  for (int first = 0; first < n; first += BLOCK) {
+    const int count = esp_imin(BLOCK, n - first);
+    for (size_t i = 0; i < (size_t)count; i++)
+      for (size_t a = 0; a < r; a++) s->axis[a * BLOCK + i] = reference[((size_t)first + i) * r + a];
+    for (int k = 0; k < s->samples; k++) {
+      const int full = s->found[k] == s->wanted;
+      const double worst = full ? s->nearest[(size_t)k * wanted + wanted - 1].distance2 : INFINITY;
+      if (!look_block(s, k, count, worst, distance2)) continue;
+      for (int i = 0; i < count; i++) {
+        const neighbour one = {distance2[i], id[first + i]};
+        if (one.distance2 <= worst && (s->itself || one.id != s->id[k])) insert(s, k, &one);
+      }
+    }
+  }
 }
 
 /* Samples whose neighbours of all ranks are at hand at once: what is gathered grows with the ranks. */
@@ -298,6 +325,7 @@ static void search_free(search *s) {
   ESP_FREE(s->place);
   ESP_FREE(s->nearest);
   ESP_FREE(s->found);
+  ESP_FREE(s->axis);
 }
 
 int esp_recall(const esp_comm *comm, esp_domain *dom, int n_home, const int64_t *id, const double *weight, int r,
