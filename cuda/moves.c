@@ -135,14 +135,17 @@ static int prepare(esp_domain *dom, esp_route_kind kind, size_t unit) {
   return unit > p->unit ? pattern_grow(kind, unit, p) : ESP_OK;
 }
 
-/* Ranks ask for the same, so that all of them meet here, or none. */
+/* Ranks ask for the same, so that all of them meet here, or none: what one of them could not prepare, none has. */
 static int pattern_of(esp_domain *dom, esp_route_kind kind, size_t unit, kept **k, pattern **p) {
   if (kind == ESP_ROUTE_RECEIVER_SLOTS && !dom->queries) kind = ESP_ROUTE_SLOTS;
   ESP_CHECK(unit > 0 && unit <= INT32_MAX, ESP_ERR_ARG, "a row of %zu bytes; must be 1 to 2^31 - 1", unit);
   *k = dom->there;
-  if (!*k || !(*k)->pattern[kind].made || unit > (*k)->pattern[kind].unit)
-    ESP_AGREE(dom->comm, prepare(dom, kind, unit));
-  *k = dom->there;
+  if (!*k || !(*k)->pattern[kind].made || unit > (*k)->pattern[kind].unit) {
+    const int rc = dom->comm->agree(dom->comm, prepare(dom, kind, unit));
+    *k = dom->there;
+    if (rc && *k) pattern_free((*k)->pattern + kind);
+    ESP_CALL(rc);
+  }
   *p = (*k)->pattern + kind;
   if (dom->comm->size > 1 && !(*k)->link) ESP_CALL(esp_link_of(dom->comm, &(*k)->link));
   return ESP_OK;

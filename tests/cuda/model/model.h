@@ -12,6 +12,10 @@ void esp_model_set_order(esp_model_order order);
 /* Whether what a stream is given runs only when someone waits for it; without a call, as ESPALIER_MODEL_STREAMS says (now,
  * late), else at once. */
 void esp_model_set_late(int late);
+/* From now on, the which-th allocation of device or pinned memory is refused, and those behind it are not; 0: none is. */
+void esp_model_refuse(long which);
+/* Allocations of either kind that are not freed, when all that streams were given is done. */
+long esp_model_held(void);
 
 #ifdef __cplusplus
 }
