@@ -87,7 +87,12 @@ static void check(const known *k) {
 
 static void all(void **state) {
   (void)state;
-  for (size_t k = 0; k < sizeof files / sizeof *files; k++) check(&files[k]);
+  for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+    if (ESP_TEST_GRIB || !strstr(files[k].file, ".grib"))
+      check(&files[k]);
+    else if (comm->rank == 0)
+      printf("left out: %s (built without ecCodes)\n", files[k].file);
+  }
   char path[4096]; /* a nest that follows its storm */
   snprintf(path, sizeof path, "%s/weather/wrf_katrina_20050828.nc", data);
   grid_refused(&(esp_input_param){.file = path, .types = "all"}, ESP_ERR_FORMAT, "XLAT changes from time number 1");
