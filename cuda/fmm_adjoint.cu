@@ -271,18 +271,6 @@ __global__ void __launch_bounds__(THREADS) bodies_kernel(esp_cuda_fmm p, int cou
 
 /* ---- launches ---- */
 
-struct routines {
-  void (*move)(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, const esp_cuda_fmm_lists *, const float *, float *);
-  void (*expand)(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, float *);
-  void (*bodies[2])(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, const float *, double *, double *);
-};
-
-#define ROW(P)                                 \
-  {                                            \
-    move_kernel<P>, expand_kernel<P>, {        \
-      bodies_kernel<P, 0>, bodies_kernel<P, 1> \
-    }                                          \
-  }
 const routines by_order[] = {ROW(3), ROW(4), ROW(5)};
 
 }  // namespace

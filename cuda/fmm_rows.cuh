@@ -143,6 +143,20 @@ inline unsigned blocks_of(int64_t threads) {
   return (unsigned)((threads + THREADS - 1) / THREADS);
 }
 
+/* What is launched for an order. */
+struct routines {
+  void (*move)(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, const esp_cuda_fmm_lists *, const float *, float *);
+  void (*expand)(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, float *);
+  void (*bodies[2])(esp_cuda_fmm, int, const esp_cuda_fmm_lists *, const float *, double *, double *);
+};
+
+#define ROW(P)                                 \
+  {                                            \
+    move_kernel<P>, expand_kernel<P>, {        \
+      bodies_kernel<P, 0>, bodies_kernel<P, 1> \
+    }                                          \
+  }
+
 }  // namespace
 
 #endif

@@ -19,8 +19,7 @@
 enum { LANES = 16, WIDTH = ESP_WIDTH };
 
 #if ESP_WIDTH == 1
-typedef float fv;
-typedef uint32_t uv;
+#include "fmm/pairs/lane.h"
 #else
 typedef float fv __attribute__((vector_size(4 * ESP_WIDTH)));
 typedef uint32_t uv __attribute__((vector_size(4 * ESP_WIDTH)));
@@ -36,6 +35,7 @@ ESP_INLINE void fv_store(float *p, fv v) {
   memcpy(p, &v, sizeof v);
 }
 
+#if ESP_WIDTH > 1
 ESP_INLINE uv fv_bits(fv v) {
   uv u;
   memcpy(&u, &v, sizeof u);
@@ -47,6 +47,7 @@ ESP_INLINE fv uv_float(uv u) {
   memcpy(&v, &u, sizeof v);
   return v;
 }
+#endif
 
 #if ESP_WIDTH == 16
 ESP_INLINE fv fv_all(float x) {
@@ -88,35 +89,18 @@ ESP_INLINE fv fv_sqrt(fv a) {
   return (fv)_mm256_sqrt_ps((__m256)a);
 }
 #else
-ESP_INLINE fv fv_all(float x) {
-  return x;
-}
-ESP_INLINE fv fv_fma(fv a, fv b, fv c) {
-  return fmaf(a, b, c);
-}
-ESP_INLINE fv fv_fnma(fv a, fv b, fv c) {
-  return fmaf(-a, b, c);
-}
-ESP_INLINE fv fv_min(fv a, fv b) {
-  return a < b ? a : b;
-}
 ESP_INLINE fv fv_max(fv a, fv b) {
   return a > b ? a : b;
 }
-ESP_INLINE fv fv_sqrt(fv a) {
-  return sqrtf(a);
-}
 #endif
 
+#if ESP_WIDTH > 1
 /* q, or `instead` in the lane whose number is this one. */
 ESP_INLINE fv fv_other(fv number, float one, fv q, float instead) {
-#if ESP_WIDTH == 1
-  return number == one ? instead : q;
-#else
   const uv mask = (uv)(number == fv_all(one));
   return uv_float((mask & fv_bits(fv_all(instead))) | (~mask & fv_bits(q)));
-#endif
 }
+#endif
 
 /* Columns [4] of WIDTH rows: column[k] lane l = row[l][k]. */
 #if ESP_WIDTH == 1
@@ -157,29 +141,6 @@ ESP_INLINE void fv_columns(const float *const *row, fv column[4]) {
 /* Doubles for decisions: four at once, or one. A comparison gives all bits or none. */
 #if ESP_WIDTH == 1
 enum { DECISIONS = 1 };
-typedef double dv;
-typedef int64_t dm;
-ESP_INLINE dv dv_all(double x) {
-  return x;
-}
-ESP_INLINE dv dv_root(dv a) {
-  return sqrt(a);
-}
-ESP_INLINE dv dv_size(dv a) {
-  return fabs(a);
-}
-ESP_INLINE dm dv_less(dv a, dv b) {
-  return -(int64_t)(a < b);
-}
-ESP_INLINE dm dm_less(dm a, dm b) {
-  return -(int64_t)(a < b);
-}
-ESP_INLINE dm dm_all(int64_t x) {
-  return x;
-}
-ESP_INLINE dv dv_choose(dm m, dv a, dv b) {
-  return m ? a : b;
-}
 #else
 enum { DECISIONS = 4 };
 typedef double dv __attribute__((vector_size(32)));
