@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the example against the built library and the `rebound` package of build/venv (examples/venv.sh makes it), and runs
-# it: examples/rebound/run.sh [ranks]. REBOUND is under the GPL, version 3, and so is a program linked to it.
+# it: examples/rebound/run.sh [ranks [checkpoint]], the checkpoint that of a network trained by inputs/nbody.yaml.
+# REBOUND is under the GPL, version 3, and so is a program linked to it.
 # ESPALIER_BUILD: the build's folder, build/cpu if not set; ESPALIER_VENV: the environment's.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,6 +17,6 @@ fi
 program=$(mktemp "${TMPDIR:-/tmp}/espalier-rebound.XXXXXX")
 trap 'rm -f "$program"' EXIT
 mpicc -std=gnu11 -O2 -Wall -Wextra -Werror -I"$root/mpi/lib" -isystem "$(dirname "$rebound")/src" \
-  "$here/problem.c" "$here/gravity.c" -o "$program" -L"$lib" -lespalier "$rebound" \
+  "$here"/{problem,plummer,ranks,gravity,network}.c -o "$program" -L"$lib" -lespalier "$rebound" \
   -Wl,-rpath,"$lib" -Wl,-rpath,"$(dirname "$rebound")" -lm
-"${MPIEXEC:-mpiexec}" -n "${1:-2}" "$program"
+"${MPIEXEC:-mpiexec}" -n "${1:-2}" "$program" ${2:+"$2"}

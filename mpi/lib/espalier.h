@@ -142,9 +142,10 @@ int espalier_field(espalier *e, const espalier_particles *p, const espalier_targ
  * espalier_gravity. */
 int espalier_energy(espalier *e, const espalier_particles *p, espalier_sums *sums, espalier_stats *stats);
 
-/* The network: displacement[n][3] = x(horizon) - x and velocity_change[n][3] = v(horizon) - v, predicted in one step of
- * length `horizon` (> 0, the caller's unit of time; 0: the cloud's own, sqrt(2 d / mean |a|)), returned in *used if not
- * NULL. A trained network is at its best at about that horizon, and at a softening of half the mean spacing. */
+/* The network: displacement[n][3] = x(horizon) - x - horizon v, what gravity moves a particle by, and velocity_change[n][3] =
+ * v(horizon) - v, predicted in one step of length `horizon` (> 0, the caller's unit of time; 0: the cloud's own,
+ * sqrt(2 d / mean |a|), d the mean spacing), returned in *used if not NULL. A trained network is at its best at about that
+ * horizon, and at a softening of half the mean spacing. */
 int espalier_predict(espalier *e, const espalier_particles *p, double horizon, double (*displacement)[3],
                      double (*velocity_change)[3], double *used, espalier_stats *stats);
 
