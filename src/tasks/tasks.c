@@ -1,8 +1,10 @@
 /* The rows. A program of one's own links another file in place of this one. */
 #include "tasks/box/box.h"
 #include "tasks/gravity/gravity.h"
+#include "tasks/hops/hops.h"
 #include "tasks/relation/relation.h"
 #include "tasks/weather/weather.h"
 
-const esp_task *const esp_tasks[] = {&esp_task_gravity, &esp_task_box, &esp_task_relation, &esp_task_weather, NULL};
+const esp_task *const esp_tasks[] = {&esp_task_gravity, &esp_task_box,  &esp_task_relation,
+                                     &esp_task_weather, &esp_task_hops, NULL};
 const char esp_task_default[] = "gravity";
