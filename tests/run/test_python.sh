@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Proves what the package of mpi/python promises, from the source tree against the built library: its structures are the
+# header's, gravity is right and the same bits on 1 and 2 ranks, errors are exceptions on every rank. Skipped where no Python
+# >= 3.9 with numpy is found: ESPALIER_PYTHON, build/venv (examples/venv.sh makes it), python3, /usr/bin/python3 are tried.
+# ctest: PROCESSORS 2
+set -euo pipefail
+# shellcheck source=tests/run/languages/library.sh
+. "$ESPALIER_SOURCE/tests/run/languages/library.sh"
+python=
+for candidate in ${ESPALIER_PYTHON:-} "${ESPALIER_VENV:-$ESPALIER_SOURCE/build/venv}/bin/python" python3 /usr/bin/python3; do
+  if "$candidate" -c 'import sys, numpy; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+    python=$candidate
+    break
+  fi
+done
+[ -n "$python" ] || { echo "skipped: no Python >= 3.9 with numpy"; exit 77; }
+export PYTHONPATH=$ESPALIER_SOURCE/mpi/python PYTHONDONTWRITEBYTECODE=1 ESPALIER_LIBRARY=$lib/libespalier.so
+export OMPI_MCA_odls_base_sigkill_timeout=0 # ranks that wait for one whose expectation failed
+tests=$ESPALIER_SOURCE/tests/run/python
+cd "$here"
+"$python" -W error "$tests/structures.py" "$header"
+"$python" -W error "$tests/gravity.py"
+timeout -k 5 300 "$MPIEXEC" -n 2 "$python" -W error "$tests/gravity.py"
+timeout -k 5 300 "$MPIEXEC" -n 2 "$python" -W error "$tests/communicators.py"
