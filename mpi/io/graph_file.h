@@ -36,7 +36,7 @@ int esp_graph_file_check(const char *path);
 /* id [n_home]. Whole or absent. Collective. Errors: memory; those of io/file.h; ESP_ERR_CONFIG as above. */
 int esp_graph_write(const esp_comm *comm, const char *path, const esp_graph *graph, const int64_t *id,
                     const esp_graph_about *about);
-/* Inside mpi/io: weight of an edge. Local, pure. */
+/* Weight of an edge, of which about->scale decides. Local, pure. */
 double esp_graph_weight(const esp_graph_about *about, double distance);
 /* Inside mpi/io: the one of Matrix Market. */
 int esp_graph_write_text(const esp_comm *comm, const char *path, const esp_graph *graph, const esp_graph_about *about);

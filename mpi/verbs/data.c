@@ -46,16 +46,6 @@ void esp_data_close(esp_data *data) {
   ESP_FREE(data->param);
 }
 
-esp_sizes esp_data_widths(const esp_layout *layout, const int width[ESP_COLUMNS]) {
-  esp_sizes sizes = {0};
-  for (int k = 0; layout->column[k].name; k++) {
-    const esp_column *column = &layout->column[k];
-    sizes.width[column->role] += width[k] > 0 || column->role != ESP_TARGET ? width[k] : column->width;
-  }
-  esp_set_taken(layout, width, sizes.taken);
-  return sizes;
-}
-
 int esp_data_set(const esp_data *data, const esp_comm *comm, esp_part part, int s, esp_set *set) {
   ESP_CALL(esp_set_read(&data->file, comm, part, s, set));
   int rc = data->task->ready ? comm->agree(comm, data->task->ready(data->param, set)) : ESP_OK;

@@ -18,9 +18,6 @@ typedef struct {
  * closed unless it fails. Collective. */
 int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data);
 void esp_data_close(esp_data *data);
-/* Numbers a particle by role, of columns of such widths; targets that are not there count where the layout fixes their
- * number. Local. */
-esp_sizes esp_data_widths(const esp_layout *layout, const int width[ESP_COLUMNS]);
 /* This rank's share over comm of a set, in the network's units. Collective over comm. */
 int esp_data_set(const esp_data *data, const esp_comm *comm, esp_part part, int s, esp_set *set);
 

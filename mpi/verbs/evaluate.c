@@ -228,7 +228,7 @@ int esp_verb_evaluate(esp_run *run) {
   ev.trials = (esp_trials){.showing = showing, .param = param, .trained = &trained, .untrained = &untrained};
   ESP_TRY(esp_setup_trained(run, &trained, &ev.device));
   ESP_TRY(esp_data_open(run, ESP_PART_TEST, 1, &data));
-  ESP_NEED(esp_data_widths(data.task->layout, data.file.about.width).width[ESP_TARGET] > 0, ESP_ERR_VALUE,
+  ESP_NEED(esp_sizes_of(data.task->layout, data.file.about.width).width[ESP_TARGET] > 0, ESP_ERR_VALUE,
            "%s: no targets to compare with", data.path);
   ESP_TRY(esp_error_blame(aim(&ev, &trained, &untrained), data.path));
   ESP_TRY(esp_error_blame(evaluate(&ev), data.path));

@@ -5,6 +5,7 @@
 
 #include "io/input_options.h"
 #include "io/make_options.h"
+#include "net/device.h"
 #include "net/train.h"
 #include "tasks/task.h"
 
@@ -14,7 +15,7 @@
 typedef struct {
   const char *name, *out;
   uint64_t seed;
-  int processor, precision, shard;
+  int shard;
   const char *restart, *checkpoint, *write, *export;
   int rollout, baselines, set;
   int64_t recall_every;
@@ -23,29 +24,6 @@ typedef struct {
   int layer, lists;
   int64_t neighbours;
 } verbs;
-
-static const char *processor_of(const esp_device *device) {
-  return device->processor;
-}
-static const char *precision_of(const esp_device *device) {
-  return device->precision;
-}
-
-/* The k-th of the words of the devices. */
-static const char *device_word(int k, const char *(*word)(const esp_device *)) {
-  for (int d = 0; esp_devices[d]; d++) {
-    int seen = 0;
-    for (int e = 0; e < d; e++) seen |= !strcmp(word(esp_devices[e]), word(esp_devices[d]));
-    if (!seen && k-- == 0) return word(esp_devices[d]);
-  }
-  return NULL;
-}
-static const char *processor_name(int k) {
-  return device_word(k, processor_of);
-}
-static const char *precision_name(int k) {
-  return device_word(k, precision_of);
-}
 
 static const esp_options run_options = {
     sizeof(verbs),
@@ -60,9 +38,6 @@ static const esp_options run_options = {
 static const esp_options trial_options = {
     sizeof(verbs),
     (const esp_option[]){
-        ESP_NAMES_ROW(verbs, processor, "net_device", "cpu", processor_name,
-                      "what the messages are computed on; cuda: where the program was built with it"),
-        ESP_NAMES_ROW(verbs, precision, "net_precision", "float32", precision_name, "arithmetic of the messages"),
         ESP_CHOICE_ROW(verbs, shard, "train_shard", "auto", "clouds|particles|auto",
                        "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
                        "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
@@ -120,7 +95,8 @@ static int add_table(const esp_options *table[TABLES], const esp_options *option
 
 int esp_keys_create(esp_config **config) {
   const esp_options *table[TABLES] = {&run_options, &esp_make_options};
-  static const esp_options *const rest[] = {&trial_options, &esp_input_options, &output_options, NULL};
+  static const esp_options *const rest[] = {&esp_device_options, &trial_options, &esp_input_options, &output_options,
+                                            NULL};
   for (int k = 0; esp_tasks[k]; k++) ESP_CALL(add_table(table, esp_tasks[k]->options));
   ESP_CALL(add_table(table, &esp_domain_options));
   for (int k = 0; esp_networks[k]; k++) ESP_CALL(add_table(table, esp_networks[k]->options));

@@ -87,7 +87,7 @@ static int make_model(const esp_run *run, const esp_task *task, const esp_set *s
     ESP_CALL(esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path));
     return esp_error_blame(esp_setup_aim(run, "partition", model, device, set), path);
   }
-  const esp_sizes sizes = esp_data_widths(task->layout, set->width);
+  const esp_sizes sizes = esp_sizes_of(task->layout, set->width);
   void *param = NULL;
   int rc = esp_setup_options(run, network->options, &param);
   if (!rc) rc = esp_model_create(network, param, &sizes, model);

@@ -1,9 +1,10 @@
 #include "verbs/setup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "domain/comm.h"
+#include "domain/device.h"
 #include "domain/domain.h"
 #include "io/checkpoint.h"
 #include "tasks/task.h"
@@ -23,13 +24,7 @@ const esp_network *esp_setup_network(const esp_run *run) {
 }
 
 int esp_setup_options(const esp_run *run, const esp_options *options, void **param) {
-  char *filled = NULL;
-  int rc = ESP_OK;
-  if (options) rc = ESP_ALLOC(filled, options->size);
-  if (options && !rc) rc = esp_options_fill(options, run->config, filled);
-  if (rc) ESP_FREE(filled);
-  *param = filled;
-  return rc;
+  return esp_options_make(options, run->config, param);
 }
 
 int esp_setup_data(const esp_run *run, void **param) {
@@ -73,18 +68,10 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
 /* ---- who computes ---- */
 
 int esp_setup_device(const esp_run *run, const char *precision, const esp_device **device) {
-  const char *word = esp_config_string(run->config, "net_device");
   const char *how;
-  int number, ranks;
-  if (!precision) precision = esp_config_string(run->config, "net_precision");
-  *device = esp_device_of(word, precision);
-  ESP_CHECK(*device, ESP_ERR_CONFIG, "net_device %s does not know net_precision %s", word, precision);
-  if (!(*device)->open) return ESP_OK;
-  ESP_CALL(esp_comm_machine(run->comm, &number, &ranks));
-  ESP_AGREE(run->comm, (*device)->open(number, ranks));
-  if (!(*device)->join || run->comm->size == 1) return ESP_OK;
-  ESP_CALL((*device)->join(run->comm, &how));
-  esp_run_say(run, "net_device %s: what its memory holds moves between ranks by %s\n", word, how);
+  ESP_CALL(esp_device_take(run->comm, run->config, precision, device, &how));
+  if (how)
+    esp_run_say(run, "net_device %s: what its memory holds moves between ranks by %s\n", (*device)->processor, how);
   return ESP_OK;
 }
 
@@ -100,11 +87,10 @@ esp_backend esp_setup_whole(const esp_device *device) {
 
 int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const esp_device *device,
                   const esp_set *set) {
-  const esp_network *network = model->network;
   const esp_backend backend = esp_setup_sharded(run, device);
   double bound;
-  if (!network->searches || !network->searches(model)) return ESP_OK;
-  ESP_CALL(network->aim(model, &backend, set, &bound));
+  ESP_CALL(esp_model_aim(model, &backend, set, &bound));
+  if (isnan(bound)) return ESP_OK;
   esp_run_say(run, "%s: the tree's resolution is chosen for this data; bound on the error of far cells %.1e\n", verb,
               bound);
   cJSON_AddNumberToObject(run->json, "far_bound", bound);

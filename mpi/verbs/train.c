@@ -102,15 +102,8 @@ static int start_watch(stage *s, const esp_data *data, int64_t step) {
 
 /* ---- the training ---- */
 
-/* Sets that are whole: every rank asks for the first by itself, and all find the same. */
 static int begin(const esp_data *data, const esp_backend *backend, const esp_sets *sets, esp_model *model) {
-  const esp_comm *comm = data->run->comm;
-  const esp_set *first = NULL;
-  if (!data->task->begin) return ESP_OK;
-  ESP_AGREE(comm, sets->get(sets->context, 0, &first));
-  int rc = data->task->begin(data->param, backend, model, first);
-  sets->put(sets->context, 0, first);
-  return comm->agree(comm, rc);
+  return esp_task_begin(data->task, data->param, data->run->comm, backend, sets, model);
 }
 
 /* What the data decide must be as in the file; what begins with a search goes on with what was found there. */
@@ -190,7 +183,7 @@ done:
 
 static int train_on(esp_run *run, const esp_data *data, const esp_device *device, esp_data_sets *from) {
   const esp_task *task = data->task;
-  const esp_sizes sizes = esp_data_widths(task->layout, data->file.about.width);
+  const esp_sizes sizes = esp_sizes_of(task->layout, data->file.about.width);
   const esp_backend backend = from->sets.shared ? esp_setup_sharded(run, device) : esp_setup_whole(device);
   void *param = NULL, *loss = NULL;
   esp_model model = {0};

@@ -80,6 +80,8 @@ struct esp_options {
 /* Fill a structure from the configuration: 0 what no key sets, every row's value, or the row's default where the key is not
  * set; then the checks of the parts, then of the table itself. ESP_ERR_CONFIG naming key, value seen, what this table allows. */
 int esp_options_fill(const esp_options *options, const esp_config *config, void *filled);
+/* The same into memory of its own, the caller's (ESP_FREE); options NULL: *filled is NULL. */
+int esp_options_make(const esp_options *options, const esp_config *config, void **filled);
 /* A structure as a checkpoint had it: rows of ESP_OF_TREE whose key is set are replaced; then the checks. */
 int esp_options_replace(const esp_options *options, const esp_config *config, void *filled);
 /* A run's structure that continues from `before`, a checkpoint's: the checks, with config NULL. */

@@ -42,6 +42,16 @@ static int replace_row(void *context, const esp_option *row, size_t offset) {
   return ESP_OK;
 }
 
+int esp_options_make(const esp_options *options, const esp_config *config, void **filled) {
+  char *made = NULL;
+  int rc = ESP_OK;
+  if (options) rc = ESP_ALLOC(made, options->size);
+  if (options && !rc) rc = esp_options_fill(options, config, made);
+  if (rc) ESP_FREE(made);
+  *filled = made;
+  return rc;
+}
+
 int esp_options_replace(const esp_options *options, const esp_config *config, void *filled) {
   filling f = {config, filled};
   char *before = NULL;

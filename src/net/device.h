@@ -2,6 +2,7 @@
 #ifndef ESP_DEVICE_H
 #define ESP_DEVICE_H
 
+#include "base/option.h"
 #include "message/kernels.h"
 #include "net/dense.h"
 #include "net/rows.h"
@@ -60,6 +61,12 @@ extern const esp_device *const esp_devices[];
 const esp_device *esp_device_find(const char *name);
 /* The first device of a processor ("cpu") and a precision ("float32"); NULL if there is none. Local. */
 const esp_device *esp_device_of(const char *processor, const char *precision);
+
+/* The two words as keys: places among the words of all devices. */
+typedef struct {
+  int processor, precision;
+} esp_device_words;
+extern const esp_options esp_device_options; /* net_device, net_precision */
 
 /* Who computes, with whom: what a layer needs besides its data. Borrowed pointers. */
 typedef struct {

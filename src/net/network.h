@@ -22,6 +22,9 @@ typedef struct {
   char taken[ESP_SET_TAKEN]; /* which columns are seen and sent (base/set.h); "": not known */
 } esp_sizes;
 
+/* Of columns of such widths; targets that are not there count where the layout fixes their number. Local, pure. */
+esp_sizes esp_sizes_of(const esp_layout *layout, const int width[ESP_COLUMNS]);
+
 typedef struct {
   const esp_network *network;
   void *param; /* network->options->size bytes, owned */
@@ -81,6 +84,10 @@ const esp_network *esp_network_find(const char *name); /* NULL: there is none */
 /* Forward alone, y in the host's memory. */
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                       double *y, esp_cost *cost);
+
+/* What the options leave to a search, chosen on a set into model->param; *bound: of the error that it stands for, NAN: there is
+ * no search. */
+int esp_model_aim(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound);
 
 /* param is copied. Local. */
 int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "net/network.h"
@@ -8,6 +9,16 @@ const esp_network *esp_network_find(const char *name) {
   for (int k = 0; esp_networks[k]; k++)
     if (!strcmp(esp_networks[k]->name, name)) return esp_networks[k];
   return NULL;
+}
+
+esp_sizes esp_sizes_of(const esp_layout *layout, const int width[ESP_COLUMNS]) {
+  esp_sizes sizes = {0};
+  for (int k = 0; layout->column[k].name; k++) {
+    const esp_column *column = &layout->column[k];
+    sizes.width[column->role] += width[k] > 0 || column->role != ESP_TARGET ? width[k] : column->width;
+  }
+  esp_set_taken(layout, width, sizes.taken);
+  return sizes;
 }
 
 int esp_model_create(const esp_network *network, const void *param, const esp_sizes *sizes, esp_model *model) {
@@ -51,6 +62,13 @@ int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *s
              (size_t)entry->rows * (size_t)entry->columns * sizeof *from->value);
     }
   return ESP_OK;
+}
+
+int esp_model_aim(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound) {
+  const esp_network *network = model->network;
+  *bound = NAN;
+  if (!network->searches || !network->searches(model)) return ESP_OK;
+  return network->aim(model, backend, set, bound);
 }
 
 int esp_model_sums(const esp_model *model) {

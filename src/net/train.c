@@ -180,8 +180,8 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   esp_adam_step(adam, record.rate, p->beta2, t->gradient, t->model->block.value);
   record.seconds = esp_wall() - begin;
   if (hooks && hooks->step) ESP_AGREE(comm, hooks->step(hooks->context, &record));
-  *stop = record.stop;
-  due |= record.stop || s + 1 == p->steps || (p->stop > 0 && s + 1 == p->stop);
+  *stop = record.stop || (hooks && hooks->enough && hooks->enough(hooks->context));
+  due |= *stop || s + 1 == p->steps || (p->stop > 0 && s + 1 == p->stop);
   due |= p->checkpoint_every > 0 && (s + 1) % p->checkpoint_every == 0;
   if (!due || !hooks || !hooks->checkpoint) return ESP_OK;
   ESP_AGREE(comm, hooks->checkpoint(hooks->context, adam));

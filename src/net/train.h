@@ -66,6 +66,8 @@ typedef struct {
   /* Is this rank asked to stop? If one is, all stop after the step at hand, with a checkpoint. Local, once a step. */
   int (*stop)(void *context);
   int (*step)(void *context, const esp_train_record *record);
+  /* After `step`: do all end behind this step? The same on every rank. Local. */
+  int (*enough)(void *context);
   int (*checkpoint)(void *context, const esp_adam *adam); /* parameters and moments are those after the step */
   void *context;
 } esp_train_hooks;

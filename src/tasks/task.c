@@ -9,6 +9,16 @@ const esp_task *esp_task_find(const char *name) {
   return NULL;
 }
 
+int esp_task_begin(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
+                   const esp_sets *sets, esp_model *model) {
+  const esp_set *first = NULL;
+  if (!task->begin) return ESP_OK;
+  ESP_AGREE(comm, sets->get(sets->context, 0, &first));
+  int rc = task->begin(param, backend, model, first);
+  if (sets->put) sets->put(sets->context, 0, first);
+  return comm->agree(comm, rc);
+}
+
 static int takes(const esp_task *task, int cut) {
   return cut ? task->making->places != NULL : task->making->adopt != NULL;
 }

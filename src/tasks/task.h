@@ -110,10 +110,15 @@ typedef struct esp_task {
 
 extern const esp_task *const esp_tasks[];        /* tasks/tasks.c: NULL behind the last */
 extern const char esp_task_default[];            /* tasks/tasks.c: that of data_task */
+extern const esp_task *const esp_task_of_rows;   /* tasks/tasks.c: the library's, of rows of its callers as they are */
 const esp_task *esp_task_find(const char *name); /* NULL: there is none */
 /* May another code's particles be given to it, or (cut) the places of such be cut for it? ESP_ERR_CONFIG naming key input and
  * the tasks that take them. Local. */
 int esp_task_check_input(const esp_task *task, int cut);
+/* Before step 1, on the first of the sets. Whole ones: every rank asks for it by itself, and all find the same. Collective over
+ * comm. */
+int esp_task_begin(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
+                   const esp_sets *sets, esp_model *model);
 /* The task that a word in a data file means: its name, or an old word of key data_task; NULL: none. */
 const esp_task *esp_task_of_file(const char *word);
 

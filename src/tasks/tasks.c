@@ -8,3 +8,4 @@
 const esp_task *const esp_tasks[] = {&esp_task_gravity, &esp_task_box,  &esp_task_relation,
                                      &esp_task_weather, &esp_task_hops, NULL};
 const char esp_task_default[] = "gravity";
+const esp_task *const esp_task_of_rows = &esp_task_relation;
