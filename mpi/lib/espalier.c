@@ -111,6 +111,14 @@ int esp_lib_mpi_runs(const char *function) {
   return ESP_OK;
 }
 
+int esp_lib_start(const char *function, MPI_Comm mpi, esp_comm **comm) {
+  ESP_CALL(esp_lib_mpi_runs(function));
+  ESP_CHECK(mpi != MPI_COMM_NULL, ESP_ERR_ARG, "%s: the communicator is MPI_COMM_NULL", function);
+  ESP_CALL(start_petsc());
+  ESP_CALL(esp_comm_mpi_create(mpi, comm));
+  return ESP_OK;
+}
+
 int espalier_create_fortran(MPI_Fint comm, const espalier_options *options, espalier **out) {
   esp_error_clear();
   ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
@@ -124,19 +132,19 @@ int espalier_create(MPI_Comm mpi, const espalier_options *options, espalier **ou
   esp_error_clear();
   ESP_CHECK(out, ESP_ERR_ARG, "espalier_create: no place for the result");
   *out = NULL;
-  ESP_CALL(esp_lib_mpi_runs("espalier_create"));
-  ESP_CHECK(mpi != MPI_COMM_NULL, ESP_ERR_ARG, "espalier_create: the communicator is MPI_COMM_NULL");
-  ESP_CALL(start_petsc());
-  espalier *e;
-  int rc = ESP_ALLOC(e, 1);
-  if (rc) return rc;
-  ESP_TRY(esp_comm_mpi_create(mpi, &e->comm));
+  esp_comm *comm;
+  espalier *e = NULL;
+  int rc;
+  ESP_CALL(esp_lib_start("espalier_create", mpi, &comm));
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(e, 1)));
+  e->comm = comm;
   ESP_TRY(e->comm->agree(e->comm, resolve(options, &e->options)));
   ESP_TRY(check_options(e));
   ESP_TRY(make_model(e));
   *out = e;
   return ESP_OK;
 done:
+  if (!e) esp_comm_mpi_free(&comm);
   espalier_destroy(&e);
   return rc;
 }
@@ -151,23 +159,23 @@ int espalier_destroy(espalier **e) {
 
 /* ---- what the caller asks for ---- */
 
-typedef struct {
-  int64_t slot;
-  int owner;
-} place;
-
-static int find_places(const espalier *e, const esp_cloud *cloud, place *home) {
-  esp_domain_param param = {.leaf = e->options.leaf, .block = e->options.block, .dim = 3};
-  param.lists.theta = 1; /* the lists are not used; a wide angle makes them short */
-  esp_domain *dom = NULL;
-  place *slots = NULL;
+int esp_lib_slots(esp_domain *dom, esp_lib_place *home) {
+  esp_lib_place *slots = NULL;
   int rc;
-  ESP_TRY(esp_domain_build_mpi(e->comm, &param, cloud->n_home, (const double *)cloud->x, NULL, cloud->id, &dom));
-  ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(slots, dom->n_own)));
-  for (int s = 0; s < dom->n_own; s++) slots[s] = (place){dom->tree.slot_first + s, e->comm->rank};
+  ESP_TRY(dom->comm->agree(dom->comm, ESP_ALLOC(slots, dom->n_own)));
+  for (int s = 0; s < dom->n_own; s++) slots[s] = (esp_lib_place){dom->tree.slot_first + s, dom->comm->rank};
   ESP_TRY(dom->ops->to_home(dom, sizeof *slots, slots, home));
 done:
   ESP_FREE(slots);
+  return rc;
+}
+
+static int find_places(const espalier *e, const esp_cloud *cloud, esp_lib_place *home) {
+  esp_domain_param param = {.leaf = e->options.leaf, .block = e->options.block, .dim = 3};
+  param.lists.theta = 1; /* the lists are not used; a wide angle makes them short */
+  esp_domain *dom = NULL;
+  ESP_CALL(esp_domain_build_mpi(e->comm, &param, cloud->n_home, (const double *)cloud->x, NULL, cloud->id, &dom));
+  const int rc = esp_lib_slots(dom, home);
   esp_domain_free(&dom);
   return rc;
 }
@@ -176,7 +184,7 @@ int espalier_partition(espalier *e, const espalier_particles *p, int *owner, int
   esp_error_clear();
   esp_cloud cloud = {0};
   ESP_CALL(esp_lib_make_cloud(e, p, 0, 1, 0, &cloud));
-  place *home = NULL;
+  esp_lib_place *home = NULL;
   int rc = ESP_OK;
   ESP_TRY(e->comm->agree(e->comm, ESP_ALLOC(home, cloud.n_home)));
   if (cloud.n) ESP_TRY(find_places(e, &cloud, home));

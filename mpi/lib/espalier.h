@@ -149,6 +149,80 @@ int espalier_energy(espalier *e, const espalier_particles *p, espalier_sums *sum
 int espalier_predict(espalier *e, const espalier_particles *p, double horizon, double (*displacement)[3],
                      double (*velocity_change)[3], double *used, espalier_stats *stats);
 
+/* ---- a learned relation: who hears whom, found from the answers ---- */
+
+typedef struct espalier_relation espalier_relation;
+
+/* A key of the program and its word, as in an input file or on the command line: {"net_dim", "4"}. The keys are net_*,
+ * tree_*, train_* and run_seed (`espalier help KEY`, inputs/reference.yaml), but for those about files and about how ranks
+ * share the work, which are the program's: train_shard, train_restart, train_checkpoint_*. */
+typedef struct {
+  const char *key, *value;
+} espalier_setting;
+
+/* Rows of one set as they lie on this rank, row-major, one behind the other: finite numbers. */
+typedef struct {
+  int64_t n;            /* particles on this rank, >= 0 */
+  const int64_t *id;    /* [n] unique over all ranks (else error 5); NULL: numbered by rank and place */
+  const double *x;      /* [n][features] */
+  const double *sent;   /* [n][sent] */
+  const double *target; /* [n][targets]; not looked at but by espalier_relation_train */
+  const double *weight; /* [n] >= 0, of a particle's error in the loss; NULL: 1; likewise */
+} espalier_rows;
+
+/* What a step of training was; the same on every rank, but for seconds. */
+typedef struct {
+  int64_t step, steps;   /* made so far, 1 after the first; train_steps */
+  double loss;           /* of the batch, before the step: 1 is as good as the mean of the targets */
+  double rate, gradient; /* rate of learning; norm of the gradient before clipping */
+  double seconds;        /* of this rank */
+} espalier_step;
+/* Called on every rank after every step; other than 0 on any rank: training ends behind this step, without an error, and
+ * the model is that of the step. It may call espalier_relation_write, _predict and what only looks at the relation, on all
+ * ranks alike. */
+typedef int espalier_progress(void *context, const espalier_step *step);
+
+/* An untrained network for rows of such widths, each >= 1. What is not set has the program's default. Collective over comm,
+ * which is duplicated. Errors, on all ranks: 1 (MPI does not run, no communicator, NULL among the settings), 2: a key that is
+ * not known, naming the nearest one, or a word that is not allowed, naming key and range, or a width; 5: settings or widths
+ * differ over the ranks. */
+int espalier_relation_create(MPI_Comm comm, int features, int sent, int targets, const espalier_setting *setting,
+                             int settings, espalier_relation **r);
+/* From a checkpoint of a network `stack`, of `espalier train` or of espalier_relation_write. Settings act as on the command
+ * line of `espalier predict`: trees and train_* are replaced, what the parameters depend on stays the file's. Errors: 3, 4
+ * for the file, 2 for one of another network, and as above. */
+int espalier_relation_read(MPI_Comm comm, const char *path, const espalier_setting *setting, int settings,
+                           espalier_relation **r);
+/* A checkpoint, whole or absent, that espalier_relation_read takes, and the program: `espalier predict`, `evaluate`, `graph`
+ * with eval_checkpoint, and after espalier_relation_train `train` with train_restart. The same path on every rank. */
+int espalier_relation_write(espalier_relation *r, const char *path);
+/* Frees everything; *r becomes NULL. NULL is fine. Error 1 inside a call of espalier_progress. */
+int espalier_relation_destroy(espalier_relation **r);
+/* Widths as created or read; any may be NULL. dim: of a place. Local. */
+int espalier_relation_widths(const espalier_relation *r, int *features, int *sent, int *targets, int *dim);
+/* Fingerprint of the parameters' bits, that which `espalier train` prints; the same on every rank. Local. */
+int espalier_relation_checksum(const espalier_relation *r, uint64_t *checksum);
+
+/* Trains on sets [sets] (>= 1, the same number on all ranks; any set may have no particles on some ranks, or on none),
+ * train_steps steps from where the model is; a second call goes on from the first one's model with fresh moments and from the
+ * first step of the schedule. Sets are copied for the time of the call. The same bits as `espalier train` on a file of these
+ * sets, rows in the order of their ids, on any number of ranks and however they lie there. steps_done: by this call; may be
+ * NULL, as progress may. Errors: 5 naming set, particle and column of a number that is not finite, or the step whose loss is
+ * not: the model is then that of the step before. */
+int espalier_relation_train(espalier_relation *r, int sets, const espalier_rows *set, espalier_progress *progress,
+                            void *context, int64_t *steps_done);
+/* y [n][targets]: the bits of `espalier predict`. stats may be NULL. */
+int espalier_relation_predict(espalier_relation *r, const espalier_rows *set, double *y, espalier_stats *stats);
+/* place [n][dim]: where the first layer's tree stands, the learned space; with net_separate that of the senders. */
+int espalier_relation_place(espalier_relation *r, const espalier_rows *set, double *place);
+/* As espalier_partition, on that tree. */
+int espalier_relation_partition(espalier_relation *r, const espalier_rows *set, int *owner, int64_t *slot);
+/* The k >= 1 nearest senders of every particle in the learned space, nearest first, by id, ties to the smaller id; none is its
+ * own neighbour: neighbor [n][k]; weight [n][k], the gate of their distance as `espalier graph` writes it. Either may be NULL.
+ * Where there are fewer than k others, -1 and weight 0 stand behind the last one. */
+int espalier_relation_neighbors(espalier_relation *r, const espalier_rows *set, int k, int64_t *neighbor,
+                                double *weight);
+
 #ifdef __cplusplus
 }
 #endif

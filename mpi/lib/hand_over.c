@@ -16,6 +16,13 @@ int esp_lib_same(const esp_comm *comm, int count, const double *value, const cha
   return ESP_OK;
 }
 
+int esp_lib_same_word(const esp_comm *comm, uint64_t word, const char *what) {
+  int64_t most[2] = {(int64_t)word, ~(int64_t)word};
+  ESP_CALL(comm->max_i64(comm, most, 2));
+  ESP_CHECK(most[0] == ~most[1], ESP_ERR_VALUE, "%s differs over the ranks; it must be the same", what);
+  return ESP_OK;
+}
+
 /* A stride that a value fits in. */
 static int check_stride(const char *name, size_t stride, size_t size) {
   ESP_CHECK(!stride || stride >= size, ESP_ERR_ARG, "stride.%s = %zu bytes; allowed: 0, or at least the value's %zu",
@@ -63,7 +70,7 @@ static void copy_particles(const espalier_particles *p, int velocity, int64_t fi
 }
 
 /* Ids are by rank and place where any rank has none. */
-static int find_numbers(const esp_comm *comm, int64_t n, const int64_t *id, int64_t *first, int64_t *numbered) {
+int esp_lib_numbers(const esp_comm *comm, int64_t n, const int64_t *id, int64_t *first, int64_t *numbered) {
   *first = n;
   *numbered = n > 0 && !id;
   ESP_CALL(comm->exscan_i64(comm, first));
@@ -82,7 +89,7 @@ int esp_lib_make_cloud(const espalier *e, const espalier_particles *p, int veloc
   ESP_CALL(esp_lib_same(comm, 6, value, name));
   int64_t first, numbered, n = p->n;
   ESP_CALL(comm->sum_i64(comm, &n, 1));
-  ESP_CALL(find_numbers(comm, p->n, p->id, &first, &numbered));
+  ESP_CALL(esp_lib_numbers(comm, p->n, p->id, &first, &numbered));
   int rc = esp_cloud_create(n, (int)p->n, 0, cloud);
   ESP_TRY(comm->agree(comm, rc));
   copy_particles(p, velocity, first, numbered != 0, cloud);
@@ -148,7 +155,7 @@ int esp_lib_targets_make(const espalier *e, const espalier_targets *at, double s
   int rc;
   *t = (esp_lib_targets){0};
   ESP_AGREE(e->comm, check_targets(at, results));
-  ESP_CALL(find_numbers(e->comm, at->n, at->id, &first, &numbered));
+  ESP_CALL(esp_lib_numbers(e->comm, at->n, at->id, &first, &numbered));
   ESP_TRY(e->comm->agree(e->comm, fill_targets(at, softening, first, numbered != 0, t)));
 done:
   if (rc) esp_lib_targets_free(t);

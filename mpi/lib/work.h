@@ -19,10 +19,25 @@ struct espalier {
   const esp_device *force, *network;
 };
 
+/* What every object begins with: MPI runs, so does PETSc, and *comm is over a duplicate of `mpi`. Collective over it. */
+int esp_lib_start(const char *function, MPI_Comm mpi, esp_comm **comm);
 /* ESP_ERR_ARG unless MPI is initialised and not finalised. Local. */
 int esp_lib_mpi_runs(const char *function);
 /* The same values on every rank, or the same error: ranks that went different ways would wait for each other. No NaN. */
 int esp_lib_same(const esp_comm *comm, int count, const double *value, const char *const *name);
+
+/* The same of one word, a fingerprint of `what`. */
+int esp_lib_same_word(const esp_comm *comm, uint64_t word, const char *what);
+/* Ids are by rank and place where any rank has none: *first of this rank's, and whether it is so. Collective. */
+int esp_lib_numbers(const esp_comm *comm, int64_t n, const int64_t *id, int64_t *first, int64_t *numbered);
+
+/* Where a tree has put a particle. */
+typedef struct {
+  int64_t slot;
+  int owner;
+} esp_lib_place;
+/* home [n_home] of dom. Collective. */
+int esp_lib_slots(esp_domain *dom, esp_lib_place *home);
 
 /* ---- the caller's arrays: stride 0 is one behind the other ---- */
 
