@@ -216,6 +216,14 @@ done:
   return rc;
 }
 
+/* Which network is judged on which data. */
+static void tell(const esp_run *run, const esp_model *trained, const char *path) {
+  char network[256];
+  esp_setup_describe(trained, network, sizeof network);
+  cJSON_AddStringToObject(run->json, "network", network);
+  cJSON_AddStringToObject(run->json, "data", path);
+}
+
 int esp_verb_evaluate(esp_run *run) {
   const esp_showing *showing = esp_setup_task(run)->showing;
   esp_model trained = {0}, untrained = {0};
@@ -230,6 +238,7 @@ int esp_verb_evaluate(esp_run *run) {
   ESP_TRY(esp_data_open(run, ESP_PART_TEST, 1, &data));
   ESP_NEED(esp_sizes_of(data.task->layout, data.file.about.width).width[ESP_TARGET] > 0, ESP_ERR_VALUE,
            "%s: no targets to compare with", data.path);
+  tell(run, &trained, data.path);
   ESP_TRY(esp_error_blame(aim(&ev, &trained, &untrained), data.path));
   ESP_TRY(esp_error_blame(evaluate(&ev), data.path));
 done:

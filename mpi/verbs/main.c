@@ -83,6 +83,7 @@ static int run_verb(esp_run *run, const verb_entry *entry) {
   ESP_CHECK(run->json, ESP_ERR_MEMORY, "no memory for the results of %s", entry->name);
   cJSON_AddStringToObject(run->json, "verb", entry->name);
   cJSON_AddNumberToObject(run->json, "ranks", run->comm->size);
+  cJSON_AddStringToObject(run->json, "command", run->command);
   ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : esp_folder_keep_config(run, entry->use, entry->name));
   double start = esp_wall();
   ESP_CALL(push_stage(entry->name));
@@ -204,6 +205,17 @@ static int dispatch(esp_run *run, int argc, char **argv) {
   return ESP_FAIL(ESP_ERR_ARG, "unknown verb '%s'; espalier help lists them", name);
 }
 
+/* As it was typed, words that need quotes in quotes; cut at `size`; the program without its folder. */
+static void write_command(int argc, char **argv, char *text, size_t size) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  size_t length = 0;
+  for (int k = 0; k < argc && length < size; k++) {
+    const char *word = k || !strrchr(argv[k], '/') ? argv[k] : strrchr(argv[k], '/') + 1;
+    const char *quote = *word && word[strspn(word, plain)] == 0 ? "" : "'";
+    length += (size_t)snprintf(text + length, size - length, "%s%s%s%s", k ? " " : "", quote, word, quote);
+  }
+}
+
 /* Every failure is agreed upon where that can be; one that this rank met alone (memory refused between two agreements)
  * would leave the others waiting in a call that never ends. Whoever fails waits a little for all to fail. */
 static void tell_failure(const esp_run *run, int rc) {
@@ -251,7 +263,9 @@ int main(int argc, char **argv) {
   if (start_petsc(argc, argv)) return EXIT_FAILURE;
   signal(SIGPIPE, SIG_DFL); /* `espalier info FILE | head` ends quietly, as other programs do */
   esp_stop_listen();
-  esp_run run = {.mpi = PETSC_COMM_WORLD};
+  char command[4096] = "";
+  write_command(argc, argv, command, sizeof command);
+  esp_run run = {.mpi = PETSC_COMM_WORLD, .command = command};
   int rank = 0;
   MPI_Comm_rank(run.mpi, &rank);
   esp_last_words(rank);

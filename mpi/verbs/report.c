@@ -15,14 +15,22 @@
 #include "verbs/setup.h"
 #include "verbs/version.h"
 
-static const char head[] = "<!doctype html><html lang=en><meta charset=utf-8>",
+/* The page is HTML and well-formed XML alike. Tables and pictures that are wider than a narrow screen scroll in their box. */
+static const char head[] =
+    "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
+    "<meta charset=\"utf-8\"/>\n"
+    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n",
                   style[] =
-                      "\n<style>"
-                      "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}"
-                      "table{border-collapse:collapse;font-size:14px;display:block;overflow-x:auto}"
-                      "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}.n{text-align:right}"
-                      "img{max-width:100%;height:auto}figure{margin:1em 0}figcaption,.note{color:#666;font-size:14px}"
-                      "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n";
+                      "<style>"
+                      "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222;"
+                      "overflow-wrap:anywhere}"
+                      ".box,figure{margin:1em 0;overflow-x:auto}table{border-collapse:collapse;font-size:14px}"
+                      "th,td{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left;white-space:nowrap}"
+                      "td{font-variant-numeric:tabular-nums}.n{text-align:right}"
+                      "img{display:block;max-width:100%;min-width:34em;height:auto}"
+                      "figcaption,.note{color:#666;font-size:14px}.result{font-size:18px}"
+                      "pre{background:#f6f6f6;padding:1em;overflow-x:auto;font-size:13px}</style>\n</head>\n<body>\n",
+                  tail[] = "</body>\n</html>\n";
 typedef struct {
   const char *file, *title, *note;
   int numbers;
@@ -31,8 +39,7 @@ typedef struct {
 static const table_part tables[] = {
     {"rollout.csv", "Roll-out",
      "Predictions from predictions: root mean square error over sets, frames, particles and components, where the sets "
-     "have "
-     "frames; mean relative change of what should stay.",
+     "have frames; mean relative change of what should stay.",
      1},
     {"ranks.csv", "The ranks",
      "One prediction of the largest test set, all layers together. Particles owned, halo (particles, cells), nodes of "
@@ -49,8 +56,8 @@ static int write_table(FILE *html, const esp_run *run, const table_part *part) {
   if (access(path, F_OK)) return ESP_OK; /* that verb was not run */
   ESP_CALL(esp_csv_read(path, &csv));
   esp_html_element(html, "h2", part->title);
-  esp_html_table(html, &csv, part->numbers);
-  esp_html_element(html, "p class=note", part->note);
+  esp_html_table(html, &csv, part->numbers, esp_setup_task(run)->showing);
+  esp_html_element(html, "p class=\"note\"", part->note);
   esp_csv_free(&csv);
   return ESP_OK;
 }
@@ -109,7 +116,7 @@ static void write_origin(FILE *html) {
   esp_version(program, sizeof program);
   esp_version_processor(processor, sizeof processor);
   snprintf(line, sizeof line, "%s, %s, %s; %s", date, host, processor, program);
-  esp_html_element(html, "p class=note", line);
+  esp_html_element(html, "p class=\"note\"", line);
 }
 
 static int write_page(FILE *html, const esp_run *run) {
@@ -119,14 +126,18 @@ static int write_page(FILE *html, const esp_run *run) {
   esp_html_element(html, "title", name);
   fputs(style, html);
   esp_html_element(html, "h1", name);
+  ESP_CALL(esp_report_result(html, run, showing));
   fputs("<p>Every pair interacts; a tree decides at what resolution. ", html);
   esp_html_text(html, showing->about);
   fputs("</p>\n", html);
   write_origin(html);
+  ESP_CALL(esp_report_commands(html, run));
   ESP_CALL(write_ladder(html, run));
   if (esp_config_flag(run->config, "report_pictures")) ESP_CALL(esp_report_pictures(html, run->dir, showing));
   for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) ESP_CALL(write_table(html, run, &tables[t]));
-  return write_configs(html, run);
+  ESP_CALL(write_configs(html, run));
+  fputs(tail, html);
+  return ESP_OK;
 }
 
 static int write_report(const esp_run *run, const char *path) {

@@ -63,7 +63,7 @@ void esp_html_text(FILE *html, const char *text) {
         fputs("&quot;", html);
         break;
       default:
-        fputc(*text, html);
+        fputc((unsigned char)*text < ' ' && *text != '\n' && *text != '\t' ? '?' : *text, html); /* no such in XML */
     }
   }
 }
@@ -74,17 +74,60 @@ void esp_html_element(FILE *html, const char *tag, const char *text) {
   fprintf(html, "</%.*s>\n", (int)strcspn(tag, " "), tag);
 }
 
-void esp_html_table(FILE *html, const esp_csv *csv, int numbers) {
-  fputs("<table>\n", html);
+static const esp_heading common[] = {{"n", "particles"},
+                                     {"pairs", "near pairs"},
+                                     {"cells", "far cells"},
+                                     {"us_per_particle", "time a particle, µs"},
+                                     {"essential_nodes", "nodes of other ranks"},
+                                     {"bytes", "bytes received"},
+                                     {"moved", "particles moved"},
+                                     {"seconds_split", "split, s"},
+                                     {"seconds_essential", "nodes of other ranks, s"},
+                                     {"seconds_lists", "lists, s"},
+                                     {"seconds_halo_setup", "set-up of the halo, s"},
+                                     {"seconds_forward", "messages, s"},
+                                     {"memory_MiB", "memory, MiB"},
+                                     {"imbalance_pairs", "imbalance of pairs"},
+                                     {"imbalance_particles", "imbalance of particles"},
+                                     {"halo_particles_mean", "halo particles, mean"},
+                                     {"halo_particles_max", "halo particles, largest"},
+                                     {"halo_cells_mean", "halo cells, mean"},
+                                     {"halo_cells_max", "halo cells, largest"},
+                                     {"bytes_mean", "bytes, mean"},
+                                     {"bytes_max", "bytes, largest"},
+                                     {0}};
+
+static const char *find(const esp_heading *heading, const char *name) {
+  for (; heading && heading->name; heading++)
+    if (!strcmp(heading->name, name)) return heading->words;
+  return NULL;
+}
+
+const char *esp_report_words(const esp_showing *showing, const char *name, char text[ESP_WORDS]) {
+  const char *words = find(showing->heading, name);
+  for (const esp_figure *f = showing->figure; f->name && !words; f++)
+    if (!strcmp(f->name, name)) words = f->title;
+  if (!words) words = find(common, name);
+  if (words) return words;
+  snprintf(text, ESP_WORDS, "%s", name);
+  for (char *c = text; *c; c++)
+    if (*c == '_') *c = ' ';
+  return text;
+}
+
+/* In a box of its own, in which a page that is too narrow for it scrolls. */
+void esp_html_table(FILE *html, const esp_csv *csv, int numbers, const esp_showing *showing) {
+  char text[ESP_WORDS];
+  fputs("<div class=\"box\" tabindex=\"0\"><table>\n<thead>\n", html);
   for (int row = -1; row < csv->rows; row++) {
     fputs("<tr>", html);
     for (int c = 0; c < csv->columns; c++) {
-      const char *tag = row < 0 ? "th" : "td";
-      fprintf(html, "<%s%s>", tag, c >= numbers ? " class=n" : "");
-      esp_html_text(html, esp_csv_field(csv, row, c));
-      fprintf(html, "</%s>", tag);
+      const char *field = esp_csv_field(csv, row, c);
+      fprintf(html, "<%s%s>", row < 0 ? "th scope=\"col\"" : "td", c >= numbers ? " class=\"n\"" : "");
+      esp_html_text(html, row < 0 ? esp_report_words(showing, field, text) : field);
+      fputs(row < 0 ? "</th>" : "</td>", html);
     }
-    fputs("</tr>\n", html);
+    fputs(row < 0 ? "</tr>\n</thead>\n<tbody>\n" : "</tr>\n", html);
   }
-  fputs("</table>\n", html);
+  fputs("</tbody>\n</table></div>\n", html);
 }

@@ -16,8 +16,7 @@ enum { HEADER = 16384 }; /* longest header line of a data file */
 static const esp_picture before[] = {
     {"training", "metrics.csv", "loss", "Training",
      "Loss at each step, and its parts where it has several; below, where there is one, what is watched on the first "
-     "test "
-     "set.",
+     "test set.",
      760, 560,
      "parts = ''\ntake = 0\nwatched = 0\n"
      "do for [c in columns] {\nif (c eq 'lr') { take = 0 }\nif (c eq watch) { watched = 1 }\n"
@@ -26,16 +25,15 @@ static const esp_picture before[] = {
      "set multiplot layout watched ? 2 : 1,1\nset lmargin 10\nset logscale y\nset format y '10^{%T}'\n"
      "set ylabel 'loss'\nset xlabel watched ? '' : 'step'\nif (words(parts) == 0) { unset key }\n"
      "plot data using 'step':'loss' with lines lw 2 lc rgb '#1f5fa8' title 'loss', for [c in parts] '' using 'step':c "
-     "with lines title c noenhanced\n"
-     "unset logscale y\nset format y '%g'\nset yrange [0:1]\nset xlabel 'step'\nset ylabel watch noenhanced\n"
+     "with lines title say(c) noenhanced\n"
+     "unset logscale y\nset format y '%g'\nset yrange [*<0:1<*]\nset xlabel 'step'\nset ylabel say(watch) noenhanced\n"
      "unset key\nif (watched) { plot data using (strcol(watch) eq '' ? NaN : column('step')):watch with points pt 7 ps "
      "0.7 "
      "lc rgb '#b03a2e' }\n"
      "unset multiplot\n"},
     {"ladder", "ladder_bars.csv", "method", "Error against method",
      "Each method on the test sets of each size n, logarithmic; further left is better. The number is that of the "
-     "largest "
-     "size that the method was tried on.",
+     "largest size that the method was tried on.",
      900, 520,
      "set logscale x\nset format x '10^{%T}'\nset xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, "
      "0.6\n"
@@ -48,13 +46,14 @@ static const esp_picture before[] = {
 };
 static const esp_picture after[] = {
     {"pairs", "pairs.csv", "near_pairs", "Pairs against n",
-     "Near pairs and far cells that the trained network evaluates, of all particles and layers together, and (from two "
-     "sizes on) the power of n that fits them; the grey line is all pairs of one layer.",
+     "Near pairs and far cells that the trained network evaluates, of all particles and layers together, and (from "
+     "three sizes on) the power of n that fits them; the grey line is all pairs of one layer.",
      760, 460,
-     "set logscale xy\nset format y '10^{%T}'\nset xlabel 'n'\nset ylabel 'evaluated'\nset key left top\n"
+     "set logscale xy\nset format y '10^{%T}'\nset xlabel 'particles'\nset ylabel 'evaluated'\nset key left top "
+     "spacing 1.4\n"
      "stats data using 'n' nooutput name 'N'\n"
      "f(x) = a + b * x\na = 5; b = 1; fitted = 0\nset fit quiet logfile '/dev/null'\n"
-     "if (N_records > 1 && N_max > N_min) { fit f(x) data using (log10(column('n'))):(log10(column('n') * "
+     "if (N_records > 2 && N_max > N_min) { fit f(x) data using (log10(column('n'))):(log10(column('n') * "
      "(column('near_pairs') + "
      "column('far_cells')))) via a, b; fitted = 1 }\n"
      "plot [N_min * 0.8:N_max * 1.25] x * (x - 1) lc rgb '#aaaaaa' title 'all pairs of a layer', fitted ? 10 ** "
@@ -66,17 +65,16 @@ static const esp_picture after[] = {
     {"rollout", "rollout_curves.csv", "frame", "Roll-out",
      "Root mean square error at each frame, over sets, particles and components.", 900, 380,
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key outside right noenhanced\n"
-     "plot for [c=2:fields] data using 1:c with lines lw 2 title columnheader(c)\n"},
+     "plot for [c=2:fields] data using 1:c with lines lw 2 title say(columnheader(c))\n"},
     {"stages", "ranks.csv", NULL, "Time by stage and rank",
-     "Seconds a rank, stacked, of one prediction of the largest test set: split (the tree, and who owns what), "
-     "essential (nodes "
-     "that other ranks need), lists, set-up of the halo, forward (the messages).",
+     "Seconds a rank, stacked, of one prediction of the largest test set: the tree's split and who owns what, nodes "
+     "that other ranks need, lists, set-up of the halo, messages.",
      760, 380,
      "set style data histograms\nset style histogram rowstacked\nset style fill solid 0.8\nset boxwidth 0.7\nset "
      "xlabel 'rank'\n"
      "set ylabel 'seconds'\nset key outside\nplot for [s in 'seconds_split seconds_essential seconds_lists "
      "seconds_halo_setup "
-     "seconds_forward'] data using s:xtic(strcol('rank')) title s noenhanced\n"},
+     "seconds_forward'] data using s:xtic(strcol('rank')) title say(s) noenhanced\n"},
     {0},
 };
 
@@ -97,7 +95,7 @@ static int append(FILE *html, const char *path, const char *alt) {
     fputc(got > 1 ? digits[bits >> 6 & 63] : '=', html);
     fputc(got > 2 ? digits[bits & 63] : '=', html);
   }
-  fputs("\">\n", html);
+  fputs("\"/>\n", html);
   fclose(svg);
   return ESP_OK;
 }
@@ -135,14 +133,48 @@ static int run_gnuplot(const char *dir, const char *script, FILE *svg, FILE *log
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* 'text' as a string of gnuplot's. */
+static void write_string(FILE *script, const char *text) {
+  fputc('\'', script);
+  for (; *text; text++) fputs(*text == '\'' ? "''" : (char[]){*text, 0}, script);
+  fputc('\'', script);
+}
+
+/* say(c): what column c is called; c itself where it is not written otherwise. */
+static void write_words(FILE *script, const char *header, const esp_showing *showing) {
+  enum { MOST = 64 }; /* columns that may be: the file may be anybody's, and gnuplot's nesting is not endless */
+  char name[ESP_WORDS], text[ESP_WORDS];
+  int count = 0;
+  fputs("say(c) = ", script);
+  for (const char *at = header; *at && count++ < MOST;) {
+    const size_t length = strcspn(at, ",");
+    if (length < sizeof name) {
+      snprintf(name, sizeof name, "%.*s", (int)length, at);
+      const char *words = esp_report_words(showing, name, text);
+      if (strcmp(words, name)) {
+        fputs("c eq ", script);
+        write_string(script, name);
+        fputs(" ? ", script);
+        write_string(script, words);
+        fputs(" : ", script);
+      }
+    }
+    at += length + (at[length] == ',');
+  }
+  fputs("c\n", script);
+}
+
 /* What every script may use: the file's name, the number of its columns and their names, what the task calls things. */
 static void write_variables(FILE *script, const esp_picture *p, const char *header, const esp_showing *showing) {
+  char text[ESP_WORDS];
   int fields = 1;
   for (const char *at = header; *at; at++) fields += *at == ',';
   fprintf(script, "data = '%s'\nfields = %d\ncolumns = '", p->needs, fields);
   for (const char *at = header; *at; at++) fputc(*at == ',' ? ' ' : *at == '\'' ? '_' : *at, script);
-  fprintf(script, "'\nfigure = '%s'\nwatch = '%s'\n", showing->figure[0].title,
-          showing->watching ? showing->watching->name : "");
+  fputs("'\nfigure = ", script);
+  write_string(script, esp_report_words(showing, showing->figure[0].name, text));
+  fprintf(script, "\nwatch = '%s'\n", showing->watching ? showing->watching->name : "");
+  write_words(script, header, showing);
 }
 
 static int write_script(const char *dir, const esp_picture *p, const char *header, const esp_showing *showing) {
@@ -152,7 +184,8 @@ static int write_script(const char *dir, const esp_picture *p, const char *heade
   ESP_CALL(esp_draft_begin(name, &draft));
   FILE *script = draft.stream;
   fprintf(script,
-          "# gnuplot %s.gp >%s.svg\nset terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\n"
+          "# gnuplot %s.gp >%s.svg\nset terminal svg size %d,%d fixed enhanced font 'sans,13' background 'white'\nset "
+          "encoding utf8\n"
           "set datafile separator ','\nset datafile columnheaders\nset grid lc rgb '#dddddd'\nset border lc rgb "
           "'#888888'\n",
           p->name, p->name, p->width, p->height);
@@ -183,7 +216,7 @@ static int draw(FILE *html, const char *dir, const esp_picture *p, const esp_sho
   esp_html_element(html, "h2", p->title);
   if (status) {
     fprintf(html,
-            "<p class=note>No picture: gnuplot %s (see gnuplot.log; install the package gnuplot-nox, then run "
+            "<p class=\"note\">No picture: gnuplot %s (see gnuplot.log; install the package gnuplot-nox, then run "
             "<code>espalier report</code> again).</p>\n",
             status == 127 ? "is not installed" : "failed");
     return ESP_OK;

@@ -35,11 +35,12 @@ typedef struct {
   MPI_Comm mpi;
   esp_comm *comm;
   esp_config *config;
-  const char *dir; /* run_out/run_name; exists */
-  char id[17];     /* of the run its training belongs to (run_id.h); "": there is none */
-  cJSON *json;     /* results of the verb at hand; filled on every rank, printed by rank 0 */
-  int unfinished;  /* a signal came before all was done; the same on every rank */
-  int terminal;    /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */
+  const char *dir;     /* run_out/run_name; exists */
+  const char *command; /* the program's name and what it was called with; NULL: not known */
+  char id[17];         /* of the run its training belongs to (run_id.h); "": there is none */
+  cJSON *json;         /* results of the verb at hand; filled on every rank, printed by rank 0 */
+  int unfinished;      /* a signal came before all was done; the same on every rank */
+  int terminal;        /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */
 } esp_run;
 
 int esp_verb_generate(esp_run *run);

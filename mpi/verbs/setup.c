@@ -65,6 +65,33 @@ int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **d
   return device ? esp_setup_device(run, esp_device_find(precision)->precision, device) : ESP_OK;
 }
 
+typedef struct {
+  const esp_model *model;
+  char *text;
+  size_t size;
+} describing;
+
+static int describe_row(void *context, const esp_option *row, size_t offset) {
+  static const char *const told[] = {"net_layers", "net_message"};
+  const describing *d = context;
+  char value[64];
+  for (size_t k = 0; k < sizeof told / sizeof told[0]; k++) {
+    if (strcmp(row->name, told[k]) != 0) continue;
+    const size_t length = strlen(d->text);
+    esp_option_print(row, (const char *)d->model->param + offset, value, sizeof value);
+    snprintf(d->text + length, d->size - length, " %s %s,", row->name + strlen("net_"), value);
+  }
+  return 0;
+}
+
+void esp_setup_describe(const esp_model *model, char *text, size_t size) {
+  describing d = {model, text, size};
+  snprintf(text, size, "%s:", model->network->name);
+  esp_options_each(model->network->options, describe_row, &d);
+  const size_t length = strlen(text);
+  snprintf(text + length, size - length, " %lld parameters", (long long)model->block.count);
+}
+
 /* ---- who computes ---- */
 
 int esp_setup_device(const esp_run *run, const char *precision, const esp_device **device) {

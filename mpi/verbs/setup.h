@@ -22,6 +22,8 @@ int esp_setup_options(const esp_run *run, const esp_options *options, void **par
  * they are replaced by the keys that the run sets (esp_options_replace). ESP_ERR_CONFIG where its network is not the
  * task's. Collective. */
 int esp_setup_trained(const esp_run *run, esp_model *model, const esp_device **device);
+/* A model in words, cut at `size`: "stack: layers 2, message gate, 1234 parameters". Local. */
+void esp_setup_describe(const esp_model *model, char *text, size_t size);
 /* What the run's keys leave to a search, chosen on a set for the network at hand; said so. Collective over run->comm, over which
  * the set lies. */
 int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const esp_device *device, const esp_set *set);

@@ -56,6 +56,11 @@ typedef struct {
 
 /* ---- showing ---- */
 
+/* What a column of the CSV files is called in heads of tables, at axes and in sentences of the report. */
+typedef struct {
+  const char *name, *words; /* name NULL ends the rows */
+} esp_heading;
+
 /* Drawn by gnuplot from a CSV file of the run. */
 typedef struct {
   const char *name;   /* NAME.gp, NAME.svg; NULL ends the rows */
@@ -65,7 +70,8 @@ typedef struct {
   int width, height;
   const char
       *script; /* gnuplot commands; CSV separators are on, and set are data: the file's name; fields: how many columns
-                         it has; columns: their names, with blanks between; figure: title of the first figure; watch */
+                         it has; columns: their names, with blanks between; say(c): what column c is called; figure: what
+                         the first figure is called; watch */
 } esp_picture;
 
 /* Where a task puts files and numbers of its own about one prediction. */
@@ -104,6 +110,8 @@ typedef struct {
   const char *about;          /* first paragraph of the report, after "Every pair interacts; a tree decides at what
                                  resolution." */
   const char *ladder;         /* what the ladder's columns mean */
+  const esp_heading
+      *heading; /* of its own columns; NULL: figures are called by their titles, the rest as it is written */
   /* Numbers that methods are fitted with, from the training sets; *fitted is freed with unfit. NULL: nothing to fit. */
   int (*fit)(const void *param, const esp_model *trained, const esp_backend *backend, const esp_sets *training,
              void **fitted);

@@ -67,6 +67,14 @@ static const esp_options options = {
     NULL};
 #undef OF
 
+static const esp_heading headings[] = {{"D_nrmse", "NRMSE of displacement"},
+                                       {"K_nrmse", "NRMSE of velocity change"},
+                                       {"nmse_D", "displacement"},
+                                       {"nmse_K", "velocity change"},
+                                       {"energy_error", "relative energy error"},
+                                       {"momentum_error", "momentum made"},
+                                       {0}};
+
 const esp_showing esp_gravity_showing = {
     .options = &options,
     .figure = figures,
@@ -78,8 +86,8 @@ const esp_showing esp_gravity_showing = {
         "not newton, a message between pairs.",
     .ladder =
         "D and K: NRMSE of the displacement beyond ballistic and of the velocity change (1 = predicting zero). "
-        "energy_error: mean relative error of the energy after the horizon; momentum_error: momentum made, over "
-        "the rms velocity change.",
+        "Energy error: mean, after the horizon; momentum made: over the rms velocity change.",
+    .heading = headings,
     .judge = judge,
     .look = esp_gravity_look,
     .draw = esp_gravity_draw,

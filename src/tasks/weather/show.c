@@ -39,6 +39,15 @@ static const esp_options options = {
 
 static const esp_watching watching = {"shift", esp_weather_shift_begin, esp_weather_shift_end};
 
+static const esp_heading headings[] = {{"rmse_t", "RMSE of temperature, K"},
+                                       {"rmse_q", "RMSE of humidity, g/kg"},
+                                       {"skill_t", "skill, temperature"},
+                                       {"skill_q", "skill, humidity"},
+                                       {"shift", "listens upstream, h"},
+                                       {"nmse_dT", "temperature"},
+                                       {"nmse_dq", "humidity"},
+                                       {0}};
+
 const esp_showing esp_weather_showing = {
     .options = &options,
     .figure = figures,
@@ -50,9 +59,9 @@ const esp_showing esp_weather_showing = {
     .ladder =
         "RMSE of temperature (K) and specific humidity (g/kg) at the lead time, weighted by area. Persistence: "
         "nothing changes; skill: 1 - MSE / that of persistence. Damped anomaly: what is left of the distance from what "
-        "place and "
-        "hour let expect. Semi-Lagrangian: what the wind of now, standing still, "
-        "brings. Shift: how far upstream the network listens, in hours of each cell's own wind.",
+        "place and hour let expect. Semi-Lagrangian: what the wind of now, standing still, brings. Listens upstream: "
+        "how far, in hours of each cell's own wind.",
+    .heading = headings,
     .fit = esp_weather_fit,
     .unfit = esp_weather_unfit,
     .judge = judge,

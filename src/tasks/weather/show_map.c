@@ -157,6 +157,11 @@ done:
   return rc;
 }
 
+/* Longitudes and latitudes; a globe's are told at round numbers. */
+#define DEGREES                                                                                \
+  "set format x '%g°'\nset format y '%g°'\nstats data using 'longitude' nooutput name 'X'\n" \
+  "if (X_max - X_min > 270) { set xtics 60\nset ytics 30 }\n"
+
 #define SKILL                                                                                                \
   "set xlabel 'frames ahead'\nset ylabel 'skill'\nset yrange [-0.5:1]\nset key outside right noenhanced\n"   \
   "skill(c) = 1 - (column(c) / column('persistence'))**2\n"                                                  \
@@ -167,11 +172,10 @@ done:
 const esp_picture esp_weather_pictures[] = {
     {"map", "map.csv", "dt_said", "What changed, what was predicted, and the difference",
      "Change of temperature (K, left) and of humidity (g/kg, right) over the lead time: as it came, as it was "
-     "predicted, and "
-     "the error, in the same colours. Lines: coasts.",
+     "predicted, and the error, in the same colours. Lines: coasts.",
      1000, 800,
      "set multiplot layout 3,2\nunset key\nset palette defined (-1 '#2c5aa0', 0 '#f4f1e8', 1 '#b03a2e')\n"
-     "set size ratio -1\nunset grid\n"
+     "set size ratio -1\nunset grid\n" DEGREES
      "stats data using 'dt' nooutput name 'T'\nstats data using 'dq' nooutput name 'Q'\n"
      "stats data using 'longitude' nooutput name 'X'\nstats data using 'latitude' nooutput name 'Y'\n"
      "set xrange [X_min:X_max]\nset yrange [Y_min:Y_max]\n"
@@ -179,31 +183,29 @@ const esp_picture esp_weather_pictures[] = {
      "do for [row=0:2] {\nwhat = row == 0 ? '' : row == 1 ? '_said' : '_error'\n"
      "name = row == 0 ? 'came' : row == 1 ? 'predicted' : 'error'\n"
      "do for [field in 't q'] {\nmost = field eq 't' ? t : q\nset cbrange [-most:most]\n"
-     "set title (field eq 't' ? 'T, K: ' : 'q, g/kg: ').name\n"
+     "set title (field eq 't' ? 'temperature: ' : 'humidity: ').name\nset cblabel field eq 't' ? 'K' : 'g/kg'\n"
      "plot data using 'longitude':'latitude':(column('d'.field.what)) with image pixels, data using "
      "(column('coast') > 0 ? column('longitude') : NaN):'latitude' with points pt 5 ps 0.12 lc rgb '#333333'\n}\n}\n"
      "unset multiplot\n"},
     {"shift", "shift.csv", "shift_east", "Where the network listens",
      "Grey: the wind. Red: from a cell to the mean place of what it hears, summed over the layers and divided by the "
-     "lead "
-     "time; a network that listens just where the air comes from has arrows as long as the wind's, against it. Both: "
-     "of "
-     "six hours.",
+     "lead time; a network that listens just where the air comes from has arrows as long as the wind's, against it. "
+     "Both: of six hours.",
      1000, 520,
-     "unset key\nunset grid\nset size ratio -1\n"
+     "unset key\nunset grid\nset size ratio -1\n" DEGREES
+     "stats data using 'longitude' nooutput name 'X'\nif (X_max - X_min > 270) { set xrange [-180:180]\nset yrange "
+     "[-90:90] }\n"
      "plot data using 'longitude':'latitude':(6*column('wind_east')):(6*column('wind_north')) with vectors "
      "size 2,20 filled lw 0.8 lc rgb '#9aa0a6', data using "
      "'longitude':'latitude':(6*column('shift_east')):(6*column('shift_north')) with vectors size 2,20 filled lw 1.2 "
      "lc rgb '#b03a2e'\n"},
     {"skill_t", "rollout_rmse_t.csv", "persistence", "Skill against lead: temperature",
      "1 - MSE / that of persistence, of temperature predicted from predictions (wind and depth as they were at the "
-     "start), over the "
-     "same starts at every lead.",
+     "start), over the same starts at every lead.",
      900, 380, SKILL},
     {"skill_q", "rollout_rmse_q.csv", "persistence", "Skill against lead: humidity",
      "1 - MSE / that of persistence, of humidity predicted from predictions (wind and depth as they were at the "
-     "start), over the "
-     "same starts at every lead.",
+     "start), over the same starts at every lead.",
      900, 380, SKILL},
     {0},
 };
