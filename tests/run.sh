@@ -9,7 +9,7 @@ set -euo pipefail
 start=$SECONDS
 # shellcheck source=jobscripts/prepare.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../jobscripts/prepare.sh"
-espalier_needs+=(libeccodes-dev python3-numpy) # so that GRIB and Python are tested, which users need not have
+espalier_needs+=(libeccodes-dev python3-numpy python3-scipy python3-h5py) # so that GRIB and Python are tested, which users need not have
 espalier_packages
 packages=$((SECONDS - start))
 espalier_build

@@ -4,8 +4,9 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import sys
 import threading
-from ctypes import POINTER, Structure, byref, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -40,6 +41,24 @@ class Sums(Structure):
     _fields_ = [("mass", c_double), ("kinetic", c_double), ("potential", c_double), ("momentum", c_double * 3)]
 
 
+class Setting(Structure):
+    _fields_ = [("key", c_char_p), ("value", c_char_p)]
+
+
+class Rows(Structure):
+    _fields_ = [("n", c_int64), ("id", c_void_p), ("x", c_void_p), ("sent", c_void_p), ("target", c_void_p),
+                ("weight", c_void_p)]
+
+
+class Step(Structure):
+    """What a step of training was. step: made so far; steps: train_steps; loss: of the batch, before the step (1: as good as
+    the mean); rate: of learning; gradient: its norm before clipping; seconds: of this rank."""
+    _fields_ = [("step", c_int64), ("steps", c_int64), ("loss", c_double), ("rate", c_double), ("gradient", c_double),
+                ("seconds", c_double)]
+
+
+Progress = CFUNCTYPE(c_int, c_void_p, POINTER(Step))
+
 _FUNCTIONS = {  # all return an error code
     "espalier_create": [c_void_p, POINTER(Options), POINTER(c_void_p)],
     "espalier_destroy": [POINTER(c_void_p)],
@@ -47,6 +66,16 @@ _FUNCTIONS = {  # all return an error code
     "espalier_gravity": [c_void_p, POINTER(Particles), c_void_p, c_void_p, c_void_p],
     "espalier_field": [c_void_p, POINTER(Particles), POINTER(Targets), c_void_p, c_void_p, c_void_p],
     "espalier_energy": [c_void_p, POINTER(Particles), POINTER(Sums), c_void_p],
+    "espalier_relation_create": [c_void_p, c_int, c_int, c_int, POINTER(Setting), c_int, POINTER(c_void_p)],
+    "espalier_relation_read": [c_void_p, c_char_p, POINTER(Setting), c_int, POINTER(c_void_p)],
+    "espalier_relation_write": [c_void_p, c_char_p],
+    "espalier_relation_destroy": [POINTER(c_void_p)],
+    "espalier_relation_widths": [c_void_p, POINTER(c_int), POINTER(c_int), POINTER(c_int), POINTER(c_int)],
+    "espalier_relation_train": [c_void_p, c_int, POINTER(Rows), Progress, c_void_p, POINTER(c_int64)],
+    "espalier_relation_predict": [c_void_p, POINTER(Rows), c_void_p, c_void_p],
+    "espalier_relation_place": [c_void_p, POINTER(Rows), c_void_p],
+    "espalier_relation_partition": [c_void_p, POINTER(Rows), c_void_p, c_void_p],
+    "espalier_relation_neighbors": [c_void_p, POINTER(Rows), c_int, c_void_p, c_void_p],
 }
 
 _lock = threading.RLock()  # the library keeps one message, and MPI may be of one thread
@@ -100,10 +129,15 @@ def _start_mpi(lib: ctypes.CDLL) -> None:
 
 
 def _stop_mpi(lib: ctypes.CDLL) -> None:
-    stopped = c_int()
+    stopped, ranks = c_int(), c_int()
     lib.MPI_Finalized(byref(stopped))
-    if not stopped.value:
-        lib.MPI_Finalize()
+    if stopped.value:
+        return
+    world = c_void_p(_own_communicator(lib, "world"))
+    lib.MPI_Comm_size(world, byref(ranks))
+    if ranks.value > 1 and getattr(sys, "last_value", None) is not None:
+        lib.MPI_Abort(world, 1)  # an exception that nobody caught: the others may wait for this rank
+    lib.MPI_Finalize()
 
 
 def _own_communicator(lib: ctypes.CDLL, name: str) -> int:

@@ -7,7 +7,8 @@ from ctypes import sizeof
 from espalier import _library as ours
 
 NAMES = {"espalier_options": ours.Options, "espalier_strides": ours.Strides, "espalier_particles": ours.Particles,
-         "espalier_targets": ours.Targets, "espalier_sums": ours.Sums}
+         "espalier_targets": ours.Targets, "espalier_sums": ours.Sums, "espalier_setting": ours.Setting,
+         "espalier_rows": ours.Rows, "espalier_step": ours.Step}
 
 lines = ["#include <espalier.h>", "#include <stdio.h>", "int main(void) {"]
 expected = []
