@@ -6,6 +6,11 @@
 # shellcheck source=jobscripts/arithmetic.sh
 . "$root/jobscripts/arithmetic.sh"
 
+if [ -n "${SLURM_JOB_ID:-}" ]; then
+  # shellcheck source=jobscripts/srun.sh
+  . "$root/jobscripts/srun.sh"
+fi
+
 scaling_start() { # name of the study
   study=$1
   if [ -n "${ESPALIER_PROGRAM:-}" ]; then

@@ -8,8 +8,11 @@
 #   stay what they are (in clustered clouds they do not: docs/figures/scaling.md)
 #   halo on 2 ranks = all of the other rank, 2 MB forward, 8 MB the training step
 set -euo pipefail
+# sbatch runs a copy of this file: the source tree is where the job was given.
+here=$(dirname "${BASH_SOURCE[0]}")
+[ -e "$here/scaling.sh" ] || here=${ESPALIER_ROOT:-$SLURM_SUBMIT_DIR}/jobscripts
 # shellcheck source=jobscripts/scaling.sh
-. "$(dirname "${BASH_SOURCE[0]}")/scaling.sh"
+. "$here/scaling.sh"
 ranks_list=${1:-1 2} own=${2:-16384} layers=4
 scaling_start weak
 for ranks in $ranks_list; do run_case "$ranks" $((own * ranks)); done

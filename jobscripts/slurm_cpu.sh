@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One cloud shared by all ranks of a cluster: truth by tree force, training steps, a prediction, the report.
 #   sbatch jobscripts/slurm_cpu.sh                 after `cmake --preset cpu && cmake --build --preset cpu` on the cluster
+#   sbatch ... jobscripts/slurm_cpu.sh [-key value ...]               more keys for the program
 #
 # The arithmetic (constants and formulas in jobscripts/arithmetic.sh, printed again with them when the job starts):
 #   n = 16,777,216 particles on P = 128 ranks (4 nodes x 32): 131,072 a rank
@@ -22,8 +23,10 @@ n=${ESPALIER_N:-16777216} layers=4 steps=${ESPALIER_STEPS:-10}
 root=${ESPALIER_ROOT:-${SLURM_SUBMIT_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}}
 # shellcheck source=jobscripts/arithmetic.sh
 . "$root/jobscripts/arithmetic.sh"
+# shellcheck source=jobscripts/srun.sh
+. "$root/jobscripts/srun.sh"
 arithmetic "$n" "${SLURM_NTASKS:?start it with sbatch}" $layers "$steps"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 cd "$root"
 srun --cpu-bind=cores "${ESPALIER_PROGRAM:-build/cpu/mpi/espalier}" run inputs/million.yaml -run_name "slurm-$SLURM_JOB_ID" \
-  -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps"
+  -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps" "$@"

@@ -23,9 +23,11 @@ n=${ESPALIER_N:-1048576} layers=4 steps=${ESPALIER_STEPS:-2}
 root=${ESPALIER_ROOT:-${SLURM_SUBMIT_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}}
 # shellcheck source=jobscripts/arithmetic.sh
 . "$root/jobscripts/arithmetic.sh"
+# shellcheck source=jobscripts/srun.sh
+. "$root/jobscripts/srun.sh"
 arithmetic "$n" "${SLURM_NTASKS:?start it with sbatch}" $layers "$steps"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 cd "$root"
 srun --ntasks=1 ctest --test-dir build/gpu -L cuda -LE mpi --output-on-failure --no-tests=error
 srun "${ESPALIER_PROGRAM:-build/gpu/mpi/espalier}" run inputs/million.yaml -run_name "slurm-gpu-$SLURM_JOB_ID" \
-  -net_device cuda -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps"
+  -net_device cuda -data_n "$n" -data_test_n "$n" -net_layers $layers -train_steps "$steps" "$@"

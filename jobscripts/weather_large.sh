@@ -6,8 +6,11 @@
 #
 # dt (75 s at level 8) and diffusion are those of the level (src/tasks/weather/climate.h).
 set -euo pipefail
+# sbatch runs a copy of this file: the source tree is where the job was given.
+here=$(dirname "${BASH_SOURCE[0]}")
+[ -e "$here/scaling.sh" ] || here=${ESPALIER_ROOT:-$SLURM_SUBMIT_DIR}/jobscripts
 # shellcheck source=jobscripts/scaling.sh
-. "$(dirname "${BASH_SOURCE[0]}")/scaling.sh"
+. "$here/scaling.sh"
 level=${1:-8} ranks=${2:-2} cells=$((10 * 4 ** ${1:-8} + 2)) name=large-${1:-8}
 scaling_start weather_large
 say "$cells cells, $((72 * 2 ** level / 16)) steps of $((19200 / 2 ** level)) s on $ranks ranks"
