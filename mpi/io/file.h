@@ -90,8 +90,12 @@ void esp_file_close(esp_file **file);
 
 /* Create a group; its parents must exist. */
 int esp_file_group(esp_file *file, const char *name);
+/* One that knows in which order its members came. */
+int esp_file_group_ordered(esp_file *file, const char *name);
 /* The object `to` by a second name, which has no bytes of its own; the parents must exist. */
 int esp_file_link(esp_file *file, const char *name, const char *to);
+/* A link that says where: `to` is absolute, "/A/b". */
+int esp_file_link_soft(esp_file *file, const char *name, const char *to);
 /* Is there an object of this name? No error if a parent is missing. */
 int esp_file_exists(const esp_file *file, const char *name, int *exists);
 /* Shape of a dataset; exists = 0 and ESP_OK if there is none. Reading: ESP_ERR_FORMAT where the file cannot hold it. */

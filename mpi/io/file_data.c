@@ -174,20 +174,36 @@ hid_t esp_file_timeless(hid_t class) {
   return H5I_INVALID_HID;
 }
 
-int esp_file_group(esp_file *file, const char *name) {
+static int make_group(esp_file *file, const char *name, int ordered) {
   ESP_CALL(esp_file_reserve(file, 0));
   hid_t list = esp_file_timeless(H5P_GROUP_CREATE), group = H5I_INVALID_HID;
-  if (list >= 0) group = H5Gcreate2(file->id, name, H5P_DEFAULT, list, H5P_DEFAULT);
+  const int bad =
+      list >= 0 && ordered && H5Pset_link_creation_order(list, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) < 0;
+  if (list >= 0 && !bad) group = H5Gcreate2(file->id, name, H5P_DEFAULT, list, H5P_DEFAULT);
   int rc = group < 0 ? failed(file, "creating the group", name) : ESP_OK;
   if (group >= 0) H5Gclose(group);
   if (list >= 0) H5Pclose(list);
   return file->comm->agree(file->comm, rc);
 }
 
+int esp_file_group(esp_file *file, const char *name) {
+  return make_group(file, name, 0);
+}
+
+int esp_file_group_ordered(esp_file *file, const char *name) {
+  return make_group(file, name, 1);
+}
+
 int esp_file_link(esp_file *file, const char *name, const char *to) {
   ESP_CALL(esp_file_reserve(file, 0));
   const int bad = H5Lcreate_hard(file->id, to, file->id, name, H5P_DEFAULT, H5P_DEFAULT) < 0;
   return file->comm->agree(file->comm, bad ? failed(file, "making the second name", name) : ESP_OK);
+}
+
+int esp_file_link_soft(esp_file *file, const char *name, const char *to) {
+  ESP_CALL(esp_file_reserve(file, 0));
+  const int bad = H5Lcreate_soft(to, file->id, name, H5P_DEFAULT, H5P_DEFAULT) < 0;
+  return file->comm->agree(file->comm, bad ? failed(file, "making the link", name) : ESP_OK);
 }
 
 /* Chunk rows, and the bytes the dataset may take: compressed chunks are first allocated, then moved. */

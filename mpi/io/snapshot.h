@@ -124,7 +124,8 @@ int esp_snapshot_read(const esp_comm *comm, const char *path, const esp_snapshot
  * 64-bit ids, whole or absent (io/file.h). by_type [ESP_SNAPSHOT_TYPES]: particles of each type, which lie type after type in
  * the order of the ranks (another sum than cloud->n: ESP_ERR_ARG); NULL or zeros: all of type 1. units: NULL or zeros if unknown, then
  * cloud->G is stored (GravityConstantInternal). deflate 0..9. Any sharing over the ranks, and the same bytes. A cloud of 0
- * particles gives a valid file. Particles of one type alone are there for VTK, too (group VTKHDF). */
+ * particles gives a valid file. The particles are there for VTK, too (group VTKHDF): those of one type as a grid, of several
+ * types as a collection of grids, PartTypeN each. */
 int esp_snapshot_write(const esp_comm *comm, const char *path, const esp_cloud *cloud, const int64_t *by_type,
                        const esp_units *units, double time, int deflate);
 

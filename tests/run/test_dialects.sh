@@ -63,8 +63,51 @@ for t in 0 1 4; do
       PartType$t/$field)" ] || fail "PartType$t/$field is not the snapshot's"
   done
 done
+for t in 0 1 4; do
+  for of in Points=Coordinates PointData/Velocities=Velocities PointData/ParticleIDs=ParticleIDs PointData/Masses=Masses; do
+    same "VTK's ${of%=*} of type $t" "$("$ESPALIER_FIXTURE" sum out/run/prediction.hdf5 "VTKHDF/PartType$t/${of%=*}")"
+    same "VTK's ${of%=*} of type $t" "$("$ESPALIER_FIXTURE" sum out/run/prediction.hdf5 "PartType$t/${of#*=}")"
+  done
+done
 cp out/run/prediction.hdf5 again.hdf5
 told "" again.hdf5
+
+# other programs, where python3 (ESPALIER_PYTHON) has them, see all particles, and the units that were stated
+python=${ESPALIER_PYTHON:-python3}
+if "$python" -c 'import vtkmodules.vtkIOHDF' 2>/dev/null; then
+  "$python" - again.hdf5 2>stderr <<'PY' || fail "VTK"
+import sys
+from vtkmodules.vtkIOHDF import vtkHDFReader
+import vtkmodules.vtkCommonDataModel
+reader = vtkHDFReader()
+reader.SetFileName(sys.argv[1])
+reader.Update()
+types = reader.GetOutputDataObject(0)
+assert types.GetNumberOfPartitionedDataSets() == 3
+for k, name in enumerate(("PartType0", "PartType1", "PartType4")):
+    grid = types.GetPartition(k, 0)
+    assert types.GetMetaData(k).Get(types.NAME()) == name and grid.GetNumberOfPoints() == 30 and grid.GetNumberOfCells() == 1
+    assert all(grid.GetPointData().HasArray(field) for field in ("Velocities", "ParticleIDs", "Masses"))
+PY
+  [ ! -s stderr ] || fail "VTK's reader complains"
+fi
+if "$python" -c 'import pynbody' 2>/dev/null; then
+  "$python" -W ignore - again.hdf5 2>stderr <<'PY' || fail "pynbody"
+import sys, pynbody
+snapshot = pynbody.load(sys.argv[1])
+assert len(snapshot) == 90 and len(snapshot.gas) == len(snapshot.dm) == len(snapshot.star) == 30
+assert snapshot["pos"].units == "cm" and snapshot["mass"].units == "g"
+PY
+fi
+if "$python" -c 'import yt' 2>/dev/null; then
+  "$python" -W ignore - again.hdf5 2>stderr <<'PY' || fail "yt"
+import sys, yt
+yt.set_log_level(50)
+stated = {"UnitLength_in_cm": 1.0, "UnitMass_in_g": 1.0, "UnitVelocity_in_cm_per_s": 1.0}
+data = yt.load(sys.argv[1], unit_base=stated)
+assert sum(data.particle_type_counts.values()) == 90 and ("PartType4", "Velocities") in data.field_list
+PY
+fi
 
 no_parts "what was refused"
 [ -d "${ESPALIER_CASES:-}/snapshots" ] || { echo "ESPALIER_CASES is not set: files of other codes are left out"; finish; }
