@@ -279,6 +279,7 @@ static int take_stock(const esp_comm *comm, int n_home, const double *query, int
 
 int esp_domain_build_mpi(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                          const double *query, const int64_t *id, esp_domain **dom) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
   *dom = NULL;
   if (!comm->impl) return esp_domain_build_self(comm, param, n_home, z, query, id, dom);
   esp_domain *made = NULL;

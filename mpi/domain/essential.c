@@ -161,6 +161,7 @@ done:
 
 int esp_essential_create(const esp_comm *comm, const esp_cover *cover, const esp_lists_param *param,
                          const esp_tree *queries, const double *z, esp_tree *tree, esp_essential *essential) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   *essential = (esp_essential){.cover = cover};
   ESP_AGREE(comm, append_rows(comm, tree, essential));
   ESP_CALL(share_cover(comm, tree, essential));
@@ -296,6 +297,7 @@ static void forget(esp_tree *tree, int base_rows) {
 
 int esp_essential_exchange(const esp_comm *comm, const esp_lists_param *param, double theta, esp_tree *tree,
                            esp_essential *essential) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   sender s = {.tree = tree,
               .box = param->box,
               .param = param,

@@ -66,6 +66,7 @@ static int transfer(MPI_Comm mpi, int n_to, const int *to, const int64_t *start,
 
 int esp_comm_exchange(const esp_comm *comm, int n_to, const int *to, const int64_t *start, size_t unit, const void *row,
                       esp_inbox *inbox) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   const MPI_Comm mpi = esp_comm_mpi_get(comm);
   int *full = NULL, n_full = 0;
   int64_t *rows = NULL;
@@ -95,6 +96,7 @@ done:
 }
 
 int esp_comm_scatter(const esp_comm *comm, int64_t n, const int *dest, size_t unit, const void *row, esp_inbox *inbox) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   char *sorted = NULL;
   int64_t *start = NULL, *at = NULL;
   int *to = NULL, n_to = 0;

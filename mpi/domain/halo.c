@@ -203,6 +203,7 @@ done:
 
 int esp_halo_create(const esp_comm *comm, const esp_essential *essential, esp_tree *tree, esp_lists *lists,
                     esp_halo *halo, int *n_ghost, int *n_receiver_ghost) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   memset(halo, 0, sizeof *halo);
   halo->cover_request = MPI_REQUEST_NULL;
   halo->add = MPI_OP_NULL;
@@ -241,6 +242,7 @@ static int cover_end(esp_halo *halo, size_t unit, char *array) {
 }
 
 int esp_halo_begin(const esp_comm *comm, esp_halo *halo, esp_halo_kind kind, size_t unit, void *array) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   MPI_Datatype type;
   char *rows = array;
   ESP_CALL(esp_row_types_get(&halo->units, unit, &type));

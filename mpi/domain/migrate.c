@@ -184,6 +184,7 @@ static int make_forest(const esp_comm *comm, int n_roots, int n_leaves, PetscSFN
 int esp_migrate_create(const esp_comm *comm, const esp_shape *shape, const esp_cover *cover, const esp_split_rule *rule,
                        const esp_grower *grower, int dim, int n_home, const double *z, const int64_t *id,
                        const int *cover_of, esp_migrate *migrate, int64_t **slot_id, double **slot_z) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   const size_t unit = sizeof(traveller) + (size_t)dim * sizeof(double);
   const int first = cover->cover_first[comm->rank], covers = cover->cover_first[comm->rank + 1] - first;
   int *dest = NULL;
@@ -225,6 +226,7 @@ done:
 }
 
 int esp_migrate_to_slots(esp_migrate *migrate, size_t unit, const void *home, void *slots) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   MPI_Datatype type;
   ESP_CALL(esp_row_types_get(&migrate->units, unit, &type));
   ESP_PETSC(PetscSFBcastBegin(migrate->forest, type, home, slots, MPI_REPLACE));
@@ -233,6 +235,7 @@ int esp_migrate_to_slots(esp_migrate *migrate, size_t unit, const void *home, vo
 }
 
 int esp_migrate_to_home(esp_migrate *migrate, size_t unit, const void *slots, void *home) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   MPI_Datatype type;
   ESP_CALL(esp_row_types_get(&migrate->units, unit, &type));
   ESP_PETSC(PetscSFReduceBegin(migrate->forest, type, slots, home, MPI_REPLACE));

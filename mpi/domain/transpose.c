@@ -84,6 +84,7 @@ static int fill(const esp_tree *tree, const esp_inbox *inbox, int rank, esp_list
 }
 
 int esp_transpose_create(const esp_comm *comm, const esp_tree *tree, esp_lists *lists, int **owner) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   int64_t count = 0;
   int *dest = NULL;
   request *row = NULL;

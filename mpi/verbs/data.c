@@ -67,6 +67,7 @@ static int64_t numbers_held(const esp_data_sets *all, const esp_set *set) {
 }
 
 static int get(void *context, int s, const esp_set **set) {
+  ESP_MEMORY_FOR(ESP_MEMORY_OTHER);
   esp_data_sets *all = context;
   esp_set read;
   *set = &all->kept[s];

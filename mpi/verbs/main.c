@@ -18,6 +18,7 @@
 #include "verbs/folder.h"
 #include "verbs/keys.h"
 #include "verbs/last_words.h"
+#include "verbs/memory.h"
 #include "verbs/run.h"
 #include "verbs/setup.h"
 #include "verbs/stop.h"
@@ -86,6 +87,7 @@ static int run_verb(esp_run *run, const verb_entry *entry) {
   cJSON_AddStringToObject(run->json, "command", run->command);
   ESP_AGREE(run->comm, run->comm->rank ? ESP_OK : esp_folder_keep_config(run, entry->use, entry->name));
   double start = esp_wall();
+  esp_memory_reset_peak();
   ESP_CALL(push_stage(entry->name));
   int rc = entry->verb(run);
   ESP_PETSC(PetscLogStagePop());
@@ -265,7 +267,7 @@ int main(int argc, char **argv) {
   esp_stop_listen();
   char command[4096] = "";
   write_command(argc, argv, command, sizeof command);
-  esp_run run = {.mpi = PETSC_COMM_WORLD, .command = command};
+  esp_run run = {.mpi = PETSC_COMM_WORLD, .command = command, .resident = esp_memory_resident()};
   int rank = 0;
   MPI_Comm_rank(run.mpi, &rank);
   esp_last_words(rank);

@@ -2,10 +2,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "io/formats.h"
 #include "verbs/data.h"
+#include "verbs/memory.h"
 #include "verbs/setup.h"
 
 /* ---- the particles ---- */
@@ -85,16 +85,12 @@ done:
 /* set: with the prediction in it. */
 static int add_results(esp_run *run, const esp_set *set, const prediction *p) {
   const esp_comm *comm = run->comm;
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   int64_t sums[6] = {p->cost.near_pairs, p->cost.far_pairs, p->cost.moved,
                      p->cost.ghosts,     p->cost.bytes,     p->cost.allowed};
-  int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
-  double seconds = p->seconds;
+  double seconds = p->seconds, most;
   uint64_t checksum;
   char text[24];
   ESP_CALL(comm->sum_i64(comm, sums, 6));
-  ESP_CALL(comm->max_i64(comm, most, 2));
   ESP_CALL(comm->max_f64(comm, &seconds, 1));
   ESP_CALL(esp_set_checksum(comm, set, &checksum));
   const double n = set->n ? (double)set->n : 1;
@@ -106,14 +102,13 @@ static int add_results(esp_run *run, const esp_set *set, const prediction *p) {
   cJSON_AddNumberToObject(run->json, "halo_particles", (double)sums[3]);
   cJSON_AddNumberToObject(run->json, "bytes", (double)sums[4]);
   cJSON_AddNumberToObject(run->json, "predict_seconds", seconds);
-  cJSON_AddNumberToObject(run->json, "memory_bytes_rank", (double)most[0]);
-  cJSON_AddNumberToObject(run->json, "resident_bytes_rank", (double)most[1]);
+  ESP_CALL(esp_memory_results(run, &most));
   cJSON_AddStringToObject(run->json, "prediction_checksum", text); /* the same on any number of ranks */
   esp_run_say(run,
               "predict: %" PRId64
               " particles in %.2f s on %d ranks, %.1f near pairs and %.1f far cells a particle, "
               "%.0f MiB a rank\n",
-              set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n, (double)most[0] / 1048576);
+              set->n, seconds, comm->size, (double)sums[0] / n, (double)sums[1] / n, most / 1048576);
   esp_run_say_budget(run, "predict", (double)sums[0] / n, (double)sums[5] / n);
   return ESP_OK;
 }

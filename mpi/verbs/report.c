@@ -46,6 +46,12 @@ static const table_part tables[] = {
      "other ranks, messages a transfer, bytes received, particles that another rank brought, pairs and cells, time by "
      "stage and largest memory of each rank.",
      1},
+    {"memory.csv", "Memory of the training",
+     "Of each rank the most that the program held at a time, with what its libraries held (resident, as the system "
+     "counts "
+     "it); then what of the former was for what: states between layers, what else a pass holds, trees and lists, what "
+     "exchanges hold, parameters, moments and gradients.",
+     1},
     {"partition.csv", "The cut", "Load and halo of the tree's cut beside classical partitioners.", 2},
 };
 

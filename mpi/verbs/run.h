@@ -40,6 +40,7 @@ typedef struct {
   char id[17];         /* of the run its training belongs to (run_id.h); "": there is none */
   cJSON *json;         /* results of the verb at hand; filled on every rank, printed by rank 0 */
   int unfinished;      /* a signal came before all was done; the same on every rank */
+  int64_t resident;    /* most bytes of this process, as the system counts them, before the verb began: libraries */
   int terminal;        /* rank 0: stdout is a terminal, draw a progress bar; else plain lines */
 } esp_run;
 

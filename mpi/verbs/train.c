@@ -153,6 +153,7 @@ static void tell_stop(const stage *s, int64_t end) {
 /* What is wrong with a checkpoint to continue from is not blamed on the data. */
 static int train_model(esp_run *run, const esp_data *data, const esp_backend *backend, esp_data_sets *from,
                        const void *loss_param, esp_model *model, esp_adam *adam) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
   const esp_task *task = data->task;
   const char *restart = esp_config_string(run->config, "train_restart"), *path = data->path;
   esp_train_param how;

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/draft.h"
 #include "base/input.h"
+#include "verbs/memory.h"
 
 static void start_metrics(FILE *metrics, const char *header, FILE *old, int64_t step) {
   char line[512];
@@ -85,16 +85,12 @@ int esp_journal_results(const esp_journal *j, const esp_model *model) {
   cJSON_AddNumberToObject(json, "step_seconds", j->steps ? j->seconds / (double)j->steps : 0);
   cJSON_AddStringToObject(json, "checkpoint", j->path);
   int64_t pairs[4] = {j->last.cost.near_pairs, j->last.cost.far_pairs, j->last.particles, j->last.cost.allowed};
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  int64_t most[2] = {(int64_t)esp_memory_peak(), (int64_t)usage.ru_maxrss * 1024};
   ESP_CALL(comm->sum_i64(comm, pairs, 4));
-  ESP_CALL(comm->max_i64(comm, most, 2));
   const double particles = pairs[2] ? (double)pairs[2] : 1;
   cJSON_AddNumberToObject(json, "pairs_per_particle", (double)pairs[0] / particles);
   cJSON_AddNumberToObject(json, "cells_per_particle", (double)pairs[1] / particles);
-  cJSON_AddNumberToObject(json, "memory_bytes_rank", (double)most[0]);
-  cJSON_AddNumberToObject(json, "resident_bytes_rank", (double)most[1]); /* with libraries and their buffers */
+  ESP_CALL(esp_memory_results(j->run, NULL));
+  ESP_CALL(esp_memory_write(j->run));
   char text[24];
   snprintf(text, sizeof text, "%016llx", (unsigned long long)esp_model_checksum(model));
   cJSON_AddStringToObject(json, "parameter_checksum", text); /* the same on any number of ranks */

@@ -26,7 +26,7 @@ void esp_journal_close(esp_journal *journal);
 int esp_journal_line(esp_journal *journal, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Keeps the record for the results and shows progress. Local. */
 void esp_journal_step(esp_journal *journal, const esp_train_record *record);
-/* Loss, work, memory and the fingerprint of the parameters into run->json. Collective. */
+/* Loss, work, memory and the fingerprint of the parameters into run->json; memory.csv. Collective. */
 int esp_journal_results(const esp_journal *journal, const esp_model *model);
 
 #endif

@@ -100,16 +100,52 @@ int esp_trace(int code, const char *file, int line, const char *func) {
   return code;
 }
 
-/* ---- memory: each block is preceded by one cache line that holds its size ---- */
+/* ---- memory: each block is preceded by one cache line that holds its size, and what it is for ---- */
 
 enum { ALIGN = 64 };
 
-static atomic_size_t held, held_peak;
+typedef struct {
+  size_t bytes;
+  esp_purpose purpose;
+} heading;
 
-static void count_held(size_t bytes) {
+/* The allocator's own: totals, what is held for whom, and what was when the total was largest. */
+static atomic_size_t held, held_peak, held_for[ESP_MEMORY_PURPOSES], peak_for[ESP_MEMORY_PURPOSES];
+static _Thread_local esp_purpose purpose_now;
+
+const char *esp_purpose_name(int purpose) {
+  static const char *const names[ESP_MEMORY_PURPOSES] = {"other", "state",      "activations", "lists",
+                                                         "halo",  "parameters", "optimiser"};
+  return purpose >= 0 && purpose < ESP_MEMORY_PURPOSES ? names[purpose] : "unknown purpose";
+}
+
+esp_purpose esp_memory_enter(esp_purpose purpose) {
+  const esp_purpose before = purpose_now;
+  purpose_now = purpose;
+  return before;
+}
+
+void esp_memory_leave(esp_purpose *before) {
+  purpose_now = *before;
+}
+
+static void keep_peaks(void) {
+  for (int p = 0; p < ESP_MEMORY_PURPOSES; p++) atomic_store(&peak_for[p], atomic_load(&held_for[p]));
+}
+
+static void count_held(size_t bytes, esp_purpose purpose) {
+  atomic_fetch_add(&held_for[purpose], bytes);
   size_t now = atomic_fetch_add(&held, bytes) + bytes, peak = atomic_load(&held_peak);
-  while (now > peak && !atomic_compare_exchange_weak(&held_peak, &peak, now)) {
-  }
+  while (now > peak)
+    if (atomic_compare_exchange_weak(&held_peak, &peak, now)) {
+      keep_peaks();
+      return;
+    }
+}
+
+/* Its heading, of a block that is not NULL. */
+static heading *heading_of(void *block) {
+  return (heading *)(void *)((char *)block - ALIGN);
 }
 
 int esp_reserve(void **pointer, size_t count, size_t size, const char *file, int line, const char *func) {
@@ -122,9 +158,9 @@ int esp_reserve(void **pointer, size_t count, size_t size, const char *file, int
   if (!block)
     return esp_fail(ESP_ERR_MEMORY, file, line, func, "no memory for %zu bytes (%zu of %zu); %zu bytes are held", bytes,
                     count, size, esp_memory_now());
-  memcpy(block, &bytes, sizeof bytes);
-  count_held(bytes);
   *pointer = block + ALIGN;
+  *heading_of(*pointer) = (heading){bytes, purpose_now};
+  count_held(bytes, purpose_now);
   return ESP_OK;
 }
 
@@ -137,6 +173,7 @@ int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int l
 int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line,
              const char *func) {
   if (*pointer && count <= *capacity) return ESP_OK;
+  ESP_MEMORY_FOR(*pointer ? heading_of(*pointer)->purpose : purpose_now);
   size_t wanted = *capacity < SIZE_MAX / 2 && 2 * *capacity > count ? 2 * *capacity : count;
   void *grown;
   int rc = esp_reserve(&grown, wanted, size, file, line, func);
@@ -155,11 +192,10 @@ void esp_free(void *pointer_to_pointer) {
   void *none = NULL;
   memcpy(&block, pointer_to_pointer, sizeof block);
   if (!block) return;
-  size_t bytes;
-  block -= ALIGN;
-  memcpy(&bytes, block, sizeof bytes);
-  atomic_fetch_sub(&held, bytes);
-  free(block);
+  const heading *head = heading_of(block);
+  atomic_fetch_sub(&held_for[head->purpose], head->bytes);
+  atomic_fetch_sub(&held, head->bytes);
+  free(block - ALIGN);
   memcpy(pointer_to_pointer, &none, sizeof none);
 }
 
@@ -171,6 +207,13 @@ size_t esp_memory_peak(void) {
 }
 void esp_memory_reset_peak(void) {
   atomic_store(&held_peak, atomic_load(&held));
+  keep_peaks();
+}
+size_t esp_memory_now_for(esp_purpose purpose) {
+  return atomic_load(&held_for[purpose]);
+}
+size_t esp_memory_peak_for(esp_purpose purpose) {
+  return atomic_load(&peak_for[purpose]);
 }
 
 void esp_memory_keep(void) {

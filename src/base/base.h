@@ -94,7 +94,7 @@ int esp_alloc(void **pointer, size_t count, size_t size, const char *file, int l
 int esp_reserve(void **pointer, size_t count, size_t size, const char *file, int line, const char *func);
 #define ESP_RESERVE(pointer, count) \
   esp_reserve((void **)&(pointer), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
-/* Grow to `count` elements keeping the first `*capacity`; doubles, so that appending is amortised. */
+/* Grow to `count` elements keeping the first `*capacity`; doubles, so that appending is amortised. What it is for stays. */
 int esp_grow(void **pointer, size_t *capacity, size_t count, size_t size, const char *file, int line, const char *func);
 #define ESP_GROW(pointer, capacity, count) \
   esp_grow((void **)&(pointer), &(capacity), (size_t)(count), sizeof *(pointer), __FILE__, __LINE__, __func__)
@@ -105,6 +105,31 @@ void esp_free(void *pointer_to_pointer);
 size_t esp_memory_now(void);
 size_t esp_memory_peak(void);
 void esp_memory_reset_peak(void);
+
+/* What memory is for: STATE between layers; ACTIVATIONS, what else a pass holds; LISTS, trees and who hears whom; HALO, what
+ * exchanges between ranks hold; PARAMETERS; OPTIMISER, moments and gradients; OTHER, data and all that nobody named.
+ * It is the innermost scope in which a block is taken that says it, so that whoever calls need not pass it on through all
+ * that allocates; a thread's, as the record of its errors is. The block knows it: it may be freed anywhere. */
+typedef enum {
+  ESP_MEMORY_OTHER,
+  ESP_MEMORY_STATE,
+  ESP_MEMORY_ACTIVATIONS,
+  ESP_MEMORY_LISTS,
+  ESP_MEMORY_HALO,
+  ESP_MEMORY_PARAMETERS,
+  ESP_MEMORY_OPTIMISER,
+  ESP_MEMORY_PURPOSES
+} esp_purpose;
+const char *esp_purpose_name(int purpose); /* "other", "state" ...; never NULL */
+/* From here to the end of the block, however it is left: ESP_MEMORY_FOR(ESP_MEMORY_LISTS); among its declarations. */
+#define ESP_MEMORY_FOR(purpose) \
+  esp_purpose esp_memory_outer_ __attribute__((cleanup(esp_memory_leave), unused)) = esp_memory_enter(purpose)
+esp_purpose esp_memory_enter(esp_purpose purpose); /* what it was before */
+void esp_memory_leave(esp_purpose *before);
+/* Of esp_memory_now and of esp_memory_peak, what was for this: of one thread they add up to those. */
+size_t esp_memory_now_for(esp_purpose purpose);
+size_t esp_memory_peak_for(esp_purpose purpose);
+
 /* From now on what is freed stays with the process: arrays made anew in every step then cost no page faults. Acts on
  * the whole process, so it is for a program's main, at its start, not for a library. Elsewhere than with glibc: nothing. */
 void esp_memory_keep(void);

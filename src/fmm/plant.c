@@ -141,6 +141,7 @@ static void close_tree(esp_fmm_work *w) {
 }
 
 int esp_fmm_plant(esp_fmm_work *w, const esp_fmm_purpose *purpose, const esp_fmm_parcel *parcel) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
   esp_fmm_unplant(w);
   if (w->comm->size == 1) {
     w->tree = w->own;

@@ -131,6 +131,7 @@ static int find_known(const esp_comm *comm, const esp_fmm_bodies *bodies, int ac
 
 int esp_fmm_share_make(const esp_comm *comm, const esp_fmm_top *top, const esp_fmm_bodies *bodies,
                        const esp_fmm_extra *extra, const int *where, esp_fmm_share *share) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   int rc, *rank = NULL, *start = NULL, *holder = NULL;
   int64_t count = 0, known[KNOWN];
   char *row = NULL;

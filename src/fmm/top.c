@@ -294,6 +294,7 @@ static int cut_levels(selection *s, int *where) {
 
 int esp_fmm_top_make(const esp_comm *comm, const esp_fmm_scale *scale, const esp_fmm_bodies *bodies, esp_fmm_top *top,
                      int *where) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
   selection s = {.comm = comm, .bodies = bodies, .top = top, .before = bodies->n, .active = bodies->n};
   int rc, root;
   *top = (esp_fmm_top){.rank = comm->rank, .size = comm->size, .n = scale->n};

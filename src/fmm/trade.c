@@ -210,6 +210,7 @@ static void count_costs(esp_fmm_work *w, const esp_inbox inbox[INBOXES]) {
 }
 
 int esp_fmm_trade(esp_fmm_work *w, const esp_fmm_purpose *purpose) {
+  ESP_MEMORY_FOR(ESP_MEMORY_HALO);
   const esp_comm *comm = w->comm;
   packing p = {.w = w, .purpose = purpose};
   esp_fmm_regions regions = {0};

@@ -237,6 +237,7 @@ static int settle_form(const esp_backend *backend, esp_layer *layer, const esp_l
 
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
   int rc = ESP_OK;
   *layer = (esp_layer){.param = *param, .message = message, .device = backend->device, .n_home = n_home};
   tree_keys keys = {0};

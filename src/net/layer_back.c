@@ -258,6 +258,7 @@ done:
 
 int esp_layer_backward(const esp_backend *backend, esp_layer *layer, const double *dsum,
                        const esp_layer_gradient *gradient, int64_t *param_acc, int64_t *normal_acc) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
   const double begin = esp_wall();
   const int there = layer->device->shared || layer->there.in.there;
   ESP_CALL((there ? back : back_visiting)(backend, layer, dsum, gradient, param_acc, normal_acc));

@@ -27,6 +27,7 @@ int esp_model_create(const esp_network *network, const void *param, const esp_si
 
 int esp_model_create_known(const esp_network *network, const void *param, const esp_sizes *sizes, int64_t known,
                            esp_model *model) {
+  ESP_MEMORY_FOR(ESP_MEMORY_PARAMETERS);
   int rc = ESP_OK;
   char *copy = NULL;
   *model = (esp_model){.network = network, .sizes = *sizes, .block.known = known};
@@ -105,6 +106,7 @@ uint64_t esp_model_checksum(const esp_model *model) {
 
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                       double *y, esp_cost *cost) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
   const esp_device *device = backend->device;
   const size_t count = (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET];
   double *made = NULL, *there = y;

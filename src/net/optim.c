@@ -3,6 +3,7 @@
 #include <math.h>
 
 int esp_adam_create(int count, esp_adam *adam) {
+  ESP_MEMORY_FOR(ESP_MEMORY_OPTIMISER);
   int rc = ESP_OK;
   *adam = (esp_adam){.count = count};
   ESP_TRY(ESP_ALLOC(adam->m, count));

@@ -166,6 +166,7 @@ static int build_lists(esp_domain *dom, const double *keys) {
 
 int esp_domain_build_self(const esp_comm *comm, const esp_domain_param *param, int n_home, const double *z,
                           const double *query, const int64_t *id, esp_domain **dom) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
   *dom = NULL;
   ESP_CHECK(comm->size == 1, ESP_ERR_ARG, "the one-rank builder was given %d ranks", comm->size);
   ESP_CALL(esp_domain_check(param, n_home, z, query, id));

@@ -4,6 +4,7 @@
 #include "tree/lists.h"
 
 int esp_lists_transpose(const esp_tree *tree, esp_lists *lists) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
   int rc = ESP_OK, depth = tree->shape.depth, leaf0 = tree->level_row[depth];
   int leaves = tree->level_row[depth + 1] - leaf0;
   int64_t *at = NULL;

@@ -124,6 +124,90 @@ static void growth(void **state) {
   assert_int_equal(esp_memory_now(), before);
 }
 
+/* ---- what memory is for ---- */
+
+static int fails_within(int fails) {
+  ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
+  ESP_CHECK(!fails, ESP_ERR_VALUE, "as asked");
+  return ESP_OK;
+}
+
+/* Scopes nest and end however they are left; a block is of the one it was taken in, and freed anywhere. */
+static void purposes(void **state) {
+  (void)state;
+  size_t before[ESP_MEMORY_PURPOSES], capacity = 0;
+  char *plain, *lists, *halo, *none = NULL, *grown = NULL;
+  for (int p = 0; p < ESP_MEMORY_PURPOSES; p++) before[p] = esp_memory_now_for((esp_purpose)p);
+#define HELD(purpose) (esp_memory_now_for(ESP_MEMORY_##purpose) - before[ESP_MEMORY_##purpose])
+  assert_int_equal(ESP_ALLOC(plain, 64), ESP_OK);
+  {
+    ESP_MEMORY_FOR(ESP_MEMORY_LISTS);
+    assert_int_equal(ESP_RESERVE(lists, 128), ESP_OK);
+    {
+      ESP_MEMORY_FOR(ESP_MEMORY_HALO);
+      assert_int_equal(ESP_ALLOC(halo, 256), ESP_OK);
+      assert_int_equal(ESP_ALLOC(none, 0), ESP_OK);
+    }
+    assert_int_equal(ESP_GROW(grown, capacity, 512), ESP_OK);
+    ESP_FREE(halo);
+    assert_int_equal(HELD(HALO), 0);
+  }
+  assert_true(HELD(OTHER) == 64 && HELD(LISTS) == 640);
+  assert_int_equal(ESP_GROW(grown, capacity, 1024), ESP_OK); /* stays what it was */
+  assert_true(HELD(OTHER) == 64 && HELD(LISTS) == 1152);
+  assert_int_equal(fails_within(0), ESP_OK);
+  assert_int_equal(fails_within(1), ESP_ERR_VALUE);
+  esp_error_clear();
+  ESP_FREE(lists);
+  ESP_FREE(grown);
+  ESP_FREE(none);
+  assert_int_equal(ESP_ALLOC(lists, 64), ESP_OK); /* the scope of what failed has ended */
+  assert_true(HELD(OTHER) == 128 && HELD(LISTS) == 0);
+  ESP_FREE(lists);
+  ESP_FREE(plain);
+  for (int p = 0; p < ESP_MEMORY_PURPOSES; p++) assert_int_equal(esp_memory_now_for((esp_purpose)p), before[p]);
+#undef HELD
+}
+
+static size_t peaks(void) {
+  size_t sum = 0;
+  for (int p = 0; p < ESP_MEMORY_PURPOSES; p++) sum += esp_memory_peak_for((esp_purpose)p);
+  return sum;
+}
+
+/* The parts are those of the moment when the whole was largest. */
+static void peak_by_purpose(void **state) {
+  (void)state;
+  char *state_rows, *lists, *more;
+  esp_memory_reset_peak();
+  const size_t start = esp_memory_peak(), other = esp_memory_peak_for(ESP_MEMORY_OTHER);
+  assert_int_equal(peaks(), start);
+  assert_int_equal(esp_memory_enter(ESP_MEMORY_STATE), ESP_MEMORY_OTHER);
+  assert_int_equal(ESP_ALLOC(state_rows, 1024), ESP_OK);
+  assert_int_equal(esp_memory_enter(ESP_MEMORY_LISTS), ESP_MEMORY_STATE);
+  assert_int_equal(ESP_ALLOC(lists, 4096), ESP_OK);
+  ESP_FREE(lists);
+  assert_int_equal(ESP_ALLOC(lists, 512), ESP_OK);
+  assert_int_equal(esp_memory_enter(ESP_MEMORY_OTHER), ESP_MEMORY_LISTS);
+  assert_int_equal(ESP_ALLOC(more, 2048), ESP_OK); /* 3584 in all: less than it was */
+  assert_true(esp_memory_peak() == start + 5120 && peaks() == start + 5120);
+  assert_true(esp_memory_peak_for(ESP_MEMORY_STATE) == 1024 && esp_memory_peak_for(ESP_MEMORY_LISTS) == 4096);
+  assert_int_equal(esp_memory_peak_for(ESP_MEMORY_OTHER), other);
+  ESP_FREE(more);
+  assert_int_equal(ESP_ALLOC(more, 8192), ESP_OK); /* another moment is the largest */
+  assert_true(esp_memory_peak() == start + 9728 && peaks() == start + 9728);
+  assert_true(esp_memory_peak_for(ESP_MEMORY_STATE) == 1024 && esp_memory_peak_for(ESP_MEMORY_LISTS) == 512);
+  assert_int_equal(esp_memory_peak_for(ESP_MEMORY_OTHER), other + 8192);
+  ESP_FREE(more);
+  ESP_FREE(lists);
+  ESP_FREE(state_rows);
+  esp_memory_reset_peak();
+  assert_true(esp_memory_peak() == start && esp_memory_peak_for(ESP_MEMORY_LISTS) == 0);
+  assert_string_equal(esp_purpose_name(ESP_MEMORY_OTHER), "other");
+  assert_string_equal(esp_purpose_name(ESP_MEMORY_OPTIMISER), "optimiser");
+  assert_non_null(esp_purpose_name(ESP_MEMORY_PURPOSES));
+}
+
 static void clock_runs(void **state) {
   (void)state;
   double start = esp_wall();
@@ -131,8 +215,9 @@ static void clock_runs(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(errors), cmocka_unit_test(long_messages_are_cut),
-                                     cmocka_unit_test(names),  cmocka_unit_test(memory),
-                                     cmocka_unit_test(growth), cmocka_unit_test(clock_runs)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(errors),          cmocka_unit_test(long_messages_are_cut),
+                                     cmocka_unit_test(names),           cmocka_unit_test(memory),
+                                     cmocka_unit_test(growth),          cmocka_unit_test(purposes),
+                                     cmocka_unit_test(peak_by_purpose), cmocka_unit_test(clock_runs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
