@@ -54,6 +54,19 @@ int esp_data_set(const esp_data *data, const esp_comm *comm, esp_part part, int 
   return ESP_OK;
 }
 
+int esp_data_foreign(esp_run *run, const char *verb, const esp_input_param *input, void *param,
+                     const esp_device *device, esp_set *set, esp_origin *origin) {
+  const esp_task *task = esp_setup_task(run);
+  const esp_backend backend = esp_setup_sharded(run, device);
+  char text[256];
+  ESP_CALL(esp_format_read(run->comm, input, task->layout, set, origin));
+  esp_run_say_notes(run, verb, input->file, origin->note);
+  ESP_CALL(esp_error_blame(task->making->adopt(param, &backend, ESP_ADOPT_INPUT, set), input->file));
+  esp_format_horizon(set, origin, text, sizeof text);
+  esp_run_say(run, "%s: %s: %s%s\n", verb, input->file, origin->told, text);
+  return ESP_OK;
+}
+
 /* ---- all of a part ---- */
 
 enum { KEEP_NUMBERS = 1 << 27 }; /* 1 GiB */

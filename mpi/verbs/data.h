@@ -2,6 +2,7 @@
 #ifndef ESP_DATA_H
 #define ESP_DATA_H
 
+#include "io/formats.h"
 #include "io/set_file.h"
 #include "tasks/task.h"
 #include "verbs/run.h"
@@ -20,6 +21,11 @@ int esp_data_open(const esp_run *run, esp_part part, int least, esp_data *data);
 void esp_data_close(esp_data *data);
 /* This rank's share over comm of a set, in the network's units. Collective over comm. */
 int esp_data_set(const esp_data *data, const esp_comm *comm, esp_part part, int s, esp_set *set);
+
+/* Another code's file, shared over run->comm, as a set of the run's task to predict from, in units of the task's own (not ready
+ * yet); says what was taken of it. Errors: those of io/formats.h and of the task's adopt. Collective. */
+int esp_data_foreign(esp_run *run, const char *verb, const esp_input_param *input, void *param,
+                     const esp_device *device, esp_set *set, esp_origin *origin);
 
 /* Sets of one part, kept in memory as long as they fit (2^27 numbers on a rank); those beyond are read again each time, so
  * one at a time may be held. */

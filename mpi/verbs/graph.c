@@ -1,4 +1,5 @@
-/* graph: the learned graph of a test set as a file: who is near to whom where a layer of the trained network has put them. */
+/* graph: the learned graph of a test set, or of another code's file, as a file: who is near to whom where a layer of the trained
+ * network has put them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@ typedef struct {
   const esp_task *task;
   int layer, near; /* near: the near lists, not the nearest */
   int64_t neighbours;
+  esp_input_param input; /* file "": a test set */
   esp_set set;
   int dim; /* of the keys */
   /* Found while the network runs: */
@@ -25,7 +27,7 @@ typedef struct {
 
 static int read_keys(graphing *g) {
   const esp_config *config = g->run->config;
-  const char *path = esp_config_string(config, "graph_write"), *input = esp_config_string(config, "input");
+  const char *path = esp_config_string(config, "graph_write");
   g->task = esp_setup_task(g->run);
   g->layer = (int)esp_config_int(config, "graph_layer");
   g->near = !strcmp(esp_config_string(config, "graph_lists"), "near");
@@ -36,11 +38,28 @@ static int read_keys(graphing *g) {
             g->task->name);
   ESP_CHECK(!g->near || !esp_config_is_set(config, "graph_neighbours"), ESP_ERR_CONFIG,
             "graph_neighbours with graph_lists near: near lists are as long as they are");
-  ESP_CHECK(!input[0], ESP_ERR_CONFIG, "input %s: graphs are of test sets (eval_set)", input);
+  ESP_CALL(esp_options_fill(&esp_input_options, config, &g->input));
+  if (g->input.file[0]) ESP_CALL(esp_task_check_input(g->task, 0));
+  ESP_CHECK(!g->input.file[0] || !esp_config_is_set(config, "eval_set"), ESP_ERR_CONFIG,
+            "input %s with eval_set: the graph is of one of the two", g->input.file);
   return path[0] ? esp_graph_file_check(path) : ESP_OK;
 }
 
-static int read_set(graphing *g) {
+/* As `predict` takes it: of a record its last state. */
+static int read_foreign(graphing *g, const esp_device *device) {
+  esp_origin origin = {0};
+  void *param = NULL;
+  int rc = esp_setup_data(g->run, &param);
+  ESP_TRY(g->run->comm->agree(g->run->comm, rc));
+  ESP_TRY(esp_data_foreign(g->run, "graph", &g->input, param, device, &g->set, &origin));
+  if (g->task->ready) rc = g->task->ready(param, &g->set);
+  ESP_TRY(g->run->comm->agree(g->run->comm, rc));
+done:
+  ESP_FREE(param);
+  return rc;
+}
+
+static int read_test(graphing *g) {
   const int64_t s = esp_config_int(g->run->config, "eval_set");
   esp_data data;
   int rc;
@@ -49,12 +68,19 @@ static int read_set(graphing *g) {
            "%s: eval_set %" PRId64 ": the file has %d test sets, numbered from 0", data.path, s,
            data.file.sets[ESP_PART_TEST]);
   ESP_TRY(esp_data_set(&data, g->run->comm, ESP_PART_TEST, (int)s, &g->set));
-  ESP_NEED(g->near || g->neighbours < g->set.n, ESP_ERR_CONFIG,
-           "%s: graph_neighbours %" PRId64 ": set %" PRId64 " has %" PRId64 " particles, and none is its own neighbour",
-           data.path, g->neighbours, s, g->set.n);
 done:
   esp_data_close(&data);
   return rc;
+}
+
+static int read_set(graphing *g, const esp_device *device) {
+  char path[4096];
+  ESP_CALL(esp_run_data(g->run, path, sizeof path));
+  ESP_CALL(g->input.file[0] ? read_foreign(g, device) : read_test(g));
+  ESP_CHECK(g->near || g->neighbours < g->set.n, ESP_ERR_CONFIG,
+            "%s: graph_neighbours %" PRId64 ": there are %" PRId64 " particles, and none is its own neighbour",
+            g->input.file[0] ? g->input.file : path, g->neighbours, g->set.n);
+  return ESP_OK;
 }
 
 /* ---- while the network runs ---- */
@@ -173,7 +199,7 @@ int esp_verb_graph(esp_run *run) {
   int rc;
   ESP_TRY(run->comm->agree(run->comm, read_keys(&g)));
   ESP_TRY(esp_setup_trained(run, &model, &device));
-  ESP_TRY(read_set(&g));
+  ESP_TRY(read_set(&g, device));
   ESP_TRY(run_network(&g, &model, device));
   ESP_TRY(tell(&g, &model));
 done:

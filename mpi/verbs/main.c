@@ -45,7 +45,7 @@ static const verb_entry verbs[] = {
     {"partition", esp_verb_partition, ESP_FOLDER_USES,
      "cut a snapshot or a test set for many ranks and compare with other cuts"},
     {"graph", esp_verb_graph, ESP_FOLDER_USES,
-     "who is near to whom in the learned space of a test set, as a sparse matrix"},
+     "who is near to whom in the learned space of a test set, or of -input FILE, as a sparse matrix"},
     {"report", esp_verb_report, ESP_FOLDER_REPORTS, "report.html from the files of a run"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -19,17 +19,6 @@ typedef struct {
   esp_set_about about; /* for a set file */
 } particles;
 
-static int read_foreign(const esp_run *run, const esp_task *task, void *param, const esp_device *device, particles *p) {
-  const esp_backend backend = esp_setup_sharded(run, device);
-  char text[256];
-  ESP_CALL(esp_format_read(run->comm, &p->input, task->layout, &p->set, &p->origin));
-  esp_run_say_notes(run, "predict", p->input.file, p->origin.note);
-  ESP_CALL(esp_error_blame(task->making->adopt(param, &backend, ESP_ADOPT_INPUT, &p->set), p->input.file));
-  esp_format_horizon(&p->set, &p->origin, text, sizeof text);
-  esp_run_say(run, "predict: %s: %s%s\n", p->input.file, p->origin.told, text);
-  return ESP_OK;
-}
-
 static int read_test(const esp_run *run, particles *p) {
   const int64_t s = esp_config_int(run->config, "eval_set");
   esp_data data;
@@ -180,7 +169,8 @@ int esp_verb_predict(esp_run *run) {
   p.foreign = p.input.file[0] != 0;
   if (p.foreign) ESP_TRY(esp_task_check_input(task, 0));
   ESP_TRY(esp_setup_trained(run, &model, &device));
-  ESP_TRY(p.foreign ? read_foreign(run, task, param, device, &p) : read_test(run, &p));
+  ESP_TRY(p.foreign ? esp_data_foreign(run, "predict", &p.input, param, device, &p.set, &p.origin)
+                    : read_test(run, &p));
   if (p.foreign)
     snprintf(path, sizeof path, "%s", p.input.file);
   else

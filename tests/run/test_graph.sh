@@ -78,6 +78,7 @@ refuse "eval_set 2|2 test sets" 1 graph "${plane[@]}" -eval_set 2
 refuse "graph_write graph.csv|.mtx|.h5" 1 graph "${plane[@]}" -graph_write graph.csv
 for ending in h5 mtx; do refuse "nowhere/g.$ending" 2 graph "${plane[@]}" -graph_write "nowhere/g.$ending"; done
 refuse "data_task gravity|learned space" 1 graph -run_name bodies
+refuse "input with data_task relation|weather" 2 graph "${plane[@]}" -input some.hdf5
 refuse "tree_on" 1 graph "${plane[@]}" -run_name raw -data_file "$PWD/out/plane/data.h5"
 if [ "${ESPALIER_SANITIZED:-0}" = 0 ]; then # the shim and the address sanitizer exclude each other
   for ending in h5 mtx; do

@@ -66,6 +66,19 @@ if [ "${ESPALIER_SANITIZED:-0}" = 0 ]; then # the shim and the address sanitizer
 fi
 refuse "1 frames|a single state can be predicted from" 2 generate "${new[@]}" -input "$state"
 
+# the learned graph of a file's cells, on any number of ranks; near lists are those that the prediction of the file runs through
+good 2 predict "${own[@]}" "${cells[@]}"
+pairs=$(json pairs_per_particle)
+good 2 graph "${own[@]}" "${cells[@]}" -graph_lists near
+[ "$(awk "BEGIN { print $pairs * 162 }" </dev/null)" = "$(json edges)" ] || fail "$pairs near pairs a cell, $(json edges) edges"
+for ranks in 1 2 3; do
+  good "$ranks" graph "${own[@]}" "${cells[@]}" -graph_neighbours 6 -graph_write "$PWD/graph.mtx"
+  same graph "$(json graph_checksum) $(cksum <graph.mtx)"
+  [ "$(json edges)" = 972 ] || fail "not 6 edges for each of 162 cells: $(json edges)"
+done
+refuse "input|eval_set" 1 graph "${own[@]}" "${cells[@]}" -eval_set 0
+refuse "cells.nc|graph_neighbours 162|162 particles" 2 graph "${own[@]}" "${cells[@]}" -graph_neighbours 162
+
 real=${ESPALIER_DATA:-}/weather/wfde5_uk_201701_first600h.nc
 if [ ! -f "$real" ]; then
   [ "$failures" -gt 0 ] && finish
