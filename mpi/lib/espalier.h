@@ -1,4 +1,5 @@
-/* libespalier: gravity by a multipole method and a trained network, for N-body codes that hold particles on MPI ranks.
+/* libespalier, for codes that hold particles on MPI ranks: gravity by a multipole method and a trained network, and relations
+ * that are learned from examples.
  *
  *   espalier *e;
  *   espalier_create(comm, NULL, &e);
@@ -6,7 +7,14 @@
  *   espalier_force(e, &p, acceleration, NULL);
  *   espalier_destroy(&e);
  *
- * Every function is collective over the communicator given to espalier_create, except where it says local. Particles lie
+ *   espalier_relation *r;
+ *   espalier_relation_create(comm, features, sent, targets, (espalier_setting[]){{"net_layers", "1"}}, 1, &r);
+ *   espalier_rows known = {.n = mine, .x = x, .sent = v, .target = y}, unknown = {.n = others, .x = x2, .sent = v2};
+ *   espalier_relation_train(r, 1, &known, NULL, NULL, NULL);
+ *   espalier_relation_predict(r, &unknown, y2, NULL);
+ *   espalier_relation_destroy(&r);
+ *
+ * Every function is collective over the communicator that the object was made for, except where it says local. Particles lie
  * on the caller's ranks in the caller's order, any number on any rank, none on some or on all; results come back in that
  * order; nothing the caller owns is changed but the result arrays. Units are the caller's, one consistent system with
  * its G. Results are the same bits for any number of ranks and any distribution of the particles (but for the
@@ -16,8 +24,8 @@
  * 5 value, 6 limit, 7 memory, 8 communication, 9 internal), the same on every rank, and never ends the program.
  * espalier_error() tells what, where, which value and what is allowed.
  *
- * MPI must be initialised by the caller, and not yet finalised (else error 1; espalier_destroy is fine then, too). PETSc is
- * initialised by espalier_create if the caller has not done so, on each rank for itself, and then finalised in
+ * MPI must be initialised by the caller, and not yet finalised (else error 1; destroying is fine then, too). PETSc is
+ * initialised with the first object if the caller has not done so, on each rank for itself, and then finalised in
  * MPI_Finalize; a caller that uses PETSc itself initialises it before. Any number of objects, on any communicators, may
  * exist at the same time and one after the other. Options, G, softening, box and horizon must be the same on every rank of
  * the object (else error 5). From C++ the header is used as it is; for Fortran there is the module espalier.f90. */
@@ -69,7 +77,8 @@ typedef struct {
   const double (*position)[3]; /* [n] */
   const double (*velocity)[3]; /* [n]; NULL where not needed: all but espalier_predict and espalier_energy */
   double G;                    /* gravitational constant in the caller's units, > 0 */
-  double softening;            /* Plummer softening length, >= 0; the same on every rank */
+  double softening;            /* Plummer softening length, >= 0; one for all, the same on every rank: a softening of
+                                  each source is not offered */
   double box[3];               /* period by axis; 0: open */
   const unsigned char *active; /* [n] for espalier_force and espalier_gravity, where some particles alone move on (block
                                   time steps): 0: its results are not wanted and stay as they are. In open space they cost
@@ -198,7 +207,7 @@ int espalier_relation_read(MPI_Comm comm, const char *path, const espalier_setti
 int espalier_relation_write(espalier_relation *r, const char *path);
 /* Frees everything; *r becomes NULL. NULL is fine. Error 1 inside a call of espalier_progress. */
 int espalier_relation_destroy(espalier_relation **r);
-/* Widths as created or read; any may be NULL. dim: of a place. Local. */
+/* Widths as created or read; any may be NULL. dim: of a place, error 2 where places are none (tree_on). Local. */
 int espalier_relation_widths(const espalier_relation *r, int *features, int *sent, int *targets, int *dim);
 /* Fingerprint of the parameters' bits, that which `espalier train` prints; the same on every rank. Local. */
 int espalier_relation_checksum(const espalier_relation *r, uint64_t *checksum);
