@@ -163,8 +163,8 @@ int espalier_predict(espalier *e, const espalier_particles *p, double horizon, d
 typedef struct espalier_relation espalier_relation;
 
 /* A key of the program and its word, as in an input file or on the command line: {"net_dim", "4"}. The keys are net_*,
- * tree_*, train_* and run_seed (`espalier help KEY`, inputs/reference.yaml), but for those about files and about how ranks
- * share the work, which are the program's: train_shard, train_restart, train_checkpoint_*. */
+ * tree_*, train_* and run_seed (`espalier help KEY`, inputs/reference.yaml), but for those about files, which are the
+ * program's: train_restart, train_checkpoint_*. */
 typedef struct {
   const char *key, *value;
 } espalier_setting;
@@ -214,9 +214,10 @@ int espalier_relation_checksum(const espalier_relation *r, uint64_t *checksum);
 
 /* Trains on sets [sets] (>= 1, the same number on all ranks; any set may have no particles on some ranks, or on none),
  * train_steps steps from where the model is; a second call goes on from the first one's model with fresh moments and from the
- * first step of the schedule. Sets are copied for the time of the call. The same bits as `espalier train` on a file of these
- * sets, rows in the order of their ids, on any number of ranks and however they lie there. steps_done: by this call; may be
- * NULL, as progress may. Errors: 5 naming set, particle and column of a number that is not finite, or the step whose loss is
+ * first step of the schedule. Sets are copied for the time of the call; where ranks divide a batch's sets among them
+ * (train_shard), each has all of them, unless they take over 1 GiB together. The same bits as `espalier train` on a file of
+ * these sets, rows in the order of their ids, on any number of ranks and however they lie there. steps_done: by this call;
+ * may be NULL, as progress may. Errors: 5 naming set, particle and column of a number that is not finite, or the step whose loss is
  * not: the model is then that of the step before. */
 int espalier_relation_train(espalier_relation *r, int sets, const espalier_rows *set, espalier_progress *progress,
                             void *context, int64_t *steps_done);

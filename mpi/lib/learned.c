@@ -40,8 +40,9 @@ static int set_all(const espalier_setting *setting, int settings, esp_config *co
 
 /* The tables of what a relation has of the program's keys, set alike on all ranks. */
 static int make_config(const espalier_relation *r, const espalier_setting *setting, int settings, esp_config **config) {
-  const esp_options *table[] = {&esp_device_options, r->task->network->options, &esp_train_options, NULL, NULL};
-  if (r->task->loss->options) table[3] = r->task->loss->options;
+  const esp_options *table[] = {
+      &esp_device_options, r->task->network->options, &esp_train_options, &esp_shard_options, NULL, NULL};
+  if (r->task->loss->options) table[4] = r->task->loss->options;
   uint64_t hash = (uint64_t)settings;
   int rc = esp_config_create(table, config);
   if (!rc) rc = set_all(setting, settings, *config, &hash);
@@ -73,6 +74,7 @@ static int begin(const char *function, MPI_Comm mpi, espalier_relation **out, es
 static int fill(espalier_relation *r, const esp_config *config) {
   ESP_CALL(esp_options_make(r->task->options, config, &r->data));
   ESP_CALL(esp_options_make(r->task->loss->options, config, &r->loss));
+  ESP_CALL(esp_options_fill(&esp_shard_options, config, &r->shard));
   return esp_options_fill(&esp_train_options, config, &r->how);
 }
 

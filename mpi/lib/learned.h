@@ -15,6 +15,7 @@ struct espalier_relation {
   esp_adam adam; /* of the last training; m NULL: there was none */
   double last;   /* its loss; NAN likewise */
   esp_train_param how;
+  esp_shard_param shard;
   const esp_device *device;
   int training;
 };

@@ -38,16 +38,76 @@ static int get(void *context, int s, const esp_set **set) {
   return ESP_OK;
 }
 
-static int take(const espalier_relation *r, int sets, const espalier_rows *set, esp_set *taken, esp_sets *all) {
-  *all = (esp_sets){.sets = sets, .shared = 1, .layout = r->task->layout, .get = get, .context = taken};
+/* All ranks' rows of `unit` bytes, rank after rank. */
+static int gather(const esp_comm *comm, int n_home, size_t unit, const void *home, size_t *start, void *all) {
+  void *rows = NULL;
+  ESP_CALL(comm->gather_all(comm, home, (size_t)n_home * unit, &rows, start));
+  memcpy(all, rows, start[comm->size]);
+  ESP_FREE(rows);
+  return ESP_OK;
+}
+
+/* A set that is shared becomes one that is whole on every rank. */
+static int make_whole(const esp_comm *comm, esp_set *set) {
+  esp_set whole = *set;
+  size_t *start = NULL;
+  int rc = ESP_ALLOC(start, comm->size + 1);
+  whole.first = 0;
+  whole.n_home = (int)set->n;
+  if (!rc) rc = esp_set_create(&whole);
+  if (rc) whole = (esp_set){0};
+  ESP_TRY(comm->agree(comm, rc));
+  ESP_TRY(gather(comm, set->n_home, sizeof *set->id, set->id, start, whole.id));
+  for (int k = 0; set->layout->column[k].name; k++)
+    if (set->width[k])
+      ESP_TRY(gather(comm, set->n_home, (size_t)set->width[k] * sizeof(double), set->value[k], start, whole.value[k]));
+  const esp_set shared = *set;
+  *set = whole;
+  whole = shared;
+done:
+  esp_set_free(&whole);
+  ESP_FREE(start);
+  return rc;
+}
+
+/* What ranks divide among them, as the program would; and by particles where all sets would take more than 1 GiB of a rank. */
+static int divide(const espalier_relation *r, int sets, const espalier_rows *set, int *shared) {
+  enum { MOST_NUMBERS = 1 << 27 };
+  const esp_comm *comm = r->comm;
+  const int *width = r->model.sizes.width;
+  int64_t *n = NULL, largest = 0, numbers = 0;
+  int rc;
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(n, sets)));
+  for (int s = 0; s < sets; s++) /* others are refused when they are taken */
+    if (set[s].n >= 0 && set[s].n <= ESP_LIB_MOST) n[s] = set[s].n;
+  ESP_TRY(comm->sum_i64(comm, n, (size_t)sets));
   for (int s = 0; s < sets; s++) {
-    esp_learned_rows rows;
-    char what[32];
-    snprintf(what, sizeof what, "set %d", s);
-    const int rc = esp_learned_take(r, set + s, 1, 1, what, &rows);
-    if (!rc) taken[s] = rows.set, rows.set = (esp_set){0};
-    esp_learned_free(&rows);
-    ESP_CALL(rc);
+    largest = n[s] > largest ? n[s] : largest;
+    numbers += n[s] * (2 + width[ESP_INPUT] + width[ESP_SENT] + width[ESP_TARGET]);
+  }
+  *shared = esp_shard_by_batch(&r->shard, r->model.network, comm->size, r->how.batch, largest);
+  *shared |= comm->size > 1 && (numbers > MOST_NUMBERS || largest > ESP_LIB_MOST);
+done:
+  ESP_FREE(n);
+  return rc;
+}
+
+static int take_set(const espalier_relation *r, const espalier_rows *rows, int s, int shared, esp_set *set) {
+  esp_learned_rows taken;
+  char what[32];
+  snprintf(what, sizeof what, "set %d", s);
+  int rc = esp_learned_take(r, rows, 1, 1, what, &taken);
+  if (!rc && !shared) rc = make_whole(r->comm, &taken.set);
+  if (!rc) *set = taken.set, taken.set = (esp_set){0};
+  esp_learned_free(&taken);
+  return rc;
+}
+
+static int take(const espalier_relation *r, int sets, const espalier_rows *set, esp_set *taken, esp_sets *all) {
+  *all = (esp_sets){.sets = sets, .layout = r->task->layout, .get = get, .context = taken};
+  ESP_CALL(divide(r, sets, set, &all->shared));
+  for (int s = 0; s < sets; s++) {
+    ESP_CALL(take_set(r, set + s, s, all->shared, &taken[s]));
     if (taken[s].n > all->largest) all->largest = taken[s].n;
     for (int k = 0; k < ESP_COLUMNS; k++) all->width[k] = taken[s].width[k];
   }
@@ -65,7 +125,9 @@ static int begin(espalier_relation *r) {
 
 static int train(stage *s, const esp_sets *sets) {
   espalier_relation *r = s->r;
-  const esp_backend backend = esp_learned_backend(r);
+  esp_backend backend = esp_backend_self();
+  backend.device = r->device;
+  if (sets->shared) backend = esp_learned_backend(r);
   const esp_training with = {r->comm, &backend, sets, r->task->loss, r->loss};
   const esp_train_hooks hooks = {.step = on_step, .enough = on_enough, .context = s};
   ESP_AGREE(r->comm, begin(r));

@@ -134,7 +134,9 @@ static int try_size(evaluation *ev, int64_t n) {
   const esp_comm *comm = ev->run->comm;
   const esp_set_file *file = &ev->data->file;
   int rc = ESP_OK, index = 0;
-  ev->shared = !ev->trials.trained->network->settle || esp_setup_is_sharded(ev->run, n);
+  esp_shard_param shard;
+  ESP_CALL(esp_options_fill(&esp_shard_options, ev->run->config, &shard));
+  ev->shared = !ev->trials.trained->network->settle || esp_shard_by_size(&shard, n);
   esp_ladder_clear(&ev->ladder);
   for (int s = 0; s < file->sets[ESP_PART_TEST] && !rc; s++) {
     if (file->n[ESP_PART_TEST][s] != n) continue;

@@ -15,7 +15,6 @@
 typedef struct {
   const char *name, *out;
   uint64_t seed;
-  int shard;
   const char *restart, *checkpoint, *write, *export;
   int rollout, baselines, set;
   int64_t recall_every;
@@ -38,10 +37,6 @@ static const esp_options run_options = {
 static const esp_options trial_options = {
     sizeof(verbs),
     (const esp_option[]){
-        ESP_CHOICE_ROW(verbs, shard, "train_shard", "auto", "clouds|particles|auto",
-                       "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
-                       "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
-                       "fewer sets than ranks"),
         ESP_TEXT_ROW(verbs, restart, "train_restart", "", "checkpoint to continue from; empty: start anew"),
         ESP_TEXT_ROW(verbs, checkpoint, "eval_checkpoint", "", "checkpoint to use; empty: that of the run"),
         ESP_INT_ROW(verbs, rollout, "eval_rollout", "0", 0, 1e9, "frames",
@@ -95,8 +90,8 @@ static int add_table(const esp_options *table[TABLES], const esp_options *option
 
 int esp_keys_create(esp_config **config) {
   const esp_options *table[TABLES] = {&run_options, &esp_make_options};
-  static const esp_options *const rest[] = {&esp_device_options, &trial_options, &esp_input_options, &output_options,
-                                            NULL};
+  static const esp_options *const rest[] = {&esp_device_options, &esp_shard_options, &trial_options,
+                                            &esp_input_options,  &output_options,    NULL};
   for (int k = 0; esp_tasks[k]; k++) ESP_CALL(add_table(table, esp_tasks[k]->options));
   ESP_CALL(add_table(table, &esp_domain_options));
   for (int k = 0; esp_networks[k]; k++) ESP_CALL(add_table(table, esp_networks[k]->options));

@@ -11,8 +11,6 @@
 #include "verbs/keys.h"
 #include "verbs/run_id.h"
 
-enum { SHARD_ABOVE = 8192 };
-
 /* ---- keys that contradict each other ---- */
 
 const esp_task *esp_setup_task(const esp_run *run) {
@@ -122,9 +120,4 @@ int esp_setup_aim(const esp_run *run, const char *verb, esp_model *model, const 
               bound);
   cJSON_AddNumberToObject(run->json, "far_bound", bound);
   return ESP_OK;
-}
-
-int esp_setup_is_sharded(const esp_run *run, int64_t largest) {
-  const char *shard = esp_config_string(run->config, "train_shard");
-  return !strcmp(shard, "particles") || (!strcmp(shard, "auto") && largest > SHARD_ABOVE);
 }

@@ -33,6 +33,5 @@ int esp_setup_device(const esp_run *run, const char *precision, const esp_device
 /* All ranks share one cloud or set; each lies whole on one rank. Local. */
 esp_backend esp_setup_sharded(const esp_run *run, const esp_device *device);
 esp_backend esp_setup_whole(const esp_device *device);
-/* train_shard for clouds of at most `largest` particles: 1 sharded. auto: sharded above 8192 particles. Local. */
-int esp_setup_is_sharded(const esp_run *run, int64_t largest);
+
 #endif

@@ -204,14 +204,6 @@ done:
   return rc;
 }
 
-/* Shared sets keep ranks busy that a small batch would leave idle; not where particles settle, and travel from layer to
- * layer. The bits are the same either way. */
-static int is_shared(const esp_run *run, const esp_network *network, int64_t largest) {
-  const int few = esp_config_int(run->config, "train_batch") < run->comm->size;
-  const int open = !strcmp(esp_config_string(run->config, "train_shard"), "auto");
-  return esp_setup_is_sharded(run, largest) || (open && few && !network->settle);
-}
-
 static int has_targets(const esp_data *data) {
   const esp_column *column = data->task->layout->column;
   int all = 1;
@@ -224,13 +216,16 @@ int esp_verb_train(esp_run *run) {
   const esp_device *device;
   esp_data data;
   esp_data_sets from = {0};
+  esp_shard_param shard;
   int64_t largest;
   int rc;
+  ESP_CALL(esp_options_fill(&esp_shard_options, run->config, &shard));
   ESP_CALL(esp_setup_device(run, NULL, &device));
   ESP_CALL(esp_data_open(run, ESP_PART_TRAIN, 1, &data));
   ESP_NEED(has_targets(&data), ESP_ERR_VALUE, "%s: no targets to train on", data.path);
   largest = data.file.n[ESP_PART_TRAIN][esp_set_largest(&data.file, ESP_PART_TRAIN)];
-  const int shared = is_shared(run, data.task->network, largest);
+  const int shared = esp_shard_by_batch(&shard, data.task->network, run->comm->size,
+                                        (int)esp_config_int(run->config, "train_batch"), largest);
   ESP_TRY(run->comm->agree(run->comm, esp_data_sets_create(&data, ESP_PART_TRAIN, shared, &from)));
   esp_run_say(run, "train: %d sets, %s, pairs by %s\n", from.sets.sets,
               from.sets.shared ? "each shared by all ranks" : "each whole on one rank", device->name);

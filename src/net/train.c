@@ -45,6 +45,18 @@ int esp_train_pick(uint64_t seed, int sets, int64_t entry, int *permutation, int
   return permutation[entry % sets];
 }
 
+enum { SHARD_ABOVE = 8192 };
+
+int esp_shard_by_size(const esp_shard_param *param, int64_t largest) {
+  return param->shard == ESP_SHARD_PARTICLES || (param->shard == ESP_SHARD_AUTO && largest > SHARD_ABOVE);
+}
+
+int esp_shard_by_batch(const esp_shard_param *param, const esp_network *network, int ranks, int batch,
+                       int64_t largest) {
+  const int idle = param->shard == ESP_SHARD_AUTO && batch < ranks;
+  return esp_shard_by_size(param, largest) || (idle && !network->settle);
+}
+
 /* ---- one set ---- */
 
 /* For a prediction of so many numbers. */

@@ -61,6 +61,17 @@ typedef struct {
 } esp_train_param;
 extern const esp_options esp_train_options; /* train_*, run_seed */
 
+/* What ranks divide among them. */
+typedef struct {
+  enum { ESP_SHARD_CLOUDS, ESP_SHARD_PARTICLES, ESP_SHARD_AUTO } shard;
+} esp_shard_param;
+extern const esp_options esp_shard_options; /* train_shard */
+/* Are sets of at most `largest` particles each shared by all ranks? auto: above 8192 particles. Local, pure. */
+int esp_shard_by_size(const esp_shard_param *param, int64_t largest);
+/* In a training, whose sets keep ranks busy that a small batch would leave idle; but not where particles settle, and travel from
+ * layer to layer. Local, pure. */
+int esp_shard_by_batch(const esp_shard_param *param, const esp_network *network, int ranks, int batch, int64_t largest);
+
 /* Called on every rank; a failure on one stops the training on all. Each may be NULL. */
 typedef struct {
   /* Is this rank asked to stop? If one is, all stop after the step at hand, with a checkpoint. Local, once a step. */

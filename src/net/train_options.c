@@ -26,3 +26,16 @@ const esp_options esp_train_options = {
         ESP_SEED_ROW(OF, seed),
         {0}},
     NULL};
+
+#undef OF
+#define OF esp_shard_param
+
+const esp_options esp_shard_options = {
+    sizeof(OF),
+    (const esp_option[]){
+        ESP_CHOICE_ROW(OF, shard, "train_shard", "auto", "clouds|particles|auto",
+                       "what the ranks divide among them: whole clouds (or sets) of a batch, or the particles of each; "
+                       "auto: particles where a cloud has more than 8192, or where a batch of a learned relation has "
+                       "fewer sets than ranks"),
+        {0}},
+    NULL};

@@ -7,7 +7,7 @@ set -euo pipefail
 . "$ESPALIER_SOURCE/tests/run/languages/library.sh"
 readelf -d "$lib/libespalier.so" | grep -q 'SONAME.*\[libespalier\.so\.[0-9]*\]' || fail "no SONAME"
 nm -D --defined-only "$lib/libespalier.so" | awk '{ print $3 }' | sed 's/@.*//' | grep . | sort >"$here/has"
-grep -oE '\bespalier_[a-z_]+\(' "$header/espalier.h" | tr -d '(' | grep -vx espalier_error | sort -u >"$here/named"
+grep -v '^typedef' "$header/espalier.h" | grep -oE '\bespalier_[a-z_]+\(' | tr -d '(' | grep -vx espalier_error | sort -u >"$here/named"
 echo espalier_error >>"$here/named"
 sort -o "$here/named" "$here/named"
 diff "$here/named" "$here/has" || fail "symbols (>) are not those of the header (<)"

@@ -1,4 +1,5 @@
-// Bodies in a std::vector of structs: forces into the same structs, the field at one place, and an error, from C++.
+// Bodies in a std::vector of structs: forces into the same structs, the field at one place, and an error; and a relation that is
+// learned until a lambda has enough, from C++.
 #include <espalier.h>
 
 #include <cmath>
@@ -10,6 +11,22 @@ struct body {
   float colour;
   double m, x[3], a[3];
 };
+
+static bool learns(int rank) {
+  std::vector<double> x(40), v(40), y(40);
+  for (int i = 0; i < 40; i++) x[i] = 0.1 * i + rank, v[i] = 1 + i % 3, y[i] = v[(i + 1) % 40];
+  const std::vector<espalier_setting> setting = {{"net_layers", "1"}, {"net_dim", "1"}};
+  espalier_relation *r = nullptr;
+  bool good = !espalier_relation_create(MPI_COMM_WORLD, 1, 1, 1, setting.data(), static_cast<int>(setting.size()), &r);
+  espalier_rows rows = {};
+  rows.n = 40;
+  rows.x = x.data(), rows.sent = v.data(), rows.target = y.data();
+  int64_t done = 0;
+  const auto enough = [](void *, const espalier_step *step) { return step->step == 3 ? 1 : 0; };
+  good = good && !espalier_relation_train(r, 1, &rows, enough, nullptr, &done) && done == 3;
+  good = good && !espalier_relation_predict(r, &rows, y.data(), nullptr) && std::isfinite(y[7]);
+  return !espalier_relation_destroy(&r) && good;
+}
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
@@ -45,6 +62,7 @@ int main(int argc, char **argv) {
   }
   bad += std::fabs(b[0].a[0] - force) > 1e-5 * force || std::fabs(g[0][0] - along) > 1e-5;
   bad += espalier_destroy(&e) != 0 || e;
+  bad += !learns(rank);
   if (bad) std::printf("rank %d: %d wrong: %g, not %g; %g, not %g\n", rank, bad, b[0].a[0], force, g[0][0], along);
   MPI_Finalize();
   return bad;
