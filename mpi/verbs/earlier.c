@@ -18,12 +18,13 @@ enum { DATA, RESULT, TRAINING };
 static const struct {
   const char *name;
   int of;
-} FILES[] = {
-    {"checkpoint.h5", TRAINING},    {"metrics.csv", TRAINING}, {"config.yaml", TRAINING}, {"train.json", TRAINING},
-    {"config-generate.yaml", DATA}, {"ladder.csv", RESULT},    {"graph.json", RESULT},    {"prediction.h5", RESULT},
-    {"prediction.hdf5", RESULT},    {"evaluate.json", RESULT}, {"predict.json", RESULT},  {"partition.json", RESULT},
-    {"report.json", RESULT},        {"run.json", RESULT},      {"report.html", RESULT},   {"gnuplot.log", RESULT},
-    {"config-*.yaml", RESULT},      {"*.csv", RESULT},         {"*.gp", RESULT},          {"*.svg", RESULT}};
+} FILES[] = {{"checkpoint.h5", TRAINING}, {"metrics.csv", TRAINING}, {"memory.csv", TRAINING},
+             {"config.yaml", TRAINING},   {"train.json", TRAINING},  {"config-generate.yaml", DATA},
+             {"ladder.csv", RESULT},      {"graph.json", RESULT},    {"prediction.h5", RESULT},
+             {"prediction.hdf5", RESULT}, {"evaluate.json", RESULT}, {"predict.json", RESULT},
+             {"partition.json", RESULT},  {"report.json", RESULT},   {"run.json", RESULT},
+             {"report.html", RESULT},     {"gnuplot.log", RESULT},   {"config-*.yaml", RESULT},
+             {"*.csv", RESULT},           {"*.gp", RESULT},          {"*.svg", RESULT}};
 enum { ROWS = sizeof FILES / sizeof *FILES };
 
 /* ROWS: no row. */
