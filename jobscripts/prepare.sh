@@ -73,7 +73,8 @@ espalier_build() {
     espalier_configure cpu || { cat "$root/build/configure.log" >&2; die "cmake --preset cpu failed"; }
   fi
   build=$root/build/$preset
-  NINJA_STATUS='[%f/%t] ' cmake --build "$build" ${ESPALIER_TARGET:+--target "$ESPALIER_TARGET"} >"$root/build/build.log" 2>&1 ||
+  # shellcheck disable=SC2086 # one target or several
+  NINJA_STATUS='[%f/%t] ' cmake --build "$build" ${ESPALIER_TARGET:+--target $ESPALIER_TARGET} >"$root/build/build.log" 2>&1 ||
     { tail -n 100 "$root/build/build.log" >&2; die "the build failed; all of its output is in $root/build/build.log"; }
 }
 

@@ -10,7 +10,7 @@ case "${1:-}" in
   *.yaml) input=$(realpath "$1") && shift ;;
 esac
 espalier_packages
-ESPALIER_TARGET=espalier
+ESPALIER_TARGET='espalier espalier_lib' # all that `cmake --install` puts in place
 espalier_build
 espalier_mpirun_env
 cd "$root"

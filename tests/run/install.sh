@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Proves that the installed package, moved after its installation, is found by CMake and by pkg-config, and that a
-# program built with each of them alone runs on 3 ranks.
+# Proves that the installed package, moved after its installation, is found by CMake and by pkg-config, that a program built with
+# each of them alone, and one in Fortran, runs on 3 ranks, that the installed program works, and that the quickstart builds all that
+# is installed.
 set -euo pipefail
 work=$(mktemp -d "${TMPDIR:-/tmp}/espalier-install.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -20,7 +21,20 @@ if grep -rlF -e "$work/first" -e "$ESPALIER_SOURCE" "$prefix" --include='*.cmake
   echo "FAIL: these installed files name the build's own folders"
   exit 1
 fi
-step "installed program" "$prefix/bin/espalier" help
+step "installed program" "$prefix/bin/espalier" generate -run_out "$work/out" -data_n 8 -data_clouds 1 -data_test_clouds 0 -run_name run
+[ -s "$work/out/run/data.h5" ] || { echo "FAIL: the installed program makes no data"; exit 1; }
+
+# How each file that is installed is built, by what the quickstart builds.
+if command -v ninja >/dev/null && [ -f "$ESPALIER_BUILD/build.ninja" ]; then
+  read -ra targets <<<"$(sed -n "s/^ESPALIER_TARGET='\(.*\)'.*/\1/p" "$ESPALIER_SOURCE/jobscripts/quickstart.sh")"
+  ninja -C "$ESPALIER_BUILD" -t commands "${targets[@]}" >"$work/commands"
+  for file in $(grep -rhoE "\"$ESPALIER_BUILD/[^\"]*\"" "$ESPALIER_BUILD" --include=cmake_install.cmake | tr -d '"' | sort -u); do
+    file=${file#"$ESPALIER_BUILD/"}
+    ninja -C "$ESPALIER_BUILD" -t query "$file" >/dev/null 2>&1 || continue # not built: it was written by cmake
+    command=$(ninja -C "$ESPALIER_BUILD" -t commands "$file" | tail -n 1)
+    grep -qxF -e "$command" "$work/commands" || { echo "FAIL: the quickstart does not build $file, which is installed"; exit 1; }
+  done
+fi
 
 # A copy outside the source tree: nothing of ours can be found by accident.
 cp -r "$ESPALIER_SOURCE/tests/run/nbody3" "$work/nbody3"
@@ -49,4 +63,11 @@ if ! cmp -s log cmake.log; then
   echo "FAIL: the two programs print different lines"
   diff cmake.log log
   exit 1
+fi
+
+if command -v mpifort >/dev/null && mpifort --version >/dev/null 2>&1 && [ -z "${ESPALIER_SANITIZED:-}" ]; then
+  # shellcheck disable=SC2046
+  step "build in Fortran" mpifort "$prefix/include/espalier.f90" "$ESPALIER_SOURCE/tests/run/languages/two.f90" -o two \
+    $(pkg-config --libs espalier)
+  step "run in Fortran" "$MPIEXEC" -n $ranks ./two
 fi
