@@ -103,9 +103,11 @@ static void nodes_lie_at_the_keys(void **state) {
 }
 
 /* Central differences of `count` numbers at x against slope, where order and lists stay; the worst difference over the
- * slopes' root mean square. *kept: how many did stay. */
+ * slopes' root mean square. *kept: how many did stay. Under the sanitizers, which look at the way and not at numbers, a few
+ * of them. */
 static double worst_difference(double *x, int count, int step, const double *slope, int *tried, int *kept) {
   double worst = 0, norm = 0;
+  if (getenv("ESPALIER_SANITIZED")) step *= 8;
   const double h = 1e-5;
   for (int k = 0; k < count; k++) norm += slope[k] * slope[k];
   norm = sqrt(norm / (count ? count : 1));

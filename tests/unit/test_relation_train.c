@@ -61,25 +61,32 @@ static double unseen(const esp_model *r, double *recall) {
   return nmse;
 }
 
+/* Under the sanitizers, which look at the way and not at numbers, trainings take few steps, and how well they learn is not
+ * asked. */
+static int sanitized(void) {
+  return getenv("ESPALIER_SANITIZED") != NULL;
+}
+
 static void finds_the_hidden_relation(void **state) {
   (void)state;
+  const int steps = sanitized() ? 40 : 300;
   const esp_stack_param p = subspace();
   esp_backend b = esp_backend_self();
   relation_case t = relation_case_make(&p, 6, 1, 256, 0.3);
   notes n = {0};
-  esp_train_param how = relation_case_train(300);
+  esp_train_param how = relation_case_train(steps);
   esp_train_hooks hooks = {.step = note, .context = &n};
   double before[2], after[2];
   before[0] = unseen(&t.model, &before[1]);
   OK(relation_case_run(esp_comm_self(), &b, 0, &how, &hooks, &t));
   after[0] = unseen(&t.model, &after[1]);
-  assert_int_equal(n.steps, 300);
+  assert_int_equal(n.steps, steps);
   assert_int_equal(t.held, 0);
   assert_true(n.pairs > 24 && n.pairs <= 48);
   assert_true(n.theta > 0);
-  if (!(n.last < 0.1 * n.first)) fail_msg("loss %g, then %g", n.first, n.last);
-  if (!(after[0] < 0.1 * before[0])) fail_msg("unseen: %g, then %g", before[0], after[0]);
-  if (!(before[1] < 0.5 && after[1] > 0.85)) fail_msg("recall: %g, then %g", before[1], after[1]);
+  if (!sanitized() && !(n.last < 0.1 * n.first)) fail_msg("loss %g, then %g", n.first, n.last);
+  if (!sanitized() && !(after[0] < 0.1 * before[0])) fail_msg("unseen: %g, then %g", before[0], after[0]);
+  if (!sanitized() && !(before[1] < 0.5 && after[1] > 0.85)) fail_msg("recall: %g, then %g", before[1], after[1]);
   relation_case_free(&t);
 }
 
@@ -118,11 +125,11 @@ static void every_kind_learns(void **state) {
     esp_stack_param p = relation_case_param(which, 0.8);
     relation_case t = relation_case_make(&p, 5, 2, 70, 0.6);
     notes n = {0};
-    esp_train_param how = relation_case_train(40);
+    esp_train_param how = relation_case_train(sanitized() ? 4 : 40);
     how.batch = RELATION_SETS;
     esp_train_hooks hooks = {.step = note, .context = &n};
     OK(relation_case_run(esp_comm_self(), &b, 0, &how, &hooks, &t));
-    if (!(n.last < 0.9 * n.first)) fail_msg("network %d: loss %g, then %g", which, n.first, n.last);
+    if (!sanitized() && !(n.last < 0.9 * n.first)) fail_msg("network %d: loss %g, then %g", which, n.first, n.last);
     relation_case_free(&t);
   }
 }
