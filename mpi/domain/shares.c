@@ -86,12 +86,12 @@ static void work_free(work *w) {
   ESP_FREE(w->count);
 }
 
-/* Ascending ids to the ranks of their shares. Ranks behind the last row have none. */
+/* Ascending ids to the ranks of their shares. */
 static int spread(esp_shares *s, work *w, esp_inbox *inbox) {
   const esp_comm *comm = s->comm;
   int rank = 0;
-  for (int i = 0; i < s->n_mine; i++) {
-    while (rank + 1 < comm->size && w->begin[rank + 1] < s->n && w->cut[rank + 1] <= w->word[i]) rank++;
+  for (int i = 0; i < s->n_mine; i++) { /* where there are rows, no rank's share begins behind the last one */
+    while (rank + 1 < comm->size && w->cut[rank + 1] <= w->word[i]) rank++;
     w->dest[i] = rank;
   }
   return comm->scatter(comm, s->n_mine, w->dest, sizeof *w->word, w->word, inbox);
