@@ -3,7 +3,8 @@
     espalier run inputs/hidden-subspace.yaml && espalier predict inputs/hidden-subspace.yaml -tree_theta 0
     python examples/torch/predict.py out/hidden-subspace/checkpoint.h5 out/hidden-subspace/prediction.h5
 
-(-tree_pairs_per_particle 0, too, where the input has a budget.) For net_message gate, net_embedding linear or mlp, no net_transport; any layers, sums and averages, one map or two.
+(-tree_pairs_per_particle 0, too, where the input has a budget.) For net_message gate, net_embedding linear or mlp, no
+net_transport; any number of layers, sums and averages, one map or two.
 """
 import sys
 
