@@ -29,3 +29,7 @@ on_two communicators.py
 alone relation.py
 on_two relation.py
 alone scikit_learn.py
+ended=0
+on_two uncaught.py >log 2>&1 || ended=$?
+grep -q 'RuntimeError: uncaught' log || { cat log; fail "no exception is told"; }
+[ $ended -ne 0 ] && [ $ended -lt 124 ] || fail "an uncaught exception on one rank: status $ended"
