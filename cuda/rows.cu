@@ -2,7 +2,7 @@
  * what a row brings along, in order, by one thread (carry_back), and a group's rows, in order (carry_out_back). Sums over a
  * row's channels: cuda/rows_heard.cu.
  *
- * Bytes and operations a number: columns, copy 16, 0; zero 8, 0; add, times, add_columns 24, 1; centre 24, some 25;
+ * Bytes and operations a number: columns, copy 16, 0; zero 8, 0; add, subtract, times, add_columns 24, 1; centre 24, some 25;
  * centre_back_offset 32, some 27; carry 24, 5 (a division); carry_out 32, 3; carry_out_back 40, 4; carry_back 48, 6 (a division);
  * finite 8, 1. */
 #include "cuda/inline.h"
@@ -76,6 +76,14 @@ __global__ void __launch_bounds__(THREADS) add_kernel(size_t count, const double
 }
 void add(size_t count, const double *a, const double *b, double *y) {
   EACH(add_kernel, count, a, b, y);
+}
+
+__global__ void __launch_bounds__(THREADS) subtract_kernel(size_t count, const double *a, const double *b, double *y) {
+  const size_t k = own_number();
+  if (k < count) y[k] = a[k] - b[k];
+}
+void subtract(size_t count, const double *a, const double *b, double *y) {
+  EACH(subtract_kernel, count, a, b, y);
 }
 
 __global__ void __launch_bounds__(THREADS) times_kernel(size_t count, const double *a, const double *b, double *y) {
@@ -217,26 +225,29 @@ void exact_value(const esp_exact_format *format, const int64_t *acc, size_t coun
 
 }  // namespace
 
-const esp_rows esp_rows_cuda = {TILE,
-                                columns,
-                                copy,
-                                zero,
-                                add,
-                                times,
-                                add_columns,
-                                esp_cuda_add_silu,
-                                esp_cuda_hear,
-                                esp_cuda_hear_back,
-                                centre,
-                                esp_cuda_centre_back_sum,
-                                centre_back_offset,
-                                carry,
-                                carry_out,
-                                carry_out_back,
-                                carry_back,
-                                esp_cuda_loss_mean,
-                                esp_cuda_loss_squares,
-                                esp_cuda_loss_slope,
-                                finite_rows,
-                                exact_carry,
-                                exact_value};
+const esp_rows esp_rows_cuda = {
+    TILE,
+    {esp_cuda_fixed_add, esp_cuda_fixed_value, esp_cuda_norm, esp_cuda_norm_back, esp_cuda_weigh, esp_cuda_weigh_back},
+    columns,
+    copy,
+    zero,
+    add,
+    subtract,
+    times,
+    add_columns,
+    esp_cuda_add_silu,
+    esp_cuda_hear,
+    esp_cuda_hear_back,
+    centre,
+    esp_cuda_centre_back_sum,
+    centre_back_offset,
+    carry,
+    carry_out,
+    carry_out_back,
+    carry_back,
+    esp_cuda_loss_mean,
+    esp_cuda_loss_squares,
+    esp_cuda_loss_slope,
+    finite_rows,
+    exact_carry,
+    exact_value};

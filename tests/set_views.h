@@ -81,6 +81,7 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   double part[ESP_LOSS_PARTS] = {0}, weight[ESP_LOSS_PARTS] = {1, 1};
   int64_t *words = malloc(bytes + 1), *acc = NULL; /* in the memories of host and device */
   esp_pass *pass = NULL;
+  esp_gradient gradient_of;
   int rc;
   if (loss->weights) loss->weights(loss_param, weight);
   ESP_TRY(ESP_THERE(device, there, count));
@@ -91,7 +92,8 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   *value = weight[0] * part[0] + weight[1] * part[1];
   if (!gradient) goto done;
   ESP_TRY(ESP_THERE(device, acc, sums * ESP_EXACT_FULL_WORDS));
-  ESP_TRY(network->backward(model, backend, set, pass, dy, acc, cost));
+  gradient_of = (esp_gradient){.acc = acc};
+  ESP_TRY(network->backward(model, backend, set, pass, dy, &gradient_of, cost));
   ESP_TRY(esp_device_sum(device, backend->comm, acc, sums));
   ESP_TRY(device->get(words, acc, bytes));
   esp_model_map(model, words, gradient);

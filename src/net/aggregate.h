@@ -8,15 +8,17 @@
 typedef struct {
   const char *name, *help;
   int den;      /* 1: it takes the sum of weights, too */
+  int says;     /* numbers a channel that senders say: 1, v; 2, w v and then w, w = exp(beta v), beta learned a channel
+                   (net/heard.h). C below is all of them */
   double start; /* standard deviation with which the outputs of a new network begin */
-  /* sum [C], then den where it is heard -> A [C]. */
+  /* sum [C], then den where it is heard -> A [C / says]. */
   void (*hear)(int C, const double *sum, double *A);
-  /* dA = dLoss/dA -> dsum [C] = dLoss/dsum; returns dLoss/dden. A: of hear. */
+  /* dA [C / says] = dLoss/dA -> dsum [C] = dLoss/dsum; returns dLoss/dden. A: of hear. */
   double (*hear_back)(int C, const double *sum, const double *A, const double *dA, double *dsum);
 } esp_aggregate;
 
 extern const esp_aggregate *const esp_aggregates[]; /* NULL behind the last */
-extern const esp_aggregate esp_aggregate_sum, esp_aggregate_average;
+extern const esp_aggregate esp_aggregate_sum, esp_aggregate_average, esp_aggregate_softmax;
 const char *esp_aggregate_name(int k); /* of the k-th; NULL behind the last */
 
 #endif

@@ -10,5 +10,10 @@ static double hear_back(int C, const double *sum, const double *A, const double 
   return dden;
 }
 
-const esp_aggregate esp_aggregate_average = {
-    .name = "average", .help = "num / (den + 0.3)", .den = 1, .start = 0.3, .hear = hear, .hear_back = hear_back};
+const esp_aggregate esp_aggregate_average = {.name = "average",
+                                             .help = "num / (den + 0.3)",
+                                             .den = 1,
+                                             .says = 1,
+                                             .start = 0.3,
+                                             .hear = hear,
+                                             .hear_back = hear_back};

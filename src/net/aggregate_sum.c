@@ -11,4 +11,4 @@ static double hear_back(int C, const double *sum, const double *A, const double 
 }
 
 const esp_aggregate esp_aggregate_sum = {
-    .name = "sum", .help = "num", .start = 0.02, .hear = hear, .hear_back = hear_back};
+    .name = "sum", .help = "num", .says = 1, .start = 0.02, .hear = hear, .hear_back = hear_back};

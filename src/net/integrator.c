@@ -277,8 +277,9 @@ static int back_layers(const walk *k, esp_pass *pass, vec3 *y, vec3 *dA, vec3 *d
 }
 
 static int backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
-                    const double *dy, int64_t *acc, esp_cost *cost) {
+                    const double *dy, esp_gradient *gradient, esp_cost *cost) {
   walk k;
+  int64_t *acc = gradient->acc;
   double *h = NULL, *slope = NULL; /* slope: dy at home, where it is elsewhere */
   vec3 *dA = NULL, *dY = NULL, *y = NULL;
   int64_t *words = NULL; /* the host's accumulators, where acc is not */

@@ -10,8 +10,8 @@
 #include "base/block.h"
 #include "base/option.h"
 #include "base/set.h"
-#include "net/device.h"
 #include "net/cost.h"
+#include "net/gradient.h"
 
 typedef struct esp_network esp_network;
 typedef struct esp_pass esp_pass; /* what forward keeps for backward; the network's own */
@@ -53,9 +53,12 @@ struct esp_network {
    * n = 0 is fine. */
   int (*forward)(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                  double *y, esp_cost *cost, esp_pass **pass);
-  /* dy = dLoss/dy -> acc [sums][ESP_EXACT_FULL_WORDS], both in the memory of backend->device, += this rank's share, carried. */
+  /* dy = dLoss/dy, in the memory of backend->device -> accumulators [sums] += this rank's share, carried. Of reversible
+   * networks a pass can be walked back once. */
   int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
-                  const double *dy, int64_t *acc, esp_cost *cost);
+                  const double *dy, esp_gradient *to, esp_cost *cost);
+  /* 1: the way back takes accumulators part by part, each of them once (net/gradient.h). NULL: it never does. Local. */
+  int (*in_parts)(const esp_model *model);
   void (*pass_free)(esp_pass **pass);
   /* What the options leave to a search. searches: 1: there is something; local. aim: chooses it on a set, into model->param,
    * from what is there on; *bound: of the error that it stands for. The same bits on any number of ranks. NULL: nothing. */

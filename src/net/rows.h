@@ -33,8 +33,34 @@ typedef struct {
   const double *targets, *weight;
 } esp_scored;
 
+/* What is done with states and what is seen of them. */
+typedef struct {
+  /* ---- fixed point: x [count] multiples of 2^-bits ---- */
+  /* x += sign o, sign 1 or -1, o rounded to the nearest (ties to even): to be undone with the other sign, bit for bit.
+   * *bad: the least index where |o|, or |x| then, is not below `limit` (<= 2^(62 - bits)); -1: there is none. There x stays.
+   * In the host's memory; waits. NULL: nobody asks. */
+  void (*fixed_add)(size_t count, int bits, double sign, const double *o, double limit, int64_t *x, int64_t *bad);
+  /* y = x, or, with `add`, y += x, as the nearest float64. */
+  void (*fixed_value)(size_t count, int bits, const int64_t *x, int add, double *y);
+
+  /* ---- what layers see (net/norm.h): rows s, y [n][width]; gain, bias [width] ---- */
+  /* y = gain (s - mean) / sqrt(variance + 1e-5) + bias, over the row's numbers, in order. */
+  void (*norm)(int n, int width, const double *gain, const double *bias, const double *s, double *y);
+  /* ds += dLoss/ds of dy; gain_acc, bias_acc [width][ESP_EXACT_FULL_WORDS] += one term a (group, number). */
+  void (*norm_back)(int n, int width, const double *gain, const double *s, const double *dy, double *ds,
+                    int64_t *gain_acc, int64_t *bias_acc);
+
+  /* ---- what is said where weights go with values (net/aggregate.h, softmax): v [n][C], beta [C] ---- */
+  /* said [n][2 C] = w v, then w = exp(beta v) (net/heard.h). */
+  void (*weigh)(int n, int C, const double *beta, const double *v, double *said);
+  /* dsaid -> dv (set); beta_acc [C][ESP_EXACT_FULL_WORDS] += one term a (group, number). */
+  void (*weigh_back)(int n, int C, const double *beta, const double *v, const double *dsaid, double *dv,
+                     int64_t *beta_acc);
+} esp_rows_state;
+
 typedef struct {
   int tile; /* rows a call that keeps what it needs in the nearest memory */
+  esp_rows_state state;
 
   /* ---- places: no arithmetic ---- */
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
@@ -43,15 +69,15 @@ typedef struct {
   void (*copy)(size_t count, const double *x, double *y);
   void (*zero)(size_t count, double *y);
 
-  void (*add)(size_t count, const double *a, const double *b, double *y);   /* y = a + b; y may be a or b */
-  void (*times)(size_t count, const double *a, const double *b, double *y); /* y = a b; y may be a or b */
+  void (*add)(size_t count, const double *a, const double *b, double *y);      /* y = a + b; y may be a or b */
+  void (*subtract)(size_t count, const double *a, const double *b, double *y); /* y = a - b; y may be a or b */
+  void (*times)(size_t count, const double *a, const double *b, double *y);    /* y = a b; y may be a or b */
   /* as columns, added */
   void (*add_columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
                       double *to);
 
   /* Beside the products of net/dense.h: y [n][out] += W [out][in] silu(t [n][in]), the inputs in ascending order. */
   void (*add_silu)(int n, int in, int out, const double *W, const double *t, double *y);
-
   /* ---- what was heard (net/aggregate.h) ---- */
   /* joint [n][own + state] = [*gain A; s], A what the aggregate makes of sum [n][width]; s [n][state]. */
   void (*hear)(const esp_heard *h, int n, int state, const double *gain, const double *sum, const double *s,
@@ -86,8 +112,7 @@ typedef struct {
   /* dy = a weight / over (y - t), of the scored numbers of its rows. */
   void (*loss_slope)(const esp_scored *s, const double *y, double a, double over, double *dy);
 
-  /* ---- sums of rows ---- */
-  /* *bad: the least index (row by row) of a number that is not finite; -1: all are. In the host's memory; waits. */
+  /* *bad: the least index of a number that is not finite; -1: all are. In the host's memory; waits. */
   void (*finite)(size_t count, const double *y, int64_t *bad);
   /* Exact accumulators, of `acc` [count][words of the format] (base/exact_sum.h): their carry, and what they are as float64. */
   void (*exact_carry)(const esp_exact_format *format, int64_t *acc, size_t count);

@@ -16,9 +16,36 @@ const char *esp_tree_on_name(esp_tree_on on) {
   return names[on];
 }
 
+/* Slots a layer that is not the last. */
+static int groups_of(const esp_stack_param *p) {
+  return p->layers > 1 && esp_depths[p->depth]->grouped ? p->groups : 1;
+}
+
 static int range(const char *name, int value, int low, int high) {
   ESP_CHECK(value >= low && value <= high, ESP_ERR_CONFIG, "%s %d: allowed are %d to %d", name, value, low, high);
   return ESP_OK;
+}
+
+static int check_groups(const esp_stack_param *p) {
+  const char *depth = esp_depths[p->depth]->name;
+  ESP_CALL(range("net_groups", p->groups, 2, ESP_DEPTH_GROUPS));
+  ESP_CHECK(p->width % p->groups == 0, ESP_ERR_CONFIG,
+            "net_depth %s with net_width %d and net_groups %d: the width must be a multiple of the groups", depth,
+            p->width, p->groups);
+  ESP_CHECK(!p->transport, ESP_ERR_CONFIG,
+            "net_depth %s with net_transport: what is carried along is not made again; drop one of them", depth);
+  return ESP_OK;
+}
+
+/* Weights that go with values. */
+static int check_weights(const int *width, const esp_stack_param *p) {
+  const char *name = esp_aggregates[p->aggregate]->name;
+  const int most = p->layers > 1 && p->channels > width[ESP_SENT] ? p->channels : width[ESP_SENT];
+  ESP_CHECK(!p->transport, ESP_ERR_CONFIG, "net_transport with net_aggregate %s: drop one of them", name);
+  ESP_CHECK(!esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET), ESP_ERR_CONFIG,
+            "net_aggregate %s with net_message %s: it needs a message that carries values as they are", name,
+            esp_key_messages[p->message]->name);
+  return range("channels, or values, twice", 2 * most, 2, ESP_GATE_MAX_CHANNELS);
 }
 
 static int check_sizes(const int *width, const esp_stack_param *p) {
@@ -44,6 +71,8 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
   if (esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET) || p->layers > 1 || p->transport)
     ESP_CALL(range("channels", p->channels, 1, ESP_GATE_MAX_CHANNELS));
   if (p->layers > 1) ESP_CALL(range("width", p->width, 1, MAX_WIDTH));
+  if (esp_aggregates[p->aggregate]->says > 1) ESP_CALL(check_weights(width, p));
+  if (p->layers > 1 && esp_depths[p->depth]->grouped) ESP_CALL(check_groups(p));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
   return ESP_OK;
 }
@@ -93,6 +122,9 @@ enum {
   LIFT_B,
   CARRIED,
   R3,
+  NORM_A,
+  NORM_B,
+  BETA,
   GROUPS
 };
 static const char *const group_name[GROUPS] = {
@@ -101,72 +133,111 @@ static const char *const group_name[GROUPS] = {
     [V] = "message.V",       [W1] = "message.W1",     [B] = "message.b",     [W2] = "message.W2",
     [A] = "update.a",        [R1] = "update.R1",      [B1] = "update.b1",    [R2] = "update.R2",
     [C_OUT] = "update.c",    [LIFT_W] = "lift.W",     [LIFT_B] = "lift.b",   [NORMAL] = "split.normal",
-    [CARRIED] = "carried.g", [R3] = "update.R3"};
+    [CARRIED] = "carried.g", [R3] = "update.R3",      [NORM_A] = "norm.a",   [NORM_B] = "norm.b",
+    [BETA] = "message.beta"};
 
-/* One group more; returns its offset. The lift has no layer: -1. */
-static int add(esp_block *block, int layer, int group, int rows, int columns) {
-  const char *name = group_name[group];
-  return layer < 0 ? esp_block_add(block, rows, columns, "%s", name)
-                   : esp_block_add(block, rows, columns, "layer%d.%s", layer, name);
+/* "layer3", or, of a slot that is one group of it, "layer3.2"; the lift has no layer: -1. */
+enum { PREFIX = 32 };
+static void prefix_of(const esp_stack_param *p, int slot, char prefix[PREFIX]) {
+  const int G = groups_of(p), last = slot == (p->layers - 1) * G;
+  if (G == 1 || last)
+    snprintf(prefix, PREFIX, "layer%d", slot / G);
+  else
+    snprintf(prefix, PREFIX, "layer%d.%d", slot / G, slot % G);
 }
 
-static int add_embed(esp_block *block, int l, int group, const esp_embed *embed) {
-  const int at = block->count;
+/* One group of numbers more; returns its offset. */
+static int add(esp_model *model, int slot, int group, int rows, int columns) {
+  const char *name = group_name[group];
+  char prefix[PREFIX];
+  if (slot < 0) return esp_block_add(&model->block, rows, columns, "%s", name);
+  prefix_of(model->param, slot, prefix);
+  return esp_block_add(&model->block, rows, columns, "%s.%s", prefix, name);
+}
+
+static int add_embed(esp_model *model, int l, int group, const esp_embed *embed) {
+  const int at = model->block.count;
   if (embed->kind == ESP_EMBED_COORDINATES) return at;
-  add(block, l, group, embed->dim, embed->in);
+  add(model, l, group, embed->dim, embed->in);
   if (embed->kind == ESP_EMBED_MLP) {
-    add(block, l, group + 1, embed->hidden, embed->in);
-    add(block, l, group + 2, embed->hidden, 1);
-    add(block, l, group + 3, embed->dim, embed->hidden);
+    add(model, l, group + 1, embed->hidden, embed->in);
+    add(model, l, group + 2, embed->hidden, 1);
+    add(model, l, group + 3, embed->dim, embed->hidden);
   }
   return at;
 }
 
 static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_stack_slot *s) {
   const esp_message *message = esp_key_messages[p->message];
-  const int offset = esp_message_has(message, ESP_MESSAGE_OFFSET);
+  const int offset = esp_message_has(message, ESP_MESSAGE_OFFSET), G = groups_of(p), last = l == (p->layers - 1) * G;
   const int H = p->layers == 1 ? width[ESP_INPUT] : p->width, carried = p->transport ? width[ESP_SENT] : 0;
-  *s = (esp_stack_slot){.in = H, .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1, .R3 = -1};
-  s->out = l == p->layers - 1 ? width[ESP_TARGET] : p->width;
+  *s = (esp_stack_slot){
+      .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1, .R3 = -1, .norm = -1, .beta = -1};
+  s->in = last ? H : H / G;
+  s->out = last ? width[ESP_TARGET] : H / G;
   s->own = !offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
                        .dim = p->dim,
-                       .channels = s->own + carried,
+                       .channels = s->own * esp_aggregates[p->aggregate]->says + carried,
                        .den = esp_aggregates[p->aggregate]->den || esp_message_has(message, ESP_MESSAGE_DEN) || carried,
                        .mean = 1,
                        .order = p->order,
                        .unit = 1};
   s->wide = esp_form_widths(&s->form);
-  s->embed = (esp_embed){.kind = p->embedding, .in = H, .dim = p->dim};
+  s->embed = (esp_embed){.kind = p->embedding, .in = s->in, .dim = p->dim};
   if (p->embedding == ESP_EMBED_MLP) s->embed.hidden = p->embed_hidden;
   if (esp_embed_raw(p->embedding)) s->embed.in = width[ESP_INPUT];
 }
 
+static void add_message(esp_model *model, int l, esp_stack_slot *s) {
+  const esp_stack_param *p = model->param;
+  char prefix[PREFIX], name[PREFIX + 16];
+  prefix_of(p, l, prefix);
+  snprintf(name, sizeof name, "%s.message", prefix);
+  s->message = esp_block_add_message(&model->block, &s->form, name);
+  if (esp_message_has(s->form.message, ESP_MESSAGE_OFFSET)) {
+    s->W1 = add(model, l, W1, s->own, s->in);
+    s->b = add(model, l, B, s->own, 1);
+    s->W2 = add(model, l, W2, s->own, s->in + model->sizes.width[ESP_SENT]);
+  } else if (l > 0 || p->transport) {
+    s->V = add(model, l, V, s->own, s->in);
+  }
+  if (esp_aggregates[p->aggregate]->says > 1) s->beta = add(model, l, BETA, s->own, 1);
+}
+
+/* Slots of the layers between the second and the last have the second's parameters where they are tied. */
+static int tied_to(const esp_stack_param *p, int l) {
+  const int G = groups_of(p);
+  return p->tied && l >= 2 * G && l < (p->layers - 1) * G ? G + l % G : l;
+}
+
 static void add_layer(esp_model *model, int l) {
   const esp_stack_param *p = model->param;
-  esp_stack_slot *s = &((esp_stack_plan *)model->plan)->slot[l];
+  esp_stack_plan *plan = model->plan;
+  esp_stack_slot *s = &plan->slot[l];
   esp_block *block = &model->block;
-  char prefix[32];
+  if (tied_to(p, l) != l) {
+    *s = plan->slot[tied_to(p, l)];
+    return;
+  }
   shape_layer(p, model->sizes.width, l, s);
   const int H = s->in, C = s->own;
-  s->key = add_embed(block, l, KEY_E, &s->embed);
-  if (p->separate) s->query = add_embed(block, l, QUERY_E, &s->embed);
-  if (p->split == ESP_SPLIT_LEARNED) s->normal = add(block, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
-  snprintf(prefix, sizeof prefix, "layer%d.message", l);
-  s->message = esp_block_add_message(block, &s->form, prefix);
-  if (esp_message_has(s->form.message, ESP_MESSAGE_OFFSET)) {
-    s->W1 = add(block, l, W1, C, H);
-    s->b = add(block, l, B, C, 1);
-    s->W2 = add(block, l, W2, C, H + model->sizes.width[ESP_SENT]);
-  } else if (l > 0 || p->transport) {
-    s->V = add(block, l, V, C, H);
+  s->first = block->count;
+  s->key = add_embed(model, l, KEY_E, &s->embed);
+  if (p->separate) s->query = add_embed(model, l, QUERY_E, &s->embed);
+  if (p->split == ESP_SPLIT_LEARNED) s->normal = add(model, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
+  add_message(model, l, s);
+  s->a = add(model, l, A, 1, 1);
+  s->R1 = add(model, l, R1, p->hidden, C + H);
+  s->b1 = add(model, l, B1, p->hidden, 1);
+  s->R2 = add(model, l, R2, s->out, p->hidden);
+  s->c = add(model, l, C_OUT, s->out, 1);
+  if (p->linear) s->R3 = add(model, l, R3, s->out, C);
+  if (p->layers > 1 && esp_norms[p->norm]->forward) {
+    s->norm = add(model, l, NORM_A, H, 1);
+    add(model, l, NORM_B, H, 1);
   }
-  s->a = add(block, l, A, 1, 1);
-  s->R1 = add(block, l, R1, p->hidden, C + H);
-  s->b1 = add(block, l, B1, p->hidden, 1);
-  s->R2 = add(block, l, R2, s->out, p->hidden);
-  s->c = add(block, l, C_OUT, s->out, 1);
-  if (p->linear) s->R3 = add(block, l, R3, s->out, C);
+  s->count = block->count - s->first;
 }
 
 /* ---- start values ---- */
@@ -197,14 +268,19 @@ static void start_sent(const esp_model *model, int l, const esp_stack_slot *s) {
   for (int k = 0; k < count; k++) model->block.value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
 }
 
+/* Streams of embeddings are those below the others', then those above. */
+static uint64_t embed_stream(int l) {
+  return l < 512 ? (uint64_t)l : (UINT64_C(1) << 32) + (uint64_t)l;
+}
+
 static void start_layer(const esp_model *model, int l) {
   const esp_stack_param *p = model->param;
   const esp_stack_slot *s = &((const esp_stack_plan *)model->plan)->slot[l];
   const int H = s->in, C = s->own, h = p->hidden;
   const double out = esp_aggregates[p->aggregate]->start;
   double *value = model->block.value;
-  esp_embed_start(&s->embed, p->seed, (uint64_t)l, value + s->key);
-  if (p->separate) esp_embed_start(&s->embed, p->seed, (uint64_t)l, value + s->query);
+  esp_embed_start(&s->embed, p->seed, embed_stream(l), value + s->key);
+  if (p->separate) esp_embed_start(&s->embed, p->seed, embed_stream(l), value + s->query);
   if (s->normal >= 0) start_normals(model, l, s->normal);
   s->form.message->start(&s->form, p->seed, l, value + s->message);
   if (p->scale > 0 && s->form.message->fade) value[s->message] = log(p->scale); /* the first of a message that fades */
@@ -214,32 +290,48 @@ static void start_layer(const esp_model *model, int l) {
   }
   if (s->V >= 0) gauss(model, l, V, s->V, C * H, 1.0 / H);
   value[s->a] = GAIN;
+  for (int c = 0; c < H && s->norm >= 0; c++) value[s->norm + c] = 1;
+  for (int c = 0; c < C && s->beta >= 0; c++) value[s->beta + c] = p->beta;
   gauss(model, l, R1, s->R1, h * (C + H), 1.0 / (C + H));
   gauss(model, l, R2, s->R2, s->out * h, out * out / h);
   for (int c = 0; c < C && c < s->out && p->linear; c++) value[s->R3 + c * C + c] = out;
 }
 
+static int plan_create(esp_model *model) {
+  const esp_stack_param *p = model->param;
+  const int slots = (p->layers - 1) * groups_of(p) + 1;
+  char *room = NULL; /* the plan, and its slots behind it */
+  ESP_CALL(ESP_ALLOC(room, sizeof(esp_stack_plan) + (size_t)slots * sizeof(esp_stack_slot)));
+  esp_stack_plan *plan = (void *)room;
+  model->plan = plan;
+  plan->slots = slots;
+  plan->lift = plan->lift_bias = plan->carried = -1;
+  return ESP_ALLOC(model->block.entry, (GROUPS + ESP_MESSAGE_PARTS) * slots);
+}
+
 static int create(esp_model *model) {
   const esp_stack_param *p = model->param;
   const int *width = model->sizes.width, L = p->layers, inputs = width[ESP_INPUT] + width[ESP_SENT];
-  esp_stack_plan *plan;
   ESP_CALL(check_sizes(width, p));
   ESP_CALL(check_param(width[ESP_INPUT], p));
-  ESP_CALL(ESP_ALLOC(plan, 1));
-  model->plan = plan;
-  plan->lift = plan->lift_bias = plan->carried = -1;
-  ESP_CALL(ESP_ALLOC(model->block.entry, (GROUPS + ESP_MESSAGE_PARTS) * L));
-  if (L > 1) plan->lift = add(&model->block, -1, LIFT_W, p->width, inputs);
-  if (L > 1) plan->lift_bias = add(&model->block, -1, LIFT_B, p->width, 1);
-  for (int l = 0; l < L; l++) add_layer(model, l);
-  if (p->transport) plan->carried = add(&model->block, -1, CARRIED, width[ESP_TARGET], 1);
+  ESP_CALL(plan_create(model));
+  esp_stack_plan *plan = model->plan;
+  if (L > 1) plan->lift = add(model, -1, LIFT_W, p->width, inputs);
+  if (L > 1) plan->lift_bias = add(model, -1, LIFT_B, p->width, 1);
+  for (int l = 0; l < plan->slots; l++) add_layer(model, l);
+  if (p->transport) plan->carried = add(model, -1, CARRIED, width[ESP_TARGET], 1);
   ESP_CALL(esp_block_alloc(&model->block));
   for (int t = 0; t < width[ESP_TARGET] && p->transport; t++) model->block.value[plan->carried + t] = 1;
   if (L > 1) gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
-  for (int l = 0; l < L; l++) start_layer(model, l);
-  for (int l = 0; l < L; l++)
+  for (int l = 0; l < plan->slots; l++)
+    if (tied_to(p, l) == l) start_layer(model, l);
+  for (int l = 0; l < plan->slots; l++)
     ESP_CALL(plan->slot[l].form.message->check(&plan->slot[l].form, model->block.value + plan->slot[l].message));
   return ESP_OK;
+}
+
+static int in_parts(const esp_model *model) {
+  return !((const esp_stack_param *)model->param)->tied;
 }
 
 const esp_network esp_network_stack = {
@@ -249,6 +341,7 @@ const esp_network esp_network_stack = {
     .create = create,
     .forward = esp_stack_forward,
     .backward = esp_stack_backward,
+    .in_parts = in_parts,
     .pass_free = esp_stack_pass_free,
     .searches = esp_stack_searches,
     .aim = esp_stack_aim,

@@ -11,8 +11,12 @@
  *     mlp: num -= den silu(u)                               what senders add to silence
  *       (gate: a message without an offset; mlp: one that has it, u)
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
+ *     softmax: w v and w = exp(beta v) are sent for v, and A = num_wv / (num_w + 0.3), channel by channel
  *     o = R2 silu(R1 [a A; s^l] + b1) + c (+ R3 a A)        a: learned gain, one a layer; R3: `linear`
  *     s^{l+1} = s^l + o, or o  (width numbers): net/depth.h;  the last layer: prediction y = o (T numbers)
+ *   Where L > 1, everything in a layer but that last line has norm(s^l) for s^l (net/norms.h), or silu(norm(s^l)): what is
+ *   added, s^l itself, has neither (pre-activation). Depth by groups makes a layer several of these, slots, each of H / G
+ *   numbers.
  *
  * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
  *   r^{l+1} = (num_r + e r^l) / (den + e), e = 0.001;  y += g (r^L - r^0), g [T] learned, 1 at the start (F = T)
@@ -30,7 +34,8 @@
  * messages, they stay as they began.
  *
  * Sets may have any INPUT, SENT and TARGET columns, and weights; HIDDEN ones are seen by controls alone. Home arrays are
- * in the caller's order, in whole groups (base/set.h). Every number is the same bits for any number of ranks. Memory O(n (H + C + d) L). */
+ * in the caller's order, in whole groups (base/set.h). Every number is the same bits for any number of ranks. Memory O(n (H + C + d) L), or, where depth is
+ * reversible, O(n (H + C + d)). */
 #ifndef ESP_STACK_H
 #define ESP_STACK_H
 
@@ -39,9 +44,10 @@
 #include "net/aggregate.h"
 #include "net/depth.h"
 #include "net/embed.h"
+#include "net/norms.h"
 #include "tree/domain.h"
 
-enum { ESP_STACK_MAX_LAYERS = 16 };
+enum { ESP_STACK_MAX_LAYERS = 4096 };
 
 /* What the trees are built on: the learned keys; or, as a control and an oracle, the raw features, or the hidden
  * coordinates that whoever made the data knows. Messages use the learned keys in every case. */
@@ -57,6 +63,11 @@ typedef struct {
   int channels;          /* C of messages with an offset, and of the others after the first layer */
   int aggregate;         /* place among esp_aggregates */
   int depth;             /* place among esp_depths */
+  int groups;            /* G of the state, where depth is grouped */
+  int norm;              /* place among esp_norms: of what layers see of the state */
+  int activate;          /* 1: they see silu of that */
+  int tied;              /* 1: the layers between the first and the last have their parameters in common */
+  double beta;           /* of softmax at the start */
   int include_self;
   int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */
   double scale;      /* s of the gates at the start */

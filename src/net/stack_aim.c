@@ -80,13 +80,14 @@ static int judge(const esp_stack_walk *k, int l, void *context) {
 
 int esp_stack_judge(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_far_record *record) {
   const esp_stack_param *p = model->param;
+  const int slots = ((const esp_stack_plan *)model->plan)->slots;
   finding found = {.record = record};
   *record = (esp_far_record){0};
   if (!has_bound(p)) return ESP_OK;
   ESP_CALL(look(model, backend, set, judge, &found));
-  record->bound = sqrt(record->bound / p->layers);
-  record->rms = sqrt(record->rms / p->layers);
-  record->of_sums = sqrt(record->of_sums / p->layers);
-  record->rounding = sqrt(record->rounding / p->layers);
+  record->bound = sqrt(record->bound / slots);
+  record->rms = sqrt(record->rms / slots);
+  record->of_sums = sqrt(record->of_sums / slots);
+  record->rounding = sqrt(record->rounding / slots);
   return ESP_OK;
 }

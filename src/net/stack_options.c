@@ -69,15 +69,30 @@ const esp_options esp_stack_options = {
         ESP_INT_ROW(OF, channels, "net_channels", "4", 1, 128, "",
             "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
         ESP_NAMES_ROW(OF, aggregate, "net_aggregate", "sum", esp_aggregate_name,
-            "what a receiver makes of its gated messages: their sum, or that over the sum of the gates",
+            "what a receiver makes of its gated messages: their sum; average, that over the sum of the gates; softmax, their mean "
+            "weighed by exp(beta v), too, v a channel's value and beta learned: towards the largest, or, below 0, the smallest",
             MODEL, .was = "average"),
+        ESP_REAL_ROW(OF, beta, "net_beta", "1", -16, 16, "", "of net_aggregate softmax: beta at the start; 0 is the average",
+            MODEL),
         ESP_FLAG_ROW(OF, include_self, "net_include_self", "false", "a particle is its own sender, too", MODEL),
         ESP_FLAG_ROW(OF, transport, "net_transport", "false",
             "the values that are sent pass through the gates of all layers as they are, too, averaged; what they became, less "
             "what they were, is added to the output: for targets that are changes of values that are carried along", MODEL),
         ESP_REAL_ROW(OF, scale, "net_scale", "1", 1e-6, 1e6, "", "width s of the gates at the start", MODEL),
         ESP_NAMES_ROW(OF, depth, "net_depth", "residual", esp_depth_name,
-            "how a layer's output joins a particle's state: residual, it is added; plain, it takes its place", MODEL),
+            "how a layer's output joins a particle's state: residual, it is added; plain, it takes its place; reversible, groups "
+            "of the state's numbers, in fixed point, hear each other in turn, and the way back makes every state again from the "
+            "one behind it, bit for bit: memory does not grow with net_layers (with train_batch 1); reversible_float, to "
+            "rounding, and reversible_stored, with all that layers hold kept, are controls", MODEL),
+        ESP_INT_ROW(OF, groups, "net_groups", "2", 2, ESP_DEPTH_GROUPS, "",
+            "groups of the state, where net_depth is reversible; net_width is a multiple", MODEL),
+        ESP_NAMES_ROW(OF, norm, "net_norm", "none", esp_norm_name,
+            "what a layer sees of a particle's state, between the layers: none, the state as it is; layer, its numbers less their "
+            "mean, over their spread, each with a learned gain and offset; what is added to is the state itself", MODEL),
+        ESP_FLAG_ROW(OF, activate, "net_preactivation", "false",
+            "layers see silu of that: norm, activation, messages, add", MODEL),
+        ESP_FLAG_ROW(OF, tied, "net_tied", "false",
+            "the layers between the first and the last have their parameters in common", MODEL),
         ESP_INT_ROW(OF, width, "net_width", "16", 1, 4096, "",
             "numbers of a particle's state between the layers of a learned relation", MODEL),
         ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",

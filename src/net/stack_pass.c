@@ -1,5 +1,5 @@
 /* The way through the stack: see stack.h. */
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "net/layer_rows.h"
@@ -74,11 +74,29 @@ static int make_tree_keys(const esp_stack_walk *k) {
   return ESP_OK;
 }
 
+static int state_create(const esp_stack_walk *k) {
+  esp_pass *pass = k->pass;
+  const esp_stack_param *p = k->param;
+  const esp_depth *depth = esp_depths[p->depth];
+  const size_t wide = (size_t)k->n * (size_t)p->width;
+  pass->state = (esp_depth_state){.depth = depth,
+                                  .device = k->device,
+                                  .n = k->n,
+                                  .width = p->width,
+                                  .groups = depth->grouped ? p->groups : 1,
+                                  .slots = k->plan->slots - 1,
+                                  .kept = k->keep && !depth->undo};
+  if (depth->read_back) ESP_CALL(ESP_THERE(k->device, pass->read, wide));
+  if (esp_stack_prepared(k)) ESP_CALL(ESP_THERE(k->device, pass->seen, wide));
+  ESP_CALL(ESP_THERE(k->device, pass->o, wide));
+  return depth->create(&pass->state);
+}
+
 /* Parameters, the set's rows, and the state that they are lifted to. */
 static int pass_begin(esp_stack_walk *k) {
   esp_pass *pass = k->pass;
   const esp_device *device = k->device;
-  const size_t n = (size_t)k->n, L = k->keep ? (size_t)k->param->layers : 1;
+  const size_t n = (size_t)k->n;
   ESP_CALL(check_set(k));
   ESP_CALL(esp_set_rows(k->set, ESP_INPUT, &pass->host_x, &pass->joined[0]));
   ESP_CALL(esp_set_rows(k->set, ESP_SENT, &pass->host_v, &pass->joined[1]));
@@ -87,18 +105,18 @@ static int pass_begin(esp_stack_walk *k) {
   ESP_CALL(esp_device_bring(device, n * (size_t)k->D, pass->host_x, &pass->copy[1], &pass->x));
   ESP_CALL(esp_device_bring(device, n * (size_t)k->F, pass->host_v, &pass->copy[2], &pass->v));
   k->value = pass->value;
+  pass->s = pass->x;
   if (k->plan->lift < 0) return ESP_OK;
-  ESP_CALL(ESP_THERE(device, pass->state, L * n * (size_t)k->plan->slot[0].in));
+  ESP_CALL(state_create(k));
   return ESP_THERE(device, pass->raw, n * (size_t)(k->D + k->F));
 }
 
 static int layers_begin(const esp_stack_walk *k) {
   const esp_stack_slot *first = &k->plan->slot[0];
   const esp_device *device = k->device;
-  const size_t n = (size_t)k->n, H = (size_t)first->in;
-  ESP_CALL(ESP_ALLOC(k->pass->at, k->param->layers));
-  k->pass->layers = k->param->layers;
-  if (k->plan->lift >= 0) ESP_CALL(ESP_THERE(device, k->pass->o, n * H));
+  const size_t n = (size_t)k->n, H = (size_t)esp_imax(first->in, k->plan->slot[k->plan->slots - 1].in);
+  ESP_CALL(ESP_ALLOC(k->pass->at, k->plan->slots));
+  k->pass->slots = k->plan->slots;
   if (first->W1 >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (H + (size_t)k->F)));
   if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
@@ -116,26 +134,28 @@ static int layer_begin(const esp_stack_walk *k, int l) {
   if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query, keys));
   if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query_work, hidden));
   ESP_CALL(ESP_THERE(device, layer->value, sent));
+  if (at->beta >= 0) ESP_CALL(ESP_THERE(device, layer->plain, n * (size_t)at->own));
   if (at->W1 >= 0) ESP_CALL(ESP_THERE(device, layer->offset, sent));
   if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, layer->carried, n * (size_t)k->F));
   return ESP_THERE(device, layer->sum, n * (size_t)at->wide.sum);
 }
 
-static void layer_end(const esp_device *device, esp_stack_layer *layer) {
+void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer) {
   esp_layer_free(&layer->layer);
   ESP_THERE_FREE(device, layer->key);
   ESP_THERE_FREE(device, layer->query);
   ESP_THERE_FREE(device, layer->key_work);
   ESP_THERE_FREE(device, layer->query_work);
   ESP_THERE_FREE(device, layer->value);
+  ESP_THERE_FREE(device, layer->plain);
   ESP_THERE_FREE(device, layer->offset);
   ESP_THERE_FREE(device, layer->sum);
 }
 
 static void pass_end(esp_pass *pass) {
   const esp_device *device = pass->device;
-  for (int l = 0; l < pass->layers; l++) {
-    layer_end(device, &pass->at[l]);
+  for (int l = 0; l < pass->slots; l++) {
+    esp_stack_layer_end(device, &pass->at[l]);
     ESP_THERE_FREE(device, pass->at[l].carried); /* the next layer's */
   }
   for (int r = 0; r < 3; r++) ESP_FREE(pass->joined[r]);
@@ -143,7 +163,9 @@ static void pass_end(esp_pass *pass) {
   ESP_FREE(pass->at);
   ESP_FREE(pass->tree_key);
   ESP_FREE(pass->tree_query);
-  ESP_THERE_FREE(device, pass->state);
+  esp_depth_state_free(&pass->state);
+  ESP_THERE_FREE(device, pass->read);
+  ESP_THERE_FREE(device, pass->seen);
   ESP_THERE_FREE(device, pass->raw);
   ESP_THERE_FREE(device, pass->both);
   ESP_THERE_FREE(device, pass->o);
@@ -157,20 +179,27 @@ void esp_stack_pass_free(esp_pass **pass) {
 
 /* ---- forward ---- */
 
-static void lift(const esp_stack_walk *k) {
-  const esp_pass *pass = k->pass;
-  if (k->plan->lift < 0) return;
+/* The first state; pass->seen or pass->o holds it for a moment where it is not the state itself. */
+static int lift(const esp_stack_walk *k) {
+  esp_pass *pass = k->pass;
+  const int H = k->param->width;
+  double *lifted = pass->state.value && !pass->state.depth->grouped ? pass->state.value : pass->o;
+  int64_t bad;
+  if (k->plan->lift < 0) return ESP_OK;
   esp_rows_join(k->rows, k->n, k->D, pass->x, k->F, pass->v, pass->raw);
-  k->dense->forward(k->n, k->D + k->F, k->plan->slot[0].in, k->value + k->plan->lift, k->value + k->plan->lift_bias, 0,
-                    pass->raw, pass->state);
+  k->dense->forward(k->n, k->D + k->F, H, k->value + k->plan->lift, k->value + k->plan->lift_bias, 0, pass->raw,
+                    lifted);
+  pass->state.depth->begin(&pass->state, lifted, &bad);
+  return esp_stack_held(k, "the state before the first layer", bad, H, lifted);
 }
 
 /* What is sent, and what receivers bring along. */
 static void send(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  const double *s = esp_stack_state(k, l);
+  const double *s = k->pass->s;
   esp_stack_layer *layer = &k->pass->at[l];
   const int n = k->n, H = at->in, C = at->own;
+  double *value = layer->plain ? layer->plain : layer->value;
   if (at->W1 >= 0) {
     esp_rows_join(k->rows, n, H, s, k->F, k->pass->v, k->pass->both);
     k->dense->forward(n, H, C, k->value + at->W1, k->value + at->b, 0, s, layer->offset);
@@ -179,10 +208,11 @@ static void send(const esp_stack_walk *k, int l) {
     k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, k->pass->both);
     esp_rows_join(k->rows, n, C, k->pass->both, k->F, esp_stack_carried(k, l), layer->value);
   } else if (at->V >= 0) {
-    k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, layer->value);
+    k->dense->forward(n, H, C, k->value + at->V, NULL, 0, s, value);
   } else {
-    k->rows->copy((size_t)n * (size_t)k->F, k->pass->v, layer->value);
+    k->rows->copy((size_t)n * (size_t)k->F, k->pass->v, value);
   }
+  if (layer->plain) k->rows->state.weigh(n, C, k->value + at->beta, value, layer->value);
 }
 
 static esp_split_rule split_of(const esp_stack_walk *k, int l) {
@@ -201,8 +231,8 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
                            .near_only = !p->far};
   param.domain.dim = tree_dim(k);
   param.domain.split = split_of(k, l);
-  if (k->keep && p->domain.lists.pairs_per_particle > 0 && k->plan->theta[l] > 0)
-    param.domain.lists.theta = k->plan->theta[l];
+  if (k->keep && p->domain.lists.pairs_per_particle > 0 && k->plan->slot[l].theta > 0)
+    param.domain.lists.theta = k->plan->slot[l].theta;
   return param;
 }
 
@@ -229,7 +259,7 @@ done:
 }
 
 static int hear(const esp_stack_walk *k, int l) {
-  const int last = l == k->param->layers - 1;
+  const int last = l == k->plan->slots - 1;
   const int hops = k->param->tree_on == ESP_TREE_ON_HIDDEN && k->param->hidden_halves == 2;
   const esp_pass *pass = k->pass;
   esp_stack_layer *layer = &k->pass->at[l];
@@ -246,35 +276,46 @@ static int hear(const esp_stack_walk *k, int l) {
   return esp_layer_forward(k->backend, &param, k->n, &in, message, layer->sum, &layer->layer);
 }
 
-static int run_layer(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
+int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  const double *input = esp_stack_embedded(k, l);
-  const int last = l == k->param->layers - 1;
-  esp_pass *pass = k->pass;
-  esp_stack_layer *layer = &pass->at[l];
+  const double *input = esp_stack_embedded(k);
+  esp_stack_layer *layer = &k->pass->at[l];
   ESP_AGREE(k->backend->comm, layer_begin(k, l));
   esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, layer->key);
   if (layer->query)
     esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, layer->query);
   send(k, l);
   ESP_CALL(hear(k, l));
-  esp_layer_count(&layer->layer, cost);
+  if (cost) esp_layer_count(&layer->layer, cost);
   if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (layer->offset) esp_stack_centre(k, l);
   if (visit) ESP_CALL(show(k, l, visit));
   if (layer->carried) esp_stack_carry(k, l);
-  esp_stack_update(k, l, last ? y : pass->o);
-  if (layer->carried && last) esp_stack_carry_out(k, y);
-  if (!last)
-    esp_depths[k->param->depth]->join(k->rows, (size_t)k->n * (size_t)at->in, esp_stack_state(k, l), pass->o,
-                                      esp_stack_lifted(k, l + 1));
-  if (!k->keep) layer_end(k->device, layer);
+  esp_stack_update(k, l, o);
   return ESP_OK;
+}
+
+/* Slot l, and what it makes of the state; the last makes y. */
+static int run_slot(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
+  esp_pass *pass = k->pass;
+  esp_stack_layer *layer = &pass->at[l];
+  const int last = l == k->plan->slots - 1;
+  char what[48];
+  int64_t bad;
+  ESP_CALL(esp_stack_see(k, l));
+  ESP_CALL(esp_stack_run(k, l, visit, last ? y : pass->o, cost));
+  if (k->keep) ((esp_stack_plan *)k->model->plan)->slot[l].theta = layer->layer.dom->param.lists.theta;
+  if (layer->carried && last) esp_stack_carry_out(k, y);
+  if (!k->keep || (esp_stack_frees(k) && !last)) esp_stack_layer_end(k->device, layer);
+  if (last) return ESP_OK;
+  pass->state.depth->join(&pass->state, l, pass->o, &bad);
+  snprintf(what, sizeof what, "layer %d: the state behind it", l / pass->state.groups);
+  return esp_stack_held(k, what, bad, k->plan->slot[l].out, pass->o);
 }
 
 int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass) {
   const esp_comm *comm = k->backend->comm;
-  esp_stack_plan *plan = k->model->plan;
+  const esp_stack_plan *plan = k->model->plan;
   esp_pass *made = NULL;
   esp_cost own = {0};
   int rc = ESP_ALLOC(made, 1);
@@ -285,10 +326,9 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
   if (!rc) rc = pass_begin(k);
   if (!rc) rc = layers_begin(k);
   ESP_TRY(comm->agree(comm, rc));
-  lift(k);
-  for (int l = 0; l < k->param->layers; l++) ESP_TRY(run_layer(k, l, visit, y, &own));
-  for (int l = 0; l < k->param->layers && pass; l++) plan->theta[l] = made->at[l].layer.dom->param.lists.theta;
-  if (pass) own.theta = plan->theta[0];
+  ESP_TRY(lift(k));
+  for (int l = 0; l < plan->slots; l++) ESP_TRY(run_slot(k, l, visit, y, &own));
+  if (pass) own.theta = plan->slot[0].theta;
   if (cost) esp_cost_add(cost, &own);
   if (pass) *pass = made, made = NULL;
 done:
@@ -312,8 +352,9 @@ static int place_keys(esp_stack_walk *k, double *key, double *query) {
   int rc = pass_begin(k);
   if (!rc) rc = ESP_ALLOC(work, (size_t)k->n * (size_t)at->embed.hidden);
   ESP_TRY(rc);
-  lift(k);
-  const double *input = esp_stack_embedded(k, 0);
+  ESP_TRY(lift(k));
+  ESP_TRY(esp_stack_see(k, 0));
+  const double *input = esp_stack_embedded(k);
   esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, work, key);
   if (query) esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, work, query);
 done:

@@ -1,8 +1,5 @@
 /* What is carried along: see stack.h. */
-#include "base/exact_sum.h"
 #include "net/stack_work.h"
-
-enum { WORDS = ESP_EXACT_FULL_WORDS };
 
 /* Weight of a particle's own value beside those it hears: where nothing is heard it stays. */
 static const double OWN = 1e-3;
@@ -24,16 +21,16 @@ void esp_stack_carry(const esp_stack_walk *k, int l) {
 
 /* What is carried behind the last layer. */
 static const double *arrived(const esp_stack_walk *k) {
-  return k->pass->at[k->param->layers - 1].carried;
+  return k->pass->at[k->plan->slots - 1].carried;
 }
 
 void esp_stack_carry_out(const esp_stack_walk *k, double *y) {
   k->rows->carry_out(k->n, k->F, k->value + k->plan->carried, arrived(k), k->pass->v, y);
 }
 
-void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double *dr, int64_t *acc) {
+void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double *dr, const esp_gradient *to) {
   k->rows->carry_out_back(k->n, k->F, k->value + k->plan->carried, arrived(k), k->pass->v, dy, dr,
-                          acc + (size_t)k->plan->carried * WORDS);
+                          esp_gradient_at(to, k->plan->carried));
 }
 
 void esp_stack_carry_back(const esp_stack_walk *k, int l, double *dr, double *dsum) {

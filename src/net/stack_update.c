@@ -1,12 +1,9 @@
-#include "base/exact_sum.h"
 #include "net/stack_work.h"
-
-enum { WORDS = ESP_EXACT_FULL_WORDS };
 
 int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_scratch *scratch) {
   const esp_device *device = k->device;
   int wide = 0, own = 0;
-  for (int l = 0; l < k->param->layers; l++) {
+  for (int l = 0; l < k->plan->slots; l++) {
     wide = esp_imax(wide, k->plan->slot[l].own + k->plan->slot[l].in);
     own = esp_imax(own, k->plan->slot[l].own);
   }
@@ -37,7 +34,7 @@ static void join(const esp_stack_walk *k, int l, int first, int n, const esp_sta
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_heard heard = esp_stack_heard(k, l);
   const double *sum = k->pass->at[l].sum + (size_t)first * (size_t)at->wide.sum;
-  const double *s = esp_stack_state(k, l) + (size_t)first * (size_t)at->in;
+  const double *s = k->pass->s + (size_t)first * (size_t)at->in;
   k->rows->hear(&heard, n, at->in, k->value + at->a, sum, s, scratch->joint);
   k->dense->forward(n, at->own + at->in, k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
                     scratch->t);
@@ -75,22 +72,22 @@ static void joint_back(const esp_stack_walk *k, const esp_stack_slot *at, int n,
 
 /* The linear path's part of djoint [n][wide], and its gradient. */
 static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, int wide, const double *dout,
-                        const esp_stack_scratch *scratch, int64_t *acc) {
+                        const esp_stack_scratch *scratch, const esp_gradient *to) {
   keep_heard(k, at, n, scratch);
-  k->dense->gradient(n, at->own, at->out, scratch->heard, dout, acc + (size_t)at->R3 * WORDS, NULL);
+  k->dense->gradient(n, at->own, at->out, scratch->heard, dout, esp_gradient_at(to, at->R3), NULL);
   k->dense->backward(n, at->own, at->out, k->value + at->R3, 0, dout, scratch->heard);
   k->rows->add_columns(n, at->own, at->own, 0, scratch->heard, wide, 0, scratch->djoint);
 }
 
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
-                           double *ds, int64_t *acc) {
+                           double *ds, const esp_gradient *to) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_heard heard = esp_stack_heard(k, l);
   const esp_dense *dense = k->dense;
   const double *value = k->value, *sums = k->pass->at[l].sum;
   const int h = k->param->hidden, wide = at->own + at->in, wide_d = ds ? wide : at->own;
-  int64_t *R1 = acc + (size_t)at->R1 * WORDS, *b1 = acc + (size_t)at->b1 * WORDS;
-  int64_t *R2 = acc + (size_t)at->R2 * WORDS, *c = acc + (size_t)at->c * WORDS;
+  int64_t *R1 = esp_gradient_at(to, at->R1), *b1 = esp_gradient_at(to, at->b1);
+  int64_t *R2 = esp_gradient_at(to, at->R2), *c = esp_gradient_at(to, at->c);
   for (int begin = 0; begin < k->n; begin += scratch->rows) {
     const size_t b = (size_t)begin, sum = b * (size_t)at->wide.sum;
     const double *dout = d_o + b * (size_t)at->out;
@@ -103,9 +100,9 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     k->rows->times(units, scratch->dhidden, scratch->t, scratch->dhidden);
     dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
     joint_back(k, at, n, wide_d, scratch);
-    if (at->R3 >= 0) linear_back(k, at, n, wide_d, dout, scratch, acc);
+    if (at->R3 >= 0) linear_back(k, at, n, wide_d, dout, scratch, to);
     k->rows->hear_back(&heard, n, at->in, value + at->a, sums + sum, scratch->djoint, dsum + sum,
-                       ds ? ds + b * (size_t)at->in : NULL, acc + (size_t)at->a * WORDS);
+                       ds ? ds + b * (size_t)at->in : NULL, esp_gradient_at(to, at->a));
   }
 }
 

@@ -7,23 +7,30 @@
 #include "net/network.h"
 #include "net/stack.h"
 
-/* One layer: its message, and its places in the parameter block; -1: not there. */
+/* One layer, or, where the state has groups, one group of it: its message, and its places in the parameter block; -1: not
+ * there. */
 typedef struct {
-  int in, out, own; /* H_l; width or T; channels that the update hears: all but those of what is carried */
+  int in, out,
+      own; /* numbers of the state it sees, and makes (T the last); channels that the update hears: all but those of
+                       what is carried */
+  int first, count; /* numbers of the block that are its own, together with those of slots that share them */
   esp_form form;
   esp_widths wide;
   esp_embed embed;
   int key, query, message, normal, V, W1, b, W2, a, R1, b1, R2, c, R3;
+  int norm; /* gain [in], bias [in] */
+  int beta; /* [own] where weights go with values */
+  /* Where the search for a budgeted theta begins: where that of the last kept pass ended; 0: at param.domain.lists.theta.
+   * It changes no result. The same on every rank that shares a forward. */
+  double theta;
 } esp_stack_slot;
 
 /* The plan of a model. */
 typedef struct {
   int lift, lift_bias; /* offsets; -1 where L = 1 */
   int carried;         /* offset of g; -1: nothing is carried */
-  esp_stack_slot slot[ESP_STACK_MAX_LAYERS];
-  /* Where each layer's search for a budgeted theta begins: where that of the last kept pass ended; 0: at
-   * param.domain.lists.theta. It changes no result. The same on every rank that shares a forward. */
-  double theta[ESP_STACK_MAX_LAYERS];
+  int slots;           /* one a layer; a group of a layer where the state has groups */
+  esp_stack_slot slot[];
 } esp_stack_plan;
 
 /* Of a layer, with the order of its moments as it is now: whoever uses a trained network may ask for another. */
@@ -51,13 +58,14 @@ typedef struct {
   double *key, *query;           /* [n][d]; query NULL with one map */
   double *key_work, *query_work; /* [n][embed hidden] */
   double *value, *offset;        /* [n][C] what is sent; what receivers bring along, NULL: nothing */
+  double *plain;                 /* [n][own] of that, without weights that go with it; NULL: it has none */
   double *sum;                   /* [n][wide.sum] */
   double *carried;               /* [n][F] r^{l+1}; NULL: nothing is carried */
 } esp_stack_layer;
 
 struct esp_pass {
   const esp_device *device;
-  int layers;
+  int slots;
   const double *host_x, *host_v, *host_z; /* host: the set's columns side by side, [n][D], [n][F], [n][hidden] */
   double *joined[3];                      /* host: copies, where a role has several columns */
   double *tree_key,
@@ -65,11 +73,13 @@ struct esp_pass {
                                     second is the last layer's key */
   const double *value, *x, *v; /* parameters, [n][D], [n][F]: the host's, or */
   double *copy[3];             /* copies of them */
-  double *state;               /* [L or, unless kept, 1][n][H] s^0 .. s^{L-1}; NULL where L = 1: s^0 is x */
-  double *raw;                 /* [n][D + F] [x; v] */
-  double *both;                /* [n][H + F] [s; v]; [n][own] V s where something is carried */
-  double *o;                   /* [n][width] */
-  esp_stack_layer *at;         /* host: [L] */
+  esp_depth_state state;       /* where there is a lift */
+  const double *s;             /* [n][in] what the slot at hand sees: x, of the state, or in a room: */
+  double *read, *seen; /* [n][H] what it reads of the state; the norm of it, and the activation. NULL: not needed */
+  double *raw;         /* [n][D + F] [x; v] */
+  double *both;        /* [n][H + F] [s; v]; [n][own] V s where something is carried */
+  double *o;           /* [n][width] or of a group */
+  esp_stack_layer *at; /* host: [slots] */
   esp_stack_scratch scratch;
 };
 
@@ -102,26 +112,40 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
 int esp_stack_forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                       double *y, esp_cost *cost, esp_pass **pass);
 int esp_stack_backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
-                       const double *dy, int64_t *acc, esp_cost *cost);
+                       const double *dy, esp_gradient *to, esp_cost *cost);
 void esp_stack_pass_free(esp_pass **pass);
 int esp_stack_searches(const esp_model *model);
 int esp_stack_aim(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound);
 int esp_stack_judge(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_far_record *record);
 int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query);
 
-/* The state before layer l > 0, or the lifted one. */
-static inline double *esp_stack_lifted(const esp_stack_walk *k, int l) {
-  return k->pass->state + (k->keep ? (size_t)l : 0) * (size_t)k->n * (size_t)k->plan->slot[0].in;
+/* k->pass->s: what slot l sees of the state as it is now. Collective. */
+int esp_stack_see(const esp_stack_walk *k, int l);
+/* The way back: dseen [n][in], by what slot l, the one at hand, sees -> ds [n][in], by what it reads, += ; and its norm's gradient.
+ * Behind it pass->s is no more. Collective. */
+int esp_stack_see_back(const esp_stack_walk *k, int l, double *dseen, double *ds, esp_gradient *to);
+/* ESP_ERR_VALUE on all ranks where one of them has a number that the state cannot hold, -1: none: the bad-th of rows [n][width].
+ * Collective where the row of depth is grouped. */
+int esp_stack_held(const esp_stack_walk *k, const char *what, int64_t bad, int width, const double *rows);
+/* What the slots between the lift and the last see is not the state itself. */
+static inline int esp_stack_prepared(const esp_stack_walk *k) {
+  return k->plan->lift >= 0 && (esp_norms[k->param->norm]->forward || k->param->activate);
 }
-
-/* Without a lift there is one layer, on the raw features. */
-static inline const double *esp_stack_state(const esp_stack_walk *k, int l) {
-  return k->plan->lift < 0 ? k->pass->x : esp_stack_lifted(k, l);
+/* The state is made again on the way back; and what layers keep, too, which is freed behind each. */
+static inline int esp_stack_undoes(const esp_stack_walk *k) {
+  return k->plan->lift >= 0 && esp_depths[k->param->depth]->undo != NULL;
 }
+static inline int esp_stack_frees(const esp_stack_walk *k) {
+  return esp_stack_undoes(k) && !esp_depths[k->param->depth]->stores;
+}
+/* Slot l from what it sees: its sums, then o [n][out]. What its way back needs stays in pass->at [l], as `keep` says; visit, cost
+ * may be NULL. Collective. */
+int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost);
+void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer);
 
 /* What the embedding of a layer sees. */
-static inline const double *esp_stack_embedded(const esp_stack_walk *k, int l) {
-  return esp_embed_raw(k->param->embedding) ? k->pass->x : esp_stack_state(k, l);
+static inline const double *esp_stack_embedded(const esp_stack_walk *k) {
+  return esp_embed_raw(k->param->embedding) ? k->pass->x : k->pass->s;
 }
 
 /* ---- a layer's update (stack_update.c): sums -> aggregate -> o = R2 silu(R1 [a A; s] + b1) + c (+ R3 a A), and its
@@ -135,10 +159,10 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
 void esp_stack_scratch_free(const esp_device *device, esp_stack_scratch *scratch);
 /* Layer l's sums and state -> o [n][out]. */
 void esp_stack_update(const esp_stack_walk *k, int l, double *o);
-/* d_o [n][out] -> dsum [n][wide.sum] (set), ds [n][H] += (NULL: not wanted), acc [count][ESP_EXACT_FULL_WORDS] of the
- * whole block += one term a (group of ESP_GROUP rows, number). */
+/* d_o [n][out] -> dsum [n][wide.sum] (set), ds [n][in] += (NULL: not wanted), accumulators += one term a (group of
+ * ESP_GROUP rows, number). */
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
-                           double *ds, int64_t *acc);
+                           double *ds, const esp_gradient *to);
 
 /* The sums of layer l, as rows are heard. */
 static inline esp_heard esp_stack_heard(const esp_stack_walk *k, int l) {
@@ -151,7 +175,7 @@ static inline esp_heard esp_stack_heard(const esp_stack_walk *k, int l) {
 const double *esp_stack_carried(const esp_stack_walk *k, int l);
 void esp_stack_carry(const esp_stack_walk *k, int l);
 void esp_stack_carry_out(const esp_stack_walk *k, double *y);
-void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double *dr, int64_t *acc);
+void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double *dr, const esp_gradient *to);
 void esp_stack_carry_back(const esp_stack_walk *k, int l, double *dr, double *dsum);
 
 /* Sums as differences from silence: num -= den silu(u), u the offset, and its adjoint, for layers whose message has one. A

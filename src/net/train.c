@@ -16,13 +16,14 @@ typedef struct {
   const esp_train_hooks *hooks;
   esp_model *model;
   double weight[ESP_LOSS_PARTS];
-  int sums;
-  int64_t *acc;     /* [sums][WORDS], in the device's memory */
-  int64_t *words;   /* the same in the host's */
-  double *gradient; /* [parameters] */
-  double *y, *dy;   /* [n_home][targets], in the device's memory */
-  size_t capacity;  /* numbers of either */
-  int *permutation; /* [sets] of the epoch at hand */
+  int sums;                 /* of the gradient; 0: they come in parts: */
+  esp_gradient_parts parts; /* each is in `gradient` when the way back is done */
+  esp_gradient all;         /* acc [sums][WORDS], in the device's memory */
+  int64_t *words;           /* the same in the host's */
+  double *gradient;         /* [parameters] */
+  double *y, *dy;           /* [n_home][targets], in the device's memory */
+  size_t capacity;          /* numbers of either */
+  int *permutation;         /* [sets] of the epoch at hand */
   int64_t epoch;
   /* sums of the parts over sets; behind them how many ranks wish what */
   int64_t part_acc[ESP_LOSS_PARTS * WORDS + WISHES];
@@ -86,7 +87,7 @@ static int run_set(training *t, const esp_set *set, double *part, esp_train_reco
   ESP_TRY(t->with->loss->value(t->with->loss_param, backend, set, t->y, 1.0 / t->param->batch, t->dy, part));
   for (int p = 0; p < t->with->loss->parts; p++)
     if (!isfinite(part[p])) goto done; /* gather says so, with the step */
-  ESP_TRY(network->backward(model, backend, set, pass, t->dy, t->acc, &record->cost));
+  ESP_TRY(network->backward(model, backend, set, pass, t->dy, t->sums ? &t->all : &t->parts.to, &record->cost));
   record->particles += set->n_home;
 done:
   network->pass_free(&pass);
@@ -152,15 +153,17 @@ static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
   const esp_comm *comm = t->with->comm;
   const esp_device *device = t->with->backend->device;
   const size_t sums = (size_t)t->sums, parts = (size_t)t->with->loss->parts;
-  ESP_CALL(esp_device_sum(device, comm, t->acc, sums));
-  ESP_CALL(esp_device_agree(device, comm, device->get(t->words, t->acc, sums * WORDS * sizeof *t->words)));
+  if (t->sums) {
+    ESP_CALL(esp_device_sum(device, comm, t->all.acc, sums));
+    ESP_CALL(esp_device_agree(device, comm, device->get(t->words, t->all.acc, sums * WORDS * sizeof *t->words)));
+    esp_model_map(t->model, t->words, t->gradient);
+  }
   esp_exact_carry(&ESP_EXACT_FULL, t->part_acc, parts);
   int64_t *wishes = t->part_acc + parts * WORDS;
   wish(t, wishes);
   ESP_CALL(comm->sum_i64(comm, t->part_acc, parts * WORDS + WISHES));
   *due = wishes[WISH_CHECKPOINT] > 0;
   record->stop = wishes[WISH_STOP] > 0;
-  esp_model_map(t->model, t->words, t->gradient);
   for (size_t p = 0; p < parts; p++) {
     record->part[p] = esp_exact_value(&ESP_EXACT_FULL, t->part_acc + p * WORDS) / t->param->batch;
     record->loss += t->weight[p] * record->part[p];
@@ -182,7 +185,7 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   int due = 0;
   double begin = esp_wall();
   esp_train_record record = {.step = s + 1, .steps = p->steps};
-  t->with->backend->device->rows->zero((size_t)t->sums * WORDS, (double *)t->acc);
+  t->with->backend->device->rows->zero((size_t)t->sums * WORDS, (double *)t->all.acc);
   memset(t->part_acc, 0, sizeof t->part_acc);
   if (aims(t, s)) ESP_AGREE(comm, aim(t, s));
   record.bound = t->bound;
@@ -213,6 +216,13 @@ static int check_train(const esp_training *with, const esp_train_param *p, const
   return ESP_OK;
 }
 
+/* A step of one set, which all ranks share: each part of its gradient is whole when its way back ends. */
+static int in_parts(const training *t) {
+  const esp_network *network = t->model->network;
+  const int alone = t->with->sets->shared || t->with->comm->size == 1;
+  return alone && t->param->batch == 1 && network->in_parts && network->in_parts(t->model);
+}
+
 int esp_train(const esp_training *with, const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model,
               esp_adam *adam) {
   const esp_comm *comm = with->comm;
@@ -225,21 +235,23 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
                 .epoch = -1,
                 .bound = NAN,
                 .kept = esp_wall()};
-  t.sums = esp_model_sums(model);
+  t.sums = in_parts(&t) ? 0 : esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
-  if (!rc) rc = ESP_THERE(device, t.acc, (size_t)t.sums * WORDS);
-  if (device->shared) t.words = t.acc;
+  if (!rc) rc = ESP_THERE(device, t.all.acc, (size_t)t.sums * WORDS);
+  if (device->shared) t.words = t.all.acc;
   if (!rc && !device->shared) rc = ESP_ALLOC(t.words, (size_t)t.sums * WORDS);
   if (!rc) rc = ESP_ALLOC(t.gradient, model->block.count);
   if (!rc) rc = ESP_ALLOC(t.permutation, with->sets->sets);
   ESP_TRY(comm->agree(comm, rc));
+  t.parts = esp_gradient_parts_of(device, comm, t.gradient);
   int64_t end = param->stop > 0 && param->stop < param->steps ? param->stop : param->steps;
   int stop = 0;
   while (adam->step < end && !stop) ESP_TRY(run_step(&t, adam, &stop));
 done:
-  if (t.words != t.acc) ESP_FREE(t.words);
-  ESP_THERE_FREE(device, t.acc);
+  if (t.words != t.all.acc) ESP_FREE(t.words);
+  ESP_THERE_FREE(device, t.all.acc);
+  if (t.parts.device) esp_gradient_parts_free(&t.parts);
   ESP_FREE(t.gradient);
   ESP_FREE(t.permutation);
   ESP_THERE_FREE(device, t.y);

@@ -142,11 +142,13 @@ static void elementwise(void **state) {
 static void what_was_heard(void **state) {
   (void)state;
   assert_ptr_equal(esp_aggregates[1], &esp_aggregate_average);
+  assert_ptr_equal(esp_aggregates[2], &esp_aggregate_softmax);
   for (int r = 0; r < ROWS; r++)
     for (int w = 0; w < WIDTHS; w++)
-      for (int kind = 0; kind < 3; kind++) { /* a sum without and with weights, an average */
-        const int own = r % 2 ? widths[w] : (widths[w] + 1) / 2;
-        heard(rows[r], kind == 2, widths[w], own, kind > 0, (r + 3 * w) % 20, (r + w) % 2, (r + w + kind) % 3 == 0);
+      for (int kind = 0; kind < 4; kind++) { /* a sum without and with weights, an average, a softmax */
+        const int own = kind == 3 || r % 2 ? widths[w] : (widths[w] + 1) / 2, says = kind == 3 ? 2 : 1;
+        heard(rows[r], kind < 2 ? 0 : kind - 1, says * widths[w], own, kind == 1 || kind == 2, (r + 3 * w) % 20,
+              (r + w) % 2, (r + w + kind) % 3 == 0);
       }
   heard(70 * ESP_GROUP + 1, 1, 3, 2, 1, 2, 1, 0);
 }

@@ -85,6 +85,12 @@ static void options(void **state) {
   both("a tree on features", &p, N);
   p = deep, p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 2;
   both("trees on hidden coordinates of two hops", &p, N);
+  p = deep, p.depth = 2, p.groups = 3, p.norm = 1, p.activate = 1;
+  both("reversible, norm and activation", &p, N);
+  p = deep, p.depth = 4, p.layers = 5, p.tied = 1;
+  both("reversible with rows kept, tied", &p, N);
+  p = deep, p.aggregate = 2, p.beta = 0.7;
+  both("softmax", &p, N);
   p = deep, p.domain.lists.pairs_per_particle = 30;
   both("a budget of pairs", &p, N);
 }

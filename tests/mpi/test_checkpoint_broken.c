@@ -86,7 +86,7 @@ static void claims(void **state) {
     double value;
   } bad[] = {{"tree_theta", "tree_theta is '1.0000000000000001e+300': must be number in [0, 10]", 1e300},
              {"tree_theta", "tree_theta is 'nan'", NAN},
-             {"net_layers", "net_layers is '33': must be integer in [1, 16]", 33},
+             {"net_layers", "net_layers is '5000': must be integer in [1, 4096]", 5000},
              {"tree_leaf", "tree_leaf is '0'", 0},
              {"tree_leaf", "tree_leaf is 4294967297, must be a number of 32 bits", 4294967297.0},
              {"tree_pairs_limit", "tree_pairs_limit is '2147483648'", 2147483648.0},

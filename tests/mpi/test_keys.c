@@ -69,7 +69,7 @@ static void networks(void **state) {
   refused(integrator, config, "net_aggregate average: a key of the network 'stack'");
   refused(integrator, CONFIG("net_message", "gate"), "net_message is 'gate': must be one of newton|newton_mlp|mlp");
   refused(stack, CONFIG("net_message", "newton"), "net_message is 'newton': must be one of gate|gate_mlp");
-  refused(stack, CONFIG("net_layers", "17"), "net_layers is '17': must be integer in [1, 16]");
+  refused(integrator, CONFIG("net_layers", "33"), "net_layers is '33': must be integer in [1, 32]");
   refused(stack, CONFIG("tree_split", "learned", "tree_on", "hidden"), "tree_split learned with tree_on hidden");
   refused(stack, CONFIG("net_embedding", "coordinates", "net_separate", "true"), "net_separate with net_embedding");
   config = CONFIG("train_loss_k", "2");

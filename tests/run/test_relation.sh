@@ -104,7 +104,7 @@ refuse "data_truth_sample 5|data_task gravity" 1 generate -data_truth_sample 5
 refuse "data_law file|data_file" 2 train -data_task relation -data_law file -net_message gate
 refuse "tree_split learned|tree_on features" 1 train "${plane[@]}" -tree_split learned -tree_on features
 refuse "net_separate|net_embedding coordinates" 1 train "${plane[@]}" -net_separate true -net_embedding coordinates
-refuse "net_layers|'20'|integer in [1, 16]" 1 train "${plane[@]}" -net_layers 20
+refuse "net_layers|'5000'|integer in [1, 4096]" 1 train "${plane[@]}" -net_layers 5000
 refuse "eval_set 9|3 test sets" 2 predict -run_name plane1 "${plane[@]}" -eval_set 9
 refuse "own.h5|data_clouds|0 sets to train on" 2 train "${plane[@]}" -data_file own.h5 -run_name own
 refuse "own.h5|no targets" 2 evaluate "${plane[@]}" -data_file own.h5 -eval_checkpoint out/plane1/checkpoint.h5 -run_name own

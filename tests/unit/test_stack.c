@@ -322,9 +322,13 @@ static double *gradient_of(const esp_model *r, const esp_backend *b, const esp_s
   return g;
 }
 
-/* Fourth-order difference of parameter i; 0 if the tree changed on the way and the loss is not that of all pairs. */
+/* Fourth-order difference of parameter i; 0 if the tree changed on the way and the loss is not that of all pairs. A state in
+ * fixed point steps by 2^-40: the difference is of more. */
 static int difference(const esp_model *r, const esp_backend *b, const esp_set *set, int i, double *slope) {
-  const double h = 2e-4, keep = r->block.value[i];
+  const esp_stack_param *p = r->param;
+  const esp_depth *depth = esp_depths[p->depth];
+  const double h = depth == &esp_depth_reversible || depth == &esp_depth_reversible_stored ? 2e-3 : 2e-4;
+  const double keep = r->block.value[i];
   double value[4];
   uint64_t support[4];
   for (int k = 0; k < 4; k++) {
@@ -448,6 +452,90 @@ static void gradient_through_depth(void **state) {
     }
 }
 
+/* What layers see of the state, of one group and of three. */
+static void gradient_through_norms(void **state) {
+  (void)state;
+  for (int k = 0; esp_norms[k]; k++)
+    for (int activate = 0; activate < 2; activate++)
+      for (int depth = 0; depth <= 3; depth += 3) { /* in float64: a difference of small steps */
+        esp_stack_param p = relation_case_param(RELATION_DEEP, 0);
+        p.norm = k, p.activate = activate, p.depth = depth, p.groups = 3;
+        check_gradient(&p, 40, esp_norm_name(k), 1);
+      }
+}
+
+/* Weights that go with values. */
+static void gradient_of_the_softmax(void **state) {
+  (void)state;
+  for (int layers = 1; layers <= 3; layers += 2)
+    for (int tree = 0; tree < 2; tree++) {
+      esp_stack_param p = relation_case_param(RELATION_DEEP, tree ? 0.9 : 0);
+      p.layers = layers, p.aggregate = 2, p.beta = 0.7;
+      if (tree) p.tree_on = ESP_TREE_ON_FEATURES;
+      check_gradient(&p, 80, "softmax", !tree);
+    }
+}
+
+/* Layers that have their parameters in common. */
+static void gradient_of_tied_layers(void **state) {
+  (void)state;
+  for (int depth = 0; depth <= 3; depth += 3) { /* in float64: a difference of small steps */
+    esp_stack_param p = relation_case_param(RELATION_DEEP, 0);
+    p.layers = 5, p.tied = 1, p.depth = depth, p.norm = 1;
+    check_gradient(&p, 40, "tied", 1);
+  }
+}
+
+/* A gradient that comes layer by layer is that of all at once. */
+static void parts_are_the_whole(void **state) {
+  (void)state;
+  const esp_backend b = esp_backend_self();
+  esp_set set = relation_case_set(130, 5, 2, 0.5, 0, 8);
+  for (int which = 0; which < RELATION_CASES; which++)
+    for (int depth = 0; depth < 3; depth += 2) {
+      esp_stack_param p = relation_case_param(which, 0.7);
+      p.depth = depth, p.norm = 1, p.transport = which == RELATION_PLAIN && !depth, p.linear = 1;
+      esp_model r = relation_case_network(&p);
+      double nmse, y[260], dy[260], *got = calloc((size_t)r.block.count, sizeof *got), *g = gradient_of(&r, &b, &set);
+      esp_gradient_parts parts = esp_gradient_parts_of(b.device, b.comm, got);
+      esp_pass *pass;
+      assert_true(r.network->in_parts(&r));
+      OK(r.network->forward(&r, &b, &set, NULL, y, NULL, &pass));
+      OK(esp_loss_nmse.value(NULL, &b, &set, y, 1, dy, &nmse));
+      OK(r.network->backward(&r, &b, &set, pass, dy, &parts.to, NULL));
+      assert_memory_equal(got, g, (size_t)r.block.count * sizeof *g);
+      assert_true(p.layers > 1 ? parts.room < r.block.count : parts.room == r.block.count - 2 * p.transport);
+      r.network->pass_free(&pass);
+      esp_gradient_parts_free(&parts);
+      esp_model_free(&r);
+      free(g), free(got);
+    }
+  esp_set_free(&set);
+}
+
+/* What is made again on the way back gives the bits of what is kept, whatever the depth; and the state that the way began with. */
+static void made_again_is_what_was_kept(void **state) {
+  (void)state;
+  const esp_backend b = esp_backend_self();
+  esp_set set = relation_case_set(130, 5, 2, 0.5, 0, 8);
+  for (int layers = 4; layers <= 256; layers *= 8) {
+    double *gradient[2], y[2][260], nmse;
+    esp_stack_param p = relation_case_param(RELATION_DEEP, 0.7);
+    p.layers = layers, p.norm = 1, p.activate = 1;
+    for (int stored = 0; stored < 2; stored++) {
+      p.depth = stored ? 4 : 2;
+      esp_model r = relation_case_model(&p, 5, 2);
+      gradient[stored] = calloc((size_t)r.block.count, sizeof **gradient);
+      OK(model_loss(&r, &b, &esp_loss_nmse, NULL, &set, NULL, y[stored], NULL, &nmse, gradient[stored]));
+      if (stored) assert_memory_equal(gradient[0], gradient[1], (size_t)r.block.count * sizeof **gradient);
+      esp_model_free(&r);
+    }
+    assert_memory_equal(y[0], y[1], sizeof y[0]);
+    free(gradient[0]), free(gradient[1]);
+  }
+  esp_set_free(&set);
+}
+
 /* The tree on features or hidden coordinates does not move with the parameters; its lists do, with how its nodes lie among
  * the keys. */
 static void gradient_over_a_fixed_tree(void **state) {
@@ -488,6 +576,11 @@ int main(void) {
                                      cmocka_unit_test(gradient_of_transport),
                                      cmocka_unit_test(transport_is_the_formula),
                                      cmocka_unit_test(gradient_through_depth),
+                                     cmocka_unit_test(gradient_through_norms),
+                                     cmocka_unit_test(gradient_of_the_softmax),
+                                     cmocka_unit_test(gradient_of_tied_layers),
+                                     cmocka_unit_test(parts_are_the_whole),
+                                     cmocka_unit_test(made_again_is_what_was_kept),
                                      cmocka_unit_test(gradient_over_a_fixed_tree),
                                      cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,13 +57,13 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
     w->all = 0;
     memset(w->c, 0, 3 * (size_t)w->set->n_home * sizeof *w->c);
   }
-  w->layers = l + 1;
-  w->layer[l] = NAN;
+  double hours = NAN;
   if (dom->param.lists.rule && w->set->width[ESP_WEATHER_WIND]) { /* its number: the width of the gates */
     ESP_TRY(hear(w, dom, key, query, &r));
-    ESP_TRY(add_up(w, r.heard, &w->layer[l]));
+    ESP_TRY(add_up(w, r.heard, &hours));
   }
-  w->all += w->layer[l];
+  w->all += hours;
+  if (l < ESP_WEATHER_SHIFTS) w->layer[l] = hours, w->layers = l + 1;
 done:
   ESP_FREE(r.said);
   ESP_FREE(r.heard);

@@ -1,0 +1,44 @@
+/* One row's norm, its way back, and a state in fixed point: formulas for every processor (net/rows.h). */
+#ifndef ESP_NORM_H
+#define ESP_NORM_H
+
+#include <math.h>
+#include <stdint.h>
+
+#include "base/inline.h"
+
+#define ESP_NORM_FLOOR 1e-5 /* added to the variance */
+
+/* Mean and 1 / sqrt(variance + floor) of s [width]. */
+ESP_INLINE void esp_norm_of(int width, const double *s, double *mean, double *inverse) {
+  double sum = 0, square = 0;
+  for (int c = 0; c < width; c++) sum += s[c];
+  const double middle = sum / width;
+  for (int c = 0; c < width; c++) square += (s[c] - middle) * (s[c] - middle);
+  *mean = middle;
+  *inverse = 1 / sqrt(square / width + ESP_NORM_FLOOR);
+}
+
+/* ds [width] += the way back of dy [width]. */
+ESP_INLINE void esp_norm_back_of(int width, const double *gain, const double *s, const double *dy, double *ds) {
+  double mean, inverse, first = 0, second = 0;
+  esp_norm_of(width, s, &mean, &inverse);
+  for (int c = 0; c < width; c++) {
+    const double d = dy[c] * gain[c];
+    first += d;
+    second += d * ((s[c] - mean) * inverse);
+  }
+  first /= width;
+  second /= width;
+  for (int c = 0; c < width; c++) ds[c] += inverse * (dy[c] * gain[c] - first - (s[c] - mean) * inverse * second);
+}
+
+/* Whether it is below the limit, and what x is then. */
+ESP_INLINE int esp_fixed_step(double scale, double sign, double o, double limit, int64_t x, int64_t *after) {
+  if (!(fabs(o) < limit)) return 0;
+  const int64_t step = llrint(o * scale);
+  *after = (int64_t)((uint64_t)x + (uint64_t)(sign > 0 ? step : -step));
+  return fabs((double)*after) < limit * scale;
+}
+
+#endif
