@@ -61,7 +61,8 @@ static inline esp_set relation_case_share(const esp_comm *comm, const esp_set *w
 /* Networks of different kinds for sets of D = 5, F = T = 2. */
 enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELATION_DEEP_MESSAGE, RELATION_CASES };
 static inline esp_stack_param relation_case_param(int which, double theta) {
-  esp_stack_param p = {.layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .groups = 2, .far = 1, .order = 2, .seed = 21};
+  esp_stack_param p = {
+      .layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .groups = 2, .far = 1, .order = 2, .seed = 21};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {
