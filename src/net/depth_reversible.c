@@ -59,6 +59,7 @@ static const esp_holding floating = {create_float, read_float, change_float};
 /* ---- groups ---- */
 
 static int create(esp_depth_state *state) {
+  ESP_MEMORY_FOR(ESP_MEMORY_STATE);
   ESP_CALL(ESP_THERE(state->device, state->room, numbers(state)));
   return state->depth->holding->create(state, (size_t)state->groups * numbers(state));
 }

@@ -7,6 +7,7 @@ static size_t numbers(const esp_depth_state *state) {
 }
 
 static int create(esp_depth_state *state) {
+  ESP_MEMORY_FOR(ESP_MEMORY_STATE);
   return ESP_THERE(state->device, state->value, (state->kept ? (size_t)state->slots + 1 : 1) * numbers(state));
 }
 

@@ -1,6 +1,7 @@
 #include "net/gradient.h"
 
 static int make_room(esp_gradient_parts *p, int count) {
+  ESP_MEMORY_FOR(ESP_MEMORY_OPTIMISER);
   if (count <= p->room) return ESP_OK;
   ESP_THERE_FREE(p->device, p->to.acc);
   ESP_THERE_FREE(p->device, p->there);

@@ -223,6 +223,15 @@ static int in_parts(const training *t) {
   return alone && t->param->batch == 1 && network->in_parts && network->in_parts(t->model);
 }
 
+static int gradient_create(training *t) {
+  const esp_device *device = t->with->backend->device;
+  ESP_MEMORY_FOR(ESP_MEMORY_OPTIMISER);
+  ESP_CALL(ESP_THERE(device, t->all.acc, (size_t)t->sums * WORDS));
+  if (device->shared) t->words = t->all.acc;
+  if (!device->shared) ESP_CALL(ESP_ALLOC(t->words, (size_t)t->sums * WORDS));
+  return ESP_ALLOC(t->gradient, t->model->block.count);
+}
+
 int esp_train(const esp_training *with, const esp_train_param *param, const esp_train_hooks *hooks, esp_model *model,
               esp_adam *adam) {
   const esp_comm *comm = with->comm;
@@ -238,10 +247,7 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   t.sums = in_parts(&t) ? 0 : esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
-  if (!rc) rc = ESP_THERE(device, t.all.acc, (size_t)t.sums * WORDS);
-  if (device->shared) t.words = t.all.acc;
-  if (!rc && !device->shared) rc = ESP_ALLOC(t.words, (size_t)t.sums * WORDS);
-  if (!rc) rc = ESP_ALLOC(t.gradient, model->block.count);
+  if (!rc) rc = gradient_create(&t);
   if (!rc) rc = ESP_ALLOC(t.permutation, with->sets->sets);
   ESP_TRY(comm->agree(comm, rc));
   t.parts = esp_gradient_parts_of(device, comm, t.gradient);
