@@ -33,7 +33,7 @@ done:
 
 /* Of layer l, whose rows are brought to the host. */
 static int far_of(const esp_stack_walk *k, int l, finding *found, esp_far *far) {
-  *far = (esp_far){k->backend->comm, &k->pass->at[l].layer, &found->table};
+  *far = (esp_far){k->backend->comm, &esp_stack_at(k, l)->layer, &found->table};
   return esp_device_agree(k->device, k->backend->comm, esp_layer_fetch(far->layer));
 }
 

@@ -13,7 +13,7 @@ typedef struct {
   double *ds;                       /* as the state: dLoss/d(that before the slot); NULL where nothing is before */
   double *dread, *dseen;            /* [n][H] by what the slot reads of it, and sees of that; NULL: it is the same */
   double *to;                       /* one of the three: where the gradient by what the slot sees is added */
-  double *d_o;                      /* [n][H] dLoss/d(the slot's output) */
+  double *d_o;                      /* [n][H] dLoss/d(the slot's output), where the output was: pass->o */
   double *dsum;                     /* [n][wide.sum] */
   double *dkey, *dquery;            /* [n][d] */
   double *dvalue, *doffset, *dboth; /* [n][C], [n][C], [n][H + F] */
@@ -31,7 +31,7 @@ static int state_adjoint_create(const esp_stack_walk *k, adjoint *g) {
   const size_t wide = (size_t)k->n * (size_t)k->param->width;
   if (k->plan->lift < 0) return ESP_OK;
   ESP_CALL(ESP_THERE(k->device, g->ds, wide));
-  ESP_CALL(ESP_THERE(k->device, g->d_o, wide));
+  g->d_o = k->pass->o;
   if (k->pass->state.depth->read_back) ESP_CALL(ESP_THERE(k->device, g->dread, wide));
   return esp_stack_prepared(k) ? ESP_THERE(k->device, g->dseen, wide) : ESP_OK;
 }
@@ -63,8 +63,8 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
 }
 
 static void adjoint_free(const esp_device *device, adjoint *g) {
-  double **const rows[] = {&g->ds,     &g->dread,   &g->dseen, &g->d_o,   &g->dsum,    &g->dkey,     &g->dquery,
-                           &g->dvalue, &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried, &g->dplain};
+  double **const rows[] = {&g->ds,      &g->dread, &g->dseen, &g->dsum,    &g->dkey,     &g->dquery, &g->dvalue,
+                           &g->doffset, &g->dboth, &g->embed, &g->carried, &g->dcarried, &g->dplain};
   esp_stack_scratch_free(device, &g->scratch);
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) ESP_THERE_FREE(device, *rows[r]);
   ESP_FREE(g->normal);
@@ -75,7 +75,7 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, const esp_grad
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *s = k->pass->s;
   const int n = k->n, H = at->in, C = at->own, wide = H + k->F;
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   const double *dvalue = g->carried ? g->dboth : g->dplain ? g->dplain : g->dvalue;
   if (g->dplain)
     k->rows->state.weigh_back(n, C, k->value + at->beta, layer->plain, g->dvalue, g->dplain,
@@ -104,7 +104,7 @@ static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint
                       esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k);
-  esp_stack_layer *layer = &k->pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   double *din = esp_embed_raw(k->param->embedding) ? NULL : g->to;
   esp_stack_update_back(k, l, d_o, &g->scratch, g->dsum, g->to, to);
   if (layer->carried) esp_stack_carry_back(k, l, g->carried, g->dsum);
@@ -154,7 +154,7 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   esp_pass *pass = k->pass;
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_depth_state *state = &pass->state;
-  const int last = l == pass->slots - 1;
+  const int last = l == k->plan->slots - 1;
   ESP_CALL(recall(k, l));
   if (!last) state->depth->join_back(state, l, g->ds, g->d_o);
   double *read = begin_slot(k, l, g);
@@ -163,7 +163,7 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   if (g->dseen) ESP_CALL(esp_stack_see_back(k, l, g->dseen, read, to));
   if (g->dread) state->depth->read_back(state, l, g->dread, g->ds);
   k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, at->first), (size_t)at->count);
-  if (esp_stack_frees(k)) esp_stack_layer_end(k->device, &pass->at[l]);
+  if (esp_stack_frees(k)) esp_stack_layer_end(k->device, esp_stack_at(k, l));
   return esp_gradient_end(to);
 }
 
@@ -198,7 +198,7 @@ int esp_stack_backward(const esp_model *model, const esp_backend *backend, const
   k.keep = 1;
   ESP_TRY(comm->agree(comm, adjoint_create(&k, &g)));
   ESP_TRY(back_carried(&k, dy, &g, to));
-  for (int l = pass->slots - 1; l >= 0; l--) ESP_TRY(back_slot(&k, l, dy, &g, to, cost));
+  for (int l = k.plan->slots - 1; l >= 0; l--) ESP_TRY(back_slot(&k, l, dy, &g, to, cost));
   ESP_TRY(back_lift(&k, &g, to));
   ESP_TRY(esp_device_agree(k.device, comm, ESP_OK));
 done:

@@ -115,8 +115,8 @@ static int layers_begin(const esp_stack_walk *k) {
   const esp_stack_slot *first = &k->plan->slot[0];
   const esp_device *device = k->device;
   const size_t n = (size_t)k->n, H = (size_t)esp_imax(first->in, k->plan->slot[k->plan->slots - 1].in);
-  ESP_CALL(ESP_ALLOC(k->pass->at, k->plan->slots));
-  k->pass->slots = k->plan->slots;
+  k->pass->held = esp_stack_frees(k) ? 2 : k->plan->slots;
+  ESP_CALL(ESP_ALLOC(k->pass->at, k->pass->held));
   if (first->W1 >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (H + (size_t)k->F)));
   if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
@@ -126,7 +126,7 @@ static int layers_begin(const esp_stack_walk *k) {
 static int layer_begin(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_device *device = k->device;
-  esp_stack_layer *layer = &k->pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   const size_t n = (size_t)k->n, keys = n * (size_t)k->param->dim, sent = n * (size_t)at->form.channels;
   const size_t hidden = n * (size_t)at->embed.hidden;
   ESP_CALL(ESP_THERE(device, layer->key, keys));
@@ -154,7 +154,7 @@ void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer) {
 
 static void pass_end(esp_pass *pass) {
   const esp_device *device = pass->device;
-  for (int l = 0; l < pass->slots; l++) {
+  for (int l = 0; l < pass->held; l++) {
     esp_stack_layer_end(device, &pass->at[l]);
     ESP_THERE_FREE(device, pass->at[l].carried); /* the next layer's */
   }
@@ -197,7 +197,7 @@ static int lift(const esp_stack_walk *k) {
 static void send(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *s = k->pass->s;
-  esp_stack_layer *layer = &k->pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   const int n = k->n, H = at->in, C = at->own;
   double *value = layer->plain ? layer->plain : layer->value;
   if (at->W1 >= 0) {
@@ -238,7 +238,7 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
 
 /* Keys of a layer as visitors see them: in the host's memory. */
 static int show(const esp_stack_walk *k, int l, const esp_visit *visit) {
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   const esp_device *device = k->device;
   const size_t count = (size_t)k->n * (size_t)k->param->dim;
   double *key = layer->key, *query = layer->query, *made[2] = {NULL, NULL};
@@ -262,7 +262,7 @@ static int hear(const esp_stack_walk *k, int l) {
   const int last = l == k->plan->slots - 1;
   const int hops = k->param->tree_on == ESP_TREE_ON_HIDDEN && k->param->hidden_halves == 2;
   const esp_pass *pass = k->pass;
-  esp_stack_layer *layer = &k->pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   const esp_layer_param param = layer_param(k, l);
   const esp_layer_input in = {.id = k->set->id,
                               .key = layer->key,
@@ -279,7 +279,7 @@ static int hear(const esp_stack_walk *k, int l) {
 int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k);
-  esp_stack_layer *layer = &k->pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   ESP_AGREE(k->backend->comm, layer_begin(k, l));
   esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, layer->key);
   if (layer->query)
@@ -298,7 +298,7 @@ int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double
 /* Slot l, and what it makes of the state; the last makes y. */
 static int run_slot(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
   esp_pass *pass = k->pass;
-  esp_stack_layer *layer = &pass->at[l];
+  esp_stack_layer *layer = esp_stack_at(k, l);
   const int last = l == k->plan->slots - 1;
   char what[48];
   int64_t bad;

@@ -5,7 +5,7 @@
 static const double OWN = 1e-3;
 
 const double *esp_stack_carried(const esp_stack_walk *k, int l) {
-  return l == 0 ? k->pass->v : k->pass->at[l - 1].carried;
+  return l == 0 ? k->pass->v : esp_stack_at(k, l - 1)->carried;
 }
 
 static esp_carriage carriage(const esp_stack_walk *k, int l) {
@@ -15,13 +15,13 @@ static esp_carriage carriage(const esp_stack_walk *k, int l) {
 
 void esp_stack_carry(const esp_stack_walk *k, int l) {
   const esp_carriage c = carriage(k, l);
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   k->rows->carry(&c, k->n, layer->sum, esp_stack_carried(k, l), layer->carried);
 }
 
 /* What is carried behind the last layer. */
 static const double *arrived(const esp_stack_walk *k) {
-  return k->pass->at[k->plan->slots - 1].carried;
+  return esp_stack_at(k, k->plan->slots - 1)->carried;
 }
 
 void esp_stack_carry_out(const esp_stack_walk *k, double *y) {
@@ -35,6 +35,6 @@ void esp_stack_carry_out_back(const esp_stack_walk *k, const double *dy, double 
 
 void esp_stack_carry_back(const esp_stack_walk *k, int l, double *dr, double *dsum) {
   const esp_carriage c = carriage(k, l);
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   k->rows->carry_back(&c, k->n, layer->sum, layer->carried, dr, dsum);
 }

@@ -33,7 +33,7 @@ void esp_stack_scratch_free(const esp_device *device, esp_stack_scratch *scratch
 static void join(const esp_stack_walk *k, int l, int first, int n, const esp_stack_scratch *scratch) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_heard heard = esp_stack_heard(k, l);
-  const double *sum = k->pass->at[l].sum + (size_t)first * (size_t)at->wide.sum;
+  const double *sum = esp_stack_at(k, l)->sum + (size_t)first * (size_t)at->wide.sum;
   const double *s = k->pass->s + (size_t)first * (size_t)at->in;
   k->rows->hear(&heard, n, at->in, k->value + at->a, sum, s, scratch->joint);
   k->dense->forward(n, at->own + at->in, k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
@@ -84,7 +84,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_heard heard = esp_stack_heard(k, l);
   const esp_dense *dense = k->dense;
-  const double *value = k->value, *sums = k->pass->at[l].sum;
+  const double *value = k->value, *sums = esp_stack_at(k, l)->sum;
   const int h = k->param->hidden, wide = at->own + at->in, wide_d = ds ? wide : at->own;
   int64_t *R1 = esp_gradient_at(to, at->R1), *b1 = esp_gradient_at(to, at->b1);
   int64_t *R2 = esp_gradient_at(to, at->R2), *c = esp_gradient_at(to, at->c);
@@ -109,15 +109,15 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
 /* ---- differences from silence ---- */
 
 void esp_stack_centre(const esp_stack_walk *k, int l) {
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   k->rows->centre(k->n, k->plan->slot[l].form.channels, layer->offset, layer->sum);
 }
 
 void esp_stack_centre_back_sum(const esp_stack_walk *k, int l, double *dsum) {
-  k->rows->centre_back_sum(k->n, k->plan->slot[l].form.channels, k->pass->at[l].offset, dsum);
+  k->rows->centre_back_sum(k->n, k->plan->slot[l].form.channels, esp_stack_at(k, l)->offset, dsum);
 }
 
 void esp_stack_centre_back_offset(const esp_stack_walk *k, int l, const double *dsum, double *du) {
-  const esp_stack_layer *layer = &k->pass->at[l];
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   k->rows->centre_back_offset(k->n, k->plan->slot[l].form.channels, layer->offset, layer->sum, dsum, du);
 }

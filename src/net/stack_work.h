@@ -65,7 +65,7 @@ typedef struct {
 
 struct esp_pass {
   const esp_device *device;
-  int slots;
+  int held;
   const double *host_x, *host_v, *host_z; /* host: the set's columns side by side, [n][D], [n][F], [n][hidden] */
   double *joined[3];                      /* host: copies, where a role has several columns */
   double *tree_key,
@@ -138,7 +138,11 @@ static inline int esp_stack_undoes(const esp_stack_walk *k) {
 static inline int esp_stack_frees(const esp_stack_walk *k) {
   return esp_stack_undoes(k) && !esp_depths[k->param->depth]->stores;
 }
-/* Slot l from what it sees: its sums, then o [n][out]. What its way back needs stays in pass->at [l], as `keep` says; visit, cost
+/* What slot l keeps. Where that is freed behind each, the last slot and the one at hand have places. */
+static inline esp_stack_layer *esp_stack_at(const esp_stack_walk *k, int l) {
+  return &k->pass->at[esp_stack_frees(k) ? l == k->plan->slots - 1 : l];
+}
+/* Slot l from what it sees: its sums, then o [n][out]. What its way back needs stays in esp_stack_at, as `keep` says; visit, cost
  * may be NULL. Collective. */
 int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost);
 void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer);

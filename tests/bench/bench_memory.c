@@ -1,7 +1,8 @@
-/* Memory by purpose of one training step of a stack: n = 4096 particles in a learned space of 2 dimensions, one rank, 16 and
- * 4 layers, plain and residual. Counted, not timed; then what taking and giving back a block costs.
+/* Memory by purpose of one training step of a stack, by depth and by how its states are kept: n = 4096 particles in a learned
+ * space of 2 dimensions, one rank, states of 64 numbers, 16 channels, layer norm; then what taking and giving back a block costs. Memory is counted; the seconds
+ * are the processor's. Resident is the process's largest so far: the rows that need least come first.
  *
- *   ninja -C build/cpu bench_memory && build/cpu/tests/bench_memory [n] */
+ *   ninja -C build/cpu bench_memory && build/cpu/tests/bench_memory [n] [largest number of layers] */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/rng.h"
 #include "net/stack.h"
@@ -37,21 +39,28 @@ static int depth_named(const char *name) {
   return k;
 }
 
-static int step(int layers, const char *depth) {
+static double processor(void) {
+  return (double)clock() / CLOCKS_PER_SEC;
+}
+
+static int step(int layers, const char *depth, int tied) {
   const esp_backend backend = esp_backend_self();
   const esp_sets sets = {.sets = 1, .layout = set.layout, .largest = set.n, .get = get};
   const esp_training with = {esp_comm_self(), &backend, &sets, &esp_loss_nmse, NULL};
   const esp_train_param how = {.steps = 1, .batch = 1, .rate = 1e-3, .beta2 = 0.99, .clip = 1};
   esp_stack_param param = {.layers = layers,
                            .dim = 2,
-                           .width = 16,
-                           .hidden = 32,
-                           .channels = 4,
+                           .width = 64,
+                           .hidden = 64,
+                           .channels = 16,
                            .far = 1,
                            .order = 2,
                            .scale = 1,
                            .linear = 1,
                            .depth = depth_named(depth),
+                           .groups = 2,
+                           .norm = 1,
+                           .tied = tied,
                            .seed = 1};
   esp_sizes sizes = {.width = {[ESP_INPUT] = 8, [ESP_SENT] = 1, [ESP_TARGET] = 1}};
   esp_model model = {0};
@@ -63,11 +72,15 @@ static int step(int layers, const char *depth) {
   param.domain = (esp_domain_param){.leaf = 32, .block = 64, .lists.theta = 0.7};
   ESP_TRY(esp_model_create(&esp_network_stack, &param, &sizes, &model));
   ESP_TRY(esp_adam_create(model.block.count, &adam));
+  const double begin = processor();
   ESP_TRY(esp_train(&with, &how, NULL, &model, &adam));
-  printf("%6d  %-9s %10d %8.2f", layers, depth, model.block.count, (double)(esp_memory_peak() - data) / 1048576);
+  const double seconds = processor() - begin;
+  printf("%6d  %-17s %10d %8.2f", layers, tied ? "residual, tied" : depth, model.block.count,
+         (double)(esp_memory_peak() - data) / 1048576);
   for (int p = ESP_MEMORY_STATE; p < ESP_MEMORY_PURPOSES; p++)
     printf(" %11.2f", (double)esp_memory_peak_for((esp_purpose)p) / 1048576);
-  printf(" %9.1f\n", resident());
+  printf(" %9.1f %8.2f\n", resident(), seconds);
+  fflush(stdout);
 done:
   esp_adam_free(&adam);
   esp_model_free(&model);
@@ -98,12 +111,17 @@ int main(int argc, char **argv) {
   int rc = esp_relation_make(esp_comm_self(), &start, &set);
   printf("n = %lld, data %.2f MiB, resident before %.1f MiB; MiB at the largest moment of a step:\n",
          (long long)start.n, (double)esp_memory_now() / 1048576, resident());
-  printf("layers  depth     parameters      all");
+  printf("layers  depth             parameters      all");
   for (int p = ESP_MEMORY_STATE; p < ESP_MEMORY_PURPOSES; p++) printf(" %11s", esp_purpose_name(p));
-  printf("  resident\n");
-  static const char *const depth[] = {"plain", "residual"};
-  static const int layers[] = {4, 16};
-  for (int k = 0; k < 4 && !rc; k++) rc = step(layers[k / 2], depth[k % 2]);
+  printf("  resident  seconds\n");
+  static const struct {
+    const char *depth;
+    int tied;
+  } row[] = {{"reversible", 0}, {"residual", 1}, {"residual", 0}, {"plain", 0}, {"reversible_stored", 0}};
+  static const int layers[] = {4, 16, 28, 64, 256, 1024};
+  const int most = argc > 2 ? atoi(argv[2]) : 1024;
+  for (int r = 0; r < 5; r++)
+    for (int k = 0; k < 6 && layers[k] <= most && !rc; k++) rc = step(layers[k], row[r].depth, row[r].tied);
   if (!rc) cost();
   if (rc) fprintf(stderr, "%s\n", esp_error_message());
   esp_set_free(&set);
