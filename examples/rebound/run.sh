@@ -14,6 +14,10 @@ if [ -z "$rebound" ]; then
   echo "skipped: no package rebound in $venv (examples/venv.sh makes it)"
   exit 77
 fi
+set -a
+# shellcheck source=jobscripts/mpirun.env
+. "$root/jobscripts/mpirun.env"
+set +a
 program=$(mktemp "${TMPDIR:-/tmp}/espalier-rebound.XXXXXX")
 trap 'rm -f "$program"' EXIT
 mpicc -std=gnu11 -O2 -Wall -Wextra -Werror -I"$root/mpi/lib" -isystem "$(dirname "$rebound")/src" \

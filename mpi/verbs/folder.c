@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/draft.h"
+#include "base/input.h"
 #include "verbs/run_id.h"
 
 static int make_folder(const char *path) {
@@ -64,6 +65,36 @@ static int look_for_config(const esp_run *run) {
   }
   return ESP_FAIL(ESP_ERR_FILE, "%s: no config.yaml is there, nor that of a verb; report needs the folder of a run",
                   run->dir);
+}
+
+/* The data_task of the first configuration that is there, "" if none says it. Local. */
+static void find_task(const esp_run *run, char task[64]) {
+  char path[4096], line[8192];
+  task[0] = 0;
+  for (int k = 0; esp_folder_configs[k] && !task[0]; k++) {
+    FILE *file;
+    if (esp_run_path(run, esp_folder_configs[k], path, sizeof path) || esp_input_open(path, &file)) {
+      esp_error_clear();
+      continue;
+    }
+    while (!task[0] && esp_input_line(file, line, sizeof line))
+      if (sscanf(line, "data_task: %63s", task) != 1) task[0] = 0;
+    fclose(file);
+  }
+}
+
+int esp_folder_task(esp_run *run) {
+  char task[64] = "";
+  if (!run->comm->rank) find_task(run, task);
+  ESP_CALL(run->comm->broadcast(run->comm, task, sizeof task, 0));
+  if (!task[0]) return ESP_OK;
+  if (!esp_config_is_set(run->config, "data_task")) return esp_config_set(run->config, "data_task", task);
+  const char *asked = esp_config_string(run->config, "data_task");
+  ESP_CHECK(!strcmp(asked, task) || esp_config_is_word(run->config, "data_task", task), ESP_ERR_CONFIG,
+            "data_task %s: the files in %s are of data_task %s; give report that run's own input, or -run_out and "
+            "-run_name alone",
+            asked, run->dir, task);
+  return ESP_OK;
 }
 
 static int is_own(const esp_run *run, const char *restart) {

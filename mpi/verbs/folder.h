@@ -22,6 +22,10 @@ typedef enum {
 /* Names of all configurations that a run's folder may hold; NULL behind the last. */
 extern const char *const esp_folder_configs[];
 
+/* For a report: data_task is that of the configuration in run->dir, where no input and no key says it; one that says another is
+ * refused, as the files would be told in the words of a task that they are not of. Collective. */
+int esp_folder_task(esp_run *run);
+
 /* Makes run->dir, takes its lock, finds run->id. A training writes config.yaml; if it does not continue what is there, it
  * puts that away (earlier.h) and begins a run; one that does must find files of one run (run_id.h), and puts the results
  * away. Leave it, also after a failure of what is done there; not after one of this. Collective. */

@@ -140,14 +140,15 @@ static int start(esp_run *run, const verb_entry *entry, const char *input, char 
   for (int k = 0; esp_tasks[k]; k++)
     if (esp_tasks[k]->words) ESP_AGREE(run->comm, esp_config_words(run->config, esp_tasks[k]->words, warn, run));
   ESP_CALL(esp_options_load(run->comm, input, run->config));
-  esp_config_lead(run->config, esp_setup_task(run)->options);
-  esp_config_lead(run->config, esp_setup_network(run)->options);
-  ESP_CALL(esp_setup_check(run, entry->use == ESP_FOLDER_TRAINS));
   int length = snprintf(dir, dir_size, "%s/%s", esp_config_string(run->config, "run_out"),
                         esp_config_string(run->config, "run_name"));
   ESP_CHECK(length >= 0 && (size_t)length < dir_size, ESP_ERR_CONFIG, "run_out/run_name: longer than %zu characters",
             dir_size - 1);
   run->dir = dir;
+  if (entry->use == ESP_FOLDER_REPORTS) ESP_CALL(esp_folder_task(run));
+  esp_config_lead(run->config, esp_setup_task(run)->options);
+  esp_config_lead(run->config, esp_setup_network(run)->options);
+  ESP_CALL(esp_setup_check(run, entry->use == ESP_FOLDER_TRAINS));
   /* mpirun gives its ranks a pseudo-terminal wherever their output really goes */
   run->terminal = run->comm->rank == 0 && isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_SIZE");
   ESP_CALL(esp_folder_enter(run, entry->use, &folder));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves that hops go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets, and that a
-# network of one layer learns to follow a pointer.
+# network of one layer learns to follow a pointer; that a report takes its task from the folder, and refuses another.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -24,6 +24,10 @@ for ranks in 1 2; do
   same prediction "$(json prediction_checksum)"
   good $ranks report "${own[@]}"
   grep -q "end of a chain of pointers" "out/two$ranks/report.html" || fail "the report does not say what the task is"
+  good $ranks report -run_name "two$ranks" -report_pictures false
+  grep -q "end of a chain of pointers" "out/two$ranks/report.html" || fail "a report without an input is of another task"
+  grep -q '>ratio of differences<' "out/two$ranks/report.html" || fail "heads of tables are no words"
+  refuse "data_task relation|out/two$ranks are of data_task hops" $ranks report -data_task relation -run_name "two$ranks"
 done
 # the answers are those of the key, and of no other
 good 1 generate -run_name one "${keys[@]}" -data_hops_k 1

@@ -270,6 +270,9 @@ static const esp_options options = {
 static const esp_watching watching = {"recall", watch, unwatch};
 static const esp_picture pictures[] = {{0}};
 
+static const esp_heading headings[] = {
+    {"distance_ratio", "ratio of differences"}, {"recall", "recall of the next"}, {0}};
+
 const esp_showing esp_hops_showing = {
     .options = &options,
     .figure = figures,
@@ -284,6 +287,7 @@ const esp_showing esp_hops_showing = {
         "of all pairs with the same answer (1: answers do not tell predictions apart, all is smoothed; empty: "
         "there are no differences). Recall: share of particles whose next is among the near pairs of the first "
         "layer.",
+    .heading = headings,
     .fit = fit,
     .unfit = unfit,
     .judge = judge,
