@@ -20,10 +20,12 @@ if [ ! -e "$source/librebound.so" ]; then
   gcc -std=gnu99 -O3 -march=native -fPIC -shared -Wl,-z,noexecstack -D_GNU_SOURCE -DSERVER -DQUADRUPOLE -w "$source"/src/*.{c,s} \
     -o "$source/librebound.so" -lm
 fi
-set -a
-# shellcheck source=jobscripts/mpirun.env
-. "$root/jobscripts/mpirun.env"
-set +a
+if [ -z "${SLURM_JOB_ID:-}" ]; then
+  set -a
+  # shellcheck source=jobscripts/mpirun.env
+  . "$root/jobscripts/mpirun.env"
+  set +a
+fi
 program=$(mktemp -d "${TMPDIR:-/tmp}/espalier-rebound.XXXXXX")
 trap 'rm -rf "$program"' EXIT
 for rebound in "$package" "$source/librebound.so"; do

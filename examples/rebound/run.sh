@@ -14,10 +14,12 @@ if [ -z "$rebound" ]; then
   echo "skipped: no package rebound in $venv (examples/venv.sh makes it)"
   exit 77
 fi
-set -a
-# shellcheck source=jobscripts/mpirun.env
-. "$root/jobscripts/mpirun.env"
-set +a
+if [ -z "${SLURM_JOB_ID:-}" ]; then
+  set -a
+  # shellcheck source=jobscripts/mpirun.env
+  . "$root/jobscripts/mpirun.env"
+  set +a
+fi
 program=$(mktemp "${TMPDIR:-/tmp}/espalier-rebound.XXXXXX")
 trap 'rm -f "$program"' EXIT
 mpicc -std=gnu11 -O2 -Wall -Wextra -Werror -I"$root/mpi/lib" -isystem "$(dirname "$rebound")/src" \
