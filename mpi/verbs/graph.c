@@ -138,7 +138,10 @@ static int run_network(graphing *g, esp_model *model, const esp_device *device) 
   ESP_CALL(esp_setup_aim(g->run, "graph", model, device, &g->set));
   ESP_TRY(comm->agree(comm, ESP_ALLOC(y, (size_t)g->set.n_home * (size_t)model->sizes.width[ESP_TARGET])));
   ESP_TRY(model->network->forward(model, &backend, &g->set, &visit, y, &cost, NULL));
-  ESP_NEED(g->seen, ESP_ERR_CONFIG, "graph_layer %d: the network of %s has %" PRId64 " layers, numbered from 0",
+  ESP_NEED(g->seen, ESP_ERR_CONFIG,
+           "graph_layer %d: the network of %s has %" PRId64
+           " layers (groups of layers where net_depth is reversible), "
+           "numbered from 0",
            g->layer, path, cost.layers);
 done:
   ESP_FREE(y);

@@ -59,8 +59,10 @@ static const esp_options output_options = {
             verbs, write, "partition_write", "",
             "file for each particle's owner, for every number of partition_ranks, and place in the tree's order; "
             "empty: none"),
-        ESP_INT_ROW(verbs, layer, "graph_layer", "0", 0, ESP_COUNT_MAX, "",
-                    "layer whose learned space the graph is of"),
+        ESP_INT_ROW(
+            verbs, layer, "graph_layer", "0", 0, ESP_COUNT_MAX, "",
+            "layer whose learned space the graph is of; where net_depth is reversible, each of net_groups groups of a "
+            "layer counts as one"),
         ESP_CHOICE_ROW(verbs, lists, "graph_lists", "nearest", "nearest|near",
                        "edges: from the nearest senders of each receiver, or all pairs of the tree's near lists"),
         ESP_WHOLE_ROW(verbs, neighbours, "graph_neighbours", "16", 1, ESP_COUNT_MAX, "particles",

@@ -52,16 +52,27 @@ int esp_model_untrained(const esp_model *model, esp_model *untrained) {
   return esp_model_create(model->network, model->param, &model->sizes, untrained);
 }
 
+/* The entry of that name, looked for from the k-th on; k: of the one behind it. NULL: there is none. */
+static const esp_entry *find_entry(const esp_block *block, const char *name, int *k) {
+  for (int tried = 0; tried < block->entries; tried++) {
+    const esp_entry *entry = &block->entry[(*k + tried) % block->entries];
+    if (strcmp(entry->name, name)) continue;
+    *k = (*k + tried + 1) % block->entries;
+    return entry;
+  }
+  return NULL;
+}
+
 int esp_model_vary(const esp_model *model, const void *param, const esp_sizes *sizes, esp_model *varied) {
   const esp_block *from = &model->block;
+  int next = 0; /* most often the two have the same order: stacks have tens of thousands of entries */
   ESP_CALL(esp_model_create(model->network, param, sizes, varied));
-  for (int e = 0; e < varied->block.entries; e++)
-    for (int k = 0; k < from->entries; k++) {
-      const esp_entry *to = &varied->block.entry[e], *entry = &from->entry[k];
-      if (strcmp(to->name, entry->name) || to->rows != entry->rows || to->columns != entry->columns) continue;
-      memcpy(varied->block.value + to->offset, from->value + entry->offset,
-             (size_t)entry->rows * (size_t)entry->columns * sizeof *from->value);
-    }
+  for (int e = 0; e < varied->block.entries; e++) {
+    const esp_entry *to = &varied->block.entry[e], *entry = find_entry(from, to->name, &next);
+    if (!entry || to->rows != entry->rows || to->columns != entry->columns) continue;
+    memcpy(varied->block.value + to->offset, from->value + entry->offset,
+           (size_t)entry->rows * (size_t)entry->columns * sizeof *from->value);
+  }
   return ESP_OK;
 }
 

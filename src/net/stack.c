@@ -45,7 +45,22 @@ static int check_weights(const int *width, const esp_stack_param *p) {
   ESP_CHECK(!esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET), ESP_ERR_CONFIG,
             "net_aggregate %s with net_message %s: it needs a message that carries values as they are", name,
             esp_key_messages[p->message]->name);
-  return range("channels, or values, twice", 2 * most, 2, ESP_GATE_MAX_CHANNELS);
+  ESP_CHECK(
+      2 * most <= ESP_GATE_MAX_CHANNELS, ESP_ERR_CONFIG,
+      "net_aggregate %s with net_channels %d and data of %d values a particle: a weight goes with each, allowed are "
+      "up to %d of either",
+      name, p->channels, width[ESP_SENT], ESP_GATE_MAX_CHANNELS / 2);
+  return ESP_OK;
+}
+
+/* Less its mean, one number is 0. */
+static int check_norm(const esp_stack_param *p) {
+  const int G = groups_of(p);
+  ESP_CHECK(p->width > G, ESP_ERR_CONFIG,
+            "net_norm %s with net_width %d in %d group%s: of one number it leaves nothing; widen net_width, take fewer "
+            "net_groups, or net_norm none",
+            esp_norms[p->norm]->name, p->width, G, G == 1 ? "" : "s");
+  return ESP_OK;
 }
 
 static int check_sizes(const int *width, const esp_stack_param *p) {
@@ -73,6 +88,7 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
   if (p->layers > 1) ESP_CALL(range("width", p->width, 1, MAX_WIDTH));
   if (esp_aggregates[p->aggregate]->says > 1) ESP_CALL(check_weights(width, p));
   if (p->layers > 1 && esp_depths[p->depth]->grouped) ESP_CALL(check_groups(p));
+  if (p->layers > 1 && esp_norms[p->norm]->forward) ESP_CALL(check_norm(p));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
   return ESP_OK;
 }

@@ -47,10 +47,11 @@ int esp_stack_held(const esp_stack_walk *k, const char *what, int64_t bad, int w
   if (bad >= 0) {
     rc = k->device->get(&value, rows + bad, sizeof value);
     if (!rc)
-      rc = ESP_FAIL(ESP_ERR_VALUE,
-                    "%s of particle id %lld, number %d: with %g more it is not finite or beyond 2^22, which net_depth "
-                    "%s can hold; lower the rate, or use net_norm layer",
-                    what, (long long)k->set->id[bad / width], (int)(bad % width), value, k->pass->state.depth->name);
+      rc =
+          ESP_FAIL(ESP_ERR_VALUE,
+                   "%s of particle id %lld, number %d: %g is to be added; net_depth %s holds what is finite and within "
+                   "+-2^22: lower train_lr, or use net_norm layer",
+                   what, (long long)k->set->id[bad / width], (int)(bad % width), value, k->pass->state.depth->name);
   }
   return esp_device_agree(k->device, k->backend->comm, rc);
 }

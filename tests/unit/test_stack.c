@@ -80,6 +80,56 @@ static void refuses(void **state) {
   }
 }
 
+/* Deep rows: what is refused names the key. */
+static void refuses_by_name(void **state) {
+  (void)state;
+  static const char *const named[] = {
+      "net_groups",    "net_channels 65",         "net_message gate_mlp",   "net_groups 6",
+      "net_transport", "net_width 6 in 6 groups", "net_width 1 in 1 group:"};
+  for (int k = 0; k < 7; k++) {
+    const esp_sizes sizes = {.width = {[ESP_INPUT] = 5, [ESP_SENT] = 2, [ESP_TARGET] = 2}};
+    esp_stack_param p = relation_case_param(RELATION_DEEP, 0.5);
+    esp_model r;
+    p.depth = 2;
+    if (k == 0) p.groups = ESP_DEPTH_GROUPS + 1;
+    if (k == 1 || k == 2) p.aggregate = 2;
+    if (k == 1) p.channels = ESP_GATE_MAX_CHANNELS / 2 + 1;
+    if (k == 2) p.message = 1;
+    if (k == 3) p.groups = 6, p.width = 8;
+    if (k == 4) p.transport = 1;
+    if (k >= 5) p.norm = 1;
+    if (k == 5) p.groups = 6;
+    if (k == 6) p.depth = 0, p.width = 1;
+    assert_int_equal(esp_model_create(&esp_network_stack, &p, &sizes, &r), ESP_ERR_CONFIG);
+    if (!strstr(esp_error_message(), named[k])) fail_msg("%s in: %s", named[k], esp_error_message());
+    esp_error_clear();
+  }
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const esp_entry *)a)->name, ((const esp_entry *)b)->name);
+}
+
+/* Names are one each, whole, at the most layers and groups; a varied model finds them without a look at all for each: that
+ * would be 10^11 comparisons. */
+static void deepest_have_names(void **state) {
+  (void)state;
+  esp_stack_param p = relation_case_param(RELATION_PLAIN, 0.5);
+  p.layers = ESP_STACK_MAX_LAYERS, p.depth = 2, p.groups = ESP_DEPTH_GROUPS, p.width = 2 * ESP_DEPTH_GROUPS;
+  p.dim = p.channels = p.hidden = p.norm = 1, p.aggregate = 2, p.separate = p.linear = 1;
+  esp_model r = relation_case_model(&p, 5, 2), varied;
+  for (int i = 0; i < r.block.count; i++) r.block.value[i] = i;
+  OK(esp_model_vary(&r, &p, &r.sizes, &varied));
+  assert_memory_equal(varied.block.value, r.block.value, sizeof(double) * (size_t)r.block.count);
+  qsort(r.block.entry, (size_t)r.block.entries, sizeof *r.block.entry, by_name);
+  for (int e = 1; e < r.block.entries; e++) {
+    assert_true(strlen(r.block.entry[e].name) < sizeof r.block.entry[e].name - 1);
+    assert_string_not_equal(r.block.entry[e].name, r.block.entry[e - 1].name);
+  }
+  esp_model_free(&r);
+  esp_model_free(&varied);
+}
+
 /* ---- one layer against plain loops ---- */
 
 static void check_formula(int linear) {
@@ -565,6 +615,8 @@ static void gradient_over_the_learned_tree(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(table_has_no_gaps),
                                      cmocka_unit_test(refuses),
+                                     cmocka_unit_test(refuses_by_name),
+                                     cmocka_unit_test(deepest_have_names),
                                      cmocka_unit_test(one_layer_is_the_formula),
                                      cmocka_unit_test(linear_path_starts),
                                      cmocka_unit_test(passes_agree),
