@@ -17,9 +17,8 @@ static double hear_back(int C, const double *sum, const double *A, const double 
 const esp_aggregate esp_aggregate_softmax = {
     .name = "softmax",
     .help =
-        "the mean of values v weighed by exp(beta v), beta learned a channel: towards the largest, or the smallest; a "
-        "far cell "
-        "holds moments of both sums, so that its error is the average's where beta v varies little in it",
+        "the mean of values v weighed by exp(beta v), beta learned a channel: towards the largest, or the smallest, "
+        "until |beta v| is beyond some 10, where weights level off; a far cell holds moments of both sums",
     .says = 2,
     .start = 0.3,
     .hear = hear,

@@ -72,7 +72,9 @@ const esp_options esp_stack_options = {
             "what a receiver makes of its gated messages: their sum; average, that over the sum of the gates; softmax, their mean "
             "weighed by exp(beta v), too, v a channel's value and beta learned: towards the largest, or, below 0, the smallest",
             MODEL, .was = "average"),
-        ESP_REAL_ROW(OF, beta, "net_beta", "1", -16, 16, "", "of net_aggregate softmax: beta at the start; 0 is the average",
+        ESP_REAL_ROW(OF, beta, "net_beta", "1", -16, 16, "",
+            "of net_aggregate softmax: beta at the start; 0 is the average; weights level off where |beta v| is beyond some 10: "
+            "for values of size 1, about 4 is nearest to the largest",
             MODEL),
         ESP_FLAG_ROW(OF, include_self, "net_include_self", "false", "a particle is its own sender, too", MODEL),
         ESP_FLAG_ROW(OF, transport, "net_transport", "false",
