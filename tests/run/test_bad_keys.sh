@@ -15,7 +15,7 @@ refuse "config.yaml|needs the folder of a run" 2 report
 refuse "tree_theta|'-1'|number in [0, 10]" 2 train -tree_theta -1
 refuse "tree_theta|'nan'|number in [0, 10]" 1 train -tree_theta nan
 refuse "tree_theta|'10.5'|number in [0, 10]" 1 train -tree_theta 10.5
-refuse "net_layers|'0'|integer in [1, 32]" 2 train -net_layers 0
+refuse "net_layers|'0'|integer in [1, 4096]" 2 train -net_layers 0
 refuse "net_layers|'2.5'|integer" 1 train -net_layers 2.5
 refuse "train_batch|'99999999999999999999'|integer" 1 train -train_batch 99999999999999999999
 refuse "net_message|'newtonian'|newton|mlp" 2 train -net_message newtonian
