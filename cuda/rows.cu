@@ -227,7 +227,8 @@ void exact_value(const esp_exact_format *format, const int64_t *acc, size_t coun
 
 const esp_rows esp_rows_cuda = {
     TILE,
-    {esp_cuda_fixed_add, esp_cuda_fixed_value, esp_cuda_norm, esp_cuda_norm_back, esp_cuda_weigh, esp_cuda_weigh_back},
+    {esp_cuda_fixed_add, esp_cuda_fixed_value, esp_cuda_norm, esp_cuda_norm_back, esp_cuda_spread, esp_cuda_scale,
+     esp_cuda_scale_terms, esp_cuda_scale_back, esp_cuda_weigh, esp_cuda_weigh_back},
     columns,
     copy,
     zero,

@@ -2,7 +2,8 @@
  * and net/heard.h.
  *
  * Bytes and operations a number: fixed_add 24, 5; fixed_value 16, 2; norm: a thread a row, whose numbers it reads three times, 8
- * operations; norm_back: a thread a row for the way back, one a (group, number) for the terms of gains and offsets, 24 operations; weigh 24 and some 60, weigh_back
+ * operations; norm_back: a thread a row for the way back, one a (group, number) for the terms of gains and offsets, 24 operations; spread 8 and 2, scale 16
+ * and 4, its terms 16 and 5, its way back 32 and 8; weigh 24 and some 60, weigh_back
  * 48 and some 70. */
 #include "cuda/inline.h"
 
@@ -92,6 +93,51 @@ __global__ void __launch_bounds__(THREADS)
   if (i < n) esp_norm_back_of(width, gain, s + at, dy + at, ds + at);
 }
 
+/* ---- norms over particles: a thread a number; of sums, a (group, number) ---- */
+
+__global__ void __launch_bounds__(THREADS)
+    spread_kernel(size_t all, int width, size_t n, const double *mean, const double *s, double *term) {
+  const size_t at = own_number(), wide = (size_t)width, c = at % wide, begin = at / wide * ESP_GROUP;
+  if (at >= all) return;
+  const double middle = mean ? mean[c] : 0;
+  double sum = 0;
+  for (size_t i = begin; i < n && i < begin + ESP_GROUP; i++) {
+    const double d = s[i * wide + c] - middle;
+    sum += mean ? d * d : d;
+  }
+  term[at] = sum;
+}
+
+__global__ void __launch_bounds__(THREADS)
+    scale_kernel(size_t all, int width, const double *mean, const double *inverse, const double *gain,
+                 const double *bias, const double *s, double *y) {
+  const size_t at = own_number(), c = at % (size_t)width;
+  if (at < all) y[at] = gain[c] * ((s[at] - mean[c]) * inverse[c]) + bias[c];
+}
+
+/* Terms [groups][width] of the gains, then of the offsets. */
+__global__ void __launch_bounds__(THREADS)
+    scale_terms_kernel(size_t all, int width, size_t n, const double *mean, const double *inverse, const double *s,
+                       const double *dy, double *term) {
+  const size_t number = own_number(), wide = (size_t)width, c = number % wide, begin = number / wide * ESP_GROUP;
+  double gain = 0, bias = 0;
+  if (number >= all) return;
+  for (size_t i = begin; i < n && i < begin + ESP_GROUP; i++) {
+    const size_t at = i * wide + c;
+    gain += dy[at] * ((s[at] - mean[c]) * inverse[c]);
+    bias += dy[at];
+  }
+  term[number] = gain;
+  term[all + number] = bias;
+}
+
+__global__ void __launch_bounds__(THREADS)
+    scale_back_kernel(size_t all, int width, const double *mean, const double *inverse, const double *gain,
+                      const double *first, const double *second, const double *s, const double *dy, double *ds) {
+  const size_t at = own_number(), c = at % (size_t)width;
+  if (at < all) ds[at] += gain[c] * inverse[c] * (dy[at] - first[c] - (s[at] - mean[c]) * inverse[c] * second[c]);
+}
+
 /* ---- weights that go with values ---- */
 
 __global__ void __launch_bounds__(THREADS)
@@ -119,6 +165,35 @@ __global__ void __launch_bounds__(THREADS)
 }
 
 }  // namespace
+
+void esp_cuda_spread(int n, int width, const double *mean, const double *s, int64_t *acc) {
+  const size_t wide = (size_t)width;
+  esp_cuda_groups(n, wide, [=](size_t begin, int rows, size_t groups, double *term) {
+    EACH(spread_kernel, groups * wide, width, (size_t)rows, mean, s + begin * wide, term);
+    esp_cuda_remember(esp_cuda_exact_add(groups, wide, term, acc));
+  });
+}
+
+void esp_cuda_scale(int n, int width, const double *mean, const double *inverse, const double *gain, const double *bias,
+                    const double *s, double *y) {
+  EACH(scale_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, bias, s, y);
+}
+
+void esp_cuda_scale_terms(int n, int width, const double *mean, const double *inverse, const double *s,
+                          const double *dy, int64_t *gain_acc, int64_t *bias_acc) {
+  const size_t wide = (size_t)width;
+  esp_cuda_groups(n, 2 * wide, [=](size_t begin, int rows, size_t groups, double *term) {
+    const size_t at = begin * wide;
+    EACH(scale_terms_kernel, groups * wide, width, (size_t)rows, mean, inverse, s + at, dy + at, term);
+    esp_cuda_remember(esp_cuda_exact_add(groups, wide, term, gain_acc));
+    esp_cuda_remember(esp_cuda_exact_add(groups, wide, term + groups * wide, bias_acc));
+  });
+}
+
+void esp_cuda_scale_back(int n, int width, const double *mean, const double *inverse, const double *gain,
+                         const double *first, const double *second, const double *s, const double *dy, double *ds) {
+  EACH(scale_back_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, first, second, s, dy, ds);
+}
 
 void esp_cuda_weigh(int n, int C, const double *beta, const double *v, double *said) {
   EACH(weigh_kernel, (size_t)n * (size_t)C, C, beta, v, said);

@@ -1,6 +1,7 @@
 /* The table of norms: what a layer sees of the state, rows s [n][H] of home particles. A row is a const esp_norm, listed in
  * net/norms.c; each has a gain (1 at the start) and an offset (0) a number. In the device's memory. Collective over
- * backend->comm where the row says so, else local; the same bits on any number of ranks. */
+ * backend->comm; the same bits on any number of ranks. `batch` looks at the set at hand alone, in training and later: there are no
+ * running averages, and a prediction depends on which particles are predicted together. */
 #ifndef ESP_NORMS_H
 #define ESP_NORMS_H
 

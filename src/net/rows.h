@@ -50,6 +50,20 @@ typedef struct {
   void (*norm_back)(int n, int width, const double *gain, const double *s, const double *dy, double *ds,
                     int64_t *gain_acc, int64_t *bias_acc);
 
+  /* Over the particles instead, each number by itself: mean, inverse [width] of all of them.
+   * acc [width][ESP_EXACT_FULL_WORDS] += one term a (group, number): the sum of s, or, where mean is given, of (s - mean)^2. */
+  void (*spread)(int n, int width, const double *mean, const double *s, int64_t *acc);
+  /* y = gain (s - mean) inverse + bias. */
+  void (*scale)(int n, int width, const double *mean, const double *inverse, const double *gain, const double *bias,
+                const double *s, double *y);
+  /* gain_acc, bias_acc += one term a (group, number): dy (s - mean) inverse, dy. */
+  void (*scale_terms)(int n, int width, const double *mean, const double *inverse, const double *s, const double *dy,
+                      int64_t *gain_acc, int64_t *bias_acc);
+  /* ds += gain inverse (dy - first - (s - mean) inverse second); first, second [width]: means over all particles of dy, and of
+   * dy (s - mean) inverse. */
+  void (*scale_back)(int n, int width, const double *mean, const double *inverse, const double *gain,
+                     const double *first, const double *second, const double *s, const double *dy, double *ds);
+
   /* ---- what is said where weights go with values (net/aggregate.h, softmax): v [n][C], beta [C] ---- */
   /* said [n][2 C] = w v, then w = exp(beta v) (net/heard.h). */
   void (*weigh)(int n, int C, const double *beta, const double *v, double *said);

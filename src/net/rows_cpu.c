@@ -111,6 +111,57 @@ static void norm_back(int n, int width, const double *gain, const double *s, con
   for (size_t i = 0; i < all; i++) esp_norm_back_of(width, gain, s + i * wide, dy + i * wide, ds + i * wide);
 }
 
+/* ---- norms over particles ---- */
+
+static void spread(int n, int width, const double *mean, const double *s, int64_t *acc) {
+  const size_t wide = (size_t)width, all = (size_t)n;
+  for (size_t c = 0; c < wide; c++) {
+    const double middle = mean ? mean[c] : 0;
+    double group = 0;
+    for (size_t i = 0; i < all; i++) {
+      const double d = s[i * wide + c] - middle;
+      group += mean ? d * d : d;
+      if ((i + 1) % ESP_GROUP && i + 1 < all) continue;
+      esp_exact_add(&ESP_EXACT_FULL, acc + c * WORDS, group);
+      group = 0;
+    }
+  }
+}
+
+static void scale(int n, int width, const double *mean, const double *inverse, const double *gain, const double *bias,
+                  const double *s, double *y) {
+  const size_t wide = (size_t)width;
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t c = 0; c < wide; c++) y[i * wide + c] = gain[c] * ((s[i * wide + c] - mean[c]) * inverse[c]) + bias[c];
+}
+
+static void scale_terms(int n, int width, const double *mean, const double *inverse, const double *s, const double *dy,
+                        int64_t *gain_acc, int64_t *bias_acc) {
+  const size_t wide = (size_t)width, all = (size_t)n;
+  for (size_t c = 0; c < wide; c++) {
+    double gain = 0, bias = 0;
+    for (size_t i = 0; i < all; i++) {
+      const size_t at = i * wide + c;
+      gain += dy[at] * ((s[at] - mean[c]) * inverse[c]);
+      bias += dy[at];
+      if ((i + 1) % ESP_GROUP && i + 1 < all) continue;
+      esp_exact_add(&ESP_EXACT_FULL, gain_acc + c * WORDS, gain);
+      esp_exact_add(&ESP_EXACT_FULL, bias_acc + c * WORDS, bias);
+      gain = bias = 0;
+    }
+  }
+}
+
+static void scale_back(int n, int width, const double *mean, const double *inverse, const double *gain,
+                       const double *first, const double *second, const double *s, const double *dy, double *ds) {
+  const size_t wide = (size_t)width;
+  for (size_t i = 0; i < (size_t)n; i++)
+    for (size_t c = 0; c < wide; c++) {
+      const size_t at = i * wide + c;
+      ds[at] += gain[c] * inverse[c] * (dy[at] - first[c] - (s[at] - mean[c]) * inverse[c] * second[c]);
+    }
+}
+
 /* ---- weights that go with values ---- */
 
 static void weigh(int n, int channels, const double *beta, const double *v, double *said) {
@@ -321,6 +372,10 @@ const esp_rows esp_rows_cpu = {
               .fixed_value = fixed_value,
               .norm = norm,
               .norm_back = norm_back,
+              .spread = spread,
+              .scale = scale,
+              .scale_terms = scale_terms,
+              .scale_back = scale_back,
               .weigh = weigh,
               .weigh_back = weigh_back},
     .columns = columns,

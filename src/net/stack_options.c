@@ -90,7 +90,8 @@ const esp_options esp_stack_options = {
             "groups of the state, where net_depth is reversible; net_width is a multiple", MODEL),
         ESP_NAMES_ROW(OF, norm, "net_norm", "none", esp_norm_name,
             "what a layer sees of a particle's state, between the layers: none, the state as it is; layer, its numbers less their "
-            "mean, over their spread, each with a learned gain and offset; what is added to is the state itself", MODEL),
+            "mean, over their spread; batch, each number less its mean over all particles of the set, over its spread; with a learned "
+            "gain and offset a number. What is added to is the state itself", MODEL),
         ESP_FLAG_ROW(OF, activate, "net_preactivation", "false",
             "layers see silu of that: norm, activation, messages, add", MODEL),
         ESP_FLAG_ROW(OF, tied, "net_tied", "false",

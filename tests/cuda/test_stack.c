@@ -89,6 +89,8 @@ static void options(void **state) {
   both("reversible, norm and activation", &p, N);
   p = deep, p.depth = 4, p.layers = 5, p.tied = 1;
   both("reversible with rows kept, tied", &p, N);
+  p = deep, p.depth = 2, p.norm = 2;
+  both("reversible, norm over particles", &p, N);
   p = deep, p.aggregate = 2, p.beta = 0.7;
   both("softmax", &p, N);
   p = deep, p.domain.lists.pairs_per_particle = 30;

@@ -64,6 +64,36 @@ static void norms(void **state) {
     }
 }
 
+static void norms_over_particles(void **state) {
+  (void)state;
+  for (int r = 0; r < ROWS; r++)
+    for (int w = 0; w < WIDTHS; w++) {
+      const int n = rows[r], width = widths[w], awkward = (r + w) % 3 == 1;
+      const size_t wide = (size_t)width, count = (size_t)n * wide;
+      twin of[4], s = twin_draw(count, 5, awkward), y = twin_draw(count, 6, 0), dy = twin_draw(count, 7, awkward);
+      twin ds = twin_draw(count, 8, 0), a = twin_acc(wide, WORDS, 9), b = twin_acc(wide, WORDS, 10);
+      for (int k = 0; k < 4; k++) of[k] = twin_draw(wide, 1 + (uint64_t)k, 0);
+      const double *mean = of[0].host, *inverse = of[1].host, *gain = of[2].host, *bias = of[3].host;
+      host->state.spread(n, width, r % 2 ? mean : NULL, s.host, (int64_t *)a.host);
+      device->state.spread(n, width, r % 2 ? of[0].there : NULL, s.there, a.there);
+      twin_same("spread", &a, 0);
+      host->state.scale(n, width, mean, inverse, gain, bias, s.host, y.host);
+      device->state.scale(n, width, of[0].there, of[1].there, of[2].there, of[3].there, s.there, y.there);
+      host->state.scale_terms(n, width, mean, inverse, s.host, dy.host, (int64_t *)a.host, (int64_t *)b.host);
+      device->state.scale_terms(n, width, of[0].there, of[1].there, s.there, dy.there, a.there, b.there);
+      host->state.scale_back(n, width, mean, inverse, gain, bias, mean, s.host, dy.host, ds.host);
+      device->state.scale_back(n, width, of[0].there, of[1].there, of[2].there, of[3].there, of[0].there, s.there,
+                               dy.there, ds.there);
+      twin_same("scale", &y, 1);
+      twin_same("scale_terms, gains", &a, 0);
+      twin_same("scale_terms, offsets", &b, 0);
+      twin_same("scale_back", &ds, 1);
+      MUST(esp_cuda_settled());
+      twin *const all[] = {&of[0], &of[1], &of[2], &of[3], &s, &y, &dy, &ds, &a, &b};
+      for (int k = 0; k < 10; k++) twin_free(all[k]);
+    }
+}
+
 static void weights(void **state) {
   (void)state;
   for (int r = 0; r < ROWS; r++)
@@ -88,6 +118,7 @@ static void weights(void **state) {
 int main(void) {
   const int rc = twin_begin();
   if (rc) return rc;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(fixed_point), cmocka_unit_test(norms), cmocka_unit_test(weights)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(fixed_point), cmocka_unit_test(norms),
+                                     cmocka_unit_test(norms_over_particles), cmocka_unit_test(weights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void outcome_free(outcome *o) {
 
 /* ---- rows ---- */
 
-enum { ROWS = 6 };
+enum { ROWS = 8 };
 static esp_stack_param row(int which) {
   esp_stack_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.norm = which != 1, p.activate = which % 2;
@@ -54,6 +54,7 @@ static esp_stack_param row(int which) {
   if (which == 3) p.aggregate = 2, p.beta = 2;
   if (which == 4) p.aggregate = 2, p.depth = 3, p.message = 0, p.separate = 1;
   if (which == 5) p.layers = 6, p.tied = 1;
+  if (which >= 6) p.norm = 2, p.depth = which == 6 ? 0 : 2;
   return p;
 }
 

@@ -405,7 +405,11 @@ static void check_gradient(const esp_stack_param *p, int n, const char *what, in
     double most = 0;
     for (int i = 0; i < size; i++) most = fmax(most, fabs(g[r.block.entry[e].offset + i]));
     if (strstr(r.block.entry[e].name, "normal")) continue;
-    assert_true(most > 1e-8);
+    if (most < 1e-12 && p->norm == 2) /* what all particles have more of is not seen */
+      assert_true(strstr(r.block.entry[e].name, "lift.b") || strstr(r.block.entry[e].name, "update.c"));
+    else
+      assert_true(most > 1e-8);
+    if (most < 1e-12) continue;
     for (int probe = 0; probe < most_probes && probe < size; probe++) {
       const int drawn = (int)esp_rng_below(6, (uint64_t)probe, ESP_RNG_TEST, (uint32_t)e, (uint64_t)size);
       const int i = r.block.entry[e].offset + (size <= 5 ? probe : drawn);
