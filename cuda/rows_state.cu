@@ -164,9 +164,7 @@ __global__ void __launch_bounds__(THREADS)
   term[at] = sum;
 }
 
-}  // namespace
-
-void esp_cuda_spread(int n, int width, const double *mean, const double *s, int64_t *acc) {
+void spread(int n, int width, const double *mean, const double *s, int64_t *acc) {
   const size_t wide = (size_t)width;
   esp_cuda_groups(n, wide, [=](size_t begin, int rows, size_t groups, double *term) {
     EACH(spread_kernel, groups * wide, width, (size_t)rows, mean, s + begin * wide, term);
@@ -174,13 +172,13 @@ void esp_cuda_spread(int n, int width, const double *mean, const double *s, int6
   });
 }
 
-void esp_cuda_scale(int n, int width, const double *mean, const double *inverse, const double *gain, const double *bias,
-                    const double *s, double *y) {
+void scale(int n, int width, const double *mean, const double *inverse, const double *gain, const double *bias,
+           const double *s, double *y) {
   EACH(scale_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, bias, s, y);
 }
 
-void esp_cuda_scale_terms(int n, int width, const double *mean, const double *inverse, const double *s,
-                          const double *dy, int64_t *gain_acc, int64_t *bias_acc) {
+void scale_terms(int n, int width, const double *mean, const double *inverse, const double *s, const double *dy,
+                 int64_t *gain_acc, int64_t *bias_acc) {
   const size_t wide = (size_t)width;
   esp_cuda_groups(n, 2 * wide, [=](size_t begin, int rows, size_t groups, double *term) {
     const size_t at = begin * wide;
@@ -190,17 +188,16 @@ void esp_cuda_scale_terms(int n, int width, const double *mean, const double *in
   });
 }
 
-void esp_cuda_scale_back(int n, int width, const double *mean, const double *inverse, const double *gain,
-                         const double *first, const double *second, const double *s, const double *dy, double *ds) {
+void scale_back(int n, int width, const double *mean, const double *inverse, const double *gain, const double *first,
+                const double *second, const double *s, const double *dy, double *ds) {
   EACH(scale_back_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, first, second, s, dy, ds);
 }
 
-void esp_cuda_weigh(int n, int C, const double *beta, const double *v, double *said) {
+void weigh(int n, int C, const double *beta, const double *v, double *said) {
   EACH(weigh_kernel, (size_t)n * (size_t)C, C, beta, v, said);
 }
 
-void esp_cuda_weigh_back(int n, int C, const double *beta, const double *v, const double *dsaid, double *dv,
-                         int64_t *beta_acc) {
+void weigh_back(int n, int C, const double *beta, const double *v, const double *dsaid, double *dv, int64_t *beta_acc) {
   const size_t wide = (size_t)C;
   esp_cuda_groups(n, wide, [=](size_t begin, int rows, size_t groups, double *term) {
     const size_t at = begin * wide;
@@ -209,7 +206,7 @@ void esp_cuda_weigh_back(int n, int C, const double *beta, const double *v, cons
   });
 }
 
-void esp_cuda_fixed_add(size_t count, int bits, double sign, const double *o, double limit, int64_t *x, int64_t *bad) {
+void fixed_add(size_t count, int bits, double sign, const double *o, double limit, int64_t *x, int64_t *bad) {
   const double scale = ldexp(1, bits);
   void *least = nullptr;
   if (bad) *bad = -1;
@@ -222,16 +219,16 @@ void esp_cuda_fixed_add(size_t count, int bits, double sign, const double *o, do
   }
 }
 
-void esp_cuda_fixed_value(size_t count, int bits, const int64_t *x, int add, double *y) {
+void fixed_value(size_t count, int bits, const int64_t *x, int add, double *y) {
   EACH(value_kernel, count, ldexp(1, -bits), x, add, y);
 }
 
-void esp_cuda_norm(int n, int width, const double *gain, const double *bias, const double *s, double *y) {
+void norm(int n, int width, const double *gain, const double *bias, const double *s, double *y) {
   EACH(norm_kernel, n, width, gain, bias, s, y);
 }
 
-void esp_cuda_norm_back(int n, int width, const double *gain, const double *s, const double *dy, double *ds,
-                        int64_t *gain_acc, int64_t *bias_acc) {
+void norm_back(int n, int width, const double *gain, const double *s, const double *dy, double *ds, int64_t *gain_acc,
+               int64_t *bias_acc) {
   const size_t wide = (size_t)width;
   void *shape = nullptr;
   const int rc = n ? esp_cuda_reserve(&shape, 2 * (size_t)n * sizeof(double)) : ESP_OK;
@@ -247,3 +244,8 @@ void esp_cuda_norm_back(int n, int width, const double *gain, const double *s, c
   EACH(back_kernel, n, width, gain, s, dy, ds);
   esp_cuda_free(&shape);
 }
+
+}  // namespace
+
+const esp_rows_state esp_rows_state_cuda = {fixed_add, fixed_value, norm,       norm_back, spread,
+                                            scale,     scale_terms, scale_back, weigh,     weigh_back};

@@ -26,12 +26,12 @@ static int create_fixed(esp_depth_state *state, size_t count) {
 
 static void read_fixed(const esp_depth_state *state, int g, int add, double *y) {
   const int64_t *x = state->fixed + (size_t)g * numbers(state);
-  state->device->rows->state.fixed_value(numbers(state), ESP_DEPTH_BITS, x, add, y);
+  state->device->rows->state->fixed_value(numbers(state), ESP_DEPTH_BITS, x, add, y);
 }
 
 static void change_fixed(const esp_depth_state *state, int g, double sign, const double *o, int64_t *bad) {
   int64_t *x = state->fixed + (size_t)g * numbers(state);
-  state->device->rows->state.fixed_add(numbers(state), ESP_DEPTH_BITS, sign, o, LIMIT, x, bad);
+  state->device->rows->state->fixed_add(numbers(state), ESP_DEPTH_BITS, sign, o, LIMIT, x, bad);
 }
 
 static const esp_holding fixed = {create_fixed, read_fixed, change_fixed};

@@ -8,13 +8,13 @@ static const esp_norm none = {.name = "none", .help = "the state as it is"};
 
 static int layer_forward(const esp_backend *backend, int n, int H, const double *gain, const double *bias,
                          const double *s, double *y) {
-  backend->device->rows->state.norm(n, H, gain, bias, s, y);
+  backend->device->rows->state->norm(n, H, gain, bias, s, y);
   return ESP_OK;
 }
 
 static int layer_backward(const esp_backend *backend, int n, int H, const double *gain, const double *s,
                           const double *dy, double *ds, int64_t *gain_acc, int64_t *bias_acc) {
-  backend->device->rows->state.norm_back(n, H, gain, s, dy, ds, gain_acc, bias_acc);
+  backend->device->rows->state->norm_back(n, H, gain, s, dy, ds, gain_acc, bias_acc);
   return ESP_OK;
 }
 
@@ -71,7 +71,7 @@ static int settle(const esp_backend *backend, batch *b, int count, int inverse, 
 }
 
 static int shape(const esp_backend *backend, int n, int H, const double *s, batch *b) {
-  const esp_rows_state *rows = &backend->device->rows->state;
+  const esp_rows_state *rows = backend->device->rows->state;
   rows->spread(n, H, NULL, s, b->acc);
   ESP_CALL(settle(backend, b, H, 0, b->mean));
   rows->spread(n, H, b->mean, s, b->acc);
@@ -84,7 +84,7 @@ static int batch_forward(const esp_backend *backend, int n, int H, const double 
   int rc;
   ESP_TRY(batch_create(backend, n, H, &b));
   ESP_TRY(shape(backend, n, H, s, &b));
-  backend->device->rows->state.scale(n, H, b.mean, b.inverse, gain, bias, s, y);
+  backend->device->rows->state->scale(n, H, b.mean, b.inverse, gain, bias, s, y);
   ESP_TRY(esp_device_agree(backend->device, backend->comm, ESP_OK));
 done:
   batch_free(backend->device, &b);
@@ -93,7 +93,7 @@ done:
 
 static int batch_backward(const esp_backend *backend, int n, int H, const double *gain, const double *s,
                           const double *dy, double *ds, int64_t *gain_acc, int64_t *bias_acc) {
-  const esp_rows_state *rows = &backend->device->rows->state;
+  const esp_rows_state *rows = backend->device->rows->state;
   batch b = {0};
   int rc;
   ESP_TRY(batch_create(backend, n, H, &b));

@@ -74,7 +74,7 @@ typedef struct {
 
 typedef struct {
   int tile; /* rows a call that keeps what it needs in the nearest memory */
-  esp_rows_state state;
+  const esp_rows_state *state;
 
   /* ---- places: no arithmetic ---- */
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
@@ -133,6 +133,7 @@ typedef struct {
   void (*exact_value)(const esp_exact_format *format, const int64_t *acc, size_t count, double *y);
 } esp_rows;
 
+extern const esp_rows_state esp_rows_state_cpu;
 extern const esp_rows esp_rows_cpu;
 
 #endif

@@ -78,8 +78,8 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, const esp_grad
   const esp_stack_layer *layer = esp_stack_at(k, l);
   const double *dvalue = g->carried ? g->dboth : g->dplain ? g->dplain : g->dvalue;
   if (g->dplain)
-    k->rows->state.weigh_back(n, C, k->value + at->beta, layer->plain, g->dvalue, g->dplain,
-                              esp_gradient_at(to, at->beta));
+    k->rows->state->weigh_back(n, C, k->value + at->beta, layer->plain, g->dvalue, g->dplain,
+                               esp_gradient_at(to, at->beta));
   if (g->carried) {
     esp_rows_part(k->rows, n, C, g->dboth, k->F, g->dcarried, g->dvalue);
     k->rows->add((size_t)n * (size_t)k->F, g->carried, g->dcarried, g->carried);

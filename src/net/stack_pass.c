@@ -212,7 +212,7 @@ static void send(const esp_stack_walk *k, int l) {
   } else {
     k->rows->copy((size_t)n * (size_t)k->F, k->pass->v, value);
   }
-  if (layer->plain) k->rows->state.weigh(n, C, k->value + at->beta, value, layer->value);
+  if (layer->plain) k->rows->state->weigh(n, C, k->value + at->beta, value, layer->value);
 }
 
 static esp_split_rule split_of(const esp_stack_walk *k, int l) {

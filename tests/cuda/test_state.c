@@ -19,18 +19,18 @@ static void fixed_point(void **state) {
       for (size_t k = 0; k < n; k++) ((int64_t *)x.host)[k] = (int64_t)k * 123456789123 - 5;
       MUST(esp_cuda_put(x.there, x.host, n * sizeof *x.host));
       int64_t here = 3, there = 4;
-      host->state.fixed_add(n, 40, 1, o.host, 1 << 22, (int64_t *)x.host, &here);
-      device->state.fixed_add(n, 40, 1, o.there, 1 << 22, x.there, &there);
+      host->state->fixed_add(n, 40, 1, o.host, 1 << 22, (int64_t *)x.host, &here);
+      device->state->fixed_add(n, 40, 1, o.there, 1 << 22, x.there, &there);
       assert_int_equal(here, there);
       assert_true(awkward && n > 60 ? here >= 0 : here < (int64_t)n);
       twin_same("fixed_add", &x, 0);
       for (int add = 0; add < 2; add++) {
-        host->state.fixed_value(n, 40, (int64_t *)x.host, add, y.host);
-        device->state.fixed_value(n, 40, x.there, add, y.there);
+        host->state->fixed_value(n, 40, (int64_t *)x.host, add, y.host);
+        device->state->fixed_value(n, 40, x.there, add, y.there);
         twin_same("fixed_value", &y, 1);
       }
-      host->state.fixed_add(n, 40, -1, o.host, 1 << 22, (int64_t *)x.host, NULL);
-      device->state.fixed_add(n, 40, -1, o.there, 1 << 22, x.there, NULL);
+      host->state->fixed_add(n, 40, -1, o.host, 1 << 22, (int64_t *)x.host, NULL);
+      device->state->fixed_add(n, 40, -1, o.there, 1 << 22, x.there, NULL);
       twin_same("fixed_add, undone", &x, 0);
       for (size_t k = 0; k < n; k++) assert_true(((int64_t *)x.host)[k] == (int64_t)k * 123456789123 - 5);
       host->subtract(n, o.host, y.host, y.host);
@@ -50,10 +50,10 @@ static void norms(void **state) {
       twin gain = twin_draw(wide, 1, 0), bias = twin_draw(wide, 2, 0), s = twin_draw(count, 3, awkward);
       twin y = twin_draw(count, 4, 0), dy = twin_draw(count, 5, awkward), ds = twin_draw(count, 6, 0);
       twin a = twin_acc(wide, WORDS, 7), b = twin_acc(wide, WORDS, 8);
-      host->state.norm(n, width, gain.host, bias.host, s.host, y.host);
-      device->state.norm(n, width, gain.there, bias.there, s.there, y.there);
-      host->state.norm_back(n, width, gain.host, s.host, dy.host, ds.host, (int64_t *)a.host, (int64_t *)b.host);
-      device->state.norm_back(n, width, gain.there, s.there, dy.there, ds.there, a.there, b.there);
+      host->state->norm(n, width, gain.host, bias.host, s.host, y.host);
+      device->state->norm(n, width, gain.there, bias.there, s.there, y.there);
+      host->state->norm_back(n, width, gain.host, s.host, dy.host, ds.host, (int64_t *)a.host, (int64_t *)b.host);
+      device->state->norm_back(n, width, gain.there, s.there, dy.there, ds.there, a.there, b.there);
       twin_same("norm", &y, 1);
       twin_same("norm_back", &ds, 1);
       twin_same("norm_back's gains", &a, 0);
@@ -74,16 +74,16 @@ static void norms_over_particles(void **state) {
       twin ds = twin_draw(count, 8, 0), a = twin_acc(wide, WORDS, 9), b = twin_acc(wide, WORDS, 10);
       for (int k = 0; k < 4; k++) of[k] = twin_draw(wide, 1 + (uint64_t)k, 0);
       const double *mean = of[0].host, *inverse = of[1].host, *gain = of[2].host, *bias = of[3].host;
-      host->state.spread(n, width, r % 2 ? mean : NULL, s.host, (int64_t *)a.host);
-      device->state.spread(n, width, r % 2 ? of[0].there : NULL, s.there, a.there);
+      host->state->spread(n, width, r % 2 ? mean : NULL, s.host, (int64_t *)a.host);
+      device->state->spread(n, width, r % 2 ? of[0].there : NULL, s.there, a.there);
       twin_same("spread", &a, 0);
-      host->state.scale(n, width, mean, inverse, gain, bias, s.host, y.host);
-      device->state.scale(n, width, of[0].there, of[1].there, of[2].there, of[3].there, s.there, y.there);
-      host->state.scale_terms(n, width, mean, inverse, s.host, dy.host, (int64_t *)a.host, (int64_t *)b.host);
-      device->state.scale_terms(n, width, of[0].there, of[1].there, s.there, dy.there, a.there, b.there);
-      host->state.scale_back(n, width, mean, inverse, gain, bias, mean, s.host, dy.host, ds.host);
-      device->state.scale_back(n, width, of[0].there, of[1].there, of[2].there, of[3].there, of[0].there, s.there,
-                               dy.there, ds.there);
+      host->state->scale(n, width, mean, inverse, gain, bias, s.host, y.host);
+      device->state->scale(n, width, of[0].there, of[1].there, of[2].there, of[3].there, s.there, y.there);
+      host->state->scale_terms(n, width, mean, inverse, s.host, dy.host, (int64_t *)a.host, (int64_t *)b.host);
+      device->state->scale_terms(n, width, of[0].there, of[1].there, s.there, dy.there, a.there, b.there);
+      host->state->scale_back(n, width, mean, inverse, gain, bias, mean, s.host, dy.host, ds.host);
+      device->state->scale_back(n, width, of[0].there, of[1].there, of[2].there, of[3].there, of[0].there, s.there,
+                                dy.there, ds.there);
       twin_same("scale", &y, 1);
       twin_same("scale_terms, gains", &a, 0);
       twin_same("scale_terms, offsets", &b, 0);
@@ -102,10 +102,10 @@ static void weights(void **state) {
       const size_t wide = (size_t)C, count = (size_t)n * wide;
       twin beta = twin_draw(wide, 1, 0), v = twin_draw(count, 2, awkward), said = twin_draw(2 * count, 3, 0);
       twin dsaid = twin_draw(2 * count, 4, awkward), dv = twin_draw(count, 5, 0), acc = twin_acc(wide, WORDS, 6);
-      host->state.weigh(n, C, beta.host, v.host, said.host);
-      device->state.weigh(n, C, beta.there, v.there, said.there);
-      host->state.weigh_back(n, C, beta.host, v.host, dsaid.host, dv.host, (int64_t *)acc.host);
-      device->state.weigh_back(n, C, beta.there, v.there, dsaid.there, dv.there, acc.there);
+      host->state->weigh(n, C, beta.host, v.host, said.host);
+      device->state->weigh(n, C, beta.there, v.there, said.there);
+      host->state->weigh_back(n, C, beta.host, v.host, dsaid.host, dv.host, (int64_t *)acc.host);
+      device->state->weigh_back(n, C, beta.there, v.there, dsaid.there, dv.there, acc.there);
       twin_same("weigh", &said, 1);
       twin_same("weigh_back", &dv, 1);
       twin_same("weigh_back's betas", &acc, 0);
