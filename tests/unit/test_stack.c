@@ -361,13 +361,13 @@ static int note_support(void *context, int l, esp_domain *dom, const double *key
 
 static double loss_of(const esp_model *r, const esp_backend *b, const esp_set *set, uint64_t *support) {
   const esp_visit visit = {note_support, support};
-  double y[200];
+  double y[400];
   *support = 7;
   return relation_case_nmse(r, b, set, &visit, y, NULL);
 }
 
 static double *gradient_of(const esp_model *r, const esp_backend *b, const esp_set *set) {
-  double nmse, y[200], *g = calloc((size_t)r->block.count, sizeof *g);
+  double nmse, y[400], *g = calloc((size_t)r->block.count, sizeof *g);
   OK(model_loss(r, b, &esp_loss_nmse, NULL, set, NULL, y, NULL, &nmse, g));
   return g;
 }
