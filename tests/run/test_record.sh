@@ -59,7 +59,8 @@ good 2 predict "${own[@]}" "${cells[@]}" -run_out "$PWD/out2" -eval_checkpoint "
 if [ "${ESPALIER_SANITIZED:-0}" = 0 ]; then # the shim and the address sanitizer exclude each other
   before=$(cksum out/now/prediction.nc)
   for ranks in 1 2; do
-    ESP_SHIM_FSIZE=20000 refuse "prediction.nc|file size limit" "$ranks" predict "${own[@]}" "${cells[@]}"
+    room=$(($(wc -c <out/now/config-predict.yaml) + 200)) # for a configuration, and little more
+    ESP_SHIM_FSIZE=$room refuse "prediction.nc|file size limit" "$ranks" predict "${own[@]}" "${cells[@]}"
   done
   [ "$before" = "$(find out/now -name prediction.nc -exec cksum {} + | sed 's|out/now/earlier-[0-9]*/|out/now/|')" ] ||
     fail "the older prediction changed"
