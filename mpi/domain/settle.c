@@ -5,7 +5,7 @@
 static int build(const esp_backend *backend, const esp_model *model, const esp_set *set, esp_domain **dom) {
   esp_place place;
   double *key = NULL;
-  int rc = model->network->place(model, set, &place, NULL, NULL);
+  int rc = model->network->place(model, NULL, set, &place, NULL, NULL);
   if (!rc) rc = ESP_ALLOC(key, (size_t)set->n_home * (size_t)place.domain.dim);
   if (!rc) rc = model->network->settle(model, set, key);
   ESP_TRY(backend->comm->agree(backend->comm, rc));

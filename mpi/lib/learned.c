@@ -188,7 +188,7 @@ int espalier_relation_widths(const espalier_relation *r, int *features, int *sen
   if (sent) *sent = width[ESP_SENT];
   if (targets) *targets = width[ESP_TARGET];
   if (!dim) return ESP_OK;
-  ESP_CALL(r->model.network->place(&r->model, NULL, &place, NULL, NULL));
+  ESP_CALL(r->model.network->place(&r->model, NULL, NULL, &place, NULL, NULL));
   *dim = place.domain.dim;
   return ESP_OK;
 }

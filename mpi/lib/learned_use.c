@@ -55,13 +55,7 @@ typedef struct {
 } places;
 
 static int find_places(const espalier_relation *r, const esp_set *set, places *p) {
-  const esp_network *network = r->model.network;
-  int rc = network->place(&r->model, set, &p->where, NULL, NULL);
-  const size_t count = (size_t)set->n_home * (size_t)p->where.domain.dim;
-  if (!rc) rc = ESP_ALLOC(p->key, count);
-  if (!rc && p->where.queries) rc = ESP_ALLOC(p->query, count);
-  if (!rc) rc = network->place(&r->model, set, &p->where, p->key, p->query);
-  return r->comm->agree(r->comm, rc);
+  return esp_model_places(&r->model, r->comm, set, &p->where, &p->key, &p->query);
 }
 
 static void places_free(places *p) {

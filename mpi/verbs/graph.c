@@ -133,7 +133,7 @@ static int run_network(graphing *g, esp_model *model, const esp_device *device) 
   double *y = NULL;
   int rc;
   ESP_CALL(esp_run_checkpoint(g->run, path, sizeof path));
-  ESP_CALL(esp_error_blame(model->network->place(model, NULL, &place, NULL, NULL), path));
+  ESP_CALL(esp_error_blame(model->network->place(model, NULL, NULL, &place, NULL, NULL), path));
   g->dim = place.domain.dim;
   ESP_CALL(esp_setup_aim(g->run, "graph", model, device, &g->set));
   ESP_TRY(comm->agree(comm, ESP_ALLOC(y, (size_t)g->set.n_home * (size_t)model->sizes.width[ESP_TARGET])));

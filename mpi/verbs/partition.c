@@ -84,7 +84,7 @@ static int make_model(const esp_run *run, const esp_task *task, const esp_set *s
     ESP_CALL(esp_run_checkpoint(run, path, sizeof path));
     const esp_device *device;
     ESP_CALL(esp_setup_trained(run, model, &device));
-    ESP_CALL(esp_error_blame(network->place(model, NULL, &place, NULL, NULL), path));
+    ESP_CALL(esp_error_blame(network->place(model, NULL, NULL, &place, NULL, NULL), path));
     return esp_error_blame(esp_setup_aim(run, "partition", model, device, set), path);
   }
   const esp_sizes sizes = esp_sizes_of(task->layout, set->width);
@@ -97,16 +97,9 @@ static int make_model(const esp_run *run, const esp_task *task, const esp_set *s
 
 static int build_domain(partition *p, const esp_model *model) {
   const esp_comm *comm = p->run->comm;
-  const esp_network *network = model->network;
-  const size_t n = (size_t)p->set.n_home;
-  int rc = network->place(model, &p->set, &p->place, NULL, NULL);
-  const size_t dim = (size_t)p->place.domain.dim;
-  if (!rc) rc = ESP_ALLOC(p->key, n * dim);
-  if (!rc && p->place.queries) rc = ESP_ALLOC(p->query, n * dim);
-  if (!rc) rc = network->place(model, &p->set, &p->place, p->key, p->query);
-  ESP_CALL(comm->agree(comm, rc));
+  ESP_CALL(esp_model_places(model, comm, &p->set, &p->place, &p->key, &p->query));
   ESP_CALL(esp_domain_build_mpi(comm, &p->place.domain, p->set.n_home, p->key, p->query, p->set.id, &p->dom));
-  rc = ESP_ALLOC(p->home_part, n);
+  int rc = ESP_ALLOC(p->home_part, p->set.n_home);
   if (!rc) rc = ESP_ALLOC(p->part, p->dom->n_own);
   if (!rc && p->query) rc = ESP_ALLOC(p->receiver_part, p->dom->n_own);
   return comm->agree(comm, rc);

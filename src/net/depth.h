@@ -67,9 +67,4 @@ const char *esp_depth_name(int k); /* of the k-th; NULL behind the last */
 
 void esp_depth_state_free(esp_depth_state *state);
 
-/* Numbers a particle that slot t reads. */
-static inline int esp_depth_reads(const esp_depth_state *state, int t) {
-  return t < state->slots ? state->width / state->groups : state->width;
-}
-
 #endif

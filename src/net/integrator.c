@@ -328,8 +328,9 @@ static void positions(const esp_set *set, double *key) {
     }
 }
 
-static int place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
-  (void)query;
+static int place(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *where, double *key,
+                 double *query) {
+  (void)comm, (void)query;
   const esp_integrator_param *param = model->param;
   const esp_form form = shape_of(param).form;
   const esp_widths w = esp_form_widths(&form);

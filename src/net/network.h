@@ -72,9 +72,11 @@ struct esp_network {
   void (*map)(const esp_model *model, const int64_t *acc, double *gradient);
   /* Where the particles are at the start, for the tree of layer 0: key [n_home][dim] (query likewise where place->queries,
    * else NULL), in the units of the set, which need not be the network's where keys are its own positions. key NULL: only
-   * *place is set, and set may be NULL, too (dim and period are then 0 where they are the set's). ESP_ERR_CONFIG where its
-   * tree does not stand on keys of the network's own. Local. */
-  int (*place)(const esp_model *model, const esp_set *set, esp_place *place, double *key, double *query);
+   * *place is set, and set may be NULL, too (dim and period are then 0 where they are the set's), and comm. ESP_ERR_CONFIG
+   * where its tree does not stand on keys of the network's own. Collective over comm, the ranks that hold the set (a norm
+   * may look at all of its particles); without keys local. */
+  int (*place)(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *place, double *key,
+               double *query);
   /* A home from which the trees of all layers are near: key [n_home][dim of place]. NULL: particles must stay in the set's
    * own order, whole groups; else they may lie in any order on any rank, with the same bits. Local. */
   int (*settle)(const esp_model *model, const esp_set *set, double *key);
@@ -84,6 +86,10 @@ extern const esp_network esp_network_integrator, esp_network_stack;
 extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
 const esp_network *esp_network_find(const char *name); /* NULL: there is none */
 
+/* Where the particles are: as the row's `place`, into arrays that are made, the caller's, also after a failure; *query stays NULL
+ * where it has none. Collective over comm. */
+int esp_model_places(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *place, double **key,
+                     double **query);
 /* Forward alone, y in the host's memory. */
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                       double *y, esp_cost *cost);

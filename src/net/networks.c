@@ -115,6 +115,16 @@ uint64_t esp_model_checksum(const esp_model *model) {
   return sum;
 }
 
+int esp_model_places(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *place, double **key,
+                     double **query) {
+  int rc = model->network->place(model, NULL, set, place, NULL, NULL);
+  const size_t count = (size_t)set->n_home * (size_t)place->domain.dim;
+  if (!rc) rc = ESP_ALLOC(*key, count);
+  if (!rc && place->queries) rc = ESP_ALLOC(*query, count);
+  ESP_AGREE(comm, rc);
+  return model->network->place(model, comm, set, place, *key, *query);
+}
+
 int esp_model_predict(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                       double *y, esp_cost *cost) {
   ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);

@@ -351,7 +351,7 @@ static int place_keys(esp_stack_walk *k, double *key, double *query) {
   double *work = NULL;
   int rc = pass_begin(k);
   if (!rc) rc = ESP_ALLOC(work, (size_t)k->n * (size_t)at->embed.hidden);
-  ESP_TRY(rc);
+  ESP_TRY(k->backend->comm->agree(k->backend->comm, rc));
   ESP_TRY(lift(k));
   ESP_TRY(esp_stack_see(k, 0));
   const double *input = esp_stack_embedded(k);
@@ -362,15 +362,16 @@ done:
   return rc;
 }
 
-int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query) {
-  const esp_backend self = esp_backend_self(); /* local */
+int esp_stack_place(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *where, double *key,
+                    double *query) {
+  const esp_backend host = esp_backend_host(comm);
   const esp_stack_param *p = model->param;
   const esp_stack_plan *plan = model->plan;
   const esp_stack_slot *at = &plan->slot[0];
   const esp_message *message = at->form.message;
   const esp_form form = esp_stack_form(p, at);
   const double scale = message->fade ? message->fade(&form, model->block.value + at->message) : 0;
-  esp_pass rows = {.device = self.device};
+  esp_pass rows = {.device = host.device};
   ESP_CHECK(p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
             "the trees of this network stand on %s (tree_on): they are not cut by learned keys",
             esp_tree_on_name(p->tree_on));
@@ -383,7 +384,7 @@ int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where
   if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = model->block.value + at->normal;
   if (scale > 0) where->domain.lists.rule = &esp_rule_size, where->domain.lists.rule_number = scale;
   if (!key) return ESP_OK;
-  esp_stack_walk k = esp_stack_walk_of(model, &self, set, &rows);
+  esp_stack_walk k = esp_stack_walk_of(model, &host, set, &rows);
   const int rc = place_keys(&k, key, p->separate ? query : NULL);
   pass_end(&rows);
   ESP_CALL(rc);

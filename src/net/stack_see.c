@@ -53,5 +53,5 @@ int esp_stack_held(const esp_stack_walk *k, const char *what, int64_t bad, int w
                    "+-2^22: lower train_lr, or use net_norm layer",
                    what, (long long)k->set->id[bad / width], (int)(bad % width), value, k->pass->state.depth->name);
   }
-  return esp_device_agree(k->device, k->backend->comm, rc);
+  return k->backend->comm->agree(k->backend->comm, esp_device_settled(k->device, rc));
 }

@@ -117,7 +117,8 @@ void esp_stack_pass_free(esp_pass **pass);
 int esp_stack_searches(const esp_model *model);
 int esp_stack_aim(esp_model *model, const esp_backend *backend, const esp_set *set, double *bound);
 int esp_stack_judge(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_far_record *record);
-int esp_stack_place(const esp_model *model, const esp_set *set, esp_place *where, double *key, double *query);
+int esp_stack_place(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *where, double *key,
+                    double *query);
 
 /* k->pass->s: what slot l sees of the state as it is now. Collective. */
 int esp_stack_see(const esp_stack_walk *k, int l);

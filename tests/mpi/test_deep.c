@@ -58,6 +58,21 @@ static esp_stack_param row(int which) {
   return p;
 }
 
+/* Where the first tree stands. */
+static void places_are_the_same(const esp_model *r, const esp_set *whole, const esp_set *part) {
+  double *key[2] = {0}, *query[2] = {0};
+  esp_place place;
+  OK(esp_model_places(r, esp_comm_self(), whole, &place, &key[0], &query[0]));
+  OK(esp_model_places(r, comm, part, &place, &key[1], &query[1]));
+  const size_t dim = (size_t)place.domain.dim, bytes = (size_t)part->n_home * dim * sizeof(double);
+  assert_memory_equal(key[1], key[0] + (size_t)part->first * dim, bytes);
+  if (place.queries) assert_memory_equal(query[1], query[0] + (size_t)part->first * dim, bytes);
+  for (int k = 0; k < 2; k++) {
+    ESP_FREE(key[k]);
+    ESP_FREE(query[k]);
+  }
+}
+
 static void rows_have_the_same_bits(void **state) {
   (void)state;
   const esp_backend self = esp_backend_self(), many = shared();
@@ -71,10 +86,32 @@ static void rows_have_the_same_bits(void **state) {
       assert_memory_equal(all.y, one.y + 2 * part.first, (size_t)part.n_home * 2 * sizeof(double));
       assert_memory_equal(all.gradient, one.gradient, (size_t)r.block.count * sizeof(double));
       assert_true(all.nmse == one.nmse);
+      places_are_the_same(&r, &whole, &part);
       outcome_free(&one), outcome_free(&all);
       esp_set_free(&whole), esp_set_free(&part);
       esp_model_free(&r);
     }
+}
+
+/* A number that the state cannot hold, of one particle, is an error of all ranks: at the lift, and behind a layer. */
+static void what_cannot_be_held_ends_all(void **state) {
+  (void)state;
+  const esp_backend many = shared();
+  for (int later = 0; later < 2; later++) {
+    const esp_stack_param p = row(1);
+    esp_model r = relation_case_network(&p);
+    esp_set whole = relation_case_set(330, 5, 2, 0.6, 1, 8), part;
+    double y[660];
+    if (!later) whole.value[X][5 * 329] = 1e12; /* on the last rank */
+    part = relation_case_share(comm, &whole);
+    for (int c = 0; c < 2 && later; c++)
+      model_group(&r, "layer1.2.update.c")[c] = comm->rank == comm->size - 1 ? 1e9 : 0;
+    assert_int_equal(r.network->forward(&r, &many, &part, NULL, y, NULL, NULL), ESP_ERR_VALUE);
+    assert_non_null(strstr(esp_error_message(), later ? "layer 1: " : "before the first layer"));
+    esp_error_clear();
+    esp_set_free(&whole), esp_set_free(&part);
+    esp_model_free(&r);
+  }
 }
 
 /* ---- a thousand layers ---- */
@@ -148,4 +185,5 @@ static void a_thousand_layers(void **state) {
   esp_model_free(&r);
 }
 
-CASE_MAIN(cmocka_unit_test(rows_have_the_same_bits), cmocka_unit_test(a_thousand_layers))
+CASE_MAIN(cmocka_unit_test(rows_have_the_same_bits), cmocka_unit_test(what_cannot_be_held_ends_all),
+          cmocka_unit_test(a_thousand_layers))

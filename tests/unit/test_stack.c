@@ -147,7 +147,7 @@ static void check_formula(int linear) {
   const double *c1 = model_group(&r, "layer0.update.c"), *x = set.value[X];
   const double *R3 = linear ? model_group(&r, "layer0.update.R3") : NULL;
   relation_case_nmse(&r, &b, &set, NULL, got, &cost);
-  OK(r.network->place(&r, &set, &place, &z[0][0], NULL));
+  OK(r.network->place(&r, esp_comm_self(), &set, &place, &z[0][0], NULL));
   assert_true(place.domain.dim == d && !place.queries);
   assert_true(place.domain.lists.rule == &esp_rule_size && place.domain.lists.rule_number == s);
   for (int i = 0; i < N; i++) {

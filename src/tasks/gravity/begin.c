@@ -14,8 +14,8 @@ int esp_gravity_begin(const void *param, const esp_backend *backend, esp_model *
       "bounds: leave it out, and choose net_order or net_tolerance in its place",
       (long long)net->domain.lists.pairs_per_particle);
   int rc = ESP_ALLOC(z, (size_t)first->n_home * (size_t)first->space.dim);
-  if (!rc) rc = model->network->place(model, first, &place, z, NULL);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
+  ESP_TRY(model->network->place(model, backend->comm, first, &place, z, NULL));
   ESP_TRY(backend->build(backend->comm, &place.domain, first->n_home, z, NULL, first->id, &dom));
   net->domain.lists.theta = dom->param.lists.theta;
   net->domain.lists.pairs_per_particle = 0;

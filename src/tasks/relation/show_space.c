@@ -31,18 +31,16 @@ done:
 /* ---- where the particles are ---- */
 
 /* Learned keys and queries of the first layer, whatever its tree stands on, [n_home][dim]; queries NULL with one map.
- * Local. */
-static int place(const esp_model *model, const esp_set *set, int *dim, double **keys, double **queries) {
+ * Collective. */
+static int place(const esp_model *model, const esp_comm *comm, const esp_set *set, int *dim, double **keys, double **queries) {
   esp_stack_param param = *(const esp_stack_param *)model->param;
   esp_model learned = *model;
   esp_place where;
   param.tree_on = ESP_TREE_ON_LEARNED;
   learned.param = &param;
-  ESP_CALL(model->network->place(&learned, set, &where, NULL, NULL));
+  ESP_CALL(esp_model_places(&learned, comm, set, &where, keys, queries));
   *dim = where.domain.dim;
-  ESP_CALL(ESP_ALLOC(*keys, (size_t)set->n_home * (size_t)*dim));
-  if (where.queries) ESP_CALL(ESP_ALLOC(*queries, (size_t)set->n_home * (size_t)*dim));
-  return model->network->place(&learned, set, &where, *keys, *queries);
+  return ESP_OK;
 }
 
 static void fill_row(const esp_set *set, const int64_t *cell, int i, double *row) {
@@ -117,9 +115,9 @@ int esp_relation_draw(const void *param, const esp_model *untrained, const esp_m
   (void)param, (void)y;
   const esp_comm *comm = backend->comm;
   double *key[2] = {0}, *query[2] = {0}, shift = NAN;
-  int d = 0, features, rc = place(untrained, set, &d, &key[0], &query[0]);
-  if (!rc) rc = place(trained, set, &d, &key[1], &query[1]);
-  ESP_TRY(comm->agree(comm, rc));
+  int d = 0, features, rc;
+  ESP_TRY(place(untrained, comm, set, &d, &key[0], &query[0]));
+  ESP_TRY(place(trained, comm, set, &d, &key[1], &query[1]));
   ESP_TRY(draw_sample(comm, set, d, key, show));
   const double *x = esp_set_role(set, ESP_INPUT, 0, &features);
   if (esp_relation_halves_of(set) == 1 && features == 4)
