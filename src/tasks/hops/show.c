@@ -5,9 +5,8 @@
 #include "base/exact_sum.h"
 #include "base/least_squares.h"
 #include "net/loss.h"
-#include "net/recall.h"
-#include "net/stack.h"
 #include "tasks/hops/hops.h"
+#include "tasks/learned.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 
@@ -184,14 +183,6 @@ METHOD(one_hop_on) {
   return esp_hops_follow(backend->comm, set->n, set->first, r.n, r.dim, r.p, r.u, r.v, 1, y);
 }
 
-static int all_pairs(void *network_param, const esp_set *set, int64_t pairs, int *use) {
-  (void)set, (void)pairs, (void)use;
-  esp_stack_param *p = network_param;
-  p->far = 1;
-  p->domain.lists.theta = 0, p->domain.lists.pairs_per_particle = 0, p->domain.lists.pairs_limit = 0;
-  return ESP_OK;
-}
-
 static const esp_method methods[] = {
     {"mean of the answers", .classical = 1, .predict = by_mean},
     {"linear least squares", .classical = 1, .predict = by_linear},
@@ -199,7 +190,7 @@ static const esp_method methods[] = {
     {"value one hop on", .classical = 1, .predict = one_hop_on},
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
-    {"trained network: all pairs", .largest = 16384, .vary = all_pairs},
+    {"trained network: all pairs", .largest = 16384, .vary = esp_learned_all_pairs},
     {0},
 };
 
@@ -218,41 +209,10 @@ static int truth_of(const void *param, const esp_set *set, int l, esp_truth *t) 
   return ESP_OK;
 }
 
-typedef struct {
-  const esp_comm *comm;
-  const esp_set *set;
-  esp_truth truth;
-  double recall;
-} watched;
-
-static int watch_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
-  (void)key, (void)query;
-  watched *w = context;
-  const esp_truth *t = &w->truth;
-  if (l > 0 || !t->r) return ESP_OK;
-  return esp_recall(w->comm, dom, w->set->n_home, w->set->id, NULL, t->r, t->sender, t->receiver, t->neighbours,
-                    t->samples, t->seed, &w->recall);
-}
-
-static void unwatch(esp_visit *visit) {
-  watched *w = visit->context;
-  if (w) ESP_FREE(w->truth.sender);
-  if (w) ESP_FREE(w->truth.receiver);
-  ESP_FREE(visit->context);
-}
-
 static int watch(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value) {
-  watched *w;
-  int rc = ESP_ALLOC(w, 1);
-  *visit = (esp_visit){watch_layer, w};
-  if (!rc) {
-    *w = (watched){.comm = backend->comm, .set = set, .recall = NAN};
-    *value = &w->recall;
-    rc = truth_of(param, set, 0, &w->truth);
-  }
-  rc = backend->comm->agree(backend->comm, rc);
-  if (rc) unwatch(visit);
-  return rc;
+  esp_truth truth;
+  const int rc = truth_of(param, set, 0, &truth);
+  return esp_recall_watch(rc, &truth, backend, set, visit, value);
 }
 
 /* ---- the row ---- */
@@ -267,7 +227,7 @@ static const esp_options options = {
     NULL};
 #undef OF
 
-static const esp_watching watching = {"recall", watch, unwatch};
+static const esp_watching watching = {"recall", watch, esp_recall_unwatch};
 static const esp_picture pictures[] = {{0}};
 
 static const esp_heading headings[] = {

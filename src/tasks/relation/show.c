@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/loss.h"
-#include "net/recall.h"
+#include "tasks/learned.h"
 
 /* ---- figures ---- */
 
@@ -57,41 +57,10 @@ static int truth_of(const void *param, const esp_set *set, int l, esp_truth *t) 
   return ESP_OK;
 }
 
-typedef struct {
-  const esp_comm *comm;
-  const esp_set *set;
-  esp_truth truth;
-  double recall;
-} watched;
-
-static int watch_layer(void *context, int l, esp_domain *dom, const double *key, const double *query) {
-  (void)key, (void)query;
-  watched *w = context;
-  const esp_truth *t = &w->truth;
-  if (l > 0 || !t->r) return ESP_OK;
-  return esp_recall(w->comm, dom, w->set->n_home, w->set->id, esp_set_role(w->set, ESP_WEIGHT, 0, NULL), t->r,
-                    t->sender, t->receiver, t->neighbours, t->samples, t->seed, &w->recall);
-}
-
-static void unwatch(esp_visit *visit) {
-  watched *w = visit->context;
-  if (w) ESP_FREE(w->truth.sender);
-  if (w) ESP_FREE(w->truth.receiver);
-  ESP_FREE(visit->context);
-}
-
 static int watch(const void *param, const esp_backend *backend, const esp_set *set, esp_visit *visit, double **value) {
-  watched *w;
-  int rc = ESP_ALLOC(w, 1);
-  *visit = (esp_visit){watch_layer, w};
-  if (!rc) {
-    *w = (watched){.comm = backend->comm, .set = set, .recall = NAN};
-    *value = &w->recall;
-    rc = truth_of(param, set, 0, &w->truth);
-  }
-  rc = backend->comm->agree(backend->comm, rc);
-  if (rc) unwatch(visit);
-  return rc;
+  esp_truth truth;
+  const int rc = truth_of(param, set, 0, &truth);
+  return esp_recall_watch(rc, &truth, backend, set, visit, value);
 }
 
 /* ---- the row ---- */
@@ -109,7 +78,7 @@ static const esp_options options = {
     NULL};
 #undef OF
 
-static const esp_watching watching = {"recall", watch, unwatch};
+static const esp_watching watching = {"recall", watch, esp_recall_unwatch};
 
 const esp_showing esp_relation_showing = {
     .options = &options,

@@ -1,6 +1,7 @@
 /* The ladder of a learned relation: classical methods, then the network, untrained, trained, and trained on other trees and
  * other pairs. The trained one comes before those that take its number of pairs. */
 #include "net/stack.h"
+#include "tasks/learned.h"
 #include "tasks/relation/show.h"
 
 enum { ALL_PAIRS_N = 16384 };
@@ -38,14 +39,6 @@ static int on_hidden(void *network_param, const esp_set *set, int64_t pairs, int
   return ESP_OK;
 }
 
-static int all_pairs(void *network_param, const esp_set *set, int64_t pairs, int *use) {
-  (void)set, (void)pairs, (void)use;
-  esp_stack_param *p = network_param;
-  p->far = 1;
-  p->domain.lists.theta = 0, p->domain.lists.pairs_per_particle = 0, p->domain.lists.pairs_limit = 0;
-  return ESP_OK;
-}
-
 const esp_method esp_relation_methods[] = {
     {"mean of the targets", .classical = 1, .predict = esp_relation_by_mean},
     {"linear least squares", .classical = 1, .predict = esp_relation_by_linear},
@@ -56,6 +49,6 @@ const esp_method esp_relation_methods[] = {
     {"trained network: near pairs alone", .vary = near_alone},
     {"trained network: tree on raw features", .largest = ALL_PAIRS_N, .vary = on_features},
     {"trained network: tree on hidden space", .vary = on_hidden},
-    {"trained network: all pairs", .largest = ALL_PAIRS_N, .vary = all_pairs},
+    {"trained network: all pairs", .largest = ALL_PAIRS_N, .vary = esp_learned_all_pairs},
     {0},
 };

@@ -32,7 +32,8 @@ done:
 
 /* Learned keys and queries of the first layer, whatever its tree stands on, [n_home][dim]; queries NULL with one map.
  * Collective. */
-static int place(const esp_model *model, const esp_comm *comm, const esp_set *set, int *dim, double **keys, double **queries) {
+static int place(const esp_model *model, const esp_comm *comm, const esp_set *set, int *dim, double **keys,
+                 double **queries) {
   esp_stack_param param = *(const esp_stack_param *)model->param;
   esp_model learned = *model;
   esp_place where;

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 import espalier
+from told import raises
 
 rank, size = int(os.environ.get("OMPI_COMM_WORLD_RANK", 0)), int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1))
 n, eps, G = 600, 0.05, 2.0
@@ -24,15 +25,6 @@ def direct(at, own):
 
 def error(a, truth):
     return np.sqrt((((a - truth)**2).sum(-1) / (truth**2).sum(-1)).mean())
-
-
-def raises(kind, words, function, *arguments, **keywords):
-    try:
-        function(*arguments, **keywords)
-    except kind as told:
-        assert all(word in str(told) for word in words.split("|")), told
-    else:
-        raise AssertionError(f"no {kind.__name__}: {words}")
 
 
 # right, for this process alone

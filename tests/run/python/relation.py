@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 
 import espalier
+from told import raises
 
 rank, size = int(os.environ.get("OMPI_COMM_WORLD_RANK", 0)), int(os.environ.get("OMPI_COMM_WORLD_SIZE", 1))
 n, sets, number = 150, 3, np.arange(150)
@@ -16,15 +17,6 @@ x, v = rng.normal(size=(sets, n, 4)), rng.normal(size=(sets, n, 1))
 gate = np.exp(-2 * ((x[:, :, None] - x[:, None])[..., :2]**2).sum(-1)) * (1 - np.eye(n))
 X, y = np.concatenate([x, v], 2), gate @ v
 SETTINGS = dict(net_layers=1, net_dim=3, tree_leaf=4, tree_block=8, tree_theta=0.35, train_steps=40, train_lr=0.03)
-
-
-def raises(kind, words, function, *arguments, **keywords):
-    try:
-        function(*arguments, **keywords)
-    except kind as told:
-        assert all(word in str(told) for word in words.split("|")), told
-    else:
-        raise AssertionError(f"no {kind.__name__}: {words}")
 
 
 # it learns, and for y of one dimension predicts one
