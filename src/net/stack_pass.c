@@ -92,8 +92,7 @@ static int state_create(const esp_stack_walk *k) {
   return depth->create(&pass->state);
 }
 
-/* Parameters, the set's rows, and the state that they are lifted to. */
-static int pass_begin(esp_stack_walk *k) {
+int esp_stack_pass_begin(esp_stack_walk *k) {
   esp_pass *pass = k->pass;
   const esp_device *device = k->device;
   const size_t n = (size_t)k->n;
@@ -179,8 +178,8 @@ void esp_stack_pass_free(esp_pass **pass) {
 
 /* ---- forward ---- */
 
-/* The first state; pass->seen or pass->o holds it for a moment where it is not the state itself. */
-static int lift(const esp_stack_walk *k) {
+/* pass->o holds it for a moment where it is not the state itself. */
+int esp_stack_lift(const esp_stack_walk *k) {
   esp_pass *pass = k->pass;
   const int H = k->param->width;
   double *lifted = pass->state.value && !pass->state.depth->grouped ? pass->state.value : pass->o;
@@ -323,10 +322,10 @@ int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_
   k->pass = made;
   k->keep = pass != NULL;
   if (pass) *pass = NULL;
-  if (!rc) rc = pass_begin(k);
+  if (!rc) rc = esp_stack_pass_begin(k);
   if (!rc) rc = layers_begin(k);
   ESP_TRY(comm->agree(comm, rc));
-  ESP_TRY(lift(k));
+  ESP_TRY(esp_stack_lift(k));
   for (int l = 0; l < plan->slots; l++) ESP_TRY(run_slot(k, l, visit, y, &own));
   if (pass) own.theta = plan->slot[0].theta;
   if (cost) esp_cost_add(cost, &own);
@@ -340,53 +339,5 @@ int esp_stack_forward(const esp_model *model, const esp_backend *backend, const 
                       double *y, esp_cost *cost, esp_pass **pass) {
   esp_stack_walk k = esp_stack_walk_of(model, backend, set, NULL);
   ESP_CALL(esp_stack_through(&k, visit, y, cost, pass));
-  return ESP_OK;
-}
-
-/* ---- where the particles are ---- */
-
-/* Keys (and queries, or NULL) of the first layer. */
-static int place_keys(esp_stack_walk *k, double *key, double *query) {
-  const esp_stack_slot *at = &k->plan->slot[0];
-  double *work = NULL;
-  int rc = pass_begin(k);
-  if (!rc) rc = ESP_ALLOC(work, (size_t)k->n * (size_t)at->embed.hidden);
-  ESP_TRY(k->backend->comm->agree(k->backend->comm, rc));
-  ESP_TRY(lift(k));
-  ESP_TRY(esp_stack_see(k, 0));
-  const double *input = esp_stack_embedded(k);
-  esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, work, key);
-  if (query) esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, work, query);
-done:
-  ESP_FREE(work);
-  return rc;
-}
-
-int esp_stack_place(const esp_model *model, const esp_comm *comm, const esp_set *set, esp_place *where, double *key,
-                    double *query) {
-  const esp_backend host = esp_backend_host(comm);
-  const esp_stack_param *p = model->param;
-  const esp_stack_plan *plan = model->plan;
-  const esp_stack_slot *at = &plan->slot[0];
-  const esp_message *message = at->form.message;
-  const esp_form form = esp_stack_form(p, at);
-  const double scale = message->fade ? message->fade(&form, model->block.value + at->message) : 0;
-  esp_pass rows = {.device = host.device};
-  ESP_CHECK(p->tree_on == ESP_TREE_ON_LEARNED, ESP_ERR_CONFIG,
-            "the trees of this network stand on %s (tree_on): they are not cut by learned keys",
-            esp_tree_on_name(p->tree_on));
-  *where = (esp_place){.domain = p->domain,
-                       .queries = p->separate,
-                       .source_bytes = (size_t)at->wide.source * sizeof(double),
-                       .cell_bytes = (size_t)esp_form_widths(&form).cell * sizeof(double)};
-  where->domain.dim = p->dim;
-  where->domain.split = (esp_split_rule){.kind = p->split, .levels = p->split_levels};
-  if (p->split == ESP_SPLIT_LEARNED) where->domain.split.normal = model->block.value + at->normal;
-  if (scale > 0) where->domain.lists.rule = &esp_rule_size, where->domain.lists.rule_number = scale;
-  if (!key) return ESP_OK;
-  esp_stack_walk k = esp_stack_walk_of(model, &host, set, &rows);
-  const int rc = place_keys(&k, key, p->separate ? query : NULL);
-  pass_end(&rows);
-  ESP_CALL(rc);
   return ESP_OK;
 }

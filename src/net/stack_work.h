@@ -105,6 +105,10 @@ struct esp_stack_walk {
 esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *backend, const esp_set *set,
                                  esp_pass *pass);
 
+/* Parameters and the set's rows, and room for the state that they are lifted to. Local. */
+int esp_stack_pass_begin(esp_stack_walk *k);
+/* The first state. Collective where the row of depth is grouped. */
+int esp_stack_lift(const esp_stack_walk *k);
 /* All layers, with what the walk has been told; as esp_stack_forward. */
 int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass);
 
