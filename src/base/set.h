@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "base/comm.h"
+#include "base/csr.h"
 
 enum { ESP_GROUP = 64, ESP_COLUMNS = 24, ESP_NUMBERS = 48 };
 
@@ -26,8 +27,13 @@ typedef enum { ESP_PART_TRAIN, ESP_PART_TEST, ESP_PARTS } esp_part;
 const char *esp_part_name(esp_part part); /* "train", "test" */
 
 /* INPUT: what a network sees of a particle; SENT: what it sends; TARGET; WEIGHT in the loss; HIDDEN: for judging alone;
- * EXTRA: for the task itself. */
-typedef enum { ESP_INPUT, ESP_SENT, ESP_TARGET, ESP_WEIGHT, ESP_HIDDEN, ESP_EXTRA, ESP_ROLES } esp_role;
+ * EXTRA: for the task itself; VALIDATION: WEIGHT in what chooses among the steps of a training (net/train.h: validate). */
+typedef enum { ESP_INPUT, ESP_SENT, ESP_TARGET, ESP_WEIGHT, ESP_HIDDEN, ESP_EXTRA, ESP_VALIDATION, ESP_ROLES } esp_role;
+
+/* How a column's numbers lie: DENSE: `width` a particle. SPARSE: rows of varying length, indices 0 .. width - 1 (features).
+ * EDGES: likewise, indices are numbers of particles of the set; width is 1 where it is there. In files: a group of the
+ * column's name with indptr [rows + 1], indices, and, where they are not all 1, data (io/set_file.h). */
+typedef enum { ESP_DENSE, ESP_SPARSE, ESP_EDGES } esp_lying;
 
 typedef struct {
   const char *name; /* NULL ends the rows; the dataset's name, too */
@@ -41,6 +47,7 @@ typedef struct {
   double min;          /* least value allowed; -INFINITY: any finite one */
   const char *foreign; /* what other codes' files call it ("position", "velocity", "mass"); NULL: they do not know it */
   const char *unit, *help;
+  esp_lying lying; /* not DENSE: never framed, never of pairs */
 } esp_column;
 
 /* Which frames of trajectories are learned from: f and f + lead, every stride-th f; and those back[k] >= 1 before f. */
@@ -87,7 +94,8 @@ typedef struct {
   const esp_layout *layout;   /* borrowed, static */
   int64_t *id;                /* [n_home] unique over ranks */
   int width[ESP_COLUMNS];     /* 0: not there */
-  double *value[ESP_COLUMNS]; /* [n_home][width]; NULL: not there */
+  double *value[ESP_COLUMNS]; /* [n_home][width]; NULL: not there, or not dense */
+  esp_csr csr[ESP_COLUMNS];   /* of those that are not dense; rows: n_home; start NULL: not there */
   int frames;
   double *frame[ESP_COLUMNS];   /* [frames][n_home][width]; NULL: none */
   esp_value about[ESP_NUMBERS]; /* in the order of layout->number, vectors one after the other */
@@ -118,6 +126,8 @@ enum { ESP_SET_TAKEN = 512 };
 void esp_set_taken(const esp_layout *layout, const int width[ESP_COLUMNS], char text[ESP_SET_TAKEN]);
 /* The k-th column of a role, NULL if there is none (or it is not there); *width may be NULL. Local, pure. */
 double *esp_set_role(const esp_set *set, esp_role role, int k, int *width);
+/* The first column of a role (any: ESP_ROLES) that lies so and is there, NULL: there is none. Local, pure. */
+const esp_csr *esp_set_csr(const esp_set *set, esp_role role, esp_lying lying);
 /* All columns of a role side by side, [n_home][role width]: the one column itself, or a joined copy in *own (to be freed by
  * the caller; NULL if none was needed). Local. */
 int esp_set_rows(const esp_set *set, esp_role role, const double **rows, double **own);

@@ -24,6 +24,10 @@ typedef struct {
    * whose ranks share the set. n = 0 gives 0. ESP_ERR_ARG where the set has no targets, or others than the loss is of; memory. */
   int (*value)(const void *param, const esp_backend *with, const esp_set *set, const double *y, double factor,
                double *dy, double *part);
+  /* How good a prediction is where steps of a training are chosen among: value[0], of equal ones value[1], the larger the
+   * better; particles weighed by the column of role VALIDATION (none: by nothing, ESP_ERR_ARG). Memory and collectivity as above.
+   * NULL: this loss cannot be asked. */
+  int (*validate)(const void *param, const esp_backend *with, const esp_set *set, const double *y, double value[2]);
 } esp_loss;
 
 /* For a row's own use: exact sums acc [count] in the device's memory, over the ranks, as numbers of the host. Collective. */
@@ -44,5 +48,10 @@ extern const esp_loss esp_loss_nmse_columns;
 typedef struct {
   double second;
 } esp_nmse_columns_param;
+
+/* sum weight (-sum_c t_c ln p_c) / sum weight, p the softmax of a particle's predictions y, t its targets: 1 at its class, 0
+ * elsewhere (all 0: it has none, and counts for nothing). validate: accuracy, the share of the weight whose largest y (the
+ * first of equal ones) is at its class; then minus the cross-entropy. A sum of weights of 0 counts as 1. */
+extern const esp_loss esp_loss_cross_entropy;
 
 #endif

@@ -1,0 +1,49 @@
+/* Graph convolution on given edges, on a learned gate, or on both; two layers, for classes of particles.
+ *
+ * Letters: n particles, D features x (dense columns, then sparse ones), d key dimension, h hidden width, K classes; sigma
+ * the relu.
+ *
+ *   z = E x,   s^2 = t                                          keys, constants while it is trained (`held` in the block)
+ *   A_ij = exp(-|z_i - z_j|^2 / 2 t) / sum_{j != i} exp(..)      the gate, self left out; near one by one, far cell by cell
+ *   M = (1 - r) ((1 - stay) A + stay I) + r Ahat                 Ahat: net's given edges, symmetric with self edges (tree/given.h)
+ *   y = M drop(sigma(M (drop(x) W1) + b1)) W2 + b2
+ *
+ * r = 1: the graph convolution network of Kipf and Welling (ICLR 2017), without a tree; r = 0, stay = 1: a multilayer
+ * perceptron; r = 0, stay < 1: the graph is what the gate says. Terms that weigh 0 are not computed, and need no edges, no
+ * keys. A receiver that hears less than 1e-30 in all hears nothing through A.
+ *
+ * Features that are sparse: W1 and E are [D][h] and [D][d], a feature a row, so that a particle's product is a sum of few
+ * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.
+ *
+ * Start: W1, W2 uniform in +-sqrt(6 / (inputs + outputs)) (Glorot), b 0; E N(0, 1 / D), t 1 until the task sets them.
+ * Sets stay in their own order, whole groups. The same bits on any number of ranks. Memory O(n (h + d + K) + entries). */
+#ifndef ESP_CONVOLUTION_H
+#define ESP_CONVOLUTION_H
+
+#include "base/option.h"
+#include "net/network.h"
+
+typedef struct {
+  int dim, hidden; /* d, h */
+  double share;    /* r of the given edges, 0..1 */
+  double stay;     /* 0..1 */
+  int far;         /* 1; 0: near pairs alone, as a control */
+  int order;       /* of the moments of far cells */
+  double error;    /* as in net/stack.h */
+  double dropout;  /* of features and of hidden units */
+  uint64_t seed;
+  esp_domain_param domain;
+} esp_convolution_param;
+
+extern const esp_network esp_network_convolution;
+
+/* Places in the block, -1: not there. Local, pure. */
+typedef struct {
+  int E, scale /* ln s */, W1, b1, W2, b2;
+} esp_convolution_places;
+esp_convolution_places esp_convolution_places_of(const esp_model *model);
+
+/* z [n_home][d] = E x. E [D][d]. Local. */
+int esp_convolution_keys(const esp_set *set, int d, const double *E, double *z);
+
+#endif
