@@ -90,13 +90,6 @@ typedef struct {
   void (*add_columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
                       double *to);
 
-  /* y [n][width] = (with `add`, +=) the sum over the entries e of row i, in their order, of value[e] x[index[e]]; value NULL: 1.
-   * start [n + 1]; x [..][width]. */
-  void (*sparse)(int n, int width, const int64_t *start, const int64_t *index, const double *value, int add,
-                 const double *x, double *y);
-  /* acc [columns][width][ESP_EXACT_FULL_WORDS] += value[e] dy[i] of every entry e of row i, at column index[e]. */
-  void (*sparse_terms)(int n, int width, const int64_t *start, const int64_t *index, const double *value,
-                       const double *dy, int64_t *acc);
   /* Beside the products of net/dense.h: y [n][out] += W [out][in] silu(t [n][in]), the inputs in ascending order. */
   void (*add_silu)(int n, int in, int out, const double *W, const double *t, double *y);
   /* ---- what was heard (net/aggregate.h) ---- */
