@@ -19,6 +19,9 @@ typedef struct {
 int esp_csr_create(int rows, int64_t columns, int64_t entries, int values, esp_csr *csr);
 void esp_csr_free(esp_csr *csr);
 int esp_csr_copy(const esp_csr *csr, esp_csr *copy);
+/* Every row's entries in ascending order of index, equal ones in the order in which they stood. *row: the first row with an
+ * index that stands twice, and which; -1: there is none. Local. Errors: memory. */
+int esp_csr_sort(esp_csr *csr, int *row, int64_t *index);
 /* Entries (row, index, value; value NULL: 1) in any order, [count] each, as such rows. Of entries that stand twice the first
  * is kept; *twice: how many were dropped. Local. ESP_ERR_VALUE naming entry and number of an index out of range. */
 int esp_csr_of(int rows, int64_t columns, int64_t count, const int64_t *row, const int64_t *index, const double *value,

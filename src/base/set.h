@@ -106,7 +106,8 @@ typedef struct {
 /* First particle and number of particles of rank r of P: whole groups. Local, pure. */
 void esp_set_share(int64_t n, int rank, int size, int64_t *first, int64_t *count);
 /* Allocate the columns of set->layout with set->width (given; 0: left out; a fixed width of the layout that is not
- * optional may be given as 0, too, and is then set), n, first, n_home, frames; zeroed. Local. ESP_ERR_ARG for a width that
+ * optional may be given as 0, too, and is then set), n, first, n_home, frames; zeroed; those that are not dense without entries:
+ * whoever fills one puts another esp_csr in its place. Local. ESP_ERR_ARG for a width that
  * is not the layout's. */
 int esp_set_create(esp_set *set);
 void esp_set_free(esp_set *set);
@@ -118,25 +119,26 @@ int esp_set_column(const esp_layout *layout, const char *name);
 int esp_set_number(const esp_layout *layout, const char *name);
 /* Values in `about` in all. */
 int esp_set_numbers(const esp_layout *layout);
-/* The numbers a particle has in all columns of a role. Local, pure. */
+/* The numbers a particle has in all columns of a role, those of sparse ones counted, those of edges not. Local, pure. */
 int esp_set_role_width(const esp_set *set, esp_role role);
 /* "x 3, wind 3, T 1; T_sent 1": columns that are seen and sent, of `width` numbers a particle, in the order in which networks
  * take them. Local, pure. */
 enum { ESP_SET_TAKEN = 512 };
 void esp_set_taken(const esp_layout *layout, const int width[ESP_COLUMNS], char text[ESP_SET_TAKEN]);
-/* The k-th column of a role, NULL if there is none (or it is not there); *width may be NULL. Local, pure. */
+/* The k-th column of a role, NULL, and a width of 0, if there is none (or it is not there, or not dense); *width may be NULL.
+ * Local, pure. */
 double *esp_set_role(const esp_set *set, esp_role role, int k, int *width);
 /* The first column of a role (any: ESP_ROLES) that lies so and is there, NULL: there is none. Local, pure. */
 const esp_csr *esp_set_csr(const esp_set *set, esp_role role, esp_lying lying);
 /* All columns of a role side by side, [n_home][role width]: the one column itself, or a joined copy in *own (to be freed by
- * the caller; NULL if none was needed). Local. */
+ * the caller; NULL if none was needed). Local. ESP_ERR_ARG naming a sparse column. */
 int esp_set_rows(const esp_set *set, esp_role role, const double **rows, double **own);
 
 /* Finite numbers up to ESP_LARGEST (base/count.h), not below their least values, shares that fit together. ESP_ERR_VALUE naming id, column, place and value,
  * with `source` (file or caller) in front. Collective: agrees. */
 int esp_set_check(const esp_comm *comm, const esp_set *set, const char *source);
-/* Fingerprint: sum modulo 2^64 over particles of a hash of (id, every column but HIDDEN and EXTRA ones; weights that are not
- * there are 1); independent of order and ranks. Collective. */
+/* Fingerprint: sum modulo 2^64 over particles of a hash of (id, every column but HIDDEN and EXTRA ones, edges in any case, by
+ * (index, value) of their entries; weights and values that are not there are 1); independent of order and ranks. Collective. */
 int esp_set_checksum(const esp_comm *comm, const esp_set *set, uint64_t *sum);
 
 #endif

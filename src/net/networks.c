@@ -15,6 +15,7 @@ esp_sizes esp_sizes_of(const esp_layout *layout, const int width[ESP_COLUMNS]) {
   esp_sizes sizes = {0};
   for (int k = 0; layout->column[k].name; k++) {
     const esp_column *column = &layout->column[k];
+    if (column->lying == ESP_EDGES) continue;
     sizes.width[column->role] += width[k] > 0 || column->role != ESP_TARGET ? width[k] : column->width;
   }
   esp_set_taken(layout, width, sizes.taken);
