@@ -86,11 +86,48 @@ done:
   return rc;
 }
 
+/* How an entry counts, and the longest row. */
+typedef struct {
+  range r;
+  int64_t row, length, longest;
+} entries;
+
+static void add_entry(void *context, int64_t row, int64_t index, double value) {
+  entries *e = context;
+  (void)index;
+  e->length = row == e->row ? e->length + 1 : 1;
+  e->row = row;
+  if (e->length > e->longest) e->longest = e->length;
+  range_add(&e->r, 1, &value);
+}
+
+static int print_sparse(const esp_set_file *f, esp_part part, int k, FILE *out) {
+  const esp_column *column = &f->layout->column[k];
+  const int64_t rows = f->rows[part] ? f->rows[part] : 1;
+  char shown[4 * ESP_SET_NAME];
+  entries e = {.row = -1};
+  for (int s = 0; s < f->sets[part]; s++, e.row = -1)
+    ESP_CALL(esp_set_file_sparse_each(f, part, s, k, 0, f->n[part][s], add_entry, &e));
+  esp_shown(column->name, "", shown, sizeof shown);
+  fprintf(out, "  %-10s ", shown);
+  if (column->lying == ESP_EDGES)
+    fprintf(out, "%" PRId64 " edges", f->sparse[part][k].entries);
+  else
+    fprintf(out, "%d columns, sparse, %" PRId64 " entries", f->about.width[k], f->sparse[part][k].entries);
+  fprintf(out, ", %.3g a row, at most %" PRId64, (double)f->sparse[part][k].entries / (double)rows, e.longest);
+  if (f->sparse[part][k].value >= 0 && e.r.count)
+    fprintf(out, ", %.6g to %.6g, mean %.3g", e.r.low, e.r.high, e.r.sum / (double)e.r.count);
+  if (e.r.strange) fprintf(out, ", %" PRId64 " not finite", e.r.strange);
+  fprintf(out, "\n");
+  return ESP_OK;
+}
+
 static int print_column(const esp_set_file *f, esp_part part, int k, FILE *out) {
   const esp_column *column = &f->layout->column[k];
   const int width = f->about.width[k];
   char name[ESP_SET_NAME], shown[4 * ESP_SET_NAME];
   range r = {0};
+  if (f->sparse[part][k].start >= 0) return print_sparse(f, part, k, out);
   if (f->data[part][k] < 0 || !f->rows[part]) return ESP_OK;
   ESP_CALL(read_range(f, part, k, &r));
   esp_set_file_name(part, "", column->name, name);

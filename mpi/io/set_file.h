@@ -8,10 +8,17 @@
  *   about/NAME [s][count]    a dataset a number of the layout; may be missing: 0, for a place among words -1. Attribute
  *                            words "a|b|c": those that the file's places mean
  *   frames/NAME [frame rows][width], frames/sets [s][2]: frames and first frame row of each set, frame by frame; may be missing
+ *   NAME/indptr [rows + 1], NAME/indices, NAME/data   a group a column of rows of varying length (base/csr.h), as scipy has
+ *                            them: entries of row i are [indptr[i], indptr[i + 1]). data may be missing: all are 1. Attribute
+ *                            columns: indices are below it; groups without it are edges, indices being rows of their set
  * Written as float64 and int64; other floats and integers are converted on reading. A group that is missing has no sets;
  * a column of one number may be a dataset of one dimension; attributes but `format` may be missing. So data of one's own
  * are a handful of h5py lines:
  *   f.attrs["format"] = "espalier set"; f["train/x"] = x; f["train/v"] = v; f["train/y"] = y
+ * and a sparse matrix x of features and a graph g, both of scipy (csr_matrix):
+ *   w = f.create_group("train/words"); w["indptr"], w["indices"], w["data"] = x.indptr, x.indices, x.data
+ *   w.attrs["columns"] = x.shape[1]; e = f.create_group("train/edges"); e["indptr"], e["indices"] = g.indptr, g.indices
+ * Entries of a row may stand in any order, and are sorted on reading; no index may stand twice.
  * Files of version 1, "espalier features" (the same, numbers as attributes of /, a word as attribute `task`) and "espalier
  * ensemble" (numbers, sizes and frames in a compound table `clouds`), are read as well.
  *
@@ -44,6 +51,8 @@ typedef struct {
   int64_t *n[ESP_PARTS], *row[ESP_PARTS], *frames[ESP_PARTS], *frame_row[ESP_PARTS]; /* [sets] */
   esp_value *value[ESP_PARTS]; /* [sets][numbers] what this rank put, written at the end */
   int64_t *giver[ESP_PARTS];   /* [sets] 1 + rank that put the numbers, 0: not this one */
+  struct esp_set_piece *piece; /* [pieces] rows of columns that are not dense, written at the end */
+  size_t pieces, piece_capacity;
 } esp_set_writer;
 
 /* Begin PATH (written beside it): n [sets] and frames [sets] (NULL: none) of each part; no sets: n may be NULL. about:
@@ -54,7 +63,9 @@ int esp_set_begin(const esp_comm *comm, const char *path, const esp_layout *layo
                   const int64_t *const frames[ESP_PARTS], esp_set_writer *writer);
 /* This rank's part of one write: `count` sets, numbers s .. s + count - 1 of a part, each whole or (count = 1) a share of
  * one; count 0: nothing. Numbers are those of the rank that holds the first particle. Ranks' particles must not overlap.
- * Order of calls and split over ranks leave no trace in the file. ESP_ERR_ARG where sizes are not those announced.
+ * Order of calls and split over ranks leave no trace in the file. Columns that are not dense are kept by the rank that puts them,
+ * and written by the commit: of a set that is shared, a rank puts its share once, and shares lie in the order of the ranks.
+ * ESP_ERR_ARG where sizes are not those announced.
  * Collective. */
 int esp_set_put(esp_set_writer *writer, esp_part part, int64_t s, int count, const esp_set *set);
 int esp_set_commit(esp_set_writer *writer);
@@ -62,6 +73,12 @@ int esp_set_commit(esp_set_writer *writer);
 void esp_set_abort(esp_set_writer *writer);
 
 /* ---- reading ---- */
+
+/* The datasets of a column that is not dense; start < 0: there are none, value < 0: all are 1. */
+typedef struct {
+  hid_t start, index, value;
+  int64_t entries; /* of all sets of the part */
+} esp_set_sparse;
 
 typedef struct {
   const esp_comm *comm; /* borrowed */
@@ -75,6 +92,7 @@ typedef struct {
   esp_value *value[ESP_PARTS];                                                       /* [sets][numbers] */
   esp_pairing pairing[ESP_PARTS]; /* after esp_set_pairs; lead 0: sets as they lie in the file */
   hid_t id[ESP_PARTS], data[ESP_PARTS][ESP_COLUMNS], frame[ESP_PARTS][ESP_COLUMNS]; /* < 0: no such dataset */
+  esp_set_sparse sparse[ESP_PARTS][ESP_COLUMNS];
   struct esp_set_found *found; /* layout of esp_set_open without one; else NULL */
 } esp_set_file;
 

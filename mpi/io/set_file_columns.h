@@ -24,6 +24,22 @@ int esp_set_file_word(const esp_file *file, esp_set_format format, char task[ESP
 int esp_set_file_sizes(esp_set_file *file, esp_set_format format, esp_part part);
 int esp_set_file_numbers(esp_set_file *file, esp_set_format format, esp_part part);
 
+/* Columns that are not dense (esp_lying). Writing: kept by each put, local; written at the commit, collective. */
+int esp_set_file_sparse_keep(esp_set_writer *writer, esp_part part, int64_t s, int count, const esp_set *set);
+int esp_set_file_sparse_write(esp_set_writer *writer);
+void esp_set_file_sparse_forget(esp_set_writer *writer);
+/* How the group lies: ESP_DENSE if it is none of ours. */
+int esp_set_file_sparse_is(const esp_file *file, const char *group, esp_lying *lying);
+/* As a dataset is opened: rows in, -1 or those of the others; width in, that of the layout. */
+int esp_set_file_sparse_open(esp_set_file *file, esp_part part, int k, int64_t *rows, int *width);
+void esp_set_file_sparse_close(esp_set_file *file, esp_part part, int k);
+/* Rows of the set's share, in the place of the empty ones. */
+int esp_set_file_sparse_read(const esp_set_file *file, esp_part part, int s, int k, esp_set *set);
+/* Every entry of rows [first, first + count) of set s, as they lie: in little memory. */
+typedef void (*esp_set_file_entry)(void *context, int64_t row, int64_t index, double value);
+int esp_set_file_sparse_each(const esp_set_file *file, esp_part part, int s, int k, int64_t first, int64_t count,
+                             esp_set_file_entry visit, void *context);
+
 /* A layout made of what is there, owned by file->found. */
 struct esp_set_found;
 int esp_set_file_find(esp_set_file *file, esp_set_format format);

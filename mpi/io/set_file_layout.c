@@ -30,7 +30,7 @@ static const char *keep(struct esp_set_found *found, const char *name) {
 }
 
 /* A column once, framed if it is in one of the parts. */
-static int add_column(search *s, const char *name) {
+static int add_column(search *s, const char *name, esp_lying lying) {
   struct esp_set_found *found = s->found;
   const int known = esp_set_column(&found->layout, name), at = known < 0 ? found->columns : known;
   esp_column *column = &found->column[at];
@@ -40,7 +40,7 @@ static int add_column(search *s, const char *name) {
   esp_set_file_name(s->part, "frames", name, frames);
   ESP_CALL(esp_file_exists(s->file->file, frames, &framed));
   if (known >= 0) return column->framed |= framed, ESP_OK;
-  *column = (esp_column){.role = ESP_EXTRA, .optional = 1, .framed = framed, .min = -INFINITY};
+  *column = (esp_column){.role = ESP_EXTRA, .optional = 1, .framed = framed, .min = -INFINITY, .lying = lying};
   column->name = keep(found, name);
   if (column->name) found->columns++;
   return ESP_OK;
@@ -60,8 +60,12 @@ static herr_t visit(hid_t id, const char *name, const H5L_info_t *info, void *co
   search *s = context;
   char path[ESP_SET_NAME];
   esp_file_shape shape;
+  esp_lying lying = ESP_DENSE;
   (void)id, (void)info;
   esp_set_file_name(s->part, s->group, name, path);
+  if (!*s->group) s->rc = esp_set_file_sparse_is(s->file->file, path, &lying);
+  if (!s->rc && lying != ESP_DENSE) s->rc = add_column(s, name, lying);
+  if (s->rc || lying != ESP_DENSE) return s->rc ? -1 : 0;
   s->rc = esp_file_dataset(s->file->file, path, &shape);
   if (s->rc) return -1;
   const int whole = shape.class == H5T_INTEGER;
@@ -69,7 +73,7 @@ static herr_t visit(hid_t id, const char *name, const H5L_info_t *info, void *co
   if (*s->group)
     add_number(s->found, name, whole, shape.rank == 2 ? shape.dim[1] : shape.rank == 1);
   else
-    s->rc = add_column(s, name);
+    s->rc = add_column(s, name, ESP_DENSE);
   return s->rc ? -1 : 0;
 }
 

@@ -123,7 +123,10 @@ static int open_columns(esp_set_file *f, esp_part part, int *width) {
   for (int k = 0; column[k].name; k++) {
     width[k] = column[k].width;
     esp_set_file_name(part, "", column[k].name, name);
-    ESP_CALL(open_dataset(f->file, name, !column[k].optional, 0, &rows, &width[k], &f->data[part][k]));
+    if (column[k].lying != ESP_DENSE)
+      ESP_CALL(esp_set_file_sparse_open(f, part, k, &rows, &width[k]));
+    else
+      ESP_CALL(open_dataset(f->file, name, !column[k].optional, 0, &rows, &width[k], &f->data[part][k]));
     if (width[k]) f->about.width[k] = width[k];
   }
   esp_set_file_name(part, "", "id", name);
@@ -222,7 +225,10 @@ int esp_set_open(const esp_comm *comm, const char *path, const esp_layout *layou
   *file = (esp_set_file){.comm = comm, .layout = layout};
   for (int part = 0; part < ESP_PARTS; part++) {
     file->id[part] = H5I_INVALID_HID;
-    for (int k = 0; k < ESP_COLUMNS; k++) file->data[part][k] = file->frame[part][k] = H5I_INVALID_HID;
+    for (int k = 0; k < ESP_COLUMNS; k++) {
+      file->data[part][k] = file->frame[part][k] = H5I_INVALID_HID;
+      file->sparse[part][k] = (esp_set_sparse){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
+    }
   }
   const int rc = comm->agree(comm, open_local(file, path));
   esp_at_hand(NULL, NULL); /* it stays open */
@@ -240,6 +246,7 @@ void esp_set_close(esp_set_file *file) {
     for (int k = 0; k < ESP_COLUMNS; k++) {
       close_dataset(file, file->data[part][k]);
       close_dataset(file, file->frame[part][k]);
+      esp_set_file_sparse_close(file, (esp_part)part, k);
     }
     ESP_FREE(file->n[part]);
     ESP_FREE(file->row[part]);
@@ -308,12 +315,16 @@ static int read_rows(const esp_set_file *f, esp_part part, int s, int64_t first,
   ESP_CHECK(count <= INT32_MAX, ESP_ERR_LIMIT, "%s: %lld particles of /%s set %d on one rank, at most %d",
             f->file->path, (long long)count, esp_part_name(part), s, INT32_MAX);
   for (int k = 0; f->layout->column[k].name; k++) {
-    const int there = f->data[part][k] >= 0 || (f->pairing[part].lead && f->layout->column[k].of);
+    const int there =
+        f->data[part][k] >= 0 || f->sparse[part][k].start >= 0 || (f->pairing[part].lead && f->layout->column[k].of);
     made.width[k] = there ? f->about.width[k] : 0;
   }
   ESP_TRY(esp_set_create(&made));
   for (int k = 0; f->layout->column[k].name; k++)
-    if (made.value[k]) ESP_TRY(read_column(f, part, s, k, &made));
+    if (made.csr[k].start)
+      ESP_TRY(esp_set_file_sparse_read(f, part, s, k, &made));
+    else if (made.value[k])
+      ESP_TRY(read_column(f, part, s, k, &made));
   if (f->id[part] >= 0) ESP_TRY(esp_set_file_rows(f, part, -1, 0, row, count, made.id));
   for (int i = 0; i < made.n_home && f->id[part] < 0; i++) made.id[i] = first + i;
   if (numbers) memcpy(made.about, f->value[part] + (size_t)s * (size_t)numbers, (size_t)numbers * sizeof *made.about);

@@ -61,6 +61,27 @@ static int hash_column(const esp_set_file *f, esp_part part, int k, int frames, 
   return ESP_OK;
 }
 
+typedef struct {
+  uint64_t place, *sum;
+} entries;
+
+static void hash_entry(void *context, int64_t row, int64_t index, double value) {
+  const entries *e = context;
+  *e->sum += esp_hash_double(esp_hash_mix(esp_hash_mix(e->place, (uint64_t)row), (uint64_t)index), value);
+}
+
+/* This rank's part of the rows of every set. */
+static int hash_sparse(const esp_set_file *f, esp_part part, int k, uint64_t *sum) {
+  const uint64_t salt = hash_text((uint64_t)part + 5, f->layout->column[k].name);
+  for (int s = 0; s < f->sets[part]; s++) {
+    const int64_t n = f->n[part][s], rank = f->comm->rank, size = f->comm->size;
+    const int64_t begin = (int64_t)((__int128)n * rank / size), end = (int64_t)((__int128)n * (rank + 1) / size);
+    entries e = {esp_hash_mix(salt, (uint64_t)s), sum};
+    ESP_CALL(esp_set_file_sparse_each(f, part, s, k, begin, end - begin, hash_entry, &e));
+  }
+  return ESP_OK;
+}
+
 /* Sizes and numbers of every set: rank 0 alone. */
 static void hash_numbers(const esp_set_file *f, esp_part part, uint64_t *sum) {
   const esp_value *value = f->value[part];
@@ -80,6 +101,7 @@ static void hash_numbers(const esp_set_file *f, esp_part part, uint64_t *sum) {
 static int hash_part(const esp_set_file *f, esp_part part, uint64_t *buffer, int64_t numbers, uint64_t *sum) {
   for (int k = -1; k < 0 || f->layout->column[k].name; k++) {
     if (k < 0 || f->data[part][k] >= 0) ESP_CALL(hash_column(f, part, k, 0, buffer, numbers, sum));
+    if (k >= 0 && f->sparse[part][k].start >= 0) ESP_CALL(hash_sparse(f, part, k, sum));
     if (k >= 0 && f->frame[part][k] >= 0) ESP_CALL(hash_column(f, part, k, 1, buffer, numbers, sum));
   }
   if (f->comm->rank == 0) hash_numbers(f, part, sum);

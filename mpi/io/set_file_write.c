@@ -109,7 +109,7 @@ static int create_part(esp_set_writer *w, esp_part part) {
       create(w, part, "", "id", ESP_FILE_I64, 1, w->rows[part], NULL, "number of the particle, unique in its set"));
   for (int k = 0; w->layout->column[k].name; k++) {
     const esp_column *column = &w->layout->column[k];
-    if (!w->about.width[k]) continue;
+    if (!w->about.width[k] || column->lying != ESP_DENSE) continue;
     ESP_CALL(
         create(w, part, "", column->name, ESP_FILE_F64, w->about.width[k], w->rows[part], column->unit, column->help));
   }
@@ -132,6 +132,7 @@ static int write_about(esp_set_writer *w) {
 }
 
 static void forget(esp_set_writer *w) {
+  esp_set_file_sparse_forget(w);
   for (int part = 0; part < ESP_PARTS; part++) {
     ESP_FREE(w->n[part]);
     ESP_FREE(w->row[part]);
@@ -193,7 +194,8 @@ static int check_put(const esp_set_writer *w, esp_part part, int64_t s, int coun
 
 /* A column's numbers in a set: k < 0 the ids; frames: all of its frames. In units of 8 bytes. */
 static const void *numbers_in(const esp_set *set, int k, int frames, size_t *words) {
-  *words = (size_t)set->n_home * (size_t)(k < 0 ? 1 : set->width[k]) * (size_t)(frames ? set->frames : 1);
+  const int width = k < 0 ? 1 : set->layout->column[k].lying == ESP_DENSE ? set->width[k] : 0;
+  *words = (size_t)set->n_home * (size_t)width * (size_t)(frames ? set->frames : 1);
   return k < 0 ? (const void *)set->id : frames ? set->frame[k] : set->value[k];
 }
 
@@ -229,7 +231,7 @@ static int put_columns(esp_set_writer *w, esp_part part, int64_t s, int count, c
   for (int i = 0; i < count; i++) rows += set[i].n_home;
   for (int k = -1; k < 0 || w->layout->column[k].name; k++) {
     const int width = k < 0 ? 1 : w->about.width[k];
-    if (!width) continue;
+    if (!width || (k >= 0 && w->layout->column[k].lying != ESP_DENSE)) continue;
     esp_set_file_name(part, "", k < 0 ? "id" : w->layout->column[k].name, name);
     ESP_CALL(esp_file_put(w->file, name, k < 0 ? ESP_FILE_I64 : ESP_FILE_F64, esp_set_file_columns(width), first, rows,
                           count ? collect(count, set, k, 0, room) : NULL));
@@ -275,6 +277,7 @@ int esp_set_put(esp_set_writer *w, esp_part part, int64_t s, int count, const es
   char *room = NULL;
   int rc = check_put(w, part, s, count, set);
   if (!rc) rc = ESP_ALLOC(room, room_of(w, count, set));
+  if (!rc) rc = esp_set_file_sparse_keep(w, part, s, count, set);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(put_columns(w, part, s, count, set, room));
   ESP_TRY(put_frames(w, part, s, count, set, room));
@@ -345,7 +348,7 @@ done:
 }
 
 int esp_set_commit(esp_set_writer *w) {
-  int rc = ESP_OK;
+  int rc = esp_set_file_sparse_write(w);
   for (int part = 0; part < ESP_PARTS && !rc; part++) rc = write_numbers(w, (esp_part)part);
   if (rc) esp_set_abort(w);
   if (rc) return rc;

@@ -73,10 +73,17 @@ enum { KEEP_NUMBERS = 1 << 27 }; /* 1 GiB */
 
 /* Shares differ by rank, but all ranks must keep the same sets: reading one again is collective. */
 static int64_t numbers_held(const esp_data_sets *all, const esp_set *set) {
-  int64_t width = 2, rows = set->n;
-  if (all->sets.shared) rows = set->n / all->backend->comm->size + ESP_GROUP;
-  for (int k = 0; set->layout->column[k].name; k++) width += set->width[k];
-  return rows * width;
+  const esp_set_file *file = &all->data->file;
+  const int ranks = all->sets.shared ? all->backend->comm->size : 1, part = all->part;
+  int64_t width = 2, rows = set->n, entries = 0;
+  if (all->sets.shared) rows = set->n / ranks + ESP_GROUP;
+  for (int k = 0; set->layout->column[k].name; k++) {
+    if (set->layout->column[k].lying == ESP_DENSE)
+      width += set->width[k];
+    else /* an index and a value each; of sets of a part about as many */
+      width++, entries += 2 * (file->sparse[part][k].entries / (file->sets[part] * ranks) + 1);
+  }
+  return rows * width + entries;
 }
 
 static int get(void *context, int s, const esp_set **set) {
