@@ -17,6 +17,11 @@ int esp_block_add(esp_block *block, int rows, int columns, const char *format, .
   return at;
 }
 
+void esp_block_hold(esp_block *block, int offset) {
+  for (int e = 0; e < block->entries; e++)
+    if (block->entry[e].offset == offset) block->entry[e].held = 1;
+}
+
 int esp_block_alloc(esp_block *block) {
   ESP_CHECK(block->count < INT32_MAX, ESP_ERR_LIMIT, "a network of %d parameters or more, allowed are fewer",
             INT32_MAX);

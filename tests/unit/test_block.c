@@ -18,6 +18,9 @@ static void groups(void **state) {
   assert_int_equal(esp_block_add(&block, 5, 1, "b"), 12);
   assert_true(block.count == 17 && block.entries == 2 && entry[1].offset == 12);
   assert_string_equal(entry[0].name, "layer2.a");
+  esp_block_hold(&block, 12);
+  esp_block_hold(&block, 4); /* inside of the first: no group begins there */
+  assert_true(!entry[0].held && entry[1].held);
   assert_int_equal(esp_block_alloc(&block), ESP_OK);
   for (int i = 0; i < 17; i++) assert_true(block.value[i] == 0);
   ESP_FREE(block.value);
