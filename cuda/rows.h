@@ -19,6 +19,8 @@ void esp_cuda_hear_back(const esp_heard *h, int n, int state, const double *gain
 void esp_cuda_loss_mean(const esp_scored *s, int64_t *acc);
 void esp_cuda_loss_squares(const esp_scored *s, const double *y, const double *mean, int64_t *acc);
 void esp_cuda_loss_slope(const esp_scored *s, const double *y, double a, double over, double *dy);
+/* cuda/rows_graph.cu. */
+extern const esp_rows_graph esp_rows_graph_cuda;
 /* cuda/rows_state.cu; fixed_add waits where `bad` is given. */
 extern const esp_rows_state esp_rows_state_cuda;
 /* cuda/rows_heard.cu: centre_back_sum of the table. */

@@ -113,6 +113,30 @@ ESP_INLINE double esp_exp64(double x) {
   return p * esp_power64(half) * esp_power64(n - half);
 }
 
+/* ln x of x normal and > 0, by the method of fdlibm's log (Sun Microsystems, 1993), below 1 unit in the last place; infinity
+ * and NaN of themselves. */
+ESP_INLINE double esp_log64(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  if (bits >> 52 >= 0x7ff) return x;
+  const uint64_t up =
+      bits + (0x3ff0000000000000u - 0x3fe6a09e667f3bcdu); /* the mantissa then lies in [sqrt 1/2, sqrt 2) */
+  const double k = (double)((int)(up >> 52) - 1023);
+  bits = (up & 0xfffffffffffffu) + 0x3fe6a09e667f3bcdu;
+  double m;
+  memcpy(&m, &bits, sizeof m);
+  const double f = m - 1, s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+  double p = 1.479819860511658591e-01;
+  p = p * z + 1.531383769920937332e-01;
+  p = p * z + 1.818357216161805012e-01;
+  p = p * z + 2.222219843214978396e-01;
+  p = p * z + 2.857142874366239149e-01;
+  p = p * z + 3.999999999940941908e-01;
+  p = p * z + 6.666666666666735130e-01;
+  p = p * z;
+  return k * 6.93147180369123816490e-01 - ((half - (s * (half + p) + k * 1.90821492927058770002e-10)) - f);
+}
+
 /* t / (1 + exp(-t)), and its slope. */
 ESP_INLINE double esp_silu64(double t) {
   return t / (1 + esp_exp64(-t));

@@ -2,7 +2,7 @@
 
 #include "net/loss.h"
 
-const esp_loss *const esp_losses[] = {&esp_loss_nmse, &esp_loss_nmse_columns, NULL};
+const esp_loss *const esp_losses[] = {&esp_loss_nmse, &esp_loss_nmse_columns, &esp_loss_cross_entropy, NULL};
 
 void esp_loss_part_name(const esp_loss *loss, const char *column, char *name, size_t size) {
   const int one = loss->parts == 1;

@@ -72,9 +72,36 @@ typedef struct {
                      int64_t *beta_acc);
 } esp_rows_state;
 
+/* Sums over edges that are given, graph convolution (net/convolution.h), and classes. */
+typedef struct {
+  /* y [n][width] = (with `add`, +=) the sum over the entries e of row i, in their order, of value[e] x[index[e]]; value NULL: 1.
+   * start [n + 1]; x [..][width]. */
+  void (*sparse)(int n, int width, const int64_t *start, const int64_t *index, const double *value, int add,
+                 const double *x, double *y);
+  /* acc [columns][width][ESP_EXACT_FULL_WORDS] += value[e] dy[i] of every entry e of row i, at column index[e]. */
+  void (*sparse_terms)(int n, int width, const int64_t *start, const int64_t *index, const double *value,
+                       const double *dy, int64_t *acc);
+  /* y = (with `add`, +=) a x. */
+  void (*multiple)(size_t count, double a, int add, const double *x, double *y);
+  /* y = t where that is 0 or more, else 0; y may be t. And back: dt = dy where y is more than 0, else 0; dt may be dy. */
+  void (*relu)(size_t count, const double *t, double *y);
+  void (*relu_back)(size_t count, const double *y, const double *dy, double *dt);
+  /* sum [n][C + 1], its weight last: y [n][C] += a num / weight, nothing where the weight is less than `least`. And back, the
+   * weight a constant: dsum is set. */
+  void (*average)(int n, int C, double a, double least, const double *sum, double *y);
+  void (*average_back)(int n, int C, double a, double least, const double *sum, const double *dy, double *dsum);
+
+  /* acc [3] += weight times cross-entropy, weight, and weight where the first largest y is at the row's class: one term a row of
+   * those that have a class and a weight that is not 0 (net/loss.h: cross_entropy). */
+  void (*classes)(const esp_scored *s, const double *y, int64_t *acc);
+  /* dy = a weight / over times the slope of a row's cross-entropy; 0 of rows without a class or a weight. */
+  void (*classes_slope)(const esp_scored *s, const double *y, double a, double over, double *dy);
+} esp_rows_graph;
+
 typedef struct {
   int tile; /* rows a call that keeps what it needs in the nearest memory */
   const esp_rows_state *state;
+  const esp_rows_graph *graph;
 
   /* ---- places: no arithmetic ---- */
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
@@ -134,6 +161,7 @@ typedef struct {
 } esp_rows;
 
 extern const esp_rows_state esp_rows_state_cpu;
+extern const esp_rows_graph esp_rows_graph_cpu;
 extern const esp_rows esp_rows_cpu;
 
 #endif

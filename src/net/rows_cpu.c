@@ -232,6 +232,7 @@ static void exact_value(const esp_exact_format *format, const int64_t *acc, size
 const esp_rows esp_rows_cpu = {
     .tile = 4 * ESP_GROUP,
     .state = &esp_rows_state_cpu,
+    .graph = &esp_rows_graph_cpu,
     .columns = columns,
     .copy = copy,
     .zero = zero,

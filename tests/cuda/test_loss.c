@@ -35,10 +35,41 @@ static void one_loss(int n, int width, int weighted, int means, int awkward) {
   for (int k = 0; k < 7; k++) twin_free(all[k]);
 }
 
+/* Targets are 1 at a class, or 0 where there is none; every third weight is 0. */
+static void classes(int n, int K, int weighted, int awkward) {
+  char what[100];
+  const int row = K + 3;
+  const size_t m = (size_t)n, wide = (size_t)K;
+  twin drawn = twin_draw(m * wide, 1, 0), of = twin_draw(m, 2, awkward), y = twin_draw(m * (size_t)row, 3, awkward);
+  for (size_t i = 0; i < m; i++) {
+    const size_t at = (size_t)esp_rng_below(4, (uint64_t)i, ESP_RNG_TEST, 0, wide + 1);
+    for (size_t c = 0; c < wide; c++) drawn.host[i * wide + c] = c == at;
+    if (i % 3 == 1) of.host[i] = 0;
+  }
+  twin t = twin_of(drawn.host, m * wide), weight = twin_of(of.host, m);
+  twin dy = twin_draw(y.count, 5, 0), acc = twin_acc(3, WORDS, 6);
+  esp_scored s = {.n = n, .row = row, .at = 2, .width = K, .targets = t.host};
+  s.weight = weighted ? weight.host : NULL;
+  esp_rows_graph_cpu.classes(&s, y.host, (int64_t *)acc.host);
+  esp_rows_graph_cpu.classes_slope(&s, y.host, 0.7, 3, dy.host);
+  s.targets = t.there;
+  s.weight = weighted ? weight.there : NULL;
+  esp_rows_graph_cuda.classes(&s, y.there, acc.there);
+  esp_rows_graph_cuda.classes_slope(&s, y.there, 0.7, 3, dy.there);
+  snprintf(what, sizeof what, "n %d, %d classes, weights %d, awkward %d", n, K, weighted, awkward);
+  twin_same(what, &acc, 0);
+  twin_same(what, &dy, 1);
+  twin *const all[] = {&drawn, &of, &y, &t, &weight, &dy, &acc};
+  for (int k = 0; k < 7; k++) twin_free(all[k]);
+}
+
 static void sums(void **state) {
   (void)state;
   for (int r = 0; r < ROWS; r++)
-    for (int w = 0; w < WIDTHS; w++) one_loss(rows[r], widths[w], (r + w) % 2, (r + w / 2) % 2, (r + w) % 3 == 0);
+    for (int w = 0; w < WIDTHS; w++) {
+      one_loss(rows[r], widths[w], (r + w) % 2, (r + w / 2) % 2, (r + w) % 3 == 0);
+      classes(rows[r], widths[w], (r + w) % 2, (r + w) % 3 == 1);
+    }
 }
 
 int main(void) {

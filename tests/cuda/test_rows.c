@@ -1,5 +1,5 @@
 /* Proves that what a device does with home rows gives the CPU's bits: places, elementwise work, what was heard, silence, what is
- * carried along, exact sums, at every ragged size and odd widths, with numbers at the ends of what there is.
+ * carried along, given edges, graph convolution, exact sums, at every ragged size and odd widths, with numbers at the ends of what there is.
  * ESPALIER_MODEL_ORDER: of the model (tests/cuda/model). */
 #include "tests/cuda/twin.h"
 
@@ -153,6 +153,74 @@ static void what_was_heard(void **state) {
   heard(70 * ESP_GROUP + 1, 1, 3, 2, 1, 2, 1, 0);
 }
 
+/* Rows of 0 to 5 entries, of one a hub of all columns, in any order; value: are there any. */
+static void edges(int n, int width, int columns, int values, int awkward) {
+  char what[100];
+  int64_t *start = NULL, *index = NULL;
+  MUST(ESP_ALLOC(start, n + 1));
+  MUST(ESP_ALLOC(index, 5 * n + columns));
+  for (int i = 0; i < n; i++) {
+    const int count = i == n / 2 ? columns : (int)esp_rng_below(1, (uint64_t)i, ESP_RNG_TEST, 0, 6);
+    start[i + 1] = start[i] + count;
+    for (int e = 0; e < count; e++)
+      index[start[i] + e] = (int64_t)esp_rng_below(2, (uint64_t)(start[i] + e), ESP_RNG_TEST, 0, (uint64_t)columns);
+  }
+  const size_t wide = (size_t)width, entries = (size_t)start[n];
+  twin s = twin_of(start, (size_t)n + 1), at = twin_of(index, entries), value = twin_draw(entries, 1, awkward);
+  twin x = twin_draw((size_t)columns * wide, 2, awkward), y = twin_draw((size_t)n * wide, 3, awkward);
+  twin dy = twin_draw(y.count, 4, awkward), acc = twin_acc(x.count, WORDS, 5);
+  const double *here = values ? value.host : NULL, *there = values ? value.there : NULL;
+  snprintf(what, sizeof what, "n %d, width %d, %d columns, values %d", n, width, columns, values);
+  for (int add = 0; add < 2; add++) {
+    host->graph->sparse(n, width, start, index, here, add, x.host, y.host);
+    device->graph->sparse(n, width, s.there, at.there, there, add, x.there, y.there);
+    twin_same(what, &y, 1);
+  }
+  host->graph->sparse_terms(n, width, start, index, here, dy.host, (int64_t *)acc.host);
+  device->graph->sparse_terms(n, width, s.there, at.there, there, dy.there, acc.there);
+  twin_same(what, &acc, 0);
+  free_all(7, (twin *const[]){&s, &at, &value, &x, &y, &dy, &acc});
+  ESP_FREE(start);
+  ESP_FREE(index);
+}
+
+static void convolved(int n, int C, int awkward) {
+  const size_t m = (size_t)n, wide = (size_t)C;
+  twin sum = twin_draw(m * (wide + 1), 1, awkward), y = twin_draw(m * wide, 2, awkward);
+  twin dy = twin_draw(m * wide, 3, awkward), dsum = twin_draw(sum.count, 4, 0), t = twin_draw(m * wide, 5, awkward);
+  host->graph->average(n, C, 0.7, 0.1, sum.host, y.host);
+  device->graph->average(n, C, 0.7, 0.1, sum.there, y.there);
+  host->graph->average_back(n, C, 0.7, 0.1, sum.host, dy.host, dsum.host);
+  device->graph->average_back(n, C, 0.7, 0.1, sum.there, dy.there, dsum.there);
+  twin_same("average", &y, 1);
+  twin_same("average_back", &dsum, 1);
+  for (int add = 0; add < 2; add++) {
+    host->graph->multiple(y.count, -0.3, add, dy.host, y.host);
+    device->graph->multiple(y.count, -0.3, add, dy.there, y.there);
+    twin_same("multiple", &y, 1);
+  }
+  host->graph->relu(t.count, t.host, y.host);
+  device->graph->relu(t.count, t.there, y.there);
+  host->graph->relu(t.count, t.host, t.host);
+  device->graph->relu(t.count, t.there, t.there);
+  twin_same("relu", &y, 1);
+  twin_same("relu in place", &t, 1);
+  host->graph->relu_back(y.count, y.host, dy.host, dy.host);
+  device->graph->relu_back(y.count, y.there, dy.there, dy.there);
+  twin_same("relu_back", &dy, 1);
+  free_all(5, (twin *const[]){&sum, &y, &dy, &dsum, &t});
+}
+
+static void given_edges(void **state) {
+  (void)state;
+  for (int r = 0; r < ROWS; r++)
+    for (int w = 0; w < WIDTHS; w++) {
+      edges(rows[r], widths[w], 1 + 37 * (w % 3), (r + w) % 2, (r + w) % 3 == 0);
+      convolved(rows[r], widths[w], (r + w) % 2);
+      MUST(esp_cuda_settled());
+    }
+}
+
 static void first_bad(void **state) {
   (void)state;
   for (int r = 0; r < ROWS; r++) {
@@ -210,6 +278,7 @@ int main(void) {
   const int rc = twin_begin();
   if (rc) return rc;
   const struct CMUnitTest tests[] = {cmocka_unit_test(elementwise), cmocka_unit_test(what_was_heard),
-                                     cmocka_unit_test(first_bad), cmocka_unit_test(exact_sums)};
+                                     cmocka_unit_test(given_edges), cmocka_unit_test(first_bad),
+                                     cmocka_unit_test(exact_sums)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
