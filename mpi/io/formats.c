@@ -5,6 +5,7 @@
 
 #include "io/grid/grid.h"
 #include "io/grid/netcdf.h"
+#include "io/labelled.h"
 #include "io/snapshot.h"
 #include "io/snapshot_header.h"
 
@@ -148,9 +149,10 @@ static int is_one(const char *path, int first, int last, int *is) {
   *is = format >= first && format <= last;
   return ESP_OK;
 }
-/* Any HDF5 file but those of NetCDF: what it lacks is told when it is read. */
+/* Any HDF5 file but those of NetCDF, and of graphs: what it lacks is told when it is read. */
 static int is_gadget_hdf5(const char *path, int *is) {
   ESP_CALL(esp_netcdf_is(path, is));
+  if (!*is) ESP_CALL(esp_labelled_is(path, is));
   if (*is) return *is = 0, ESP_OK;
   return is_one(path, ESP_FORMAT_HDF5, ESP_FORMAT_HDF5, is);
 }
@@ -170,8 +172,14 @@ static const esp_format gadget_binary = {
     "gadget_binary", "GADGET binary format 1 or 2", NULL, is_gadget_binary, read_snapshot, NULL, esp_snapshot_print};
 static const esp_format tipsy = {"tipsy", "tipsy", NULL, is_tipsy, read_snapshot, NULL, esp_snapshot_print};
 
-const esp_format *const esp_formats[] = {&gadget_hdf5,       &gadget_binary,   &tipsy,
-                                         &esp_format_netcdf, &esp_format_grib, NULL};
+const esp_format *const esp_formats[] = {&gadget_hdf5,
+                                         &gadget_binary,
+                                         &tipsy,
+                                         &esp_format_netcdf,
+                                         &esp_format_grib,
+                                         &esp_format_graph_hdf5,
+                                         &esp_format_matrix_market,
+                                         NULL};
 
 /* Place in the table. */
 static int find(const char *path, int64_t *place) {

@@ -3,7 +3,7 @@
  * What a file holds becomes the columns of a set by their foreign names (esp_column: "position", "velocity", "mass") and
  * numbers by name ("dim", "G", "box"), in the order of the file, this rank's share whole groups (esp_set_share): order and
  * values do not depend on the number of ranks. A task then makes it its own (esp_task: adopt). Fields on grids:
- * io/grid/grid.h. */
+ * io/grid/grid.h; graphs with classes: io/labelled.h. */
 #ifndef ESP_FORMATS_H
 #define ESP_FORMATS_H
 

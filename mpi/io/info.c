@@ -9,6 +9,7 @@
 #include "io/formats.h"
 #include "io/grid/netcdf.h"
 #include "io/info_parts.h"
+#include "io/labelled.h"
 #include "io/set_file_columns.h"
 
 /* ---- any HDF5 file ---- */
@@ -172,8 +173,10 @@ static int look(const char *path, int *hdf5, int *header, char *format, size_t s
   *hdf5 = H5Fis_hdf5(path) > 0;
   if (!*hdf5) return ESP_OK;
   ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
-  int rc = esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s);
+  int graph = 0, rc = esp_file_attr_shape(file, "Header", "NumPart_ThisFile", &s);
   *header = s.exists;
+  if (!rc && !*header) rc = esp_labelled_is(path, &graph);
+  *header |= graph;
   if (!rc) rc = esp_file_attr_shape(file, "/", "format", &s);
   if (!rc && s.exists && s.class == H5T_STRING && esp_file_attr_read_string(file, "/", "format", format, size)) {
     format[0] = 0; /* longer than any of ours */
