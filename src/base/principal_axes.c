@@ -2,26 +2,9 @@
 
 #include <math.h>
 
-enum { SWEEPS = 30 };
+#include "base/jacobi.h"
 
-/* One turn of Jacobi's method in the plane of axes p, q: A = V^T A V stays, V collects the turns. */
-static void turn(int d, double *A, double *V, int p, int q) {
-  if (A[p * d + q] == 0) return;
-  const double theta = (A[q * d + q] - A[p * d + p]) / (2 * A[p * d + q]);
-  const double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1)), c = 1 / sqrt(t * t + 1), s = t * c;
-  for (int k = 0; k < d; k++) {
-    const double x = A[k * d + p], y = A[k * d + q];
-    A[k * d + p] = c * x - s * y;
-    A[k * d + q] = s * x + c * y;
-  }
-  for (int k = 0; k < d; k++) {
-    const double x = A[p * d + k], y = A[q * d + k], v = V[p * d + k], w = V[q * d + k];
-    A[p * d + k] = c * x - s * y;
-    A[q * d + k] = s * x + c * y;
-    V[p * d + k] = c * v - s * w;
-    V[q * d + k] = s * v + c * w;
-  }
-}
+enum { SWEEPS = 30 };
 
 static void moments(int n, int stride, const double *row, int d, double *mean, double *A) {
   for (int i = 0; i < n; i++)
@@ -62,10 +45,7 @@ int esp_principal_axes(int n, int stride, const double *row, int dim, double *ou
   ESP_TRY(ESP_ALLOC(V, d * d));
   ESP_TRY(ESP_ALLOC(mean, d));
   moments(n, stride, row, d, mean, A);
-  for (int a = 0; a < d; a++) V[a * d + a] = 1;
-  for (int sweep = 0; sweep < SWEEPS; sweep++)
-    for (int p = 0; p < d; p++)
-      for (int q = p + 1; q < d; q++) turn(d, A, V, p, q);
+  esp_jacobi(d, SWEEPS, A, V);
   choose(d, A, axis);
   project(n, stride, row, d, mean, V + axis[0] * d, out);
   if (d > 1)
