@@ -47,6 +47,29 @@ static inline void train_case_targets(const esp_backend *backend, esp_cloud *c) 
 
 static const esp_nmse_columns_param train_case_loss = {.second = 0.5};
 
+/* Another's loss, under which the best step is one of the worst: of those whose loss is in the highest of 200 bins, the lowest. */
+static inline int train_case_part(const void *param, const esp_backend *with, const esp_set *set, const double *y,
+                                  double factor, double *dy, double *part) {
+  return esp_loss_nmse_columns.value(param, with, set, y, factor, dy, part);
+}
+static inline void train_case_weights(const void *param, double *weight) {
+  esp_loss_nmse_columns.weights(param, weight);
+}
+static inline int train_case_validate(const void *param, const esp_backend *with, const esp_set *set, const double *y,
+                                      double *value) {
+  double part[ESP_LOSS_PARTS];
+  int rc = esp_loss_nmse_columns.value(param, with, set, y, 0, NULL, part);
+  value[0] = floor(200 * part[0]);
+  value[1] = -part[0];
+  return rc;
+}
+static const esp_loss train_case_row = {.name = "case",
+                                        .parts = 2,
+                                        .part = "case",
+                                        .weights = train_case_weights,
+                                        .value = train_case_part,
+                                        .validate = train_case_validate};
+
 /* Loss of D, K [n_home][3], its gradient gD, gK (both or neither). Collective over comm. */
 static inline double train_case_value(const esp_comm *comm, const esp_cloud *cloud, const double (*D)[3],
                                       const double (*K)[3], double factor, double (*gD)[3], double (*gK)[3]) {
@@ -123,7 +146,7 @@ static inline esp_sets train_case_sets(train_case *t) {
 /* esp_train of the case on sets like its own. */
 static inline int train_case_run(const esp_comm *comm, const esp_backend *backend, const esp_sets *sets,
                                  const esp_train_param *param, const esp_train_hooks *hooks, train_case *t) {
-  const esp_training with = {comm, backend, sets, &esp_loss_nmse_columns, &train_case_loss};
+  const esp_training with = {comm, backend, sets, &train_case_row, &train_case_loss};
   return esp_train(&with, param, hooks, &t->model, &t->adam);
 }
 

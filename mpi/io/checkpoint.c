@@ -5,12 +5,18 @@
 #include <string.h>
 
 #include "io/checkpoint_rows.h"
+#include "net/loss.h"
 
 enum { WORD = 64 };
 static const char FORMAT[] = "espalier checkpoint";
 static const int64_t VERSION = 2;
-static const char *const SIZE[ESP_ROLES] = {"size_input",  "size_sent",   "size_target",
-                                            "size_weight", "size_hidden", "size_extra"};
+static const char *const SIZE[ESP_ROLES] = {"size_input",  "size_sent",  "size_target",    "size_weight",
+                                            "size_hidden", "size_extra", "size_validation"};
+
+/* Files of before there was such a column have no size of it. */
+static int always_there(int role) {
+  return role != ESP_VALIDATION;
+}
 
 /* Version 1 had a format for each of its networks; sizes were attributes, or went without saying. */
 static const struct {
@@ -54,12 +60,16 @@ static int write_blocks(esp_file *file, const esp_block *block, const esp_adam *
     const int32_t place[3] = {entry->offset, entry->rows, entry->columns};
     ESP_CALL(esp_file_attr_write(file, "table", entry->name, ESP_FILE_I32, 3, place));
   }
-  ESP_CALL(write_block(file, "parameters", block->count, block->value));
-  if (adam) {
-    ESP_CALL(write_block(file, "moment1", block->count, adam->m));
-    ESP_CALL(write_block(file, "moment2", block->count, adam->v));
-  }
-  return ESP_OK;
+  const esp_best *best = adam && adam->best.step > 0 ? &adam->best : NULL;
+  const double *used = best && !best->chosen ? best->other : block->value;
+  ESP_CALL(write_block(file, "parameters", block->count, used));
+  if (!adam) return ESP_OK;
+  ESP_CALL(write_block(file, "moment1", block->count, adam->m));
+  ESP_CALL(write_block(file, "moment2", block->count, adam->v));
+  if (!best) return ESP_OK;
+  ESP_CALL(write_block(file, "last", block->count, best->chosen ? best->other : block->value));
+  ESP_CALL(esp_file_attr_write(file, "/", "best_step", ESP_FILE_I64, 0, &best->step));
+  return esp_file_attr_write(file, "/", "best_value", ESP_FILE_F64, ESP_LOSS_VALUES, best->value);
 }
 
 /* The table must be the one this program gives such a model. */
@@ -86,6 +96,25 @@ static int read_block(esp_file *file, const char *name, int count, double least,
   return ESP_OK;
 }
 
+/* The best of the steps, where the file has one: the model's parameters are its. */
+static int read_best(esp_file *file, int64_t step, int count, esp_best *best) {
+  esp_file_shape shape;
+  int64_t at = 0;
+  double value[ESP_LOSS_VALUES];
+  ESP_CALL(esp_file_attr_shape(file, "/", "best_step", &shape));
+  if (!shape.exists) return ESP_OK;
+  ESP_CALL(esp_file_attr_read(file, "/", "best_step", ESP_FILE_I64, 1, &at));
+  ESP_CALL(esp_file_attr_read(file, "/", "best_value", ESP_FILE_F64, ESP_LOSS_VALUES, value));
+  ESP_CHECK(at >= 1 && at <= step, ESP_ERR_FORMAT, "%s: best_step %lld: must be 1 to %lld, the step", file->path,
+            (long long)at, (long long)step);
+  ESP_CHECK(!isnan(value[0]), ESP_ERR_FORMAT, "%s: best_value is not a number", file->path);
+  ESP_AGREE(file->comm, esp_best_create(count, best));
+  ESP_CALL(read_block(file, "last", count, -INFINITY, best->other));
+  best->step = at, best->chosen = 1;
+  memcpy(best->value, value, sizeof value);
+  return ESP_OK;
+}
+
 /* A model as the file describes it, its parameters, and *adam, unless NULL. */
 static int read_blocks(esp_file *file, const description *d, const void *param, esp_model *model, esp_adam *adam) {
   esp_file_shape s;
@@ -102,7 +131,7 @@ static int read_blocks(esp_file *file, const description *d, const void *param, 
   ESP_CALL(read_block(file, "moment1", adam->count, -INFINITY, adam->m));
   ESP_CALL(read_block(file, "moment2", adam->count, 0, adam->v));
   adam->step = d->step;
-  return ESP_OK;
+  return read_best(file, d->step, adam->count, &adam->best);
 }
 
 /* ---- writing ---- */
@@ -124,7 +153,8 @@ static int write_all(esp_file *file, const esp_model *model, const esp_adam *ada
   ESP_CALL(esp_file_attr_write(file, "/", "step", ESP_FILE_I64, 0, &step));
   ESP_CALL(esp_file_attr_write(file, "/", "moments", ESP_FILE_I64, 0, &moments));
   for (int role = 0; role < ESP_ROLES; role++)
-    ESP_CALL(esp_file_attr_write(file, "/", SIZE[role], ESP_FILE_I64, 0, &(int64_t){model->sizes.width[role]}));
+    if (always_there(role) || model->sizes.width[role])
+      ESP_CALL(esp_file_attr_write(file, "/", SIZE[role], ESP_FILE_I64, 0, &(int64_t){model->sizes.width[role]}));
   if (model->sizes.taken[0]) ESP_CALL(esp_file_attr_write_string(file, "/", "columns", model->sizes.taken));
   ESP_CALL(esp_rows_write(file, model->network->options, model->param));
   return write_blocks(file, &model->block, adam);
@@ -166,9 +196,11 @@ static int read_kind(const esp_file *file, const char *format, int64_t version, 
   ESP_CHECK(d->network, ESP_ERR_FORMAT, "%s: network '%s' is not known here", file->path, name);
   for (int role = 0; role < (version == 1 ? 3 : ESP_ROLES); role++) {
     const char *size = version == 1 ? OLD[old].size[role] : SIZE[role];
-    if (size)
+    esp_file_shape there = {.exists = 1};
+    if (!always_there(role)) ESP_CALL(esp_file_attr_shape(file, "/", size, &there));
+    if (size && there.exists)
       ESP_CALL(read_width(file, size, &d->sizes.width[role]));
-    else
+    else if (version == 1)
       d->sizes.width[role] = OLD[old].width[role];
   }
   esp_file_shape columns;
@@ -298,6 +330,8 @@ int esp_checkpoint_resume(const esp_comm *comm, const char *path, esp_model *mod
     memcpy(adam->m, moments.m, bytes);
     memcpy(adam->v, moments.v, bytes);
     adam->step = moments.step;
+    esp_best_free(&adam->best);
+    adam->best = moments.best, moments.best = (esp_best){0};
   }
 done:
   esp_file_close(&file);

@@ -4,7 +4,8 @@
  * Layout: attributes of /: format "espalier checkpoint", version 2, network, task (which it was trained for), precision,
  * step, moments (1: they are there), run (an id) and loss (of the step), if they are known, size_input, size_sent, size_target ... (numbers a particle by role), columns (those that are seen and sent, base/set.h: esp_set_taken), and one for each
  * row of the network's options that has an ESP_OF_* flag, by its name (net_layers, tree_theta ...; base/option.h).
- * Datasets /parameters, /moment1, /moment2 [count] float64, and /table with one attribute a parameter group: name =
+ * Datasets /parameters, /moment1, /moment2 [count] float64; where the best of the steps is looked for (net/train.h), parameters
+ * are its, and there are /last, those from which a training goes on, and the attributes best_step and best_value [2];  and /table with one attribute a parameter group: name =
  * [offset, rows, columns]. Version 1 (a format for each of two networks, attributes named as in the rows' `was`) is read,
  * too.
  *

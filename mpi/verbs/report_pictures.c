@@ -16,18 +16,18 @@ enum { HEADER = 16384 }; /* longest header line of a data file */
 static const esp_picture before[] = {
     {"training", "metrics.csv", "loss", "Training",
      "Loss at each step, and its parts where it has several; below, where there is one, what is watched on the first "
-     "test set.",
+     "test set, or the validation.",
      760, 560,
-     "parts = ''\ntake = 0\nwatched = 0\n"
-     "do for [c in columns] {\nif (c eq 'lr') { take = 0 }\nif (c eq watch) { watched = 1 }\n"
-     "if (take && c ne watch) { parts = parts.' '.c }\nif (c eq 'loss') { take = 1 }\n}\n"
-     "if (watched) { stats data using (strcol(watch) eq '' ? 0 : 1) nooutput name 'W'; watched = W_max > 0 }\n"
+     "parts = ''\ntake = 0\nwatched = 0\nseen = watch eq '' ? 'validation' : watch\n"
+     "do for [c in columns] {\nif (c eq 'lr') { take = 0 }\nif (c eq seen) { watched = 1 }\n"
+     "if (take && c ne seen) { parts = parts.' '.c }\nif (c eq 'loss') { take = 1 }\n}\n"
+     "if (watched) { stats data using (strcol(seen) eq '' ? 0 : 1) nooutput name 'W'; watched = W_max > 0 }\n"
      "set multiplot layout watched ? 2 : 1,1\nset lmargin 10\nset logscale y\nset format y '10^{%T}'\n"
      "set ylabel 'loss'\nset xlabel watched ? '' : 'step'\nif (words(parts) == 0) { unset key }\n"
      "plot data using 'step':'loss' with lines lw 2 lc rgb '#1f5fa8' title 'loss', for [c in parts] '' using 'step':c "
      "with lines title say(c) noenhanced\n"
-     "unset logscale y\nset format y '%g'\nset yrange [*<0:1<*]\nset xlabel 'step'\nset ylabel say(watch) noenhanced\n"
-     "unset key\nif (watched) { plot data using (strcol(watch) eq '' ? NaN : column('step')):watch with points pt 7 ps "
+     "unset logscale y\nset format y '%g'\nset yrange [*<0:1<*]\nset xlabel 'step'\nset ylabel say(seen) noenhanced\n"
+     "unset key\nif (watched) { plot data using (strcol(seen) eq '' ? NaN : column('step')):seen with points pt 7 ps "
      "0.7 "
      "lc rgb '#b03a2e' }\n"
      "unset multiplot\n"},

@@ -20,10 +20,11 @@ typedef struct {
   const esp_loss *loss;
   const esp_device *device;
   const char *watched; /* column; NULL: none */
+  int validates;       /* 1: steps are validated */
   esp_watch watch;
 } stage;
 
-/* step, loss and its parts, lr, gradient_norm, theta, pairs, what is watched, seconds */
+/* step, loss and its parts, lr, gradient_norm, theta, pairs, validation and the best step so far, what is watched, seconds */
 static int write_header(const stage *s, const esp_layout *layout, int64_t step) {
   esp_lines head = {0};
   char name[64];
@@ -36,6 +37,7 @@ static int write_header(const stage *s, const esp_layout *layout, int64_t step) 
     esp_lines_add(&head, ",%s", name);
   }
   esp_lines_add(&head, ",lr,gradient_norm,theta,pairs");
+  if (s->validates) esp_lines_add(&head, ",validation,best_step");
   if (s->watched) esp_lines_add(&head, ",%s", s->watched);
   esp_lines_add(&head, ",seconds");
   int rc = s->run->comm->agree(s->run->comm, head.rc);
@@ -51,10 +53,13 @@ static int write_line(const stage *s, const esp_train_record *r, double pairs, d
     esp_lines_add(&line, "%lld,%.9g", (long long)r->step, r->loss);
     for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",%.9g", r->part[p]);
     esp_lines_add(&line, ",%.6g,%.6g,%.6g,%.2f", r->rate, r->gradient, r->cost.theta, pairs);
+    if (s->validates) esp_lines_add(&line, ",");
+    if (s->validates && !isnan(r->validated[0])) esp_lines_add(&line, "%.6g", r->validated[0]);
+    if (s->validates) esp_lines_add(&line, ",%lld", (long long)r->best);
   } else {
     esp_lines_add(&line, "0,");
     for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",");
-    esp_lines_add(&line, ",,,,");
+    esp_lines_add(&line, s->validates ? ",,,,,," : ",,,,");
   }
   if (s->watched) esp_lines_add(&line, ",");
   if (s->watched && !isnan(seen)) esp_lines_add(&line, "%.5f", seen);
@@ -121,6 +126,14 @@ done:
   return rc;
 }
 
+static void add_best(esp_run *run, const esp_best *best, int64_t step) {
+  if (!best->step) return;
+  cJSON_AddNumberToObject(run->json, "best_step", (double)best->step);
+  cJSON_AddNumberToObject(run->json, "validation", best->value[0]);
+  esp_run_say(run, "train: the parameters are those of step %lld of %lld, whose validation, %.4g, is the best\n",
+              (long long)best->step, (long long)step, best->value[0]);
+}
+
 static void add_results(esp_run *run, const stage *s) {
   const esp_journal *journal = s->journal;
   const char *name = s->watched;
@@ -165,8 +178,11 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
   int rc;
   if (task->showing && task->showing->watching) s.watched = task->showing->watching->name;
   ESP_TRY(run->comm->agree(run->comm, esp_options_fill(&esp_train_options, run->config, &how)));
+  s.validates = how.validate > 0;
   if (restart[0]) ESP_TRY(resume(data, backend, &from->sets, restart, model, adam));
   ESP_TRY(esp_error_blame(begin(data, backend, &from->sets, model), path));
+  if (!restart[0])
+    ESP_TRY(esp_error_blame(esp_task_start(task, data->param, run->comm, backend, &from->sets, model), path));
   ESP_TRY(write_header(&s, task->layout, adam->step));
   ESP_TRY(esp_error_blame(start_watch(&s, data, adam->step), path));
   esp_stop_patient(1);
@@ -174,6 +190,7 @@ static int train_model(esp_run *run, const esp_data *data, const esp_backend *ba
   if (journal.steps == 0) ESP_TRY(on_checkpoint(&s, adam)); /* no step to make: the start is the result */
   ESP_TRY(esp_journal_results(&journal, model));
   add_results(run, &s);
+  add_best(run, &adam->best, adam->step);
   if (journal.last.stop) tell_stop(&s, how.stop > 0 && how.stop < how.steps ? how.stop : how.steps);
 done:
   esp_stop_patient(0);

@@ -1,6 +1,7 @@
 #include "verbs/train_journal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ static int open_metrics(esp_journal *j, const char *header, int64_t step) {
 }
 
 int esp_journal_open(const esp_run *run, const char *header, int64_t step, esp_journal *journal) {
-  *journal = (esp_journal){.run = run};
+  *journal = (esp_journal){.run = run, .validated = NAN};
   journal->last.step = step;
   ESP_CALL(esp_run_path(run, "checkpoint.h5", journal->path, sizeof journal->path));
   return run->comm->agree(run->comm, open_metrics(journal, header, step));
@@ -69,7 +70,12 @@ void esp_journal_step(esp_journal *j, const esp_train_record *r) {
   if (j->steps++ == 0) j->first_loss = r->loss;
   j->last = *r;
   j->seconds += r->seconds;
-  snprintf(note, sizeof note, "loss %.3e", r->loss);
+  if (!isnan(r->validated[0])) j->validated = r->validated[0];
+  if (r->best)
+    snprintf(note, sizeof note, "loss %.3e, validation %.4g, best step %lld", r->loss, j->validated,
+             (long long)r->best);
+  else
+    snprintf(note, sizeof note, "loss %.3e", r->loss);
   esp_run_progress(j->run, "train", r->step, r->steps, note);
 }
 

@@ -10,7 +10,7 @@
 #include "base/set.h"
 #include "net/device.h"
 
-enum { ESP_LOSS_PARTS = 2 };
+enum { ESP_LOSS_PARTS = 2, ESP_LOSS_VALUES = 2 };
 
 typedef struct {
   const char *name, *help;
@@ -27,7 +27,8 @@ typedef struct {
   /* How good a prediction is where steps of a training are chosen among: value[0], of equal ones value[1], the larger the
    * better; particles weighed by the column of role VALIDATION (none: by nothing, ESP_ERR_ARG). Memory and collectivity as above.
    * NULL: this loss cannot be asked. */
-  int (*validate)(const void *param, const esp_backend *with, const esp_set *set, const double *y, double value[2]);
+  int (*validate)(const void *param, const esp_backend *with, const esp_set *set, const double *y,
+                  double value[ESP_LOSS_VALUES]);
 } esp_loss;
 
 /* For a row's own use: exact sums acc [count] in the device's memory, over the ranks, as numbers of the host. Collective. */

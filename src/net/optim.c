@@ -16,6 +16,7 @@ done:
 void esp_adam_free(esp_adam *adam) {
   ESP_FREE(adam->m);
   ESP_FREE(adam->v);
+  esp_best_free(&adam->best);
   *adam = (esp_adam){0};
 }
 

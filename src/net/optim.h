@@ -8,12 +8,13 @@
 
 #include <stdint.h>
 
-#include "base/base.h"
+#include "net/best.h"
 
 typedef struct {
   int count;
   int64_t step;  /* steps made */
   double *m, *v; /* [count] first and second moment */
+  esp_best best; /* of the steps, where somebody looks for it (net/train.h) */
 } esp_adam;
 
 int esp_adam_create(int count, esp_adam *adam);

@@ -27,8 +27,9 @@ typedef struct {
   int64_t epoch;
   /* sums of the parts over sets; behind them how many ranks wish what */
   int64_t part_acc[ESP_LOSS_PARTS * WORDS + WISHES];
-  double bound; /* of the last search */
-  double kept;  /* when the last checkpoint was written, or the training began */
+  int64_t value_acc[ESP_LOSS_VALUES * WORDS]; /* sums over sets of what validate says */
+  double bound;                               /* of the last search */
+  double kept;                                /* when the last checkpoint was written, or the training began */
 } training;
 
 int esp_train_pick(uint64_t seed, int sets, int64_t entry, int *permutation, int64_t *epoch) {
@@ -148,6 +149,19 @@ static void wish(const training *t, int64_t wishes[WISHES]) {
   wishes[WISH_STOP] = hooks && hooks->stop && hooks->stop(hooks->context);
 }
 
+/* What is held has no gradient, and Adam leaves it where it is, bit for bit. Decay is as PyTorch's Adam has it (weight_decay):
+ * it goes through the moments. */
+static void hold_and_decay(const training *t) {
+  const esp_block *block = &t->model->block;
+  const double by = t->param->decay;
+  for (int e = 0; e < block->entries; e++) {
+    const esp_entry *entry = &block->entry[e];
+    const int end = entry->offset + entry->rows * entry->columns;
+    for (int i = entry->offset; i < end && entry->held; i++) t->gradient[i] = 0;
+    for (int i = entry->offset; i < end && !entry->held && by != 0; i++) t->gradient[i] += by * block->value[i];
+  }
+}
+
 /* Gradient and loss of the batch over all ranks, and in the same exchange what they wish. */
 static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
   const esp_comm *comm = t->with->comm;
@@ -168,6 +182,7 @@ static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
     record->part[p] = esp_exact_value(&ESP_EXACT_FULL, t->part_acc + p * WORDS) / t->param->batch;
     record->loss += t->weight[p] * record->part[p];
   }
+  hold_and_decay(t);
   record->gradient = esp_clip_norm(t->param->clip, t->model->block.count, t->gradient);
   ESP_CHECK(
       isfinite(record->loss) && isfinite(record->gradient), ESP_ERR_VALUE,
@@ -177,6 +192,61 @@ static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
   return ESP_OK;
 }
 
+/* ---- the best step ---- */
+
+/* Of this rank's sets: into the sums of t->value_acc. */
+static int value_set(training *t, int s) {
+  const esp_sets *sets = t->with->sets;
+  const esp_backend *backend = t->with->backend;
+  const esp_set *set = NULL;
+  double value[ESP_LOSS_VALUES];
+  int rc;
+  ESP_CALL(sets->get(sets->context, s, &set));
+  const size_t size = (size_t)set->n_home * (size_t)t->model->sizes.width[ESP_TARGET];
+  ESP_TRY(backend->comm->agree(backend->comm, room(t, backend->device, size)));
+  ESP_TRY(t->model->network->forward(t->model, backend, set, NULL, t->y, NULL, NULL));
+  ESP_TRY(t->with->loss->validate(t->with->loss_param, backend, set, t->y, value));
+  for (int k = 0; k < ESP_LOSS_VALUES && (!sets->shared || t->with->comm->rank == 0); k++)
+    esp_exact_add(&ESP_EXACT_FULL, t->value_acc + k * WORDS, value[k]);
+done:
+  if (sets->put) sets->put(sets->context, s, set);
+  return rc;
+}
+
+static int value_sets(training *t) {
+  const esp_sets *sets = t->with->sets;
+  memset(t->value_acc, 0, sizeof t->value_acc);
+  for (int s = 0; s < sets->sets; s++)
+    if (sets->shared || s % t->with->comm->size == t->with->comm->rank) ESP_CALL(value_set(t, s));
+  esp_exact_carry(&ESP_EXACT_FULL, t->value_acc, ESP_LOSS_VALUES);
+  return ESP_OK;
+}
+
+/* What is said of the parameters as they are, and whether they are the best so far. */
+static int validate(training *t, esp_adam *adam, esp_train_record *record) {
+  const esp_comm *comm = t->with->comm;
+  const int64_t every = t->param->validate;
+  record->best = adam->best.step;
+  if (every <= 0 || (adam->step % every && adam->step != t->param->steps)) return ESP_OK;
+  ESP_AGREE(comm, value_sets(t));
+  ESP_CALL(comm->sum_i64(comm, t->value_acc, ESP_LOSS_VALUES * WORDS));
+  for (int k = 0; k < ESP_LOSS_VALUES; k++)
+    record->validated[k] = esp_exact_value(&ESP_EXACT_FULL, t->value_acc + k * WORDS) / t->with->sets->sets;
+  esp_best_offer(&adam->best, adam->step, record->validated, adam->count, t->model->block.value);
+  record->best = adam->best.step;
+  return ESP_OK;
+}
+
+/* Where training goes on, and room for the best step; what an earlier training kept is forgotten where none is looked for. */
+static int best_begin(const training *t, esp_adam *adam) {
+  esp_best_leave(&adam->best, adam->count, t->model->block.value);
+  if (t->param->validate <= 0) esp_best_free(&adam->best);
+  if (t->param->validate <= 0 || adam->best.other) return ESP_OK;
+  return esp_best_create(adam->count, &adam->best);
+}
+
+/* ---- step by step ---- */
+
 static int run_step(training *t, esp_adam *adam, int *stop) {
   const esp_train_param *p = t->param;
   const esp_train_hooks *hooks = t->hooks;
@@ -184,7 +254,7 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   int64_t s = adam->step;
   int due = 0;
   double begin = esp_wall();
-  esp_train_record record = {.step = s + 1, .steps = p->steps};
+  esp_train_record record = {.step = s + 1, .steps = p->steps, .validated = {NAN, NAN}};
   t->with->backend->device->rows->zero((size_t)t->sums * WORDS, (double *)t->all.acc);
   memset(t->part_acc, 0, sizeof t->part_acc);
   if (aims(t, s)) ESP_AGREE(comm, aim(t, s));
@@ -194,6 +264,7 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   record.rate = esp_rate(p->schedule, p->rate, s, p->warmup, p->steps);
   esp_adam_step(adam, record.rate, p->beta2, t->gradient, t->model->block.value);
   record.seconds = esp_wall() - begin;
+  ESP_CALL(validate(t, adam, &record));
   if (hooks && hooks->step) ESP_AGREE(comm, hooks->step(hooks->context, &record));
   *stop = record.stop || (hooks && hooks->enough && hooks->enough(hooks->context));
   due |= *stop || s + 1 == p->steps || (p->stop > 0 && s + 1 == p->stop);
@@ -211,6 +282,9 @@ static int check_train(const esp_training *with, const esp_train_param *p, const
   ESP_CHECK(p->steps >= 0 && p->warmup >= 0, ESP_ERR_CONFIG, "steps %lld, warmup %lld: both must be >= 0",
             (long long)p->steps, (long long)p->warmup);
   ESP_CHECK(p->beta2 > 0 && p->beta2 < 1, ESP_ERR_CONFIG, "beta2 %g: must lie in (0, 1)", p->beta2);
+  ESP_CHECK(p->validate <= 0 || with->loss->validate, ESP_ERR_CONFIG,
+            "train_validate %lld: the loss %s cannot say how good a step is; only 0 is possible with it",
+            (long long)p->validate, with->loss->name);
   ESP_CHECK(adam->count == model->block.count, ESP_ERR_ARG, "moments of %d parameters for a model of %d", adam->count,
             model->block.count);
   return ESP_OK;
@@ -247,6 +321,7 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   t.sums = in_parts(&t) ? 0 : esp_model_sums(model);
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
+  if (!rc) rc = best_begin(&t, adam);
   if (!rc) rc = gradient_create(&t);
   if (!rc) rc = ESP_ALLOC(t.permutation, with->sets->sets);
   ESP_TRY(comm->agree(comm, rc));
@@ -254,6 +329,7 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
   int64_t end = param->stop > 0 && param->stop < param->steps ? param->stop : param->steps;
   int stop = 0;
   while (adam->step < end && !stop) ESP_TRY(run_step(&t, adam, &stop));
+  esp_best_choose(&adam->best, adam->count, model->block.value);
 done:
   if (t.words != t.all.acc) ESP_FREE(t.words);
   ESP_THERE_FREE(device, t.all.acc);

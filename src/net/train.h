@@ -7,7 +7,12 @@
  *   shared    every entry is computed by all ranks together.
  * A run stopped after any step and started again with the same param, from the parameters, moments and step it left,
  * continues as if it had not been stopped, also on another number of ranks. When checkpoints are written, and when somebody
- * asks to stop, changes no bit of a step. */
+ * asks to stop, changes no bit of a step.
+ *
+ * Validated: after every K-th step, and the last, the loss says how good predictions of all sets are (net/loss.h: validate,
+ * the mean over the sets; by forward passes that keep nothing). The parameters of the best such step are the model's when
+ * the training ends; adam->best has its step and values, and the parameters from which a training goes on. What a search
+ * has found for the network (esp_network.aim) is the last step's. */
 #ifndef ESP_TRAIN_H
 #define ESP_TRAIN_H
 
@@ -39,11 +44,13 @@ typedef struct {
   double part[ESP_LOSS_PARTS]; /* the loss's parts: means over the batch */
   double gradient;             /* norm before clipping */
   double rate;
-  double seconds;    /* of the step */
-  int64_t particles; /* home particles times sets */
-  double bound;      /* of what the network's last search chose; NAN: there was none in this run */
-  esp_cost cost;     /* over the batch; theta: of the last set */
-  int stop;          /* 1: somebody asked to stop, and this was the last step */
+  double seconds;                    /* of the step */
+  int64_t particles;                 /* home particles times sets */
+  double bound;                      /* of what the network's last search chose; NAN: there was none in this run */
+  double validated[ESP_LOSS_VALUES]; /* what validate says of the parameters behind the step; NAN: it was not asked */
+  int64_t best;                      /* the best step so far; 0: there is none */
+  esp_cost cost;                     /* over the batch; theta: of the last set */
+  int stop;                          /* 1: somebody asked to stop, and this was the last step */
 } esp_train_record;
 
 typedef struct {
@@ -52,12 +59,15 @@ typedef struct {
   int batch;     /* sets a step */
   double rate;
   esp_schedule schedule;
-  int64_t warmup;            /* steps */
-  double beta2;              /* of Adam, in (0, 1) */
-  double clip;               /* 0: none */
+  int64_t warmup; /* steps */
+  double beta2;   /* of Adam, in (0, 1) */
+  double clip;    /* 0: none */
+  double
+      decay; /* times the parameters that are not held, added to the gradient of a step before it is clipped; 0: none */
   uint64_t seed;             /* of the batches */
   int64_t checkpoint_every;  /* steps; 0: not by steps */
   double checkpoint_minutes; /* 0: not by time, which is rank 0's; there is one after the last step in any case */
+  int64_t validate;          /* K; 0: never, and the last step's parameters are the model's */
 } esp_train_param;
 extern const esp_options esp_train_options; /* train_*, run_seed */
 
@@ -93,7 +103,7 @@ typedef struct {
 } esp_training;
 
 /* Runs from adam->step to the end (or stop, or until somebody asks to). model and adam are the same on every rank and are updated. hooks may be NULL.
- * Collective over comm. Errors of one rank become those of all. ESP_ERR_CONFIG for param, ESP_ERR_VALUE naming step and
+ * Collective over comm. Errors of one rank become those of all. ESP_ERR_CONFIG for param, and for steps that are to be validated by a loss that cannot be asked; ESP_ERR_VALUE naming step and
  * loss if the loss or a gradient is not finite. Measured good: bodies rate 0.01 by cosine after 20 steps of warm-up, beta2
  * 0.999, clip 0.3; relations rate 0.02 held for half of 400 steps, 60 of them warm-up, beta2 0.99, clip 1, one set a step. */
 int esp_train(const esp_training *training, const esp_train_param *param, const esp_train_hooks *hooks,

@@ -19,10 +19,17 @@ const esp_options esp_train_options = {
         ESP_WHOLE_ROW(OF, warmup, "train_warmup", "20", 0, ESP_COUNT_MAX, "steps",
                       "steps over which the learning rate rises"),
         ESP_REAL_ROW(OF, clip, "train_clip", "0.3", 0, INFINITY, "", "largest norm of the gradient; 0: no limit"),
+        ESP_REAL_ROW(OF, decay, "train_decay", "0", 0, INFINITY, "",
+                     "weight decay: what is minimised is the loss and half of this times the sum of the squared "
+                     "parameters (all that training moves, biases, too)"),
         ESP_WHOLE_ROW(OF, checkpoint_every, "train_checkpoint_every", "0", 0, ESP_COUNT_MAX, "steps",
                       "steps between two checkpoints, beside those by time; 0: by time alone"),
         ESP_REAL_ROW(OF, checkpoint_minutes, "train_checkpoint_minutes", "5", 0, INFINITY, "minutes",
                      "time between two checkpoints: what a killed job can lose; 0: by train_checkpoint_every alone"),
+        ESP_WHOLE_ROW(
+            OF, validate, "train_validate", "0", 0, ESP_COUNT_MAX, "steps",
+            "after every so many steps the network is validated, where the data know how, and the best step's "
+            "parameters are the result; 0: never, the last step's are"),
         ESP_SEED_ROW(OF, seed),
         {0}},
     NULL};

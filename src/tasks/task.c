@@ -9,14 +9,26 @@ const esp_task *esp_task_find(const char *name) {
   return NULL;
 }
 
-int esp_task_begin(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
-                   const esp_sets *sets, esp_model *model) {
+typedef int work(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first);
+
+static int on_first(work *what, const void *param, const esp_comm *comm, const esp_backend *backend,
+                    const esp_sets *sets, esp_model *model) {
   const esp_set *first = NULL;
-  if (!task->begin) return ESP_OK;
+  if (!what) return ESP_OK;
   ESP_AGREE(comm, sets->get(sets->context, 0, &first));
-  int rc = task->begin(param, backend, model, first);
+  int rc = what(param, backend, model, first);
   if (sets->put) sets->put(sets->context, 0, first);
   return comm->agree(comm, rc);
+}
+
+int esp_task_begin(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
+                   const esp_sets *sets, esp_model *model) {
+  return on_first(task->begin, param, comm, backend, sets, model);
+}
+
+int esp_task_start(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
+                   const esp_sets *sets, esp_model *model) {
+  return on_first(task->start, param, comm, backend, sets, model);
 }
 
 static int takes(const esp_task *task, int cut) {

@@ -100,6 +100,9 @@ typedef struct esp_task {
   int (*begin)(const void *param, const esp_backend *backend, esp_model *model,
                const esp_set *first); /* before step 1, and
                                  when a set of other data is to be judged; NULL */
+  /* Start values of a training that begins, from the first of its sets, after `begin`; one that goes on has its own. NULL: the
+   * network's are all there is. Whole sets: every rank for itself, all find the same. */
+  int (*start)(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first);
   /* A set as in the file (not ready) becomes its prediction, in place and in the file's units: to be written as another
    * code's, or as a set of this task. y [n_home][targets], the network's; *elapsed: how much later it is, in the file's
    * units, 0 where there is no such thing. Local. */
@@ -118,6 +121,8 @@ int esp_task_check_input(const esp_task *task, int cut);
 /* Before step 1, on the first of the sets. Whole ones: every rank asks for it by itself, and all find the same. Collective over
  * comm. */
 int esp_task_begin(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
+                   const esp_sets *sets, esp_model *model);
+int esp_task_start(const esp_task *task, const void *param, const esp_comm *comm, const esp_backend *backend,
                    const esp_sets *sets, esp_model *model);
 /* The task that a word in a data file means: its name, or an old word of key data_task; NULL: none. */
 const esp_task *esp_task_of_file(const char *word);

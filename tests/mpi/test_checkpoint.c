@@ -36,6 +36,38 @@ static void comes_back(void **state) {
   }
 }
 
+/* The best step's parameters are the model's, whichever of the two lay in it; and both come back. */
+static void the_best_comes_back(void **state) {
+  (void)state;
+  const esp_network *network = esp_network_find("stack");
+  for (int chosen = 0; chosen < 2; chosen++) {
+    esp_model model, read;
+    esp_adam adam, moments;
+    make(network, param_of(network, NULL), &model, &adam);
+    const int count = model.block.count;
+    const size_t bytes = sizeof(double) * (size_t)count;
+    double *best = malloc(bytes);
+    const double value[] = {0.1, -1.0 / 3};
+    assert_ok(esp_best_create(count, &adam.best));
+    memcpy(best, model.block.value, bytes);
+    esp_best_offer(&adam.best, 17, value, count, best);
+    for (int i = 0; i < count; i++) model.block.value[i] += i + 1;
+    if (chosen) esp_best_choose(&adam.best, count, model.block.value);
+    assert_ok(esp_checkpoint_write(comm, path, &model, &adam, "", "cpu32", NULL));
+    assert_ok(esp_checkpoint_read(comm, path, &read, NULL, NULL));
+    assert_memory_equal(read.block.value, best, bytes);
+    esp_model_free(&read);
+    esp_best_leave(&adam.best, count, model.block.value);
+    make(network, param_of(network, NULL), &read, &moments);
+    assert_ok(esp_checkpoint_resume(comm, path, &read, &moments, "cpu32"));
+    assert_true(moments.best.chosen && moments.best.step == 17 && !memcmp(moments.best.value, value, sizeof value));
+    assert_memory_equal(read.block.value, best, bytes);
+    assert_memory_equal(moments.best.other, model.block.value, bytes);
+    free(best);
+    unmake(&model, &adam), unmake(&read, &moments);
+  }
+}
+
 /* A seed may be any number. */
 static void any_seed(void **state) {
   (void)state;
@@ -252,9 +284,10 @@ static void version_1(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),    cmocka_unit_test(any_seed),
-                                     cmocka_unit_test(another_model), cmocka_unit_test(other_sizes),
-                                     cmocka_unit_test(budgets),       cmocka_unit_test(version_1),
-                                     cmocka_unit_test(origin),        cmocka_unit_test(younger_keys)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(comes_back),  cmocka_unit_test(the_best_comes_back),
+                                     cmocka_unit_test(any_seed),    cmocka_unit_test(another_model),
+                                     cmocka_unit_test(other_sizes), cmocka_unit_test(budgets),
+                                     cmocka_unit_test(version_1),   cmocka_unit_test(origin),
+                                     cmocka_unit_test(younger_keys)};
   return checkpoint_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -1,5 +1,5 @@
 /* Proves that training gives the bits of one rank on any number of ranks, by clouds and by particles, also when it goes
- * on from a stop on one rank, and that a failure on one rank ends it on all.
+ * on from a stop on one rank, the best validated step included, and that a failure on one rank ends it on all.
  * ranks: 1 2 3 4 5 7 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +24,8 @@ static esp_comm *comm;
 /* ---- what one rank gives ---- */
 
 typedef struct {
-  double value[512], moment[512], loss[STEPS + 1];
+  double value[512], other[512], moment[512], loss[STEPS + 1];
+  esp_best best;
   int count;
 } outcome;
 
@@ -38,12 +39,17 @@ static void keep(const train_case *t, outcome *o) {
   o->count = t->model.block.count;
   assert_in_range(o->count, 1, 512);
   memcpy(o->value, t->model.block.value, sizeof(double) * (size_t)o->count);
+  o->best = t->adam.best;
+  if (o->best.step > 0) memcpy(o->other, o->best.other, sizeof(double) * (size_t)o->count);
   memcpy(o->moment, t->adam.v, sizeof(double) * (size_t)o->count);
 }
 
 static void assert_same(const outcome *a, const outcome *b) {
   assert_int_equal(a->count, b->count);
   assert_memory_equal(a->value, b->value, sizeof(double) * (size_t)a->count);
+  assert_memory_equal(a->other, b->other, sizeof(double) * (size_t)a->count);
+  assert_memory_equal(a->best.value, b->best.value, sizeof a->best.value);
+  assert_true(a->best.step == b->best.step && a->best.step > 0 && a->best.chosen && b->best.chosen);
   assert_memory_equal(a->moment, b->moment, sizeof(double) * (size_t)a->count);
   assert_memory_equal(a->loss, b->loss, sizeof a->loss);
 }
@@ -52,7 +58,7 @@ static void run(const esp_comm *ranks, const esp_backend *backend, const esp_set
                 outcome *o) {
   esp_train_param p = train_case_param(STEPS);
   const esp_train_hooks hooks = {.step = note, .context = o};
-  p.stop = stop;
+  p.stop = stop, p.validate = 2;
   int rc = train_case_run(ranks, backend, data, &p, &hooks, t);
   if (rc) fail_msg("%s", esp_error_message());
   keep(t, o);
