@@ -1,39 +1,16 @@
 #include "base/config.h"
+#include "net/key_rows.h"
 #include "net/stack.h"
 
 #define OF esp_stack_param
 #define MODEL .flags = ESP_OF_MODEL
 #define BOTH .flags = ESP_OF_MODEL | ESP_OF_TREE
 
-/* An angle that was chosen for the wanted error goes on; whoever only uses the network chooses none unless asked to. */
-static int settle_error(const esp_config *config, const esp_stack_param *had, esp_stack_param *param) {
-  esp_lists_param *lists = &param->domain.lists;
-  if (had && !config && param->error > 0) lists->theta = had->domain.lists.theta;
-  if (had && config) {
-    const int wanted = esp_config_is_set(config, "tree_error");
-    if (!wanted) param->error = 0;
-    if (wanted && !esp_config_is_set(config, "tree_pairs_per_particle")) lists->pairs_per_particle = 0;
-  }
-  if (!config || !(param->error > 0)) return ESP_OK;
-  ESP_CHECK(
-      lists->pairs_per_particle == 0, ESP_ERR_CONFIG,
-      "tree_error %g and tree_pairs_per_particle %lld: each chooses the tree's resolution; drop one of them (0: not "
-      "set)",
-      param->error, (long long)lists->pairs_per_particle);
-  ESP_CHECK(
-      esp_message_has(esp_key_messages[param->message], ESP_MESSAGE_MOMENTS), ESP_ERR_CONFIG,
-      "tree_error %g with net_message %s: the error of its far cells has no bound; drop tree_error, or set tree_theta",
-      param->error, esp_key_messages[param->message]->name);
-  ESP_CHECK(param->far && lists->theta > 0, ESP_ERR_CONFIG,
-            "tree_error %g with tree_far %s and tree_theta %g: there are no far cells to choose; drop tree_error",
-            param->error, param->far ? "true" : "false", lists->theta);
-  return ESP_OK;
-}
-
 static int check(const esp_config *config, const void *before, void *filled) {
   const esp_stack_param *had = before;
   esp_stack_param *param = filled;
-  ESP_CALL(settle_error(config, had, param));
+  ESP_CALL(esp_tree_error_settle(config, had ? &had->domain.lists : NULL, esp_key_messages[param->message], param->far,
+                                 &param->error, &param->domain.lists));
   if (before) {
     const int learned = had->split == ESP_SPLIT_LEARNED || param->split == ESP_SPLIT_LEARNED;
     if (config && learned) param->split = had->split;
@@ -60,7 +37,7 @@ const esp_options esp_stack_options = {
             "where a particle is in the learned space: a linear map of its features, a map with a hidden layer, the "
             "first net_dim features as they are, or a linear map of the raw features in every layer, which begins as "
             "the first net_dim of them", MODEL),
-        ESP_INT_ROW(OF, dim, "net_dim", "4", 1, 64, "", "dimensions of the learned space", MODEL),
+        ESP_NET_DIM_ROW(OF, dim),
         ESP_INT_ROW(OF, embed_hidden, "net_embed_hidden", "32", 1, 4096, "units",
             "width of the hidden layer of the mlp embedding", MODEL),
         ESP_FLAG_ROW(OF, separate, "net_separate", "false",
@@ -98,8 +75,7 @@ const esp_options esp_stack_options = {
             "the layers between the first and the last have their parameters in common", MODEL),
         ESP_INT_ROW(OF, width, "net_width", "16", 1, 4096, "",
             "numbers of a particle's state between the layers of a learned relation", MODEL),
-        ESP_INT_ROW(OF, hidden, "net_update_hidden", "32", 1, 4096, "units",
-            "width of the hidden layer that makes the new state", MODEL, .was = "hidden"),
+        ESP_NET_UPDATE_HIDDEN_ROW(OF, hidden),
         ESP_FLAG_ROW(OF, linear, "net_linear", "true",
             "the new state has a linear map of what is heard, too, beside the hidden layer: a sum extrapolates linearly to "
             "more particles than there were in training", MODEL, .absent = "false"),
@@ -113,19 +89,9 @@ const esp_options esp_stack_options = {
             "hidden coordinates", MODEL, .was = "tree_on"),
         ESP_INT_ROW(OF, tree_features, "tree_features", "0", 0, 64, "",
             "with tree_on features: on the first so many of them; 0: all", MODEL, .was = "tree_features"),
-        ESP_FLAG_ROW(OF, far, "tree_far", "true",
-            "cells stand in for what is far; false: near pairs alone, a control", BOTH),
-        ESP_INT_ROW(OF, order, "tree_order", "2", 0, ESP_MOMENTS_ORDER, "",
-            "of learned relations: moments that a far cell holds of each channel, up to this order; its error is of the "
-            "next", BOTH,
-            .lacking = "it is from before far cells held moments, when they stood as poles and tree_theta was another "
-                       "angle; train the network again, or use the program that wrote it"),
-        ESP_REAL_ROW(OF, error, "tree_error", "0", 0, 1, "",
-            "of learned relations by net_message gate: wanted root mean square error of far cells, over receivers, relative to "
-            "the sum of gates times magnitudes; from tree_theta on, the largest theta is taken whose bound keeps to it, "
-            "which is one for values of independent signs, or of one sign; "
-            "0: tree_theta is used",
-            BOTH),
+        ESP_TREE_FAR_ROW(OF, far),
+        ESP_TREE_ORDER_ROW(OF, order),
+        ESP_TREE_ERROR_ROW(OF, error),
         ESP_SEED_ROW(OF, seed, MODEL),
         ESP_DATA_ROW(OF, hidden_halves, "hidden_halves",
             "of hidden coordinates, which a layer or a side looks at"),
