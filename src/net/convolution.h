@@ -10,7 +10,8 @@
  *
  * r = 1: the graph convolution network of Kipf and Welling (ICLR 2017), without a tree; r = 0, stay = 1: a multilayer
  * perceptron; r = 0, stay < 1: the graph is what the gate says. Terms that weigh 0 are not computed, and need no edges, no
- * keys. A receiver that hears less than 1e-30 in all hears nothing through A.
+ * keys. A receiver whose weights in all are less than 1e-5 hears nothing through A: what is left of
+ * its sums where its own weight, 1, is taken out of them in float32 is rounding then.
  *
  * Features that are sparse: W1 and E are [D][h] and [D][d], a feature a row, so that a particle's product is a sum of few
  * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.
@@ -35,7 +36,7 @@ typedef struct {
   esp_domain_param domain;
 } esp_convolution_param;
 
-extern const esp_network esp_network_convolution;
+extern const esp_options esp_convolution_options; /* net_*, tree_*, run_seed */
 
 /* Places in the block, -1: not there. Local, pure. */
 typedef struct {

@@ -57,7 +57,8 @@ static int validate(const void *param, const esp_backend *with, const esp_set *s
   held h = {0};
   double sum[SUMS];
   int rc;
-  ESP_CHECK(set->n_home == 0 || weight, ESP_ERR_ARG, "a set whose particles validate nothing: it has no such column");
+  ESP_CHECK(esp_set_role_width(set, ESP_VALIDATION) > 0, ESP_ERR_ARG,
+            "a set whose particles validate nothing: it has no such column");
   ESP_TRY(score(with, set, weight, y, &h, sum));
   value[0] = sum[RIGHT] / sum[WEIGHT];
   value[1] = -sum[ENTROPY] / sum[WEIGHT];

@@ -47,6 +47,8 @@ struct esp_network {
   /* Checks param and sizes (ESP_ERR_CONFIG naming value and range), makes the block with its start values and the plan of
    * *model, whose network, param and sizes are given. Local. */
   int (*create)(esp_model *model);
+  /* Frees what the plan holds beside its own array, which is not NULL. NULL: nothing. Local. */
+  void (*plan_end)(void *plan);
   /* y [n_home][target width], in the memory of backend->device, is set. pass NULL: forward alone, searches begin anew, each layer is visited and freed; else
    * *pass is what backward needs (the caller frees it with pass_free), searches begin where the last such pass ended, and
    * visit must be NULL. visit, cost may be NULL; cost is added to. set is in the network's units (ESP_ERR_ARG else).
@@ -82,7 +84,7 @@ struct esp_network {
   int (*settle)(const esp_model *model, const esp_set *set, double *key);
 };
 
-extern const esp_network esp_network_integrator, esp_network_stack;
+extern const esp_network esp_network_integrator, esp_network_stack, esp_network_convolution;
 extern const esp_network *const esp_networks[];        /* net/networks.c: NULL behind the last */
 const esp_network *esp_network_find(const char *name); /* NULL: there is none */
 

@@ -3,7 +3,7 @@
 
 #include "net/network.h"
 
-const esp_network *const esp_networks[] = {&esp_network_integrator, &esp_network_stack, NULL};
+const esp_network *const esp_networks[] = {&esp_network_integrator, &esp_network_stack, &esp_network_convolution, NULL};
 
 const esp_network *esp_network_find(const char *name) {
   for (int k = 0; esp_networks[k]; k++)
@@ -44,6 +44,7 @@ done:
 void esp_model_free(esp_model *model) {
   ESP_FREE(model->block.value);
   ESP_FREE(model->block.entry);
+  if (model->plan && model->network->plan_end) model->network->plan_end(model->plan);
   ESP_FREE(model->plan);
   ESP_FREE(model->param);
   *model = (esp_model){0};

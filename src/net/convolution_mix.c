@@ -1,0 +1,116 @@
+#include "net/convolution_mix.h"
+
+/* Weights of all that a receiver hears, below which it hears nothing: what it hears of itself, 1, is taken out of sums that a device
+ * may hold in float32, and leaves a rounding of about 1e-7. */
+static const double LEAST = 1e-5;
+
+/* ---- the gate ---- */
+
+static esp_layer_param layer_param(const esp_convolution_walk *k, int l, int keep) {
+  const esp_convolution_param *p = k->param;
+  esp_layer_param param = {
+      .domain = p->domain, .form = esp_convolution_form(p, esp_convolution_wide(k, l)), .near_only = !p->far};
+  param.domain.dim = p->dim;
+  if (keep && p->domain.lists.pairs_per_particle > 0 && k->plan->theta > 0) param.domain.lists.theta = k->plan->theta;
+  return param;
+}
+
+/* Keys as visitors see them: in the host's memory. */
+static int show(const esp_convolution_walk *k, int l, const esp_visit *visit) {
+  const esp_device *device = k->device;
+  const size_t count = (size_t)k->n * (size_t)k->param->dim;
+  double *key = k->pass->key, *made = NULL;
+  int rc = ESP_OK;
+  if (!device->shared) {
+    rc = ESP_ALLOC(made, count);
+    if (!rc) rc = esp_device_get(device, count, key, made);
+    key = made;
+  }
+  ESP_TRY(esp_device_agree(device, k->backend->comm, rc));
+  ESP_TRY(visit->layer(visit->context, l, k->pass->layer[l].dom, key, NULL));
+done:
+  ESP_FREE(made);
+  return rc;
+}
+
+static int hear(const esp_convolution_walk *k, int l, int keep, const esp_visit *visit, esp_cost *cost) {
+  esp_pass *pass = k->pass;
+  esp_layer *layer = &pass->layer[l];
+  const esp_layer_param param = layer_param(k, l, keep);
+  const esp_layer_input in = {.id = k->set->id, .key = pass->key, .value = pass->mixed[l], .there = 1};
+  const double *message = k->model->block.value + k->plan->at.scale;
+  ESP_CALL(esp_layer_forward(k->backend, &param, k->n, &in, message, pass->sum[l], layer));
+  const double theta = layer->dom->param.lists.theta;
+  if (cost) esp_layer_count(layer, cost);
+  if (cost && keep && l == 0) cost->theta = theta;
+  if (keep) k->plan->theta = theta;
+  if (k->each) ESP_CALL(k->each(k, l, k->context));
+  if (visit) ESP_CALL(show(k, l, visit));
+  if (!keep) esp_layer_free(layer);
+  return ESP_OK;
+}
+
+/* ---- M ---- */
+
+/* y += r Ahat x, or its transpose. */
+static int add_given(const esp_convolution_walk *k, int back, int wide, double share, const double *x, double *y) {
+  const double *from = x;
+  if (share < 1) {
+    k->rows->graph->multiple((size_t)k->n * (size_t)wide, share, 0, x, k->pass->scaled);
+    from = k->pass->scaled;
+  }
+  return esp_given_sum(&k->plan->graph.rows, back, wide, 1, from, y);
+}
+
+int esp_convolution_mix(const esp_convolution_walk *k, int l, int keep, const esp_visit *visit, double *y,
+                        esp_cost *cost) {
+  const esp_convolution_shares shares = esp_convolution_shares_of(k->param);
+  const int wide = esp_convolution_wide(k, l);
+  const size_t count = (size_t)k->n * (size_t)wide;
+  const double *x = k->pass->mixed[l];
+  if (shares.own > 0)
+    k->rows->graph->multiple(count, shares.own, 0, x, y);
+  else
+    k->rows->zero(count, y);
+  if (k->plan->gated) {
+    ESP_CALL(hear(k, l, keep, visit, cost));
+    k->rows->graph->average(k->n, wide, shares.gate, LEAST, k->pass->sum[l], y);
+  }
+  return k->plan->given ? add_given(k, 0, wide, shares.given, x, y) : ESP_OK;
+}
+
+int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolution_adjoint *adjoint) {
+  const size_t n = (size_t)k->n, most = (size_t)esp_imax(k->h, k->K);
+  if (!k->plan->gated) return ESP_OK;
+  ESP_CALL(ESP_THERE(k->device, adjoint->dsum, n * (most + 1)));
+  ESP_CALL(ESP_THERE(k->device, adjoint->dkey, n * (size_t)k->param->dim));
+  ESP_CALL(ESP_THERE(k->device, adjoint->dvalue, n * most));
+  return ESP_THERE(k->device, adjoint->nothing, ESP_EXACT_FULL_WORDS);
+}
+
+void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint) {
+  ESP_THERE_FREE(device, adjoint->dsum);
+  ESP_THERE_FREE(device, adjoint->dkey);
+  ESP_THERE_FREE(device, adjoint->dvalue);
+  ESP_THERE_FREE(device, adjoint->nothing);
+}
+
+int esp_convolution_mix_back(const esp_convolution_walk *k, int l, esp_convolution_adjoint *adjoint, const double *dy,
+                             double *dx, esp_cost *cost) {
+  const esp_convolution_shares shares = esp_convolution_shares_of(k->param);
+  const int wide = esp_convolution_wide(k, l);
+  const size_t count = (size_t)k->n * (size_t)wide;
+  if (shares.own > 0)
+    k->rows->graph->multiple(count, shares.own, 0, dy, dx);
+  else
+    k->rows->zero(count, dx);
+  if (k->plan->gated) {
+    esp_layer *layer = &k->pass->layer[l];
+    const esp_layer_gradient into = {.dkey = adjoint->dkey, .dvalue = adjoint->dvalue};
+    k->rows->graph->average_back(k->n, wide, shares.gate, LEAST, k->pass->sum[l], dy, adjoint->dsum);
+    ESP_CALL(esp_layer_backward(k->backend, layer, adjoint->dsum, &into, adjoint->nothing, NULL));
+    k->rows->add(count, dx, adjoint->dvalue, dx);
+    if (cost) cost->seconds_backward += layer->seconds_backward;
+  }
+  return k->plan->given ? add_given(k, 1, wide, shares.given, dy, dx) : ESP_OK;
+}

@@ -1,0 +1,24 @@
+/* M of the graph convolution, and its adjoint. */
+#ifndef ESP_CONVOLUTION_MIX_H
+#define ESP_CONVOLUTION_MIX_H
+
+#include "net/convolution_work.h"
+
+/* y [n][wide] = M applied to pass->mixed[l]. keep: what the way back needs stays in pass->layer[l]. visit, cost may be NULL.
+ * Collective. */
+int esp_convolution_mix(const esp_convolution_walk *k, int l, int keep, const esp_visit *visit, double *y,
+                        esp_cost *cost);
+/* What the way back works on, in the device's memory. */
+typedef struct {
+  double *dsum;     /* [n][max(h, K) + 1] */
+  double *dkey;     /* [n][d]: keys are constants, and nobody wants it */
+  double *dvalue;   /* [n][max(h, K)] */
+  int64_t *nothing; /* [ESP_EXACT_FULL_WORDS]: nor that of the scale */
+} esp_convolution_adjoint;
+int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolution_adjoint *adjoint);
+void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint);
+/* dx [n][wide] = M^T dy, apart from it. Collective. */
+int esp_convolution_mix_back(const esp_convolution_walk *k, int l, esp_convolution_adjoint *adjoint, const double *dy,
+                             double *dx, esp_cost *cost);
+
+#endif
