@@ -102,7 +102,6 @@ typedef struct {
   int tile; /* rows a call that keeps what it needs in the nearest memory */
   const esp_rows_state *state;
   const esp_rows_graph *graph;
-
   /* ---- places: no arithmetic ---- */
   /* to [n][to_width], columns to_first .. + count - 1 = those of from [n][from_width] at from_first. */
   void (*columns)(int n, int count, int from_width, int from_first, const double *from, int to_width, int to_first,
