@@ -182,7 +182,7 @@ static inline int judge_recall(void *context, int l, esp_domain *dom, const doub
 static inline void judge_draw(const esp_model *net, const esp_backend *backend, const esp_set *set, int unseen,
                               outcome *o) {
   judge j = {.set = set};
-  const esp_visit visit = {judge_recall, &j};
+  const esp_visit visit = {.layer = judge_recall, .context = &j};
   esp_cost cost = {0};
   double nmse, *y = malloc(sizeof *y * (size_t)(set->n_home * set->width[Y]));
   MUST(model_loss(net, backend, &esp_loss_nmse, NULL, set, &visit, y, &cost, &nmse, NULL));

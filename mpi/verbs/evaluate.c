@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "domain/settle.h"
+#include "verbs/by_layer.h"
 #include "verbs/data.h"
 #include "verbs/ladder.h"
 #include "verbs/portrait.h"
@@ -19,9 +20,10 @@ typedef struct {
   esp_ladder ladder;
   esp_cost portrait; /* of the set that is portrayed */
   esp_shown shown;
-  int portrayed, drawn; /* numbers of the sets that the ranks' figures and the task's own files are of */
-  int shared;           /* sets of the size at hand lie over all ranks */
-  int baselines;        /* classical methods are tried, too */
+  esp_by_layer by_layer; /* of the set that is drawn */
+  int portrayed, drawn;  /* numbers of the sets that the ranks' figures and the task's own files are of */
+  int shared;            /* sets of the size at hand lie over all ranks */
+  int baselines;         /* classical methods are tried, too */
 } evaluation;
 
 /* ---- what is looked at while a network runs ---- */
@@ -40,6 +42,11 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
     ESP_CALL(ev->trials.showing->look(ev->trials.param, v->set, l, dom, key, query, &v->ev->shown.show));
   if (v->watch) ESP_CALL(v->watch->layer(v->watch->context, l, dom, key, query));
   return ESP_OK;
+}
+
+static int visit_state(void *context, int l, int width, const double *state) {
+  visitor *v = context;
+  return v->look ? esp_by_layer_state(&v->ev->by_layer, l, width, state) : ESP_OK;
 }
 
 /* ---- one set ---- */
@@ -62,6 +69,8 @@ static int note_trained(evaluation *ev, subject *s, const visitor *v, const esp_
   ESP_CALL(comm->sum_i64(comm, &near_pairs, 1));
   s->pairs = all > 0 ? (near_pairs + all - 1) / all : 0;
   if (s->number == ev->portrayed) ev->portrait = trial->cost;
+  if (v->look && ev->by_layer.smoothing)
+    ESP_CALL(esp_by_layer_predicted(&ev->by_layer, esp_set_role_width(s->set, ESP_TARGET), trial->y));
   if (!v->look || !ev->trials.showing->draw) return ESP_OK;
   ESP_CALL(ev->trials.showing->draw(ev->trials.param, ev->trials.untrained, ev->trials.trained, &s->backend, s->set,
                                     trial->y, &ev->shown.show));
@@ -73,9 +82,11 @@ static int try_method(evaluation *ev, int m, subject *s) {
   const esp_method *method = &ev->trials.showing->method[m];
   const int trained = esp_trial_is_trained(method);
   visitor v = {.ev = ev, .set = s->set, .watch = s->watch.layer ? &s->watch : NULL};
-  esp_visit visit = {visit_layer, &v};
+  esp_visit visit = {.layer = visit_layer, .context = &v};
   esp_trial trial = {.y = s->y};
   v.look = trained && s->number == ev->drawn;
+  if (v.look) ESP_CALL(esp_by_layer_begin(ev->run, s->backend.comm, s->set, &ev->by_layer));
+  if (v.look && ev->by_layer.smoothing) visit.state = visit_state;
   if (s->seen) *s->seen = NAN;
   ESP_CALL(
       esp_trial_run(&ev->trials, method, &s->backend, s->set, s->pairs, v.look || v.watch ? &visit : NULL, &trial));
@@ -157,6 +168,7 @@ static int try_all(evaluation *ev) {
   for (ev->ladder.size = 0; ev->ladder.size < sizes; ev->ladder.size++) ESP_TRY(try_size(ev, size[ev->ladder.size]));
   ESP_TRY(esp_ladder_write(&ev->ladder));
   ESP_TRY(esp_portrait_write(&ev->portrait, ev->shared, ev->run));
+  ESP_TRY(esp_by_layer_write(&ev->by_layer, ev->run));
   ESP_TRY(esp_shown_write(&ev->shown));
 done:
   ESP_FREE(size);
@@ -246,6 +258,7 @@ int esp_verb_evaluate(esp_run *run) {
 done:
   esp_ladder_free(&ev.ladder);
   esp_shown_free(&ev.shown);
+  esp_by_layer_free(&ev.by_layer);
   if (untrained.network) esp_model_free(&untrained);
   if (trained.network) esp_model_free(&trained);
   ESP_FREE(param);

@@ -125,7 +125,7 @@ static int visit_layer(void *context, int l, esp_domain *dom, const double *key,
 
 static int run_network(graphing *g, esp_model *model, const esp_device *device) {
   const esp_backend backend = esp_setup_sharded(g->run, device);
-  const esp_visit visit = {visit_layer, g};
+  const esp_visit visit = {.layer = visit_layer, .context = g};
   const esp_comm *comm = g->run->comm;
   esp_place place;
   esp_cost cost = {0};

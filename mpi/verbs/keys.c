@@ -16,7 +16,7 @@ typedef struct {
   const char *name, *out;
   uint64_t seed;
   const char *restart, *checkpoint, *write, *export;
-  int rollout, baselines, set;
+  int rollout, baselines, set, states;
   int64_t recall_every;
   esp_list ranks;
   int periodic, pictures;
@@ -42,6 +42,10 @@ static const esp_options trial_options = {
         ESP_INT_ROW(verbs, rollout, "eval_rollout", "0", 0, 1e9, "frames",
                     "steps predicted one from the other: frames, where a set has them, else horizons; 0: none"),
         ESP_FLAG_ROW(verbs, baselines, "eval_baselines", "true", "compare with classical methods"),
+        ESP_INT_ROW(
+            verbs, states, "eval_states", "256", 0, 65536, "particles",
+            "particles of which evaluate compares the states before each layer, where a network has several: do "
+            "states of those whose answers differ lie further apart than of those whose answers are alike? 0: none"),
         ESP_WHOLE_ROW(verbs, recall_every, "eval_recall_every", "50", 0, ESP_COUNT_MAX, "steps",
                       "steps between two recalls in training; 0: none"),
         ESP_INT_ROW(verbs, set, "eval_set", "0", 0, ESP_COUNT_MAX, "",

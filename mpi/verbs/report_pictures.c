@@ -62,6 +62,18 @@ static const esp_picture after[] = {
      "column('far_cells'))):xtic(strcol('n')) with points pt 7 lc rgb '#1f5fa8' title "
      "'near pairs and far cells', '' using 'n':(column('n') * column('near_pairs')) with points pt 6 lc rgb '#b03a2e' "
      "title 'near pairs'\n"},
+    {"smoothing", "smoothing.csv", "ratio", "What layers keep apart",
+     "States before each layer, and the prediction behind the last, of a sample of particles. Ratio: root mean square "
+     "difference over pairs whose answers differ, over that of pairs whose answers are alike (1: the states do not "
+     "tell "
+     "answers apart). Spread: root mean square difference of all pairs, over sqrt(2) times that from 0 (0: all states "
+     "are "
+     "the same).",
+     760, 460,
+     "set multiplot layout 2,1\nset lmargin 10\nset logscale y\nset ylabel 'ratio'\nunset key\n"
+     "plot 1 lc rgb '#aaaaaa', data using 'layer':'ratio' with linespoints pt 7 ps 0.6 lc rgb '#1f5fa8'\n"
+     "unset logscale y\nset xlabel 'layer'\nset ylabel 'spread'\nset yrange [0:*]\n"
+     "plot data using 'layer':'spread' with linespoints pt 7 ps 0.6 lc rgb '#b03a2e'\nunset multiplot\n"},
     {"rollout", "rollout_curves.csv", "frame", "Roll-out",
      "Root mean square error at each frame, over sets, particles and components.", 900, 380,
      "set logscale y\nset format y '10^{%T}'\nset xlabel 'frame'\nset ylabel 'RMSE'\nset key outside right noenhanced\n"

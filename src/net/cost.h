@@ -51,13 +51,16 @@ typedef struct {
   double rounding;   /* of (the device's sums less those in float64) / S */
 } esp_far_record;
 
-/* Called after the messages of layer l, before the layer is freed. dom: its tree; key [n_home][d] in home order: what the
+/* What is looked at while a network runs. `layer` is called after the messages of layer l, before the layer is freed. dom: its tree; key [n_home][d] in home order: what the
  * messages' senders are at (positions [3] in the box; the learned keys, whatever the tree is on);
  * query: the receivers', NULL where they are the keys. Borrowed until the return, but for moving rows through dom->ops.
  * Collective where the pass is. */
 typedef struct {
   int (*layer)(void *context, int l, esp_domain *dom, const double *key, const double *query);
   void *context;
+  /* Before layer l, of networks that have a state between their layers: state [n_home][width], in home order, in the host's
+   * memory; made whole where it is held in groups. NULL: nobody looks. */
+  int (*state)(void *context, int l, int width, const double *state);
 } esp_visit;
 
 #endif

@@ -235,28 +235,6 @@ static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
   return param;
 }
 
-/* Keys of a layer as visitors see them: in the host's memory. */
-static int show(const esp_stack_walk *k, int l, const esp_visit *visit) {
-  const esp_stack_layer *layer = esp_stack_at(k, l);
-  const esp_device *device = k->device;
-  const size_t count = (size_t)k->n * (size_t)k->param->dim;
-  double *key = layer->key, *query = layer->query, *made[2] = {NULL, NULL};
-  int rc = ESP_OK;
-  if (!device->shared) {
-    rc = ESP_ALLOC(made[0], count);
-    if (!rc && query) rc = ESP_ALLOC(made[1], count);
-    if (!rc) rc = esp_device_get(device, count, key, made[0]);
-    if (!rc && query) rc = esp_device_get(device, count, query, made[1]);
-    key = made[0], query = made[1];
-  }
-  ESP_TRY(esp_device_agree(device, k->backend->comm, rc));
-  ESP_TRY(visit->layer(visit->context, l, layer->layer.dom, key, query));
-done:
-  ESP_FREE(made[0]);
-  ESP_FREE(made[1]);
-  return rc;
-}
-
 static int hear(const esp_stack_walk *k, int l) {
   const int last = l == k->plan->slots - 1;
   const int hops = k->param->tree_on == ESP_TREE_ON_HIDDEN && k->param->hidden_halves == 2;
@@ -288,7 +266,7 @@ int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double
   if (cost) esp_layer_count(&layer->layer, cost);
   if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (layer->offset) esp_stack_centre(k, l);
-  if (visit) ESP_CALL(show(k, l, visit));
+  if (visit) ESP_CALL(esp_stack_show_keys(k, l, visit));
   if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, o);
   return ESP_OK;
@@ -301,6 +279,7 @@ static int run_slot(const esp_stack_walk *k, int l, const esp_visit *visit, doub
   const int last = l == k->plan->slots - 1;
   char what[48];
   int64_t bad;
+  if (visit) ESP_CALL(esp_stack_show_state(k, l, visit));
   ESP_CALL(esp_stack_see(k, l));
   ESP_CALL(esp_stack_run(k, l, visit, last ? y : pass->o, cost));
   if (k->keep) ((esp_stack_plan *)k->model->plan)->slot[l].theta = layer->layer.dom->param.lists.theta;

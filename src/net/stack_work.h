@@ -150,6 +150,10 @@ static inline esp_stack_layer *esp_stack_at(const esp_stack_walk *k, int l) {
 /* Slot l from what it sees: its sums, then o [n][out]. What its way back needs stays in esp_stack_at, as `keep` says; visit, cost
  * may be NULL. Collective. */
 int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost);
+/* To a visitor: keys of slot l, behind its messages; the state before it, where a layer begins. Only forward alone, when the
+ * latest state is the one that is kept. Collective. */
+int esp_stack_show_keys(const esp_stack_walk *k, int l, const esp_visit *visit);
+int esp_stack_show_state(const esp_stack_walk *k, int l, const esp_visit *visit);
 void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer);
 
 /* What the embedding of a layer sees. */

@@ -41,7 +41,7 @@ int esp_recall_watch(int rc, const esp_truth *truth, const esp_backend *backend,
   watched *w = NULL;
   esp_truth taken = *truth;
   if (!rc) rc = ESP_ALLOC(w, 1);
-  *visit = (esp_visit){watch_layer, w};
+  *visit = (esp_visit){.layer = watch_layer, .context = w};
   if (w) {
     *w = (watched){.comm = backend->comm, .set = set, .truth = taken, .recall = NAN};
     *value = &w->recall;

@@ -20,6 +20,8 @@ for ranks in 1 2; do
   same parameters "$(json parameter_checksum) $(json recall)"
   good $ranks evaluate "${own[@]}"
   same ladder "$(figures)"
+  same "smoothing by layer" "$(tail -n 1 stdout | grep -o '"smoothing":{[^}]*}') $(cat "out/two$ranks/smoothing.csv")"
+  [ "$(grep -cE '^[012],[0-9.]+,[0-9.]+$' "out/two$ranks/smoothing.csv")" = 3 ] || fail "smoothing is of other layers"
   good $ranks predict "${own[@]}" -eval_set 2
   same prediction "$(json prediction_checksum)"
   good $ranks report "${own[@]}"
@@ -34,6 +36,7 @@ good 1 generate -run_name one "${keys[@]}" -data_hops_k 1
 [ "$(json checksum)" != "${known[data]}" ] || fail "one hop is as two"
 good 1 train -run_name one "${keys[@]}" -data_hops_k 1 -net_layers 1 -train_steps 150 -train_schedule hold
 good 1 evaluate -run_name one "${keys[@]}" -data_hops_k 1 -net_layers 1
+[ ! -e out/one/smoothing.csv ] || fail "one layer has no states between layers"
 grep -o '"method":"trained network","nmse":[0-9.]*' out/one/evaluate.json | head -n 1 | cut -d : -f 3 |
   awk '{ exit !($1 < 0.3) }' || fail "nothing is learned: $(figures)"
 tail -n 1 stdout | grep -q '"method":"value one hop on","nmse":0,' || fail "the law itself errs: $(figures)"

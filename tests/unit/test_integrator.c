@@ -192,7 +192,7 @@ static void test_predict(void **state) {
   double y[2][6 * N], momentum;
   vec3 D[N], K[N];
   int visits = 0;
-  const esp_visit visit = {count_visits, &visits};
+  const esp_visit visit = {.layer = count_visits, .context = &visits};
   esp_backend backend = esp_backend_self();
   esp_cloud cloud = random_cloud(N, 3);
   const esp_set set = set_of_cloud(&cloud);

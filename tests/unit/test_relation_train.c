@@ -53,7 +53,7 @@ static double unseen(const esp_model *r, double *recall) {
   esp_backend b = esp_backend_self();
   esp_set set = relation_case_set(256, 6, 1, 0.3, 0, 999);
   judge j = {&set, 0};
-  const esp_visit visit = {judge_recall, &j};
+  const esp_visit visit = {.layer = judge_recall, .context = &j};
   double y[256];
   const double nmse = relation_case_nmse(r, &b, &set, &visit, y, NULL);
   *recall = j.recall;
@@ -155,9 +155,9 @@ static void learned_splits_are_used(void **state) {
     double y[140];
     snprintf(name, sizeof name, "layer%d.split.normal", l);
     double *normal = model_group(&t.model, name), first = normal[0];
-    relation_case_nmse(&t.model, &b, &t.set[0], &(esp_visit){note_order, before}, y, NULL);
+    relation_case_nmse(&t.model, &b, &t.set[0], &(esp_visit){.layer = note_order, .context = before}, y, NULL);
     normal[0] = normal[1], normal[1] = -first;
-    relation_case_nmse(&t.model, &b, &t.set[0], &(esp_visit){note_order, after}, y, NULL);
+    relation_case_nmse(&t.model, &b, &t.set[0], &(esp_visit){.layer = note_order, .context = after}, y, NULL);
     for (int k = 0; k <= l; k++)
       assert_int_equal(memcmp(before + 70 * k, after + 70 * k, sizeof *before * 70) != 0, k == l);
   }

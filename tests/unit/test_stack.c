@@ -269,7 +269,7 @@ static void budget_forgets(void **state) {
   p.domain.lists.pairs_per_particle = 40;
   esp_model r = relation_case_network(&p);
   double first[400], again[400], theta[3];
-  const esp_visit visit = {note_angles, theta};
+  const esp_visit visit = {.layer = note_angles, .context = theta};
   esp_cost cost = {0};
   relation_case_nmse(&r, &b, &set, &visit, first, &cost);
   assert_in_range(cost.near_pairs, 1, 3 * 200 * 40);

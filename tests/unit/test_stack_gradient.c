@@ -32,7 +32,7 @@ static int note_support(void *context, int l, esp_domain *dom, const double *key
 }
 
 static double loss_of(const esp_model *r, const esp_backend *b, const esp_set *set, uint64_t *support) {
-  const esp_visit visit = {note_support, support};
+  const esp_visit visit = {.layer = note_support, .context = support};
   double y[400];
   *support = 7;
   return relation_case_nmse(r, b, set, &visit, y, NULL);

@@ -75,7 +75,7 @@ int esp_weather_shift_begin(const void *param, const esp_backend *backend, const
   esp_weather_shift *w;
   (void)param;
   int rc = ESP_ALLOC(w, 1);
-  *visit = (esp_visit){visit_layer, w};
+  *visit = (esp_visit){.layer = visit_layer, .context = w};
   if (!rc) {
     *w = (esp_weather_shift){.backend = backend, .set = set, .all = NAN};
     *value = &w->all;
