@@ -32,7 +32,8 @@ static const esp_picture before[] = {
      "lc rgb '#b03a2e' }\n"
      "unset multiplot\n"},
     {"ladder", "ladder_bars.csv", "method", "Error against method",
-     "Each method on the test sets of each size n, logarithmic; further left is better. The number is that of the "
+     "Each method on the test sets of each size n, logarithmic; further left is better (of an accuracy, right). The "
+     "number is that of the "
      "largest size that the method was tried on.",
      900, 520,
      "set logscale x\nset format x '10^{%T}'\nset xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, "

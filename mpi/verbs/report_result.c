@@ -65,6 +65,11 @@ static double size_of(const ladder *l, int row) {
   return strtod(esp_csv_field(&l->csv, row, l->n), NULL);
 }
 
+/* Is it better than the one of row `best`? */
+static int is_better(const esp_showing *showing, const ladder *l, int row) {
+  return showing->larger ? value(l, row) > value(l, l->best) : value(l, row) < value(l, l->best);
+}
+
 static void find_rows(const esp_showing *showing, ladder *l) {
   for (int row = 0; row < l->csv.rows; row++) {
     const esp_method *m = method_of(showing, esp_csv_field(&l->csv, row, l->method));
@@ -75,7 +80,7 @@ static void find_rows(const esp_showing *showing, ladder *l) {
     const esp_method *m = method_of(showing, esp_csv_field(&l->csv, row, l->method));
     if (!m || !m->classical || size_of(l, row) != size_of(l, l->network) || isnan(value(l, row))) continue;
     l->classical++;
-    if (l->best < 0 || value(l, row) < value(l, l->best)) l->best = row;
+    if (l->best < 0 || is_better(showing, l, row)) l->best = row;
   }
 }
 
@@ -87,7 +92,7 @@ static void add_figure(const esp_showing *showing, const char *number, esp_lines
                 unit ? unit + 1 : "");
 }
 
-static void add_baseline(const ladder *l, esp_lines *text) {
+static void add_baseline(const esp_showing *showing, const ladder *l, esp_lines *text) {
   if (l->best < 0) {
     esp_lines_add(text, "; no classical method was tried there.");
     return;
@@ -96,7 +101,9 @@ static void add_baseline(const ladder *l, esp_lines *text) {
   esp_lines_add(text, "; the best of %d classical method%s there, %s, has %s", l->classical,
                 l->classical > 1 ? "s" : "", esp_csv_field(&l->csv, l->best, l->method),
                 esp_csv_field(&l->csv, l->best, l->figure));
-  if (own > 0 && other > own)
+  if (showing->larger)
+    esp_lines_add(text, ".");
+  else if (own > 0 && other > own)
     esp_lines_add(text, ", %.3g times that of the network.", other / own);
   else if (other > 0 && own > other)
     esp_lines_add(text, ", and the network %.3g times as much.", own / other);
@@ -115,7 +122,7 @@ static void write_sentence(FILE *html, const ladder *l, const cJSON *evaluated, 
   if (network[0]) esp_lines_add(&text, " (%s)", network);
   esp_lines_add(&text, " has ");
   add_figure(showing, esp_csv_field(&l->csv, l->network, l->figure), &text);
-  add_baseline(l, &text);
+  add_baseline(showing, l, &text);
   if (!text.rc) esp_html_element(html, "p class=\"result\"", text.text);
   esp_lines_free(&text);
 }

@@ -105,6 +105,7 @@ typedef struct {
 typedef struct {
   const esp_options *options; /* eval_*: what the functions below are told; NULL: nothing */
   const esp_figure *figure;   /* NULL-terminated, as the two below */
+  int larger;                 /* 1: of the first figure the larger is the better; 0: the smaller */
   const esp_method *method;
   const esp_picture *picture; /* beside those every task has */
   const char *about;          /* first paragraph of the report, after "Every pair interacts; a tree decides at what

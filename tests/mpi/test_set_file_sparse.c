@@ -120,6 +120,33 @@ static void comes_back(void **state) {
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
+/* One value, one index, one entry's row, weights that are not there and are 1 all show in the fingerprint, or do not. */
+static void fingerprint(void **state) {
+  (void)state;
+  const int64_t sets[ESP_PARTS] = {1, 0}, *const n[ESP_PARTS] = {GRAPH_SIZE + 1, NULL};
+  const esp_set_about about = {.width = {WIDE, 1, 1}};
+  uint64_t sum[5];
+  for (int way = 0; way < 5; way++) {
+    esp_set_writer writer;
+    esp_set set;
+    fill_graph(1, 0, comm->rank == 0 ? GRAPH_SIZE[1] : 0, &set);
+    esp_csr *bag = &set.csr[BAG], *edges = &set.csr[EDGES];
+    const int mine = set.n_home > 0;
+    if (mine && way == 1) bag->value[20] += 1;
+    if (mine && way == 2) edges->index[0] = (edges->index[0] + 1) % GRAPH_SIZE[1];
+    if (mine && way == 3) edges->start[1]++;
+    if (mine && way == 4) assert_ok(ESP_ALLOC(edges->value, edges->start[set.n_home]));
+    for (int64_t e = 0; mine && way == 4 && e < edges->start[set.n_home]; e++) edges->value[e] = 1;
+    assert_ok(esp_set_begin(comm, path, &graph, &about, sets, n, NULL, &writer));
+    assert_ok(esp_set_put(&writer, ESP_PART_TRAIN, 0, mine, &set));
+    assert_ok(esp_set_commit(&writer));
+    esp_set_free(&set);
+    sum[way] = checksum(comm, path, &graph);
+    for (int other = 0; other < way; other++) assert_true((sum[other] == sum[way]) == (other == 0 && way == 4));
+    comm->agree(comm, 0);
+  }
+}
+
 static const esp_layout *layout_of(const char *task) {
   (void)task;
   return &graph;
@@ -296,5 +323,5 @@ static void broken(void **state) {
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
-CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(comes_back), cmocka_unit_test(told), cmocka_unit_test(wrong_puts),
-               cmocka_unit_test(any_order), cmocka_unit_test(broken))
+CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(comes_back), cmocka_unit_test(fingerprint), cmocka_unit_test(told),
+               cmocka_unit_test(wrong_puts), cmocka_unit_test(any_order), cmocka_unit_test(broken))

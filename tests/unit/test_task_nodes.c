@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "memory_maker.h"
-#include "tasks/nodes/data.h"
+#include "tasks/nodes/show.h"
 
 static const esp_nodes_data plain = {.of = ESP_NODES_DRAWN,
                                      .train = 50,
@@ -211,6 +211,60 @@ static void numbers(void **state) {
   esp_set_free(&set);
 }
 
+/* ---- the nearest in raw features ---- */
+
+static double cosine_of(const double *a, const double *b, int width) {
+  double ab = 0, aa = 0, bb = 0;
+  for (int c = 0; c < width; c++) ab += a[c] * b[c], aa += a[c] * a[c], bb += b[c] * b[c];
+  return aa * bb > 0 ? ab / (sqrt(aa) * sqrt(bb)) : 0;
+}
+
+/* Does fewer than k others lie nearer to i than j does, lower numbers first? */
+static int is_near(int n, int width, const double *x, int k, int i, int j) {
+  int before = 0;
+  const double own = cosine_of(x + i * width, x + j * width, width);
+  for (int o = 0; o < n; o++) {
+    const double other = cosine_of(x + i * width, x + o * width, width);
+    before += o != i && (other > own || (other == own && o < j));
+  }
+  return own > 0 && before < k;
+}
+
+/* By all pairs: dense features, and the same ones as sparse rows; some without any, some alike. */
+static void nearest_nodes(void **state) {
+  (void)state;
+  enum { N = 40, D = 5 };
+  double x[N * D] = {0};
+  for (int i = 0; i < N; i++)
+    for (int c = 0; c < D && i % 11; c++) x[i * D + c] = (i * (c + 3) + c * c) % 4 == 0 ? 1 + i % 3 : 0;
+  for (int sparse = 0; sparse < 2; sparse++)
+    for (int k = 1; k < 6; k += 2) {
+      esp_set set = {.n = N, .n_home = N, .layout = &esp_nodes_layout};
+      set.width[sparse ? ESP_NODES_WORDS : ESP_NODES_X] = D, set.width[ESP_NODES_CLASS] = 1;
+      int64_t row[N * D], word[N * D], count = 0, twice;
+      double value[N * D];
+      esp_csr edges;
+      assert_ok(esp_set_create(&set));
+      for (int e = 0; e < N * D; e++)
+        if (x[e] != 0) row[count] = e / D, word[count] = e % D, value[count++] = x[e];
+      if (sparse) {
+        esp_csr_free(&set.csr[ESP_NODES_WORDS]);
+        assert_ok(esp_csr_of(N, D, count, row, word, value, &set.csr[ESP_NODES_WORDS], &twice));
+      } else {
+        memcpy(set.value[ESP_NODES_X], x, sizeof x);
+      }
+      assert_ok(esp_nodes_nearest(esp_comm_self(), &set, k, &edges));
+      for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+          assert_true(hears(&edges, i, j) == (i != j && (is_near(N, D, x, k, i, j) || is_near(N, D, x, k, j, i))));
+      esp_csr_free(&edges);
+      esp_set_free(&set);
+    }
+  esp_set large = {.n = ESP_NODES_NEAREST + 1};
+  esp_csr edges;
+  refused(esp_nodes_nearest(esp_comm_self(), &large, 1, &edges), ESP_ERR_LIMIT, "at most 16384");
+}
+
 /* ---- plans ---- */
 
 static void plans(void **state) {
@@ -230,7 +284,8 @@ static void plans(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(drawn), cmocka_unit_test(sets_differ), cmocka_unit_test(splits),
-                                     cmocka_unit_test(words), cmocka_unit_test(numbers),     cmocka_unit_test(plans)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(drawn),   cmocka_unit_test(sets_differ),   cmocka_unit_test(splits), cmocka_unit_test(words),
+      cmocka_unit_test(numbers), cmocka_unit_test(nearest_nodes), cmocka_unit_test(plans)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

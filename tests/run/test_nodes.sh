@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Proves that graphs with classes go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets: drawn, and
+# from a file in Matrix Market, whose predictions are written; that on a graph of communities the given edges tell what features
+# do not; that what is missing is named.
+# ctest: PROCESSORS 2
+. "$ESPALIER_SOURCE/tests/run/lib.sh"
+
+figures() { tail -n 1 stdout | grep -oE '"(method|accuracy|cross_entropy|f1|pairs|cells)":[^,}]*' | tr '\n' ' '; }
+accuracy() { grep -o "\"method\":\"$2\",\"accuracy\":[0-9.]*" "out/$1/evaluate.json" | head -n 1 | cut -d : -f 3; }
+
+net=(-data_task nodes -net_dim 4 -net_update_hidden 16 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 40 -train_steps 30
+  -train_lr 0.02 -train_batch 1 -train_clip 0 -train_decay 5e-4 -train_validate 1 -train_schedule hold -report_pictures false)
+drawn=(-data_nodes_of drawn -data_n 640 -data_test_n 640 -data_clouds 1 -data_test_clouds 1 -data_nodes_classes 4
+  -data_nodes_noise 2 -data_nodes_reach 0.1)
+for ranks in 1 2; do
+  own=(-run_name "drawn$ranks" "${net[@]}" "${drawn[@]}" -net_share 0.5)
+  good $ranks generate "${own[@]}"
+  same data "$(json checksum)"
+  good $ranks train "${own[@]}" -train_shard clouds
+  same parameters "$(json parameter_checksum)"
+  good $ranks train "${own[@]}" -train_shard particles
+  same parameters "$(json parameter_checksum)"
+  good $ranks evaluate "${own[@]}"
+  same ladder "$(figures)"
+  good $ranks predict "${own[@]}"
+  same prediction "$(json prediction_checksum)"
+  good $ranks report "${own[@]}"
+  grep -q "few of which are told" "out/drawn$ranks/report.html" || fail "the report does not say what the task is"
+  grep -q '>cross-entropy<' "out/drawn$ranks/report.html" || fail "heads of tables are no words"
+  for file in learned_space confusion budgets; do
+    same "$file" "$(cksum <"out/drawn$ranks/$file.csv")"
+  done
+done
+awk -v a="$(accuracy drawn1 'graph convolution: given edges')" -v b="$(accuracy drawn1 'multilayer perceptron')" \
+  -v c="$(accuracy drawn1 'shares of the classes')" 'BEGIN { exit !(a > 0.8 && a > b + 0.2 && b > c) }' ||
+  fail "the given edges do not help: $(figures)"
+
+# two rings of nodes, bound by one edge; features say nothing but who one is among 8
+awk 'BEGIN { print "%%MatrixMarket matrix coordinate pattern symmetric"; print 130, 130, 131
+  for (i = 0; i < 130; i++) { r = i < 65 ? 0 : 65; print i + 1, r + (i - r + 1) % 65 + 1 }
+  print 1, 66 }' >rings.mtx
+awk 'BEGIN { for (i = 0; i < 130; i++) print (i < 65 ? 0 : 1) }' >rings_labels.txt
+awk 'BEGIN { print "%%MatrixMarket matrix coordinate pattern general"; print 130, 8, 130
+  for (i = 0; i < 130; i++) print i + 1, i % 8 + 1 }' >rings_features.mtx
+for ranks in 1 2; do
+  own=(-run_name "rings$ranks" "${net[@]}" -input rings.mtx -data_nodes_train 30 -data_nodes_validation 20 -net_share 1)
+  good $ranks generate "${own[@]}"
+  same rings "$(json checksum)"
+  good $ranks train "${own[@]}"
+  same ringed "$(json parameter_checksum)"
+  good $ranks predict "${own[@]}"
+  same told "$(json prediction_checksum)"
+  [ -s "out/rings$ranks/prediction.h5" ] || fail "no prediction.h5"
+done
+call 1 info rings.mtx
+grep -q "130 x 130, 131 entries" stdout || fail "info does not tell the graph"
+refuse "set -input FILE, or data_nodes_of drawn" 1 generate -run_name none "${net[@]}"
+rm rings_labels.txt
+refuse "rings_labels.txt" 2 generate -run_name none "${net[@]}" -input rings.mtx
+finish
