@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "base/set.h"
 #include "base/singular.h"
 
 typedef struct {
@@ -37,9 +36,9 @@ static inline singular_case singular_case_make(int64_t first, int n, int dense, 
   return s;
 }
 
-/* rows.sparse must point to where the case lies. */
+/* As it is now. */
 static inline const esp_features *singular_case_rows(singular_case *s) {
-  s->rows.sparse = s->sparse.columns ? &s->sparse : NULL;
+  if (s->sparse.columns) s->rows.sparse = s->sparse;
   return &s->rows;
 }
 

@@ -12,29 +12,6 @@
 enum { WORDS = ESP_EXACT_FULL_WORDS, MORE = 10, ITERATIONS = 8, SWEEPS = 12 };
 static const size_t MOST = (size_t)64 << 20; /* bytes of accumulators at a time */
 
-int64_t esp_features_width(const esp_features *rows) {
-  return rows->dense + (rows->sparse ? rows->sparse->columns : 0);
-}
-
-static double entry(const esp_csr *csr, int64_t e) {
-  return csr->value ? csr->value[e] : 1;
-}
-
-static void add_times(size_t k, double a, const double *V, double *y) {
-  for (size_t c = 0; c < k; c++) y[c] += a * V[c];
-}
-
-void esp_features_times(const esp_features *rows, int k, const double *V, double *y) {
-  const size_t K = (size_t)k, dense = (size_t)rows->dense;
-  const esp_csr *csr = rows->sparse;
-  memset(y, 0, (size_t)rows->n * K * sizeof *y);
-  for (size_t i = 0; i < (size_t)rows->n; i++) {
-    for (size_t j = 0; j < dense; j++) add_times(K, rows->x[i * dense + j], V + j * K, y + i * K);
-    for (int64_t e = csr ? csr->start[i] : 0; csr && e < csr->start[i + 1]; e++)
-      add_times(K, entry(csr, e), V + (dense + (size_t)csr->index[e]) * K, y + i * K);
-  }
-}
-
 /* ---- what the search holds ---- */
 
 typedef struct {
@@ -52,7 +29,7 @@ typedef struct {
 } search;
 
 static int search_create(search *s) {
-  const esp_csr *csr = s->rows->sparse;
+  const esp_csr *csr = &s->rows->sparse;
   const size_t one = s->l * WORDS * sizeof(int64_t), many = s->D * s->l, n = (size_t)s->rows->n;
   s->room = MOST / one > 0 ? MOST / one : 1;
   if (s->room > s->D) s->room = s->D;
@@ -62,7 +39,7 @@ static int search_create(search *s) {
   ESP_CALL(ESP_ALLOC(s->y, n * s->l));
   ESP_CALL(ESP_ALLOC(s->A, s->l * s->l));
   ESP_CALL(ESP_ALLOC(s->turn, s->l * s->l));
-  if (!csr) return ESP_OK;
+  if (!csr->start) return ESP_OK;
   ESP_CALL(ESP_ALLOC(s->start, (size_t)csr->columns + 2));
   ESP_CALL(ESP_ALLOC(s->row, (size_t)csr->start[n]));
   return ESP_ALLOC(s->value, (size_t)csr->start[n]);
@@ -82,8 +59,8 @@ static void search_free(search *s) {
 
 /* Sparse entries, column by column. */
 static void turn_sparse(search *s) {
-  const esp_csr *csr = s->rows->sparse;
-  if (!csr) return;
+  const esp_csr *csr = &s->rows->sparse;
+  if (!csr->start) return;
   int64_t *next = s->start + 1; /* becomes the columns' ends */
   for (int64_t e = 0; e < csr->start[s->rows->n]; e++) next[csr->index[e] + 1]++;
   for (int64_t c = 0; c < csr->columns; c++) next[c + 1] += next[c];
@@ -91,7 +68,7 @@ static void turn_sparse(search *s) {
     for (int64_t e = csr->start[i]; e < csr->start[i + 1]; e++) {
       const int64_t at = next[csr->index[e]]++;
       s->row[at] = i;
-      s->value[at] = entry(csr, e);
+      s->value[at] = esp_csr_entry(csr, e);
     }
 }
 
@@ -103,7 +80,7 @@ static void sum_dense(const search *s, size_t column, double *term, int64_t *acc
   for (size_t first = 0; first < n; first += ESP_GROUP) {
     memset(term, 0, s->l * sizeof *term);
     for (size_t i = first; i < n && i < first + ESP_GROUP; i++)
-      add_times(s->l, s->rows->x[i * dense + column], s->y + i * s->l, term);
+      esp_add_times(s->l, s->rows->x[i * dense + column], s->y + i * s->l, term);
     esp_exact_add_row(&ESP_EXACT_FULL, acc, term, (int)s->l);
   }
 }
@@ -151,7 +128,7 @@ static int gram(const search *s) {
   for (size_t first = 0; first < n; first += ESP_GROUP) {
     memset(term, 0, l * l * sizeof *term);
     for (size_t i = first; i < n && i < first + ESP_GROUP; i++)
-      for (size_t a = 0; a < l; a++) add_times(l, s->y[i * l + a], s->y + i * l, term + a * l);
+      for (size_t a = 0; a < l; a++) esp_add_times(l, s->y[i * l + a], s->y + i * l, term + a * l);
     esp_exact_add_row(&ESP_EXACT_FULL, s->acc, term, (int)(l * l));
   }
   return sum_ranks(s, l * l, s->A);
@@ -178,7 +155,7 @@ static void orthonormalise(const search *s) {
     double *w = s->W + a * D;
     const double whole = sqrt(dot(D, w, w));
     for (int twice = 0; twice < 2; twice++)
-      for (size_t b = 0; b < a; b++) add_times(D, -dot(D, s->W + b * D, w), s->W + b * D, w);
+      for (size_t b = 0; b < a; b++) esp_add_times(D, -dot(D, s->W + b * D, w), s->W + b * D, w);
     const double left = sqrt(dot(D, w, w));
     for (size_t j = 0; j < D; j++) w[j] = left > 1e-12 * whole ? w[j] / left : 0;
   }

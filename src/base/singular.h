@@ -7,19 +7,7 @@
 #define ESP_SINGULAR_H
 
 #include "base/comm.h"
-#include "base/csr.h"
-
-/* This rank's rows, whole groups (base/set.h): dense columns, then sparse ones. */
-typedef struct {
-  int n, dense;
-  const double *x;       /* [n][dense] */
-  const esp_csr *sparse; /* [n] rows; NULL: none */
-} esp_features;
-
-/* D, dense and sparse. Local, pure. */
-int64_t esp_features_width(const esp_features *rows);
-/* y [n][k] = rows V, V [D][k]: a row's numbers do not depend on the others. Local, pure. */
-void esp_features_times(const esp_features *rows, int k, const double *V, double *y);
+#include "base/features.h"
 
 /* V [D][k]: orthonormal columns, by falling singular value, each to where its largest component (the first of equal ones) is
  * positive; those behind the rank of the rows are 0. sigma [k]: their singular values; may be NULL. 1 <= k. Collective.
