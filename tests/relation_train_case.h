@@ -63,6 +63,7 @@ enum { RELATION_PLAIN, RELATION_SEPARATE, RELATION_MESSAGE, RELATION_DEEP, RELAT
 static inline esp_stack_param relation_case_param(int which, double theta) {
   esp_stack_param p = {
       .layers = 1, .dim = 3, .width = 6, .hidden = 7, .channels = 3, .groups = 2, .far = 1, .order = 2, .seed = 21};
+  p.equilibrium = (esp_fixed_point_param){100, 1e-13, 3};
   p.domain = (esp_domain_param){.leaf = 4, .block = 8};
   p.domain.lists.theta = theta;
   if (which == RELATION_SEPARATE) {

@@ -69,6 +69,7 @@ void esp_journal_step(esp_journal *j, const esp_train_record *r) {
   char note[64];
   if (j->steps++ == 0) j->first_loss = r->loss;
   j->last = *r;
+  if (r->cost.contraction > j->contraction) j->contraction = r->cost.contraction;
   j->seconds += r->seconds;
   if (!isnan(r->validated[0])) j->validated = r->validated[0];
   if (r->best)
@@ -77,6 +78,26 @@ void esp_journal_step(esp_journal *j, const esp_train_record *r) {
   else
     snprintf(note, sizeof note, "loss %.3e", r->loss);
   esp_run_progress(j->run, "train", r->step, r->steps, note);
+}
+
+/* Of states that are solved for, if there are any. */
+static int add_solved(const esp_journal *j) {
+  const esp_cost *cost = &j->last.cost;
+  cJSON *json = j->run->json;
+  int64_t most[2] = {cost->iterations, cost->iterations_back};
+  double contraction[2] = {cost->contraction, j->contraction};
+  ESP_CALL(j->run->comm->max_i64(j->run->comm, most, 2));
+  ESP_CALL(j->run->comm->max_f64(j->run->comm, contraction, 2));
+  if (most[0] == 0) return ESP_OK;
+  cJSON_AddNumberToObject(json, "iterations", (double)most[0]);
+  cJSON_AddNumberToObject(json, "iterations_back", (double)most[1]);
+  cJSON_AddNumberToObject(json, "contraction", contraction[0]);
+  cJSON_AddNumberToObject(json, "largest_contraction", contraction[1]);
+  esp_run_say(j->run,
+              "train: states solved for in %lld iterations, gradients in %lld, a measured contraction of %.2f; in all "
+              "steps at most %.2f\n",
+              (long long)most[0], (long long)most[1], contraction[0], contraction[1]);
+  return ESP_OK;
 }
 
 int esp_journal_results(const esp_journal *j, const esp_model *model) {
@@ -95,6 +116,7 @@ int esp_journal_results(const esp_journal *j, const esp_model *model) {
   const double particles = pairs[2] ? (double)pairs[2] : 1;
   cJSON_AddNumberToObject(json, "pairs_per_particle", (double)pairs[0] / particles);
   cJSON_AddNumberToObject(json, "cells_per_particle", (double)pairs[1] / particles);
+  ESP_CALL(add_solved(j));
   ESP_CALL(esp_memory_results(j->run, NULL));
   ESP_CALL(esp_memory_write(j->run));
   char text[24];

@@ -14,9 +14,10 @@ typedef struct {
   off_t whole;   /* its length in whole lines */
   esp_train_record last;
   double first_loss, seconds;
-  double validated; /* what was last said of a step; NAN: nothing yet */
-  int64_t steps;    /* made by this call of the program */
-  char path[4096];  /* of the checkpoint */
+  double validated;   /* what was last said of a step; NAN: nothing yet */
+  double contraction; /* the largest of all steps so far, of this rank's sets (net/cost.h) */
+  int64_t steps;      /* made by this call of the program */
+  char path[4096];    /* of the checkpoint */
 } esp_journal;
 
 /* The run's metrics.csv with `header` and, if step > 0 (a resumed training), the lines of the steps up to it; written

@@ -15,10 +15,14 @@ typedef struct {
   int64_t essential_rows;             /* nodes received before lists were made */
   double seconds_build, seconds_forward, seconds_backward;
   double seconds_split, seconds_essential, seconds_lists, seconds_halo_setup; /* parts of seconds_build */
+  /* Of states that are solved for (net/fixed_point.h), the largest: iterations, and those of their adjoints; what was measured of
+   * how they contract. 0: there are none. */
+  int64_t iterations, iterations_back;
+  double contraction;
   double theta; /* opening angle of the first layer's tree, of the last pass that was kept; 0: none was, or no tree */
 } esp_cost;
 
-/* all += one, but for theta, which becomes that of `one` if it has any. Local. */
+/* all += one, but for theta, which becomes that of `one` if it has any, and what is the largest of a pass. Local. */
 static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
   all->layers += one->layers;
   all->near_pairs += one->near_pairs;
@@ -38,6 +42,9 @@ static inline void esp_cost_add(esp_cost *all, const esp_cost *one) {
   all->seconds_essential += one->seconds_essential;
   all->seconds_lists += one->seconds_lists;
   all->seconds_halo_setup += one->seconds_halo_setup;
+  if (one->iterations > all->iterations) all->iterations = one->iterations;
+  if (one->iterations_back > all->iterations_back) all->iterations_back = one->iterations_back;
+  if (one->contraction > all->contraction) all->contraction = one->contraction;
   if (one->theta > 0) all->theta = one->theta;
 }
 

@@ -14,7 +14,18 @@
  * reversible learning", ICML 2015; grouped: Li, Mueller, Ghanem, Koltun, "Training graph neural networks with 1000 layers",
  * ICML 2021.
  *
- * Gradients pass through the rounding to 2^-q as if it were not there. Local. */
+ * Gradients pass through the rounding to 2^-q as if it were not there.
+ *
+ * In rows that are implicit a slot reads the state behind it: s' = s + f(s'), an equilibrium, which is solved for
+ * (net/fixed_point.h) from s on. It is what a stack of tied layers that s is added to before each, s' <- s + f(s'), comes to,
+ * and the way back is that of the equilibrium alone, by the implicit function: with dLoss/ds' = g, u = g + (df/ds')^T u is solved
+ * for likewise, then u is dLoss/ds, and goes through f's parameters once. Memory is that of one layer, time goes
+ * with the iterations. The slot's tree and lists are made once, from its keys of s, and are constants of the solve and of its adjoint:
+ * f would jump where they change, and no iteration comes below that. Gates are of the keys of s' as it moves, near and far. Bai,
+ * Kolter, Koltun, "Deep equilibrium models", NeurIPS 2019; Gu, Chang, Zhu, Sojoudi, El Ghaoui, "Implicit graph neural
+ * networks", NeurIPS 2020.
+ *
+ * Local. */
 #ifndef ESP_DEPTH_H
 #define ESP_DEPTH_H
 
@@ -33,20 +44,24 @@ typedef struct {
   const esp_device *device;
   int n, width, groups; /* H; 1 where the row is not grouped */
   int slots;            /* between the lift and the last layer */
-  int kept;             /* 1: the states before all slots; 0: the latest. Grouped rows have the latest in any case */
-  double *value;        /* [kept ? slots + 1 : 1][n][H], or [G][n][H / G] */
-  int64_t *fixed;       /* [G][n][H / G] in place of it */
-  double *room;         /* [n][H / G] where the row is grouped */
+  int kept;       /* 1: the states before all slots; 0: the latest. Grouped rows have the latest in any case, implicit
+                           ones all: that behind slot t is where it is solved for */
+  double *value;  /* [kept ? slots + 1 : 1][n][H], or [G][n][H / G] */
+  int64_t *fixed; /* [G][n][H / G] in place of it */
+  double *room;   /* [n][H / G] where the row is grouped; another [n][H] that it needs; NULL: none */
 } esp_depth_state;
 
 struct esp_depth {
   const char *name, *help;
-  int grouped;
+  int grouped, implicit;
+  int alike; /* 1: the first slot is shaped as those behind it: it sends what it makes of its state, and is tied with them */
   int stores; /* 1, a control: trees, lists, halos and rows of all slots are kept, and the state alone is made again */
   const esp_holding *holding;
   int (*create)(esp_depth_state *state); /* errors: memory */
   /* s [n][H] is the first state. *bad: the index in s of a number that it cannot hold, -1: there is none. */
   void (*begin)(esp_depth_state *state, const double *s, int64_t *bad);
+  /* Of implicit rows: s before slot t, and s' behind it. */
+  double *(*before)(const esp_depth_state *state, int t);
   /* What slot t reads, [n][H, or H / G before the last layer]: in the state, or in `room`, of that size. */
   const double *(*read)(const esp_depth_state *state, int t, double *room);
   /* The output o of slot t < slots joins; [n][H or H / G]. *bad: as in begin, in o. */
@@ -55,9 +70,10 @@ struct esp_depth {
   void (*undo)(esp_depth_state *state, int t, const double *o);
   /* ds, shaped as the latest state: dLoss by the state after slot t -> what of it goes past the slot; d_o: by its output. */
   void (*join_back)(const esp_depth_state *state, int t, double *ds, double *d_o);
-  /* Rows that read into `room`: dread, by what slot t reads, is added to ds. NULL: what is read is the state. */
+  /* dread, by what slot t reads, is added to ds: of rows that read into `room`; and of implicit ones, whose d_o is u by then and
+   * makes of ds the gradient by s, too. NULL: what is read is the state before the slot. */
   void (*read_back)(const esp_depth_state *state, int t, const double *dread, double *ds);
-  /* ds [n][H] of the first state, from its own shape; may be ds itself. NULL: it is. room [n][H]. */
+  /* ds [n][H] of the first state, with all that comes to it, from the state's own shape. NULL: it is ds. room [n][H]. */
   const double *(*begin_back)(const esp_depth_state *state, const double *ds, double *room);
 };
 

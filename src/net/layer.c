@@ -260,6 +260,30 @@ done:
   return rc;
 }
 
+int esp_layer_again(const esp_backend *backend, int n_home, const esp_layer_input *input, const double *message,
+                    double *sum, esp_layer *layer) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
+  const double begin = esp_wall();
+  esp_layer next = {.dom = layer->dom,
+                    .param = layer->param,
+                    .message = message,
+                    .device = backend->device,
+                    .n_home = n_home,
+                    .seconds_build = layer->seconds_build,
+                    .seconds_forward = layer->seconds_forward};
+  int rc = ESP_OK;
+  layer->dom = NULL;
+  esp_layer_free(layer);
+  *layer = next;
+  rc = settle_form(backend, layer, input);
+  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  ESP_TRY(layer_messages(backend, layer, sum));
+  layer->seconds_forward += esp_wall() - begin;
+done:
+  if (rc) esp_layer_free(layer);
+  return rc;
+}
+
 int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,
                    const esp_layer_input *input, const double *message, double *sum) {
   esp_layer layer = {.dom = dom,

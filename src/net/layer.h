@@ -68,6 +68,11 @@ typedef struct {
  * admit; ESP_ERR_CONFIG for the form, and a message that the device does not know. */
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
+/* The same with other keys, values and offsets, over the domain of a layer that stands, whose lists were made for the keys it began
+ * with: what it holds is then of these. Trees of the input are of no effect. Collective; errors as above, and then
+ * the layer is freed. */
+int esp_layer_again(const esp_backend *backend, int n_home, const esp_layer_input *input, const double *message,
+                    double *sum, esp_layer *layer);
 /* The sums of another message over a domain that stands, pair by pair and cell by cell as its lists have them; what particles
  * hear from themselves stays in. Trees of the input are of no effect. Collective; errors as above. */
 int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,

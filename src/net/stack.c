@@ -37,6 +37,29 @@ static int check_groups(const esp_stack_param *p) {
   return ESP_OK;
 }
 
+static int is_implicit(const esp_stack_param *p) {
+  return p->layers > 1 && esp_depths[p->depth]->implicit;
+}
+
+static int check_implicit(const esp_stack_param *p) {
+  const char *depth = esp_depths[p->depth]->name;
+  ESP_CHECK(!p->transport, ESP_ERR_CONFIG,
+            "net_depth %s with net_transport: what is carried along is not solved for; drop one of them", depth);
+  ESP_CHECK(p->split != ESP_SPLIT_LEARNED, ESP_ERR_CONFIG,
+            "net_depth %s with tree_split learned: the tree is a constant of what is solved for; drop one of them",
+            depth);
+  ESP_CALL(range("net_equilibrium_iterations", p->equilibrium.iterations, 1, 100000));
+  ESP_CALL(range("net_equilibrium_window", p->equilibrium.window, 0, ESP_FIXED_POINT_WINDOW));
+  ESP_CHECK(p->equilibrium.tolerance > 0, ESP_ERR_CONFIG, "net_equilibrium_tolerance %g: must be > 0",
+            p->equilibrium.tolerance);
+  return ESP_OK;
+}
+
+/* The first layer sends the values themselves, unless it is to be as those behind it. */
+static int sends_values(const esp_stack_param *p, int l) {
+  return l == 0 && !p->transport && !(p->layers > 1 && esp_depths[p->depth]->alike);
+}
+
 /* Weights that go with values. */
 static int check_weights(const int *width, const esp_stack_param *p) {
   const char *name = esp_aggregates[p->aggregate]->name;
@@ -88,6 +111,7 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
   if (p->layers > 1) ESP_CALL(range("width", p->width, 1, MAX_WIDTH));
   if (esp_aggregates[p->aggregate]->says > 1) ESP_CALL(check_weights(width, p));
   if (p->layers > 1 && esp_depths[p->depth]->grouped) ESP_CALL(check_groups(p));
+  if (is_implicit(p)) ESP_CALL(check_implicit(p));
   if (p->layers > 1 && esp_norms[p->norm]->forward) ESP_CALL(check_norm(p));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
   return ESP_OK;
@@ -191,7 +215,7 @@ static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_s
       .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1, .R3 = -1, .norm = -1, .beta = -1};
   s->in = last ? H : H / G;
   s->out = last ? width[ESP_TARGET] : H / G;
-  s->own = !offset && l == 0 && !carried ? width[ESP_SENT] : p->channels;
+  s->own = !offset && sends_values(p, l) ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
                        .dim = p->dim,
                        .channels = s->own * esp_aggregates[p->aggregate]->says + carried,
@@ -215,15 +239,17 @@ static void add_message(esp_model *model, int l, esp_stack_slot *s) {
     s->W1 = add(model, l, W1, s->own, s->in);
     s->b = add(model, l, B, s->own, 1);
     s->W2 = add(model, l, W2, s->own, s->in + model->sizes.width[ESP_SENT]);
-  } else if (l > 0 || p->transport) {
+  } else if (!sends_values(p, l)) {
     s->V = add(model, l, V, s->own, s->in);
   }
   if (esp_aggregates[p->aggregate]->says > 1) s->beta = add(model, l, BETA, s->own, 1);
 }
 
-/* Slots of the layers between the second and the last have the second's parameters where they are tied. */
+/* Slots of the layers between the second and the last have the second's parameters where they are tied; of the first, too,
+ * where it is as they are. */
 static int tied_to(const esp_stack_param *p, int l) {
   const int G = groups_of(p);
+  if (p->tied && esp_depths[p->depth]->alike) return l < p->layers - 1 ? 0 : l;
   return p->tied && l >= 2 * G && l < (p->layers - 1) * G ? G + l % G : l;
 }
 

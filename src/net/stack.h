@@ -44,6 +44,7 @@
 #include "net/aggregate.h"
 #include "net/depth.h"
 #include "net/embed.h"
+#include "net/fixed_point.h"
 #include "net/norms.h"
 #include "tree/domain.h"
 
@@ -85,6 +86,8 @@ typedef struct {
   double error;            /* wanted of far cells (net/far_error.h): lists.theta is chosen for it; 0: it is given */
   uint64_t seed;           /* of the start values */
   esp_domain_param domain; /* leaf, block, lists.theta, pairs_per_particle, pairs_limit */
+  /* How states are solved for, where depth is implicit. */
+  esp_fixed_point_param equilibrium;
 } esp_stack_param;
 /* net_*, tree_*, run_seed. Used with a checkpoint, tree_split is replaced unless either rule is learned; the checkpoint's
  * theta stands unless the run itself sets tree_theta, a budget, or tree_error. */

@@ -9,8 +9,9 @@ enum { WORDS = ESP_EXACT_FULL_WORDS };
 /* In the device's memory, but for normal. */
 typedef struct {
   esp_stack_scratch scratch;
-  int64_t *normal;                  /* [normals][WORDS] of one layer, where acc is not the host's: its splits are */
-  double *ds;                       /* as the state: dLoss/d(that before the slot); NULL where nothing is before */
+  int64_t *spare;  /* [numbers of the largest slot][WORDS]: what solves for an adjoint adds to nobody's gradient */
+  int64_t *normal; /* [normals][WORDS] of one layer, where acc is not the host's: its splits are */
+  double *ds;      /* as the state: dLoss/d(that before the slot); NULL where nothing is before */
   double *dread, *dseen;            /* [n][H] by what the slot reads of it, and sees of that; NULL: it is the same */
   double *to;                       /* one of the three: where the gradient by what the slot sees is added */
   double *d_o;                      /* [n][H] dLoss/d(the slot's output), where the output was: pass->o */
@@ -27,11 +28,19 @@ static size_t normals_of(const esp_stack_walk *k) {
   return (((size_t)1 << k->param->split_levels) - 1) * (size_t)k->param->dim;
 }
 
+static int spare_create(const esp_stack_walk *k, adjoint *g) {
+  ESP_MEMORY_FOR(ESP_MEMORY_OPTIMISER);
+  int most = 0;
+  for (int l = 0; l < k->plan->slots - 1; l++) most = esp_imax(most, k->plan->slot[l].count);
+  return ESP_THERE(k->device, g->spare, (size_t)most * WORDS);
+}
+
 static int state_adjoint_create(const esp_stack_walk *k, adjoint *g) {
   const size_t wide = (size_t)k->n * (size_t)k->param->width;
   if (k->plan->lift < 0) return ESP_OK;
   ESP_CALL(ESP_THERE(k->device, g->ds, wide));
   g->d_o = k->pass->o;
+  if (esp_stack_settles(k, 0)) ESP_CALL(spare_create(k, g));
   if (k->pass->state.depth->read_back) ESP_CALL(ESP_THERE(k->device, g->dread, wide));
   return esp_stack_prepared(k) ? ESP_THERE(k->device, g->dseen, wide) : ESP_OK;
 }
@@ -68,6 +77,7 @@ static void adjoint_free(const esp_device *device, adjoint *g) {
   esp_stack_scratch_free(device, &g->scratch);
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) ESP_THERE_FREE(device, *rows[r]);
   ESP_FREE(g->normal);
+  ESP_THERE_FREE(device, g->spare);
 }
 
 /* Adjoint of send. */
@@ -133,7 +143,7 @@ static int recall(const esp_stack_walk *k, int l) {
   ESP_CALL(esp_stack_see(k, l));
   if (l == k->plan->slots - 1 || !esp_stack_undoes(k)) return ESP_OK;
   if (esp_stack_frees(k))
-    ESP_CALL(esp_stack_run(k, l, NULL, k->pass->o, NULL));
+    ESP_CALL(esp_stack_run(k, l, k->pass->o));
   else
     esp_stack_update(k, l, k->pass->o);
   state->depth->undo(state, l, k->pass->o);
@@ -150,6 +160,31 @@ static double *begin_slot(const esp_stack_walk *k, int l, adjoint *g) {
   return read;
 }
 
+/* d_o [n][out] -> the gradient by what the slot reads: in `read` of begin_slot, added. */
+static int back_read(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, double *read, esp_gradient *to,
+                     esp_cost *cost) {
+  ESP_CALL(back_layer(k, l, d_o, g, to, cost));
+  return g->dseen ? esp_stack_see_back(k, l, g->dseen, read, to) : ESP_OK;
+}
+
+typedef struct {
+  const esp_stack_walk *k;
+  int l;
+  adjoint *g;
+} settling;
+
+/* One more step of an adjoint that is solved for: ju = g + (df/ds')^T u. */
+static int settling_map(void *context, const double *u, double *gu) {
+  const settling *s = context;
+  const esp_stack_walk *k = s->k;
+  esp_gradient to = {.acc = s->g->spare, .first = k->plan->slot[s->l].first};
+  ESP_CALL(esp_stack_see(k, s->l));
+  double *read = begin_slot(k, s->l, s->g);
+  ESP_CALL(back_read(k, s->l, u, s->g, read, &to, NULL));
+  k->rows->add((size_t)k->n * (size_t)k->param->width, s->g->ds, read, gu);
+  return ESP_OK;
+}
+
 static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *g, esp_gradient *to, esp_cost *cost) {
   esp_pass *pass = k->pass;
   const esp_stack_slot *at = &k->plan->slot[l];
@@ -157,10 +192,14 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   const int last = l == k->plan->slots - 1;
   ESP_CALL(recall(k, l));
   if (!last) state->depth->join_back(state, l, g->ds, g->d_o);
+  if (esp_stack_settles(k, l)) {
+    settling s = {k, l, g};
+    ESP_CALL(esp_stack_settle_back(k, l, settling_map, &s, g->d_o, cost));
+    ESP_CALL(esp_stack_see(k, l));
+  }
   double *read = begin_slot(k, l, g);
   ESP_CALL(esp_gradient_begin(to, at->first, at->count));
-  ESP_CALL(back_layer(k, l, last ? dy : g->d_o, g, to, cost));
-  if (g->dseen) ESP_CALL(esp_stack_see_back(k, l, g->dseen, read, to));
+  ESP_CALL(back_read(k, l, last ? dy : g->d_o, g, read, to, cost));
   if (g->dread) state->depth->read_back(state, l, g->dread, g->ds);
   k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, at->first), (size_t)at->count);
   if (esp_stack_frees(k)) esp_stack_layer_end(k->device, esp_stack_at(k, l));

@@ -61,8 +61,18 @@ const esp_options esp_stack_options = {
         ESP_NAMES_ROW(OF, depth, "net_depth", "residual", esp_depth_name,
             "how a layer's output joins a particle's state: residual, it is added; plain, it takes its place; reversible, groups "
             "of the state's numbers, in fixed point, hear each other in turn, and the way back makes every state again from the "
-            "one behind it, bit for bit: memory does not grow with net_layers (with train_batch 1); reversible_float, to "
+            "one behind it, bit for bit: memory does not grow with net_layers (with train_batch 1); equilibrium, layers between the lift and "
+            "the last hear the states that they make, s' = s + o(s'), which are solved for; injected, the state before all layers + the output, reversible_float, to "
             "rounding, and reversible_stored, with all that layers hold kept, are controls", MODEL),
+        ESP_INT_ROW(OF, equilibrium.iterations, "net_equilibrium_iterations", "50", 1, 100000, "",
+            "of net_depth equilibrium: most iterations in which the state behind a layer is solved for, and its gradient; where they "
+            "do not come to net_equilibrium_tolerance the run ends, and tells how much the layer contracts", BOTH),
+        ESP_REAL_ROW(OF, equilibrium.tolerance, "net_equilibrium_tolerance", "1e-5", 1e-15, 0.1, "",
+            "of net_depth equilibrium: an iteration changes the state by no more than this, relative to it, root mean square over "
+            "all particles; with net_precision float32 some 1e-7 is reached", BOTH),
+        ESP_INT_ROW(OF, equilibrium.window, "net_equilibrium_window", "3", 0, ESP_FIXED_POINT_WINDOW, "iterations",
+            "of net_depth equilibrium: earlier iterations that Anderson's acceleration combines, two states of memory each; 0: "
+            "Picard's iteration", BOTH),
         ESP_INT_ROW(OF, groups, "net_groups", "2", 2, ESP_DEPTH_GROUPS, "",
             "groups of the state, where net_depth is reversible; net_width is a multiple", MODEL),
         ESP_NAMES_ROW(OF, norm, "net_norm", "none", esp_norm_name,

@@ -85,7 +85,7 @@ static int state_create(const esp_stack_walk *k) {
                                   .width = p->width,
                                   .groups = depth->grouped ? p->groups : 1,
                                   .slots = k->plan->slots - 1,
-                                  .kept = k->keep && !depth->undo};
+                                  .kept = depth->implicit || (k->keep && !depth->undo)};
   if (depth->read_back) ESP_CALL(ESP_THERE(k->device, pass->read, wide));
   if (esp_stack_prepared(k)) ESP_CALL(ESP_THERE(k->device, pass->seen, wide));
   ESP_CALL(ESP_THERE(k->device, pass->o, wide));
@@ -126,6 +126,7 @@ static int layer_begin(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_device *device = k->device;
   esp_stack_layer *layer = esp_stack_at(k, l);
+  if (layer->layer.dom) return ESP_OK;
   const size_t n = (size_t)k->n, keys = n * (size_t)k->param->dim, sent = n * (size_t)at->form.channels;
   const size_t hidden = n * (size_t)at->embed.hidden;
   ESP_CALL(ESP_THERE(device, layer->key, keys));
@@ -250,10 +251,11 @@ static int hear(const esp_stack_walk *k, int l) {
                               .tree_query = hops ? NULL : pass->tree_query,
                               .there = 1};
   const double *message = k->host_value + k->plan->slot[l].message;
+  if (layer->layer.dom) return esp_layer_again(k->backend, k->n, &in, message, layer->sum, &layer->layer);
   return esp_layer_forward(k->backend, &param, k->n, &in, message, layer->sum, &layer->layer);
 }
 
-int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost) {
+int esp_stack_run(const esp_stack_walk *k, int l, double *o) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const double *input = esp_stack_embedded(k);
   esp_stack_layer *layer = esp_stack_at(k, l);
@@ -263,12 +265,19 @@ int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double
     esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, layer->query);
   send(k, l);
   ESP_CALL(hear(k, l));
-  if (cost) esp_layer_count(&layer->layer, cost);
-  if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (layer->offset) esp_stack_centre(k, l);
-  if (visit) ESP_CALL(esp_stack_show_keys(k, l, visit));
   if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, o);
+  return ESP_OK;
+}
+
+/* What may be seen of slot l while its domain stands. */
+static int tell(const esp_stack_walk *k, int l, const esp_visit *visit, esp_cost *cost) {
+  const esp_stack_layer *layer = esp_stack_at(k, l);
+  if (cost) esp_layer_count(&layer->layer, cost);
+  if (k->each) ESP_CALL(k->each(k, l, k->context));
+  if (visit) ESP_CALL(esp_stack_show_keys(k, l, visit));
+  if (k->keep) ((esp_stack_plan *)k->model->plan)->slot[l].theta = layer->layer.dom->param.lists.theta;
   return ESP_OK;
 }
 
@@ -276,16 +285,17 @@ int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double
 static int run_slot(const esp_stack_walk *k, int l, const esp_visit *visit, double *y, esp_cost *cost) {
   esp_pass *pass = k->pass;
   esp_stack_layer *layer = esp_stack_at(k, l);
-  const int last = l == k->plan->slots - 1;
+  const int last = l == k->plan->slots - 1, settles = esp_stack_settles(k, l);
   char what[48];
   int64_t bad;
   if (visit) ESP_CALL(esp_stack_show_state(k, l, visit));
-  ESP_CALL(esp_stack_see(k, l));
-  ESP_CALL(esp_stack_run(k, l, visit, last ? y : pass->o, cost));
-  if (k->keep) ((esp_stack_plan *)k->model->plan)->slot[l].theta = layer->layer.dom->param.lists.theta;
+  if (settles) ESP_CALL(esp_stack_settle(k, l, cost));
+  if (!settles) ESP_CALL(esp_stack_see(k, l));
+  if (!settles) ESP_CALL(esp_stack_run(k, l, last ? y : pass->o));
+  ESP_CALL(tell(k, l, visit, cost));
   if (layer->carried && last) esp_stack_carry_out(k, y);
   if (!k->keep || (esp_stack_frees(k) && !last)) esp_stack_layer_end(k->device, layer);
-  if (last) return ESP_OK;
+  if (last || settles) return ESP_OK;
   pass->state.depth->join(&pass->state, l, pass->o, &bad);
   snprintf(what, sizeof what, "layer %d: the state behind it", l / pass->state.groups);
   return esp_stack_held(k, what, bad, k->plan->slot[l].out, pass->o);

@@ -29,7 +29,9 @@ int esp_stack_show_state(const esp_stack_walk *k, int l, const esp_visit *visit)
   int rc = ESP_OK;
   if (!visit->state || k->plan->lift < 0 || l % state->groups) return ESP_OK;
   const size_t count = (size_t)k->n * (size_t)state->width;
-  const double *s = state->depth->read(state, state->slots, k->pass->read); /* whole, as the last layer reads it */
+  const double *s = state->depth->before ? state->depth->before(state, l)
+                                         : state->depth->read(state, state->slots,
+                                                              k->pass->read); /* whole, as the last layer reads it */
   if (!device->shared) {
     rc = ESP_ALLOC(made, count);
     if (!rc) rc = esp_device_get(device, count, s, made);

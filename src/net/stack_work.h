@@ -147,9 +147,19 @@ static inline int esp_stack_frees(const esp_stack_walk *k) {
 static inline esp_stack_layer *esp_stack_at(const esp_stack_walk *k, int l) {
   return &k->pass->at[esp_stack_frees(k) ? l == k->plan->slots - 1 : l];
 }
-/* Slot l from what it sees: its sums, then o [n][out]. What its way back needs stays in esp_stack_at, as `keep` says; visit, cost
- * may be NULL. Collective. */
-int esp_stack_run(const esp_stack_walk *k, int l, const esp_visit *visit, double *o, esp_cost *cost);
+/* Slot l from what it sees: its sums, then o [n][out]. What its way back needs is then in esp_stack_at; where that has a domain already,
+ * it is heard over it again. Collective. */
+int esp_stack_run(const esp_stack_walk *k, int l, double *o);
+/* Of rows of depth that are implicit (stack_settle.c): the state behind slot l, which is solved for; what its way back needs is then
+ * in esp_stack_at. And of the way back: g [n][H] = dLoss/d(that state) -> u, from u = g on, in place of it, where
+ * map gives ju [n][H] = (df/ds')^T u. cost may be NULL. Collective. ESP_ERR_VALUE where they do not come to the wanted tolerance. */
+int esp_stack_settle(const esp_stack_walk *k, int l, esp_cost *cost);
+int esp_stack_settle_back(const esp_stack_walk *k, int l, esp_fixed_point_map map, void *context, double *u,
+                          esp_cost *cost);
+/* Whether the state behind slot l is solved for. */
+static inline int esp_stack_settles(const esp_stack_walk *k, int l) {
+  return k->plan->lift >= 0 && l < k->plan->slots - 1 && esp_depths[k->param->depth]->implicit;
+}
 /* To a visitor: keys of slot l, behind its messages; the state before it, where a layer begins. Only forward alone, when the
  * latest state is the one that is kept. Collective. */
 int esp_stack_show_keys(const esp_stack_walk *k, int l, const esp_visit *visit);

@@ -91,6 +91,8 @@ static void options(void **state) {
   both("reversible with rows kept, tied", &p, N);
   p = deep, p.depth = 2, p.norm = 2;
   both("reversible, norm over particles", &p, N);
+  p = deep, p.depth = 5, p.equilibrium = (esp_fixed_point_param){50, 1e-5, 2};
+  both("equilibrium", &p, N);
   p = deep, p.aggregate = 2, p.beta = 0.7;
   both("softmax", &p, N);
   p = deep, p.domain.lists.pairs_per_particle = 30;

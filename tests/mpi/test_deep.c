@@ -44,7 +44,7 @@ static void outcome_free(outcome *o) {
 
 /* ---- rows ---- */
 
-enum { ROWS = 8 };
+enum { ROWS = 10 };
 static esp_stack_param row(int which) {
   esp_stack_param p = relation_case_param(RELATION_DEEP, 0.8);
   p.norm = which != 1, p.activate = which % 2;
@@ -54,6 +54,11 @@ static esp_stack_param row(int which) {
   if (which == 3) p.aggregate = 2, p.beta = 2;
   if (which == 4) p.aggregate = 2, p.depth = 3, p.message = 0, p.separate = 1;
   if (which == 5) p.layers = 6, p.tied = 1;
+  if (which >= 8) { /* solved for, and its adjoint */
+    p.norm = p.activate = 0, p.depth = 5, p.layers = which - 6, p.message = which - 8;
+    p.equilibrium = (esp_fixed_point_param){50, 1e-5, 2};
+    return p;
+  }
   if (which >= 6) p.norm = 2, p.depth = which == 6 ? 0 : 2;
   return p;
 }

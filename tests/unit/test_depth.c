@@ -34,11 +34,17 @@ static esp_depth_state made(const esp_depth *depth, int n, int groups, int slots
   return state;
 }
 
+/* What an output is added to: x is the state before it, first that before all. */
+static double from(const esp_depth *depth, double x, double first) {
+  return !strcmp(depth->name, "plain") ? 0 : !strcmp(depth->name, "injected") ? first : x;
+}
+
 /* x' = x + f(what is read), of every group in turn; f is 1 / 2 of it + 1. */
 static void states_are_as_written(void **unused) {
   (void)unused;
   for (int k = 0; esp_depths[k]; k++) {
     const esp_depth *depth = esp_depths[k];
+    if (depth->implicit) continue; /* below */
     for (int groups = 2; groups <= (depth->grouped ? 3 : 2); groups++) {
       const int G = depth->grouped ? groups : 1, w = H / G, slots = 2 * G;
       double s[N * H], x[H][N * H] = {{0}}, room[N * H], o[N * H];
@@ -58,12 +64,37 @@ static void states_are_as_written(void **unused) {
         }
         depth->join(&state, t, o, &bad);
         assert_int_equal(bad, -1);
-        for (int i = 0; i < N * w; i++) x[t % G][i] = strcmp(depth->name, "plain") ? x[t % G][i] + o[i] : o[i];
+        for (int i = 0; i < N * w; i++) x[t % G][i] = from(depth, x[t % G][i], s[i]) + o[i];
       }
       const double *whole = depth->read(&state, slots, room);
       for (int i = 0; i < N * H; i++) assert_true(whole[i] == x[i % H / w][i / H * w + i % H % w]);
       esp_depth_state_free(&state);
     }
+  }
+}
+
+/* x' = x + f(x'), solved by taking f again and again: x' = 2 x + 2 of every slot. */
+static void equilibria_are_as_written(void **unused) {
+  (void)unused;
+  for (int k = 0; esp_depths[k]; k++) {
+    enum { SLOTS = 3 };
+    const esp_depth *depth = esp_depths[k];
+    double s[N * H], o[N * H], x[N * H];
+    int64_t bad;
+    if (!depth->implicit) continue;
+    for (int i = 0; i < N * H; i++) s[i] = x[i] = draw(0, i);
+    esp_depth_state state = made(depth, N, 1, SLOTS, s);
+    assert_memory_equal(depth->read(&state, 0, NULL), s, sizeof s); /* where it begins */
+    for (int t = 0; t < SLOTS; t++) {
+      assert_ptr_equal(depth->read(&state, t, NULL), depth->before(&state, t + 1));
+      for (int again = 0; again < 60; again++) {
+        for (int i = 0; i < N * H; i++) o[i] = depth->read(&state, t, NULL)[i] / 2 + 1;
+        depth->join(&state, t, o, &bad);
+      }
+      for (int i = 0; i < N * H; i++) x[i] = 2 * x[i] + 2;
+    }
+    for (int i = 0; i < N * H; i++) assert_true(fabs(depth->read(&state, SLOTS, NULL)[i] - x[i]) < 1e-12);
+    esp_depth_state_free(&state);
   }
 }
 
@@ -78,9 +109,11 @@ static void gradients_are_the_transpose(void **unused) {
     esp_depth_state state = made(depth, N, G, slots, first);
     for (int t = 0; t < slots; t++) {
       int64_t bad;
-      const double *read = depth->read(&state, t, room);
-      for (int i = 0; i < N * w; i++) o[i] = read[i] / 4;
-      depth->join(&state, t, o, &bad);
+      for (int again = 0; again < (depth->implicit ? 60 : 1); again++) {
+        const double *read = depth->read(&state, t, room);
+        for (int i = 0; i < N * w; i++) o[i] = read[i] / 4;
+        depth->join(&state, t, o, &bad);
+      }
     }
     const double *last = depth->read(&state, slots, room);
     double forward = 0, back = 0;
@@ -93,7 +126,7 @@ static void gradients_are_the_transpose(void **unused) {
       memcpy(ds, dread, sizeof ds);
     for (int t = slots - 1; t >= 0; t--) {
       depth->join_back(&state, t, ds, d_o);
-      for (int i = 0; i < N * w; i++) d_o[i] /= 4;
+      for (int i = 0; i < N * w; i++) d_o[i] /= depth->implicit ? 3 : 4; /* u = g + u / 4 */
       if (depth->read_back)
         depth->read_back(&state, t, d_o, ds);
       else
@@ -159,7 +192,8 @@ static void what_cannot_be_held_is_told(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(states_are_as_written), cmocka_unit_test(gradients_are_the_transpose),
-      cmocka_unit_test(fixed_point_is_undone), cmocka_unit_test(what_cannot_be_held_is_told)};
+      cmocka_unit_test(states_are_as_written), cmocka_unit_test(equilibria_are_as_written),
+      cmocka_unit_test(gradients_are_the_transpose), cmocka_unit_test(fixed_point_is_undone),
+      cmocka_unit_test(what_cannot_be_held_is_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
