@@ -6,7 +6,7 @@
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 figures() { tail -n 1 stdout | grep -oE '"(method|accuracy|cross_entropy|f1|pairs|cells)":[^,}]*' | tr '\n' ' '; }
-accuracy() { grep -o "\"method\":\"$2\",\"accuracy\":[0-9.]*" "out/$1/evaluate.json" | head -n 1 | cut -d : -f 3; }
+accuracy() { grep -o "\"method\":\"$2\",\"accuracy\":[0-9.]*" "out/$1/evaluate.json" | head -n 1 | sed "s/.*://"; }
 
 net=(-data_task nodes -net_dim 4 -net_update_hidden 16 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 40 -train_steps 30
   -train_lr 0.02 -train_batch 1 -train_clip 0 -train_decay 5e-4 -train_validate 1 -train_schedule hold -report_pictures false)

@@ -5,6 +5,7 @@
 
 #include "net/convolution.h"
 #include "tasks/nodes/show.h"
+#include "tasks/nodes/start.h"
 
 /* Predictions are probabilities: the softmax of what the network says. */
 static int output(const void *param, const double *y, int targets, esp_set *set, double *elapsed) {
@@ -30,6 +31,7 @@ const esp_task esp_task_nodes = {
     .network = &esp_network_convolution,
     .loss = &esp_loss_cross_entropy,
     .making = &esp_nodes_making,
+    .start = esp_nodes_start,
     .output = output,
     .showing = &esp_nodes_showing,
 };
