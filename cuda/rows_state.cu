@@ -3,7 +3,7 @@
  *
  * Bytes and operations a number: fixed_add 24, 5; fixed_value 16, 2; norm: a thread a row, whose numbers it reads three times, 8
  * operations; norm_back: a thread a row for the way back, one a (group, number) for the terms of gains and offsets, 24 operations; spread 8 and 2, scale 16
- * and 4, its terms 16 and 5, its way back 32 and 8; weigh 24 and some 60, weigh_back
+ * and 4, its terms 16 and 5, its way back 32 and 8; drop 8 and some 100 of integers; weigh 24 and some 60, weigh_back
  * 48 and some 70. */
 #include "cuda/inline.h"
 
@@ -138,6 +138,12 @@ __global__ void __launch_bounds__(THREADS)
   if (at < all) ds[at] += gain[c] * inverse[c] * (dy[at] - first[c] - (s[at] - mean[c]) * inverse[c] * second[c]);
 }
 
+__global__ void __launch_bounds__(THREADS)
+    drop_kernel(size_t all, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
+  const size_t at = own_number(), wide = (size_t)width;
+  if (at < all) mask[at] = esp_drop_of(seed, id[at / wide], first + (uint32_t)(at % wide), p);
+}
+
 /* ---- weights that go with values ---- */
 
 __global__ void __launch_bounds__(THREADS)
@@ -191,6 +197,10 @@ void scale_terms(int n, int width, const double *mean, const double *inverse, co
 void scale_back(int n, int width, const double *mean, const double *inverse, const double *gain, const double *first,
                 const double *second, const double *s, const double *dy, double *ds) {
   EACH(scale_back_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, first, second, s, dy, ds);
+}
+
+void drop(int n, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
+  EACH(drop_kernel, (size_t)n * (size_t)width, width, seed, id, first, p, mask);
 }
 
 void weigh(int n, int C, const double *beta, const double *v, double *said) {
@@ -247,5 +257,5 @@ void norm_back(int n, int width, const double *gain, const double *s, const doub
 
 }  // namespace
 
-const esp_rows_state esp_rows_state_cuda = {fixed_add, fixed_value, norm,       norm_back, spread,
-                                            scale,     scale_terms, scale_back, weigh,     weigh_back};
+const esp_rows_state esp_rows_state_cuda = {fixed_add,   fixed_value, norm, norm_back, spread,    scale,
+                                            scale_terms, scale_back,  drop, weigh,     weigh_back};

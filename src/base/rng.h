@@ -14,7 +14,8 @@ typedef enum {
   ESP_RNG_WEIGHT,
   ESP_RNG_BATCH,
   ESP_RNG_SAMPLE,
-  ESP_RNG_TEST
+  ESP_RNG_TEST,
+  ESP_RNG_DROP
 } esp_rng_purpose;
 
 /* 64 random bits. */

@@ -30,7 +30,8 @@ typedef struct {
   void *param; /* network->options->size bytes, owned */
   esp_sizes sizes;
   esp_block block;
-  void *plan; /* the network's own, one array: offsets, where searches begin; changes no result; owned */
+  uint64_t draw; /* which random masks (dropout) its passes take: a training's pass has a number of its own; 0: none */
+  void *plan;    /* the network's own, one array: offsets, where searches begin; changes no result; owned */
 } esp_model;
 
 /* How a tree of the network would be built: for whoever cuts where it stands (partition). */

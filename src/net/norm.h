@@ -1,11 +1,12 @@
-/* One row's norm, its way back, and a state in fixed point: formulas for every processor (net/rows.h). */
+/* One row's norm, its way back, what is dropped, and a state in fixed point: formulas for every processor (net/rows.h). */
 #ifndef ESP_NORM_H
 #define ESP_NORM_H
 
 #include <math.h>
 #include <stdint.h>
 
-#include "base/inline.h"
+#include "base/rng.h"
+#include "base/threefry.h"
 
 #define ESP_NORM_FLOOR 1e-5 /* added to the variance */
 
@@ -31,6 +32,11 @@ ESP_INLINE void esp_norm_back_of(int width, const double *gain, const double *s,
   first /= width;
   second /= width;
   for (int c = 0; c < width; c++) ds[c] += inverse * (dy[c] * gain[c] - first - (s[c] - mean) * inverse * second);
+}
+
+/* Of dropout: what unit `unit` of a particle is multiplied by. */
+ESP_INLINE double esp_drop_of(uint64_t seed, int64_t id, uint32_t unit, double p) {
+  return esp_threefry_unit(esp_threefry(seed, (uint64_t)id, ESP_RNG_DROP, unit)) < p ? 0 : 1 / (1 - p);
 }
 
 /* Whether it is below the limit, and what x is then. */

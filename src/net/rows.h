@@ -64,6 +64,11 @@ typedef struct {
   void (*scale_back)(int n, int width, const double *mean, const double *inverse, const double *gain,
                      const double *first, const double *second, const double *s, const double *dy, double *ds);
 
+  /* ---- dropout ---- */
+  /* mask [n][width]: 0 with probability p < 1, else 1 / (1 - p): of number c of particle id[i], 0 where
+   * esp_rng_uniform(seed, id[i], ESP_RNG_DROP, first + c) < p. */
+  void (*drop)(int n, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask);
+
   /* ---- what is said where weights go with values (net/aggregate.h, softmax): v [n][C], beta [C] ---- */
   /* said [n][2 C] = w v, then w = exp(beta v) (net/heard.h). */
   void (*weigh)(int n, int C, const double *beta, const double *v, double *said);

@@ -115,6 +115,12 @@ static void scale_back(int n, int width, const double *mean, const double *inver
     }
 }
 
+static void drop(int n, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
+  const size_t wide = (size_t)width;
+  for (size_t k = 0; k < (size_t)n * wide; k++)
+    mask[k] = esp_drop_of(seed, id[k / wide], first + (uint32_t)(k % wide), p);
+}
+
 /* ---- weights that go with values ---- */
 
 static void weigh(int n, int channels, const double *beta, const double *v, double *said) {
@@ -152,6 +158,7 @@ const esp_rows_state esp_rows_state_cpu = {
     .scale = scale,
     .scale_terms = scale_terms,
     .scale_back = scale_back,
+    .drop = drop,
     .weigh = weigh,
     .weigh_back = weigh_back,
 };

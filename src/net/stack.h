@@ -18,6 +18,10 @@
  *   added, s^l itself, has neither (pre-activation). Depth by groups makes a layer several of these, slots, each of H / G
  *   numbers.
  *
+ * Dropout, in passes of training alone: hidden units silu(R1 [a A; s] + b1), and what layers see of the state, are multiplied by
+ * a mask, 0 or 1 / (1 - share), one for all layers: of (seed, number of the pass, particle id, unit), whatever rank has the
+ * particle (net/rows.h). A way back that makes layers again has the same.
+ *
  * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
  *   r^{l+1} = (num_r + e r^l) / (den + e), e = 0.001;  y += g (r^L - r^0), g [T] learned, 1 at the start (F = T)
  * What is carried along (heat, moisture) then needs no learning but of where it comes from.
@@ -58,17 +62,18 @@ const char *esp_tree_on_name(esp_tree_on on); /* "learned", "features", "hidden"
 typedef struct {
   int layers; /* L, 1..ESP_STACK_MAX_LAYERS */
   esp_embed_kind embedding;
-  int dim, embed_hidden; /* d; h of the mlp embedding */
-  int separate;          /* 1: q and k are two maps, with two trees */
-  int message;           /* place among esp_key_messages */
-  int channels;          /* C of messages with an offset, and of the others after the first layer */
-  int aggregate;         /* place among esp_aggregates */
-  int depth;             /* place among esp_depths */
-  int groups;            /* G of the state, where depth is grouped */
-  int norm;              /* place among esp_norms: of what layers see of the state */
-  int activate;          /* 1: they see silu of that */
-  int tied;              /* 1: the layers between the first and the last have their parameters in common */
-  double beta;           /* of softmax at the start */
+  int dim, embed_hidden;         /* d; h of the mlp embedding */
+  int separate;                  /* 1: q and k are two maps, with two trees */
+  int message;                   /* place among esp_key_messages */
+  int channels;                  /* C of messages with an offset, and of the others after the first layer */
+  int aggregate;                 /* place among esp_aggregates */
+  int depth;                     /* place among esp_depths */
+  int groups;                    /* G of the state, where depth is grouped */
+  int norm;                      /* place among esp_norms: of what layers see of the state */
+  int activate;                  /* 1: they see silu of that */
+  int tied;                      /* 1: the layers between the first and the last have their parameters in common */
+  double dropout, dropout_state; /* shares of hidden units, and of what layers see, that a pass of training drops */
+  double beta;                   /* of softmax at the start */
   int include_self;
   int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */
   double scale;      /* s of the gates at the start */

@@ -119,6 +119,7 @@ static int layers_begin(const esp_stack_walk *k) {
   if (first->W1 >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (H + (size_t)k->F)));
   if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
+  ESP_CALL(esp_stack_drop(k));
   return make_tree_keys(k);
 }
 
@@ -169,6 +170,9 @@ static void pass_end(esp_pass *pass) {
   ESP_THERE_FREE(device, pass->raw);
   ESP_THERE_FREE(device, pass->both);
   ESP_THERE_FREE(device, pass->o);
+  ESP_THERE_FREE(device, pass->mask);
+  ESP_THERE_FREE(device, pass->mask_seen);
+  ESP_THERE_FREE(device, pass->mask_last);
   esp_stack_scratch_free(device, &pass->scratch);
 }
 

@@ -45,6 +45,12 @@ static void keep_heard(const esp_stack_walk *k, const esp_stack_slot *at, int n,
   k->rows->columns(n, at->own, at->own + at->in, 0, scratch->joint, at->own, 0, scratch->heard);
 }
 
+/* Of rows first .. : hidden [n][h], or a gradient by it, where some of it is dropped. */
+static void mask(const esp_stack_walk *k, int first, int n, double *hidden) {
+  const size_t h = (size_t)k->param->hidden;
+  if (k->pass->mask) k->rows->times((size_t)n * h, hidden, k->pass->mask + (size_t)first * h, hidden);
+}
+
 void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_stack_scratch *scratch = &k->pass->scratch;
@@ -54,6 +60,7 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
     double *out = o + (size_t)begin * (size_t)at->out;
     join(k, l, begin, rows, scratch);
     k->dense->silu((size_t)rows * (size_t)h, scratch->t, scratch->hidden);
+    mask(k, begin, rows, scratch->hidden);
     k->dense->forward(rows, h, at->out, k->value + at->R2, k->value + at->c, 0, scratch->hidden, out);
     if (at->R3 < 0) continue;
     keep_heard(k, at, rows, scratch);
@@ -95,8 +102,10 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     const size_t units = (size_t)n * (size_t)h;
     join(k, l, begin, n, scratch);
     dense->silu_both(units, scratch->t, scratch->hidden, scratch->t);
+    mask(k, begin, n, scratch->hidden);
     dense->gradient(n, h, at->out, scratch->hidden, dout, R2, c);
     dense->backward(n, h, at->out, value + at->R2, 0, dout, scratch->dhidden);
+    mask(k, begin, n, scratch->dhidden);
     k->rows->times(units, scratch->dhidden, scratch->t, scratch->dhidden);
     dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
     joint_back(k, at, n, wide_d, scratch);

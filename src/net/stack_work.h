@@ -78,6 +78,8 @@ struct esp_pass {
   double *read, *seen; /* [n][H] what it reads of the state; the norm of it, and the activation. NULL: not needed */
   double *raw;         /* [n][D + F] [x; v] */
   double *both;        /* [n][H + F] [s; v]; [n][own] V s where something is carried */
+  /* Masks of dropout, NULL: nothing is dropped: [n][h] of hidden units; [n][in] of what slots see; of what the last sees. */
+  double *mask, *mask_seen, *mask_last;
   double *o;           /* [n][width] or of a group */
   esp_stack_layer *at; /* host: [slots] */
   esp_stack_scratch scratch;
@@ -129,12 +131,15 @@ int esp_stack_see(const esp_stack_walk *k, int l);
 /* The way back: dseen [n][in], by what slot l, the one at hand, sees -> ds [n][in], by what it reads, += ; and its norm's gradient.
  * Behind it pass->s is no more. Collective. */
 int esp_stack_see_back(const esp_stack_walk *k, int l, double *dseen, double *ds, esp_gradient *to);
+/* The pass's masks, where its model draws any. Local. Errors: memory, and those of the device. */
+int esp_stack_drop(const esp_stack_walk *k);
 /* ESP_ERR_VALUE on all ranks where one of them has a number that the state cannot hold, -1: none: the bad-th of rows [n][width].
  * Collective where the row of depth is grouped. */
 int esp_stack_held(const esp_stack_walk *k, const char *what, int64_t bad, int width, const double *rows);
 /* What the slots between the lift and the last see is not the state itself. */
 static inline int esp_stack_prepared(const esp_stack_walk *k) {
-  return k->plan->lift >= 0 && (esp_norms[k->param->norm]->forward || k->param->activate);
+  return k->plan->lift >= 0 &&
+         (esp_norms[k->param->norm]->forward || k->param->activate || k->param->dropout_state > 0);
 }
 /* The state is made again on the way back; and what layers keep, too, which is freed behind each. */
 static inline int esp_stack_undoes(const esp_stack_walk *k) {

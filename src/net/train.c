@@ -95,11 +95,14 @@ done:
   return rc;
 }
 
-static int run_entry(training *t, int s, double *part, esp_train_record *record) {
+/* The draw-th pass of the training on set s. */
+static int run_entry(training *t, int s, int64_t draw, double *part, esp_train_record *record) {
   const esp_sets *sets = t->with->sets;
   const esp_set *set = NULL;
   ESP_CALL(sets->get(sets->context, s, &set));
+  t->model->draw = (uint64_t)draw;
   int rc = run_set(t, set, part, record);
+  t->model->draw = 0;
   if (sets->put) sets->put(sets->context, s, set);
   ESP_CALL(rc);
   return ESP_OK;
@@ -133,7 +136,7 @@ static int run_batch(training *t, int64_t s, esp_train_record *record) {
     int c = esp_train_pick(t->param->seed, sets->sets, s * batch + i, t->permutation, &t->epoch);
     double part[ESP_LOSS_PARTS];
     if (!sets->shared && i % comm->size != comm->rank) continue;
-    ESP_CALL(run_entry(t, c, part, record));
+    ESP_CALL(run_entry(t, c, s * batch + i + 1, part, record));
     /* A shared set's loss is known to all ranks: one of them counts it. */
     if (sets->shared && comm->rank > 0) continue;
     for (int p = 0; p < t->with->loss->parts; p++) esp_exact_add(&ESP_EXACT_FULL, t->part_acc + p * WORDS, part[p]);

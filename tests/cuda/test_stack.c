@@ -40,6 +40,7 @@ static void result_free(result *r) {
 
 static void both(const char *what, const esp_stack_param *param, int n) {
   esp_model model = relation_case_network(param);
+  model.draw = 3;
   esp_set set = relation_case_set(n, FEATURES, VALUES, 0.7, 1, 5);
   result cpu = pass(&esp_device_cpu32, &model, &set), cuda = pass(&esp_device_cuda32, &model, &set);
   for (int i = 0; i < n * VALUES; i++)
@@ -85,8 +86,8 @@ static void options(void **state) {
   both("a tree on features", &p, N);
   p = deep, p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 2;
   both("trees on hidden coordinates of two hops", &p, N);
-  p = deep, p.depth = 2, p.groups = 3, p.norm = 1, p.activate = 1;
-  both("reversible, norm and activation", &p, N);
+  p = deep, p.depth = 2, p.groups = 3, p.norm = 1, p.activate = 1, p.dropout = 0.4, p.dropout_state = 0.2;
+  both("reversible, norm and activation, dropout", &p, N);
   p = deep, p.depth = 4, p.layers = 5, p.tied = 1;
   both("reversible with rows kept, tied", &p, N);
   p = deep, p.depth = 2, p.norm = 2;

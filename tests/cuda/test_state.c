@@ -94,6 +94,32 @@ static void norms_over_particles(void **state) {
     }
 }
 
+/* By particle and unit alone, at the rate that is asked for. */
+static void dropout(void **state) {
+  (void)state;
+  int dropped = 0;
+  for (int r = 0; r < ROWS; r++)
+    for (int w = 0; w < WIDTHS; w++) {
+      const int n = rows[r], width = widths[w];
+      const size_t count = (size_t)n * (size_t)width;
+      twin id = twin_acc((size_t)n, 1, 1), mask = twin_draw(count, 2, 0);
+      for (int i = 0; i < n; i++) ((int64_t *)id.host)[i] = INT64_C(7) << (n - i) % 60;
+      MUST(esp_cuda_put(id.there, id.host, (size_t)n * sizeof *id.host));
+      host->state->drop(n, width, 9, (int64_t *)id.host, 70, 0.3, mask.host);
+      device->state->drop(n, width, 9, id.there, 70, 0.3, mask.there);
+      twin_same("drop", &mask, 0);
+      for (int k = 0; k < n * width; k++) {
+        const uint64_t particle = ((uint64_t *)id.host)[k / width];
+        const double u = esp_rng_uniform(9, particle, ESP_RNG_DROP, 70 + (uint32_t)(k % width));
+        assert_true(mask.host[k] == (u < 0.3 ? 0 : 1 / 0.7));
+        dropped += n == 1000 && width == 40 && u < 0.3;
+      }
+      MUST(esp_cuda_settled());
+      twin_free(&id), twin_free(&mask);
+    }
+  assert_in_range(dropped, 40 * 1000 * 0.27, 40 * 1000 * 0.33);
+}
+
 static void weights(void **state) {
   (void)state;
   for (int r = 0; r < ROWS; r++)
@@ -119,6 +145,7 @@ int main(void) {
   const int rc = twin_begin();
   if (rc) return rc;
   const struct CMUnitTest tests[] = {cmocka_unit_test(fixed_point), cmocka_unit_test(norms),
-                                     cmocka_unit_test(norms_over_particles), cmocka_unit_test(weights)};
+                                     cmocka_unit_test(norms_over_particles), cmocka_unit_test(weights),
+                                     cmocka_unit_test(dropout)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static esp_backend shared(void) {
 enum { VARIANTS = 6 };
 static esp_stack_param variant(int which, int kind) {
   esp_stack_param p = relation_case_param(which, 0.8);
-  if (kind == 1) p.domain.lists.pairs_per_particle = 40, p.linear = 1;
+  if (kind == 1) p.domain.lists.pairs_per_particle = 40, p.linear = 1, p.dropout = 0.2;
   if (kind == 2) p.far = 0;
   if (kind == 3) p.tree_on = ESP_TREE_ON_HIDDEN, p.hidden_halves = 1;
   if (kind == 4) p.split = ESP_SPLIT_LEARNED, p.split_levels = 2;

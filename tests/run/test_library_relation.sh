@@ -41,7 +41,7 @@ both() { # NAME DATA KEYS... -- KEYS OF THE NETWORK...: program and library, and
 }
 
 learn=(-train_steps 6 -train_batch 2 -train_lr 0.02 -tree_leaf 8 -tree_block 16)
-plane=(-net_layers 1 -net_dim 2 -tree_pairs_per_particle 60)
+plane=(-net_layers 1 -net_dim 2 -tree_pairs_per_particle 60 -net_dropout 0.2)
 both plane -data_features 6 -- "${plane[@]}" "${learn[@]}"
 both sample -data_features 6 -data_truth_sample 40 -- -net_layers 2 -net_dim 2 -net_width 6 -net_precision float64 "${learn[@]}"
 both wind -data_law upstream -data_h 0.1 -- -net_layers 1 -net_separate true -net_aggregate average -net_include_self true \

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "base/threefry.h"
 
 /* Published vector of Random123: threefry2x64, 20 rounds, counter and key 0. */
 static void known_answer(void **state) {
@@ -24,6 +25,16 @@ static void each_argument_counts(void **state) {
   assert_true(base != esp_rng_bits(1, 2, 4, 4));
   assert_true(base != esp_rng_bits(1, 2, 3, 5));
   assert_true(esp_rng_bits(1, 2, 3, 4) != esp_rng_bits(2, 1, 3, 4));
+}
+
+/* The generator that every processor compiles. */
+static void one_generator(void **state) {
+  (void)state;
+  for (uint64_t k = 0; k < 1000; k++) {
+    const uint64_t seed = k * UINT64_C(0x9e3779b97f4a7c15), id = ~k, bits = esp_threefry(seed, id, 7, (uint32_t)k);
+    assert_true(bits == esp_rng_bits(seed, id, 7, (uint32_t)k));
+    assert_true(esp_threefry_unit(bits) == esp_rng_uniform(seed, id, 7, (uint32_t)k));
+  }
 }
 
 enum { DRAWS = 200000 };
@@ -78,7 +89,8 @@ static void below(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(known_answer), cmocka_unit_test(each_argument_counts),
-                                     cmocka_unit_test(uniform), cmocka_unit_test(normal), cmocka_unit_test(below)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(known_answer), cmocka_unit_test(one_generator), cmocka_unit_test(each_argument_counts),
+      cmocka_unit_test(uniform),      cmocka_unit_test(normal),        cmocka_unit_test(below)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

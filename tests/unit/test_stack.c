@@ -245,6 +245,32 @@ static void passes_agree(void **state) {
   }
 }
 
+/* A pass without a number drops nothing; with one, what that number says; training leaves none. */
+static void predictions_drop_nothing(void **state) {
+  (void)state;
+  enum { N = 70 };
+  const esp_backend b = esp_backend_self();
+  esp_stack_param p = relation_case_param(RELATION_DEEP, 0.7);
+  double y[4][2 * N];
+  esp_set set = relation_case_set(N, 5, 2, 0.5, 0, 8);
+  for (int k = 0; k < 4; k++) {
+    p.dropout = k == 0 || k == 3 ? 0 : 0.3, p.dropout_state = k == 3 ? 0.3 : 0;
+    esp_model r = relation_case_network(&p);
+    r.draw = (uint64_t)(k == 1 ? 0 : k);
+    relation_case_nmse(&r, &b, &set, NULL, y[k], NULL);
+    esp_model_free(&r);
+  }
+  assert_memory_equal(y[0], y[1], sizeof y[0]);
+  for (int k = 2; k < 4; k++)
+    for (int j = 0; j < k; j++) assert_memory_not_equal(y[j], y[k], sizeof y[k]);
+  esp_set_free(&set);
+  relation_case t = relation_case_make(&p, 5, 2, N, 0.5);
+  const esp_train_param how = relation_case_train(2);
+  OK(relation_case_run(esp_comm_self(), &b, 0, &how, NULL, &t));
+  assert_true(t.model.draw == 0);
+  relation_case_free(&t);
+}
+
 static int note_angles(void *context, int l, esp_domain *dom, const double *key, const double *query) {
   (void)key, (void)query;
   ((double *)context)[l] = dom->param.lists.theta;
@@ -381,6 +407,7 @@ int main(void) {
                                      cmocka_unit_test(one_layer_is_the_formula),
                                      cmocka_unit_test(linear_path_starts),
                                      cmocka_unit_test(passes_agree),
+                                     cmocka_unit_test(predictions_drop_nothing),
                                      cmocka_unit_test(budget_forgets),
                                      cmocka_unit_test(near_only_drops),
                                      cmocka_unit_test(loss_is_the_formula),

@@ -70,6 +70,7 @@ static void check_gradient(const esp_stack_param *p, int n, const char *what, in
   esp_backend b = backend64();
   esp_set set = relation_case_set(n, 5, 2, 0.6, 1, 8);
   esp_model r = relation_case_network(p);
+  r.draw = 7;
   double *g = gradient_of(&r, &b, &set);
   int held = 0, probes = 0;
   for (int e = 0; e < r.block.entries; e++) {
@@ -162,6 +163,17 @@ static void gradient_through_norms(void **state) {
       }
 }
 
+/* What is dropped, of hidden units and of what layers see. */
+static void gradient_of_dropout(void **state) {
+  (void)state;
+  for (int depth = 0; depth <= 3; depth += 3)
+    for (int which = RELATION_PLAIN; which <= RELATION_DEEP; which += RELATION_DEEP) {
+      esp_stack_param p = relation_case_param(which, 0);
+      p.dropout = 0.4, p.dropout_state = 0.3, p.depth = depth, p.norm = p.activate = depth > 0, p.linear = 1;
+      check_gradient(&p, 40, "dropout", 1);
+    }
+}
+
 /* Weights that go with values. */
 static void gradient_of_the_softmax(void **state) {
   (void)state;
@@ -219,10 +231,11 @@ static void made_again_is_what_was_kept(void **state) {
   for (int layers = 4; layers <= 256; layers *= 8) {
     double *gradient[2], y[2][260], nmse;
     esp_stack_param p = relation_case_param(RELATION_DEEP, 0.7);
-    p.layers = layers, p.norm = 1, p.activate = 1;
+    p.layers = layers, p.norm = 1, p.activate = 1, p.dropout = 0.3, p.dropout_state = 0.2;
     for (int stored = 0; stored < 2; stored++) {
       p.depth = stored ? 4 : 2;
       esp_model r = relation_case_model(&p, 5, 2);
+      r.draw = 3;
       gradient[stored] = calloc((size_t)r.block.count, sizeof **gradient);
       OK(model_loss(&r, &b, &esp_loss_nmse, NULL, &set, NULL, y[stored], NULL, &nmse, gradient[stored]));
       if (stored) assert_memory_equal(gradient[0], gradient[1], (size_t)r.block.count * sizeof **gradient);
@@ -262,11 +275,11 @@ static void gradient_over_the_learned_tree(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gradient_over_all_pairs),       cmocka_unit_test(gradient_of_the_linear_path),
-      cmocka_unit_test(gradient_of_transport),         cmocka_unit_test(gradient_through_depth),
-      cmocka_unit_test(gradient_through_norms),        cmocka_unit_test(gradient_of_the_softmax),
-      cmocka_unit_test(gradient_of_tied_layers),       cmocka_unit_test(parts_are_the_whole),
-      cmocka_unit_test(made_again_is_what_was_kept),   cmocka_unit_test(gradient_over_a_fixed_tree),
-      cmocka_unit_test(gradient_over_the_learned_tree)};
+      cmocka_unit_test(gradient_over_all_pairs),    cmocka_unit_test(gradient_of_the_linear_path),
+      cmocka_unit_test(gradient_of_transport),      cmocka_unit_test(gradient_through_depth),
+      cmocka_unit_test(gradient_through_norms),     cmocka_unit_test(gradient_of_dropout),
+      cmocka_unit_test(gradient_of_the_softmax),    cmocka_unit_test(gradient_of_tied_layers),
+      cmocka_unit_test(parts_are_the_whole),        cmocka_unit_test(made_again_is_what_was_kept),
+      cmocka_unit_test(gradient_over_a_fixed_tree), cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
