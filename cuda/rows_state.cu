@@ -3,7 +3,7 @@
  *
  * Bytes and operations a number: fixed_add 24, 5; fixed_value 16, 2; norm: a thread a row, whose numbers it reads three times, 8
  * operations; norm_back: a thread a row for the way back, one a (group, number) for the terms of gains and offsets, 24 operations; spread 8 and 2, scale 16
- * and 4, its terms 16 and 5, its way back 32 and 8; drop 8 and some 100 of integers; weigh 24 and some 60, weigh_back
+ * and 4, its terms 16 and 5, its way back 32 and 8; level: a thread a row, 24 and 4; level_back: a thread a group, 40 and 10; drop 8 and some 100 of integers; weigh 24 and some 60, weigh_back
  * 48 and some 70. */
 #include "cuda/inline.h"
 
@@ -139,6 +139,28 @@ __global__ void __launch_bounds__(THREADS)
 }
 
 __global__ void __launch_bounds__(THREADS)
+    level_kernel(size_t n, int own, int state, const double *gain, double *joint) {
+  const size_t i = own_number();
+  if (i >= n) return;
+  double *row = joint + i * (size_t)(own + state);
+  const double by = *gain * (esp_length_of(state, row + own) / esp_length_of(own, row));
+  for (int c = 0; c < own; c++) row[c] *= by;
+}
+
+/* A thread a group: its rows in order. */
+__global__ void __launch_bounds__(THREADS)
+    level_back_kernel(size_t groups, int own, int state, int wide, size_t n, const double *gain, const double *A,
+                      const double *s, double *djoint, double *term) {
+  const size_t g = own_number(), begin = g * ESP_GROUP;
+  double sum = 0;
+  if (g >= groups) return;
+  for (size_t i = begin; i < n && i < begin + ESP_GROUP; i++)
+    sum += esp_level_back_of(own, state, wide > own, *gain, A + i * (size_t)own, s + i * (size_t)state,
+                             djoint + i * (size_t)wide);
+  term[g] = sum;
+}
+
+__global__ void __launch_bounds__(THREADS)
     drop_kernel(size_t all, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
   const size_t at = own_number(), wide = (size_t)width;
   if (at < all) mask[at] = esp_drop_of(seed, id[at / wide], first + (uint32_t)(at % wide), p);
@@ -199,6 +221,19 @@ void scale_back(int n, int width, const double *mean, const double *inverse, con
   EACH(scale_back_kernel, (size_t)n * (size_t)width, width, mean, inverse, gain, first, second, s, dy, ds);
 }
 
+void level(int n, int own, int state, const double *gain, double *joint) {
+  EACH(level_kernel, n, own, state, gain, joint);
+}
+
+void level_back(int n, int own, int state, int wide, const double *gain, const double *A, const double *s,
+                double *djoint, int64_t *gain_acc) {
+  esp_cuda_groups(n, 1, [=](size_t begin, int rows, size_t groups, double *term) {
+    EACH(level_back_kernel, groups, own, state, wide, (size_t)rows, gain, A + begin * (size_t)own,
+         s + begin * (size_t)state, djoint + begin * (size_t)wide, term);
+    esp_cuda_remember(esp_cuda_exact_add(groups, 1, term, gain_acc));
+  });
+}
+
 void drop(int n, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
   EACH(drop_kernel, (size_t)n * (size_t)width, width, seed, id, first, p, mask);
 }
@@ -257,5 +292,6 @@ void norm_back(int n, int width, const double *gain, const double *s, const doub
 
 }  // namespace
 
-const esp_rows_state esp_rows_state_cuda = {fixed_add,   fixed_value, norm, norm_back, spread,    scale,
-                                            scale_terms, scale_back,  drop, weigh,     weigh_back};
+const esp_rows_state esp_rows_state_cuda = {fixed_add, fixed_value, norm,       norm_back, spread,
+                                            scale,     scale_terms, scale_back, level,     level_back,
+                                            drop,      weigh,       weigh_back};

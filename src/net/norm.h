@@ -34,6 +34,25 @@ ESP_INLINE void esp_norm_back_of(int width, const double *gain, const double *s,
   for (int c = 0; c < width; c++) ds[c] += inverse * (dy[c] * gain[c] - first - (s[c] - mean) * inverse * second);
 }
 
+/* What is heard at the length of what is seen: A [own] becomes gain |s| A / |A|, lengths with a floor. */
+#define ESP_LENGTH_FLOOR 1e-6 /* added to a sum of squares */
+ESP_INLINE double esp_length_of(int width, const double *x) {
+  double square = 0;
+  for (int c = 0; c < width; c++) square += x[c] * x[c];
+  return sqrt(square + ESP_LENGTH_FLOOR);
+}
+/* The way back of row d [own, then, where `seen`, state]: of the result and of s -> of A and of s; the gain's term is returned. */
+ESP_INLINE double esp_level_back_of(int own, int state, int seen, double gain, const double *A, const double *s,
+                                    double *d) {
+  const double heard = esp_length_of(own, A), length = esp_length_of(state, s);
+  double dot = 0;
+  for (int c = 0; c < own; c++) dot += d[c] * A[c];
+  const double term = dot / heard;
+  for (int c = 0; c < own; c++) d[c] = gain * (length / heard) * (d[c] - A[c] * (term / heard));
+  for (int c = 0; c < state && seen; c++) d[own + c] += gain * term * (s[c] / length);
+  return length * term;
+}
+
 /* Of dropout: what unit `unit` of a particle is multiplied by. */
 ESP_INLINE double esp_drop_of(uint64_t seed, int64_t id, uint32_t unit, double p) {
   return esp_threefry_unit(esp_threefry(seed, (uint64_t)id, ESP_RNG_DROP, unit)) < p ? 0 : 1 / (1 - p);

@@ -64,6 +64,14 @@ typedef struct {
   void (*scale_back)(int n, int width, const double *mean, const double *inverse, const double *gain,
                      const double *first, const double *second, const double *s, const double *dy, double *ds);
 
+  /* ---- what is heard, at the length of what is seen ---- */
+  /* joint [n][own + state] = [A; s]: A becomes *gain |s| A / |A|, |.| = sqrt(sum of squares + 1e-6). */
+  void (*level)(int n, int own, int state, const double *gain, double *joint);
+  /* djoint [n][wide], wide = own + state, or own where nobody asks for the state's: of that -> of A (set), and of s (+=); A [n][own]
+   * and s [n][state] as before; gain_acc [ESP_EXACT_FULL_WORDS] += one term a group, its rows in order. */
+  void (*level_back)(int n, int own, int state, int wide, const double *gain, const double *A, const double *s,
+                     double *djoint, int64_t *gain_acc);
+
   /* ---- dropout ---- */
   /* mask [n][width]: 0 with probability p < 1, else 1 / (1 - p): of number c of particle id[i], 0 where
    * esp_rng_uniform(seed, id[i], ESP_RNG_DROP, first + c) < p. */

@@ -115,6 +115,28 @@ static void scale_back(int n, int width, const double *mean, const double *inver
     }
 }
 
+static void level(int n, int own, int state, const double *gain, double *joint) {
+  const double a = *gain;
+  for (size_t i = 0; i < (size_t)n; i++) {
+    double *row = joint + i * (size_t)(own + state);
+    const double by = a * (esp_length_of(state, row + own) / esp_length_of(own, row));
+    for (int c = 0; c < own; c++) row[c] *= by;
+  }
+}
+
+static void level_back(int n, int own, int state, int wide, const double *gain, const double *A, const double *s,
+                       double *djoint, int64_t *gain_acc) {
+  const double a = *gain;
+  double group = 0;
+  for (size_t i = 0; i < (size_t)n; i++) {
+    const double *heard = A + i * (size_t)own, *seen = s + i * (size_t)state;
+    group += esp_level_back_of(own, state, wide > own, a, heard, seen, djoint + i * (size_t)wide);
+    if ((i + 1) % ESP_GROUP && i + 1 < (size_t)n) continue;
+    esp_exact_add(&ESP_EXACT_FULL, gain_acc, group);
+    group = 0;
+  }
+}
+
 static void drop(int n, int width, uint64_t seed, const int64_t *id, uint32_t first, double p, double *mask) {
   const size_t wide = (size_t)width;
   for (size_t k = 0; k < (size_t)n * wide; k++)
@@ -158,6 +180,8 @@ const esp_rows_state esp_rows_state_cpu = {
     .scale = scale,
     .scale_terms = scale_terms,
     .scale_back = scale_back,
+    .level = level,
+    .level_back = level_back,
     .drop = drop,
     .weigh = weigh,
     .weigh_back = weigh_back,

@@ -22,6 +22,9 @@
  * a mask, 0 or 1 / (1 - share), one for all layers: of (seed, number of the pass, particle id, unit), whatever rank has the
  * particle (net/rows.h). A way back that makes layers again has the same.
  *
+ * With `level` (message norm) a |s| A / |A| stands for a A, s as the layer sees it: Li, Xiong, Thabet, Ghanem, "DeeperGCN", 2020,
+ * whose h + s |h| m / |m| R1 makes of the two.
+ *
  * Transport: with r^0 = v, the values pass the gates of every layer as they are, averaged:
  *   r^{l+1} = (num_r + e r^l) / (den + e), e = 0.001;  y += g (r^L - r^0), g [T] learned, 1 at the start (F = T)
  * What is carried along (heat, moisture) then needs no learning but of where it comes from.
@@ -70,6 +73,7 @@ typedef struct {
   int depth;                     /* place among esp_depths */
   int groups;                    /* G of the state, where depth is grouped */
   int norm;                      /* place among esp_norms: of what layers see of the state */
+  int level;                     /* 1: what is heard comes to the update at the length of what the layer sees */
   int activate;                  /* 1: they see silu of that */
   int tied;                      /* 1: the layers between the first and the last have their parameters in common */
   double dropout, dropout_state; /* shares of hidden units, and of what layers see, that a pass of training drops */

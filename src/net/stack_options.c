@@ -79,6 +79,10 @@ const esp_options esp_stack_options = {
             "what a layer sees of a particle's state, between the layers: none, the state as it is; layer, its numbers less their "
             "mean, over their spread; batch, each number less its mean over all particles of the set, over its spread; with a learned "
             "gain and offset a number. What is added to is the state itself", MODEL),
+        ESP_FLAG_ROW(OF, level, "net_message_norm", "false",
+            "what a layer hears comes to its update with the length of what the layer sees of the state, times a learned number: "
+            "however many senders there are, neither drowns the other",
+            MODEL),
         ESP_FLAG_ROW(OF, activate, "net_preactivation", "false",
             "layers see silu of that: norm, activation, messages, add", MODEL),
         ESP_REAL_ROW(OF, dropout, "net_dropout", "0", 0, 0.95, "",

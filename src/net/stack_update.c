@@ -13,6 +13,13 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
   ESP_CALL(ESP_THERE(device, scratch->heard, rows * (size_t)own));
   ESP_CALL(ESP_THERE(device, scratch->t, hidden));
   ESP_CALL(ESP_THERE(device, scratch->hidden, hidden));
+  if (k->param->level) {
+    const double one = 1;
+    ESP_CALL(ESP_THERE(device, scratch->one, 1));
+    ESP_CALL(device->put(scratch->one, &one, sizeof one));
+    if (backward) ESP_CALL(ESP_THERE(device, scratch->plain, rows * (size_t)own));
+    if (backward) ESP_CALL(ESP_THERE(device, scratch->one_acc, ESP_EXACT_FULL_WORDS));
+  }
   if (backward) ESP_CALL(ESP_THERE(device, scratch->djoint, rows * (size_t)wide));
   if (backward) ESP_CALL(ESP_THERE(device, scratch->dhidden, hidden));
   if (backward) ESP_CALL(ESP_THERE(device, scratch->own_R1, (size_t)own * (size_t)k->param->hidden));
@@ -22,11 +29,25 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
 void esp_stack_scratch_free(const esp_device *device, esp_stack_scratch *scratch) {
   ESP_THERE_FREE(device, scratch->joint);
   ESP_THERE_FREE(device, scratch->heard);
+  ESP_THERE_FREE(device, scratch->one);
+  ESP_THERE_FREE(device, scratch->plain);
+  ESP_THERE_FREE(device, scratch->one_acc);
   ESP_THERE_FREE(device, scratch->t);
   ESP_THERE_FREE(device, scratch->hidden);
   ESP_THERE_FREE(device, scratch->djoint);
   ESP_THERE_FREE(device, scratch->dhidden);
   ESP_THERE_FREE(device, scratch->own_R1);
+}
+
+/* The gain of what is heard, before its length is changed. */
+static const double *gain_of(const esp_stack_walk *k, int l, const esp_stack_scratch *scratch) {
+  return scratch->one ? scratch->one : k->value + k->plan->slot[l].a;
+}
+
+/* joint [n][own + H] -> its a A alone [n][own]. */
+static void keep_heard(const esp_stack_walk *k, const esp_stack_slot *at, int n, const esp_stack_scratch *scratch,
+                       double *heard) {
+  k->rows->columns(n, at->own, at->own + at->in, 0, scratch->joint, at->own, 0, heard);
 }
 
 /* Rows first .. first + n - 1: joint [n][own + H] = [a A; s], t. */
@@ -35,14 +56,11 @@ static void join(const esp_stack_walk *k, int l, int first, int n, const esp_sta
   const esp_heard heard = esp_stack_heard(k, l);
   const double *sum = esp_stack_at(k, l)->sum + (size_t)first * (size_t)at->wide.sum;
   const double *s = k->pass->s + (size_t)first * (size_t)at->in;
-  k->rows->hear(&heard, n, at->in, k->value + at->a, sum, s, scratch->joint);
+  k->rows->hear(&heard, n, at->in, gain_of(k, l, scratch), sum, s, scratch->joint);
+  if (scratch->plain) keep_heard(k, at, n, scratch, scratch->plain);
+  if (scratch->one) k->rows->state->level(n, at->own, at->in, k->value + at->a, scratch->joint);
   k->dense->forward(n, at->own + at->in, k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
                     scratch->t);
-}
-
-/* joint [n][own + H] -> its a A alone [n][own]. */
-static void keep_heard(const esp_stack_walk *k, const esp_stack_slot *at, int n, const esp_stack_scratch *scratch) {
-  k->rows->columns(n, at->own, at->own + at->in, 0, scratch->joint, at->own, 0, scratch->heard);
 }
 
 /* Of rows first .. : hidden [n][h], or a gradient by it, where some of it is dropped. */
@@ -63,7 +81,7 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
     mask(k, begin, rows, scratch->hidden);
     k->dense->forward(rows, h, at->out, k->value + at->R2, k->value + at->c, 0, scratch->hidden, out);
     if (at->R3 < 0) continue;
-    keep_heard(k, at, rows, scratch);
+    keep_heard(k, at, rows, scratch, scratch->heard);
     k->dense->forward(rows, at->own, at->out, k->value + at->R3, NULL, 1, scratch->heard, out);
   }
 }
@@ -80,7 +98,7 @@ static void joint_back(const esp_stack_walk *k, const esp_stack_slot *at, int n,
 /* The linear path's part of djoint [n][wide], and its gradient. */
 static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n, int wide, const double *dout,
                         const esp_stack_scratch *scratch, const esp_gradient *to) {
-  keep_heard(k, at, n, scratch);
+  keep_heard(k, at, n, scratch, scratch->heard);
   k->dense->gradient(n, at->own, at->out, scratch->heard, dout, esp_gradient_at(to, at->R3), NULL);
   k->dense->backward(n, at->own, at->out, k->value + at->R3, 0, dout, scratch->heard);
   k->rows->add_columns(n, at->own, at->own, 0, scratch->heard, wide, 0, scratch->djoint);
@@ -95,6 +113,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
   const int h = k->param->hidden, wide = at->own + at->in, wide_d = ds ? wide : at->own;
   int64_t *R1 = esp_gradient_at(to, at->R1), *b1 = esp_gradient_at(to, at->b1);
   int64_t *R2 = esp_gradient_at(to, at->R2), *c = esp_gradient_at(to, at->c);
+  int64_t *a = esp_gradient_at(to, at->a);
   for (int begin = 0; begin < k->n; begin += scratch->rows) {
     const size_t b = (size_t)begin, sum = b * (size_t)at->wide.sum;
     const double *dout = d_o + b * (size_t)at->out;
@@ -110,8 +129,11 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     dense->gradient(n, wide, h, scratch->joint, scratch->dhidden, R1, b1);
     joint_back(k, at, n, wide_d, scratch);
     if (at->R3 >= 0) linear_back(k, at, n, wide_d, dout, scratch, to);
-    k->rows->hear_back(&heard, n, at->in, value + at->a, sums + sum, scratch->djoint, dsum + sum,
-                       ds ? ds + b * (size_t)at->in : NULL, esp_gradient_at(to, at->a));
+    if (scratch->one)
+      k->rows->state->level_back(n, at->own, at->in, wide_d, value + at->a, scratch->plain,
+                                 k->pass->s + b * (size_t)at->in, scratch->djoint, a);
+    k->rows->hear_back(&heard, n, at->in, gain_of(k, l, scratch), sums + sum, scratch->djoint, dsum + sum,
+                       ds ? ds + b * (size_t)at->in : NULL, scratch->one ? scratch->one_acc : a);
   }
 }
 

@@ -44,10 +44,13 @@ static inline esp_form esp_stack_form(const esp_stack_param *p, const esp_stack_
 
 /* What updates need for a moment, for a few rows at a time; wide enough for every layer. */
 typedef struct {
-  int rows;                 /* at a time; whole groups, for the gradients */
-  double *joint, *djoint;   /* [rows][own + H] = [a A; s] */
-  double *heard;            /* [rows][own] a A alone */
-  double *t;                /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
+  int rows;               /* at a time; whole groups, for the gradients */
+  double *joint, *djoint; /* [rows][own + H] = [a A; s] */
+  double *heard;          /* [rows][own] a A alone */
+  double *one;      /* 1, the gain of what is heard where its length is changed behind it; backward alone, of that: */
+  double *plain;    /* [rows][own] A */
+  int64_t *one_acc; /* that gain's gradient, of which nothing is made */
+  double *t;        /* [rows][h] = R1 [a A; s] + b1; on the way back silu'(t) in its place */
   double *hidden, *dhidden; /* [rows][h] silu(t) */
   double *own_R1;           /* [h][own] of R1, backward alone */
 } esp_stack_scratch;

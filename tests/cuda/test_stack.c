@@ -90,8 +90,8 @@ static void options(void **state) {
   both("reversible, norm and activation, dropout", &p, N);
   p = deep, p.depth = 4, p.layers = 5, p.tied = 1;
   both("reversible with rows kept, tied", &p, N);
-  p = deep, p.depth = 2, p.norm = 2;
-  both("reversible, norm over particles", &p, N);
+  p = deep, p.depth = 2, p.norm = 2, p.level = 1;
+  both("reversible, norms over particles and of messages", &p, N);
   p = deep, p.depth = 5, p.equilibrium = (esp_fixed_point_param){50, 1e-5, 2};
   both("equilibrium", &p, N);
   p = deep, p.aggregate = 2, p.beta = 0.7;

@@ -94,6 +94,33 @@ static void norms_over_particles(void **state) {
     }
 }
 
+static void message_norm(void **state) {
+  (void)state;
+  for (int r = 0; r < ROWS; r++)
+    for (int w = 0; w < WIDTHS; w++) {
+      const int n = rows[r], own = widths[w], state_width = widths[(w + r) % WIDTHS], awkward = (r + w) % 3 == 1;
+      const size_t all = (size_t)n, wide = (size_t)(own + state_width);
+      twin gain = twin_draw(1, 1, 0), joint = twin_draw(all * wide, 2, awkward), acc = twin_acc(1, WORDS, 3);
+      twin A = twin_draw(all * (size_t)own, 4, awkward), s = twin_draw(all * (size_t)state_width, 5, 0);
+      twin d = twin_draw(all * wide, 6, 0), alone = twin_draw(all * (size_t)own, 7, 0);
+      host->state->level(n, own, state_width, gain.host, joint.host);
+      device->state->level(n, own, state_width, gain.there, joint.there);
+      twin *const to[] = {&alone, &d};
+      for (int seen = 0; seen < 2; seen++) {
+        const int width = seen ? (int)wide : own;
+        host->state->level_back(n, own, state_width, width, gain.host, A.host, s.host, to[seen]->host,
+                                (int64_t *)acc.host);
+        device->state->level_back(n, own, state_width, width, gain.there, A.there, s.there, to[seen]->there, acc.there);
+        twin_same("level_back", to[seen], 1);
+      }
+      twin_same("level", &joint, 1);
+      twin_same("level_back's gain", &acc, 0);
+      MUST(esp_cuda_settled());
+      twin *const made[] = {&gain, &joint, &acc, &A, &s, &d, &alone};
+      for (int k = 0; k < 7; k++) twin_free(made[k]);
+    }
+}
+
 /* By particle and unit alone, at the rate that is asked for. */
 static void dropout(void **state) {
   (void)state;
@@ -144,8 +171,8 @@ static void weights(void **state) {
 int main(void) {
   const int rc = twin_begin();
   if (rc) return rc;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(fixed_point), cmocka_unit_test(norms),
-                                     cmocka_unit_test(norms_over_particles), cmocka_unit_test(weights),
-                                     cmocka_unit_test(dropout)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(fixed_point), cmocka_unit_test(norms),   cmocka_unit_test(norms_over_particles),
+      cmocka_unit_test(weights),     cmocka_unit_test(dropout), cmocka_unit_test(message_norm)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,16 @@ static void gradient_through_norms(void **state) {
       }
 }
 
+/* What is heard at the length of what is seen. */
+static void gradient_of_the_message_norm(void **state) {
+  (void)state;
+  for (int which = RELATION_PLAIN; which < RELATION_CASES; which++) {
+    esp_stack_param p = relation_case_param(which, 0);
+    p.level = p.linear = 1, p.depth = which == RELATION_DEEP ? 3 : 0, p.norm = p.depth > 0;
+    check_gradient(&p, 40, "message norm", 1);
+  }
+}
+
 /* What is dropped, of hidden units and of what layers see. */
 static void gradient_of_dropout(void **state) {
   (void)state;
@@ -275,11 +285,12 @@ static void gradient_over_the_learned_tree(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gradient_over_all_pairs),    cmocka_unit_test(gradient_of_the_linear_path),
-      cmocka_unit_test(gradient_of_transport),      cmocka_unit_test(gradient_through_depth),
-      cmocka_unit_test(gradient_through_norms),     cmocka_unit_test(gradient_of_dropout),
-      cmocka_unit_test(gradient_of_the_softmax),    cmocka_unit_test(gradient_of_tied_layers),
-      cmocka_unit_test(parts_are_the_whole),        cmocka_unit_test(made_again_is_what_was_kept),
-      cmocka_unit_test(gradient_over_a_fixed_tree), cmocka_unit_test(gradient_over_the_learned_tree)};
+      cmocka_unit_test(gradient_over_all_pairs),       cmocka_unit_test(gradient_of_the_linear_path),
+      cmocka_unit_test(gradient_of_transport),         cmocka_unit_test(gradient_through_depth),
+      cmocka_unit_test(gradient_through_norms),        cmocka_unit_test(gradient_of_dropout),
+      cmocka_unit_test(gradient_of_the_message_norm),  cmocka_unit_test(gradient_of_the_softmax),
+      cmocka_unit_test(gradient_of_tied_layers),       cmocka_unit_test(parts_are_the_whole),
+      cmocka_unit_test(made_again_is_what_was_kept),   cmocka_unit_test(gradient_over_a_fixed_tree),
+      cmocka_unit_test(gradient_over_the_learned_tree)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
