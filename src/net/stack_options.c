@@ -47,7 +47,8 @@ const esp_options esp_stack_options = {
             "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
         ESP_NAMES_ROW(OF, aggregate, "net_aggregate", "sum", esp_aggregate_name,
             "what a receiver makes of its gated messages: their sum; average, that over the sum of the gates; softmax, their mean "
-            "weighed by exp(beta v), too, v a channel's value and beta learned: towards the largest, or, below 0, the smallest",
+            "weighed by exp(beta v), too, v a channel's value and beta learned: towards the largest, or, below 0, the smallest; "
+            "a maximum is none of them: far cells hold moments, not who is largest",
             MODEL, .was = "average"),
         ESP_REAL_ROW(OF, beta, "net_beta", "1", -16, 16, "",
             "of net_aggregate softmax: beta at the start; 0 is the average; weights level off where |beta v| is beyond some 10: "
