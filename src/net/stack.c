@@ -1,15 +1,12 @@
 #include "net/stack.h"
 
-#include <math.h>
 #include <stdio.h>
 
-#include "base/rng.h"
 #include "message/gate.h"
+#include "net/stack_groups.h"
 #include "net/stack_work.h"
 
 enum { MAX_WIDTH = 4096, MAX_LEVELS = 16 };
-
-static const double GAIN = 0.3, STATE_SENT = 0.1;
 
 const char *esp_tree_on_name(esp_tree_on on) {
   static const char *const names[] = {"learned", "features", "hidden"};
@@ -57,7 +54,24 @@ static int check_implicit(const esp_stack_param *p) {
 
 /* The first layer sends the values themselves, unless it is to be as those behind it. */
 static int sends_values(const esp_stack_param *p, int l) {
-  return l == 0 && !p->transport && !(p->layers > 1 && esp_depths[p->depth]->alike);
+  return l == 0 && p->heads <= 1 && !p->transport && !(p->layers > 1 && esp_depths[p->depth]->alike);
+}
+
+/* Gates with a share of the channels each. */
+static int heads_of(const esp_stack_param *p) {
+  return p->heads > 1 ? p->heads : 1;
+}
+
+static int check_heads(const esp_stack_param *p) {
+  ESP_CHECK(p->channels % p->heads == 0, ESP_ERR_CONFIG,
+            "net_heads %d with net_channels %d: the channels must be a multiple of the heads", p->heads, p->channels);
+  ESP_CHECK(!p->transport && !esp_message_has(esp_key_messages[p->message], ESP_MESSAGE_OFFSET), ESP_ERR_CONFIG,
+            "net_heads %d with net_message %s%s: it needs a message that carries values as they are, and no transport",
+            p->heads, esp_key_messages[p->message]->name, p->transport ? " and net_transport" : "");
+  ESP_CHECK(p->error == 0, ESP_ERR_CONFIG,
+            "net_heads %d with tree_error %g: one angle for all heads is not looked for; set tree_theta", p->heads,
+            p->error);
+  return range("net_channels", p->channels, 1, ESP_GATE_MAX_CHANNELS);
 }
 
 /* Weights that go with values. */
@@ -113,6 +127,7 @@ static int check_sizes(const int *width, const esp_stack_param *p) {
   if (p->layers > 1 && esp_depths[p->depth]->grouped) ESP_CALL(check_groups(p));
   if (is_implicit(p)) ESP_CALL(check_implicit(p));
   if (p->layers > 1 && esp_norms[p->norm]->forward) ESP_CALL(check_norm(p));
+  if (p->heads > 1) ESP_CALL(check_heads(p));
   if (p->split == ESP_SPLIT_LEARNED) ESP_CALL(range("split_levels", p->split_levels, 1, MAX_LEVELS));
   return ESP_OK;
 }
@@ -138,35 +153,6 @@ static int check_param(int features, const esp_stack_param *p) {
 
 /* ---- the table ---- */
 
-/* Groups of one layer; their order is that of the block. The numbers also tell random streams apart. */
-enum {
-  KEY_E,
-  KEY_M1,
-  KEY_M,
-  KEY_M2,
-  QUERY_E,
-  QUERY_M1,
-  QUERY_M,
-  QUERY_M2,
-  NORMAL,
-  V = NORMAL + 3, /* the two between were the message's own */
-  W1,
-  B,
-  W2,
-  A,
-  R1,
-  B1,
-  R2,
-  C_OUT,
-  LIFT_W,
-  LIFT_B,
-  CARRIED,
-  R3,
-  NORM_A,
-  NORM_B,
-  BETA,
-  GROUPS
-};
 static const char *const group_name[GROUPS] = {
     [KEY_E] = "key.E",       [KEY_M1] = "key.M1",     [KEY_M] = "key.m",     [KEY_M2] = "key.M2",
     [QUERY_E] = "query.E",   [QUERY_M1] = "query.M1", [QUERY_M] = "query.m", [QUERY_M2] = "query.M2",
@@ -186,23 +172,28 @@ static void prefix_of(const esp_stack_param *p, int slot, char prefix[PREFIX]) {
     snprintf(prefix, PREFIX, "layer%d.%d", slot / G, slot % G);
 }
 
-/* One group of numbers more; returns its offset. */
-static int add(esp_model *model, int slot, int group, int rows, int columns) {
+/* One group of numbers more; returns its offset. head: 0 also where there is one. */
+static int add_of(esp_model *model, int slot, int head, int group, int rows, int columns) {
   const char *name = group_name[group];
   char prefix[PREFIX];
   if (slot < 0) return esp_block_add(&model->block, rows, columns, "%s", name);
   prefix_of(model->param, slot, prefix);
+  if (head > 0) return esp_block_add(&model->block, rows, columns, "%s.head%d.%s", prefix, head, name);
   return esp_block_add(&model->block, rows, columns, "%s.%s", prefix, name);
 }
 
-static int add_embed(esp_model *model, int l, int group, const esp_embed *embed) {
+static int add(esp_model *model, int slot, int group, int rows, int columns) {
+  return add_of(model, slot, 0, group, rows, columns);
+}
+
+static int add_embed(esp_model *model, int l, int head, int group, const esp_embed *embed) {
   const int at = model->block.count;
   if (embed->kind == ESP_EMBED_COORDINATES) return at;
-  add(model, l, group, embed->dim, embed->in);
+  add_of(model, l, head, group, embed->dim, embed->in);
   if (embed->kind == ESP_EMBED_MLP) {
-    add(model, l, group + 1, embed->hidden, embed->in);
-    add(model, l, group + 2, embed->hidden, 1);
-    add(model, l, group + 3, embed->dim, embed->hidden);
+    add_of(model, l, head, group + 1, embed->hidden, embed->in);
+    add_of(model, l, head, group + 2, embed->hidden, 1);
+    add_of(model, l, head, group + 3, embed->dim, embed->hidden);
   }
   return at;
 }
@@ -215,10 +206,11 @@ static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_s
       .query = -1, .normal = -1, .V = -1, .W1 = -1, .b = -1, .W2 = -1, .R3 = -1, .norm = -1, .beta = -1};
   s->in = last ? H : H / G;
   s->out = last ? width[ESP_TARGET] : H / G;
+  s->heads = heads_of(p);
   s->own = !offset && sends_values(p, l) ? width[ESP_SENT] : p->channels;
   s->form = (esp_form){.message = message,
                        .dim = p->dim,
-                       .channels = s->own * esp_aggregates[p->aggregate]->says + carried,
+                       .channels = s->own / s->heads * esp_aggregates[p->aggregate]->says + carried,
                        .den = esp_aggregates[p->aggregate]->den || esp_message_has(message, ESP_MESSAGE_DEN) || carried,
                        .mean = 1,
                        .order = p->order,
@@ -229,12 +221,25 @@ static void shape_layer(const esp_stack_param *p, const int *width, int l, esp_s
   if (esp_embed_raw(p->embedding)) s->embed.in = width[ESP_INPUT];
 }
 
+/* Where a head listens and speaks: its maps, its trees' normals, its gate. The first of several has the names of an only one. */
+static void add_head(esp_model *model, int l, int head, esp_stack_slot *s) {
+  const esp_stack_param *p = model->param;
+  const int levels = p->split == ESP_SPLIT_LEARNED ? p->split_levels : 0, begin = model->block.count;
+  char prefix[PREFIX], name[PREFIX + 32];
+  esp_stack_slot at = *s;
+  at.key = add_embed(model, l, head, KEY_E, &s->embed);
+  if (p->separate) at.query = add_embed(model, l, head, QUERY_E, &s->embed);
+  if (levels) at.normal = add_of(model, l, head, NORMAL, (1 << levels) - 1, p->dim);
+  prefix_of(p, l, prefix);
+  if (head == 0) snprintf(name, sizeof name, "%s.message", prefix);
+  if (head > 0) snprintf(name, sizeof name, "%s.head%d.message", prefix, head);
+  at.message = esp_block_add_message(&model->block, &s->form, name);
+  at.stride = model->block.count - begin;
+  if (head == 0) *s = at;
+}
+
 static void add_message(esp_model *model, int l, esp_stack_slot *s) {
   const esp_stack_param *p = model->param;
-  char prefix[PREFIX], name[PREFIX + 16];
-  prefix_of(p, l, prefix);
-  snprintf(name, sizeof name, "%s.message", prefix);
-  s->message = esp_block_add_message(&model->block, &s->form, name);
   if (esp_message_has(s->form.message, ESP_MESSAGE_OFFSET)) {
     s->W1 = add(model, l, W1, s->own, s->in);
     s->b = add(model, l, B, s->own, 1);
@@ -265,9 +270,7 @@ static void add_layer(esp_model *model, int l) {
   shape_layer(p, model->sizes.width, l, s);
   const int H = s->in, C = s->own;
   s->first = block->count;
-  s->key = add_embed(model, l, KEY_E, &s->embed);
-  if (p->separate) s->query = add_embed(model, l, QUERY_E, &s->embed);
-  if (p->split == ESP_SPLIT_LEARNED) s->normal = add(model, l, NORMAL, (1 << p->split_levels) - 1, p->dim);
+  for (int h = 0; h < s->heads; h++) add_head(model, l, h, s);
   add_message(model, l, s);
   s->a = add(model, l, A, 1, 1);
   s->R1 = add(model, l, R1, p->hidden, C + H);
@@ -282,63 +285,6 @@ static void add_layer(esp_model *model, int l) {
   s->count = block->count - s->first;
 }
 
-/* ---- start values ---- */
-
-/* count numbers N(0, variance). */
-static void gauss(const esp_model *model, int l, int group, int at, int count, double variance) {
-  const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
-  const uint64_t seed = ((const esp_stack_param *)model->param)->seed;
-  for (int i = 0; i < count; i++)
-    model->block.value[at + i] = sqrt(variance) * esp_rng_normal(seed, stream, ESP_RNG_WEIGHT, (uint32_t)i);
-}
-
-static void start_normals(const esp_model *model, int l, int at) {
-  const esp_stack_param *p = model->param;
-  const int d = p->dim, nodes = (1 << p->split_levels) - 1;
-  gauss(model, l, NORMAL, at, nodes * d, 1);
-  for (int node = 0; node < nodes; node++) {
-    double *w = model->block.value + at + node * d, square = 0;
-    for (int a = 0; a < d; a++) square += w[a] * w[a];
-    for (int a = 0; a < d && square > 0; a++) w[a] /= sqrt(square);
-  }
-}
-
-/* Values are sent in full; a little of the state, which would drown them. */
-static void start_sent(const esp_model *model, int l, const esp_stack_slot *s) {
-  const int H = s->in, F = model->sizes.width[ESP_SENT], wide = H + F, count = s->form.channels * wide;
-  gauss(model, l, W2, s->W2, count, 1);
-  for (int k = 0; k < count; k++) model->block.value[s->W2 + k] *= k % wide < H ? sqrt(STATE_SENT / H) : sqrt(1.0 / F);
-}
-
-/* Streams of embeddings are those below the others', then those above. */
-static uint64_t embed_stream(int l) {
-  return l < 512 ? (uint64_t)l : (UINT64_C(1) << 32) + (uint64_t)l;
-}
-
-static void start_layer(const esp_model *model, int l) {
-  const esp_stack_param *p = model->param;
-  const esp_stack_slot *s = &((const esp_stack_plan *)model->plan)->slot[l];
-  const int H = s->in, C = s->own, h = p->hidden;
-  const double out = esp_aggregates[p->aggregate]->start;
-  double *value = model->block.value;
-  esp_embed_start(&s->embed, p->seed, embed_stream(l), value + s->key);
-  if (p->separate) esp_embed_start(&s->embed, p->seed, embed_stream(l), value + s->query);
-  if (s->normal >= 0) start_normals(model, l, s->normal);
-  s->form.message->start(&s->form, p->seed, l, value + s->message);
-  if (p->scale > 0 && s->form.message->fade) value[s->message] = log(p->scale); /* the first of a message that fades */
-  if (s->W1 >= 0) {
-    gauss(model, l, W1, s->W1, C * H, 1.0 / H);
-    start_sent(model, l, s);
-  }
-  if (s->V >= 0) gauss(model, l, V, s->V, C * H, 1.0 / H);
-  value[s->a] = GAIN;
-  for (int c = 0; c < H && s->norm >= 0; c++) value[s->norm + c] = 1;
-  for (int c = 0; c < C && s->beta >= 0; c++) value[s->beta + c] = p->beta;
-  gauss(model, l, R1, s->R1, h * (C + H), 1.0 / (C + H));
-  gauss(model, l, R2, s->R2, s->out * h, out * out / h);
-  for (int c = 0; c < C && c < s->out && p->linear; c++) value[s->R3 + c * C + c] = out;
-}
-
 static int plan_create(esp_model *model) {
   const esp_stack_param *p = model->param;
   const int slots = (p->layers - 1) * groups_of(p) + 1;
@@ -348,7 +294,7 @@ static int plan_create(esp_model *model) {
   model->plan = plan;
   plan->slots = slots;
   plan->lift = plan->lift_bias = plan->carried = -1;
-  return ESP_ALLOC(model->block.entry, (GROUPS + ESP_MESSAGE_PARTS) * slots);
+  return ESP_ALLOC(model->block.entry, (GROUPS + ESP_MESSAGE_PARTS) * slots * heads_of(p));
 }
 
 static int create(esp_model *model) {
@@ -364,9 +310,9 @@ static int create(esp_model *model) {
   if (p->transport) plan->carried = add(model, -1, CARRIED, width[ESP_TARGET], 1);
   ESP_CALL(esp_block_alloc(&model->block));
   for (int t = 0; t < width[ESP_TARGET] && p->transport; t++) model->block.value[plan->carried + t] = 1;
-  if (L > 1) gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
+  if (L > 1) esp_stack_gauss(model, -1, LIFT_W, plan->lift, p->width * inputs, 1.0 / inputs);
   for (int l = 0; l < plan->slots; l++)
-    if (tied_to(p, l) == l) start_layer(model, l);
+    if (tied_to(p, l) == l) esp_stack_start(model, l);
   for (int l = 0; l < plan->slots; l++)
     ESP_CALL(plan->slot[l].form.message->check(&plan->slot[l].form, model->block.value + plan->slot[l].message));
   return ESP_OK;

@@ -18,6 +18,12 @@
  *   added, s^l itself, has neither (pre-activation). Depth by groups makes a layer several of these, slots, each of H / G
  *   numbers.
  *
+ * Several heads (`heads` H > 1): H gates a layer, each with keys, queries, width s, normals and trees of its own, hear C / H of the
+ * channels of V s each, also in the first layer; A is what they heard side by side. A head is a layer of messages (net/layer.h) and
+ * costs what that costs, a tree included. One tree for all of them would stand in their joint space of H d dimensions, where a cell is
+ * small for every head only if it is small in all of their coordinates, whatever the others' gates have closed: few cells would be
+ * far. Nothing but the sums is heads' own: aggregate, gain and update are the layer's.
+ *
  * Dropout, in passes of training alone: hidden units silu(R1 [a A; s] + b1), and what layers see of the state, are multiplied by
  * a mask, 0 or 1 / (1 - share), one for all layers: of (seed, number of the pass, particle id, unit), whatever rank has the
  * particle (net/rows.h). A way back that makes layers again has the same.
@@ -65,10 +71,11 @@ const char *esp_tree_on_name(esp_tree_on on); /* "learned", "features", "hidden"
 typedef struct {
   int layers; /* L, 1..ESP_STACK_MAX_LAYERS */
   esp_embed_kind embedding;
-  int dim, embed_hidden;         /* d; h of the mlp embedding */
-  int separate;                  /* 1: q and k are two maps, with two trees */
-  int message;                   /* place among esp_key_messages */
-  int channels;                  /* C of messages with an offset, and of the others after the first layer */
+  int dim, embed_hidden; /* d; h of the mlp embedding */
+  int separate;          /* 1: q and k are two maps, with two trees */
+  int message;           /* place among esp_key_messages */
+  int heads;    /* gates a layer, each with a map, trees and a width of its own and its share of the channels; 0 is 1 */
+  int channels; /* C of messages with an offset, and of the others after the first layer */
   int aggregate;                 /* place among esp_aggregates */
   int depth;                     /* place among esp_depths */
   int groups;                    /* G of the state, where depth is grouped */

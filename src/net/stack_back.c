@@ -15,7 +15,7 @@ typedef struct {
   double *dread, *dseen;            /* [n][H] by what the slot reads of it, and sees of that; NULL: it is the same */
   double *to;                       /* one of the three: where the gradient by what the slot sees is added */
   double *d_o;                      /* [n][H] dLoss/d(the slot's output), where the output was: pass->o */
-  double *dsum;                     /* [n][wide.sum] */
+  double *dsum;                     /* [heads][n][wide.sum] */
   double *dkey, *dquery;            /* [n][d] */
   double *dvalue, *doffset, *dboth; /* [n][C], [n][C], [n][H + F] */
   double *dplain;                   /* [n][own] where weights go with values */
@@ -56,13 +56,14 @@ static int adjoint_create(const esp_stack_walk *k, adjoint *g) {
   ESP_CALL(esp_stack_scratch_create(k, 1, &g->scratch));
   if (!device->shared && slot->normal >= 0) ESP_CALL(ESP_ALLOC(g->normal, normals_of(k) * WORDS));
   ESP_CALL(state_adjoint_create(k, g));
-  ESP_CALL(ESP_THERE(device, g->dsum, n * (C + 1)));
+  ESP_CALL(ESP_THERE(device, g->dsum, n * (C + 1) * (size_t)slot->heads));
   ESP_CALL(ESP_THERE(device, g->dkey, n * d));
   if (p->separate) ESP_CALL(ESP_THERE(device, g->dquery, n * d));
   ESP_CALL(ESP_THERE(device, g->dvalue, n * C));
   if (slot->beta >= 0) ESP_CALL(ESP_THERE(device, g->dplain, n * C));
   if (slot->W1 >= 0) ESP_CALL(ESP_THERE(device, g->doffset, n * C));
   if (slot->W1 >= 0) ESP_CALL(ESP_THERE(device, g->dboth, n * (H + F)));
+  if (slot->heads > 1) ESP_CALL(ESP_THERE(device, g->dboth, n * (size_t)slot->own));
   if (k->plan->carried >= 0) {
     ESP_CALL(ESP_THERE(device, g->dboth, n * (size_t)slot->own));
     ESP_CALL(ESP_THERE(device, g->carried, n * F));
@@ -109,31 +110,70 @@ static void send_back(const esp_stack_walk *k, int l, adjoint *g, const esp_grad
   }
 }
 
+/* What came to head h of several, g->dvalue, into its columns of g->dboth. */
+static void send_back_part(const esp_stack_walk *k, int l, int h, adjoint *g, const esp_gradient *to) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const int part = at->own / at->heads, beta = at->beta + h * part;
+  const esp_stack_layer *layer = esp_stack_head(k, l, h);
+  if (g->dplain)
+    k->rows->state->weigh_back(k->n, part, k->value + beta, layer->plain, g->dvalue, g->dplain,
+                               esp_gradient_at(to, beta));
+  k->rows->columns(k->n, part, part, 0, g->dplain ? g->dplain : g->dvalue, at->own, h * part, g->dboth);
+}
+
+/* Adjoint of the sums of head h. */
+static int back_messages(const esp_stack_walk *k, int l, int h, adjoint *g, const esp_gradient *to, esp_cost *cost) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const size_t normals = normals_of(k) * WORDS;
+  const double *dsum = g->dsum + (size_t)h * (size_t)k->n * (size_t)at->wide.sum;
+  esp_layer *layer = &esp_stack_head(k, l, h)->layer;
+  int64_t *normal_acc = at->normal >= 0 ? esp_gradient_at(to, at->normal + h * at->stride) : NULL;
+  if (g->normal) memset(g->normal, 0, normals * sizeof *g->normal);
+  const esp_layer_gradient into = {g->dkey, g->dquery, g->dvalue, g->doffset};
+  ESP_CALL(esp_layer_backward(k->backend, layer, dsum, &into, esp_gradient_at(to, at->message + h * at->stride),
+                              g->normal ? g->normal : normal_acc));
+  if (g->normal) ESP_AGREE(k->backend->comm, esp_device_add(k->device, normals, g->normal, normal_acc));
+  if (cost) cost->seconds_backward += layer->seconds_backward;
+  return ESP_OK;
+}
+
+/* Adjoint of where head h listens and speaks. */
+static void back_place(const esp_stack_walk *k, int l, int h, adjoint *g, const esp_gradient *to) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const double *input = esp_stack_embedded(k), *value = k->value + h * at->stride;
+  const esp_stack_layer *layer = esp_stack_head(k, l, h);
+  double *din = esp_embed_raw(k->param->embedding) ? NULL : g->to;
+  esp_embed_backward(k->device, &at->embed, value + at->key, k->n, input, layer->key_work, g->dkey, g->embed, din,
+                     esp_gradient_at(to, at->key + h * at->stride));
+  if (g->dquery)
+    esp_embed_backward(k->device, &at->embed, value + at->query, k->n, input, layer->query_work, g->dquery, g->embed,
+                       din, esp_gradient_at(to, at->query + h * at->stride));
+}
+
+static int back_heads(const esp_stack_walk *k, int l, adjoint *g, const esp_gradient *to, esp_cost *cost) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  for (int h = 0; h < at->heads; h++) {
+    ESP_CALL(back_messages(k, l, h, g, to, cost));
+    send_back_part(k, l, h, g, to);
+    back_place(k, l, h, g, to);
+  }
+  k->dense->gradient(k->n, at->in, at->own, k->pass->s, g->dboth, esp_gradient_at(to, at->V), NULL);
+  if (g->to) k->dense->backward(k->n, at->in, at->own, k->value + at->V, 1, g->dboth, g->to);
+  return ESP_OK;
+}
+
 /* In: d_o [n][out]. Out: g->to += the gradient by what the slot sees. */
 static int back_layer(const esp_stack_walk *k, int l, const double *d_o, adjoint *g, const esp_gradient *to,
                       esp_cost *cost) {
-  const esp_stack_slot *at = &k->plan->slot[l];
-  const double *input = esp_stack_embedded(k);
-  esp_stack_layer *layer = esp_stack_at(k, l);
-  double *din = esp_embed_raw(k->param->embedding) ? NULL : g->to;
+  const esp_stack_layer *layer = esp_stack_at(k, l);
   esp_stack_update_back(k, l, d_o, &g->scratch, g->dsum, g->to, to);
   if (layer->carried) esp_stack_carry_back(k, l, g->carried, g->dsum);
   if (layer->offset) esp_stack_centre_back_sum(k, l, g->dsum);
-  const size_t normals = normals_of(k) * WORDS;
-  int64_t *normal_acc = at->normal >= 0 ? esp_gradient_at(to, at->normal) : NULL;
-  if (g->normal) memset(g->normal, 0, normals * sizeof *g->normal);
-  const esp_layer_gradient into = {g->dkey, g->dquery, g->dvalue, g->doffset};
-  ESP_CALL(esp_layer_backward(k->backend, &layer->layer, g->dsum, &into, esp_gradient_at(to, at->message),
-                              g->normal ? g->normal : normal_acc));
-  if (g->normal) ESP_AGREE(k->backend->comm, esp_device_add(k->device, normals, g->normal, normal_acc));
-  if (cost) cost->seconds_backward += layer->layer.seconds_backward;
+  if (k->plan->slot[l].heads > 1) return back_heads(k, l, g, to, cost);
+  ESP_CALL(back_messages(k, l, 0, g, to, cost));
   if (layer->offset) esp_stack_centre_back_offset(k, l, g->dsum, g->doffset);
   send_back(k, l, g, to);
-  esp_embed_backward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, g->dkey, g->embed, din,
-                     esp_gradient_at(to, at->key));
-  if (!g->dquery) return ESP_OK;
-  esp_embed_backward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, g->dquery, g->embed,
-                     din, esp_gradient_at(to, at->query));
+  back_place(k, l, 0, g, to);
   return ESP_OK;
 }
 
@@ -202,7 +242,7 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   ESP_CALL(back_read(k, l, last ? dy : g->d_o, g, read, to, cost));
   if (g->dread) state->depth->read_back(state, l, g->dread, g->ds);
   k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, at->first), (size_t)at->count);
-  if (esp_stack_frees(k)) esp_stack_layer_end(k->device, esp_stack_at(k, l));
+  if (esp_stack_frees(k)) esp_stack_slot_end(k, l);
   return esp_gradient_end(to);
 }
 

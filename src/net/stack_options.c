@@ -45,6 +45,10 @@ const esp_options esp_stack_options = {
             MODEL),
         ESP_INT_ROW(OF, channels, "net_channels", "4", 1, 128, "",
             "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
+        ESP_INT_ROW(OF, heads, "net_heads", "1", 1, 64, "",
+            "gates a layer of net_message gate: each has a map into a learned space of its own, a tree there, a width, and its share "
+            "of net_channels, which is a multiple; recall, partitions and graphs look at the first",
+            MODEL),
         ESP_NAMES_ROW(OF, aggregate, "net_aggregate", "sum", esp_aggregate_name,
             "what a receiver makes of its gated messages: their sum; average, that over the sum of the gates; softmax, their mean "
             "weighed by exp(beta v), too, v a channel's value and beta learned: towards the largest, or, below 0, the smallest; "

@@ -114,19 +114,19 @@ static int layers_begin(const esp_stack_walk *k) {
   const esp_stack_slot *first = &k->plan->slot[0];
   const esp_device *device = k->device;
   const size_t n = (size_t)k->n, H = (size_t)esp_imax(first->in, k->plan->slot[k->plan->slots - 1].in);
-  k->pass->held = esp_stack_frees(k) ? 2 : k->plan->slots;
+  k->pass->held = (esp_stack_frees(k) ? 2 : k->plan->slots) * first->heads;
   ESP_CALL(ESP_ALLOC(k->pass->at, k->pass->held));
   if (first->W1 >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (H + (size_t)k->F)));
-  if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
+  if (k->plan->carried >= 0 || first->heads > 1) ESP_CALL(ESP_THERE(device, k->pass->both, n * (size_t)first->own));
   ESP_CALL(esp_stack_scratch_create(k, 0, &k->pass->scratch));
   ESP_CALL(esp_stack_drop(k));
   return make_tree_keys(k);
 }
 
-static int layer_begin(const esp_stack_walk *k, int l) {
+static int layer_begin(const esp_stack_walk *k, int l, int h) {
   const esp_stack_slot *at = &k->plan->slot[l];
   const esp_device *device = k->device;
-  esp_stack_layer *layer = esp_stack_at(k, l);
+  esp_stack_layer *layer = esp_stack_head(k, l, h);
   if (layer->layer.dom) return ESP_OK;
   const size_t n = (size_t)k->n, keys = n * (size_t)k->param->dim, sent = n * (size_t)at->form.channels;
   const size_t hidden = n * (size_t)at->embed.hidden;
@@ -135,13 +135,13 @@ static int layer_begin(const esp_stack_walk *k, int l) {
   if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query, keys));
   if (k->param->separate) ESP_CALL(ESP_THERE(device, layer->query_work, hidden));
   ESP_CALL(ESP_THERE(device, layer->value, sent));
-  if (at->beta >= 0) ESP_CALL(ESP_THERE(device, layer->plain, n * (size_t)at->own));
+  if (at->beta >= 0) ESP_CALL(ESP_THERE(device, layer->plain, n * (size_t)(at->own / at->heads)));
   if (at->W1 >= 0) ESP_CALL(ESP_THERE(device, layer->offset, sent));
   if (k->plan->carried >= 0) ESP_CALL(ESP_THERE(device, layer->carried, n * (size_t)k->F));
   return ESP_THERE(device, layer->sum, n * (size_t)at->wide.sum);
 }
 
-void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer) {
+static void layer_end(const esp_device *device, esp_stack_layer *layer) {
   esp_layer_free(&layer->layer);
   ESP_THERE_FREE(device, layer->key);
   ESP_THERE_FREE(device, layer->query);
@@ -153,10 +153,14 @@ void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer) {
   ESP_THERE_FREE(device, layer->sum);
 }
 
+void esp_stack_slot_end(const esp_stack_walk *k, int l) {
+  for (int h = 0; h < k->plan->slot[l].heads; h++) layer_end(k->device, esp_stack_head(k, l, h));
+}
+
 static void pass_end(esp_pass *pass) {
   const esp_device *device = pass->device;
   for (int l = 0; l < pass->held; l++) {
-    esp_stack_layer_end(device, &pass->at[l]);
+    layer_end(device, &pass->at[l]);
     ESP_THERE_FREE(device, pass->at[l].carried); /* the next layer's */
   }
   for (int r = 0; r < 3; r++) ESP_FREE(pass->joined[r]);
@@ -197,6 +201,19 @@ int esp_stack_lift(const esp_stack_walk *k) {
   return esp_stack_held(k, "the state before the first layer", bad, H, lifted);
 }
 
+/* What each of several heads sends of V s. */
+static void send_parts(const esp_stack_walk *k, int l) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const int n = k->n, part = at->own / at->heads;
+  k->dense->forward(n, at->in, at->own, k->value + at->V, NULL, 0, k->pass->s, k->pass->both);
+  for (int h = 0; h < at->heads; h++) {
+    esp_stack_layer *layer = esp_stack_head(k, l, h);
+    double *value = layer->plain ? layer->plain : layer->value;
+    k->rows->columns(n, part, at->own, h * part, k->pass->both, part, 0, value);
+    if (layer->plain) k->rows->state->weigh(n, part, k->value + at->beta + h * part, value, layer->value);
+  }
+}
+
 /* What is sent, and what receivers bring along. */
 static void send(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
@@ -219,33 +236,33 @@ static void send(const esp_stack_walk *k, int l) {
   if (layer->plain) k->rows->state->weigh(n, C, k->value + at->beta, value, layer->value);
 }
 
-static esp_split_rule split_of(const esp_stack_walk *k, int l) {
+static esp_split_rule split_of(const esp_stack_walk *k, int l, int h) {
   esp_split_rule rule = {.kind = k->param->split};
   if (rule.kind != ESP_SPLIT_LEARNED) return rule;
   rule.levels = k->param->split_levels;
-  rule.normal = k->host_value + k->plan->slot[l].normal;
+  rule.normal = k->host_value + k->plan->slot[l].normal + h * k->plan->slot[l].stride;
   return rule;
 }
 
-static esp_layer_param layer_param(const esp_stack_walk *k, int l) {
+static esp_layer_param layer_param(const esp_stack_walk *k, int l, int h) {
   const esp_stack_param *p = k->param;
   esp_layer_param param = {.domain = p->domain,
                            .form = esp_stack_form(p, &k->plan->slot[l]),
                            .include_self = p->include_self,
                            .near_only = !p->far};
   param.domain.dim = tree_dim(k);
-  param.domain.split = split_of(k, l);
+  param.domain.split = split_of(k, l, h);
   if (k->keep && p->domain.lists.pairs_per_particle > 0 && k->plan->slot[l].theta > 0)
     param.domain.lists.theta = k->plan->slot[l].theta;
   return param;
 }
 
-static int hear(const esp_stack_walk *k, int l) {
+static int hear(const esp_stack_walk *k, int l, int h) {
   const int last = l == k->plan->slots - 1;
   const int hops = k->param->tree_on == ESP_TREE_ON_HIDDEN && k->param->hidden_halves == 2;
   const esp_pass *pass = k->pass;
-  esp_stack_layer *layer = esp_stack_at(k, l);
-  const esp_layer_param param = layer_param(k, l);
+  esp_stack_layer *layer = esp_stack_head(k, l, h);
+  const esp_layer_param param = layer_param(k, l, h);
   const esp_layer_input in = {.id = k->set->id,
                               .key = layer->key,
                               .query = layer->query,
@@ -254,21 +271,29 @@ static int hear(const esp_stack_walk *k, int l) {
                               .tree_key = hops && last ? pass->tree_query : pass->tree_key,
                               .tree_query = hops ? NULL : pass->tree_query,
                               .there = 1};
-  const double *message = k->host_value + k->plan->slot[l].message;
+  const double *message = k->host_value + k->plan->slot[l].message + h * k->plan->slot[l].stride;
   if (layer->layer.dom) return esp_layer_again(k->backend, k->n, &in, message, layer->sum, &layer->layer);
   return esp_layer_forward(k->backend, &param, k->n, &in, message, layer->sum, &layer->layer);
 }
 
+/* Where head h listens and speaks. */
+static int place(const esp_stack_walk *k, int l, int h) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const double *input = esp_stack_embedded(k), *value = k->value + h * at->stride;
+  ESP_AGREE(k->backend->comm, layer_begin(k, l, h));
+  const esp_stack_layer *layer = esp_stack_head(k, l, h);
+  esp_embed_forward(k->device, &at->embed, value + at->key, k->n, input, layer->key_work, layer->key);
+  if (layer->query)
+    esp_embed_forward(k->device, &at->embed, value + at->query, k->n, input, layer->query_work, layer->query);
+  return ESP_OK;
+}
+
 int esp_stack_run(const esp_stack_walk *k, int l, double *o) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  const double *input = esp_stack_embedded(k);
-  esp_stack_layer *layer = esp_stack_at(k, l);
-  ESP_AGREE(k->backend->comm, layer_begin(k, l));
-  esp_embed_forward(k->device, &at->embed, k->value + at->key, k->n, input, layer->key_work, layer->key);
-  if (layer->query)
-    esp_embed_forward(k->device, &at->embed, k->value + at->query, k->n, input, layer->query_work, layer->query);
-  send(k, l);
-  ESP_CALL(hear(k, l));
+  const esp_stack_layer *layer = esp_stack_at(k, l);
+  for (int h = 0; h < at->heads; h++) ESP_CALL(place(k, l, h));
+  (at->heads > 1 ? send_parts : send)(k, l);
+  for (int h = 0; h < at->heads; h++) ESP_CALL(hear(k, l, h));
   if (layer->offset) esp_stack_centre(k, l);
   if (layer->carried) esp_stack_carry(k, l);
   esp_stack_update(k, l, o);
@@ -278,7 +303,7 @@ int esp_stack_run(const esp_stack_walk *k, int l, double *o) {
 /* What may be seen of slot l while its domain stands. */
 static int tell(const esp_stack_walk *k, int l, const esp_visit *visit, esp_cost *cost) {
   const esp_stack_layer *layer = esp_stack_at(k, l);
-  if (cost) esp_layer_count(&layer->layer, cost);
+  for (int h = 0; h < k->plan->slot[l].heads && cost; h++) esp_layer_count(&esp_stack_head(k, l, h)->layer, cost);
   if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (visit) ESP_CALL(esp_stack_show_keys(k, l, visit));
   if (k->keep) ((esp_stack_plan *)k->model->plan)->slot[l].theta = layer->layer.dom->param.lists.theta;
@@ -298,7 +323,7 @@ static int run_slot(const esp_stack_walk *k, int l, const esp_visit *visit, doub
   if (!settles) ESP_CALL(esp_stack_run(k, l, last ? y : pass->o));
   ESP_CALL(tell(k, l, visit, cost));
   if (layer->carried && last) esp_stack_carry_out(k, y);
-  if (!k->keep || (esp_stack_frees(k) && !last)) esp_stack_layer_end(k->device, layer);
+  if (!k->keep || (esp_stack_frees(k) && !last)) esp_stack_slot_end(k, l);
   if (last || settles) return ESP_OK;
   pass->state.depth->join(&pass->state, l, pass->o, &bad);
   snprintf(what, sizeof what, "layer %d: the state behind it", l / pass->state.groups);

@@ -11,6 +11,7 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
   const size_t rows = (size_t)scratch->rows, hidden = rows * (size_t)k->param->hidden;
   ESP_CALL(ESP_THERE(device, scratch->joint, rows * (size_t)wide));
   ESP_CALL(ESP_THERE(device, scratch->heard, rows * (size_t)own));
+  if (k->plan->slot->heads > 1) ESP_CALL(ESP_THERE(device, scratch->part, rows * (size_t)own));
   ESP_CALL(ESP_THERE(device, scratch->t, hidden));
   ESP_CALL(ESP_THERE(device, scratch->hidden, hidden));
   if (k->param->level) {
@@ -29,6 +30,7 @@ int esp_stack_scratch_create(const esp_stack_walk *k, int backward, esp_stack_sc
 void esp_stack_scratch_free(const esp_device *device, esp_stack_scratch *scratch) {
   ESP_THERE_FREE(device, scratch->joint);
   ESP_THERE_FREE(device, scratch->heard);
+  ESP_THERE_FREE(device, scratch->part);
   ESP_THERE_FREE(device, scratch->one);
   ESP_THERE_FREE(device, scratch->plain);
   ESP_THERE_FREE(device, scratch->one_acc);
@@ -50,13 +52,49 @@ static void keep_heard(const esp_stack_walk *k, const esp_stack_slot *at, int n,
   k->rows->columns(n, at->own, at->own + at->in, 0, scratch->joint, at->own, 0, heard);
 }
 
+/* Rows first .. : joint [n][own + H] = [gain A; s], head beside head. */
+static void hear(const esp_stack_walk *k, int l, int first, int n, const double *s, const esp_stack_scratch *scratch) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const esp_heard heard = esp_stack_heard(k, l);
+  const double *gain = gain_of(k, l, scratch);
+  const size_t from = (size_t)first * (size_t)at->wide.sum;
+  const int wide = at->own + at->in;
+  if (at->heads == 1) {
+    k->rows->hear(&heard, n, at->in, gain, esp_stack_at(k, l)->sum + from, s, scratch->joint);
+    return;
+  }
+  for (int h = 0; h < at->heads; h++) {
+    k->rows->hear(&heard, n, 0, gain, esp_stack_head(k, l, h)->sum + from, s, scratch->part);
+    k->rows->columns(n, heard.own, heard.own, 0, scratch->part, wide, h * heard.own, scratch->joint);
+  }
+  k->rows->columns(n, at->in, at->in, 0, s, wide, at->own, scratch->joint);
+}
+
+/* djoint [n][wide] -> the sums' gradients, those of head h behind those of all rows of the heads before; ds [n][in] += (NULL: not wanted). */
+static void hear_back(const esp_stack_walk *k, int l, int first, int n, const esp_stack_scratch *scratch, double *dsum,
+                      double *ds, int64_t *acc) {
+  const esp_stack_slot *at = &k->plan->slot[l];
+  const esp_heard heard = esp_stack_heard(k, l);
+  const double *gain = gain_of(k, l, scratch);
+  const size_t from = (size_t)first * (size_t)at->wide.sum, all = (size_t)k->n * (size_t)at->wide.sum;
+  const int wide = at->own + (ds ? at->in : 0);
+  if (at->heads == 1) {
+    k->rows->hear_back(&heard, n, at->in, gain, esp_stack_at(k, l)->sum + from, scratch->djoint, dsum + from, ds, acc);
+    return;
+  }
+  for (int h = 0; h < at->heads; h++) {
+    k->rows->columns(n, heard.own, wide, h * heard.own, scratch->djoint, heard.own, 0, scratch->part);
+    k->rows->hear_back(&heard, n, 0, gain, esp_stack_head(k, l, h)->sum + from, scratch->part,
+                       dsum + (size_t)h * all + from, NULL, acc);
+  }
+  if (ds) k->rows->add_columns(n, at->in, wide, at->own, scratch->djoint, at->in, 0, ds);
+}
+
 /* Rows first .. first + n - 1: joint [n][own + H] = [a A; s], t. */
 static void join(const esp_stack_walk *k, int l, int first, int n, const esp_stack_scratch *scratch) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  const esp_heard heard = esp_stack_heard(k, l);
-  const double *sum = esp_stack_at(k, l)->sum + (size_t)first * (size_t)at->wide.sum;
   const double *s = k->pass->s + (size_t)first * (size_t)at->in;
-  k->rows->hear(&heard, n, at->in, gain_of(k, l, scratch), sum, s, scratch->joint);
+  hear(k, l, first, n, s, scratch);
   if (scratch->plain) keep_heard(k, at, n, scratch, scratch->plain);
   if (scratch->one) k->rows->state->level(n, at->own, at->in, k->value + at->a, scratch->joint);
   k->dense->forward(n, at->own + at->in, k->param->hidden, k->value + at->R1, k->value + at->b1, 0, scratch->joint,
@@ -107,15 +145,14 @@ static void linear_back(const esp_stack_walk *k, const esp_stack_slot *at, int n
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
                            double *ds, const esp_gradient *to) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  const esp_heard heard = esp_stack_heard(k, l);
   const esp_dense *dense = k->dense;
-  const double *value = k->value, *sums = esp_stack_at(k, l)->sum;
+  const double *value = k->value;
   const int h = k->param->hidden, wide = at->own + at->in, wide_d = ds ? wide : at->own;
   int64_t *R1 = esp_gradient_at(to, at->R1), *b1 = esp_gradient_at(to, at->b1);
   int64_t *R2 = esp_gradient_at(to, at->R2), *c = esp_gradient_at(to, at->c);
   int64_t *a = esp_gradient_at(to, at->a);
   for (int begin = 0; begin < k->n; begin += scratch->rows) {
-    const size_t b = (size_t)begin, sum = b * (size_t)at->wide.sum;
+    const size_t b = (size_t)begin;
     const double *dout = d_o + b * (size_t)at->out;
     const int n = esp_imin(k->n - begin, scratch->rows);
     const size_t units = (size_t)n * (size_t)h;
@@ -132,8 +169,7 @@ void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, es
     if (scratch->one)
       k->rows->state->level_back(n, at->own, at->in, wide_d, value + at->a, scratch->plain,
                                  k->pass->s + b * (size_t)at->in, scratch->djoint, a);
-    k->rows->hear_back(&heard, n, at->in, gain_of(k, l, scratch), sums + sum, scratch->djoint, dsum + sum,
-                       ds ? ds + b * (size_t)at->in : NULL, scratch->one ? scratch->one_acc : a);
+    hear_back(k, l, begin, n, scratch, dsum, ds ? ds + b * (size_t)at->in : NULL, scratch->one ? scratch->one_acc : a);
   }
 }
 

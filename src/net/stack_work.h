@@ -13,7 +13,8 @@ typedef struct {
   int in, out,
       own; /* numbers of the state it sees, and makes (T the last); channels that the update hears: all but those of
                        what is carried */
-  int first, count; /* numbers of the block that are its own, together with those of slots that share them */
+  int heads, stride; /* gates; numbers of the block from key, query, normals and message of one to those of the next */
+  int first, count;  /* numbers of the block that are its own, together with those of slots that share them */
   esp_form form;
   esp_widths wide;
   esp_embed embed;
@@ -46,6 +47,7 @@ static inline esp_form esp_stack_form(const esp_stack_param *p, const esp_stack_
 typedef struct {
   int rows;               /* at a time; whole groups, for the gradients */
   double *joint, *djoint; /* [rows][own + H] = [a A; s] */
+  double *part;           /* [rows][own / heads] of one of several heads */
   double *heard;          /* [rows][own] a A alone */
   double *one;      /* 1, the gain of what is heard where its length is changed behind it; backward alone, of that: */
   double *plain;    /* [rows][own] A */
@@ -55,7 +57,7 @@ typedef struct {
   double *own_R1;           /* [h][own] of R1, backward alone */
 } esp_stack_scratch;
 
-/* Home rows of one layer, kept for its adjoint. */
+/* Home rows of one layer, of one head of it, kept for its adjoint. */
 typedef struct {
   esp_layer layer;               /* layer.dom is the tree */
   double *key, *query;           /* [n][d]; query NULL with one map */
@@ -114,6 +116,11 @@ esp_stack_walk esp_stack_walk_of(const esp_model *model, const esp_backend *back
 int esp_stack_pass_begin(esp_stack_walk *k);
 /* The first state. Collective where the row of depth is grouped. */
 int esp_stack_lift(const esp_stack_walk *k);
+/* Start values (stack_start.c): count numbers N(0, variance) at `at`, of a group (stack_groups.h) of slot l, -1: of none; and all of
+ * slot l's. Local. */
+void esp_stack_gauss(const esp_model *model, int l, int group, int at, int count, double variance);
+void esp_stack_start(const esp_model *model, int l);
+
 /* All layers, with what the walk has been told; as esp_stack_forward. */
 int esp_stack_through(esp_stack_walk *k, const esp_visit *visit, double *y, esp_cost *cost, esp_pass **pass);
 
@@ -152,8 +159,11 @@ static inline int esp_stack_frees(const esp_stack_walk *k) {
   return esp_stack_undoes(k) && !esp_depths[k->param->depth]->stores;
 }
 /* What slot l keeps. Where that is freed behind each, the last slot and the one at hand have places. */
-static inline esp_stack_layer *esp_stack_at(const esp_stack_walk *k, int l) {
-  return &k->pass->at[esp_stack_frees(k) ? l == k->plan->slots - 1 : l];
+static inline esp_stack_layer *esp_stack_head(const esp_stack_walk *k, int l, int h) {
+  return &k->pass->at[(esp_stack_frees(k) ? l == k->plan->slots - 1 : l) * k->plan->slot[l].heads + h];
+}
+static inline esp_stack_layer *esp_stack_at(const esp_stack_walk *k, int l) { /* its first head, or the only one */
+  return esp_stack_head(k, l, 0);
 }
 /* Slot l from what it sees: its sums, then o [n][out]. What its way back needs is then in esp_stack_at; where that has a domain already,
  * it is heard over it again. Collective. */
@@ -172,7 +182,7 @@ static inline int esp_stack_settles(const esp_stack_walk *k, int l) {
  * latest state is the one that is kept. Collective. */
 int esp_stack_show_keys(const esp_stack_walk *k, int l, const esp_visit *visit);
 int esp_stack_show_state(const esp_stack_walk *k, int l, const esp_visit *visit);
-void esp_stack_layer_end(const esp_device *device, esp_stack_layer *layer);
+void esp_stack_slot_end(const esp_stack_walk *k, int l);
 
 /* What the embedding of a layer sees. */
 static inline const double *esp_stack_embedded(const esp_stack_walk *k) {
@@ -195,10 +205,10 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o);
 void esp_stack_update_back(const esp_stack_walk *k, int l, const double *d_o, esp_stack_scratch *scratch, double *dsum,
                            double *ds, const esp_gradient *to);
 
-/* The sums of layer l, as rows are heard. */
+/* The sums of a head of layer l, as rows are heard. */
 static inline esp_heard esp_stack_heard(const esp_stack_walk *k, int l) {
   const esp_stack_slot *at = &k->plan->slot[l];
-  return (esp_heard){at->wide.sum, at->form.channels, at->own, k->param->aggregate};
+  return (esp_heard){at->wide.sum, at->form.channels, at->own / at->heads, k->param->aggregate};
 }
 
 /* What is carried (stack_transport.c). r^l before layer l [n][F]; r^{l+1} from layer l's sums; what it adds to y. Then the way

@@ -94,8 +94,8 @@ static void options(void **state) {
   both("reversible, norms over particles and of messages", &p, N);
   p = deep, p.depth = 5, p.equilibrium = (esp_fixed_point_param){50, 1e-5, 2};
   both("equilibrium", &p, N);
-  p = deep, p.aggregate = 2, p.beta = 0.7;
-  both("softmax", &p, N);
+  p = deep, p.aggregate = 2, p.beta = 0.7, p.heads = 3;
+  both("softmax, of three heads", &p, N);
   p = deep, p.domain.lists.pairs_per_particle = 30;
   both("a budget of pairs", &p, N);
 }

@@ -50,9 +50,9 @@ static esp_stack_param row(int which) {
   p.norm = which != 1, p.activate = which % 2;
   if (which == 0) p.depth = 2, p.dropout = 0.3, p.dropout_state = 0.2;
   if (which == 1) p.depth = 2, p.groups = 3;
-  if (which == 2) p.depth = 4, p.domain.lists.pairs_per_particle = 40;
+  if (which == 2) p.depth = 4, p.domain.lists.pairs_per_particle = 40, p.heads = 3;
   if (which == 3) p.aggregate = 2, p.beta = 2;
-  if (which == 4) p.aggregate = 2, p.depth = 3, p.message = 0, p.separate = 1, p.level = 1;
+  if (which == 4) p.aggregate = 2, p.depth = 3, p.separate = p.level = 1, p.heads = 2, p.channels = 4;
   if (which == 5) p.layers = 6, p.tied = 1;
   if (which >= 8) { /* solved for, and its adjoint */
     p.norm = p.activate = 0, p.depth = 5, p.layers = which - 6, p.message = which - 8;
