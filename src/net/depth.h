@@ -25,6 +25,9 @@
  * Kolter, Koltun, "Deep equilibrium models", NeurIPS 2019; Gu, Chang, Zhu, Sojoudi, El Ghaoui, "Implicit graph neural
  * networks", NeurIPS 2020.
  *
+ * How much a layer contracts is measured at every solve and not enforced: its outputs begin small, net_aggregate average keeps
+ * them from growing with the number of particles, and what is not found is an error that names the layer.
+ *
  * Local. */
 #ifndef ESP_DEPTH_H
 #define ESP_DEPTH_H

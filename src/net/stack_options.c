@@ -66,9 +66,10 @@ const esp_options esp_stack_options = {
         ESP_NAMES_ROW(OF, depth, "net_depth", "residual", esp_depth_name,
             "how a layer's output joins a particle's state: residual, it is added; plain, it takes its place; reversible, groups "
             "of the state's numbers, in fixed point, hear each other in turn, and the way back makes every state again from the "
-            "one behind it, bit for bit: memory does not grow with net_layers (with train_batch 1); equilibrium, layers between the lift and "
-            "the last hear the states that they make, s' = s + o(s'), which are solved for; injected, the state before all layers + the output, reversible_float, to "
-            "rounding, and reversible_stored, with all that layers hold kept, are controls", MODEL),
+            "one behind it, bit for bit: memory does not grow with net_layers (with train_batch 1); reversible_float, to "
+            "rounding, reversible_stored, with all that layers hold kept, equilibrium, layers between the lift and the last hear the "
+            "states that they make, s' = s + o(s'), solved for in the memory of one layer and best with net_aggregate average, and "
+            "injected, the state before all layers + o, are controls", MODEL),
         ESP_INT_ROW(OF, equilibrium.iterations, "net_equilibrium_iterations", "50", 1, 100000, "",
             "of net_depth equilibrium: most iterations in which the state behind a layer is solved for, and its gradient; where they "
             "do not come to net_equilibrium_tolerance the run ends, and tells how much the layer contracts", BOTH),

@@ -6,6 +6,7 @@
 #include "net/stack_work.h"
 
 static const double GAIN = 0.3, STATE_SENT = 0.1;
+static const double CALM = 0.1; /* outputs at the start, of layers whose states are solved for: they must contract */
 
 void esp_stack_gauss(const esp_model *model, int l, int group, int at, int count, double variance) {
   const uint64_t stream = 1024 + 64 * (uint64_t)(l + 1) + (uint64_t)group; /* embeddings have the streams below */
@@ -52,7 +53,9 @@ void esp_stack_start(const esp_model *model, int l) {
   const esp_stack_param *p = model->param;
   const esp_stack_slot *s = &((const esp_stack_plan *)model->plan)->slot[l];
   const int H = s->in, C = s->own, h = p->hidden;
-  const double out = esp_aggregates[p->aggregate]->start;
+  const int settles =
+      p->layers > 1 && esp_depths[p->depth]->implicit && l < ((const esp_stack_plan *)model->plan)->slots - 1;
+  const double out = esp_aggregates[p->aggregate]->start * (settles ? CALM : 1);
   double *value = model->block.value;
   for (int k = 0; k < s->heads; k++) start_head(model, l, k, s);
   if (s->W1 >= 0) {

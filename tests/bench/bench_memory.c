@@ -2,7 +2,9 @@
  * space of 2 dimensions, one rank, states of 64 numbers, 16 channels, layer norm; then what taking and giving back a block costs. Memory is counted; the seconds
  * are the processor's. Resident is the process's largest so far: the rows that need least come first.
  *
- *   ninja -C build/cpu bench_memory && build/cpu/tests/bench_memory [n] [largest number of layers] */
+ * Behind `equilibrium` stand the wanted tolerance and the iterations that it took.
+ *
+ *   ninja -C build/cpu bench_memory && build/cpu/tests/bench_memory [n] [largest number of layers] [row] */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +45,12 @@ static double processor(void) {
   return (double)clock() / CLOCKS_PER_SEC;
 }
 
-static int step(int layers, const char *depth, int tied) {
+static int on_step(void *context, const esp_train_record *record) {
+  *(int64_t *)context = record->cost.iterations;
+  return ESP_OK;
+}
+
+static int step(int layers, const char *depth, int tied, double tolerance) {
   const esp_backend backend = esp_backend_self();
   const esp_sets sets = {.sets = 1, .layout = set.layout, .largest = set.n, .get = get};
   const esp_training with = {esp_comm_self(), &backend, &sets, &esp_loss_nmse, NULL};
@@ -61,7 +68,11 @@ static int step(int layers, const char *depth, int tied) {
                            .groups = 2,
                            .norm = 1,
                            .tied = tied,
+                           .equilibrium = {200, tolerance, 3},
                            .seed = 1};
+  int64_t iterations = 0;
+  char name[32];
+  const esp_train_hooks hooks = {.step = on_step, .context = &iterations};
   esp_sizes sizes = {.width = {[ESP_INPUT] = 8, [ESP_SENT] = 1, [ESP_TARGET] = 1}};
   esp_model model = {0};
   esp_adam adam = {0};
@@ -73,10 +84,11 @@ static int step(int layers, const char *depth, int tied) {
   ESP_TRY(esp_model_create(&esp_network_stack, &param, &sizes, &model));
   ESP_TRY(esp_adam_create(model.block.count, &adam));
   const double begin = processor();
-  ESP_TRY(esp_train(&with, &how, NULL, &model, &adam));
+  ESP_TRY(esp_train(&with, &how, &hooks, &model, &adam));
   const double seconds = processor() - begin;
-  printf("%6d  %-17s %10d %8.2f", layers, tied ? "residual, tied" : depth, model.block.count,
-         (double)(esp_memory_peak() - data) / 1048576);
+  snprintf(name, sizeof name, "%s%s", depth, tied ? ", tied" : "");
+  if (iterations) snprintf(name, sizeof name, "%.6s %.0e %2d", depth, tolerance, (int)iterations);
+  printf("%6d  %-17s %10d %8.2f", layers, name, model.block.count, (double)(esp_memory_peak() - data) / 1048576);
   for (int p = ESP_MEMORY_STATE; p < ESP_MEMORY_PURPOSES; p++)
     printf(" %11.2f", (double)esp_memory_peak_for((esp_purpose)p) / 1048576);
   printf(" %9.1f %8.2f\n", resident(), seconds);
@@ -116,12 +128,16 @@ int main(int argc, char **argv) {
   printf("  resident  seconds\n");
   static const struct {
     const char *depth;
-    int tied;
-  } row[] = {{"reversible", 0}, {"residual", 1}, {"residual", 0}, {"plain", 0}, {"reversible_stored", 0}};
+    int tied, layers; /* layers: of all of its rows; 0: as many as there are in the table */
+  } row[] = {{"reversible", 0, 0}, {"equilibrium", 0, 2}, {"residual", 1, 0},
+             {"residual", 0, 0},   {"plain", 0, 0},       {"reversible_stored", 0, 0}};
   static const int layers[] = {4, 16, 28, 64, 256, 1024};
-  const int most = argc > 2 ? atoi(argv[2]) : 1024;
-  for (int r = 0; r < 5; r++)
-    for (int k = 0; k < 6 && layers[k] <= most && !rc; k++) rc = step(layers[k], row[r].depth, row[r].tied);
+  static const double tolerance[] = {1e-1, 1e-2, 1e-3, 1e-4};
+  const int most = argc > 2 ? atoi(argv[2]) : 1024, only = argc > 3 ? atoi(argv[3]) : -1;
+  for (int r = 0; r < 6; r++)
+    for (int k = 0; k < (row[r].layers ? 4 : 6) && (only < 0 || only == r) && !rc; k++)
+      if (row[r].layers || layers[k] <= most)
+        rc = step(row[r].layers ? row[r].layers : layers[k], row[r].depth, row[r].tied, tolerance[k % 4]);
   if (!rc) cost();
   if (rc) fprintf(stderr, "%s\n", esp_error_message());
   esp_set_free(&set);
