@@ -1,5 +1,6 @@
 /* The good files: snapshots of every dialect, set files and checkpoints of either version, inputs, what a run writes. */
 #include "mpi/binary_fixture.h"
+#include "mpi/serial_hdf5.h"
 
 #include <sys/stat.h>
 
@@ -125,6 +126,37 @@ static void add_grids(void) {
 #endif
 }
 
+/* ---- graphs with classes ---- */
+
+/* A ring of nodes with two words each, as HDF5, and what is made of it. */
+static void add_graphs(void) {
+  enum { NODES = 40, NODE_WORDS = 7 };
+  int64_t label[NODES], start[NODES + 1] = {0}, word[2 * NODES], edge[2 * NODES], train[6];
+  double value[2 * NODES];
+  for (int64_t i = 0; i < NODES; i++) {
+    label[i] = i % 9 == 8 ? -1 : i % 2, start[i + 1] = 2 * i + 2, edge[2 * i] = i, edge[2 * i + 1] = (i + 1) % NODES;
+    word[2 * i] = i % NODE_WORDS, word[2 * i + 1] = (i + 3) % NODE_WORDS;
+    value[2 * i] = 1, value[2 * i + 1] = 2;
+  }
+  for (int k = 0; k < 6; k++) train[k] = k;
+  const dataset sets[] = {{"label", H5T_STD_I32LE, 1, {NODES, 0}, 0},
+                          {"x_indptr", H5T_STD_I32LE, 1, {NODES + 1, 0}, 0},
+                          {"x_indices", H5T_STD_I32LE, 1, {2 * NODES, 0}, 0},
+                          {"edges", H5T_STD_I32LE, 2, {NODES, 2}, 0},
+                          {"train", H5T_STD_I32LE, 1, {6, 0}, 0}};
+  const void *const numbers[] = {label, start, word, edge, train};
+  const dataset values = {"x_values", H5T_IEEE_F32LE, 1, {2 * NODES, 0}, 0};
+  hid_t id = serial_create(at("graph.h5"));
+  for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) serial_write(id, &sets[k], H5T_NATIVE_INT64, numbers[k]);
+  serial_write(id, &values, H5T_NATIVE_DOUBLE, value);
+  H5Fclose(id);
+  const char *input = text("%s/graph.h5", folder, "");
+  const char *keys[] = {"run_out", folder, "run_name", "graph", "data_task", "nodes", "input", input, NULL};
+  if (fuzz_verb("generate", "", keys)) stop("generate");
+  add("graph", FUZZ_HDF5, "graph graph info", input, "case.h5", NULL);
+  add("set2-graph", FUZZ_HDF5, "set set info", text("%s/graph/data.h5", folder, ""), "case.h5", NULL);
+}
+
 /* ---- texts ---- */
 
 /* A table without its times: whatever has a point, but in column `kept`, becomes the same number, so that cases are the same in
@@ -174,6 +206,7 @@ int fuzz_subjects(const char *where, fuzz_subject subject[FUZZ_SUBJECTS]) {
   add_ours(source);
   add_snapshots();
   add_grids();
+  add_graphs();
   add_texts(source);
   return count;
 }

@@ -35,6 +35,21 @@ static uint64_t mix(uint64_t sum, const double *value, size_t count) {
   return sum;
 }
 
+/* Rows of varying length ascend, and stay within what there is. */
+static uint64_t mix_rows(uint64_t sum, const esp_csr *csr, const esp_column *column) {
+  need(csr->start[0] == 0 && csr->columns >= 0, "rows that begin elsewhere were accepted");
+  for (int i = 0; i < csr->rows; i++) {
+    need(csr->start[i + 1] >= csr->start[i], "a row that ends before it begins was accepted");
+    for (int64_t e = csr->start[i]; e < csr->start[i + 1]; e++) {
+      need(csr->index[e] >= 0 && csr->index[e] < csr->columns, "an index out of range was accepted");
+      need(e == csr->start[i] || csr->index[e] > csr->index[e - 1], "an index that stands twice was accepted");
+      need(!csr->value || csr->value[e] >= column->min, "a number below its least was accepted");
+      sum = esp_hash_mix(esp_hash_mix(sum, (uint64_t)i), (uint64_t)csr->index[e]);
+    }
+  }
+  return csr->value ? mix(sum, csr->value, (size_t)csr->start[csr->rows]) : sum;
+}
+
 /* The numbers and columns of a set are what its layout allows. */
 static uint64_t mix_set(uint64_t sum, const esp_set *set) {
   const size_t n = (size_t)set->n_home;
@@ -43,7 +58,9 @@ static uint64_t mix_set(uint64_t sum, const esp_set *set) {
   for (int k = 0; set->layout->column[k].name; k++) {
     const esp_column *column = &set->layout->column[k];
     const size_t count = n * (size_t)set->width[k];
-    need(column->optional || set->value[k], "a column that must be there is missing, and was not missed");
+    if (set->csr[k].start) sum = mix_rows(sum, &set->csr[k], column);
+    need(column->optional || set->value[k] || set->csr[k].start,
+         "a column that must be there is missing, and was not missed");
     if (!set->value[k]) continue;
     for (size_t i = 0; i < count; i++) need(set->value[k][i] >= column->min, "a number below its least was accepted");
     sum = mix(sum, set->value[k], count);
@@ -126,6 +143,17 @@ static int read_snapshot(const fuzz_subject *s, uint64_t *sum) {
   ESP_CALL(esp_format_read(esp_comm_self(), &input, esp_task_find("gravity")->layout, &set, &origin));
   *sum = mix_set(0, &set);
   need(isfinite(origin.time), "a time that is not finite was accepted");
+  need(set.n <= 1000, "more particles than the file can hold were accepted");
+  esp_set_free(&set);
+  return ESP_OK;
+}
+
+static int read_graph(const fuzz_subject *s, uint64_t *sum) {
+  const esp_input_param input = {.file = s->open, .types = "all"};
+  esp_set set;
+  esp_origin origin = {0};
+  ESP_CALL(esp_format_read(esp_comm_self(), &input, esp_task_find("nodes")->layout, &set, &origin));
+  *sum = mix_set(0, &set);
   need(set.n <= 1000, "more particles than the file can hold were accepted");
   esp_set_free(&set);
   return ESP_OK;
@@ -366,6 +394,7 @@ static int read_journal(const fuzz_subject *s, uint64_t *sum) {
 }
 
 const fuzz_reader fuzz_readers[] = {{"snapshot", read_snapshot, 0},
+                                    {"graph", read_graph, 0},
                                     {"grid", read_grid, 0},
                                     {"partition", read_partition, 1},
                                     {"info", read_info, 0},
