@@ -21,6 +21,9 @@ for ranks in 1 2; do
   same parameters "$(json parameter_checksum)"
   good $ranks train "${own[@]}" -train_shard particles
   same parameters "$(json parameter_checksum)"
+  good $ranks train "${own[@]}" -train_stop 13
+  good $ranks train "${own[@]}" -train_restart "out/drawn$ranks/checkpoint.h5" # begins with no keys anew; the best step comes along
+  same parameters "$(json parameter_checksum)"
   good $ranks evaluate "${own[@]}"
   same ladder "$(figures)"
   good $ranks predict "${own[@]}"
