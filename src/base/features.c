@@ -69,9 +69,17 @@ void esp_features_terms(const esp_features *rows, int k, const double *dy, doubl
 
 /* ---- half of them ---- */
 
+static uint64_t stream_of(uint64_t seed, uint64_t draw) {
+  return seed ^ (draw + 1) * 0x9e3779b97f4a7c15u;
+}
+
 int esp_features_hidden(uint64_t seed, uint64_t draw, int64_t id, int64_t feature) {
-  const uint64_t stream = seed ^ (draw + 1) * 0x9e3779b97f4a7c15u;
-  return (int)(esp_rng_bits(stream, (uint64_t)id, ESP_RNG_SAMPLE, (uint32_t)feature) >> 63);
+  return (int)(esp_rng_bits(stream_of(seed, draw), (uint64_t)id, ESP_RNG_SAMPLE, (uint32_t)feature) >> 63);
+}
+
+int esp_features_asked(uint64_t seed, uint64_t draw, int64_t id, int64_t count, int64_t n) {
+  if (count >= n) return 1;
+  return esp_rng_uniform(stream_of(seed, draw), (uint64_t)id, ESP_RNG_BATCH, 0) * (double)n < (double)count;
 }
 
 int esp_features_half_create(const esp_features *all, uint64_t seed, uint64_t draw, int hidden, esp_features *half) {

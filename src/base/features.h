@@ -24,6 +24,8 @@ void esp_features_terms(const esp_features *rows, int k, const double *dy, doubl
 
 /* Which features of a particle are hidden: a fair coin each, of (seed, draw, id, feature). Pure. */
 int esp_features_hidden(uint64_t seed, uint64_t draw, int64_t id, int64_t feature);
+/* Is a particle one of about `count` of n that are asked: of (seed, draw, id). All are where there are no more. Pure. */
+int esp_features_asked(uint64_t seed, uint64_t draw, int64_t id, int64_t count, int64_t n);
 /* The half of the features that are not hidden (hidden 0), or that are (1): the others are 0. Its arrays `x` and sparse.value are the
  * caller's (esp_features_half_free), the rest is that of `all`. Errors: memory. */
 int esp_features_half_create(const esp_features *all, uint64_t seed, uint64_t draw, int hidden, esp_features *half);

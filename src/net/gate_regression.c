@@ -14,8 +14,10 @@ const esp_options esp_gate_learning_options = {
         ESP_CHOICE_ROW(OF, by, "net_embedding_by", "regression", "regression|directions|random",
                        "where the keys of the gate come from: gate regression, which predicts hidden features; the "
                        "leading singular directions of the features; random numbers, as a control"),
-        ESP_WHOLE_ROW(OF, steps, "net_regression_steps", "60", 0, ESP_COUNT_MAX, "steps", "steps of gate regression"),
+        ESP_WHOLE_ROW(OF, steps, "net_regression_steps", "150", 0, ESP_COUNT_MAX, "steps", "steps of gate regression"),
         ESP_REAL_ROW(OF, rate, "net_regression_lr", "0.03", 0, INFINITY, "", "learning rate of gate regression"),
+        ESP_WHOLE_ROW(OF, receivers, "net_regression_receivers", "384", 0, ESP_COUNT_MAX, "particles",
+                      "particles that are asked in a step of gate regression, others in every one; 0: all"),
         ESP_INT_ROW(OF, directions, "net_regression_directions", "128", 1, ESP_GATE_MAX_CHANNELS, "",
                     "singular directions on which hidden features are predicted"),
         ESP_REAL_ROW(OF, perplexity, "net_perplexity", "20", 1.0001, INFINITY, "",
@@ -80,8 +82,8 @@ static int on_step(void *context, const esp_train_record *r) {
 static int train(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_backend *backend,
                  const esp_set *set, const double *V, double *E, esp_gate_record *record) {
   stage s = {.set = set, .record = record};
-  const esp_gate_regression_param param = {*shape, &s.step};
-  const esp_hidden_cosine_param loss = {set->width[SAID], V, shape->seed, &s.step};
+  const esp_gate_regression_param param = {*shape, how->receivers, &s.step};
+  const esp_hidden_cosine_param loss = {set->width[SAID], V, how->receivers, shape->seed, &s.step};
   const esp_sizes sizes = esp_sizes_of(&layout, set->width);
   const esp_sets sets = {.sets = 1, .shared = 1, .layout = &layout, .largest = set->n, .get = get, .context = &s};
   const esp_training with = {backend->comm, backend, &sets, &esp_loss_hidden_cosine, &loss};

@@ -8,6 +8,10 @@
  *   loss = -mean_i cos(y_i, V x_i(hidden))                      a particle of which nothing is hidden, or that hears less than
  *                                                               1e-20, counts for 0
  *
+ * over about `receivers` particles, others in every step. Those that are not asked listen where nobody is, so that one far cell
+ * is all that they cost; those that are asked hear every other particle by itself, where that is at most 2^26 pairs a step. Beyond
+ * that, and where all are asked, near pairs and far cells are those of the gate that E is for.
+ *
  * E begins with the first d of the directions, scaled so that the gate is as wide as it is to be in the end
  * (net/perplexity.h), and goes by net/train.h. It is the message of the networks that use E: their trees, far cells and
  * gradients. The same bits on any number of ranks. */
@@ -25,6 +29,7 @@ typedef struct {
   esp_gate_by by;
   int64_t steps;     /* of the regression */
   double rate;       /* of Adam */
+  int64_t receivers; /* asked in a step; 0: all */
   int directions;    /* C, 1..ESP_GATE_MAX_CHANNELS; fewer where there are fewer features */
   double perplexity; /* of the gate, > 1 */
 } esp_gate_learning;
@@ -54,14 +59,20 @@ int esp_gate_learn(const esp_gate_learning *how, const esp_gate_shape *shape, co
  * (the loss looks at the features instead). */
 typedef struct {
   esp_gate_shape shape;
-  const int64_t *step; /* steps made: which halves are hidden; borrowed */
+  int64_t receivers;   /* asked in a step; 0: all */
+  const int64_t *step; /* steps made: who is asked, and which halves are hidden; borrowed */
 } esp_gate_regression_param;
 typedef struct {
   int directions;
   const double *V; /* [D][C] borrowed */
+  int64_t receivers;
   uint64_t seed;
   const int64_t *step;
 } esp_hidden_cosine_param;
+/* receivers 0: all. Pure. */
+static inline int esp_gate_asked(uint64_t seed, int64_t step, int64_t id, int64_t receivers, int64_t n) {
+  return receivers <= 0 || esp_features_asked(seed, (uint64_t)step, id, receivers, n);
+}
 extern const esp_network esp_network_gate_regression;
 extern const esp_loss esp_loss_hidden_cosine;
 

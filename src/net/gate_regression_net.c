@@ -6,8 +6,10 @@
 #include "net/gate_regression.h"
 #include "net/layer.h"
 
-enum { WORDS = ESP_EXACT_FULL_WORDS };
-static const double LN_S = 0; /* of the gate */
+enum { WORDS = ESP_EXACT_FULL_WORDS, ALL_PAIRS = 1 << 26 /* of a step */ };
+static const double LN_S = 0;      /* of the gate */
+static const double NOWHERE = 1e4; /* s from the keys */
+static const double LEAST = 1e-9;  /* theta */
 
 /* All in the host's memory. */
 struct esp_pass {
@@ -63,6 +65,18 @@ static void lengthen(const esp_features *rows, esp_features *seen) {
   }
 }
 
+/* Those that are not asked. */
+static int is_silent(const esp_model *model, const esp_set *set, size_t i) {
+  const esp_gate_regression_param *p = model->param;
+  return !esp_gate_asked(p->shape.seed, *p->step, set->id[i], p->receivers, set->n);
+}
+
+static void send_away(const esp_model *model, const esp_set *set, double place, double *rows) {
+  const size_t d = (size_t)((const esp_gate_regression_param *)model->param)->shape.dim;
+  for (size_t i = 0; i < (size_t)set->n_home; i++)
+    for (size_t a = 0; a < d && is_silent(model, set, i); a++) rows[i * d + a] = a == 0 ? place : 0;
+}
+
 static int pass_create(const esp_model *model, const esp_set *set, esp_pass **pass) {
   const esp_gate_regression_param *p = model->param;
   const size_t n = (size_t)set->n_home, d = (size_t)p->shape.dim;
@@ -75,10 +89,11 @@ static int pass_create(const esp_model *model, const esp_set *set, esp_pass **pa
   lengthen(&(*pass)->rows, &(*pass)->seen);
   esp_features_times(&(*pass)->rows, p->shape.dim, model->block.value, (*pass)->key);
   esp_features_times(&(*pass)->seen, p->shape.dim, model->block.value, (*pass)->query);
+  send_away(model, set, NOWHERE, (*pass)->query);
   return ESP_OK;
 }
 
-static esp_layer_param layer_param(const esp_model *model) {
+static esp_layer_param layer_param(const esp_model *model, int64_t n) {
   const esp_gate_regression_param *p = model->param;
   esp_layer_param layer = {.domain = p->shape.domain,
                            .form = {.message = &esp_message_gate,
@@ -89,12 +104,15 @@ static esp_layer_param layer_param(const esp_model *model) {
                                     .unit = 1},
                            .near_only = !p->shape.far};
   layer.domain.dim = p->shape.dim;
+  if (p->receivers <= 0 || p->receivers >= n || p->receivers > ALL_PAIRS / n) return layer;
+  layer.domain.lists = (esp_lists_param){.theta = LEAST};
+  layer.form.order = 0;
   return layer;
 }
 
 static int forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                    double *y, esp_cost *cost, esp_pass **pass) {
-  const esp_layer_param layer = layer_param(model);
+  const esp_layer_param layer = layer_param(model, set->n);
   const esp_comm *comm = backend->comm;
   esp_pass *made = NULL;
   (void)visit;
@@ -155,6 +173,7 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
   ESP_TRY(esp_layer_backward(backend, &pass->layer, a.dsum, &into, a.scale, NULL));
   if (cost) cost->seconds_backward += pass->layer.seconds_backward;
   int64_t *acc = a.acc ? a.acc : esp_gradient_at(to, 0);
+  send_away(model, set, 0, a.dquery);
   esp_features_terms(&pass->rows, d, a.dkey, a.term, acc);
   esp_features_terms(&pass->seen, d, a.dquery, a.term, acc);
   esp_exact_carry(&ESP_EXACT_FULL, acc, count);

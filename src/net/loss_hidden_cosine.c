@@ -46,22 +46,28 @@ static double of_row(size_t C, double a, const double *target, double *y) {
   return -cosine;
 }
 
+/* Of particle i in the mean: 0 where it is not asked. */
+static double weight_of(const esp_hidden_cosine_param *p, const esp_set *set, size_t i) {
+  const double *weight = esp_set_role(set, ESP_WEIGHT, 0, NULL);
+  if (!esp_gate_asked(p->seed, *p->step, set->id[i], p->receivers, set->n)) return 0;
+  return weight ? weight[i] : 1;
+}
+
 static int value(const void *param, const esp_backend *with, const esp_set *set, const double *y, double factor,
                  double *dy, double *part) {
   const esp_hidden_cosine_param *p = param;
   const size_t C = (size_t)p->directions, n = (size_t)set->n_home;
-  const double *weight = esp_set_role(set, ESP_WEIGHT, 0, NULL);
   work w = {0};
   double sum[2];
   int rc = work_create(p, with, set, y, &w);
   ESP_TRY(with->comm->agree(with->comm, rc));
-  for (size_t i = 0; i < n; i++) esp_exact_add(&ESP_EXACT_FULL, w.acc + WORDS, weight ? weight[i] : 1);
+  for (size_t i = 0; i < n; i++) esp_exact_add(&ESP_EXACT_FULL, w.acc + WORDS, weight_of(p, set, i));
   esp_exact_carry(&ESP_EXACT_FULL, w.acc + WORDS, 1);
   ESP_TRY(with->comm->sum_i64(with->comm, w.acc + WORDS, WORDS));
   sum[1] = esp_exact_value(&ESP_EXACT_FULL, w.acc + WORDS);
   if (sum[1] == 0) sum[1] = 1;
   for (size_t i = 0; i < n; i++) {
-    const double own = weight ? weight[i] : 1;
+    const double own = weight_of(p, set, i);
     const double term = of_row(C, factor * own / sum[1], w.target + i * C, w.y + i * C);
     esp_exact_add(&ESP_EXACT_FULL, w.acc, own * term);
   }

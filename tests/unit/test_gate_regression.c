@@ -20,11 +20,11 @@ typedef struct {
   double *V, *y, *dy;
 } one_case;
 
-static one_case case_make(const int64_t *step, double theta, int dense, int words) {
+static one_case case_make(const int64_t *step, double theta, int64_t receivers, int dense, int words) {
   enum { N = 80 };
   one_case t = {.backend = esp_backend_self(), .set = regression_set(N, 0, 1, dense, words)};
   t.backend.device = &esp_device_cpu64;
-  t.param = (esp_gate_regression_param){regression_shape(theta), step};
+  t.param = (esp_gate_regression_param){regression_shape(theta), receivers, step};
   const esp_sizes sizes = esp_sizes_of(t.set.layout, t.set.width);
   assert_int_equal(esp_model_create(&esp_network_gate_regression, &t.param, &sizes, &t.model), ESP_OK);
   const int D = sizes.width[ESP_INPUT];
@@ -32,7 +32,7 @@ static one_case case_make(const int64_t *step, double theta, int dense, int word
   for (int k = 0; k < D * REGRESSION_C; k++) t.V[k] = esp_rng_normal(6, (uint64_t)k, ESP_RNG_TEST, 0);
   for (int k = 0; k < t.model.block.count; k++)
     t.model.block.value[k] = 0.5 * esp_rng_normal(7, (uint64_t)k, ESP_RNG_TEST, 0);
-  t.loss = (esp_hidden_cosine_param){REGRESSION_C, t.V, t.param.shape.seed, step};
+  t.loss = (esp_hidden_cosine_param){REGRESSION_C, t.V, receivers, t.param.shape.seed, step};
   t.y = calloc(N * REGRESSION_C, sizeof *t.y), t.dy = calloc(N * REGRESSION_C, sizeof *t.dy);
   return t;
 }
@@ -66,10 +66,10 @@ static double *gradient_of(one_case *t) {
 
 /* The tree is a constant: differences are taken where no step changes it, which `theta` 0 makes sure of; else it may not be
  * many of them. */
-static void by_differences(double theta, int dense, int words) {
+static void by_differences(double theta, int64_t receivers, int dense, int words) {
   const int64_t step = 3;
   const double h = 1e-5;
-  one_case t = case_make(&step, theta, dense, words);
+  one_case t = case_make(&step, theta, receivers, dense, words);
   double *gradient = gradient_of(&t), most = 0;
   int off = 0, asked = 0;
   for (int k = 0; k < t.model.block.count; k++) most = fmax(most, fabs(gradient[k]));
@@ -90,10 +90,30 @@ static void by_differences(double theta, int dense, int words) {
 
 static void gradient(void **state) {
   (void)state;
-  by_differences(0, 1, 1);
-  by_differences(0, 0, 1);
-  by_differences(0, 1, 0);
-  by_differences(0.7, 1, 1);
+  by_differences(0, 0, 1, 1);
+  by_differences(0, 0, 0, 1);
+  by_differences(0, 0, 1, 0);
+  by_differences(0, 30, 1, 1);
+  by_differences(0.7, 0, 1, 1);
+}
+
+/* Of those that are asked alone, over all pairs: the same loss, others' predictions being none of it. */
+static void asked_alone(void **state) {
+  (void)state;
+  const int64_t step = 2;
+  one_case some = case_make(&step, 0, 30, 1, 1), all = case_make(&step, 0, 0, 1, 1);
+  int asked = 0;
+  loss_of(&some, NULL), loss_of(&all, NULL);
+  for (int i = 0; i < some.set.n_home; i++) {
+    const int is = esp_gate_asked(some.param.shape.seed, step, i, 30, some.set.n);
+    asked += is;
+    for (int c = 0; c < REGRESSION_C; c++) {
+      const double y = some.y[i * REGRESSION_C + c], want = is ? all.y[i * REGRESSION_C + c] : 0;
+      if (fabs(y - want) > 1e-12) fail_msg("particle %d: %.17g, %.17g", i, y, want);
+    }
+  }
+  assert_in_range(asked, 15, 45);
+  case_free(&some), case_free(&all);
 }
 
 /* Another step hides others; what is hidden and what is seen make up all. */
@@ -141,7 +161,7 @@ static void groups_come_together(void **state) {
   (void)state;
   const esp_backend self = esp_backend_self();
   const esp_gate_shape shape = regression_shape(0.5);
-  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 40, 0.03, REGRESSION_C, 20};
+  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 40, 0.03, 250, REGRESSION_C, 20};
   for (int dense = 0; dense < 2; dense++) {
     esp_set set = regression_set(400, 0, 1, dense, !dense);
     const int D = esp_set_role_width(&set, ESP_INPUT);
@@ -168,6 +188,7 @@ static void groups_come_together(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradient),
+      cmocka_unit_test(asked_alone),
       cmocka_unit_test(halves),
       cmocka_unit_test(groups_come_together),
   };
