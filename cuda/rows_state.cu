@@ -1,7 +1,7 @@
 /* States in fixed point, norms of them, and weights that go with what is said: the bits of net/rows_cpu.c by the formulas of net/norm.h
  * and net/heard.h.
  *
- * Bytes and operations a number: fixed_add 24, 5; fixed_value 16, 2; norm: a thread a row, whose numbers it reads three times, 8
+ * Bytes and operations a number: fixed_add 24, 5; fixed_value 16, 2; multiply 16, 1; norm: a thread a row, whose numbers it reads three times, 8
  * operations; norm_back: a thread a row for the way back, one a (group, number) for the terms of gains and offsets, 24 operations; spread 8 and 2, scale 16
  * and 4, its terms 16 and 5, its way back 32 and 8; level: a thread a row, 24 and 4; level_back: a thread a group, 40 and 10; drop 8 and some 100 of integers; weigh 24 and some 60, weigh_back
  * 48 and some 70. */
@@ -53,6 +53,11 @@ __global__ void __launch_bounds__(THREADS)
     value_kernel(size_t count, double unit, const int64_t *x, int add, double *y) {
   const size_t k = own_number();
   if (k < count) y[k] = add ? y[k] + (double)x[k] * unit : (double)x[k] * unit;
+}
+
+__global__ void __launch_bounds__(THREADS) multiply_kernel(size_t count, double a, double *y) {
+  const size_t k = own_number();
+  if (k < count) y[k] *= a;
 }
 
 /* ---- norm ---- */
@@ -268,6 +273,10 @@ void fixed_value(size_t count, int bits, const int64_t *x, int add, double *y) {
   EACH(value_kernel, count, ldexp(1, -bits), x, add, y);
 }
 
+void multiply(size_t count, double a, double *y) {
+  EACH(multiply_kernel, count, a, y);
+}
+
 void norm(int n, int width, const double *gain, const double *bias, const double *s, double *y) {
   EACH(norm_kernel, n, width, gain, bias, s, y);
 }
@@ -292,6 +301,6 @@ void norm_back(int n, int width, const double *gain, const double *s, const doub
 
 }  // namespace
 
-const esp_rows_state esp_rows_state_cuda = {fixed_add, fixed_value, norm,       norm_back, spread,
-                                            scale,     scale_terms, scale_back, level,     level_back,
-                                            drop,      weigh,       weigh_back};
+const esp_rows_state esp_rows_state_cuda = {fixed_add,  fixed_value, multiply,    norm,       norm_back,
+                                            spread,     scale,       scale_terms, scale_back, level,
+                                            level_back, drop,        weigh,       weigh_back};

@@ -43,6 +43,9 @@ typedef struct {
   /* y = x, or, with `add`, y += x, as the nearest float64. */
   void (*fixed_value)(size_t count, int bits, const int64_t *x, int add, double *y);
 
+  /* y = a y. */
+  void (*multiply)(size_t count, double a, double *y);
+
   /* ---- what layers see (net/norm.h): rows s, y [n][width]; gain, bias [width] ---- */
   /* y = gain (s - mean) / sqrt(variance + 1e-5) + bias, over the row's numbers, in order. */
   void (*norm)(int n, int width, const double *gain, const double *bias, const double *s, double *y);

@@ -26,6 +26,10 @@ static void fixed_value(size_t count, int bits, const int64_t *x, int more, doub
   for (size_t k = 0; k < count; k++) y[k] = more ? y[k] + (double)x[k] * unit : (double)x[k] * unit;
 }
 
+static void multiply(size_t count, double a, double *y) {
+  for (size_t k = 0; k < count; k++) y[k] *= a;
+}
+
 /* ---- norm ---- */
 
 static void norm(int n, int width, const double *gain, const double *bias, const double *s, double *y) {
@@ -174,6 +178,7 @@ static void weigh_back(int n, int channels, const double *beta, const double *v,
 const esp_rows_state esp_rows_state_cpu = {
     .fixed_add = fixed_add,
     .fixed_value = fixed_value,
+    .multiply = multiply,
     .norm = norm,
     .norm_back = norm_back,
     .spread = spread,

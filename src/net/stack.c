@@ -45,6 +45,8 @@ static int check_implicit(const esp_stack_param *p) {
   ESP_CHECK(p->split != ESP_SPLIT_LEARNED, ESP_ERR_CONFIG,
             "net_depth %s with tree_split learned: the tree is a constant of what is solved for; drop one of them",
             depth);
+  ESP_CHECK(!(p->damping > 0), ESP_ERR_CONFIG,
+            "net_depth %s with net_damping: what is solved for has no number of layers; drop one of them", depth);
   ESP_CALL(range("net_equilibrium_iterations", p->equilibrium.iterations, 1, 100000));
   ESP_CALL(range("net_equilibrium_window", p->equilibrium.window, 0, ESP_FIXED_POINT_WINDOW));
   ESP_CHECK(p->equilibrium.tolerance > 0, ESP_ERR_CONFIG, "net_equilibrium_tolerance %g: must be > 0",

@@ -13,7 +13,8 @@
  *     A = num (sum), num / (den + 0.3) (average): net/aggregate.h
  *     softmax: w v and w = exp(beta v) are sent for v, and A = num_wv / (num_w + 0.3), channel by channel
  *     o = R2 silu(R1 [a A; s^l] + b1) + c (+ R3 a A)        a: learned gain, one a layer; R3: `linear`
- *     s^{l+1} = s^l + o, or o  (width numbers): net/depth.h;  the last layer: prediction y = o (T numbers)
+ *     s^{l+1} = s^l + L^-p o, or L^-p o  (width numbers; p: `damping`): net/depth.h;  the last layer: prediction y = o (T
+ *     numbers)
  *   Where L > 1, everything in a layer but that last line has norm(s^l) for s^l (net/norms.h), or silu(norm(s^l)): what is
  *   added, s^l itself, has neither (pre-activation). Depth by groups makes a layer several of these, slots, each of H / G
  *   numbers.
@@ -84,6 +85,7 @@ typedef struct {
   int activate;                  /* 1: they see silu of that */
   int tied;                      /* 1: the layers between the first and the last have their parameters in common */
   double dropout, dropout_state; /* shares of hidden units, and of what layers see, that a pass of training drops */
+  double damping;                /* an output, but for the last layer's, joins the state times L^-damping */
   double beta;                   /* of softmax at the start */
   int include_self;
   int transport;     /* 1: values pass through all layers' gates as they are, as well (stack_transport.c) */

@@ -232,6 +232,7 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   const int last = l == k->plan->slots - 1;
   ESP_CALL(recall(k, l));
   if (!last) state->depth->join_back(state, l, g->ds, g->d_o);
+  esp_stack_damp(k, l, last ? NULL : g->d_o);
   if (esp_stack_settles(k, l)) {
     settling s = {k, l, g};
     ESP_CALL(esp_stack_settle_back(k, l, settling_map, &s, g->d_o, cost));

@@ -79,6 +79,10 @@ const esp_options esp_stack_options = {
         ESP_INT_ROW(OF, equilibrium.window, "net_equilibrium_window", "3", 0, ESP_FIXED_POINT_WINDOW, "iterations",
             "of net_depth equilibrium: earlier iterations that Anderson's acceleration combines, two states of memory each; 0: "
             "Picard's iteration", BOTH),
+        ESP_REAL_ROW(OF, damping, "net_damping", "0", 0, 2, "",
+            "what joins a particle's state is a layer's output times net_layers to the power of minus this: 0, all of it; 0.5 where "
+            "many layers are added, of which a step of training changes each",
+            MODEL),
         ESP_INT_ROW(OF, groups, "net_groups", "2", 2, ESP_DEPTH_GROUPS, "",
             "groups of the state, where net_depth is reversible; net_width is a multiple", MODEL),
         ESP_NAMES_ROW(OF, norm, "net_norm", "none", esp_norm_name,

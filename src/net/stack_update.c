@@ -122,6 +122,7 @@ void esp_stack_update(const esp_stack_walk *k, int l, double *o) {
     keep_heard(k, at, rows, scratch, scratch->heard);
     k->dense->forward(rows, at->own, at->out, k->value + at->R3, NULL, 1, scratch->heard, out);
   }
+  esp_stack_damp(k, l, o);
 }
 
 /* djoint [n][wide], of what is heard alone where nobody asks for the state's: wide = own. */

@@ -3,6 +3,8 @@
 #ifndef ESP_STACK_WORK_H
 #define ESP_STACK_WORK_H
 
+#include <math.h>
+
 #include "net/layer.h"
 #include "net/network.h"
 #include "net/stack.h"
@@ -183,6 +185,12 @@ static inline int esp_stack_settles(const esp_stack_walk *k, int l) {
 int esp_stack_show_keys(const esp_stack_walk *k, int l, const esp_visit *visit);
 int esp_stack_show_state(const esp_stack_walk *k, int l, const esp_visit *visit);
 void esp_stack_slot_end(const esp_stack_walk *k, int l);
+
+/* Slot l's output, or dLoss by what joins the state, [n][out], damped; the prediction is not. */
+static inline void esp_stack_damp(const esp_stack_walk *k, int l, double *o) {
+  if (l < k->plan->slots - 1 && k->param->damping > 0)
+    k->rows->state->multiply((size_t)k->n * (size_t)k->plan->slot[l].out, pow(k->param->layers, -k->param->damping), o);
+}
 
 /* What the embedding of a layer sees. */
 static inline const double *esp_stack_embedded(const esp_stack_walk *k) {

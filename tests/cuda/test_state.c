@@ -33,6 +33,9 @@ static void fixed_point(void **state) {
       device->state->fixed_add(n, 40, -1, o.there, 1 << 22, x.there, NULL);
       twin_same("fixed_add, undone", &x, 0);
       for (size_t k = 0; k < n; k++) assert_true(((int64_t *)x.host)[k] == (int64_t)k * 123456789123 - 5);
+      host->state->multiply(n, 1.0 / 3, y.host);
+      device->state->multiply(n, 1.0 / 3, y.there);
+      twin_same("multiply", &y, 1);
       host->subtract(n, o.host, y.host, y.host);
       device->subtract(n, o.there, y.there, y.there);
       twin_same("subtract in place", &y, 1);

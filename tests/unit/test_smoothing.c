@@ -141,7 +141,8 @@ static int note_state(void *context, int l, int width, const double *s) {
 
 static esp_stack_param deep(int depth) {
   esp_stack_param p = relation_case_param(RELATION_DEEP, 0.8);
-  p.layers = LAYERS, p.width = H, p.depth = depth, p.groups = 2;
+  p.layers = LAYERS, p.width = H, p.depth = depth, p.groups = 2,
+  p.damping = esp_depths[depth]->implicit ? 0 : 0.5; /* 1 / 2 */
   return p;
 }
 
@@ -162,7 +163,7 @@ static double *group_of(const esp_model *r, int layer, int part, int grouped, co
   return model_group(r, name);
 }
 
-/* Layers whose output is a constant c: the first state is the lift, the others follow from the row of depth. */
+/* Layers whose output is a constant c: the first state is the lift, the others follow from the row of depth, damped. */
 static void visitors_see_states(void **state) {
   (void)state;
   esp_set set = relation_case_set(N, D, F, 0.5, 0, 8), none = relation_case_set(0, D, F, 0.5, 0, 8);
@@ -170,6 +171,7 @@ static void visitors_see_states(void **state) {
     const esp_stack_param p = deep(depth);
     const int grouped = esp_depths[depth]->grouped, G = grouped ? 2 : 1, w = H / G;
     const int plain = !strcmp(esp_depths[depth]->name, "plain");
+    const int injected = !strcmp(esp_depths[depth]->name, "injected");
     esp_model r = relation_case_network(&p);
     static note seen;
     for (int l = 0; l < LAYERS - 1; l++)
@@ -184,9 +186,10 @@ static void visitors_see_states(void **state) {
       double s = bias[i % H];
       for (int k = 0; k < D; k++) s += weight[i % H * (D + F) + k] * set.value[X][i / H * D + k];
       for (int k = 0; k < F; k++) s += weight[i % H * (D + F) + D + k] * set.value[V][i / H * F + k];
+      const double first = s, damped = pow(LAYERS, -p.damping);
       for (int l = 0; l < LAYERS; l++) {
         assert_true(fabs(seen.state[l][i] - s) < 1e-11);
-        s = (plain ? 0 : s) + ldexp(l + 1, -(i % H));
+        s = (plain ? 0 : injected ? first : s) + damped * ldexp(l + 1, -(i % H));
       }
     }
     pass(&r, &none, &seen);
