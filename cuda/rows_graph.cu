@@ -3,7 +3,8 @@
  * Order. A row's entries one after the other, each product and each sum rounded; terms as exact ones, in any order.
  *
  * Bytes and operations: sparse, a thread a number, 8 width + 16 an entry and 2 width; terms, a thread a number of a row, 8 an entry,
- * some 40 of integers and three atomics; multiple 24 and 2, relu 16 and 1, its way back 24 and 1, average 24 and 3 (a division),
+ * some 40 of integers and three atomics; drop, a thread a row, 24 and some 100 of
+ * integers an entry; multiple 24 and 2, relu 16 and 1, its way back 24 and 1, average 24 and 3 (a division),
  * its way back 24 and 2 (a division) a number; classes, a thread SEGMENT rows, 16 and some 60, the slope, a thread a row, 24 and some 70 a
  * number. */
 #include "cuda/inline.h"
@@ -14,6 +15,7 @@
 #include "cuda/rows.h"
 #include "net/convolved.h"
 #include "net/entropy.h"
+#include "net/norm.h"
 
 namespace {
 
@@ -48,6 +50,18 @@ __global__ void __launch_bounds__(THREADS)
   for (int64_t e = start[i]; e < start[i + 1]; e++) {
     const double weight = value ? value[e] : 1;
     esp_exact_atomic(WORDS, LSB, acc + ((size_t)index[e] * width + c) * WORDS, weight * own);
+  }
+}
+
+/* A thread a row. */
+__global__ void __launch_bounds__(THREADS)
+    drop_kernel(size_t n, const int64_t *start, const int64_t *index, const double *value, uint64_t seed,
+                const int64_t *id, uint32_t first, double p, double *dropped) {
+  const size_t i = own_number();
+  if (i >= n) return;
+  for (int64_t e = start[i]; e < start[i + 1]; e++) {
+    const double weight = value ? value[e] : 1;
+    dropped[e] = weight * esp_drop_of(seed, id[i], first + (uint32_t)index[e], p);
   }
 }
 
@@ -128,6 +142,11 @@ void sparse_terms(int n, int width, const int64_t *start, const int64_t *index, 
   EACH(terms_kernel, (size_t)n * (size_t)width, (size_t)width, start, index, value, dy, acc);
 }
 
+void sparse_drop(int n, const int64_t *start, const int64_t *index, const double *value, uint64_t seed,
+                 const int64_t *id, uint32_t first, double p, double *dropped) {
+  EACH(drop_kernel, n, start, index, value, seed, id, first, p, dropped);
+}
+
 void multiple(size_t count, double a, int add, const double *x, double *y) {
   EACH(multiple_kernel, count, a, add, x, y);
 }
@@ -158,5 +177,5 @@ void classes_slope(const esp_scored *s, const double *y, double a, double over, 
 
 }  // namespace
 
-const esp_rows_graph esp_rows_graph_cuda = {sparse,  sparse_terms, multiple, relu,         relu_back,
-                                            average, average_back, classes,  classes_slope};
+const esp_rows_graph esp_rows_graph_cuda = {sparse,    sparse_terms, sparse_drop,  multiple, relu,
+                                            relu_back, average,      average_back, classes,  classes_slope};

@@ -50,6 +50,7 @@ static int check(const int *width, const esp_convolution_param *p) {
   ESP_CALL(range("net_update_hidden", p->hidden, 1, MAX_WIDTH));
   ESP_CHECK(p->share >= 0 && p->share <= 1, ESP_ERR_CONFIG, "net_share %g: must lie in [0, 1]", p->share);
   ESP_CHECK(p->stay >= 0 && p->stay <= 1, ESP_ERR_CONFIG, "net_stay %g: must lie in [0, 1]", p->stay);
+  ESP_CHECK(p->dropout >= 0 && p->dropout < 1, ESP_ERR_CONFIG, "net_dropout %g: must lie in [0, 1)", p->dropout);
   return ESP_OK;
 }
 

@@ -31,7 +31,7 @@ typedef struct {
   int far;         /* 1; 0: near pairs alone, as a control */
   int order;       /* of the moments of far cells */
   double error;    /* as in net/stack.h */
-  double dropout;  /* of features and of hidden units */
+  double dropout;  /* share of features and of hidden units that a pass of training drops, as in net/stack.h */
   uint64_t seed;
   esp_domain_param domain;
 } esp_convolution_param;

@@ -37,25 +37,28 @@ static int second(const esp_convolution_walk *k, const double *dy, adjoint *g, e
   const esp_convolution_places at = k->plan->at;
   const esp_pass *pass = k->pass;
   const int count = k->h * k->K + k->K;
+  const size_t units = (size_t)k->n * (size_t)k->h;
   ESP_CALL(esp_gradient_begin(to, at.W2, count));
   bias(k, k->K, dy, to, at.b2);
   ESP_CALL(esp_convolution_mix_back(k, 1, &g->mix, dy, g->dmixed[1], cost));
   k->dense->gradient(k->n, k->K, k->h, g->dmixed[1], pass->hidden, esp_gradient_at(to, at.W2), NULL);
   ESP_CALL(part_end(k, to, at.W2, count));
   k->dense->forward(k->n, k->K, k->h, pass->value + at.W2, NULL, 0, g->dmixed[1], g->dhidden);
-  k->rows->graph->relu_back((size_t)k->n * (size_t)k->h, pass->hidden, g->dhidden, g->dhidden);
+  if (pass->mask) k->rows->times(units, g->dhidden, pass->mask, g->dhidden);
+  k->rows->graph->relu_back(units, pass->hidden, g->dhidden, g->dhidden);
   return ESP_OK;
 }
 
 static int first(const esp_convolution_walk *k, adjoint *g, esp_gradient *to, esp_cost *cost) {
   const esp_convolution_places at = k->plan->at;
   const esp_pass *pass = k->pass;
-  const esp_csr_there *words = &pass->words;
+  const esp_csr_there *words = &pass->seen_words;
   const int count = (k->D + 1) * k->h;
   ESP_CALL(esp_gradient_begin(to, at.W1, count));
   bias(k, k->h, g->dhidden, to, at.b1);
   ESP_CALL(esp_convolution_mix_back(k, 0, &g->mix, g->dhidden, g->dmixed[0], cost));
-  if (pass->dense) k->dense->gradient(k->n, k->h, pass->dense, g->dmixed[0], pass->x, esp_gradient_at(to, at.W1), NULL);
+  if (pass->dense)
+    k->dense->gradient(k->n, k->h, pass->dense, g->dmixed[0], pass->seen, esp_gradient_at(to, at.W1), NULL);
   if (words->start)
     k->rows->graph->sparse_terms(k->n, k->h, words->start, words->index, words->value, g->dmixed[0],
                                  esp_gradient_at(to, at.W1 + pass->dense * k->h));

@@ -23,6 +23,7 @@ const esp_options esp_convolution_options = {
         ESP_REAL_ROW(OF, stay, "net_stay", "0.05", 0, 1, "",
             "of graph convolution: weight of a particle itself beside what the gate says of the others; 1, with net_share 0: "
             "no particle hears another", MODEL),
+        ESP_NET_DROPOUT_ROW(OF, dropout),
         ESP_TREE_FAR_ROW(OF, far),
         ESP_TREE_ORDER_ROW(OF, order),
         ESP_TREE_ERROR_ROW(OF, error),

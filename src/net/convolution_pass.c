@@ -1,5 +1,6 @@
 /* The way through the graph convolution: see convolution.h. */
 #include "base/hash.h"
+#include "base/rng.h"
 #include "net/convolution_mix.h"
 
 esp_convolution_walk esp_convolution_walk_of(const esp_model *model, const esp_backend *backend, const esp_set *set,
@@ -80,6 +81,40 @@ static int gate_begin(const esp_convolution_walk *k) {
   return ESP_OK;
 }
 
+enum { FIRST_FEATURE = 4096 }; /* of the units that may be dropped: behind the hidden ones */
+
+/* What W1 sees, and which hidden units there are. */
+static int drop(const esp_convolution_walk *k) {
+  const esp_convolution_param *p = k->param;
+  const uint64_t seed = esp_rng_bits(p->seed, k->model->draw, ESP_RNG_DROP, 0);
+  const size_t n = (size_t)k->n, dense = n * (size_t)k->pass->dense;
+  const esp_rows *rows = k->rows;
+  esp_pass *pass = k->pass;
+  esp_csr_there *words = &pass->seen_words;
+  int64_t *id = NULL;
+  int rc = ESP_OK;
+  pass->seen = pass->x, *words = pass->words;
+  if (!k->model->draw || p->dropout == 0) return ESP_OK;
+  ESP_TRY(ESP_THERE(k->device, id, n));
+  ESP_TRY(k->device->put(id, k->set->id, n * sizeof *id));
+  ESP_TRY(ESP_THERE(k->device, pass->mask, n * (size_t)k->h));
+  rows->state->drop(k->n, k->h, seed, id, 0, p->dropout, pass->mask);
+  ESP_TRY(ESP_THERE(k->device, pass->dropped, dense));
+  rows->state->drop(k->n, pass->dense, seed, id, FIRST_FEATURE, p->dropout, pass->dropped);
+  rows->times(dense, pass->x, pass->dropped, pass->dropped);
+  pass->seen = pass->dropped;
+  if (!words->start) goto done;
+  const esp_csr *csr = esp_set_csr(k->set, ESP_INPUT, ESP_SPARSE);
+  ESP_TRY(ESP_THERE(k->device, pass->dropped_words, csr->start[csr->rows]));
+  rows->graph->sparse_drop(k->n, words->start, words->index, words->value, seed, id,
+                           FIRST_FEATURE + (uint32_t)pass->dense, p->dropout, pass->dropped_words);
+  words->value = pass->dropped_words;
+done:
+  rc = esp_device_settled(k->device, rc);
+  ESP_THERE_FREE(k->device, id);
+  return rc;
+}
+
 static int pass_begin(const esp_convolution_walk *k) {
   esp_pass *pass = k->pass;
   const esp_device *device = k->device;
@@ -96,6 +131,7 @@ static int pass_begin(const esp_convolution_walk *k) {
     ESP_CALL(ESP_THERE(device, pass->mixed[l], n * (size_t)esp_convolution_wide(k, l)));
   if (k->plan->given) ESP_CALL(ESP_THERE(device, pass->scaled, n * (size_t)esp_imax(k->h, k->K)));
   ESP_CALL(ESP_THERE(device, pass->hidden, n * (size_t)k->h));
+  ESP_CALL(drop(k));
   return gate_begin(k);
 }
 
@@ -110,6 +146,9 @@ void esp_convolution_pass_free(esp_pass **there) {
     }
     for (int c = 0; c < 2; c++) ESP_THERE_FREE(device, pass->copy[c]);
     esp_csr_leave(device, &pass->words);
+    ESP_THERE_FREE(device, pass->dropped);
+    ESP_THERE_FREE(device, pass->dropped_words);
+    ESP_THERE_FREE(device, pass->mask);
     ESP_THERE_FREE(device, pass->key);
     ESP_THERE_FREE(device, pass->scaled);
     ESP_THERE_FREE(device, pass->hidden);
@@ -131,14 +170,16 @@ static int layers(const esp_convolution_walk *k, const esp_visit *visit, int kee
   esp_pass *pass = k->pass;
   const esp_convolution_places at = k->plan->at;
   const double *value = pass->value;
+  const size_t units = (size_t)k->n * (size_t)k->h;
   if (k->plan->gated)
     esp_convolution_product(k->dense, k->rows, k->n, pass->dense, pass->x, &pass->words, k->param->dim, value + at.E,
                             pass->key);
-  esp_convolution_product(k->dense, k->rows, k->n, pass->dense, pass->x, &pass->words, k->h, value + at.W1,
+  esp_convolution_product(k->dense, k->rows, k->n, pass->dense, pass->seen, &pass->seen_words, k->h, value + at.W1,
                           pass->mixed[0]);
   ESP_CALL(esp_convolution_mix(k, 0, keep, visit, pass->hidden, cost));
   add_bias(k, k->h, at.b1, pass->hidden);
-  k->rows->graph->relu((size_t)k->n * (size_t)k->h, pass->hidden, pass->hidden);
+  k->rows->graph->relu(units, pass->hidden, pass->hidden);
+  if (pass->mask) k->rows->times(units, pass->hidden, pass->mask, pass->hidden);
   k->dense->backward(k->n, k->K, k->h, value + at.W2, 0, pass->hidden, pass->mixed[1]);
   ESP_CALL(esp_convolution_mix(k, 1, keep, visit, y, cost));
   add_bias(k, k->K, at.b2, y);

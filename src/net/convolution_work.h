@@ -37,6 +37,11 @@ struct esp_pass {
   double *mixed[ESP_CONVOLUTION_LAYERS]; /* [n][h], [n][K] what M is applied to */
   double *sum[ESP_CONVOLUTION_LAYERS];   /* [n][h + 1], [n][K + 1] what is heard through the gate */
   esp_layer layer[ESP_CONVOLUTION_LAYERS];
+  /* What W1 sees of the features, and a mask of hidden units [n][h]: in a training with dropout; else the features themselves, and
+   * NULL. */
+  const double *seen;
+  esp_csr_there seen_words; /* its copies are not its own */
+  double *dropped, *dropped_words, *mask;
   double *scaled; /* [n][max(h, K)] for a moment, where given edges have a share */
   double *hidden; /* [n][h] */
 };

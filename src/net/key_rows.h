@@ -11,6 +11,13 @@
 #define ESP_NET_UPDATE_HIDDEN_ROW(of, member)                          \
   ESP_INT_ROW(of, member, "net_update_hidden", "32", 1, 4096, "units", \
               "width of the hidden layer that makes the new state", .flags = ESP_OF_MODEL, .was = "hidden")
+#define ESP_NET_DROPOUT_ROW(of, member)                                                                        \
+  ESP_REAL_ROW(of, member, "net_dropout", "0", 0, 0.95, "",                                                    \
+               "share of the hidden units of updates (of graph convolution: of features, too) that a step of " \
+               "training drops, drawn anew "                                                                   \
+               "for each particle and step, one mask for all layers; what is kept grows by 1 / (1 - share); "  \
+               "predictions drop nothing",                                                                     \
+               .flags = ESP_OF_MODEL)
 #define ESP_TREE_FAR_ROW(of, member)                                                                                 \
   ESP_FLAG_ROW(of, member, "tree_far", "true", "cells stand in for what is far; false: near pairs alone, a control", \
                .flags = ESP_OF_MODEL | ESP_OF_TREE)

@@ -97,6 +97,10 @@ typedef struct {
   /* acc [columns][width][ESP_EXACT_FULL_WORDS] += value[e] dy[i] of every entry e of row i, at column index[e]. */
   void (*sparse_terms)(int n, int width, const int64_t *start, const int64_t *index, const double *value,
                        const double *dy, int64_t *acc);
+  /* dropped [start[n]] = value times what dropout leaves of the entries of row i, of particle id[i]: unit first + index[e]
+   * (esp_rows_state: drop). */
+  void (*sparse_drop)(int n, const int64_t *start, const int64_t *index, const double *value, uint64_t seed,
+                      const int64_t *id, uint32_t first, double p, double *dropped);
   /* y = (with `add`, +=) a x. */
   void (*multiple)(size_t count, double a, int add, const double *x, double *y);
   /* y = t where that is 0 or more, else 0; y may be t. And back: dt = dy where y is more than 0, else 0; dt may be dy. */

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "net/convolved.h"
 #include "net/entropy.h"
+#include "net/norm.h"
 #include "net/rows.h"
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
@@ -36,6 +37,13 @@ static void sparse_terms(int n, int width, const int64_t *start, const int64_t *
         esp_exact_add_row(&ESP_EXACT_FULL, acc + ((size_t)index[e] * wide + (size_t)c) * WORDS, term, count);
       }
     }
+}
+
+static void sparse_drop(int n, const int64_t *start, const int64_t *index, const double *value, uint64_t seed,
+                        const int64_t *id, uint32_t first, double p, double *dropped) {
+  for (int i = 0; i < n; i++)
+    for (int64_t e = start[i]; e < start[i + 1]; e++)
+      dropped[e] = (value ? value[e] : 1) * esp_drop_of(seed, id[i], first + (uint32_t)index[e], p);
 }
 
 static void multiple(size_t count, double a, int more, const double *x, double *y) {
@@ -106,6 +114,7 @@ static void classes_slope(const esp_scored *s, const double *y, double a, double
 
 const esp_rows_graph esp_rows_graph_cpu = {.sparse = sparse,
                                            .sparse_terms = sparse_terms,
+                                           .sparse_drop = sparse_drop,
                                            .multiple = multiple,
                                            .relu = relu,
                                            .relu_back = relu_back,

@@ -95,10 +95,7 @@ const esp_options esp_stack_options = {
             MODEL),
         ESP_FLAG_ROW(OF, activate, "net_preactivation", "false",
             "layers see silu of that: norm, activation, messages, add", MODEL),
-        ESP_REAL_ROW(OF, dropout, "net_dropout", "0", 0, 0.95, "",
-            "share of the hidden units of updates that a step of training drops, drawn anew for each particle and step, one mask "
-            "for all layers; what is kept grows by 1 / (1 - share); predictions drop nothing",
-            MODEL),
+        ESP_NET_DROPOUT_ROW(OF, dropout),
         ESP_REAL_ROW(OF, dropout_state, "net_dropout_state", "0", 0, 0.95, "",
             "the same share of what layers see of a particle's state, between the layers (net_layers at least 2)", MODEL),
         ESP_FLAG_ROW(OF, tied, "net_tied", "false",

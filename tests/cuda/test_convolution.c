@@ -30,8 +30,10 @@ static result pass(const esp_device *device, const esp_model *model, const esp_s
 }
 
 static void both(double share, double stay, int n) {
-  const esp_convolution_param param = convolution_case_param(share, stay, 0.4);
+  esp_convolution_param param = convolution_case_param(share, stay, 0.4);
+  param.dropout = share < 1 ? 0.3 : 0;
   esp_model model = convolution_case_moved(&param);
+  model.draw = 4;
   esp_set set = convolution_case_part(n, 0, n, 0.5);
   result cpu = pass(&esp_device_cpu32, &model, &set), cuda = pass(&esp_device_cuda32, &model, &set);
   if (memcmp(&cpu.loss, &cuda.loss, sizeof cpu.loss) || memcmp(cpu.value, cuda.value, sizeof cpu.value))

@@ -176,10 +176,15 @@ static void edges(int n, int width, int columns, int values, int awkward) {
     device->graph->sparse(n, width, s.there, at.there, there, add, x.there, y.there);
     twin_same(what, &y, 1);
   }
+  twin id = twin_draw((size_t)n, 6, 1), dropped = twin_draw(entries, 7, 0);
+  const int64_t *of = (const int64_t *)(const void *)id.host;
+  host->graph->sparse_drop(n, start, index, here, 9, of, 4096, 0.3, dropped.host);
+  device->graph->sparse_drop(n, s.there, at.there, there, 9, id.there, 4096, 0.3, dropped.there);
+  twin_same(what, &dropped, 1);
   host->graph->sparse_terms(n, width, start, index, here, dy.host, (int64_t *)acc.host);
   device->graph->sparse_terms(n, width, s.there, at.there, there, dy.there, acc.there);
   twin_same(what, &acc, 0);
-  free_all(7, (twin *const[]){&s, &at, &value, &x, &y, &dy, &acc});
+  free_all(9, (twin *const[]){&s, &at, &value, &x, &y, &dy, &acc, &id, &dropped});
   ESP_FREE(start);
   ESP_FREE(index);
 }

@@ -23,6 +23,7 @@ static void compare(const esp_convolution_param *p, int n) {
   const esp_backend self = esp_backend_self(), many = shared();
   esp_model alone = convolution_case_moved(p), m = convolution_case_moved(p);
   esp_set whole = convolution_case_part(n, 0, n, 0.5), part = convolution_case_share(comm, n, 0.5);
+  alone.draw = m.draw = 3;
   const size_t count = (size_t)m.block.count, rows = (size_t)n * CLASSES;
   double *gradient[2], *y[2], loss[2], value[2][2];
   for (int k = 0; k < 2; k++) {
@@ -49,6 +50,7 @@ static void passes_have_the_same_bits(void **state) {
   const double share[] = {1, 0, 0, 0.6}, stay[] = {0, 1, 0.05, 0.1};
   for (int k = 0; k < 4; k++) {
     esp_convolution_param p = convolution_case_param(share[k], stay[k], 0.5);
+    p.dropout = k % 2 ? 0.4 : 0;
     compare(&p, 330);
   }
 }
@@ -80,7 +82,8 @@ static void train(const esp_comm *ranks, const esp_backend *backend, esp_set *se
 static void training_has_the_same_bits(void **state) {
   (void)state;
   enum { MANY = 330 };
-  const esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5);
+  esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5);
+  p.dropout = 0.3;
   const esp_backend self = esp_backend_self(), many = shared();
   esp_model alone = convolution_case_moved(&p), m = convolution_case_moved(&p), start = convolution_case_moved(&p);
   esp_set whole = convolution_case_part(MANY, 0, MANY, 0.5), part = convolution_case_share(comm, MANY, 0.5);

@@ -138,6 +138,26 @@ static void edges_are_kept(void **state) {
   esp_model_free(&m);
 }
 
+/* A pass of training has masks of its own; a prediction drops nothing. */
+static void dropout(void **state) {
+  (void)state;
+  static double y[4][N * CLASSES];
+  esp_convolution_param p = convolution_case_param(0.5, 0.5, 0);
+  const esp_backend backend = esp_backend_self();
+  esp_set set = convolution_case_part(N, 0, N, 0.5);
+  for (int k = 0; k < 4; k++) {
+    p.dropout = k > 0 ? 0.5 : 0;
+    esp_model m = convolution_case_moved(&p);
+    m.draw = k > 1 ? (uint64_t)k : 0;
+    OK(esp_model_predict(&m, &backend, &set, NULL, y[k], NULL));
+    esp_model_free(&m);
+  }
+  assert_memory_equal(y[0], y[1], sizeof y[0]);
+  assert_memory_not_equal(y[1], y[2], sizeof y[0]);
+  assert_memory_not_equal(y[2], y[3], sizeof y[0]);
+  esp_set_free(&set);
+}
+
 /* Keys are what the network's trees stand on. */
 static void places(void **state) {
   (void)state;
@@ -184,7 +204,9 @@ static void refuses(void **state) {
   refused(p, 5, 3, "net_share 1.5");
   p.share = 0.5, p.stay = NAN;
   refused(p, 5, 3, "net_stay nan");
-  p.stay = 0, p.hidden = 200;
+  p.stay = 0, p.dropout = 1;
+  refused(p, 5, 3, "net_dropout 1");
+  p.dropout = 0, p.hidden = 200;
   refused(p, 5, 3, "net_update_hidden 200");
   p.hidden = 6, p.dim = 65;
   refused(p, 5, 3, "net_dim 65");
@@ -223,6 +245,7 @@ static void few(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all_pairs), cmocka_unit_test(edges_are_kept),
-                                     cmocka_unit_test(places), cmocka_unit_test(refuses), cmocka_unit_test(few)};
+                                     cmocka_unit_test(dropout),   cmocka_unit_test(places),
+                                     cmocka_unit_test(refuses),   cmocka_unit_test(few)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,12 +21,14 @@ static double loss_of(const esp_model *m, const esp_set *set, double *gradient) 
 }
 
 /* Every group's numbers, every `stride`-th. */
-static void differences(double share, double stay, double theta) {
-  const esp_convolution_param p = convolution_case_param(share, stay, theta);
+static void differences(double share, double stay, double theta, double dropout) {
+  esp_convolution_param p = convolution_case_param(share, stay, theta);
+  p.dropout = dropout;
   const double step = 1e-5;
   esp_model m = convolution_case_moved(&p);
   esp_set set = convolution_case_part(N, 0, N, 0.5);
   double *gradient = NULL;
+  m.draw = 7;
   OK(ESP_ALLOC(gradient, m.block.count));
   loss_of(&m, &set, gradient);
   for (int e = 0; e < m.block.entries; e++) {
@@ -55,23 +57,23 @@ static void differences(double share, double stay, double theta) {
 
 static void given_edges(void **state) {
   (void)state;
-  differences(1, 0, 0);
+  differences(1, 0, 0, 0);
 }
 
 static void nobody(void **state) {
   (void)state;
-  differences(0, 1, 0);
+  differences(0, 1, 0, 0.4);
 }
 
 static void gate(void **state) {
   (void)state;
-  differences(0, 0.05, 0);
-  differences(0, 0.05, 0.5);
+  differences(0, 0.05, 0, 0);
+  differences(0, 0.05, 0.5, 0);
 }
 
 static void all_of_it(void **state) {
   (void)state;
-  differences(0.6, 0.2, 0.5);
+  differences(0.6, 0.2, 0.5, 0.3);
 }
 
 static int get(void *context, int s, const esp_set **set) {
