@@ -49,7 +49,9 @@ __global__ void __launch_bounds__(THREADS)
   const double own = dy[at];
   for (int64_t e = start[i]; e < start[i + 1]; e++) {
     const double weight = value ? value[e] : 1;
-    esp_exact_atomic(WORDS, LSB, acc + ((size_t)index[e] * width + c) * WORDS, weight * own);
+    const double term = weight * own;
+    if (term != 0)
+      esp_exact_atomic(WORDS, LSB, acc + ((size_t)index[e] * width + c) * WORDS, term); /* 0 changes no word */
   }
 }
 

@@ -33,8 +33,12 @@ static void sparse_terms(int n, int width, const int64_t *start, const int64_t *
       const double weight = value ? value[e] : 1;
       for (int c = 0; c < width; c += ONCE) {
         const int count = esp_imin(ONCE, width - c);
-        for (int k = 0; k < count; k++) term[k] = weight * dy[i * wide + (size_t)(c + k)];
-        esp_exact_add_row(&ESP_EXACT_FULL, acc + ((size_t)index[e] * wide + (size_t)c) * WORDS, term, count);
+        int some = 0; /* terms of 0, as of what is dropped, change no word: they need not be fetched */
+        for (int k = 0; k < count; k++) {
+          term[k] = weight * dy[i * wide + (size_t)(c + k)];
+          some |= term[k] != 0;
+        }
+        if (some) esp_exact_add_row(&ESP_EXACT_FULL, acc + ((size_t)index[e] * wide + (size_t)c) * WORDS, term, count);
       }
     }
 }
