@@ -257,7 +257,7 @@ static void made_again_is_what_was_kept(void **state) {
   (void)state;
   const esp_backend b = esp_backend_self();
   esp_set set = relation_case_set(130, 5, 2, 0.5, 0, 8);
-  for (int layers = 4; layers <= 256; layers *= 8) {
+  for (int layers = 4; layers <= 256; layers *= 4) {
     double *gradient[2], y[2][260], nmse;
     esp_stack_param p = relation_case_param(RELATION_DEEP, 0.7);
     p.layers = layers, p.norm = 1, p.activate = 1, p.dropout = 0.3, p.dropout_state = 0.2, p.damping = 0.5;
