@@ -12,12 +12,19 @@
 #include "io/checkpoint.h"
 #include "io/checkpoint_rows.h"
 #include "io/file.h"
+#include "net/convolution.h"
 #include "net/integrator.h"
 #include "net/stack.h"
 #include "verbs/keys.h"
 
 static char path[256];
 static const esp_sizes sizes = {.width = {6, 1, 6}};
+/* Whose particles send nothing: classes of nodes. */
+static inline esp_sizes sizes_of(const esp_network *network) {
+  esp_sizes its = sizes;
+  if (network == &esp_network_convolution) its.width[ESP_SENT] = 0;
+  return its;
+}
 
 static inline void assert_ok(int rc) {
   if (rc) fail_msg("%s", esp_error_message());
@@ -57,7 +64,7 @@ typedef struct {
 
 /* It does not go with others of the changed values. */
 static inline int is_bound(const esp_option *row) {
-  return !strcmp(row->name, "net_transport");
+  return !strcmp(row->name, "net_transport") || !strcmp(row->name, "net_heads");
 }
 
 static inline int change_row(void *context, const esp_option *row, size_t offset) {
@@ -85,7 +92,8 @@ static inline char *param_of(const esp_network *network, const char *but) {
 
 /* A model and moments with no round number in them; param is freed. */
 static inline void make(const esp_network *network, char *param, esp_model *model, esp_adam *adam) {
-  assert_ok(esp_model_create(network, param, &sizes, model));
+  const esp_sizes its = sizes_of(network);
+  assert_ok(esp_model_create(network, param, &its, model));
   free(param);
   assert_ok(esp_adam_create(model->block.count, adam));
   adam->step = 123456789012;
