@@ -47,7 +47,8 @@ const esp_options esp_stack_options = {
             "channels of the gate_mlp message, and of the gate message after the first layer", MODEL),
         ESP_INT_ROW(OF, heads, "net_heads", "1", 1, 64, "",
             "gates a layer of net_message gate: each has a map into a learned space of its own, a tree there, a width, and its share "
-            "of net_channels, which is a multiple; recall, partitions and graphs look at the first",
+            "of net_channels, which is a multiple; recall, partitions and graphs look at the first (a control: where it was "
+            "measured, one learns more in the same time)",
             MODEL),
         ESP_NAMES_ROW(OF, aggregate, "net_aggregate", "sum", esp_aggregate_name,
             "what a receiver makes of its gated messages: their sum; average, that over the sum of the gates; softmax, their mean "
@@ -91,7 +92,7 @@ const esp_options esp_stack_options = {
             "gain and offset a number. What is added to is the state itself", MODEL),
         ESP_FLAG_ROW(OF, level, "net_message_norm", "false",
             "what a layer hears comes to its update with the length of what the layer sees of the state, times a learned number: "
-            "however many senders there are, neither drowns the other",
+            "however many senders there are, neither drowns the other (a control: it did not pay where it was measured)",
             MODEL),
         ESP_FLAG_ROW(OF, activate, "net_preactivation", "false",
             "layers see silu of that: norm, activation, messages, add", MODEL),
