@@ -5,7 +5,7 @@
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 
-small=(-data_n 64 -data_clouds 6 -data_test_n 64,1280 -data_test_clouds 2,1 -net_layers 2 -train_batch 2)
+small=(-data_n 64 -data_clouds 6 -data_test_n 64,2048 -data_test_clouds 2,1 -net_layers 2 -train_batch 2)
 train=(train "${small[@]}" -train_checkpoint_every 1000 -train_steps)
 good 2 run "${small[@]}" -train_steps 400 -tree_leaf 4 -tree_block 16
 spoil snapshot in.hdf5 3000 good
