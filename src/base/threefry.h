@@ -1,31 +1,29 @@
-/* The generator of base/rng.h for every processor: Threefry-2x64-20 (Salmon et al., SC11), the first word of its output. The bits
- * of Random123's. Pure. */
+/* The generator of base/rng.h in kernels of any processor: Threefry-2x64-20 (Salmon et al., SC11) of Random123, whose functions are
+ * a device's, too. Pure. */
 #ifndef ESP_THREEFRY_H
 #define ESP_THREEFRY_H
 
 #include <stdint.h>
 
+#include <Random123/threefry.h>
+
 #include "base/inline.h"
 
-/* As esp_rng_bits. */
-ESP_INLINE uint64_t esp_threefry(uint64_t seed, uint64_t id, uint32_t purpose, uint32_t k) {
-  const uint64_t key[3] = {seed, purpose, UINT64_C(0x1BD11BDAA9FC1A22) ^ seed ^ purpose};
-  const int turn[8] = {16, 42, 12, 31, 16, 32, 24, 21};
-  uint64_t a = id + key[0], b = k + key[1];
-  for (int round = 0; round < 20; round++) {
-    const int by = turn[round % 8], next = round / 4 + 1;
-    a += b;
-    b = (b << by | b >> (64 - by)) ^ a;
-    if (round % 4 < 3) continue;
-    a += key[next % 3];
-    b += key[(next + 1) % 3] + (uint64_t)next;
-  }
-  return a;
+/* Both words of a draw. */
+ESP_INLINE threefry2x64_ctr_t esp_threefry(uint64_t seed, uint64_t id, uint32_t purpose, uint32_t k) {
+  const threefry2x64_ctr_t counter = {{id, k}};
+  const threefry2x64_key_t key = {{seed, purpose}};
+  return threefry2x64_R(20, counter, key);
 }
 
-/* As esp_rng_uniform, of those bits. */
-ESP_INLINE double esp_threefry_unit(uint64_t bits) {
+/* Odd multiples of 2^-53: symmetric about 1/2, and neither end can be reached by rounding. */
+ESP_INLINE double esp_open_unit(uint64_t bits) {
   return ((double)(bits >> 12) + 0.5) * 0x1p-52;
+}
+
+/* As esp_rng_uniform. */
+ESP_INLINE double esp_threefry_unit(uint64_t seed, uint64_t id, uint32_t purpose, uint32_t k) {
+  return esp_open_unit(esp_threefry(seed, id, purpose, k).v[0]);
 }
 
 #endif

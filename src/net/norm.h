@@ -55,7 +55,7 @@ ESP_INLINE double esp_level_back_of(int own, int state, int seen, double gain, c
 
 /* Of dropout: what unit `unit` of a particle is multiplied by. */
 ESP_INLINE double esp_drop_of(uint64_t seed, int64_t id, uint32_t unit, double p) {
-  return esp_threefry_unit(esp_threefry(seed, (uint64_t)id, ESP_RNG_DROP, unit)) < p ? 0 : 1 / (1 - p);
+  return esp_threefry_unit(seed, (uint64_t)id, ESP_RNG_DROP, unit) < p ? 0 : 1 / (1 - p);
 }
 
 /* Whether it is below the limit, and what x is then. */

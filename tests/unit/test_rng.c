@@ -31,9 +31,9 @@ static void each_argument_counts(void **state) {
 static void one_generator(void **state) {
   (void)state;
   for (uint64_t k = 0; k < 1000; k++) {
-    const uint64_t seed = k * UINT64_C(0x9e3779b97f4a7c15), id = ~k, bits = esp_threefry(seed, id, 7, (uint32_t)k);
+    const uint64_t seed = k * UINT64_C(0x9e3779b97f4a7c15), id = ~k, bits = esp_threefry(seed, id, 7, (uint32_t)k).v[0];
     assert_true(bits == esp_rng_bits(seed, id, 7, (uint32_t)k));
-    assert_true(esp_threefry_unit(bits) == esp_rng_uniform(seed, id, 7, (uint32_t)k));
+    assert_true(esp_threefry_unit(seed, id, 7, (uint32_t)k) == esp_rng_uniform(seed, id, 7, (uint32_t)k));
   }
 }
 

@@ -1,7 +1,7 @@
 /* Figures, and the row. */
 #include "tasks/nodes/show.h"
 
-#include <math.h>
+#include "net/entropy.h"
 
 enum { ACCURACY, ENTROPY, F1 };
 static const esp_figure figures[] = {[ACCURACY] = {.name = "accuracy", .title = "accuracy", .format = "%.4f"},
@@ -10,10 +10,7 @@ static const esp_figure figures[] = {[ACCURACY] = {.name = "accuracy", .title = 
                                      {0}};
 
 int esp_nodes_largest(const double *y, int K) {
-  int best = 0;
-  for (int c = 1; c < K; c++)
-    if (y[c] > y[best]) best = c;
-  return best;
+  return esp_softmax_of(K, y).first;
 }
 
 int esp_nodes_class(const esp_set *set, int i) {
@@ -22,14 +19,6 @@ int esp_nodes_class(const esp_set *set, int i) {
   for (int c = 0; c < K; c++)
     if (row[c] == 1) return c;
   return -1;
-}
-
-/* -ln of the softmax at class c. */
-static double entropy(const double *y, int K, int c) {
-  const double most = y[esp_nodes_largest(y, K)];
-  double sum = 0;
-  for (int k = 0; k < K; k++) sum += exp(y[k] - most);
-  return most - y[c] + log(sum);
 }
 
 /* Mean over the classes of 2 hits / (2 hits + misses + false alarms); a class that nobody is of and nobody says has none. */
@@ -54,10 +43,11 @@ static int judge(const void *param, const esp_backend *backend, const esp_set *s
   ESP_TRY(comm->agree(comm, ESP_ALLOC(count, 3 * K)));
   for (int i = 0; i < set->n_home; i++) {
     const double weight = set->value[ESP_NODES_WEIGHT][i], *row = y + (size_t)i * (size_t)K;
-    const int c = esp_nodes_class(set, i), says = esp_nodes_largest(row, K);
+    const esp_softmax softmax = esp_softmax_of(K, row);
+    const int c = esp_nodes_class(set, i), says = softmax.first;
     if (c < 0 || !(weight > 0)) continue;
     esp_tally_add(tally, ACCURACY, says == c ? weight : 0, weight);
-    esp_tally_add(tally, ENTROPY, weight * entropy(row, K, c), weight);
+    esp_tally_add(tally, ENTROPY, weight * (esp_log64(softmax.sum) - (row[c] - softmax.top)), weight);
     count[c] += says == c, count[K + c]++, count[2 * K + says]++;
   }
   ESP_TRY(comm->sum_i64(comm, count, (size_t)(3 * K)));
