@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sum.h"
+#include "verbs/report_parts.h"
 
 /* ---- rungs ---- */
 
@@ -30,6 +31,7 @@ void esp_ladder_free(esp_ladder *ladder) {
   ESP_FREE(ladder->drawn);
   esp_lines_free(&ladder->lines);
   esp_lines_free(&ladder->pairs);
+  esp_lines_free(&ladder->result);
 }
 
 void esp_ladder_clear(esp_ladder *ladder) {
@@ -40,6 +42,8 @@ void esp_ladder_clear(esp_ladder *ladder) {
     ladder->rung[m] = (esp_rung){.figures = figures};
   }
   ladder->far = (esp_far_record){0};
+  ladder->beside = 0;
+  esp_lines_free(&ladder->result);
 }
 
 int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, const esp_backend *backend,
@@ -53,6 +57,7 @@ int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, c
   if (!trial->counted) return ESP_OK;
   rung->near_pairs += trial->cost.near_pairs;
   rung->far_pairs += trial->cost.far_pairs;
+  if (trial->cost.layers > rung->layers) rung->layers = trial->cost.layers;
   return ESP_OK;
 }
 
@@ -70,7 +75,9 @@ typedef struct {
   int64_t sets;
   int counted;
   double pairs, cells, microseconds; /* a particle */
-  double slowest;                    /* seconds a set */
+  double share;                      /* near pairs over all pairs of as many layers; NAN: there is no layer */
+  int64_t layers;
+  double slowest; /* seconds a set */
 } numbers;
 
 static int sum_up(const esp_ladder *ladder, const esp_rung *rung, numbers *x) {
@@ -83,11 +90,15 @@ static int sum_up(const esp_ladder *ladder, const esp_rung *rung, numbers *x) {
   ESP_CALL(esp_sum_end(comm, &sum, 1, &seconds));
   ESP_CALL(comm->sum_i64(comm, counts, 5));
   ESP_CALL(comm->max_f64(comm, &slowest, 1));
+  x->layers = rung->layers;
+  ESP_CALL(comm->max_i64(comm, &x->layers, 1));
   const double particles = counts[2] ? (double)counts[2] : 1;
   x->sets = counts[3];
   x->counted = counts[4] == 0;
   x->pairs = (double)counts[0] / particles;
   x->cells = (double)counts[1] / particles;
+  const double all = (double)x->layers * (double)(ladder->n[ladder->size] - 1);
+  x->share = all > 0 ? x->pairs / all : NAN;
   x->microseconds = 1e6 * seconds / particles;
   x->slowest = x->sets ? slowest / (double)x->sets : 0;
   return ESP_OK;
@@ -103,6 +114,7 @@ static void add_row(const esp_ladder *ladder, const char *name, const numbers *x
   if (x->counted) {
     cJSON_AddNumberToObject(row, "pairs", x->pairs);
     cJSON_AddNumberToObject(row, "cells", x->cells);
+    if (!isnan(x->share)) cJSON_AddNumberToObject(row, "share", x->share);
   }
   cJSON_AddNumberToObject(row, "microseconds_per_particle", x->microseconds);
   cJSON_AddItemToArray(ladder->rows, row);
@@ -170,12 +182,30 @@ void esp_ladder_head(const esp_ladder *ladder) {
   esp_run_say(ladder->run, " %9s %9s %10s\n", "pairs", "cells", "us/part.");
 }
 
+/* The trained network's figure and what it took; then those of its rows that stand beside it. */
+static void add_result(esp_ladder *ladder, const esp_method *method, const numbers *x) {
+  const esp_figure *figure = ladder->showing->figure;
+  char number[32];
+  if (isnan(x->figure[0])) return;
+  word(1, figure[0].format, x->figure[0], "", number);
+  if (esp_trial_is_trained(method)) {
+    esp_report_figure(ladder->showing, number, &ladder->result);
+    if (x->counted && !isnan(x->share))
+      esp_lines_add(&ladder->result, " with %.3g %% of all pairs one by one and %.0f cells a particle and layer",
+                    100 * x->share, x->cells / (double)x->layers);
+  } else if (method->beside && ladder->result.text) {
+    esp_lines_add(&ladder->result, "; %s: %s", method->beside, number);
+    ladder->beside++;
+  }
+}
+
 static int add_line(esp_ladder *ladder, int m, numbers *x) {
   const esp_method *method = &ladder->showing->method[m];
   ESP_CALL(sum_up(ladder, &ladder->rung[m], x));
   if (!x->sets) return ESP_OK;
   ladder->drawn[m * ladder->sizes + ladder->size] = x->figure[0];
   add_row(ladder, method->name, x);
+  add_result(ladder, method, x);
   if (ladder->run->comm->rank == 0) {
     add_csv(ladder, method->name, x);
     say(ladder, method->name, x);
@@ -194,6 +224,8 @@ int esp_ladder_lines(esp_ladder *ladder) {
   while (ladder->showing->figure[figures].name) figures++;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(x.figure, figures)));
   for (int m = 0; m < ladder->methods; m++) ESP_TRY(add_line(ladder, m, &x));
+  ESP_TRY(comm->agree(comm, ladder->result.rc));
+  if (ladder->beside) esp_run_say(ladder->run, "%9s  %s\n", "", ladder->result.text);
 done:
   ESP_FREE(x.figure);
   return rc;
@@ -224,6 +256,7 @@ static int write_bars(const esp_ladder *ladder) {
 }
 
 int esp_ladder_write(esp_ladder *ladder) {
+  if (ladder->beside) cJSON_AddStringToObject(ladder->run->json, "result", ladder->result.text);
   ESP_CALL(esp_run_lines(ladder->run, "ladder.csv", NULL, &ladder->lines));
   ESP_CALL(write_bars(ladder));
   ESP_CALL(esp_run_lines(ladder->run, "pairs.csv", "n,near_pairs,far_cells,seconds", &ladder->pairs));

@@ -9,6 +9,7 @@
 typedef struct {
   esp_tally figures;
   int64_t sets, near_pairs, far_pairs, particles; /* sets: those that rank 0 of those who hold them counts */
+  int64_t layers;                                 /* of a set */
   int uncounted;                                  /* a trial had no pairs to speak of */
   double seconds;
 } esp_rung;
@@ -21,6 +22,8 @@ typedef struct {
   esp_rung *rung;           /* [methods] of the size at hand */
   double *drawn;            /* [methods][sizes] the first figure; NAN: none */
   esp_lines lines, pairs;   /* rank 0 */
+  esp_lines result;         /* of the size at hand: the trained network and what stands beside it, in a sentence */
+  int beside;               /* how many do */
   cJSON *rows, *fields;
   esp_far_record far; /* of the trained network on the first set of the size, which rank 0 holds */
 } esp_ladder;
@@ -38,7 +41,7 @@ int esp_ladder_judge(esp_ladder *ladder, const esp_trials *trials, int method, c
 int esp_ladder_far(esp_ladder *ladder, const esp_trials *trials, const esp_backend *backend, const esp_set *set);
 /* The lines of the size at hand; a method without sets has none. Collective over run->comm. */
 int esp_ladder_lines(esp_ladder *ladder);
-/* ladder.csv, ladder_bars.csv, pairs.csv. Collective over run->comm. */
+/* ladder.csv, ladder_bars.csv, pairs.csv; the sentence of the largest size, into the results. Collective over run->comm. */
 int esp_ladder_write(esp_ladder *ladder);
 
 #endif

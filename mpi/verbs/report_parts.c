@@ -123,6 +123,13 @@ const char *esp_report_words(const esp_showing *showing, const char *name, char 
   return text;
 }
 
+void esp_report_figure(const esp_showing *showing, const char *number, esp_lines *text) {
+  char copy[ESP_WORDS];
+  const char *words = esp_report_words(showing, showing->figure[0].name, copy), *unit = strrchr(words, ',');
+  esp_lines_add(text, "%.*s %s%s", unit ? (int)(unit - words) : (int)strlen(words), words, number,
+                unit ? unit + 1 : "");
+}
+
 /* In a box of its own, in which a page that is too narrow for it scrolls. */
 void esp_html_table(FILE *html, const esp_csv *csv, int numbers, const esp_showing *showing) {
   char text[ESP_WORDS];

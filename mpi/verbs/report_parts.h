@@ -31,6 +31,8 @@ void esp_html_element(FILE *html, const char *tag, const char *text);
  * underscores. Into text[ESP_WORDS], or a constant. */
 enum { ESP_WORDS = 64 };
 const char *esp_report_words(const esp_showing *showing, const char *name, char text[ESP_WORDS]);
+/* The first figure and its number as a sentence has them: of "RMSE of temperature, K" and "1.072", "RMSE of temperature 1.072 K". */
+void esp_report_figure(const esp_showing *showing, const char *number, esp_lines *text);
 /* A table of the whole file; `numbers` from that column on are right-aligned. */
 void esp_html_table(FILE *html, const esp_csv *csv, int numbers, const esp_showing *showing);
 /* In a sentence: what the trained network gave on the largest test sets that it was tried on, beside the best classical

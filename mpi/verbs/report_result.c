@@ -84,14 +84,6 @@ static void find_rows(const esp_showing *showing, ladder *l) {
   }
 }
 
-/* "RMSE of temperature, K" and "1.072": what is said of it is "RMSE of temperature 1.072 K". */
-static void add_figure(const esp_showing *showing, const char *number, esp_lines *text) {
-  char copy[ESP_WORDS];
-  const char *words = esp_report_words(showing, showing->figure[0].name, copy), *unit = strrchr(words, ',');
-  esp_lines_add(text, "%.*s %s%s", unit ? (int)(unit - words) : (int)strlen(words), words, number,
-                unit ? unit + 1 : "");
-}
-
 static void add_baseline(const esp_showing *showing, const ladder *l, esp_lines *text) {
   if (l->best < 0) {
     esp_lines_add(text, "; no classical method was tried there.");
@@ -114,14 +106,17 @@ static void add_baseline(const esp_showing *showing, const ladder *l, esp_lines 
 static void write_sentence(FILE *html, const ladder *l, const cJSON *evaluated, const esp_showing *showing) {
   esp_lines text = {0};
   const char *sets = esp_csv_field(&l->csv, l->network, l->sets), *network = string_of(evaluated, "network"),
-             *data = string_of(evaluated, "data");
+             *data = string_of(evaluated, "data"), *result = string_of(evaluated, "result");
   esp_lines_add(&text, "On %s test set%s of %s particles", sets, strcmp(sets, "1") ? "s" : "",
                 esp_csv_field(&l->csv, l->network, l->n));
   if (data[0]) esp_lines_add(&text, " (%s)", data);
   esp_lines_add(&text, ", the trained network");
   if (network[0]) esp_lines_add(&text, " (%s)", network);
   esp_lines_add(&text, " has ");
-  add_figure(showing, esp_csv_field(&l->csv, l->network, l->figure), &text);
+  if (result[0])
+    esp_lines_add(&text, "%s", result);
+  else
+    esp_report_figure(showing, esp_csv_field(&l->csv, l->network, l->figure), &text);
   add_baseline(showing, l, &text);
   if (!text.rc) esp_html_element(html, "p class=\"result\"", text.text);
   esp_lines_free(&text);

@@ -44,6 +44,9 @@ typedef struct {
   int whole;        /* only where a set lies whole on one rank */
   int classical;    /* left out with eval_baselines false */
   int untrained;    /* vary: starts from the untrained network */
+  /* What the trained network is here, "the same network over all pairs": its first figure then stands behind the trained network's
+   * in one sentence of what evaluate and the report say. NULL: it does not. */
+  const char *beside;
   /* vary: of a copy of the network's param; `pairs`: near pairs a particle and layer that the trained network took. Sets
    * *use 0 where it makes no sense for this set or network. NULL: as it is. */
   int (*vary)(void *network_param, const esp_set *set, int64_t pairs, int *use);

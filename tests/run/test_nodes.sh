@@ -1,11 +1,20 @@
 #!/usr/bin/env bash
 # Proves that graphs with classes go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets: drawn, and
-# from a file in Matrix Market, whose predictions are written; that on a graph of communities the given edges tell what features
-# do not; that what is missing is named.
+# from a file in Matrix Market, whose predictions are written; that the trained network's accuracy is told in one line with that over
+# all pairs, that of near pairs alone and their share, and not where there is no gate; that on a graph of communities the given edges
+# tell what features do not; that what is missing is named.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 figures() { tail -n 1 stdout | grep -oE '"(method|accuracy|cross_entropy|f1|pairs|cells)":[^,}]*' | tr '\n' ' '; }
+# of what run NAME says of itself, in evaluate.json and the report; and what its ladder says of n nodes
+line() { grep -o '"result":"[^"]*"' "out/$1/evaluate.json" | cut -d '"' -f 4; }
+line_by_ladder() {
+  awk -F, -v n="$2" '$1 == n && $3 ~ /^trained/ { a[$3] = $4; p[$3] = $7; c[$3] = $8 } END {
+    t = "trained network"
+    printf "accuracy %s with %.3g %% of all pairs one by one and %.0f cells a particle and layer; ", a[t], 100 * p[t] / (2 * (n - 1)), c[t] / 2
+    printf "the same network over all pairs: %s; near pairs alone: %s\n", a[t ": all pairs"], a[t ": near pairs alone"] }' "out/$1/ladder.csv"
+}
 accuracy() { grep -o "\"method\":\"$2\",\"accuracy\":[0-9.]*" "out/$1/evaluate.json" | head -n 1 | sed "s/.*://"; }
 
 net=(-data_task nodes -net_dim 4 -net_update_hidden 16 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 40 -train_steps 30
@@ -26,10 +35,15 @@ for ranks in 1 2; do
   same parameters "$(json parameter_checksum)"
   good $ranks evaluate "${own[@]}"
   same ladder "$(figures)"
+  [ "$(line "drawn$ranks")" = "$(line_by_ladder "drawn$ranks" 640)" ] ||
+    fail "'$(line "drawn$ranks")' where the ladder has '$(line_by_ladder "drawn$ranks" 640)'"
+  grep -qF "$(line "drawn$ranks")" stdout || fail "no line of the result on the screen"
+  grep -qE '"method":"trained network: all pairs",[^}]*"share":1[,}]' "out/drawn$ranks/evaluate.json" || fail "all pairs are not all"
   good $ranks predict "${own[@]}"
   same prediction "$(json prediction_checksum)"
   good $ranks report "${own[@]}"
   grep -q "few of which are told" "out/drawn$ranks/report.html" || fail "the report does not say what the task is"
+  grep -qF "has $(line "drawn$ranks"); the best of" "out/drawn$ranks/report.html" || fail "the report's sentence is another"
   grep -q '>cross-entropy<' "out/drawn$ranks/report.html" || fail "heads of tables are no words"
   for file in learned_space confusion budgets; do
     same "$file" "$(cksum <"out/drawn$ranks/$file.csv")"
@@ -54,6 +68,8 @@ for ranks in 1 2; do
   same ringed "$(json parameter_checksum)"
   good $ranks predict "${own[@]}"
   same told "$(json prediction_checksum)"
+  good $ranks evaluate "${own[@]}"
+  [ -z "$(line "rings$ranks")" ] || fail "a network without a gate has all pairs: $(line "rings$ranks")"
   [ -s "out/rings$ranks/prediction.h5" ] || fail "no prediction.h5"
 done
 call 1 info rings.mtx

@@ -122,11 +122,11 @@ static int try_budget(const esp_model *trained, const esp_backend *backend, cons
   ESP_TRY(comm->agree(comm, esp_model_vary(trained, &p, &trained->sizes, &varied)));
   ESP_TRY(esp_model_predict(&varied, backend, set, NULL, y, &cost));
   ESP_TRY(accuracy_of(comm, set, y, accuracy));
-  const double n = (double)set->n, layers = cost.layers > 0 ? (double)cost.layers : 1;
-  int64_t pairs = cost.near_pairs, most = cost.layers;
+  int64_t pairs = cost.near_pairs, layers = cost.layers;
   ESP_TRY(comm->sum_i64(comm, &pairs, 1));
-  ESP_TRY(comm->max_i64(comm, &most, 1));
-  *share = n > 1 ? (double)pairs / (n * (n - 1) * layers) : 0;
+  ESP_TRY(comm->max_i64(comm, &layers, 1));
+  const double n = (double)set->n, all = n * (n - 1) * (double)layers;
+  *share = all > 0 ? (double)pairs / all : 0;
 done:
   if (varied.network) esp_model_free(&varied);
   return rc;

@@ -203,7 +203,8 @@ const esp_method esp_nodes_methods[] = {
     {"graph convolution: nearest features", .largest = ESP_NODES_NEAREST, .classical = 1, .predict = on_nearest},
     {"untrained network", .untrained = 1},
     {.name = "trained network"},
-    {"trained network: near pairs alone", .vary = near_alone},
-    {"trained network: all pairs", .largest = ESP_NODES_NEAREST, .vary = all_pairs},
+    {"trained network: all pairs", .largest = ESP_NODES_NEAREST, .beside = "the same network over all pairs",
+     .vary = all_pairs},
+    {"trained network: near pairs alone", .beside = "near pairs alone", .vary = near_alone},
     {0},
 };
