@@ -31,13 +31,13 @@ static const esp_picture before[] = {
      "0.7 "
      "lc rgb '#b03a2e' }\n"
      "unset multiplot\n"},
-    {"ladder", "ladder_bars.csv", "method", "Error against method",
-     "Each method on the test sets of each size n, logarithmic; further left is better (of an accuracy, right). The "
-     "number is that of the "
-     "largest size that the method was tried on.",
+    {"ladder", "ladder_bars.csv", "method", "Method against method",
+     "Each method on the test sets of each size n. Of an error, logarithmic, further left is better; of an accuracy, "
+     "right. The "
+     "number is that of the largest size that the method was tried on.",
      900, 520,
-     "set logscale x\nset format x '10^{%T}'\nset xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, "
-     "0.6\n"
+     "set xlabel figure noenhanced\nset offsets graph 0.02, graph 0.2, 0.6, 0.6\n"
+     "if (larger) { set xrange [0:*] } else { set logscale x; set format x '10^{%T}' }\n"
      "set yrange [*:*] reverse\nset ytics noenhanced\nset key outside top center horizontal\n"
      "last(k) = k < 2 ? NaN : valid(k) ? column(k) : last(k - 1)\n"
      "most(k) = k < 2 ? 0 : valid(k) && column(k) > most(k - 1) ? column(k) : most(k - 1)\n"
@@ -186,7 +186,7 @@ static void write_variables(FILE *script, const esp_picture *p, const char *head
   for (const char *at = header; *at; at++) fputc(*at == ',' ? ' ' : *at == '\'' ? '_' : *at, script);
   fputs("'\nfigure = ", script);
   write_string(script, esp_report_words(showing, showing->figure[0].name, text));
-  fprintf(script, "\nwatch = '%s'\n", showing->watching ? showing->watching->name : "");
+  fprintf(script, "\nlarger = %d\nwatch = '%s'\n", showing->larger, showing->watching ? showing->watching->name : "");
   write_words(script, header, showing);
 }
 

@@ -74,7 +74,7 @@ typedef struct {
   const char
       *script; /* gnuplot commands; CSV separators are on, and set are data: the file's name; fields: how many columns
                          it has; columns: their names, with blanks between; say(c): what column c is called; figure: what
-                         the first figure is called; watch */
+                         the first figure is called; larger: 1 where more of it is better; watch */
 } esp_picture;
 
 /* Where a task puts files and numbers of its own about one prediction. */

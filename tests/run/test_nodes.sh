@@ -2,7 +2,7 @@
 # Proves that graphs with classes go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets: drawn, and
 # from a file in Matrix Market, whose predictions are written; that the trained network's accuracy is told in one line with that over
 # all pairs, that of near pairs alone and their share, and not where there is no gate; that on a graph of communities the given edges
-# tell what features do not; that what is missing is named.
+# tell what features do not; that pictures are drawn and tell the ladder's numbers; that what is missing is named.
 # ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
@@ -45,10 +45,26 @@ for ranks in 1 2; do
   grep -q "few of which are told" "out/drawn$ranks/report.html" || fail "the report does not say what the task is"
   grep -qF "has $(line "drawn$ranks"); the best of" "out/drawn$ranks/report.html" || fail "the report's sentence is another"
   grep -q '>cross-entropy<' "out/drawn$ranks/report.html" || fail "heads of tables are no words"
-  for file in learned_space confusion budgets; do
+  for file in learned_space confusion resolution; do
     same "$file" "$(cksum <"out/drawn$ranks/$file.csv")"
   done
 done
+# the picture of trees: the network's own is the ladder's, all pairs are 1, coarser lists have fewer near pairs
+awk -F, -v own="$(accuracy drawn1 'trained network')" -v alone="$(accuracy drawn1 'trained network: near pairs alone')" \
+  -v all="$(accuracy drawn1 'trained network: all pairs')" 'function off(x, y) { return x > y + 1e-4 || x < y - 1e-4 }
+  NR == 1 { next }
+  $5 { seen++; bad += off($2, own) || off($4, alone) || off($3, sqrt($2 * (1 - $2) / 490)); next }
+  $1 == 1 { all_seen++; bad += off($2, all) }
+  { bad += $1 < last; last = $1 }
+  END { exit !(seen == 1 && all_seen >= 1 && !bad && last == 1) }' out/drawn1/resolution.csv ||
+  fail "accuracy against near pairs: $(cat out/drawn1/resolution.csv)"
+if command -v gnuplot >/dev/null; then
+  good 1 report -run_name drawn1 "${net[@]}" "${drawn[@]}" -net_share 0.5 -report_pictures true
+  for picture in learned_space confusion resolution ladder; do
+    [ -s "out/drawn1/$picture.svg" ] || fail "no picture $picture"
+  done
+  if grep -v '^ *$' out/drawn1/gnuplot.log; then fail "gnuplot complains"; fi
+fi
 awk -v a="$(accuracy drawn1 'graph convolution: given edges')" -v b="$(accuracy drawn1 'multilayer perceptron')" \
   -v c="$(accuracy drawn1 'shares of the classes')" 'BEGIN { exit !(a > 0.8 && a > b + 0.2 && b > c) }' ||
   fail "the given edges do not help: $(figures)"

@@ -72,6 +72,8 @@ static const esp_heading headings[] = {{"accuracy", "accuracy"},
                                        {"f1", "F1, mean over the classes"},
                                        {"share", "near pairs over all pairs"},
                                        {"near_alone", "accuracy of near pairs alone"},
+                                       {"error", "standard error of the accuracy"},
+                                       {"own", "the network's own tree"},
                                        {0}};
 
 const esp_showing esp_nodes_showing = {

@@ -1,6 +1,5 @@
 /* Files of one test set: the learned space, the confusion matrix, accuracy against near pairs. */
 #include <math.h>
-#include <string.h>
 
 #include "base/principal_axes.h"
 #include "tasks/nodes/show.h"
@@ -9,8 +8,9 @@ enum { SAMPLE = 4096, CLASS = 0, SAYS, SPLIT, KEYS };
 
 /* ---- the learned space ---- */
 
-/* Every stride-th node of this rank: class, what is said, split, keys. */
-static int take_sample(const esp_set *set, const double *y, int d, const double *E, double **rows, size_t *count) {
+/* Every stride-th node of this rank: class, what is said, split, keys in widths of the gate. */
+static int take_sample(const esp_set *set, const double *y, int d, const double *E, double width_of_gate, double **rows,
+                       size_t *count) {
   const int K = set->width[ESP_NODES_CLASS];
   const size_t width = (size_t)(KEYS + d);
   const int64_t stride = (set->n + SAMPLE - 1) / SAMPLE > 0 ? (set->n + SAMPLE - 1) / SAMPLE : 1;
@@ -26,7 +26,7 @@ static int take_sample(const esp_set *set, const double *y, int d, const double 
     row[CLASS] = esp_nodes_class(set, i);
     row[SAYS] = esp_nodes_largest(y + (size_t)i * (size_t)K, K);
     row[SPLIT] = set->value[ESP_NODES_SPLIT] ? set->value[ESP_NODES_SPLIT][i] : 0;
-    memcpy(row + KEYS, z + (size_t)i * (size_t)d, (size_t)d * sizeof *row);
+    for (int k = 0; k < d; k++) row[KEYS + k] = z[i * d + k] / width_of_gate;
   }
 done:
   ESP_FREE(z);
@@ -48,6 +48,7 @@ done:
 static int draw_space(const esp_model *model, const esp_comm *comm, const esp_set *set, const double *y,
                       esp_show *show) {
   const esp_convolution_places at = esp_convolution_places_of(model);
+  const double *value = model->block.value;
   const int d = ((const esp_convolution_param *)model->param)->dim;
   double *mine = NULL;
   void *all = NULL;
@@ -57,7 +58,7 @@ static int draw_space(const esp_model *model, const esp_comm *comm, const esp_se
   esp_lines *lines = show->lines(show, "learned_space.csv", "axis_0,axis_1,class,said,split");
   const size_t bytes = (size_t)(KEYS + d) * sizeof(double);
   rc = ESP_ALLOC(start, comm->size + 1);
-  if (!rc) rc = take_sample(set, y, d, model->block.value + at.E, &mine, &count);
+  if (!rc) rc = take_sample(set, y, d, value + at.E, exp(value[at.scale]), &mine, &count);
   ESP_TRY(comm->agree(comm, rc));
   ESP_TRY(comm->gather_all(comm, mine, count * bytes, &all, start));
   ESP_TRY(comm->agree(comm, comm->rank ? ESP_OK : add_space((int)(start[comm->size] / bytes), d, all, lines)));
@@ -95,7 +96,13 @@ done:
 
 /* ---- accuracy against near pairs ---- */
 
-static int accuracy_of(const esp_comm *comm, const esp_set *set, const double *y, double *accuracy) {
+/* What one passage over the tree gave. */
+typedef struct {
+  double share;           /* of all pairs, that were near */
+  double accuracy, error; /* and its standard error, of so many nodes drawn by chance */
+} resolution;
+
+static int accuracy_of(const esp_comm *comm, const esp_set *set, const double *y, resolution *r) {
   const int K = set->width[ESP_NODES_CLASS];
   int64_t count[2] = {0};
   for (int i = 0; i < set->n_home; i++) {
@@ -105,51 +112,55 @@ static int accuracy_of(const esp_comm *comm, const esp_set *set, const double *y
     count[1]++;
   }
   ESP_CALL(comm->sum_i64(comm, count, 2));
-  *accuracy = count[1] ? (double)count[0] / (double)count[1] : 0;
+  const double nodes = count[1] ? (double)count[1] : 1;
+  r->accuracy = (double)count[0] / nodes;
+  r->error = sqrt(r->accuracy * (1 - r->accuracy) / nodes);
   return ESP_OK;
 }
 
-/* The network with so many near pairs a particle, 0: all; share: of all pairs that it took. */
-static int try_budget(const esp_model *trained, const esp_backend *backend, const esp_set *set, int64_t budget, int far,
-                      double *y, double *accuracy, double *share) {
+/* The network over the lists of theta, < 0: its own. */
+static int try_theta(const esp_model *trained, const esp_backend *backend, const esp_set *set, double theta, int far,
+                     double *y, resolution *r) {
   esp_convolution_param p = *(const esp_convolution_param *)trained->param;
+  esp_lists_param *lists = &p.domain.lists;
   esp_model varied = {0};
   esp_cost cost = {0};
   const esp_comm *comm = backend->comm;
   int rc;
-  p.far = far, p.error = 0;
-  p.domain.lists.theta = 0, p.domain.lists.pairs_per_particle = budget, p.domain.lists.pairs_limit = 0;
+  p.far = far;
+  if (theta >= 0) p.error = 0, lists->theta = theta, lists->pairs_per_particle = 0, lists->pairs_limit = 0;
   ESP_TRY(comm->agree(comm, esp_model_vary(trained, &p, &trained->sizes, &varied)));
   ESP_TRY(esp_model_predict(&varied, backend, set, NULL, y, &cost));
-  ESP_TRY(accuracy_of(comm, set, y, accuracy));
+  ESP_TRY(accuracy_of(comm, set, y, r));
   int64_t pairs = cost.near_pairs, layers = cost.layers;
   ESP_TRY(comm->sum_i64(comm, &pairs, 1));
   ESP_TRY(comm->max_i64(comm, &layers, 1));
   const double n = (double)set->n, all = n * (n - 1) * (double)layers;
-  *share = all > 0 ? (double)pairs / all : 0;
+  r->share = all > 0 ? (double)pairs / all : 0;
 done:
   if (varied.network) esp_model_free(&varied);
   return rc;
 }
 
-static int draw_budgets(const esp_model *trained, const esp_backend *backend, const esp_set *set, esp_show *show) {
-  static const double shares[] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64};
+/* Coarse lists first; the trained network's own last. */
+static int draw_resolutions(const esp_model *trained, const esp_backend *backend, const esp_set *set, esp_show *show) {
+  static const double theta[] = {8, 5, 3, 1.2, 0, -1};
   const esp_convolution_param *p = trained->param;
   const size_t numbers = (size_t)set->n_home * (size_t)set->width[ESP_NODES_CLASS];
-  double *y = NULL, accuracy, alone, share, last = 0;
+  double *y = NULL;
   int rc;
   if (p->share == 1 || p->stay == 1 || set->n > ESP_NODES_NEAREST) return ESP_OK;
-  esp_lines *lines = show->lines(show, "budgets.csv", "share,accuracy,near_alone");
+  esp_lines *lines = show->lines(show, "resolution.csv", "share,accuracy,error,near_alone,own");
   ESP_TRY(backend->comm->agree(backend->comm, ESP_ALLOC(y, numbers)));
-  for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
-    const int64_t budget = (int64_t)ceil(shares[k] * (double)set->n);
-    ESP_TRY(try_budget(trained, backend, set, budget, 0, y, &alone, &share));
-    ESP_TRY(try_budget(trained, backend, set, budget, 1, y, &accuracy, &share));
-    if (!backend->comm->rank && share > last) esp_lines_add(lines, "%.6g,%.4f,%.4f\n", share, accuracy, alone);
-    last = share; /* less than a block with its own leaves cannot be had: other budgets give the same */
+  for (size_t k = 0; k < sizeof theta / sizeof *theta; k++) {
+    resolution both, alone;
+    ESP_TRY(try_theta(trained, backend, set, theta[k], 1, y, &both));
+    alone = both;
+    if (theta[k] != 0) ESP_TRY(try_theta(trained, backend, set, theta[k], 0, y, &alone));
+    if (!backend->comm->rank)
+      esp_lines_add(lines, "%.6g,%.4f,%.4f,%.4f,%d\n", both.share, both.accuracy, both.error, alone.accuracy,
+                    theta[k] < 0);
   }
-  ESP_TRY(try_budget(trained, backend, set, 0, 1, y, &accuracy, &share));
-  if (!backend->comm->rank) esp_lines_add(lines, "%.6g,%.4f,%.4f\n", share, accuracy, accuracy);
 done:
   ESP_FREE(y);
   return rc;
@@ -160,5 +171,5 @@ int esp_nodes_show(const void *param, const esp_model *untrained, const esp_mode
   (void)param, (void)untrained;
   ESP_CALL(draw_space(trained, backend->comm, set, y, show));
   ESP_CALL(draw_confusion(backend->comm, set, y, show));
-  return draw_budgets(trained, backend, set, show);
+  return draw_resolutions(trained, backend, set, show);
 }
