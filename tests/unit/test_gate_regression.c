@@ -1,5 +1,5 @@
-/* Proves the gradient of gate regression by central differences, over all pairs and with far cells, of sparse and of dense
- * features; that its loss falls and that those of a group then lie nearer to each other. */
+/* Proves that the loss of gate regression is what net/gate_regression.h says, as plain loops over all pairs have it, and its gradient
+ * by central differences, over all pairs and with far cells, of sparse and of dense features; that its loss falls and that those of a group then lie nearer to each other. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +49,81 @@ static double loss_of(one_case *t, double *dy) {
   assert_int_equal(esp_loss_hidden_cosine.value(&t->loss, &t->backend, &t->set, t->y, 1, dy, &part), ESP_OK);
   return part;
 }
+
+/* ---- the loss ---- */
+
+/* |x_i|^2 */
+static double square_of(const esp_features *rows, int i) {
+  double sum = 0;
+  for (int j = 0; j < rows->dense; j++) sum += pow(rows->x[i * rows->dense + j], 2);
+  for (int64_t e = rows->sparse.start ? rows->sparse.start[i] : 0; rows->sparse.start && e < rows->sparse.start[i + 1];
+       e++)
+    sum += pow(rows->sparse.value[e], 2);
+  return sum;
+}
+
+/* -cos of what i hears and of its hidden features; q, k [n][d], v, target [n][C]. */
+static double minus_cosine(int n, int d, int i, const double *q, const double *k, const double *v,
+                           const double *target) {
+  double y[REGRESSION_C] = {0}, dot = 0, yy = 0, tt = 0;
+  for (int j = 0; j < n; j++) {
+    double r = 0;
+    for (int a = 0; a < d; a++) r += pow(q[i * d + a] - k[j * d + a], 2);
+    for (int c = 0; c < REGRESSION_C && j != i; c++) y[c] += exp(-r / 2) * v[j * REGRESSION_C + c];
+  }
+  for (int c = 0; c < REGRESSION_C; c++) {
+    const double u = target[i * REGRESSION_C + c];
+    dot += y[c] * u, yy += y[c] * y[c], tt += u * u;
+  }
+  return tt > 0 ? -dot / sqrt(yy * tt) : 0;
+}
+
+static double loss_by_loops(const one_case *t) {
+  const int n = t->set.n_home, d = t->param.shape.dim;
+  const uint64_t seed = t->param.shape.seed, step = (uint64_t)*t->param.step;
+  esp_features all, seen, hidden;
+  double *own, *q = calloc((size_t)(n * d), sizeof *q), *k = calloc((size_t)(n * d), sizeof *k), sum = 0;
+  double *target = calloc((size_t)(n * REGRESSION_C), sizeof *target);
+  int asked = 0;
+  assert_int_equal(esp_features_of(&t->set, &all, &own), ESP_OK);
+  assert_int_equal(esp_features_half_create(&all, seed, step, 0, &seen), ESP_OK);
+  assert_int_equal(esp_features_half_create(&all, seed, step, 1, &hidden), ESP_OK);
+  esp_features_times(&all, d, t->model.block.value, k);
+  esp_features_times(&seen, d, t->model.block.value, q);
+  esp_features_times(&hidden, REGRESSION_C, t->V, target);
+  for (int i = 0; i < n; i++) {
+    const double left = square_of(&seen, i), a = left > 0 ? sqrt(square_of(&all, i) / left) : 0;
+    for (int c = 0; c < d; c++) q[i * d + c] *= a;
+    if (!esp_gate_asked(seed, *t->param.step, i, t->param.receivers, n)) continue;
+    asked++;
+    sum += minus_cosine(n, d, i, q, k, esp_set_role(&t->set, ESP_SENT, 0, NULL), target);
+  }
+  esp_features_half_free(&seen), esp_features_half_free(&hidden);
+  ESP_FREE(own);
+  free(q), free(k), free(target);
+  return sum / asked;
+}
+
+static void as_defined(void **state) {
+  (void)state;
+  const int64_t step = 4;
+  for (int way = 0; way < 4; way++) { /* of numbers, of words, of both; of some */
+    one_case t = case_make(&step, 0, way == 3 ? 30 : 0, way != 1, way != 0);
+    const double found = loss_of(&t, NULL), wanted = loss_by_loops(&t);
+    if (!(fabs(found - wanted) < 1e-12 && fabs(wanted) > 1e-3)) fail_msg("way %d: %.15g, %.15g", way, found, wanted);
+    /* its gradient times a factor */
+    const size_t count = (size_t)t.set.n_home * REGRESSION_C;
+    double *three = calloc(count, sizeof *three), part;
+    loss_of(&t, t.dy);
+    assert_int_equal(esp_loss_hidden_cosine.value(&t.loss, &t.backend, &t.set, t.y, 3, three, &part), ESP_OK);
+    assert_true(part == found);
+    for (size_t k = 0; k < count; k++) assert_true(fabs(three[k] - 3 * t.dy[k]) <= 1e-15 * fabs(three[k]));
+    free(three);
+    case_free(&t);
+  }
+}
+
+/* ---- its gradient ---- */
 
 static double *gradient_of(one_case *t) {
   const int count = t->model.block.count;
@@ -187,9 +262,8 @@ static void groups_come_together(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gradient),
-      cmocka_unit_test(asked_alone),
-      cmocka_unit_test(halves),
+      cmocka_unit_test(as_defined),           cmocka_unit_test(gradient),
+      cmocka_unit_test(asked_alone),          cmocka_unit_test(halves),
       cmocka_unit_test(groups_come_together),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
