@@ -69,7 +69,7 @@ static const esp_options options = {
 
 static const esp_heading headings[] = {{"accuracy", "accuracy"},
                                        {"cross_entropy", "cross-entropy"},
-                                       {"f1", "F1, mean over the classes"},
+                                       {"f1", "mean F1"},
                                        {"share", "near pairs over all pairs"},
                                        {"near_alone", "accuracy of near pairs alone"},
                                        {"error", "standard error of the accuracy"},

@@ -1,15 +1,16 @@
 #include "tasks/nodes/show.h"
 
 const esp_picture esp_nodes_pictures[] = {
-    /* Colours that nobody takes for each other (Okabe and Ito, 2008) and forms; from class 8 on the colours come again, of other
-     * forms. Later classes do not lie above others: nodes are drawn in their order. */
+    /* Colours that nobody takes for each other (Okabe and Ito, 2008, and two more) and forms; from class 10 on the colours come
+     * again, of other forms. Nodes are drawn in their order, so that no class lies above the others. */
     {"learned_space", "learned_space.csv", "axis_0", "The learned space",
      "Nodes of the test set in the first two principal axes of the keys, in widths of the gate: left by class (rings: "
      "told, that is, learned from), right by what is said of them. Nodes without a class are left out.",
      960, 460,
-     "array tint[8] = [0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xD55E00, 0x000000, 0xB8A800]\n"
+     "array tint[10] = [0x0072B2, 0xE69F00, 0x009E73, 0xCC79A7, 0x56B4E9, 0xD55E00, 0x000000, 0xB8A800, 0x8C8C8C, "
+     "0x882255]\n"
      "array form[5] = [7, 5, 9, 13, 11]\n"
-     "tone(c) = tint[int(c) % 8 + 1]\nshape(c) = form[(int(c) % 8 + int(c) / 8) % 5 + 1]\n"
+     "tone(c) = tint[int(c) % 10 + 1]\nshape(c) = form[(int(c) % 10 + int(c) / 10) % 5 + 1]\n"
      "has(c) = column('class') < 0 ? NaN : column(c)\n"
      "stats data using 'class' nooutput name 'C'\nstats data using 'said' nooutput name 'S'\n"
      "stats data using 'axis_0' nooutput name 'X'\nstats data using 'axis_1' nooutput name 'Y'\n"
