@@ -118,7 +118,7 @@ static int accuracy_of(const esp_comm *comm, const esp_set *set, const double *y
   return ESP_OK;
 }
 
-/* The network over the lists of theta, < 0: its own. */
+/* The network over the lists of theta, cells by their plain means, as moments of so wide ones do harm; theta < 0: its own. */
 static int try_theta(const esp_model *trained, const esp_backend *backend, const esp_set *set, double theta, int far,
                      double *y, resolution *r) {
   esp_convolution_param p = *(const esp_convolution_param *)trained->param;
@@ -128,7 +128,7 @@ static int try_theta(const esp_model *trained, const esp_backend *backend, const
   const esp_comm *comm = backend->comm;
   int rc;
   p.far = far;
-  if (theta >= 0) p.error = 0, lists->theta = theta, lists->pairs_per_particle = 0, lists->pairs_limit = 0;
+  if (theta >= 0) p.error = 0, p.order = 0, lists->theta = theta, lists->pairs_per_particle = 0, lists->pairs_limit = 0;
   ESP_TRY(comm->agree(comm, esp_model_vary(trained, &p, &trained->sizes, &varied)));
   ESP_TRY(esp_model_predict(&varied, backend, set, NULL, y, &cost));
   ESP_TRY(accuracy_of(comm, set, y, r));

@@ -40,9 +40,11 @@ const esp_picture esp_nodes_pictures[] = {
      "data using 'said':'class':(K > 24 ? '' : sprintf(K > 12 ? '%.1f' : '%.2f', column('share'))):"
      "(column('share') > 0.55 ? 0xffffff : 0x222222) with labels font ',11' tc rgb variable\n"},
     {"resolution", "resolution.csv", "near_alone", "Accuracy against near pairs",
-     "The trained network over trees of several opening angles: near pairs with far cells, and alone; at the right all "
-     "pairs. Large ring: the network's own tree. Bars: standard error of a share of so many nodes; the same "
-     "nodes judge all points, so that these differ by less.",
+     "The trained network over trees of several opening angles, cells by their plain means: near pairs with far cells, "
+     "and "
+     "alone; at the right all pairs. Large ring: the network's own tree. Bars: standard error of a share of so many "
+     "nodes; the "
+     "same nodes judge all points, so that these differ by less.",
      760, 460,
      "set logscale x\nset xlabel 'near pairs, % of all pairs' noenhanced\nset ylabel figure noenhanced\n"
      "set key bottom right\nset format x '%g'\n"
