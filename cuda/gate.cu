@@ -121,6 +121,49 @@ __device__ void cell_receivers(const esp_cuda_gate &p, const room &r, int lanes,
   cell_key_close(p, lanes, r.x, acc_cell);
 }
 
+/* One of constant keys: what its channels' moments hear alone. */
+template <int D, int ONE>
+__device__ void cell_moments(const esp_cuda_gate &p, const room &r, int lanes, const float *y, const float *x,
+                             const float *value, int64_t *acc_cell) {
+  const int d = D ? D : p.dim, threads = (int)blockDim.x, i = (int)threadIdx.x;
+  float u[most<D, ONE>::dim];
+  const float G = cell_edge<D>(p.dim, x, y, u);
+  __syncthreads();
+#pragma unroll
+  for (int a = 0; a < d; a++) r.x[a * threads + i] = u[a];
+  CHANNELS(c, p.channels, 1) {
+    r.fold[i] = G * value[c];
+    __syncthreads();
+    cell_close(p, r, lanes, r.x, nullptr, c, nullptr, acc_cell);
+    __syncthreads();
+  }
+}
+
+/* The receivers' side of constant keys: what cells hear of them. */
+template <int D, int ONE>
+__global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
+    moments_kernel(esp_cuda_gate p, const int *block, const double *gradient, int64_t *cell_acc) {
+  typedef most<D, ONE> of;
+  ESP_SHARED(unsigned char, memory);
+  room r;
+  room_of(p, (int)blockDim.x, memory, &r);
+  const int b = block[blockIdx.x], i = (int)threadIdx.x;
+  const esp_cuda_run own = p.lists.block[b];
+  if (own.count == 0) return;
+  float x[of::dim], value[of::channels];
+  load(p, r, own, p.query, p.query_row);
+  lane_load<D, ONE>(p, r, x);
+  CHANNELS(c, p.channels, 1)
+  value[c] = i < own.count ? (float)gradient[(size_t)(own.first + i) * p.width + c] : 0.0f;
+  cells_meet(
+      p, r, b, []() {},
+      [&](int row, const float *y) {
+        int64_t *to = cell_acc + (size_t)row * p.adjoint * ESP_EXACT_CELL_WORDS;
+        cell_moments<D, ONE>(p, r, own.count, y, x, value, to);
+      },
+      []() {});
+}
+
 template <int D, int ONE>
 __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
     receivers_kernel(esp_cuda_gate p, const int *block, const double *gradient, double *dquery, int64_t *cell_acc,
@@ -207,8 +250,9 @@ __global__ void __launch_bounds__(ESP_CUDA_BLOCK_MAX, 1)
       if (!met) return;
       float r2[ESP_GATE_AT_ONCE], G[ESP_GATE_AT_ONCE], pull[ESP_GATE_AT_ONCE];
       edges<D>(d, y, x, r2, G);
+      if (!(p.still & ESP_CUDA_STILL_VALUES)) spread<ONE>(y, d, C, 1, G, heard_of);
+      if (p.still & ESP_CUDA_STILL_KEYS) return;
       score<ONE>(y, d, W, value, G, pull);
-      spread<ONE>(y, d, C, 1, G, heard_of);
       moves<D>(d, y, x, pull, move);
     });
 #pragma unroll
@@ -228,11 +272,12 @@ struct routines {
   int dim, one;
   void (*forward)(esp_cuda_gate, const int *, double *);
   void (*receivers)(esp_cuda_gate, const int *, const double *, double *, int64_t *, int64_t *);
+  void (*moments)(esp_cuda_gate, const int *, const double *, int64_t *);
   void (*senders)(esp_cuda_gate, const int *, const double *, double *);
 };
 
 #define ROW(dim, one) \
-  { dim, one, forward_kernel<dim, one>, receivers_kernel<dim, one>, senders_kernel<dim, one> }
+  { dim, one, forward_kernel<dim, one>, receivers_kernel<dim, one>, moments_kernel<dim, one>, senders_kernel<dim, one> }
 const routines known[] = {ROW(2, 1), ROW(3, 1), ROW(4, 1), ROW(8, 1), ROW(2, 0), ROW(4, 0), ROW(8, 0), ROW(0, 0)};
 
 const routines *routines_of(const esp_cuda_gate *p) {
@@ -260,6 +305,11 @@ int receivers(const esp_cuda_gate *p, int count, const int *block, const double 
               int64_t *cell_acc, int64_t *param_acc) {
   const routines *k = routines_of(p);
   size_t bytes;
+  if (p->still & ESP_CUDA_STILL_KEYS) {
+    ESP_CALL(room_take(p, k->moments, &bytes));
+    ESP_LAUNCH(k->moments, count, threads_of(p), bytes, 0, *p, block, dsum, cell_acc);
+    return ESP_OK;
+  }
   ESP_CALL(meet(p));
   ESP_CALL(room_take(p, k->receivers, &bytes));
   ESP_LAUNCH(k->receivers, count, threads_of(p), bytes, 0, *p, block, dsum, dquery, cell_acc, param_acc);

@@ -10,8 +10,15 @@
 extern "C" {
 #endif
 
-/* What src/ calls ESP_MAX_DIM, ESP_GATE_MAX_CHANNELS, ESP_GATE_EDGE and ESP_MOMENTS_ORDER. */
-enum { ESP_CUDA_DIM = 64, ESP_CUDA_CHANNELS = 128, ESP_CUDA_GATE_EDGE = 2, ESP_CUDA_ORDER = 3 };
+/* What src/ calls ESP_MAX_DIM, ESP_GATE_MAX_CHANNELS, ESP_GATE_EDGE, ESP_MOMENTS_ORDER and ESP_STILL_... */
+enum {
+  ESP_CUDA_DIM = 64,
+  ESP_CUDA_CHANNELS = 128,
+  ESP_CUDA_GATE_EDGE = 2,
+  ESP_CUDA_ORDER = 3,
+  ESP_CUDA_STILL_KEYS = 1,
+  ESP_CUDA_STILL_VALUES = 2
+};
 
 /* The k-th number of a cell's polynomials: its degree and its letters in ascending order. */
 typedef struct {
@@ -28,6 +35,7 @@ typedef struct {
   double scale, slope;              /* as message/cpu/gate_lanes.h has them */
   double power[1 + ESP_CUDA_ORDER]; /* of the lanes' unit over s */
   const double *param, *query, *source, *cell;
+  unsigned still; /* of the call at hand: ESP_STILL_... of message/kernels.h */
   /* of the gate: what each cell says, then as many of -d/dln s of it through moments; and room for the sums of those */
   const esp_cuda_monomial *monomial; /* [M] */
   float *said;                       /* [rows][2][width][M] */

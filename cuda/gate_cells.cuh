@@ -96,7 +96,8 @@ __device__ float monomial_add(const esp_cuda_monomial m, float h, const float *x
   return fmaf(h, x[m.letter[m.degree - 1] * stride + at], part);
 }
 
-/* A channel's share in the adjoint of a cell, and in what its moments say of s: from h, fold row 0, and x of all lanes. */
+/* A channel's share in the adjoint of a cell, and, unless rate is NULL, in what its moments say of s: from h, fold row 0, and x of all
+ * lanes. */
 __device__ void cell_close(const esp_cuda_gate &p, const room &r, int lanes, const float *x, const float *poly, int c,
                            double *rate, int64_t *acc) {
   const int M = p.moments, all = p.width * M, threads = blockDim.x;
@@ -107,7 +108,7 @@ __device__ void cell_close(const esp_cuda_gate &p, const room &r, int lanes, con
       return monomial_add(of, r.fold[lane], x, threads, lane, sum);
     });
     if (at % ESP_LANE || at >= ESP_LANE * M) continue;
-    rate[c * M + m] = fma(-part, (double)poly[all + c * M + m], rate[c * M + m]);
+    if (rate) rate[c * M + m] = fma(-part, (double)poly[all + c * M + m], rate[c * M + m]);
     cell_term(acc, p.dim + c * M + m, p.power[of.degree] * part);
   }
 }

@@ -9,7 +9,9 @@
 #include "message/pairs/gate.h"
 
 _Static_assert((int)ESP_CUDA_DIM == (int)ESP_MAX_DIM && (int)ESP_CUDA_CHANNELS == (int)ESP_GATE_MAX_CHANNELS &&
-                   (int)ESP_CUDA_GATE_EDGE == (int)ESP_GATE_EDGE && (int)ESP_CUDA_ORDER == (int)ESP_MOMENTS_ORDER,
+                   (int)ESP_CUDA_GATE_EDGE == (int)ESP_GATE_EDGE && (int)ESP_CUDA_ORDER == (int)ESP_MOMENTS_ORDER &&
+                   (int)ESP_CUDA_STILL_KEYS == (int)ESP_STILL_KEYS &&
+                   (int)ESP_CUDA_STILL_VALUES == (int)ESP_STILL_VALUES,
                "a device and a host must agree on rows");
 
 struct esp_scratch {
@@ -87,6 +89,7 @@ done:
 static int take(const esp_pairs *pairs, int count, const int *block, esp_scratch *k) {
   esp_cuda_gate *p = &k->p;
   double ln_s;
+  p->still = pairs->still;
   p->param = pairs->param, p->query = pairs->query, p->source = pairs->source, p->cell = pairs->cell;
   ESP_CALL(esp_cuda_get(&ln_s, pairs->param, sizeof ln_s));
   p->scale = sqrt(0.5 / ESP_LN2) * exp(-ln_s);

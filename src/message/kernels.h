@@ -10,6 +10,10 @@
 #include "message/message.h"
 #include "tree/domain.h"
 
+/* What is a constant on the way back, whose gradient nobody asks for: routines may leave it as it is. Of keys: queries, and the
+ * message's parameters, too. */
+enum { ESP_STILL_KEYS = 1, ESP_STILL_VALUES = 2 };
+
 /* One layer's inputs. Borrowed. */
 typedef struct {
   esp_form form;
@@ -19,6 +23,7 @@ typedef struct {
   const double *query;  /* [n_own] receivers' slots; NULL where width.query is 0 */
   const double *source; /* [n_own + n_ghost] senders' slots */
   const double *cell;   /* [row_count] */
+  unsigned still;       /* ESP_STILL_... */
 } esp_pairs;
 
 typedef struct esp_scratch esp_scratch; /* one a thread; of the kernels that made it */

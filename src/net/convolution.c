@@ -108,7 +108,9 @@ static int create(esp_model *model) {
 }
 
 static void plan_end(void *plan) {
-  esp_convolution_graph_free(&((esp_convolution_plan *)plan)->graph);
+  esp_convolution_plan *of = plan;
+  esp_convolution_graph_free(&of->graph);
+  esp_domain_free(&of->place.dom);
 }
 
 esp_convolution_places esp_convolution_places_of(const esp_model *model) {
@@ -202,6 +204,7 @@ static int place(const esp_model *model, const esp_comm *comm, const esp_set *se
                        .cell_bytes = (size_t)wide.cell * sizeof(double)};
   where->domain.dim = p->dim;
   where->domain.lists.rule = &esp_rule_size;
+  where->domain.lists.theta_most = ESP_CONVOLUTION_THETA;
   where->domain.lists.rule_number = form.message->fade(&form, model->block.value + plan->at.scale);
   if (!key) return ESP_OK;
   return comm->agree(comm, esp_convolution_keys(set, p->dim, model->block.value + plan->at.E, key));

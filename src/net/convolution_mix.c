@@ -1,32 +1,80 @@
 #include "net/convolution_mix.h"
 
+#include "base/hash.h"
+
 /* Weights of all that a receiver hears, below which it hears nothing: what it hears of itself, 1, is taken out of sums that a device
  * may hold in float32, and leaves a rounding of about 1e-7. */
 static const double LEAST = 1e-5;
 
 /* ---- the gate ---- */
 
-static esp_layer_param layer_param(const esp_convolution_walk *k, int l, int keep) {
+static esp_layer_param layer_param(const esp_convolution_walk *k, int l) {
   const esp_convolution_param *p = k->param;
   esp_layer_param param = {
       .domain = p->domain, .form = esp_convolution_form(p, esp_convolution_wide(k, l)), .near_only = !p->far};
   param.domain.dim = p->dim;
-  if (keep && p->domain.lists.pairs_per_particle > 0 && k->plan->theta > 0) param.domain.lists.theta = k->plan->theta;
+  param.domain.lists.theta_most = ESP_CONVOLUTION_THETA;
   return param;
+}
+
+/* Of what a domain is made of. */
+static uint64_t print_of(const esp_convolution_walk *k, const esp_layer_param *param, const double *key) {
+  const esp_lists_param *lists = &param->domain.lists;
+  const size_t count = (size_t)k->n * (size_t)k->param->dim;
+  uint64_t print = esp_hash_mix((uint64_t)k->set->n, (uint64_t)k->set->first);
+  for (size_t i = 0; i < count; i++) print = esp_hash_double(print, key[i]);
+  for (int i = 0; i < k->n; i++) print = esp_hash_mix(print, (uint64_t)k->set->id[i]);
+  print = esp_hash_double(print, k->model->block.value[k->plan->at.scale]);
+  print = esp_hash_double(esp_hash_double(print, lists->theta), lists->theta_least);
+  return esp_hash_mix(print, (uint64_t)lists->pairs_per_particle);
+}
+
+/* Keys in the host's memory; *made: freed by the caller. */
+static int keys_here(const esp_convolution_walk *k, double **made, const double **key) {
+  const size_t count = (size_t)k->n * (size_t)k->param->dim;
+  *key = k->pass->key;
+  if (k->device->shared) return ESP_OK;
+  ESP_CALL(ESP_ALLOC(*made, count));
+  *key = *made;
+  return esp_device_get(k->device, count, k->pass->key, *made);
+}
+
+/* The domain that stands, where it is of these keys; else it is ended. Collective. */
+static int place_stands(const esp_convolution_walk *k, const esp_layer_param *param) {
+  esp_convolution_place *place = &k->plan->place;
+  const esp_comm *comm = k->backend->comm;
+  const double *key = NULL;
+  double *made = NULL;
+  int rc;
+  ESP_TRY(esp_device_agree(k->device, comm, keys_here(k, &made, &key)));
+  const uint64_t print = print_of(k, param, key);
+  int64_t other = !place->dom || place->print != print || place->dom->comm != comm;
+  ESP_TRY(comm->max_i64(comm, &other, 1));
+  if (other) esp_domain_free(&place->dom);
+  place->print = print;
+done:
+  ESP_FREE(made);
+  return rc;
+}
+
+/* Sums of layer l, over the domain that stands, or one that is made and stands from now on. */
+static int listen(const esp_convolution_walk *k, int l, const esp_layer_param *param, const esp_layer_input *in) {
+  esp_convolution_place *place = &k->plan->place;
+  esp_layer *layer = &k->pass->layer[l];
+  const double *message = k->model->block.value + k->plan->at.scale;
+  if (l == 0) ESP_CALL(place_stands(k, param));
+  if (place->dom) return esp_layer_over(k->backend, place->dom, param, k->n, in, message, k->pass->sum[l], layer);
+  ESP_CALL(esp_layer_forward(k->backend, param, k->n, in, message, k->pass->sum[l], layer));
+  place->dom = layer->dom, layer->borrowed = 1;
+  return ESP_OK;
 }
 
 /* Keys as visitors see them: in the host's memory. */
 static int show(const esp_convolution_walk *k, int l, const esp_visit *visit) {
-  const esp_device *device = k->device;
-  const size_t count = (size_t)k->n * (size_t)k->param->dim;
-  double *key = k->pass->key, *made = NULL;
-  int rc = ESP_OK;
-  if (!device->shared) {
-    rc = ESP_ALLOC(made, count);
-    if (!rc) rc = esp_device_get(device, count, key, made);
-    key = made;
-  }
-  ESP_TRY(esp_device_agree(device, k->backend->comm, rc));
+  const double *key = NULL;
+  double *made = NULL;
+  int rc;
+  ESP_TRY(esp_device_agree(k->device, k->backend->comm, keys_here(k, &made, &key)));
   ESP_TRY(visit->layer(visit->context, l, k->pass->layer[l].dom, key, NULL));
 done:
   ESP_FREE(made);
@@ -36,14 +84,11 @@ done:
 static int hear(const esp_convolution_walk *k, int l, int keep, const esp_visit *visit, esp_cost *cost) {
   esp_pass *pass = k->pass;
   esp_layer *layer = &pass->layer[l];
-  const esp_layer_param param = layer_param(k, l, keep);
+  const esp_layer_param param = layer_param(k, l);
   const esp_layer_input in = {.id = k->set->id, .key = pass->key, .value = pass->mixed[l], .there = 1};
-  const double *message = k->model->block.value + k->plan->at.scale;
-  ESP_CALL(esp_layer_forward(k->backend, &param, k->n, &in, message, pass->sum[l], layer));
-  const double theta = layer->dom->param.lists.theta;
+  ESP_CALL(listen(k, l, &param, &in));
   if (cost) esp_layer_count(layer, cost);
-  if (cost && keep && l == 0) cost->theta = theta;
-  if (keep) k->plan->theta = theta;
+  if (cost && keep && l == 0) cost->theta = layer->dom->param.lists.theta;
   if (k->each) ESP_CALL(k->each(k, l, k->context));
   if (visit) ESP_CALL(show(k, l, visit));
   if (!keep) esp_layer_free(layer);
@@ -83,14 +128,12 @@ int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolutio
   const size_t n = (size_t)k->n, most = (size_t)esp_imax(k->h, k->K);
   if (!k->plan->gated) return ESP_OK;
   ESP_CALL(ESP_THERE(k->device, adjoint->dsum, n * (most + 1)));
-  ESP_CALL(ESP_THERE(k->device, adjoint->dkey, n * (size_t)k->param->dim));
   ESP_CALL(ESP_THERE(k->device, adjoint->dvalue, n * most));
   return ESP_THERE(k->device, adjoint->nothing, ESP_EXACT_FULL_WORDS);
 }
 
 void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint) {
   ESP_THERE_FREE(device, adjoint->dsum);
-  ESP_THERE_FREE(device, adjoint->dkey);
   ESP_THERE_FREE(device, adjoint->dvalue);
   ESP_THERE_FREE(device, adjoint->nothing);
 }
@@ -106,7 +149,7 @@ int esp_convolution_mix_back(const esp_convolution_walk *k, int l, esp_convoluti
     k->rows->zero(count, dx);
   if (k->plan->gated) {
     esp_layer *layer = &k->pass->layer[l];
-    const esp_layer_gradient into = {.dkey = adjoint->dkey, .dvalue = adjoint->dvalue};
+    const esp_layer_gradient into = {.dvalue = adjoint->dvalue};
     k->rows->graph->average_back(k->n, wide, shares.gate, LEAST, k->pass->sum[l], dy, adjoint->dsum);
     ESP_CALL(esp_layer_backward(k->backend, layer, adjoint->dsum, &into, adjoint->nothing, NULL));
     k->rows->add(count, dx, adjoint->dvalue, dx);

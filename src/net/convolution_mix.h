@@ -11,9 +11,8 @@ int esp_convolution_mix(const esp_convolution_walk *k, int l, int keep, const es
 /* What the way back works on, in the device's memory. */
 typedef struct {
   double *dsum;     /* [n][max(h, K) + 1] */
-  double *dkey;     /* [n][d]: keys are constants, and nobody wants it */
   double *dvalue;   /* [n][max(h, K)] */
-  int64_t *nothing; /* [ESP_EXACT_FULL_WORDS]: nor that of the scale */
+  int64_t *nothing; /* [ESP_EXACT_FULL_WORDS]: the scale is a constant, as keys are, and nobody wants its gradient */
 } esp_convolution_adjoint;
 int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolution_adjoint *adjoint);
 void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint);

@@ -7,7 +7,8 @@
 #include "net/given_sum.h"
 #include "net/layer.h"
 
-enum { ESP_CONVOLUTION_LAYERS = 2 };
+/* Theta that a budget may choose: an average of what senders say stays among it, however large the cells are. */
+enum { ESP_CONVOLUTION_LAYERS = 2, ESP_CONVOLUTION_THETA = 10 };
 
 /* The edges of the set that was seen last, weighed and in their places, for the next pass over it. */
 typedef struct {
@@ -17,12 +18,18 @@ typedef struct {
   esp_given_there rows;
 } esp_convolution_graph;
 
+/* Who is near to whom among the keys that were seen last: they are constants while a network is trained, and the same for both layers. */
+typedef struct {
+  esp_domain *dom; /* NULL: there is none */
+  uint64_t print;  /* of what it was made of on this rank */
+} esp_convolution_place;
+
 /* The plan of a model. */
 typedef struct {
   esp_convolution_places at;
   int gated, given; /* which of the terms of M weigh more than 0 */
   esp_convolution_graph graph;
-  double theta; /* where searches for a budgeted theta begin, as in net/stack_work.h; 0: at param.domain.lists.theta */
+  esp_convolution_place place;
 } esp_convolution_plan;
 
 /* All arrays lie in the device's memory, but for those that say host. */

@@ -134,7 +134,7 @@ done:
 
 /* In the host's memory. */
 typedef struct {
-  double *dsum, *dkey, *dquery, *dvalue, *term;
+  double *dsum, *dkey, *dquery, *term;
   int64_t *scale, *acc; /* acc: NULL where the gradient lies there itself */
 } adjoint;
 
@@ -145,7 +145,6 @@ static int adjoint_create(const esp_model *model, const esp_backend *backend, co
   ESP_CALL(ESP_ALLOC(a->dsum, n * C));
   ESP_CALL(ESP_ALLOC(a->dkey, n * d));
   ESP_CALL(ESP_ALLOC(a->dquery, n * d));
-  ESP_CALL(ESP_ALLOC(a->dvalue, n * C));
   ESP_CALL(ESP_ALLOC(a->term, d));
   ESP_CALL(ESP_ALLOC(a->scale, WORDS));
   if (!backend->device->shared) ESP_CALL(ESP_ALLOC(a->acc, (size_t)model->block.count * WORDS));
@@ -156,7 +155,6 @@ static void adjoint_free(adjoint *a) {
   ESP_FREE(a->dsum);
   ESP_FREE(a->dkey);
   ESP_FREE(a->dquery);
-  ESP_FREE(a->dvalue);
   ESP_FREE(a->term);
   ESP_FREE(a->scale);
   ESP_FREE(a->acc);
@@ -169,7 +167,7 @@ static int backward(const esp_model *model, const esp_backend *backend, const es
   adjoint a = {0};
   int rc = adjoint_create(model, backend, set, dy, &a);
   ESP_TRY(backend->comm->agree(backend->comm, rc));
-  const esp_layer_gradient into = {a.dkey, a.dquery, a.dvalue, NULL};
+  const esp_layer_gradient into = {a.dkey, a.dquery, NULL, NULL};
   ESP_TRY(esp_layer_backward(backend, &pass->layer, a.dsum, &into, a.scale, NULL));
   if (cost) cost->seconds_backward += pass->layer.seconds_backward;
   int64_t *acc = a.acc ? a.acc : esp_gradient_at(to, 0);

@@ -284,20 +284,33 @@ done:
   return rc;
 }
 
+int esp_layer_over(const esp_backend *backend, esp_domain *dom, const esp_layer_param *param, int n_home,
+                   const esp_layer_input *input, const double *message, double *sum, esp_layer *layer) {
+  ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
+  const double begin = esp_wall();
+  *layer = (esp_layer){.dom = dom,
+                       .borrowed = 1,
+                       .bytes_before = dom->stats.bytes,
+                       .param = *param,
+                       .message = message,
+                       .device = backend->device,
+                       .n_home = n_home};
+  int rc = settle_form(backend, layer, input);
+  ESP_TRY(backend->comm->agree(backend->comm, rc));
+  ESP_TRY(layer_messages(backend, layer, sum));
+  layer->seconds_forward = esp_wall() - begin;
+done:
+  if (rc) esp_layer_free(layer);
+  return rc;
+}
+
 int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *form, int n_home,
                    const esp_layer_input *input, const double *message, double *sum) {
-  esp_layer layer = {.dom = dom,
-                     .param = {.form = *form, .include_self = 1},
-                     .message = message,
-                     .device = backend->device,
-                     .n_home = n_home};
-  int rc = settle_form(backend, &layer, input);
-  ESP_TRY(backend->comm->agree(backend->comm, rc));
-  ESP_TRY(layer_messages(backend, &layer, sum));
-done:
-  layer.dom = NULL;
+  const esp_layer_param param = {.form = *form, .include_self = 1};
+  esp_layer layer;
+  ESP_CALL(esp_layer_over(backend, dom, &param, n_home, input, message, sum, &layer));
   esp_layer_free(&layer);
-  return rc;
+  return ESP_OK;
 }
 
 void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
@@ -312,7 +325,7 @@ void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
                         .ghost_cells = s->ghost_cells,
                         .moved = s->moved,
                         .messages = s->messages[ESP_HALO_SOURCES] + s->messages[ESP_HALO_CELLS],
-                        .bytes = s->bytes,
+                        .bytes = s->bytes - layer->bytes_before,
                         .essential_rows = s->essential_rows,
                         .seconds_build = layer->seconds_build,
                         .seconds_forward = layer->seconds_forward,

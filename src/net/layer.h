@@ -37,7 +37,8 @@ typedef struct {
 } esp_layer_input;
 
 /* Where gradients go, shaped as the input, in the same memory: each is set. NULL where the input is NULL, or has no gradient. query NULL: dkey
- * has both. */
+ * has both. NULL, too, where nobody asks: with neither dkey nor dquery keys are constants, and so are the parameters, whose gradient is not
+ * computed; without dvalue what is said is. Messages that know of it spare the work (message/kernels.h). */
 typedef struct {
   double *dkey, *dquery, *dvalue, *doffset;
 } esp_layer_gradient;
@@ -50,6 +51,8 @@ typedef struct {
 
 typedef struct {
   esp_domain *dom;
+  int borrowed;         /* 1: the domain is somebody else's */
+  int64_t bytes_before; /* what had come through its halos */
   esp_layer_param param;
   esp_widths width;
   const double *message; /* the message's parameters, in the host's memory; borrowed until backward */
@@ -68,6 +71,10 @@ typedef struct {
  * admit; ESP_ERR_CONFIG for the form, and a message that the device does not know. */
 int esp_layer_forward(const esp_backend *backend, const esp_layer_param *param, int n_home,
                       const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
+/* The same over a domain that stands, made for these keys with this param; it stays the caller's, and must stand until backward. Trees of the
+ * input are of no effect. Collective; errors as above. */
+int esp_layer_over(const esp_backend *backend, esp_domain *dom, const esp_layer_param *param, int n_home,
+                   const esp_layer_input *input, const double *message, double *sum, esp_layer *layer);
 /* The same with other keys, values and offsets, over the domain of a layer that stands, whose lists were made for the keys it began
  * with: what it holds is then of these. Trees of the input are of no effect. Collective; errors as above, and then
  * the layer is freed. */

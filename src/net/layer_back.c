@@ -18,6 +18,7 @@ typedef struct {
   double *home_q, *home_s; /* dquery and dsource at home */
   esp_layer_tile tile;
   esp_scratch *scratch;
+  unsigned still; /* ESP_STILL_...: what nobody asks for */
 } backward_work;
 
 static int work_create(const esp_layer *layer, backward_work *w) {
@@ -82,7 +83,8 @@ static int layer_pull(const esp_layer *layer, backward_work *w, const double *ds
   const esp_domain_ops *moves = esp_device_moves(device, dom);
   const esp_widths *width = &layer->width;
   const esp_cells cells = esp_form_cells(&layer->param.form, width);
-  const esp_pairs p = esp_layer_pairs(layer);
+  esp_pairs p = esp_layer_pairs(layer);
+  p.still = w->still;
   const size_t sum = (size_t)width->sum * sizeof(double), unit = (size_t)esp_receiver_width(width) * sizeof(double);
   const int blocks = dom->tree.n_block, interior = dom->n_sender_interior, *order = dom->sender_block_order;
   double *to = width->query ? w->dquery : w->dsource;
@@ -160,7 +162,7 @@ static void spread_home(const esp_layer *layer, const backward_work *w, const es
   esp_rows_part(rows, n, d, to->dkey, width->dsource - d, to->dvalue, w->home_s);
   if (!width->dquery) return;
   esp_rows_part(rows, n, d, queries ? to->dquery : NULL, width->dquery - d, to->doffset, w->home_q);
-  if (!queries) rows->add_columns(n, d, width->dquery, 0, w->home_q, d, 0, to->dkey);
+  if (!queries && to->dkey) rows->add_columns(n, d, width->dquery, 0, w->home_q, d, 0, to->dkey);
 }
 
 /* The slots' gradients at home. */
@@ -182,6 +184,8 @@ static int back(const esp_backend *backend, esp_layer *layer, const double *dsum
   int rc = ESP_OK;
   const esp_comm *comm = backend->comm;
   backward_work w = {.device = layer->device, .kernels = layer->device->kernels(layer->param.form.message)};
+  w.still = (to->dkey || to->dquery ? 0 : ESP_STILL_KEYS) | (to->dvalue ? 0 : ESP_STILL_VALUES);
+  if (normal_acc && learns_splits(layer)) w.still = 0;
   ESP_TRY(comm->agree(comm, work_create(layer, &w)));
   ESP_TRY(layer_pull(layer, &w, dsum, param_acc));
   if (normal_acc && learns_splits(layer)) ESP_TRY(pull_splits(layer, &w, normal_acc));

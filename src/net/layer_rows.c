@@ -91,7 +91,7 @@ int esp_layer_fetch(esp_layer *layer) {
 void esp_layer_free(esp_layer *layer) {
   const esp_device *device = layer->device;
   part all[PARTS];
-  esp_domain_free(&layer->dom);
+  if (!layer->borrowed) esp_domain_free(&layer->dom);
   if (device) {
     ESP_THERE_FREE(device, layer->there.query);
     ESP_THERE_FREE(device, layer->there.source);

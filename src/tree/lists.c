@@ -209,7 +209,8 @@ static int first_step(int count, double theta) {
 int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context, double *theta) {
   int count;
   (void)esp_lists_ladder(&count);
-  while (param->rule && param->rule->most > 0 && ladder[count - 1] > param->rule->most) count--;
+  const double most = param->theta_most > 0 ? param->theta_most : param->rule ? param->rule->most : 0;
+  while (most > 0 && count > 1 && ladder[count - 1] > most) count--;
   esp_lists_param limited = *param;
   limited.pairs_limit = param->pairs_per_particle;
   __int128 budget = (__int128)param->pairs_per_particle * n;

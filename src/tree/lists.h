@@ -56,6 +56,7 @@ typedef struct {
   double rule_number;         /* what it reads */
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   double theta_least;         /* of a budget: no theta below it is chosen, however few pairs are near; 0 = any */
+  double theta_most;          /* of a budget: in place of the rule's `most`; 0 = that */
   int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
 

@@ -60,7 +60,7 @@ static int bench_create(bench_case *c, esp_form form, int n, int leaf, int block
   for (int p = 1; p < width.param; p++) c->param[p] = 0.3 * normal(5, (size_t)p);
   const esp_cells cells_of = esp_form_cells(&form, &width);
   esp_cells_upward(&cells_of, &c->dom->tree, c->source, c->cell);
-  c->g = (esp_pairs){form, width, c->dom, c->param, c->query, c->source, c->cell};
+  c->g = (esp_pairs){form, width, c->dom, c->param, c->query, c->source, c->cell, 0};
   ESP_FREE(slot);
   return ESP_OK;
 }

@@ -83,10 +83,13 @@ static int same(const double *a, const double *b) {
   return *a == *b || (isnan(*a) && isnan(*b));
 }
 
+static unsigned still; /* of the comparisons */
+
 /* Returns how many cells were met. */
 static int64_t compare(esp_form form, int n, int leaf, int block, double theta, double scale, int two_trees) {
   result host, device;
   case_make(&c, form, n, leaf, block, theta, scale, two_trees);
+  c.g.still = still;
   run(&esp_device_cpu32, &host);
   run(&esp_device_cuda32, &device);
   for (int k = 0; k < RESULTS; k++)
@@ -94,9 +97,10 @@ static int64_t compare(esp_form form, int n, int leaf, int block, double theta, 
       const int64_t a = host.host[k][i], b = device.host[k][i];
       if (a != b && !(k <= SOURCE && same((double *)&host.host[k][i], (double *)&device.host[k][i])))
         fail_msg("%s: %s, number %zu: %" PRIx64 " on the host, %" PRIx64
-                 " on the device (d %d, C %d, den %d, order %d, n %d, leaf %d, block %d, theta %g, scale %g, trees %d)",
+                 " on the device (d %d, C %d, den %d, order %d, n %d, leaf %d, block %d, theta %g, scale %g, trees %d, "
+                 "still %u)",
                  form.message->name, name[k], i, a, b, form.dim, form.channels, form.den, form.order, n, leaf, block,
-                 theta, scale, 1 + two_trees);
+                 theta, scale, 1 + two_trees, still);
     }
   for (int k = 0; k < RESULTS; k++) {
     ESP_FREE(host.host[k]);
@@ -147,9 +151,21 @@ static void learned(void **state) {
   compare(form_of(&esp_message_gate_mlp, 2, 3, 1, 0), 400, 16, 100, 0, 1, 1);
 }
 
+/* Where keys, or values, are constants on the way back. */
+static void constants(void **state) {
+  (void)state;
+  for (still = ESP_STILL_KEYS; still <= (ESP_STILL_KEYS | ESP_STILL_VALUES); still++)
+    for (int one = 0; one < 2; one++) {
+      assert_true(compare(form_of(&esp_message_gate, 3, one ? 1 : 5, 1, 2), 200, 2, 9, 0.9, 0.5, one) > 1000);
+      assert_true(compare(form_of(&esp_message_gate, 8, one ? 1 : 33, 1, 0), 200, 4, 4, 2, 1, 0) > 1000);
+    }
+  still = 0;
+}
+
 int main(void) {
   const int rc = esp_device_cuda32.open(0, 1);
   if (rc) return rc == ESP_ERR_CONFIG ? 77 : 1; /* no device; one that fails */
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gate), cmocka_unit_test(large), cmocka_unit_test(learned)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gate), cmocka_unit_test(large), cmocka_unit_test(learned),
+                                     cmocka_unit_test(constants)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

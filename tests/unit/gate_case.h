@@ -90,7 +90,7 @@ static inline void case_make(gate_case *c, esp_form form, int n, int leaf, int b
   for (size_t i = 0; i < m * (size_t)c->sum_width; i++) c->gradient[i] = case_normal(5, i);
   c->param[0] = log(scale * sqrt(form.dim));
   for (int p = 1; p < c->params; p++) c->param[p] = 0.5 * case_normal(6, (size_t)p);
-  c->g = (esp_pairs){form, esp_form_widths(&form), c->dom, c->param, c->query, c->source, c->cell};
+  c->g = (esp_pairs){form, esp_form_widths(&form), c->dom, c->param, c->query, c->source, c->cell, 0};
   case_cells(c);
   ESP_FREE(key);
   ESP_FREE(query);

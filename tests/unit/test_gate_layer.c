@@ -305,6 +305,47 @@ static void forbidden(void **state) {
   assert_true(esp_memory_now() == held);
 }
 
+/* Of constants no gradient is asked for; the others are the same bits. */
+static void gradient_of(const esp_device *device, esp_domain *over, int keys, int values) {
+  esp_backend backend = esp_backend_self();
+  esp_layer layer;
+  backend.device = device;
+  const esp_layer_input input = problem_input(&other);
+  MUST(esp_layer_over(&backend, over, &other.param, other.n, &input, other.message, other.sum, &layer));
+  esp_layer_gradient to = problem_gradient(&other, other.dkey);
+  if (!keys) to.dkey = to.dquery = NULL;
+  if (!values) to.dvalue = NULL;
+  MUST(esp_layer_backward(&backend, &layer, other.g, &to, other.acc, NULL));
+  esp_layer_free(&layer);
+}
+
+static void constants_on(const esp_device *device, int form, key_kind keys) {
+  const size_t d = (size_t)forms[form].dim, C = (size_t)forms[form].channels;
+  esp_layer layer;
+  problem_fill(&p, 200, forms[form], keys, 0.6);
+  problem_pass(&p, device);
+  for (int constant = 0; constant < 3; constant++) {
+    problem_fill(&other, 200, forms[form], keys, 0.6);
+    problem_forward(&other, device, &layer); /* a domain to lie over */
+    memset(other.sum, 0, sizeof other.sum);
+    gradient_of(device, layer.dom, constant != 1, constant != 2);
+    esp_layer_free(&layer);
+    assert_memory_equal(p.sum, other.sum, sizeof p.sum);
+    if (constant != 1) assert_memory_equal(p.dkey, other.dkey, (size_t)p.n * d * sizeof(double));
+    if (constant != 1) assert_memory_equal(p.dquery, other.dquery, (size_t)p.n * d * sizeof(double));
+    if (constant != 1) assert_memory_equal(p.acc, other.acc, sizeof p.acc);
+    if (constant != 2) assert_memory_equal(p.dvalue, other.dvalue, (size_t)p.n * C * sizeof(double));
+  }
+}
+
+static void constants(void **state) {
+  (void)state;
+  for (int k = 0; k < FORMS * KEYS; k++) {
+    constants_on(&esp_device_cpu32, k % FORMS, k / FORMS);
+    constants_on(&esp_device_cpu64, k % FORMS, k / FORMS);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all_pairs),
                                      cmocka_unit_test(far_cells),
@@ -314,6 +355,7 @@ int main(void) {
                                      cmocka_unit_test(equal_queries),
                                      cmocka_unit_test(home_order),
                                      cmocka_unit_test(empty),
+                                     cmocka_unit_test(constants),
                                      cmocka_unit_test(forbidden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -239,7 +239,7 @@ static void computed(const esp_device *device, const rows *r, const esp_domain *
               .dsource = mirror(device, n * r->w.dsource, NULL),
               .cell_acc = mirror(device, dom->tree.row_count * r->w.adjoint * ESP_EXACT_CELL_WORDS, NULL),
               .param_acc = mirror(device, r->w.param * ESP_EXACT_FULL_WORDS, NULL)};
-  const esp_pairs p = {r->form, r->w, dom, m.param.there, m.query.there, m.source.there, m.cell.there};
+  const esp_pairs p = {r->form, r->w, dom, m.param.there, m.query.there, m.source.there, m.cell.there, 0};
   esp_scratch *scratch;
   MUST(kernels->begin(&r->form, dom, &scratch));
   kernels->forward(&p, blocks, dom->block_order, m.sum.there, scratch);

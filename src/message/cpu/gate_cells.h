@@ -104,8 +104,25 @@ ESP_INLINE void cell_receivers(const int d, const int order, esp_scratch *k, gat
   cell_totals(sum, d, k->cell.halves, k->cell.term);
 }
 
+/* Of constant keys: what its channels' moments hear alone. */
+ESP_INLINE void cell_moments(const int d, const int order, esp_scratch *k, gate_lanes *t) {
+  const int M = k->cell.moments, all = k->form.channels * M;
+  memset(k->cell.part, 0, SHARES * (size_t)all * sizeof(esp_number));
+  for (int base = 0; base < t->padded; base += AT_ONCE) {
+    esp_number x[d > 8 ? ESP_MAX_DIM : 8], G;
+    esp_number *part = (esp_number *)k->cell.part + base / AT_ONCE % SHARES * all;
+    cell_edge(d, k, t, base, x, &G);
+    for (int c = 0; c < k->form.channels; c++) {
+      const esp_number g = G * *(const esp_number *)(t->value + (size_t)c * t->capacity + base);
+      esp_gate_monomials(d, order, g, x, part + c * M);
+    }
+  }
+}
+
 ESP_INLINE void cell_fixed(const int d, const int order, const int back, esp_scratch *k, gate_lanes *t) {
-  if (back)
+  if (back && (k->still & ESP_STILL_KEYS))
+    cell_moments(d, order, k, t);
+  else if (back)
     cell_receivers(d, order, k, t);
   else
     cell_forward(d, order, k, t);
@@ -118,6 +135,7 @@ ESP_INLINE void cell_fixed(const int d, const int order, const int back, esp_scr
 
 ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
   switch (4 * k->form.dim + k->form.order) { /* order <= 3 */
+    ESP_CELL_CASE(2, 0);
     ESP_CELL_CASE(2, 1);
     ESP_CELL_CASE(2, 2);
     ESP_CELL_CASE(2, 3);
@@ -126,6 +144,7 @@ ESP_INLINE void cell_any(const int back, esp_scratch *k, gate_lanes *t) {
     ESP_CELL_CASE(4, 1);
     ESP_CELL_CASE(4, 2);
     ESP_CELL_CASE(4, 3);
+    ESP_CELL_CASE(8, 0);
     ESP_CELL_CASE(8, 1);
     ESP_CELL_CASE(8, 2);
     default:
@@ -165,6 +184,13 @@ static void cell_close(esp_scratch *k, int64_t *acc) {
   gate_cell *c = &k->cell;
   const int d = k->form.dim, all = k->width * c->moments;
   double *dP = c->term + d;
+  if (k->still & ESP_STILL_KEYS) {
+    const int said = k->form.channels * c->moments;
+    cell_totals((const esp_number *)c->part, said, c->halves, dP);
+    for (int m = 0; m < said; m++) dP[m] *= c->power[c->degree[m % c->moments]];
+    esp_exact_add_row(&ESP_EXACT_CELL, acc + (size_t)d * ESP_EXACT_CELL_WORDS, dP, said);
+    return;
+  }
   cell_totals((const esp_number *)c->part, all, c->halves, dP);
   for (int a = 0; a < d; a++) c->term[a] /= -c->power[1];
   for (int m = 0; m < all; m++) {

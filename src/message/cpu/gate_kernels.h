@@ -18,6 +18,7 @@
 static void work_load(esp_scratch *k, const esp_pairs *p) {
   k->scale = sqrt(0.5 / ESP_LN2) * exp(-p->param[0]);
   k->slope = 2 * ESP_LN2 * k->scale;
+  k->still = MLP ? 0 : p->still;
   if (MLP) mlp_load(k, p->param);
   k->cell.pass++;
 }
@@ -59,13 +60,12 @@ static void flush_receivers(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
 
 static void flush_senders(esp_scratch *k, gate_lanes *t, int64_t *cell_acc) {
   (void)cell_acc;
-  if (one_chunk(ONE_SENDERS, k, t)) return;
+  if (!k->still && one_chunk(ONE_SENDERS, k, t)) return;
   for (int j = 0; j < k->stream.count; j += ESP_GATE_AT_ONCE) {
     edges(k, t, j);
-    if (!MLP) {
-      score(k, t, j);
-      spread(k, t, j, k->form.dim, k->form.channels);
-    }
+    if (!MLP && !(k->still & ESP_STILL_VALUES)) spread(k, t, j, k->form.dim, k->form.channels);
+    if (k->still & ESP_STILL_KEYS) continue;
+    if (!MLP) score(k, t, j);
     for (int e = 0; e < ESP_GATE_AT_ONCE && MLP; e++) mlp_senders(k, t, j, e);
     moves(k, t, j);
   }
@@ -93,11 +93,11 @@ static void stream_particles(esp_scratch *k, gate_lanes *t, const gate_pass *pas
   }
 }
 
-/* With one tree the block itself; its near leaves; its far cells: in this order. */
-static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, const gate_pass *pass, int64_t *cell_acc) {
+/* With one tree the block itself, then its near leaves. */
+static void stream_near(esp_scratch *k, const esp_pairs *p, int block, const gate_pass *pass) {
   const esp_tree *tree = &p->dom->tree;
   const esp_lists *lists = &p->dom->lists;
-  const size_t width = (size_t)k->w.source, cell_width = (size_t)k->w.cell;
+  const size_t width = (size_t)k->w.source;
   gate_lanes *t = &k->block;
   if (!p->dom->queries) {
     const int row = esp_tree_block_row(tree, block);
@@ -108,6 +108,14 @@ static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, const ga
     stream_particles(k, t, pass, p->source + (size_t)tree->part_first[row] * width, tree->part_count[row]);
   }
   stream_flush(k, t, pass, NULL);
+}
+
+/* What is near, unless keys are constants on the way back; then far cells. */
+static void stream_lists(esp_scratch *k, const esp_pairs *p, int block, const gate_pass *pass, int64_t *cell_acc) {
+  const esp_lists *lists = &p->dom->lists;
+  const size_t cell_width = (size_t)k->w.cell;
+  gate_lanes *t = &k->block;
+  if (!(cell_acc && (k->still & ESP_STILL_KEYS))) stream_near(k, p, block, pass);
   if (!MLP) {
     cells_say(k, t, p, block, pass->rows, cell_acc);
     return;
@@ -185,6 +193,7 @@ static int receivers(const esp_pairs *p, int count, const int *block, const doub
     const int first = receivers_load(k, p, block[b], gradient);
     if (!k->block.count) continue;
     stream_lists(k, p, block[b], &pass, cell_acc);
+    if (k->still & ESP_STILL_KEYS) continue;
     gradient_add(k, width, dquery + (size_t)first * (size_t)width);
     param_add(k, param_acc);
   }

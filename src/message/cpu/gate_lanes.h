@@ -2,7 +2,7 @@
  * is static.
  *
  * Lanes: the receivers of one block (or its senders in the senders' pass, or those of its leaves that one other block
- * has near), one row a quantity, padded to a multiple of ESP_LANE with copies of lane 0 whose gradient is 0. One lane
+ * has near), one row a quantity, padded to a multiple of ESP_LANE, of the plain gate half of that, with copies of lane 0 whose gradient is 0. One lane
  * is one sum. Stream: senders, cells or receivers, ESP_GATE_AT_ONCE of which are worked on together. A chunk is summed
  * in ESP_REAL, chunks are added in float64.
  *
@@ -68,6 +68,7 @@ struct esp_scratch {
   ESP_REAL *edge;             /* [3][C] mlp: ln 2 W3[0], W3[0], W3[1] */
   double *param;              /* [param_count] of the block: sum P r2; sums of dLoss/dt r2, then dLoss/dt G */
   double *mean_w;             /* [C] mlp: of the cell at hand */
+  unsigned still;             /* of the call at hand: ESP_STILL_... */
   gate_cell cell;
   /* [leaves of a block]: place in the leaf's sender list; 1: near to the receiver block at hand; 1: among the lanes
    * picked */
@@ -88,7 +89,7 @@ ESP_INLINE void row_pad(ESP_REAL *row, int count, int padded, ESP_REAL with) {
 
 /* Copies of lane 0 up to the padded count; they are never read out. */
 static void lanes_pad(const esp_scratch *k, gate_lanes *t) {
-  t->padded = pad_lanes(t->count);
+  t->padded = MLP ? pad_lanes(t->count) : (t->count + ESP_LANE / 2 - 1) / (ESP_LANE / 2) * (ESP_LANE / 2);
   for (int a = 0; a < k->form.dim; a++) {
     ESP_REAL *row = t->key + (size_t)a * t->capacity;
     row_pad(row, t->count, t->padded, row[0]);
