@@ -18,7 +18,8 @@ typedef struct {
   esp_given_there rows;
 } esp_convolution_graph;
 
-/* Who is near to whom among the keys that were seen last: they are constants while a network is trained, and the same for both layers. */
+/* Who is near to whom among the keys that were seen last: they are constants while a network is trained, and the same for both layers. Passes
+ * that are kept lie over it: none may be walked back after one over other keys. */
 typedef struct {
   esp_domain *dom; /* NULL: there is none */
   uint64_t print;  /* of what it was made of on this rank */

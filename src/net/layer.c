@@ -316,6 +316,7 @@ int esp_layer_hear(const esp_backend *backend, esp_domain *dom, const esp_form *
 void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
   const esp_domain *dom = layer->dom;
   const esp_domain_stats *s = &dom->stats;
+  const double built = layer->seconds_build > 0; /* else the domain stood before */
   const esp_cost own = {.layers = 1,
                         .near_pairs = dom->lists.near_pairs,
                         .far_pairs = dom->lists.far_pairs,
@@ -329,9 +330,9 @@ void esp_layer_count(const esp_layer *layer, esp_cost *cost) {
                         .essential_rows = s->essential_rows,
                         .seconds_build = layer->seconds_build,
                         .seconds_forward = layer->seconds_forward,
-                        .seconds_split = s->seconds_split,
-                        .seconds_essential = s->seconds_essential,
-                        .seconds_lists = s->seconds_lists,
-                        .seconds_halo_setup = s->seconds_halo_setup};
+                        .seconds_split = built * s->seconds_split,
+                        .seconds_essential = built * s->seconds_essential,
+                        .seconds_lists = built * s->seconds_lists,
+                        .seconds_halo_setup = built * s->seconds_halo_setup};
   esp_cost_add(cost, &own);
 }
