@@ -93,7 +93,7 @@ static void options(void **state) {
   p = deep, p.depth = 2, p.norm = 2, p.level = 1;
   both("reversible, norms over particles and of messages", &p, N);
   p = deep, p.depth = 5, p.equilibrium = (esp_fixed_point_param){50, 1e-5, 2};
-  both("equilibrium", &p, N);
+  both("equilibrium", &p, 40); /* passes by the dozen */
   p = deep, p.aggregate = 2, p.beta = 0.7, p.heads = 3;
   both("softmax, of three heads", &p, N);
   p = deep, p.domain.lists.pairs_per_particle = 30;

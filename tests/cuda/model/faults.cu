@@ -41,6 +41,15 @@ KERNEL(no_warp_barrier) {
   if (t < n) b[t] = s[first + end - 1 - t];
 }
 
+/* Of what the lane before it wrote. */
+KERNEL(lanes_in_order) {
+  ESP_SHARED(float, s);
+  const int t = (int)threadIdx.x;
+  s[t] = t < n ? a[t] : 0;
+  if (!broken) __syncwarp();
+  if (t < n) b[t] = s[t % 32 ? t - 1 : t];
+}
+
 KERNEL(ragged) {
   __shared__ float s[block];
   const int t = (int)threadIdx.x;
@@ -175,6 +184,7 @@ const struct {
     {no_barrier, {"no barrier between write and read", nullptr, 0}, 0},
     {no_barrier_behind, {"no barrier between read and write", nullptr, 0}, 0},
     {no_warp_barrier, {"no barrier in a warp", nullptr, 0}, 1},
+    {lanes_in_order, {"a lane that needs the one before it", nullptr, 0}, 5},
     {ragged, {"return before a barrier", "waits at __syncthreads (faults.cu:", 0}, 0},
     {unset_shared, {"shared memory that no one set", nullptr, 0}, 2},
     {write_beyond,
@@ -214,8 +224,12 @@ float fault_right(int k, const float *a, int i) {
   const int first = i & ~31, end = min(first + 32, FAULT_N);
   float sum = 0;
   for (int j = 0; j < FAULT_N; j++) sum += a[j];
-  const float right[] = {a[FAULT_N - 1 - i], a[first + end - 1 - i], sum,
-                         i % 16 == 15 || i == FAULT_N - 1 ? a[i] : a[min(i + 1, FAULT_N - 1)], a[i ^ 1]};
+  const float right[] = {a[FAULT_N - 1 - i],
+                         a[first + end - 1 - i],
+                         sum,
+                         i % 16 == 15 || i == FAULT_N - 1 ? a[i] : a[min(i + 1, FAULT_N - 1)],
+                         a[i ^ 1],
+                         a[i % 32 ? i - 1 : i]};
   return right[list[k].shape];
 }
 

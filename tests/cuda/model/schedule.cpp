@@ -36,6 +36,7 @@ struct schedule {
   const std::function<void()> *call;
   int count, current;            /* threads of the block; the one that runs, -1: none */
   int first, lanes, next, warps; /* of the warp that runs, the next to run in order */
+  int lane[32], known;           /* the order of lanes, where `known` of them are in a warp of this block */
   int block_value;
   uint64_t salt; /* of the shuffled order: the block */
   cudaError_t failed;
@@ -79,11 +80,11 @@ void choose_order() {
 void become(int t) {
   s.current = t;
   const unsigned u = (unsigned)t, x = blockDim.x, y = blockDim.y;
-  threadIdx = {u % x, u / x % y, u / x / y};
+  threadIdx = u < x ? uint3{u, 0, 0} : uint3{u % x, u / x % y, u / x / y};
 }
 
 int of_warp(int k) {
-  return s.first + (int)ordered((uint64_t)k, (uint64_t)s.lanes);
+  return s.first + s.lane[k];
 }
 
 /* The next thread of the warp, if it has not begun. */
@@ -205,6 +206,8 @@ bool release_warp() {
 void run_warp(int w) {
   s.first = 32 * w;
   s.lanes = s.count - s.first < 32 ? s.count - s.first : 32;
+  for (int k = 0; k < s.lanes && s.known != s.lanes; k++) s.lane[k] = (int)ordered((uint64_t)k, (uint64_t)s.lanes);
+  s.known = s.lanes;
   do {
     for (s.next = 0; s.next < s.lanes && !s.failed;) {
       const int t = of_warp(s.next);
@@ -247,9 +250,11 @@ bool release_block() {
 
 /* ---- a block ---- */
 
-__attribute__((no_sanitize("address"))) void fill() {
-  for (volatile uint64_t *p = (volatile uint64_t *)esp_model_shared_begin; (char *)p < esp_model_shared_end; p++)
-    *p = ~(uint64_t)0;
+/* By vectors, and not by memset, which the sanitizer would hold against the room between variables. */
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void fill() {
+  const size_t words = (size_t)(esp_model_shared_end - esp_model_shared_begin) / sizeof(uint64_t);
+  uint64_t *const word = reinterpret_cast<uint64_t *>(esp_model_shared_begin);
+  for (size_t k = 0; k < words; k++) word[k] = ~(uint64_t)0;
   const size_t bytes = s.kernel->shared_bytes;
   __asan_unpoison_memory_region(esp_model_dynamic, dynamic_most);
   memset(esp_model_dynamic, 0xff, bytes + 256 < dynamic_most ? bytes + 256 : dynamic_most);
@@ -268,6 +273,7 @@ void run_block(uint64_t b) {
   const dim3 g = s.kernel->grid;
   blockIdx = {(unsigned)(b % g.x), (unsigned)(b / g.x % g.y), (unsigned)(b / g.x / g.y)};
   for (int t = 0; t < s.count; t++) s.t[t] = thread();
+  s.known = 0;
   fill();
   do {
     for (int w = 0; w < s.warps && !s.failed; w++) run_warp((int)ordered((uint64_t)w, (uint64_t)s.warps));
