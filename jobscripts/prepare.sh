@@ -3,7 +3,7 @@
 # be done, and can be repeated. Sets: root (the source tree), preset, build (its folder).
 #   espalier_packages   the Debian packages we need, installed where missing
 #   espalier_build      configure and build; preset: $ESPALIER_PRESET, else gpu where nvcc is found, else cpu;
-#                       $ESPALIER_CUDA_ARCHITECTURES instead of the preset's
+#                       $ESPALIER_CUDA_ARCHITECTURES and $ESPALIER_CUDA_QUICK instead of the preset's
 #   espalier_mpirun_env variables for mpirun on a small machine (not in Slurm jobs)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -56,7 +56,7 @@ espalier_packages() {
 
 espalier_configure() { # preset
   (cd "$root" && cmake --preset "$1" ${ESPALIER_CUDA_ARCHITECTURES:+"-DCMAKE_CUDA_ARCHITECTURES=$ESPALIER_CUDA_ARCHITECTURES"} \
-    --log-level=WARNING) >"$root/build/configure.log" 2>&1
+    ${ESPALIER_CUDA_QUICK:+"-DESPALIER_CUDA_QUICK=$ESPALIER_CUDA_QUICK"} --log-level=WARNING) >"$root/build/configure.log" 2>&1
 }
 
 espalier_build() {
