@@ -1,6 +1,6 @@
 /* The gates of the learned relation that take seconds (docs/figures/relation.md has all, over more seeds: bench_relation): from the
  * targets alone the network finds the hidden space, and its tree does as well as one that is told.
- * ctest: TIMEOUT 600 PROCESSORS 2
+ * ctest: TIMEOUT 600
  * ctest: LABELS slow */
 #include <setjmp.h>
 #include <stdarg.h>

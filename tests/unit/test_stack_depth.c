@@ -1,6 +1,6 @@
 /* Depth and mlp messages earn their keep: two layers learn a relation of two hops that one layer cannot have, mlp
  * messages one that depends on both sides; and a message of nothing is nothing. bench_relation has more seeds.
- * ctest: TIMEOUT 600 PROCESSORS 2
+ * ctest: TIMEOUT 600
  * ctest: LABELS slow */
 #include <setjmp.h>
 #include <stdarg.h>
