@@ -19,6 +19,7 @@ ESP_INLINE void esp_exact_carry_one(int words, int64_t *acc) {
     acc[0] = status + ((int64_t)(acc[0] >> ESP_EXACT_NOT_A_NUMBER != 0) << ESP_EXACT_NOT_A_NUMBER);
   }
   for (int w = 1; w + 1 < words; w++) {
+    if (!acc[w]) continue; /* most digits of most sums */
     const int64_t carry = (acc[w] + (INT64_C(1) << 31)) >> 32;
     acc[w] -= carry * (INT64_C(1) << 32);
     acc[w + 1] += carry;
@@ -73,6 +74,8 @@ ESP_INLINE double esp_exact_value_one(int words, int lsb, const int64_t *acc) {
   int held = words - 1, cut;
   while (held > 0 && !acc[held]) held--;
   if (!held) return 0.0; /* the adjoints of most cells */
+  /* The digits below the first that is not 0 are no part of the number, but for their weight. */
+  for (; !acc[1]; acc++, held--) lsb += 32;
   const int negative = esp_exact_spread(held, acc, 1, digit) < 0;
   if (negative) esp_exact_spread(held, acc, -1, digit);
   int top = held - 1 + ESP_EXACT_SPARE;
