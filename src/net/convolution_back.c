@@ -22,11 +22,6 @@ static void adjoint_free(const esp_device *device, adjoint *g) {
   esp_convolution_adjoint_free(device, &g->mix);
 }
 
-static int part_end(const esp_convolution_walk *k, esp_gradient *to, int first, int count) {
-  k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, first), (size_t)count);
-  return esp_gradient_end(to);
-}
-
 /* Of b's gradient alone. */
 static void bias(const esp_convolution_walk *k, int wide, const double *dy, const esp_gradient *to, int at) {
   k->dense->gradient(k->n, 0, wide, dy, dy, esp_gradient_at(to, at), esp_gradient_at(to, at));
@@ -42,7 +37,7 @@ static int second(const esp_convolution_walk *k, const double *dy, adjoint *g, e
   bias(k, k->K, dy, to, at.b2);
   ESP_CALL(esp_convolution_mix_back(k, 1, &g->mix, dy, g->dmixed[1], cost));
   k->dense->gradient(k->n, k->K, k->h, g->dmixed[1], pass->hidden, esp_gradient_at(to, at.W2), NULL);
-  ESP_CALL(part_end(k, to, at.W2, count));
+  ESP_CALL(esp_gradient_end(k->rows, to, at.W2, count));
   k->dense->forward(k->n, k->K, k->h, pass->value + at.W2, NULL, 0, g->dmixed[1], g->dhidden);
   if (pass->mask) k->rows->times(units, g->dhidden, pass->mask, g->dhidden);
   k->rows->graph->relu_back(units, pass->hidden, g->dhidden, g->dhidden);
@@ -62,7 +57,7 @@ static int first(const esp_convolution_walk *k, adjoint *g, esp_gradient *to, es
   if (words->start)
     k->rows->graph->sparse_terms(k->n, k->h, words->start, words->index, words->value, g->dmixed[0],
                                  esp_gradient_at(to, at.W1 + pass->dense * k->h));
-  return part_end(k, to, at.W1, count);
+  return esp_gradient_end(k->rows, to, at.W1, count);
 }
 
 int esp_convolution_backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,

@@ -24,7 +24,6 @@ static int begin(esp_gradient *g, int first, int count) {
 static int end(esp_gradient *g) {
   esp_gradient_parts *p = (esp_gradient_parts *)g;
   const size_t count = (size_t)p->count;
-  p->device->rows->exact_carry(&ESP_EXACT_FULL, g->acc, count);
   ESP_CALL(esp_device_sum(p->device, p->comm, g->acc, count));
   p->device->rows->exact_value(&ESP_EXACT_FULL, g->acc, count, p->there);
   return esp_device_agree(p->device, p->comm, p->device->get(p->value + g->first, p->there, count * sizeof *p->there));

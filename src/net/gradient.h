@@ -25,8 +25,11 @@ static inline int64_t *esp_gradient_at(const esp_gradient *g, int number) {
 static inline int esp_gradient_begin(esp_gradient *g, int first, int count) {
   return g->begin ? g->begin(g, first, count) : ESP_OK;
 }
-static inline int esp_gradient_end(esp_gradient *g) {
-  return g->end ? g->end(g) : ESP_OK;
+/* Numbers first .. first + count - 1, those of begin: where several parts have terms of them, their digits are brought back into range. */
+static inline int esp_gradient_end(const esp_rows *rows, esp_gradient *g, int first, int count) {
+  if (g->end) return g->end(g);
+  rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(g, first), (size_t)count);
+  return ESP_OK;
 }
 
 /* A gradient in parts: what their accumulators become. */

@@ -242,9 +242,8 @@ static int back_slot(const esp_stack_walk *k, int l, const double *dy, adjoint *
   ESP_CALL(esp_gradient_begin(to, at->first, at->count));
   ESP_CALL(back_read(k, l, last ? dy : g->d_o, g, read, to, cost));
   if (g->dread) state->depth->read_back(state, l, g->dread, g->ds);
-  k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, at->first), (size_t)at->count);
   if (esp_stack_frees(k)) esp_stack_slot_end(k, l);
-  return esp_gradient_end(to);
+  return esp_gradient_end(k->rows, to, at->first, at->count);
 }
 
 static int back_lift(const esp_stack_walk *k, adjoint *g, esp_gradient *to) {
@@ -256,8 +255,7 @@ static int back_lift(const esp_stack_walk *k, adjoint *g, esp_gradient *to) {
   ESP_CALL(esp_gradient_begin(to, lift, H * inputs + H));
   k->dense->gradient(k->n, inputs, H, k->pass->raw, ds, esp_gradient_at(to, lift),
                      esp_gradient_at(to, k->plan->lift_bias));
-  k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, lift), (size_t)(H * inputs + H));
-  return esp_gradient_end(to);
+  return esp_gradient_end(k->rows, to, lift, H * inputs + H);
 }
 
 static int back_carried(const esp_stack_walk *k, const double *dy, adjoint *g, esp_gradient *to) {
@@ -265,8 +263,7 @@ static int back_carried(const esp_stack_walk *k, const double *dy, adjoint *g, e
   if (!g->carried) return ESP_OK;
   ESP_CALL(esp_gradient_begin(to, at, k->F));
   esp_stack_carry_out_back(k, dy, g->carried, to);
-  k->rows->exact_carry(&ESP_EXACT_FULL, esp_gradient_at(to, at), (size_t)k->F);
-  return esp_gradient_end(to);
+  return esp_gradient_end(k->rows, to, at, k->F);
 }
 
 int esp_stack_backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
