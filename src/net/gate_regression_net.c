@@ -6,10 +6,12 @@
 #include "net/gate_regression.h"
 #include "net/layer.h"
 
-enum { WORDS = ESP_EXACT_FULL_WORDS, ALL_PAIRS = 1 << 26 /* of a step */ };
-static const double LN_S = 0;      /* of the gate */
-static const double NOWHERE = 1e4; /* s from the keys */
-static const double LEAST = 1e-9;  /* theta */
+enum { WORDS = ESP_EXACT_FULL_WORDS };
+enum { ALL_PAIRS = 1 << 26 /* of a step */, LANES = 64 /* of a block then */ };
+static const double LN_S = 0; /* of the gate */
+/* s from the keys: where a block holds some that are asked and some that are not, places relative to its centre are as large. */
+static const double NOWHERE = 1e2;
+static const double LEAST = 1e-9; /* theta */
 
 /* All in the host's memory. */
 struct esp_pass {
@@ -71,10 +73,12 @@ static int is_silent(const esp_model *model, const esp_set *set, size_t i) {
   return !esp_gate_asked(p->shape.seed, *p->step, set->id[i], p->receivers, set->n);
 }
 
+/* Half of them to either side: the first cut of the receivers' tree goes through those that are asked. */
 static void send_away(const esp_model *model, const esp_set *set, double place, double *rows) {
   const size_t d = (size_t)((const esp_gate_regression_param *)model->param)->shape.dim;
   for (size_t i = 0; i < (size_t)set->n_home; i++)
-    for (size_t a = 0; a < d && is_silent(model, set, i); a++) rows[i * d + a] = a == 0 ? place : 0;
+    for (size_t a = 0; a < d && is_silent(model, set, i); a++)
+      rows[i * d + a] = a ? 0 : set->id[i] % 2 ? place : -place;
 }
 
 static int pass_create(const esp_model *model, const esp_set *set, esp_pass **pass) {
@@ -106,6 +110,7 @@ static esp_layer_param layer_param(const esp_model *model, int64_t n) {
   layer.domain.dim = p->shape.dim;
   if (p->receivers <= 0 || p->receivers >= n || p->receivers > ALL_PAIRS / n) return layer;
   layer.domain.lists = (esp_lists_param){.theta = LEAST};
+  layer.domain.leaf = layer.domain.block = LANES;
   layer.form.order = 0;
   return layer;
 }
