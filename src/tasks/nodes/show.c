@@ -62,6 +62,8 @@ static const esp_options options = {
     sizeof(OF),
     (const esp_option[]){ESP_INT_ROW(OF, neighbours, "eval_nodes_neighbours", "20", 1, 4096, "nodes",
                                      "of task nodes: neighbours in the graph of nearest raw features that is compared"),
+                         ESP_REAL_ROW(OF, dropout, "eval_nodes_dropout", "0", 0, 0.95, "",
+                                      "of task nodes: as net_dropout, of the perceptron that is compared"),
                          ESP_PART_ROW(OF, train, esp_train_options),
                          {0}},
     NULL};

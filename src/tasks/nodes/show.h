@@ -8,6 +8,7 @@
 typedef struct {
   esp_train_param train; /* of the rivals: as the network was trained */
   int neighbours;        /* of the graph that is made of raw features */
+  double dropout;        /* of the perceptron's training, as in net/convolution.h */
 } esp_nodes_show_param;
 
 extern const esp_showing esp_nodes_showing;

@@ -69,7 +69,7 @@ static int train_rival(const esp_nodes_show_param *p, rival which, const esp_mod
   esp_sets other = *sets;
   int rc;
   own.share = which != PERCEPTRON, own.stay = 1;
-  if (which == PERCEPTRON) own.dropout = 0; /* it validates better so (docs/figures/nodes.md) */
+  if (which == PERCEPTRON) own.dropout = p->dropout;
   ESP_TRY(comm->agree(comm, esp_model_create(trained->network, &own, &trained->sizes, model)));
   if (which == NEAREST) {
     ESP_TRY(comm->agree(comm, ESP_ALLOC(near_by.kept, sets->sets)));
