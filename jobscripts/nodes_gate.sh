@@ -41,11 +41,12 @@ add() { # line: to the CSV and to whoever looks on
   say "$1"
 }
 
-run_gate() { # set seed keys...: the second training is over all pairs, whatever the keys say of the tree
+run_gate() { # set seed keys...: the second training is over all pairs, in large blocks, whatever the keys say of the tree
   local set=$1 seed=$2 dense=$1-$2-dense
   shift 2
   nodes_run "$ranks" "$set" "$seed" "$set-$seed" "$@"
-  nodes_run "$ranks" "$set" "$seed" "$dense" -eval_baselines false "$@" -tree_theta 0 -tree_pairs_per_particle 0
+  nodes_run "$ranks" "$set" "$seed" "$dense" -eval_baselines false "$@" -tree_theta 0 -tree_pairs_per_particle 0 \
+    -tree_leaf 64 -tree_block 64
   add "$set,$seed,$(line "$set-$seed"),$(rung "$dense" "trained network" accuracy),$(validation_of "$dense")"
 }
 
