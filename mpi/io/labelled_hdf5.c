@@ -33,8 +33,10 @@ done:
 static int read_dense(esp_file *file, const esp_file_shape *s, esp_labelled *l) {
   int rc = ESP_OK;
   if (s->rank != 2 || s->dim[0] != l->n || s->dim[1] < 1 || s->dim[1] > INT32_MAX)
-    rc = ESP_FAIL(ESP_ERR_FORMAT, "%s: dataset x has %d dimensions, %lld rows, must have 2, %lld", l->path, s->rank,
-                  (long long)s->dim[0], (long long)l->n);
+    rc = ESP_FAIL(ESP_ERR_FORMAT,
+                  "%s: dataset x has %d dimensions, %lld rows of %lld; must have 2, as many rows as label, %lld, of 1 to %d",
+                  l->path, s->rank, (long long)s->dim[0], (long long)(s->rank == 2 ? s->dim[1] : 1), (long long)l->n,
+                  INT32_MAX);
   if (!rc) l->features = (int)s->dim[1];
   if (!rc) rc = ESP_ALLOC(l->x, (size_t)l->n_home * (size_t)l->features);
   ESP_AGREE(l->comm, rc);
@@ -80,6 +82,9 @@ static int read_sparse(esp_file *file, esp_labelled *l) {
   int rc;
   ESP_TRY(esp_file_dataset(file, "x_indices", &indices));
   ESP_TRY(esp_file_dataset(file, "x_values", &values));
+  ESP_NEED(indices.exists && indices.rank == 1, ESP_ERR_FORMAT,
+           "%s: dataset x_indices %s; beside x_indptr it must be there, and have 1 dimension", l->path,
+           indices.exists ? "has several dimensions" : "is missing");
   const int64_t entries = indices.dim[0];
   ESP_TRY(comm->agree(comm, ESP_ALLOC(start, l->n_home + 1)));
   ESP_TRY(esp_file_read(file, "x_indptr", ESP_FILE_I64, 0, l->n + 1, l->first, l->n_home + 1, start));
@@ -146,7 +151,11 @@ static int take_split(esp_labelled *l, const char *name, int number, int64_t cou
               l->path, name, k, i, l->n - 1);
     if ((mask && !value[k]) || i < l->first || i >= l->first + l->n_home) continue;
     int *split = &l->split[i - l->first];
-    ESP_CHECK(!*split || *split == number, ESP_ERR_VALUE, "%s: %s and %s both have particle %" PRId64, l->path,
+    ESP_CHECK(*split != number, ESP_ERR_VALUE,
+              "%s: %s, row %" PRId64 ": particle %" PRId64 " stands there already; a list has each once, a mask %" PRId64
+              " numbers, each 0 or 1",
+              l->path, name, k, i, l->n);
+    ESP_CHECK(!*split, ESP_ERR_VALUE, "%s: %s and %s both have particle %" PRId64, l->path,
               of[*split], name, i);
     *split = number;
   }

@@ -26,15 +26,13 @@ static void held_free(const esp_device *device, held *h) {
   ESP_THERE_FREE(device, h->acc);
 }
 
-/* sum [SUMS] over all ranks' particles, a sum of weights of 0 as 1. */
+/* sum [SUMS] over all ranks' particles. */
 static int score(const esp_backend *with, const esp_set *set, const double *weight, const double *y, held *h,
                  double *sum) {
   ESP_CHECK(esp_set_role_width(set, ESP_TARGET) > 0, ESP_ERR_ARG, "loss of a set without targets");
   ESP_AGREE(with->comm, held_create(with->device, set, weight, h));
   with->device->rows->graph->classes(&h->scored, y, h->acc);
-  ESP_CALL(esp_loss_sums(with, SUMS, h->acc, sum));
-  if (sum[WEIGHT] == 0) sum[WEIGHT] = 1;
-  return ESP_OK;
+  return esp_loss_sums(with, SUMS, h->acc, sum);
 }
 
 static int value(const void *param, const esp_backend *with, const esp_set *set, const double *y, double factor,
@@ -44,6 +42,7 @@ static int value(const void *param, const esp_backend *with, const esp_set *set,
   double sum[SUMS];
   int rc;
   ESP_TRY(score(with, set, esp_set_role(set, ESP_WEIGHT, 0, NULL), y, &h, sum));
+  if (sum[WEIGHT] == 0) sum[WEIGHT] = 1;
   *part = sum[ENTROPY] / sum[WEIGHT];
   if (dy) with->device->rows->graph->classes_slope(&h.scored, y, factor, sum[WEIGHT], dy);
 done:
@@ -60,6 +59,8 @@ static int validate(const void *param, const esp_backend *with, const esp_set *s
   ESP_CHECK(esp_set_role_width(set, ESP_VALIDATION) > 0, ESP_ERR_ARG,
             "a set whose particles validate nothing: it has no such column");
   ESP_TRY(score(with, set, weight, y, &h, sum));
+  ESP_NEED(sum[WEIGHT] > 0, ESP_ERR_VALUE,
+           "no particle that has a class is one to choose among the steps by: give the data such, or set train_validate 0");
   value[0] = sum[RIGHT] / sum[WEIGHT];
   value[1] = -sum[ENTROPY] / sum[WEIGHT];
 done:

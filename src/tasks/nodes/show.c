@@ -51,7 +51,9 @@ static int judge(const void *param, const esp_backend *backend, const esp_set *s
     count[c] += says == c, count[K + c]++, count[2 * K + says]++;
   }
   ESP_TRY(comm->sum_i64(comm, count, (size_t)(3 * K)));
-  if (!comm->rank) esp_tally_add(tally, F1, macro_f1(K, count, count + K, count + 2 * K), 1);
+  int64_t judged = 0;
+  for (int c = 0; c < K; c++) judged += count[K + c];
+  if (!comm->rank && judged) esp_tally_add(tally, F1, macro_f1(K, count, count + K, count + 2 * K), 1);
 done:
   ESP_FREE(count);
   return rc;

@@ -105,7 +105,7 @@ done:
 
 int esp_nodes_split(const esp_comm *comm, esp_set *set, int train, int validation, uint64_t seed) {
   const int K = set->width[ESP_NODES_CLASS];
-  int64_t *count = NULL, *quota, *both, all = 0;
+  int64_t *count = NULL, *quota, *both, all = 0, left = 0;
   int rc;
   ESP_TRY(comm->agree(comm, ESP_ALLOC(count, 3 * K)));
   quota = count + K, both = quota + K;
@@ -116,8 +116,12 @@ int esp_nodes_split(const esp_comm *comm, esp_set *set, int train, int validatio
            " nodes with a class: one must be left for the test",
            train, validation, all);
   share_out(K, count, all, train, 1, quota);
-  for (int c = 0; c < K; c++) count[c] -= quota[c], all -= quota[c];
-  share_out(K, count, all, validation, 0, both);
+  for (int c = 0; c < K; c++) count[c] -= quota[c], left += count[c];
+  ESP_NEED(validation < left, ESP_ERR_CONFIG,
+           "data_nodes_train %d and data_nodes_validation %d of %" PRId64 " nodes with a class: each of the classes has one "
+           "to learn from, which leaves %" PRId64 "; one must be left for the test",
+           train, validation, all, left);
+  share_out(K, count, left, validation, 0, both);
   for (int c = 0; c < K; c++) both[c] += quota[c];
   ESP_TRY(assign(comm, set, seed, quota, both));
 done:
