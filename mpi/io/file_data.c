@@ -67,6 +67,7 @@ int esp_file_shape_take(const esp_file *file, const char *what, hid_t type, hid_
   if (!rc) {
     shape->exists = 1;
     shape->class = H5Tget_class(type);
+    if (shape->class == H5T_ENUM) shape->class = H5T_INTEGER; /* read as its numbers: what h5py makes of a bool */
     shape->bytes = (int)H5Tget_size(type);
     shape->is_signed = shape->class == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_2;
     shape->rank = H5Sget_simple_extent_dims(space, dims, NULL);

@@ -10,7 +10,7 @@
  *
  * HDF5, as public copies of Planetoid's sets and their like have it, in /: label [n]; x [n][D], or x_indptr [n + 1], x_indices,
  * x_values (may be missing: 1), as scipy has sparse rows, attribute n_features of / their columns (missing: up to the largest
- * index); edges [E][2], without direction; train, val, test: masks [n] of 0 and 1, or lists of particles. All but label may
+ * index); edges [E][2], without direction; train, val, test: masks [n] of 0 and 1 or of bool, or lists of particles. All but label may
  * be missing.
  *
  * Matrix Market, NAME.mtx: a graph in coordinates, pattern, integer or real (weights), symmetric, or general (entry (i, j): i

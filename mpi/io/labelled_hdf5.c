@@ -11,18 +11,16 @@ enum { EDGES = 1 << 18 }; /* that are read at once */
 
 int esp_labelled_is(const char *path, int *is) {
   esp_file *file;
-  int label, some = 0, rc;
+  int rc;
   *is = 0;
   if (esp_input_check(path, NULL)) return esp_error_clear(), ESP_OK; /* it may name parts of something else */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   if (H5Fis_hdf5(path) <= 0) return ESP_OK;
   ESP_CALL(esp_netcdf_is(path, is));
   if (*is) return *is = 0, ESP_OK;
-  static const char *const parts[] = {"x", "x_indptr", "edges"};
+  static const char *const parts[] = {"label", "x_indptr", "edges"};
   ESP_CALL(esp_file_open(esp_comm_self(), path, &file));
-  ESP_TRY(esp_file_exists(file, "label", &label));
-  for (size_t k = 0; k < sizeof parts / sizeof *parts && !some; k++) ESP_TRY(esp_file_exists(file, parts[k], &some));
-  *is = label && some;
+  for (size_t k = 0; k < sizeof parts / sizeof *parts && !*is; k++) ESP_TRY(esp_file_exists(file, parts[k], is));
 done:
   esp_file_close(&file);
   return rc;
@@ -33,10 +31,10 @@ done:
 static int read_dense(esp_file *file, const esp_file_shape *s, esp_labelled *l) {
   int rc = ESP_OK;
   if (s->rank != 2 || s->dim[0] != l->n || s->dim[1] < 1 || s->dim[1] > INT32_MAX)
-    rc = ESP_FAIL(ESP_ERR_FORMAT,
-                  "%s: dataset x has %d dimensions, %lld rows of %lld; must have 2, as many rows as label, %lld, of 1 to %d",
-                  l->path, s->rank, (long long)s->dim[0], (long long)(s->rank == 2 ? s->dim[1] : 1), (long long)l->n,
-                  INT32_MAX);
+    rc = ESP_FAIL(
+        ESP_ERR_FORMAT,
+        "%s: dataset x has %d dimensions, %lld rows of %lld; must have 2, as many rows as label, %lld, of 1 to %d",
+        l->path, s->rank, (long long)s->dim[0], (long long)(s->rank == 2 ? s->dim[1] : 1), (long long)l->n, INT32_MAX);
   if (!rc) l->features = (int)s->dim[1];
   if (!rc) rc = ESP_ALLOC(l->x, (size_t)l->n_home * (size_t)l->features);
   ESP_AGREE(l->comm, rc);
@@ -152,11 +150,10 @@ static int take_split(esp_labelled *l, const char *name, int number, int64_t cou
     if ((mask && !value[k]) || i < l->first || i >= l->first + l->n_home) continue;
     int *split = &l->split[i - l->first];
     ESP_CHECK(*split != number, ESP_ERR_VALUE,
-              "%s: %s, row %" PRId64 ": particle %" PRId64 " stands there already; a list has each once, a mask %" PRId64
-              " numbers, each 0 or 1",
+              "%s: %s, row %" PRId64 ": particle %" PRId64
+              " stands there already; a list has each once, a mask %" PRId64 " numbers, each 0 or 1",
               l->path, name, k, i, l->n);
-    ESP_CHECK(!*split, ESP_ERR_VALUE, "%s: %s and %s both have particle %" PRId64, l->path,
-              of[*split], name, i);
+    ESP_CHECK(!*split, ESP_ERR_VALUE, "%s: %s and %s both have particle %" PRId64, l->path, of[*split], name, i);
     *split = number;
   }
   return ESP_OK;
@@ -187,6 +184,8 @@ static int read_splits(esp_file *file, esp_labelled *l) {
 static int read_all(esp_file *file, const esp_layout *layout, esp_labelled *l, esp_set *set, esp_origin *origin) {
   esp_file_shape label, x;
   ESP_CALL(esp_file_dataset(file, "label", &label));
+  ESP_CHECK(label.exists, ESP_ERR_FORMAT,
+            "%s: dataset label is missing: a graph has the class of each particle there, -1 for none", file->path);
   ESP_CHECK(label.rank == 1 && label.dim[0] > 0, ESP_ERR_FORMAT,
             "%s: dataset label has %d dimensions, %lld rows, must have 1, and a row at least", file->path, label.rank,
             (long long)label.dim[0]);
@@ -197,6 +196,9 @@ static int read_all(esp_file *file, const esp_layout *layout, esp_labelled *l, e
   ESP_CALL(esp_file_dataset(file, "x_indptr", &x));
   if (x.exists) ESP_CALL(read_sparse(file, l));
   ESP_CALL(read_edges(file, l));
+  ESP_CHECK(l->features || l->words.start || l->has_edges, ESP_ERR_FORMAT,
+            "%s: label alone says nothing of a particle: features x, or x_indptr and x_indices, or edges are needed",
+            file->path);
   ESP_CALL(read_splits(file, l));
   return esp_labelled_set(l, layout, set, origin);
 }

@@ -59,8 +59,9 @@ static int validate(const void *param, const esp_backend *with, const esp_set *s
   ESP_CHECK(esp_set_role_width(set, ESP_VALIDATION) > 0, ESP_ERR_ARG,
             "a set whose particles validate nothing: it has no such column");
   ESP_TRY(score(with, set, weight, y, &h, sum));
-  ESP_NEED(sum[WEIGHT] > 0, ESP_ERR_VALUE,
-           "no particle that has a class is one to choose among the steps by: give the data such, or set train_validate 0");
+  ESP_NEED(
+      sum[WEIGHT] > 0, ESP_ERR_VALUE,
+      "no particle that has a class is one to choose among the steps by: give the data such, or set train_validate 0");
   value[0] = sum[RIGHT] / sum[WEIGHT];
   value[1] = -sum[ENTROPY] / sum[WEIGHT];
 done:

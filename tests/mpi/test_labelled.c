@@ -22,7 +22,8 @@ typedef struct {
   int64_t label[N], split[4][N], splits[4]; /* lists of split k */
   int64_t start[N + 1], index[3 * N], edge[EDGES][2];
   double value[3 * N], x[N][2];
-  int edges, masks, dense, words, told, labels, values; /* values: as many as there should be, more or less */
+  int edges, masks, dense, words, told, labels, values,
+      short_of; /* values: as many as there should be, more or less; masks: so many too few */
 } graph_file;
 
 static graph_file *good(void) {
@@ -49,6 +50,9 @@ static void write_hdf5(const graph_file *g) {
   comm->agree(comm, 0);
   if (comm->rank == 0) {
     hid_t id = serial_create(path);
+    const hid_t bool_type = H5Tenum_create(H5T_NATIVE_INT8); /* as Python writes its bool */
+    const int8_t no = 0, yes = 1;
+    assert_true(H5Tenum_insert(bool_type, "FALSE", &no) >= 0 && H5Tenum_insert(bool_type, "TRUE", &yes) >= 0);
     const dataset label = {"label", H5T_STD_I32LE, 1, {N, 0}, 0}, x = {"x", H5T_IEEE_F32LE, 2, {N, 2}, 0};
     const dataset start = {"x_indptr", H5T_STD_I32LE, 1, {N + 1, 0}, 0};
     const dataset index = {"x_indices", H5T_STD_I32LE, 1, {(hsize_t)entries, 0}, 0};
@@ -64,11 +68,14 @@ static void write_hdf5(const graph_file *g) {
     if (g->told) serial_number(id, "n_features", H5T_NATIVE_INT64, &columns);
     if (g->edges) serial_write(id, &edge, H5T_NATIVE_INT64, g->edge);
     for (int k = 1; k < 4; k++) {
-      int64_t mask[N] = {0};
-      const dataset split = {names[k], H5T_STD_I32LE, 1, {(hsize_t)(g->masks ? N : g->splits[k]), 0}, 0};
+      int8_t mask[N] = {0};
+      const dataset split = {names[k], H5T_STD_I32LE, 1, {(hsize_t)g->splits[k], 0}, 0};
+      const dataset bools = {names[k], bool_type, 1, {(hsize_t)(N - g->short_of), 0}, 0};
       for (int64_t i = 0; i < g->splits[k]; i++) mask[g->split[k][i]] = 1;
-      if (g->splits[k]) serial_write(id, &split, H5T_NATIVE_INT64, g->masks ? mask : g->split[k]);
+      if (g->splits[k] && g->masks) serial_write(id, &bools, bool_type, mask);
+      if (g->splits[k] && !g->masks) serial_write(id, &split, H5T_NATIVE_INT64, g->split[k]);
     }
+    H5Tclose(bool_type);
     H5Fclose(id);
   }
   comm->agree(comm, 0);
@@ -186,6 +193,10 @@ static void broken_hdf5(void **state) {
   BROKEN(for (int i = 0; i < N; i++) g->label[i] = -1, ESP_ERR_VALUE, "no particle has a label");
   BROKEN(g->split[3][2] = g->split[1][1], ESP_ERR_VALUE, "train and test both have particle 1");
   BROKEN(g->split[2][5] = N, ESP_ERR_VALUE, "val, row 5 is 200, must be 0 to 199");
+  BROKEN(g->split[1][5] = g->split[1][3], ESP_ERR_VALUE, "particle 10 stands there already");
+  BROKEN((g->masks = 1, g->short_of = 1), ESP_ERR_VALUE, "a mask 200 numbers, each 0 or 1");
+  BROKEN(g->labels = 0, ESP_ERR_FORMAT, "dataset label is missing");
+  BROKEN((g->words = 0, g->edges = 0), ESP_ERR_FORMAT, "label alone says nothing");
   BROKEN((g->dense = 1, g->x[77][1] = INFINITY), ESP_ERR_VALUE, "particle 77: x, column 1, is inf");
   assert_int_equal(esp_file_open_objects(), 0);
 }

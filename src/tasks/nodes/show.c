@@ -96,7 +96,8 @@ const esp_showing esp_nodes_showing = {
         "F1: mean over the classes. Shares of the classes: those of the nodes learned from. The perceptron and the "
         "graph convolutions are networks of the same widths, trained by the same keys from start values of their own: "
         "without a "
-        "graph, on the given edges, on those of the nearest nodes (cosine of features, eval_nodes_neighbours of them). "
+        "graph, on the given edges, on those of the nearest nodes (eval_nodes_neighbours by the cosine of features, of "
+        "words by which of them they share). "
         "Methods "
         "that a size does not allow are left out.",
     .heading = headings,

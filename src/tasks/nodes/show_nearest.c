@@ -1,17 +1,17 @@
-/* The graph of nearest nodes in raw features. */
+/* The graph of nearest nodes in raw features: by the cosine of their numbers; of words, by that of which of them they have (1 or
+ * 0), which makes a better graph than how much each word tells (docs/figures/nodes.md). */
 #include <math.h>
 #include <string.h>
 
 #include "tasks/nodes/show.h"
 
-/* Rows of all nodes on every rank: of words start, index and value, or of numbers value alone. */
+/* Rows of all nodes on every rank: of words start and index, or of numbers value. */
 typedef struct {
   int64_t n;
   int columns, sparse;
   int64_t *start, *index; /* [n + 1] */
   double *value, *norm;   /* norm [n] */
-  int64_t *holders, *who; /* of each word [columns + 1], who has it and, in `has`, how much */
-  double *has;
+  int64_t *holders, *who; /* of each word [columns + 1], who has it */
 } rows;
 
 static void free_rows(rows *r) {
@@ -21,7 +21,6 @@ static void free_rows(rows *r) {
   ESP_FREE(r->norm);
   ESP_FREE(r->holders);
   ESP_FREE(r->who);
-  ESP_FREE(r->has);
 }
 
 /* `bytes` of every rank, one after the other. Collective. */
@@ -38,21 +37,16 @@ done:
 static int gather_words(const esp_comm *comm, const esp_csr *csr, rows *r) {
   const size_t n = (size_t)r->n, entries = (size_t)csr->start[csr->rows];
   int64_t *length = NULL;
-  double *ones = NULL;
   void *lengths = NULL;
   int rc = ESP_ALLOC(length, csr->rows);
-  if (!rc && !csr->value) rc = ESP_ALLOC(ones, entries);
   if (!rc) rc = ESP_ALLOC(r->start, n + 1);
   ESP_TRY(comm->agree(comm, rc));
   for (int i = 0; i < csr->rows; i++) length[i] = csr->start[i + 1] - csr->start[i];
-  for (size_t e = 0; e < entries && ones; e++) ones[e] = 1;
   ESP_TRY(gather(comm, length, (size_t)csr->rows * sizeof *length, &lengths));
   for (size_t i = 0; i < n; i++) r->start[i + 1] = r->start[i] + ((const int64_t *)lengths)[i];
   ESP_TRY(gather(comm, csr->index, entries * sizeof *csr->index, &r->index));
-  ESP_TRY(gather(comm, ones ? ones : csr->value, entries * sizeof *ones, &r->value));
 done:
   ESP_FREE(length);
-  ESP_FREE(ones);
   ESP_FREE(lengths);
   return rc;
 }
@@ -62,14 +56,11 @@ static int turn_words(rows *r) {
   const int64_t entries = r->start[r->n];
   ESP_CALL(ESP_ALLOC(r->holders, r->columns + 1));
   ESP_CALL(ESP_ALLOC(r->who, entries));
-  ESP_CALL(ESP_ALLOC(r->has, entries));
   for (int64_t e = 0; e < entries; e++) r->holders[r->index[e] + 1]++;
   for (int c = 0; c < r->columns; c++) r->holders[c + 1] += r->holders[c];
   for (int64_t i = 0; i < r->n; i++)
-    for (int64_t e = r->start[i]; e < r->start[i + 1]; e++) {
-      const int64_t at = r->holders[r->index[e]]++; /* ends as the start of the next word */
-      r->who[at] = i, r->has[at] = r->value[e];
-    }
+    for (int64_t e = r->start[i]; e < r->start[i + 1]; e++)
+      r->who[r->holders[r->index[e]]++] = i; /* ends as the start of the next word */
   memmove(r->holders + 1, r->holders, (size_t)r->columns * sizeof *r->holders);
   r->holders[0] = 0;
   return ESP_OK;
@@ -91,7 +82,7 @@ static int take_rows(const esp_comm *comm, const esp_set *set, rows *r) {
   for (int64_t i = 0; i < r->n; i++) {
     const int64_t first = csr ? r->start[i] : i * r->columns, end = csr ? r->start[i + 1] : first + r->columns;
     double square = 0;
-    for (int64_t e = first; e < end; e++) square += r->value[e] * r->value[e];
+    for (int64_t e = first; e < end; e++) square += csr ? 1 : r->value[e] * r->value[e];
     r->norm[i] = sqrt(square);
   }
   return ESP_OK;
@@ -102,8 +93,7 @@ static void cosines(const rows *r, int64_t i, double *cosine) {
   memset(cosine, 0, (size_t)r->n * sizeof *cosine);
   if (r->sparse) {
     for (int64_t e = r->start[i]; e < r->start[i + 1]; e++)
-      for (int64_t h = r->holders[r->index[e]]; h < r->holders[r->index[e] + 1]; h++)
-        cosine[r->who[h]] += r->value[e] * r->has[h];
+      for (int64_t h = r->holders[r->index[e]]; h < r->holders[r->index[e] + 1]; h++) cosine[r->who[h]]++;
   } else {
     const double *x = r->value + i * r->columns;
     for (int64_t j = 0; j < r->n; j++)

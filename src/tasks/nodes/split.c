@@ -118,7 +118,8 @@ int esp_nodes_split(const esp_comm *comm, esp_set *set, int train, int validatio
   share_out(K, count, all, train, 1, quota);
   for (int c = 0; c < K; c++) count[c] -= quota[c], left += count[c];
   ESP_NEED(validation < left, ESP_ERR_CONFIG,
-           "data_nodes_train %d and data_nodes_validation %d of %" PRId64 " nodes with a class: each of the classes has one "
+           "data_nodes_train %d and data_nodes_validation %d of %" PRId64
+           " nodes with a class: each of the classes has one "
            "to learn from, which leaves %" PRId64 "; one must be left for the test",
            train, validation, all, left);
   share_out(K, count, left, validation, 0, both);
@@ -133,7 +134,7 @@ done:
 
 int esp_nodes_weigh(const esp_comm *comm, esp_set *set, esp_part part) {
   const int K = set->width[ESP_NODES_CLASS];
-  int64_t *count = NULL;
+  int64_t *count = NULL, *any;
   int rc = ESP_OK;
   for (int i = 0; i < set->n_home; i++) {
     double *split = &set->value[ESP_NODES_SPLIT][i];
@@ -141,11 +142,15 @@ int esp_nodes_weigh(const esp_comm *comm, esp_set *set, esp_part part) {
     set->value[ESP_NODES_WEIGHT][i] = *split == (part == ESP_PART_TRAIN ? 1 : 3);
     set->value[ESP_NODES_VALIDATION][i] = *split == 2;
   }
-  ESP_TRY(comm->agree(comm, ESP_ALLOC(count, K)));
+  ESP_TRY(comm->agree(comm, ESP_ALLOC(count, 2 * K)));
+  any = count + K;
   ESP_TRY(count_classes(comm, set, 1, count));
+  ESP_TRY(count_classes(comm, set, -1, any));
   for (int c = 0; c < K; c++)
-    ESP_NEED(count[c] > 0, ESP_ERR_VALUE, "class %d has no node among those of split 1, whose class is learned from",
-             c);
+    ESP_NEED(count[c] > 0, ESP_ERR_VALUE,
+             "class %d, of 0 to %d: none of the nodes that are learned from has it (split 1: the file's train, or "
+             "data_nodes_train of those that have a class), of all nodes %" PRId64 " have",
+             c, K - 1, any[c]);
 done:
   ESP_FREE(count);
   return rc;
