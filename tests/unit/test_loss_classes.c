@@ -136,6 +136,9 @@ static void validates(void **state) {
   assert_true(value[0] == right / whole);
   memcpy(c.weight, c.judged, sizeof c.weight);
   assert_true(value[1] == -value_of(&c, 1, NULL));
+  memset(c.judged, 0, sizeof c.judged); /* nobody to choose by: no accuracy of 0 that looks like one */
+  assert_int_equal(esp_loss_cross_entropy.validate(NULL, &host, &c.set, c.y[0], value), ESP_ERR_VALUE);
+  assert_non_null(strstr(esp_error_message(), "set train_validate 0"));
   c.set.width[VALIDATION] = 0, c.set.value[VALIDATION] = NULL;
   assert_int_equal(esp_loss_cross_entropy.validate(NULL, &host, &c.set, c.y[0], value), ESP_ERR_ARG);
   esp_error_clear();

@@ -150,10 +150,14 @@ static void splits(void **state) {
     for (int i = 0; i < N; i++) assert_true(set.value[ESP_NODES_WEIGHT][i] == (first[seed][i] == 3));
     refused(esp_nodes_split(esp_comm_self(), &set, 65, 30, 1), ESP_ERR_CONFIG,
             "data_nodes_train 65 and data_nodes_validation 30 of 95 nodes with a class");
+    esp_set few = labelled(4, 4, (const int[]){0, 1, 2, 3}); /* each class takes one to learn from */
+    refused(esp_nodes_split(esp_comm_self(), &few, 1, 0, 1), ESP_ERR_CONFIG, "which leaves 0");
+    esp_set_free(&few);
     for (int i = 0; i < N; i++)
       if (of[i] == 2) set.value[ESP_NODES_SPLIT][i] = 3;
     refused(esp_nodes_weigh(esp_comm_self(), &set, ESP_PART_TRAIN), ESP_ERR_VALUE,
-            "class 2 has no node among those of split 1");
+            "class 2, of 0 to 2: none of the nodes that are learned from has it");
+    refused(esp_nodes_weigh(esp_comm_self(), &set, ESP_PART_TRAIN), ESP_ERR_VALUE, "of all nodes 2 have");
     set.value[ESP_NODES_SPLIT][0] = 1; /* of no class */
     refused(esp_nodes_weigh(esp_comm_self(), &set, ESP_PART_TRAIN), ESP_ERR_VALUE, "class 2");
     assert_true(set.value[ESP_NODES_SPLIT][0] == 0 && set.value[ESP_NODES_WEIGHT][0] == 0);
@@ -230,18 +234,20 @@ static int is_near(int n, int width, const double *x, int k, int i, int j) {
   return own > 0 && before < k;
 }
 
-/* By all pairs: dense features, and the same ones as sparse rows; some without any, some alike. */
+/* By all pairs: dense features; sparse rows, of which it counts alone where they are; some without any, some alike. */
 static void nearest_nodes(void **state) {
   (void)state;
   enum { N = 40, D = 5 };
-  double x[N * D] = {0};
+  double x[N * D] = {0}, has[N * D];
   for (int i = 0; i < N; i++)
-    for (int c = 0; c < D && i % 11; c++) x[i * D + c] = (i * (c + 3) + c * c) % 4 == 0 ? 1 + i % 3 : 0;
+    for (int c = 0; c < D && i % 11; c++) x[i * D + c] = (i * (c + 3) + c * c) % 4 == 0 ? 1 + (i + c) % 3 : 0;
+  for (int e = 0; e < N * D; e++) has[e] = x[e] != 0;
   for (int sparse = 0; sparse < 2; sparse++)
     for (int k = 1; k < 6; k += 2) {
       esp_set set = {.n = N, .n_home = N, .layout = &esp_nodes_layout};
       set.width[sparse ? ESP_NODES_WORDS : ESP_NODES_X] = D, set.width[ESP_NODES_CLASS] = 1;
       int64_t row[N * D], word[N * D], count = 0, twice;
+      const double *seen = sparse ? has : x;
       double value[N * D];
       esp_csr edges;
       assert_ok(esp_set_create(&set));
@@ -256,7 +262,8 @@ static void nearest_nodes(void **state) {
       assert_ok(esp_nodes_nearest(esp_comm_self(), &set, k, &edges));
       for (int i = 0; i < N; i++)
         for (int j = 0; j < N; j++)
-          assert_true(hears(&edges, i, j) == (i != j && (is_near(N, D, x, k, i, j) || is_near(N, D, x, k, j, i))));
+          assert_true(hears(&edges, i, j) ==
+                      (i != j && (is_near(N, D, seen, k, i, j) || is_near(N, D, seen, k, j, i))));
       esp_csr_free(&edges);
       esp_set_free(&set);
     }
