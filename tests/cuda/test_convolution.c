@@ -24,7 +24,8 @@ static result pass(const esp_device *device, const esp_model *model, const esp_s
   OK(model_loss(model, &backend, &esp_loss_cross_entropy, NULL, set, NULL, r.y, NULL, &r.loss, r.gradient));
   OK(ESP_THERE(device, there, count));
   OK(esp_device_put(device, count, r.y, there));
-  OK(esp_loss_cross_entropy.validate(NULL, &backend, set, there, r.value));
+  if (set->n > 2)
+    OK(esp_loss_cross_entropy.validate(NULL, &backend, set, there, r.value)); /* of fewer none validates */
   ESP_THERE_FREE(device, there);
   return r;
 }

@@ -35,9 +35,11 @@ static void compare(const esp_convolution_param *p, int n) {
   same("the prediction", n, p, y[1], y[0] + (size_t)part.first * CLASSES, (size_t)part.n_home * CLASSES);
   same("the loss", n, p, &loss[1], &loss[0], 1);
   same("the gradient", n, p, gradient[1], gradient[0], count);
-  OK(esp_loss_cross_entropy.validate(NULL, &self, &whole, y[0], value[0]));
-  OK(esp_loss_cross_entropy.validate(NULL, &many, &part, y[1], value[1]));
-  same("what it validates by", n, p, value[1], value[0], 2);
+  const int validated = n > 2 ? ESP_OK : ESP_ERR_VALUE; /* of fewer none validates */
+  assert_int_equal(esp_loss_cross_entropy.validate(NULL, &self, &whole, y[0], value[0]), validated);
+  assert_int_equal(esp_loss_cross_entropy.validate(NULL, &many, &part, y[1], value[1]), validated);
+  esp_error_clear();
+  if (!validated) same("what it validates by", n, p, value[1], value[0], 2);
   for (int k = 0; k < 2; k++) free(gradient[k]), free(y[k]);
   esp_set_free(&whole);
   esp_set_free(&part);
