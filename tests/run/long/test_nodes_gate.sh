@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves, over three seeds of Cora without its citations, that a gate over the tree, of at most 6 % of all pairs, is as good as all
-# pairs: within 2.5 points of the same network over them, and of one that is trained over them; better than its near pairs alone; no
-# more than a point below graph convolution on the nearest in raw features. A quarter of an hour of one core: `ctest -C long -R '^long'`.
+# pairs: within 2.5 points of the same network over them, and of one that is trained over them; better than its near pairs alone; four
+# points above a perceptron that is trained as well. A quarter of an hour of one core: `ctest -C long -R '^long'`.
 # ctest: LABELS slow TIMEOUT 14400
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 file=${ESPALIER_DATA:-none}/graph/cora_planetoid.h5
@@ -20,7 +20,7 @@ awk -F, 'NR == 1 { for (c = 1; c <= NF; c++) at[$c] = c; next }
     hold(tree >= mean("all_pairs") - 2.5, sprintf("%.1f, the same over all pairs %.1f", tree, mean("all_pairs")))
     hold(tree >= mean("dense") - 2.5, sprintf("%.1f, trained over all pairs %.1f", tree, mean("dense")))
     hold(tree > mean("near_alone"), sprintf("%.1f, near pairs alone %.1f", tree, mean("near_alone")))
-    hold(tree >= mean("nearest") - 1, sprintf("%.1f, nearest features %.1f", tree, mean("nearest")))
+    hold(tree >= mean("perceptron") + 4, sprintf("%.1f, the perceptron %.1f", tree, mean("perceptron")))
     exit bad > 0
   }' nodes_gate.csv || fail "what is to hold of $(cat nodes_gate.csv)"
 finish
