@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves, over three seeds of Cora without its citations, that a gate over the tree, of at most 6 % of all pairs, is as good as all
 # pairs: within 2.5 points of the same network over them, and of one that is trained over them; better than its near pairs alone; four
-# points above a perceptron that is trained as well. A quarter of an hour of one core: `ctest -C long -R '^long'`.
+# points above a perceptron that is trained as well. Five minutes of one core: `ctest -C long -R '^long'`.
 # ctest: LABELS slow TIMEOUT 14400
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 file=${ESPALIER_DATA:-none}/graph/cora_planetoid.h5
