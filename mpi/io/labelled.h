@@ -10,8 +10,8 @@
  *
  * HDF5, as public copies of Planetoid's sets and their like have it, in /: label [n]; x [n][D], or x_indptr [n + 1], x_indices,
  * x_values (may be missing: 1), as scipy has sparse rows, attribute n_features of / their columns (missing: up to the largest
- * index); edges [E][2], without direction; train, val, test: masks [n] of 0 and 1 or of bool, or lists of particles. All but label may
- * be missing.
+ * index); edges [E][2], without direction; train, val, test: masks [n] of 0 and 1 or of bool, or lists of particles. All but label may be
+ * missing, but not both features and edges.
  *
  * Matrix Market, NAME.mtx: a graph in coordinates, pattern, integer or real (weights), symmetric, or general (entry (i, j): i
  * hears j); beside it NAME_labels.txt, a whole number a line, and, if it is there, NAME_features.mtx, general.

@@ -8,9 +8,10 @@
  *   loss = -mean_i cos(y_i, V x_i(hidden))                      a particle of which nothing is hidden, or that hears less than
  *                                                               1e-20, counts for 0
  *
- * over about `receivers` particles, others in every step. Those that are not asked listen where nobody is, so that one far cell
- * is all that they cost; those that are asked hear every other particle by itself, where that is at most 2^26 pairs a step. Beyond
- * that, and where all are asked, near pairs and far cells are those of the gate that E is for.
+ * over about `receivers` particles, others in every step. Those that are not asked listen where nobody is, half of them to
+ * either side, so that one far cell is all that they cost and two ranks share the others; those that are asked hear every other
+ * particle by itself, where that is at most 2^26 pairs a step. Beyond that, and where all are asked, near pairs and far cells
+ * are those of the gate that E is for.
  *
  * E begins with the first d of the directions, scaled so that the gate is as wide as it is to be in the end
  * (net/perplexity.h), and goes by net/train.h. It is the message of the networks that use E: their trees, far cells and

@@ -22,8 +22,8 @@ typedef struct {
   int64_t label[N], split[4][N], splits[4]; /* lists of split k */
   int64_t start[N + 1], index[3 * N], edge[EDGES][2];
   double value[3 * N], x[N][2];
-  int edges, masks, dense, words, told, labels, values,
-      short_of; /* values: as many as there should be, more or less; masks: so many too few */
+  int edges, masks, dense, words, told, labels, values; /* values: as many as there should be, more or less */
+  int short_of;                                         /* masks: so many too few */
 } graph_file;
 
 static graph_file *good(void) {
