@@ -26,7 +26,7 @@ static uint64_t print_of(const esp_convolution_walk *k, const esp_layer_param *p
   for (int i = 0; i < k->n; i++) print = esp_hash_mix(print, (uint64_t)k->set->id[i]);
   print = esp_hash_double(print, k->model->block.value[k->plan->at.scale]);
   print = esp_hash_double(esp_hash_double(print, lists->theta), lists->theta_least);
-  return esp_hash_mix(print, (uint64_t)lists->pairs_per_particle);
+  return esp_hash_mix(esp_hash_mix(print, (uint64_t)lists->pairs_per_particle), (uint64_t)lists->theta_halvings);
 }
 
 /* Keys in the host's memory; *made: freed by the caller. */

@@ -50,8 +50,9 @@ static inline int esp_domain_place_dim(const esp_domain_param *param) {
   return param->place_dim > 0 ? param->place_dim : param->dim;
 }
 
-/* leaf, block, lists.theta, pairs_per_particle, theta_least, pairs_limit: keys tree_*. Used with a checkpoint, a theta that
- * is set without a budget ends the budget; a run that continues with a budget takes the theta of the checkpoint. */
+/* leaf, block, lists.theta, pairs_per_particle, theta_least, theta_halvings, pairs_limit: keys tree_*. Used with a
+ * checkpoint, a theta that is set without a budget ends the budget; a run that continues with a budget takes the theta of
+ * the checkpoint. */
 extern const esp_options esp_domain_options;
 
 typedef enum { ESP_HALO_SOURCES, ESP_HALO_RECEIVERS, ESP_HALO_CELLS, ESP_HALO_KINDS } esp_halo_kind;

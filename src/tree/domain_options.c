@@ -47,6 +47,10 @@ const esp_options esp_domain_options = {
             "with tree_pairs_per_particle: the smallest theta it may choose, where few pairs are near anyway; 0: "
             "any",
             BOTH),
+        ESP_INT_ROW(OF, lists.theta_halvings, "tree_theta_halvings", "0", 0, 8, "",
+                    "with tree_pairs_per_particle: theta is chosen from steps of a factor 1.1, the last of which is "
+                    "halved this many times to come closer to the budget; in many dimensions one step is many pairs",
+                    BOTH),
         ESP_WHOLE_ROW(OF, lists.pairs_limit, "tree_pairs_limit", "65536", 1, ESP_COUNT_MAX, "pairs",
                       "most near pairs of this tree that a particle may have before the run stops",
                       .flags = ESP_OF_TREE),

@@ -206,6 +206,23 @@ static int first_step(int count, double theta) {
   return nearest;
 }
 
+/* Between two steps of the ladder, of which the wider one fits and the other does not. What lies below theta_least is not
+ * taken, so it is not looked for. */
+static int halve(const esp_lists_param *param, __int128 budget, esp_lists_counter counter, void *context, double tight,
+                 double *wide) {
+  for (int k = 0; k < param->theta_halvings; k++) {
+    if (*wide <= param->theta_least) break;
+    const double between = sqrt(tight * *wide);
+    int64_t pairs;
+    ESP_CALL(counter(context, param, between, &pairs));
+    if (pairs <= budget)
+      *wide = between;
+    else
+      tight = between;
+  }
+  return ESP_OK;
+}
+
 int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter counter, void *context, double *theta) {
   int count;
   (void)esp_lists_ladder(&count);
@@ -235,6 +252,8 @@ int esp_lists_choose(const esp_lists_param *param, int64_t n, esp_lists_counter 
     if (way && now != way) warm = 0;
     way = now;
   }
-  *theta = fmax(ladder[high], param->theta_least);
+  double found = ladder[high];
+  if (high > 0) ESP_CALL(halve(&limited, budget, counter, context, ladder[high - 1], &found));
+  *theta = fmax(found, param->theta_least);
   return ESP_OK;
 }

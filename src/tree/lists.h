@@ -57,6 +57,7 @@ typedef struct {
   int64_t pairs_per_particle; /* budget; 0 = theta is given. theta is then where the search in the ladder begins */
   double theta_least;         /* of a budget: no theta below it is chosen, however few pairs are near; 0 = any */
   double theta_most;          /* of a budget: in place of the rule's `most`; 0 = that */
+  int theta_halvings;         /* of a budget: how often the last step of its ladder is halved; 0 = not at all */
   int64_t pairs_limit;        /* error if near pairs exceed pairs_limit * n; 0 = no limit */
 } esp_lists_param;
 
@@ -95,7 +96,10 @@ const double *esp_lists_ladder(int *count);
 /* A count of near pairs over all ranks, as esp_lists_count gives one rank's. */
 typedef int (*esp_lists_counter)(void *context, const esp_lists_param *param, double theta, int64_t *pairs);
 /* The smallest theta of the ladder whose near pairs are at most pairs_per_particle * n; the last step if none's are;
- * theta_least where that is larger.
+ * theta_least where that is larger. With theta_halvings the interval between that step and the one before it, which has
+ * too many pairs, is halved as often at its geometric mean, a count each, and the smallest of these thetas that fits is
+ * taken: as of a ladder of factor 1.1^(1 / 2^halvings). In d dimensions a step of the ladder changes a cell's volume by
+ * 1.1^d.
  * Counts fall with theta, so few are taken: by halves, or, where param->theta lies in the ladder's range, from the step
  * nearest to it outward, which is two counts if that is the answer. The answer does not depend on where the search
  * begins. The counter may stop at pairs_limit, which is set to the budget. Collective as the counter is. */

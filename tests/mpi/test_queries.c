@@ -129,6 +129,7 @@ static void budget_from_anywhere(void **state) {
     if (p >= 5) cloud_query(&c, KEYS_BALL);
     esp_domain_param param = param_of(3, 0);
     param.lists.pairs_per_particle = pairs[p % 5];
+    if (p % 5 == 2) param.lists.theta_halvings = 4;
     if (p % 3 == 0) by_size(&param, 0, 0.1);
     esp_domain *full = NULL, *warm = NULL;
     assert_int_equal(esp_domain_build_mpi(comm, &param, c.n_home, c.home_z, c.home_q, c.home_id, &full), ESP_OK);

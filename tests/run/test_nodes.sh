@@ -17,8 +17,8 @@ line_by_ladder() {
 }
 accuracy() { grep -o "\"method\":\"$2\",\"accuracy\":[0-9.]*" "out/$1/evaluate.json" | head -n 1 | sed "s/.*://"; }
 
-net=(-data_task nodes -net_dim 4 -net_update_hidden 16 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 40 -train_steps 30
-  -train_lr 0.02 -train_batch 1 -train_clip 0 -train_decay 5e-4 -train_validate 1 -train_schedule hold
+net=(-data_task nodes -net_dim 4 -net_update_hidden 16 -tree_leaf 8 -tree_block 8 -tree_pairs_per_particle 40 -tree_theta_halvings 3
+  -train_steps 30 -train_lr 0.02 -train_batch 1 -train_clip 0 -train_decay 5e-4 -train_validate 1 -train_schedule hold
   -net_regression_steps 4 -net_regression_directions 8 -report_pictures false)
 drawn=(-data_nodes_of drawn -data_n 640 -data_test_n 640 -data_clouds 1 -data_test_clouds 1 -data_nodes_classes 4
   -data_nodes_noise 2 -data_nodes_reach 0.1)

@@ -82,6 +82,78 @@ static void budget_chooses_the_smallest_angle_that_fits(void **state) {
   free(z), free(id);
 }
 
+/* Pairs that fit from theta = fits on, and a note of how often they were asked for. */
+typedef struct {
+  double fits;
+  int asked;
+} slope;
+
+static int slide(void *context, const esp_lists_param *param, double theta, int64_t *pairs) {
+  slope *s = context;
+  assert_int_equal(param->pairs_limit, param->pairs_per_particle);
+  *pairs = param->pairs_per_particle * 50 + (theta < s->fits ? 1 : 0);
+  s->asked++;
+  return ESP_OK;
+}
+
+static double chosen(esp_lists_param param, double start, double fits, int *asked) {
+  slope s = {.fits = fits};
+  double theta = -1;
+  param.theta = start;
+  assert_int_equal(esp_lists_choose(&param, 50, slide, &s, &theta), ESP_OK);
+  *asked = s.asked;
+  return theta;
+}
+
+/* The answer fits, one that is smaller by the last halving does not, and no start changes a bit of it. Neither what is
+ * least nor what is most of all is passed, and there is nothing before the first step. */
+static void the_last_step_is_halved(void **state) {
+  (void)state;
+  int count, asked, again;
+  const double *ladder = esp_lists_ladder(&count);
+  for (int at = 0; at < 200; at++)
+    for (int halvings = 0; halvings <= 8; halvings++)
+      for (int floored = 0; floored < 2; floored++) {
+        const double fits = 0.0005 * pow(1.05, at), least = floored ? 0.07 : 0, most = at % 3 == 0 ? 3 : 10;
+        const double factor = pow(1.1, pow(0.5, halvings)) * (1 + 1e-5); /* the ladder's steps are rounded */
+        esp_lists_param param = {.pairs_per_particle = 10, .theta_least = least, .theta_most = most};
+        const double step = chosen(param, 0, fits, &asked);
+        param.theta_halvings = halvings;
+        const double theta = chosen(param, 0, fits, &again);
+        assert_true(theta <= step && theta >= least && theta <= most);
+        assert_true(halvings > 0 || theta == step);
+        assert_in_range(again, asked, asked + halvings);
+        if (step >= fits) assert_true(theta >= fits);
+        const int bound = step == fmax(ladder[0], least); /* nothing is between */
+        if (bound) assert_int_equal(again, asked);
+        if (bound || step < fits) assert_true(theta == step);
+        if (!bound && step >= fits) assert_true(theta <= fmax(fits * factor, least));
+        for (int k = 0; k < 9; k++)
+          assert_true(chosen(param, theta * pow(1.06, k * k % 11 - 5), fits, &again) == theta);
+      }
+}
+
+static void a_halved_step_comes_closer(void **state) {
+  (void)state;
+  int n = 1000;
+  double *z = cloud_keys(n, 8, CLOUD_BALL), theta = 0;
+  int64_t *id = cloud_ids(n), pairs = 0;
+  for (int k = 0; k < 4; k++) {
+    esp_domain_param param = {.leaf = 4, .block = 4, .dim = 8, .lists = {.pairs_per_particle = 200}};
+    param.lists.theta_halvings = k < 2 ? 0 : 5;
+    if (k % 2) param.lists.theta = k == 3 ? theta : 0.4;
+    esp_domain *dom;
+    assert_int_equal(esp_domain_build_self(esp_comm_self(), &param, n, z, NULL, id, &dom), ESP_OK);
+    assert_true(dom->lists.near_pairs <= 200 * n);
+    if (k % 2) assert_true(dom->param.lists.theta == theta && dom->lists.near_pairs == pairs);
+    if (k == 2) assert_true(dom->param.lists.theta < theta && dom->lists.near_pairs > pairs);
+    if (k == 2) assert_true(dom->lists.near_pairs > 198 * n);
+    theta = dom->param.lists.theta, pairs = dom->lists.near_pairs;
+    esp_domain_free(&dom);
+  }
+  free(z), free(id);
+}
+
 static void refused(const esp_domain_param *param, int n, const double *z, const int64_t *id, int code,
                     const char *words, const char *more) {
   esp_domain *dom = NULL;
@@ -178,9 +250,12 @@ static void order_of_input_does_not_matter(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(slots_are_a_permutation), cmocka_unit_test(budget_chooses_the_smallest_angle_that_fits),
-      cmocka_unit_test(bad_input_is_named), cmocka_unit_test(too_many_pairs_are_refused_before_the_sums),
-      cmocka_unit_test(order_of_input_does_not_matter)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(slots_are_a_permutation),
+                                     cmocka_unit_test(budget_chooses_the_smallest_angle_that_fits),
+                                     cmocka_unit_test(the_last_step_is_halved),
+                                     cmocka_unit_test(a_halved_step_comes_closer),
+                                     cmocka_unit_test(bad_input_is_named),
+                                     cmocka_unit_test(too_many_pairs_are_refused_before_the_sums),
+                                     cmocka_unit_test(order_of_input_does_not_matter)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
