@@ -234,7 +234,8 @@ static int is_near(int n, int width, const double *x, int k, int i, int j) {
   return own > 0 && before < k;
 }
 
-/* By all pairs: dense features; sparse rows, of which it counts alone where they are; some without any, some alike. */
+/* By all pairs: dense features; sparse rows, of which it counts alone where they are, without and with entries of 0, which are not
+ * there; some without any, some alike. */
 static void nearest_nodes(void **state) {
   (void)state;
   enum { N = 40, D = 5 };
@@ -242,7 +243,7 @@ static void nearest_nodes(void **state) {
   for (int i = 0; i < N; i++)
     for (int c = 0; c < D && i % 11; c++) x[i * D + c] = (i * (c + 3) + c * c) % 4 == 0 ? 1 + (i + c) % 3 : 0;
   for (int e = 0; e < N * D; e++) has[e] = x[e] != 0;
-  for (int sparse = 0; sparse < 2; sparse++)
+  for (int sparse = 0; sparse < 3; sparse++)
     for (int k = 1; k < 6; k += 2) {
       esp_set set = {.n = N, .n_home = N, .layout = &esp_nodes_layout};
       set.width[sparse ? ESP_NODES_WORDS : ESP_NODES_X] = D, set.width[ESP_NODES_CLASS] = 1;
@@ -252,7 +253,7 @@ static void nearest_nodes(void **state) {
       esp_csr edges;
       assert_ok(esp_set_create(&set));
       for (int e = 0; e < N * D; e++)
-        if (x[e] != 0) row[count] = e / D, word[count] = e % D, value[count++] = x[e];
+        if (x[e] != 0 || sparse == 2) row[count] = e / D, word[count] = e % D, value[count++] = x[e];
       if (sparse) {
         esp_csr_free(&set.csr[ESP_NODES_WORDS]);
         assert_ok(esp_csr_of(N, D, count, row, word, value, &set.csr[ESP_NODES_WORDS], &twice));

@@ -1,5 +1,5 @@
 /* The graph of nearest nodes in raw features: by the cosine of their numbers; of words, by that of which of them they have (1 or
- * 0), which makes a better graph than how much each word tells (docs/figures/nodes.md). */
+ * 0; an entry of value 0 is none), which makes a better graph than how much each word tells (docs/figures/nodes.md). */
 #include <math.h>
 #include <string.h>
 
@@ -35,18 +35,23 @@ done:
 }
 
 static int gather_words(const esp_comm *comm, const esp_csr *csr, rows *r) {
-  const size_t n = (size_t)r->n, entries = (size_t)csr->start[csr->rows];
-  int64_t *length = NULL;
+  const size_t n = (size_t)r->n;
+  size_t entries = 0;
+  int64_t *length = NULL, *index = NULL;
   void *lengths = NULL;
   int rc = ESP_ALLOC(length, csr->rows);
+  if (!rc) rc = ESP_ALLOC(index, csr->start[csr->rows]);
   if (!rc) rc = ESP_ALLOC(r->start, n + 1);
   ESP_TRY(comm->agree(comm, rc));
-  for (int i = 0; i < csr->rows; i++) length[i] = csr->start[i + 1] - csr->start[i];
+  for (int i = 0; i < csr->rows; i++)
+    for (int64_t e = csr->start[i]; e < csr->start[i + 1]; e++)
+      if (!csr->value || csr->value[e] != 0) index[entries++] = csr->index[e], length[i]++;
   ESP_TRY(gather(comm, length, (size_t)csr->rows * sizeof *length, &lengths));
   for (size_t i = 0; i < n; i++) r->start[i + 1] = r->start[i] + ((const int64_t *)lengths)[i];
-  ESP_TRY(gather(comm, csr->index, entries * sizeof *csr->index, &r->index));
+  ESP_TRY(gather(comm, index, entries * sizeof *index, &r->index));
 done:
   ESP_FREE(length);
+  ESP_FREE(index);
   ESP_FREE(lengths);
   return rc;
 }
