@@ -1,6 +1,7 @@
 #include "io/labelled.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "io/file.h"
@@ -24,10 +25,26 @@ void esp_labelled_free(esp_labelled *l) {
   ESP_FREE(l->row);
   ESP_FREE(l->to);
   ESP_FREE(l->weight);
+  ESP_FREE(l->sender);
+  ESP_FREE(l->receiver);
+}
+
+static int is_own(const esp_labelled *l, int64_t i) {
+  return i >= l->first && i < l->first + l->n_home;
+}
+
+/* What is heard of own particle j. */
+static int says(esp_labelled *l, int64_t j, int64_t i) {
+  ESP_CALL(ESP_GROW(l->sender, l->senders_held, l->said + 1));
+  ESP_CALL(ESP_GROW(l->receiver, l->receivers_held, l->said + 1));
+  l->sender[l->said] = j - l->first, l->receiver[l->said] = i;
+  l->said++;
+  return ESP_OK;
 }
 
 int esp_labelled_hears(esp_labelled *l, int64_t i, int64_t j, double weight) {
-  if (i < l->first || i >= l->first + l->n_home) return ESP_OK;
+  if (!l->both && i != j && is_own(l, j)) ESP_CALL(says(l, j, i));
+  if (!is_own(l, i)) return ESP_OK;
   if (i == j) return l->loops++, ESP_OK;
   ESP_CALL(ESP_GROW(l->row, l->rows_held, l->edges + 1));
   ESP_CALL(ESP_GROW(l->to, l->to_held, l->edges + 1));
@@ -99,8 +116,29 @@ static int widths(const esp_labelled *l, int classes, esp_set *set) {
   return ESP_OK;
 }
 
-/* What was found goes into the set's columns. *twice: edges dropped. */
-static int fill(esp_labelled *l, esp_set *set, int64_t *twice) {
+/* Edges of own receivers i that hear j where j does not hear i. */
+static int count_single(const esp_labelled *l, const esp_csr *edges, int64_t *single) {
+  esp_csr said;
+  int64_t twice;
+  ESP_CALL(esp_csr_of(l->n_home, l->n, (int64_t)l->said, l->sender, l->receiver, NULL, &said, &twice));
+  for (int i = 0; i < edges->rows; i++) {
+    int64_t s = said.start[i];
+    for (int64_t e = edges->start[i]; e < edges->start[i + 1]; e++) {
+      while (s < said.start[i + 1] && said.index[s] < edges->index[e]) s++;
+      *single += s == said.start[i + 1] || said.index[s] != edges->index[e];
+    }
+  }
+  esp_csr_free(&said);
+  return ESP_OK;
+}
+
+/* Of this share, edges that were dropped, and those without a twin the other way. */
+typedef struct {
+  int64_t twice, single;
+} edge_counts;
+
+/* What was found goes into the set's columns. */
+static int fill(esp_labelled *l, esp_set *set, edge_counts *count) {
   for (int i = 0; i < l->n_home; i++) set->id[i] = l->first + i;
   for (int k = 0; set->layout->column[k].name; k++) {
     const int place = place_of(&set->layout->column[k]), width = set->width[k];
@@ -115,7 +153,10 @@ static int fill(esp_labelled *l, esp_set *set, int64_t *twice) {
     }
     if (place == EDGES) {
       esp_csr_free(&set->csr[k]);
-      ESP_CALL(esp_csr_of(l->n_home, l->n, (int64_t)l->edges, l->row, l->to, l->weight, &set->csr[k], twice));
+      if (l->weighted)
+        ESP_CALL(ESP_GROW(l->weight, l->weights_held, 1)); /* no edge here: weights there are all the same */
+      ESP_CALL(esp_csr_of(l->n_home, l->n, (int64_t)l->edges, l->row, l->to, l->weight, &set->csr[k], &count->twice));
+      if (!l->both) ESP_CALL(count_single(l, &set->csr[k], &count->single));
     }
     for (int i = 0; i < l->n_home && place == CLASS; i++)
       if (l->label[i] >= 0) set->value[k][(size_t)i * (size_t)width + (size_t)l->label[i]] = 1;
@@ -124,15 +165,27 @@ static int fill(esp_labelled *l, esp_set *set, int64_t *twice) {
   return ESP_OK;
 }
 
+/* A line more for whoever reads the file. */
+__attribute__((format(printf, 2, 3))) static void add_note(esp_origin *origin, const char *format, ...) {
+  const size_t used = strlen(origin->note), room = sizeof origin->note - used;
+  char line[320];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  if (strlen(line) + 2 <= room) snprintf(origin->note + used, room, "%s%s", used ? "\n" : "", line);
+}
+
 /* Counts over all ranks, in words. Collective. */
-static int tell(const esp_labelled *l, int classes, int columns, int64_t twice, esp_origin *origin) {
-  enum { EDGES_LEFT, LOOPS, TWICE, SPLITS, COUNTS = SPLITS + 4 };
-  int64_t count[COUNTS] = {(int64_t)l->edges - twice, l->loops, twice};
+static int tell(const esp_labelled *l, int classes, int words, const edge_counts *edges, esp_origin *origin) {
+  enum { EDGES_LEFT, LOOPS, TWICE, SINGLE, JUDGES, SPLITS, COUNTS = SPLITS + 4 };
+  int64_t count[COUNTS] = {(int64_t)l->edges - edges->twice, l->loops, edges->twice, edges->single};
   const int64_t each = l->both ? 2 : 1;
-  for (int i = 0; i < l->n_home; i++) count[SPLITS + l->split[i]]++;
+  for (int i = 0; i < l->n_home; i++)
+    count[SPLITS + l->split[i]]++, count[JUDGES] += l->split[i] == 3 && l->label[i] >= 0;
   ESP_CALL(l->comm->sum_i64(l->comm, count, COUNTS));
   size_t used = (size_t)snprintf(origin->told, sizeof origin->told, "%" PRId64 " particles, %d classes, %d %sfeatures",
-                                 l->n, classes, columns, l->features ? "" : "sparse ");
+                                 l->n, classes, l->features ? l->features : words, l->features ? "" : "sparse ");
   if (l->has_edges)
     used += (size_t)snprintf(origin->told + used, sizeof origin->told - used, ", %" PRId64 " edges",
                              count[EDGES_LEFT] / each);
@@ -141,25 +194,35 @@ static int tell(const esp_labelled *l, int classes, int columns, int64_t twice, 
              "; %" PRId64 " train, %" PRId64 " validate, %" PRId64 " test", count[SPLITS + 1], count[SPLITS + 2],
              count[SPLITS + 3]);
   if (count[LOOPS] || count[TWICE])
-    snprintf(origin->note, sizeof origin->note,
-             "%" PRId64 " self edges and %" PRId64 " edges that stood there already are left out", count[LOOPS],
+    add_note(origin, "%" PRId64 " self edges and %" PRId64 " edges that stood there already are left out", count[LOOPS],
              count[TWICE] / each);
+  if (count[SINGLE])
+    add_note(origin,
+             "%" PRId64 " of %" PRId64
+             " edges have no twin the other way: they are heard one way alone, and weights that "
+             "a network makes symmetric go by what each end hears",
+             count[SINGLE], count[EDGES_LEFT]);
+  if (l->features && words)
+    add_note(origin, "features of both kinds, %d numbers (x) and %d sparse ones (x_indptr), are taken side by side",
+             l->features, words);
+  if (count[SPLITS] < l->n && !count[JUDGES])
+    add_note(origin, "the split leaves no particle with a class for the test: nothing judges a prediction");
   return ESP_OK;
 }
 
 int esp_labelled_set(esp_labelled *l, const esp_layout *layout, esp_set *set, esp_origin *origin) {
-  int64_t twice = 0;
+  edge_counts edges = {0};
   int classes, rc;
-  const int columns = l->features ? l->features : (int)l->words.columns;
+  const int words = l->words.start ? (int)l->words.columns : 0;
   *set = (esp_set){.n = l->n, .first = l->first, .n_home = l->n_home, .layout = layout};
   *origin = (esp_origin){0};
   ESP_CALL(count_classes(l, &classes));
   rc = widths(l, classes, set);
   if (!rc) rc = esp_set_create(set);
-  if (!rc) rc = fill(l, set, &twice);
+  if (!rc) rc = fill(l, set, &edges);
   ESP_TRY(l->comm->agree(l->comm, rc));
   ESP_TRY(esp_set_check(l->comm, set, l->path));
-  ESP_TRY(tell(l, classes, columns, twice, origin));
+  ESP_TRY(tell(l, classes, words, &edges, origin));
 done:
   if (rc) esp_set_free(set);
   return rc;

@@ -181,6 +181,11 @@ typedef struct {
   size_t count, held[3];
 } features;
 
+/* Entries of this share that stand there already, and the first of them, from 0. */
+typedef struct {
+  int64_t count, row, column;
+} again;
+
 static int take_feature(void *context, const matrix *m, int64_t i, int64_t j, double value) {
   features *f = context;
   (void)m;
@@ -193,20 +198,52 @@ static int take_feature(void *context, const matrix *m, int64_t i, int64_t j, do
   return ESP_OK;
 }
 
-static int read_features(const char *path, esp_labelled *l) {
+/* The first row of this share that lost an entry in `csr`, and the column that stands twice in it. */
+static int find_twice(const features *f, const esp_csr *csr, again *a) {
+  esp_csr one = {0};
+  int64_t *count = NULL;
+  int rc, i = 0, none;
+  ESP_TRY(ESP_ALLOC(count, csr->rows));
+  for (size_t e = 0; e < f->count; e++) count[f->row[e]]++;
+  while (count[i] == csr->start[i + 1] - csr->start[i]) i++;
+  ESP_TRY(esp_csr_create(1, csr->columns, count[i], 0, &one));
+  for (size_t e = 0; e < f->count; e++)
+    if (f->row[e] == i) one.index[one.start[1]++] = f->index[e];
+  ESP_TRY(esp_csr_sort(&one, &none, &a->column));
+  a->row = f->l->first + i;
+done:
+  esp_csr_free(&one);
+  ESP_FREE(count);
+  return rc;
+}
+
+/* What stands twice on any rank is named by the first of all. Collective. */
+static int check_twice(const esp_comm *comm, const char *path, const again *own) {
+  int64_t count = own->count, first = own->count ? -own->row : INT64_MIN, column;
+  ESP_CALL(comm->sum_i64(comm, &count, 1));
+  ESP_CALL(comm->max_i64(comm, &first, 1));
+  column = own->count && -own->row == first ? own->column : -1;
+  ESP_CALL(comm->max_i64(comm, &column, 1));
+  ESP_CHECK(!count, ESP_ERR_VALUE,
+            "%s: entry (%" PRId64 ", %" PRId64 ") stands twice, the first of %" PRId64 " that do; each must stand once",
+            path, 1 - first, column + 1, count);
+  return ESP_OK;
+}
+
+static int read_features(const char *path, esp_labelled *l, again *a) {
   features f = {.l = l};
   matrix m;
   esp_csr csr = {0};
-  int64_t twice;
   int rc;
   if (esp_input_check(path, NULL)) return esp_error_clear(), ESP_OK; /* none */
   ESP_CALL(open_matrix(path, &m));
   ESP_NEED(m.rows == l->n && !m.symmetric, ESP_ERR_FORMAT,
            "%s: %" PRId64 " rows%s; features of this graph are general, %" PRId64, path, m.rows,
            m.symmetric ? ", symmetric" : "", l->n);
+  ESP_TRY(ESP_GROW(f.value, f.held[2], 1)); /* there are values, also where this share has no entry */
   ESP_TRY(each_entry(&m, take_feature, &f));
-  ESP_TRY(esp_csr_of(l->n_home, m.columns, (int64_t)f.count, f.row, f.index, f.value, &csr, &twice));
-  ESP_NEED(!twice, ESP_ERR_VALUE, "%s: %" PRId64 " entries stand twice, must stand once", path, twice);
+  ESP_TRY(esp_csr_of(l->n_home, m.columns, (int64_t)f.count, f.row, f.index, f.value, &csr, &a->count));
+  if (a->count) ESP_TRY(find_twice(&f, &csr, a));
   ESP_TRY(esp_labelled_words(l, path, &csr));
 done:
   fclose(m.file);
@@ -219,9 +256,9 @@ done:
 
 /* ---- the row ---- */
 
-/* This rank's share of all. Local. */
-static int read_local(const esp_comm *comm, const char *path, esp_labelled *l) {
-  char labels[ESP_PATH], words[ESP_PATH];
+/* This rank's share of all. words: the name of the features. Local. */
+static int read_local(const esp_comm *comm, const char *path, esp_labelled *l, char words[ESP_PATH], again *a) {
+  char labels[ESP_PATH];
   matrix m;
   int rc;
   ESP_CALL(beside(path, "_labels.txt", labels));
@@ -229,7 +266,7 @@ static int read_local(const esp_comm *comm, const char *path, esp_labelled *l) {
   ESP_CALL(open_matrix(path, &m));
   ESP_TRY(read_labels(comm, &m, labels, l));
   ESP_TRY(read_graph(&m, l));
-  ESP_TRY(read_features(words, l));
+  ESP_TRY(read_features(words, l, a));
 done:
   fclose(m.file);
   return rc;
@@ -238,8 +275,11 @@ done:
 static int read_mtx(const esp_comm *comm, const esp_input_param *input, const esp_layout *layout, esp_set *set,
                     esp_origin *origin) {
   esp_labelled l = {0};
+  char words[ESP_PATH];
+  again a = {0};
   int rc;
-  ESP_TRY(comm->agree(comm, read_local(comm, input->file, &l)));
+  ESP_TRY(comm->agree(comm, read_local(comm, input->file, &l, words, &a)));
+  ESP_TRY(check_twice(comm, words, &a));
   ESP_TRY(esp_labelled_set(&l, layout, set, origin));
 done:
   esp_labelled_free(&l);

@@ -1,18 +1,15 @@
-/* Graphs with classes of other codes, HDF5 and Matrix Market, become sets on any number of ranks: both directions of edges,
- * self edges and those that stand twice left out and counted, labels, splits; public sets have the counts they are known to
- * have. What is broken is named on all ranks. A task makes its data of such a file, and of graphs that are drawn: the same bytes on
- * any number of ranks. Predictions are written with labels and probabilities. */
-#include "set_fixture.h"
+/* Graphs with classes in HDF5 become sets on any number of ranks: both directions of edges, self edges and those that stand twice
+ * left out and counted, labels, splits; features of both kinds and a split without test nodes are told; public sets have the counts
+ * they are known to have. What is broken is named on all ranks. A task makes its data of such a file, and of graphs that are drawn:
+ * the same bytes on any number of ranks. Predictions are written with labels and probabilities. */
+#include "labelled_case.h"
 
 #include <inttypes.h>
 
 #include "base/input.h"
-#include "io/formats.h"
 #include "io/info.h"
-#include "io/input_options.h"
 #include "io/make.h"
 #include "io/make_options.h"
-#include "tasks/nodes/data.h"
 
 enum { N = 200, WORDS = 11, EDGES = 300 };
 
@@ -81,28 +78,6 @@ static void write_hdf5(const graph_file *g) {
   comm->agree(comm, 0);
 }
 
-/* As the same rows of what one rank alone reads. */
-static void same_as_alone(const esp_set *set, const esp_input_param *input) {
-  esp_set all;
-  assert_ok(esp_format_read(esp_comm_self(), input, &esp_nodes_layout, &all, NULL));
-  assert_true(all.n == set->n && all.n_home == set->n);
-  for (int k = 0; esp_nodes_layout.column[k].name; k++) {
-    const size_t width = (size_t)all.width[k], first = (size_t)set->first, n = (size_t)set->n_home;
-    const esp_csr *a = &all.csr[k], *b = &set->csr[k];
-    assert_true(set->width[k] == all.width[k]);
-    if (all.value[k]) assert_memory_equal(all.value[k] + first * width, set->value[k], n * width * sizeof(double));
-    for (size_t i = 0; i < n && a->start; i++) {
-      const int64_t length = b->start[i + 1] - b->start[i];
-      assert_true(a->start[first + i + 1] - a->start[first + i] == length);
-      assert_memory_equal(a->index + a->start[first + i], b->index + b->start[i], (size_t)length * sizeof *a->index);
-      assert_true(!a->value == !b->value);
-      if (a->value)
-        assert_memory_equal(a->value + a->start[first + i], b->value + b->start[i], (size_t)length * sizeof *a->value);
-    }
-  }
-  esp_set_free(&all);
-}
-
 /* Node i of the share hears j. */
 static int hears(const esp_set *set, int64_t i, int64_t j) {
   const esp_csr *csr = &set->csr[ESP_NODES_EDGES];
@@ -154,17 +129,30 @@ static void from_hdf5(void **state) {
   assert_int_equal(esp_file_open_objects(), 0);
 }
 
-static void refused(int rc, int code, const char *what) {
-  if (rc != code || !strstr(esp_error_message(), what))
-    fail_msg("code %d, not %d with '%s': %s", rc, code, what, esp_error_message());
-  esp_error_clear();
-  comm->agree(comm, 0);
-}
-
-static void read_refused(const char *file, int code, const char *what) {
-  const esp_input_param input = {.file = file, .types = "all"};
-  esp_set set;
-  refused(esp_format_read(comm, &input, &esp_nodes_layout, &set, NULL), code, what);
+/* What is taken, and told: features of both kinds, a split that leaves nobody with a class for the test. */
+static void notes_of_hdf5(void **state) {
+  (void)state;
+  const char *kinds = "features of both kinds, 2 numbers (x) and 11 sparse ones (x_indptr), are taken side by side",
+             *split = "the split leaves no particle with a class for the test";
+  for (int way = 0; way < 5; way++) {
+    graph_file *g = good();
+    const esp_input_param input = {.file = path, .types = "all"};
+    esp_origin origin;
+    esp_set set;
+    g->dense = way == 1;
+    if (way == 2) g->splits[3] = 0;
+    if (way == 3) g->splits[3] = 1, g->split[3][0] = 158; /* of no class */
+    if (way == 4) g->splits[1] = g->splits[2] = g->splits[3] = 0;
+    write_hdf5(g);
+    assert_ok(esp_format_read(comm, &input, &esp_nodes_layout, &set, &origin));
+    assert_true(set.width[ESP_NODES_WORDS] == WORDS && set.width[ESP_NODES_X] == (way == 1 ? 2 : 0));
+    assert_true(!strstr(origin.note, kinds) == (way != 1));
+    assert_true(!strstr(origin.note, split) == (way != 2 && way != 3));
+    assert_true(!strstr(origin.note, "no twin"));
+    esp_set_free(&set);
+    free(g);
+  }
+  assert_int_equal(esp_file_open_objects(), 0);
 }
 
 #define BROKEN(change, code, what)  \
@@ -199,115 +187,6 @@ static void broken_hdf5(void **state) {
   BROKEN((g->words = 0, g->edges = 0), ESP_ERR_FORMAT, "label alone says nothing");
   BROKEN((g->dense = 1, g->x[77][1] = INFINITY), ESP_ERR_VALUE, "particle 77: x, column 1, is inf");
   assert_int_equal(esp_file_open_objects(), 0);
-}
-
-/* ---- Matrix Market ---- */
-
-static char mtx[300], labels[300], words[300];
-
-static void write_text(const char *name, const char *text) {
-  comm->agree(comm, 0);
-  if (comm->rank == 0) {
-    FILE *out = fopen(name, "w");
-    assert_non_null(out);
-    fputs(text, out);
-    fclose(out);
-  }
-  comm->agree(comm, 0);
-}
-
-static void mtx_names(void) {
-  snprintf(mtx, sizeof mtx, "%s.mtx", path);
-  snprintf(labels, sizeof labels, "%s_labels.txt", path);
-  snprintf(words, sizeof words, "%s_features.mtx", path);
-}
-
-static void remove_texts(void) {
-  comm->agree(comm, 0);
-  if (comm->rank == 0) remove(mtx), remove(labels), remove(words);
-  comm->agree(comm, 0);
-}
-
-#define HEAD(field, symmetry) "%%MatrixMarket matrix coordinate " field " " symmetry "\n"
-
-static void from_mtx(void **state) {
-  (void)state;
-  const esp_input_param input = {.file = mtx, .types = "all"};
-  const int64_t both[] = {1, 3, 0, 2, 1, 0}, start[] = {0, 2, 4, 5, 6, 6}, general[] = {1, 0, 2, 0};
-  const double weight[] = {0.5, 2, 3, 4};
-  esp_origin origin;
-  esp_set set;
-  mtx_names();
-  write_text(labels, "0\n2\n\n-1\n1\n2\n");
-  write_text(words, HEAD("real", "General") "% words\n\n5 4 3\n1 2 0.5\n5 4 2\n1 1 1e0\n");
-  write_text(mtx, HEAD("pattern", "symmetric") "5 5 6\n2 1\n3 2\n4 1\n1 4\n3 3\n2 1\n");
-  assert_ok(esp_format_read(comm, &input, &esp_nodes_layout, &set, &origin));
-  assert_string_equal(origin.format->name, "matrix_market");
-  same_as_alone(&set, &input);
-  assert_string_equal(origin.note, "1 self edges and 2 edges that stood there already are left out");
-  assert_string_equal(origin.told, "5 particles, 3 classes, 4 sparse features, 3 edges");
-  if (set.n_home) {
-    assert_memory_equal(set.csr[ESP_NODES_EDGES].start, start, sizeof start);
-    assert_memory_equal(set.csr[ESP_NODES_EDGES].index, both, sizeof both);
-    assert_true(!set.csr[ESP_NODES_EDGES].value && set.csr[ESP_NODES_WORDS].value[0] == 1);
-    assert_true(set.csr[ESP_NODES_WORDS].columns == 4 && set.csr[ESP_NODES_WORDS].index[1] == 1);
-    assert_true(set.value[ESP_NODES_CLASS][3 * 1 + 2] == 1 && set.value[ESP_NODES_CLASS][3 * 2] == 0);
-  }
-  esp_set_free(&set);
-  write_text(mtx, HEAD("real", "general") "5 5 4\n1 2 0.5\n2 1 2\n2 3 3\n4 1 4\n");
-  assert_ok(esp_format_read(comm, &input, &esp_nodes_layout, &set, &origin));
-  if (set.n_home) assert_memory_equal(set.csr[ESP_NODES_EDGES].index, general, sizeof general);
-  if (set.n_home) assert_memory_equal(set.csr[ESP_NODES_EDGES].value, weight, sizeof weight);
-  same_as_alone(&set, &input);
-  esp_set_free(&set);
-  remove_texts();
-}
-
-static void broken_mtx(void **state) {
-  (void)state;
-  static const struct {
-    const char *graph, *label, *word, *what;
-    int code;
-  } cases[] = {
-      {HEAD("complex", "general") "1 1 0\n", "0\n", NULL, "is matrix coordinate complex general; read is",
-       ESP_ERR_FORMAT},
-      {HEAD("real", "hermitian") "1 1 0\n", "0\n", NULL, "hermitian; read is", ESP_ERR_FORMAT},
-      {"%%MatrixMarket matrix array real general\n1 1\n1\n", "0\n", NULL, "array real general", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general"), "0\n", NULL, "has no line of sizes", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 3 0\n", "0\n1\n", NULL, "2 rows and 3 columns", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 900000000000\n1 1\n", "0\n1\n", NULL, "claims 900000000000 entries",
-       ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2000000000 2000000000 1\n1 1\n", "0\n1\n", NULL, "claims 2000000000 rows",
-       ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 2\n1 2\n", "0\n1\n", NULL, "ends behind line 3, 1 entries of 2", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 1\n1 2\n2 1\n", "0\n1\n", NULL, "line 4: more than 1 entries", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 1\n1 3\n", "0\n1\n", NULL, "line 3: entry (1, 3), must be (1, 1) to (2, 2)",
-       ESP_ERR_VALUE},
-      {HEAD("pattern", "general") "2 2 1\n0 1\n", "0\n1\n", NULL, "entry (0, 1)", ESP_ERR_VALUE},
-      {HEAD("pattern", "general") "2 2 1\n1 2 3\n", "0\n1\n", NULL, "line 3: more than its numbers", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 1\n1 b\n", "0\n1\n", NULL, "line 3: number 2 is missing", ESP_ERR_FORMAT},
-      {HEAD("real", "general") "2 2 1\n1 2\n", "0\n1\n", NULL, "line 3: the value is missing", ESP_ERR_FORMAT},
-      {HEAD("real", "general") "2 2 1\n1 2 nan\n", "0\n1\n", NULL, "line 3: the value is nan, must be finite",
-       ESP_ERR_VALUE},
-      {HEAD("real", "general") "2 2 1\n1 2 -1\n", "0\n1\n", NULL, "line 3: the weight is -1, must be >= 0",
-       ESP_ERR_VALUE},
-      {HEAD("pattern", "general") "2 2 0\n", NULL, NULL, "_labels.txt", ESP_ERR_FILE},
-      {HEAD("pattern", "general") "2 2 0\n", "0\n1\n1\n", NULL, "3 labels for a graph of 2", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 0\n", "0\n1.5\n", NULL, "_labels.txt: line 2", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 0\n", "0\n1\n", HEAD("real", "general") "3 2 0\n",
-       "3 rows; features of this graph are", ESP_ERR_FORMAT},
-      {HEAD("pattern", "general") "2 2 0\n", "0\n1\n", HEAD("real", "general") "2 2 2\n1 1 1\n1 1 2\n",
-       "1 entries stand twice", ESP_ERR_VALUE},
-  };
-  mtx_names();
-  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-    remove_texts();
-    write_text(mtx, cases[k].graph);
-    if (cases[k].label) write_text(labels, cases[k].label);
-    if (cases[k].word) write_text(words, cases[k].word);
-    read_refused(mtx, cases[k].code, cases[k].what);
-  }
-  remove_texts();
 }
 
 /* ---- another task's layout; info; predictions ---- */
@@ -472,6 +351,6 @@ static void public_sets(void **state) {
   }
 }
 
-CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(from_hdf5), cmocka_unit_test(broken_hdf5), cmocka_unit_test(from_mtx),
-               cmocka_unit_test(broken_mtx), cmocka_unit_test(others), cmocka_unit_test(data_of_a_file),
+CASE_MAIN_WITH(setup, teardown, cmocka_unit_test(from_hdf5), cmocka_unit_test(notes_of_hdf5),
+               cmocka_unit_test(broken_hdf5), cmocka_unit_test(others), cmocka_unit_test(data_of_a_file),
                cmocka_unit_test(data_drawn), cmocka_unit_test(public_sets))
