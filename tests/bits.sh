@@ -11,7 +11,7 @@
 #   ESPALIER_PROGRAM    the default program; else that of build/cpu or build/gpu
 #   ESPALIER_FIXTURE    make_fixture; else that of the same build
 #   BITS_CASES          names of cases, a regular expression (with those that they build on); else all
-# ctest: TIMEOUT 1800 PROCESSORS 2 LABELS slow
+# ctest: TIMEOUT 1800 LABELS slow
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 set -a

@@ -2,7 +2,7 @@
 # Proves that AMUSE takes espalier as a code (examples/amuse): its field and accelerations against a direct sum, and a Bridge to
 # BHTree beside one code, with a worker of 1 and of 2 ranks. Skipped where the environment is not in build/venv-amuse or
 # ESPALIER_AMUSE (examples/amuse/run.sh makes it).
-# ctest: PROCESSORS 2 TIMEOUT 900 LABELS slow
+# ctest: TIMEOUT 900 LABELS slow
 set -euo pipefail
 if [ -n "${ESPALIER_SANITIZED:-}" ]; then
   echo "skipped: the library is sanitized"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that missing, foreign, truncated and spoilt data files and checkpoints are refused with the file, the place in it
 # and what is allowed, on several ranks, and that what stood there before stays as it was.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 small=(-data_n 24 -data_clouds 4 -data_test_n 24 -data_test_clouds 2 -net_layers 2 -train_batch 2 -train_steps 2)

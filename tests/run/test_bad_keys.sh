@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that verbs, keys, values and stray words that are not known are refused on any number of ranks with the key, the
 # value seen and what is allowed, and that nothing is written then.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 refuse "unknown verb 'trian'" 2 trian

@@ -2,7 +2,6 @@
 # Proves that spoilt snapshots are refused by predict and partition with the file, the place in it and what is allowed,
 # on several ranks; that few particles, zero masses and fewer particles than ranks work; and that an earlier prediction
 # stays as it was when a later one fails.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 good 2 run -data_n 24 -data_clouds 4 -data_test_n 24 -data_test_clouds 2 -net_layers 2 -train_batch 2 -train_steps 2 \

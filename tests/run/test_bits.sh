@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that the whole program gives the same bits on any number of ranks: the data, the parameters trained on whole and
 # on shared clouds, the errors of every method, a prediction; also when a training is stopped and goes on elsewhere.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 errors() { # of every method in evaluate's results

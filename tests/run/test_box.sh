@@ -2,7 +2,6 @@
 # Proves that the periodic box is made, measured and learned right: the classical methods come out where they
 # are known to, a network that is not told the force law finds it, and its roll-out over 200 frames beats the published
 # learned model (0.0366; energy 3.8e-5) after a short training.
-# ctest: PROCESSORS 2
 # ctest: LABELS slow
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 [ "${ESPALIER_SANITIZED:-0}" = 0 ] || { echo "skipped: too slow with the sanitizer"; exit 77; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that libespalier has its SONAME and shows the symbols of its header alone, and that a C++ program uses it on 1 to
 # 3 ranks.
-# ctest: PROCESSORS 2
 set -euo pipefail
 # shellcheck source=tests/run/languages/library.sh
 . "$ESPALIER_SOURCE/tests/run/languages/library.sh"

@@ -2,7 +2,6 @@
 # Proves that a run whose messages are computed by the kernels of CUDA, here under the model of a device, is the CPU's bit by
 # bit: parameters, prediction and errors, on 1, 2 and 3 ranks, by either way between their devices; that one goes on with what
 # the other has trained; and that a device that is not there is refused.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 product=$ESPALIER_PROGRAM
 

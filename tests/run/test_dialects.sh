@@ -2,7 +2,6 @@
 # Proves that other codes' snapshots are read, whatever each calls its datasets and has or lacks: what is taken otherwise
 # than the file has it is told in a line, what is refused names a key, and the same command with that key works; a
 # prediction is the same bits on 1 and on 2 ranks. With the files of ESPALIER_CASES, those of other codes themselves.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 good 1 train -data_file "$ESPALIER_SOURCE/tests/golden/cloud.h5" -data_n 24 -net_layers 2 -train_steps 0

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that sets of 1, 2, 3 and 5 particles are trained on, evaluated, predicted and partitioned on more ranks than
 # that, without a message of a library below, and with the same bits; so is the file of their owners.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 # quiet RANKS ARGUMENTS...: good, and nothing on stderr

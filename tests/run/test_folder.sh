@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves what a run's folder holds against others: links that lie there are not followed, one job at a time works there,
 # a new training and an earlier one do not mix, and its path may be long.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 tiny=(-data_n 32 -data_clouds 2 -data_test_n 32 -data_test_clouds 1 -net_layers 1 -train_batch 1 -train_steps 3)

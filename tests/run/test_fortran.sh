@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Proves that a Fortran program uses libespalier through its module on 1 to 3 ranks.
-# ctest: PROCESSORS 2
 set -euo pipefail
 # shellcheck source=tests/run/languages/library.sh
 . "$ESPALIER_SOURCE/tests/run/languages/library.sh"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that no writer damages an older file when the file size limit is reached: the job ends by itself with a message
 # that names the file, the old file keeps its bytes, and nothing half written stays beside it.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 

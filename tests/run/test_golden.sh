@@ -3,7 +3,7 @@
 # files.txt what `info` says of each, the parameters of a training that goes on for no step, and what a prediction passes
 # through, all of which no CPU changes; and that each is trained on with, evaluated, predicted and partitioned, alike on 1
 # and 2 ranks. The figures of that are cases of tests/bits.sh. GOLDEN_WRITE=1 writes files.txt (tests/golden/make.sh).
-# ctest: PROCESSORS 2 TIMEOUT 300
+# ctest: TIMEOUT 300
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 limit=90
 golden=$ESPALIER_SOURCE/tests/golden

@@ -2,7 +2,6 @@
 # Proves that the learned graph of a test set is the same bytes on 1, 2 and 3 ranks, in both formats, from the nearest senders
 # and from near lists, of each layer, with one map and with two, and where a rank holds nothing; that recall is told of what
 # is known alone, and rises with what was learned; and what is refused, leaving no half of a file.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 plane=(-run_name plane -data_task relation -data_features 4 -data_n 256 -data_clouds 4 -data_test_n 300,40 -data_test_clouds 1,1

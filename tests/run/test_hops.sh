@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that hops go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets, and that a
 # network of one layer learns to follow a pointer; that a report takes its task from the folder, and refuses another.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 figures() { tail -n 1 stdout | grep -oE '"(method|nmse|distance_ratio|recall|pairs|cells)":[^,}]*' | tr '\n' ' '; }

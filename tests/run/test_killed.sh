@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that a job of which one rank is killed, within the halo, within I/O or within training, ends by itself
 # with a status that is not 0, leaves older files as they were, and that the same job works right after it.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 unset OMPI_MCA_odls_base_sigkill_timeout # as users have it

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that a job of which one rank dies of itself, as HDF5 may make it do, tells the rank and the file that was at hand,
 # and ends.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 

@@ -2,7 +2,6 @@
 # Proves that a code of one's own (relate.c) that learns a relation through the library on 1, 2, 3 and 4 ranks, its particles
 # lying there anyhow, has the parameters, the prediction and the neighbours of `espalier train`, `predict` and `graph` on a file
 # of the same sets; and that each takes the other's checkpoints, to predict with and to go on from.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 relate() { # RANKS ARGUMENTS...: its first line into `first`, the others into the file neighbours

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that a rank that is refused memory, early or late in any verb, ends the job on all ranks with that message: no
 # rank waits for it. The places are a sample; where a verb has fewer allocations the last ones are not reached.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 need_shim
 

@@ -3,7 +3,6 @@
 # from a file in Matrix Market, whose predictions are written; that the trained network's accuracy is told in one line with that over
 # all pairs, that of near pairs alone and their share, and not where there is no gate; that on a graph of communities the given edges
 # tell what features do not; that pictures are drawn and tell the ladder's numbers; that what is missing is named.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 figures() { tail -n 1 stdout | grep -oE '"(method|accuracy|cross_entropy|f1|pairs|cells)":[^,}]*' | tr '\n' ' '; }

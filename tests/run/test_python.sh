@@ -4,7 +4,6 @@
 # every rank, scikit-learn takes it. Skipped where no Python >= 3.9 with numpy is found: ESPALIER_PYTHON, build/venv
 # (examples/venv.sh makes it), python3, /usr/bin/python3 are tried. What needs h5py, SciPy, mpi4py or scikit-learn is left out
 # without.
-# ctest: PROCESSORS 2
 set -euo pipefail
 # shellcheck source=tests/run/languages/library.sh
 . "$ESPALIER_SOURCE/tests/run/languages/library.sh"

@@ -2,7 +2,7 @@
 # Proves that a REBOUND simulation takes its gravity from libespalier, and its steps from the network, untrained and trained
 # (examples/rebound): accelerations, energy and places as by its own, the same on 1 and 2 ranks. The package is in build/venv
 # or ESPALIER_VENV (tests/run.sh makes it where it can); skipped without.
-# ctest: PROCESSORS 2 TIMEOUT 900 LABELS slow
+# ctest: TIMEOUT 900 LABELS slow
 set -euo pipefail
 if [ -n "${ESPALIER_SANITIZED:-}" ]; then
   echo "skipped: the library is sanitized"

@@ -2,7 +2,6 @@
 # Proves that a record of fields, a NetCDF file of cells of the program's own and, where there is one, a real one, is learned
 # from, judged, drawn and predicted from, with the same bits on 1, 2 and 3 ranks; what the parts hold of it; and that what a
 # record cannot give is refused with the key that helps.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 ladder() { tail -n 1 stdout | grep -oE '"(method|rmse_t|rmse_q|pairs|cells)":[^,}]*' | tr '\n' ' '; }

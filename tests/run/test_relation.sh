@@ -2,7 +2,6 @@
 # Proves that a learned relation goes from data to report with the same bits on any number of ranks: data, parameters
 # trained on whole and on shared sets, errors and recall of every method, prediction, cuts; with one map and with two, in
 # one layer and in two; stopped and gone on with elsewhere; and that it learns.
-# ctest: PROCESSORS 2
 # ctest: LABELS slow
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 

@@ -2,7 +2,6 @@
 # Proves that report.html is well-formed and, where tidy is there, valid; that its first sentence tells the ladder's own numbers, of
 # the largest sets and the best classical method; that tables, axes and legends speak in words and tables lie in boxes; that pictures
 # side by side have one scale, that gnuplot finds nothing wrong in them, and that no power is fitted through two sizes.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 plane=(-data_task relation -data_features 4 -data_n 64 -data_clouds 2 -data_test_n 64,128 -data_test_clouds 2,1 -net_layers 1

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves, in a build with the sanitizers alone, that every verb on two ranks makes no error that they see: both networks, a
 # periodic box, a snapshot, a training that continues.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 [ "${ESPALIER_SANITIZED:-0}" = 1 ] || { echo "skipped: built without the sanitizers"; exit 77; }
 golden=$ESPALIER_SOURCE/tests/golden

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves what a signal leaves: a training stops after its step with a checkpoint, tells how to go on, and goes on to the same
 # bits, on any number of ranks; other verbs end at once with nothing half written; checkpoints by time are there after a kill.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 unset OMPI_MCA_odls_base_sigkill_timeout # as users have it
 

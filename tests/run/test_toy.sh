@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that a task is one file and one row: a program linked with another table of tasks (tests/toy) runs every verb on
 # the task that is new in it, on 1 and 2 ranks with the same bits, and the product's tasks as before.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 product=$ESPALIER_PROGRAM
 ESPALIER_PROGRAM=$ESPALIER_TOY

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Proves that weather goes through every verb with the same bits on 1, 2 and 3 ranks, each start made by one rank or by all
 # together; that what is told of it is sound; and what a wrong mesh, lead or step is answered.
-# ctest: PROCESSORS 2
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 ladder() { tail -n 1 stdout | grep -oE '"(method|rmse_t|rmse_q|skill_t|skill_q|shift|learned_shift|pairs|cells)":[^,}]*' | tr '\n' ' '; }
