@@ -93,7 +93,9 @@ __global__ void __launch_bounds__(THREADS)
 __global__ void __launch_bounds__(THREADS) average_back_kernel(size_t all, size_t C, double a, double least,
                                                                const double *sum, const double *dy, double *dsum) {
   const size_t at = own_number(), wide = C + 1, i = at / wide, c = at - i * wide;
-  if (at < all) dsum[at] = c < C ? esp_convolved(a, least, dy[i * C + c], sum[i * wide + C]) : 0;
+  if (at >= all) return;
+  dsum[at] = c < C ? esp_convolved(a, least, dy[i * C + c], sum[i * wide + C])
+                   : esp_convolved_weight((int)C, a, least, sum + i * wide, dy + i * C);
 }
 
 /* ---- classes ---- */

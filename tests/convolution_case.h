@@ -110,6 +110,13 @@ static inline esp_convolution_param convolution_case_param(double share, double 
   return p;
 }
 
+/* The same, whose keys are trained with the rest. */
+static inline esp_convolution_param convolution_case_learning(double share, double stay, double theta) {
+  esp_convolution_param p = convolution_case_param(share, stay, theta);
+  p.learning = (esp_gate_learning){.steps = 3, .receivers = 40, .directions = 5, .perplexity = 20, .weight = 10};
+  return p;
+}
+
 static inline esp_model convolution_case_model(const esp_convolution_param *param) {
   const esp_sizes sizes = {.width = {[ESP_INPUT] = FEATURES, [ESP_TARGET] = CLASSES}};
   esp_model model;

@@ -68,7 +68,7 @@ static inline int predict_cloud(const esp_model *model, const esp_backend *backe
   return rc;
 }
 
-/* The loss of a prediction, all its parts with their weights; and, unless gradient is NULL (then layers may be visited), its
+/* The loss of a prediction, all its parts with their weights, and what the network adds in a pass of a training; and, unless gradient is NULL (then layers may be visited), its
  * gradient [block.count]. y [n_home][targets], cost: as forward gives them. Collective over the backend's ranks. */
 static inline int model_loss(const esp_model *model, const esp_backend *backend, const esp_loss *loss,
                              const void *loss_param, const esp_set *set, const esp_visit *visit, double *y,
@@ -77,8 +77,9 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   const size_t sums = (size_t)esp_model_sums(model), bytes = sums * ESP_EXACT_FULL_WORDS * sizeof(int64_t);
   const esp_device *device = backend->device;
   const size_t count = (size_t)set->n_home * (size_t)model->sizes.width[ESP_TARGET];
+  const int adds = model->draw && network->adds && network->adds(model), keeps = adds || gradient;
   double *there = NULL, *dy = NULL; /* in the device's memory */
-  double part[ESP_LOSS_PARTS] = {0}, weight[ESP_LOSS_PARTS] = {1, 1};
+  double part[ESP_LOSS_PARTS] = {0}, added = 0, weight[ESP_LOSS_PARTS] = {1, 1};
   int64_t *words = malloc(bytes + 1), *acc = NULL; /* in the memories of host and device */
   esp_pass *pass = NULL;
   esp_gradient gradient_of;
@@ -86,10 +87,11 @@ static inline int model_loss(const esp_model *model, const esp_backend *backend,
   if (loss->weights) loss->weights(loss_param, weight);
   ESP_TRY(ESP_THERE(device, there, count));
   ESP_TRY(ESP_THERE(device, dy, count));
-  ESP_TRY(network->forward(model, backend, set, gradient ? NULL : visit, there, cost, gradient ? &pass : NULL));
+  ESP_TRY(network->forward(model, backend, set, keeps ? NULL : visit, there, cost, keeps ? &pass : NULL));
   ESP_TRY(esp_device_get(device, count, there, y));
   ESP_TRY(loss->value(loss_param, backend, set, there, 1, dy, part));
-  *value = weight[0] * part[0] + weight[1] * part[1];
+  if (adds) ESP_TRY(network->add(model, backend, set, pass, 1, &added));
+  *value = weight[0] * part[0] + weight[1] * part[1] + added;
   if (!gradient) goto done;
   ESP_TRY(ESP_THERE(device, acc, sums * ESP_EXACT_FULL_WORDS));
   gradient_of = (esp_gradient){.acc = acc};

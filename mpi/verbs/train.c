@@ -24,18 +24,25 @@ typedef struct {
   esp_watch watch;
 } stage;
 
-/* step, loss and its parts, lr, gradient_norm, theta, pairs, validation and the best step so far, what is watched, seconds */
+/* What the network adds to the loss; NULL: nothing. */
+static const char *adds_of(const esp_model *model) {
+  return model->network->adds ? model->network->adds(model) : NULL;
+}
+
+/* step, loss and its terms where it has several, lr, gradient_norm, theta, pairs, validation and the best step so far, what is watched, seconds */
 static int write_header(const stage *s, const esp_layout *layout, int64_t step) {
   esp_lines head = {0};
   char name[64];
   int part = 0;
+  const char *adds = adds_of(s->model);
   esp_lines_add(&head, "step,loss");
-  for (const esp_column *c = layout->column; c->name && s->loss->parts > 1; c++) {
+  for (const esp_column *c = layout->column; c->name && (s->loss->parts > 1 || adds); c++) {
     if (c->role != ESP_TARGET || part == s->loss->parts) continue;
     part++;
     esp_loss_part_name(s->loss, c->name, name, sizeof name);
     esp_lines_add(&head, ",%s", name);
   }
+  if (adds) esp_lines_add(&head, ",%s", adds);
   esp_lines_add(&head, ",lr,gradient_norm,theta,pairs");
   if (s->validates) esp_lines_add(&head, ",validation,best_step");
   if (s->watched) esp_lines_add(&head, ",%s", s->watched);
@@ -48,17 +55,18 @@ static int write_header(const stage *s, const esp_layout *layout, int64_t step) 
 
 /* r NULL: the start, of which nothing but what is watched is known. */
 static int write_line(const stage *s, const esp_train_record *r, double pairs, double seen) {
+  const int terms = s->loss->parts + (adds_of(s->model) != NULL);
   esp_lines line = {0};
   if (r) {
     esp_lines_add(&line, "%lld,%.9g", (long long)r->step, r->loss);
-    for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",%.9g", r->part[p]);
+    for (int p = 0; p < terms && terms > 1; p++) esp_lines_add(&line, ",%.9g", r->term[p]);
     esp_lines_add(&line, ",%.6g,%.6g,%.6g,%.2f", r->rate, r->gradient, r->cost.theta, pairs);
     if (s->validates) esp_lines_add(&line, ",");
     if (s->validates && !isnan(r->validated[0])) esp_lines_add(&line, "%.6g", r->validated[0]);
     if (s->validates) esp_lines_add(&line, ",%lld", (long long)r->best);
   } else {
     esp_lines_add(&line, "0,");
-    for (int p = 0; p < s->loss->parts && s->loss->parts > 1; p++) esp_lines_add(&line, ",");
+    for (int p = 0; p < terms && terms > 1; p++) esp_lines_add(&line, ",");
     esp_lines_add(&line, s->validates ? ",,,,,," : ",,,,");
   }
   if (s->watched) esp_lines_add(&line, ",");

@@ -22,6 +22,11 @@ void esp_block_hold(esp_block *block, int offset) {
     if (block->entry[e].offset == offset) block->entry[e].held = 1;
 }
 
+void esp_block_spare(esp_block *block, int offset) {
+  for (int e = 0; e < block->entries; e++)
+    if (block->entry[e].offset == offset) block->entry[e].spared = 1;
+}
+
 int esp_block_alloc(esp_block *block) {
   ESP_CHECK(block->count < INT32_MAX, ESP_ERR_LIMIT, "a network of %d parameters or more, allowed are fewer",
             INT32_MAX);

@@ -97,7 +97,11 @@ static int create(esp_model *model) {
   if (plan->gated) {
     plan->at.E = esp_block_add(block, D, p->dim, "key.E");
     plan->at.scale = esp_block_add(block, 1, 1, "key.ln_s");
-    esp_block_hold(block, plan->at.E);
+    plan->learns = p->learning.weight > 0;
+    if (plan->learns)
+      esp_block_spare(block, plan->at.E);
+    else
+      esp_block_hold(block, plan->at.E);
     esp_block_hold(block, plan->at.scale);
   }
   ESP_CALL(esp_block_alloc(block));
@@ -111,6 +115,7 @@ static void plan_end(void *plan) {
   esp_convolution_plan *of = plan;
   esp_convolution_graph_free(&of->graph);
   esp_domain_free(&of->place.dom);
+  esp_convolution_beside_free(&of->beside);
 }
 
 esp_convolution_places esp_convolution_places_of(const esp_model *model) {
@@ -174,8 +179,9 @@ int esp_convolution_keys(const esp_set *set, int d, const double *E, double *z) 
 
 /* What is held has none. */
 static int sums(const esp_model *model) {
-  const esp_convolution_places at = esp_convolution_places_of(model);
-  return at.E >= 0 ? at.E : model->block.count;
+  const esp_convolution_plan *plan = model->plan;
+  if (!plan->gated) return model->block.count;
+  return plan->learns ? plan->at.scale : plan->at.E;
 }
 
 static void map(const esp_model *model, const int64_t *acc, double *gradient) {
@@ -218,6 +224,8 @@ const esp_network esp_network_convolution = {
     .plan_end = plan_end,
     .forward = esp_convolution_forward,
     .backward = esp_convolution_backward,
+    .adds = esp_convolution_adds,
+    .add = esp_convolution_add,
     .in_parts = in_parts,
     .pass_free = esp_convolution_pass_free,
     .searches = esp_convolution_searches,

@@ -3,7 +3,7 @@
  * Letters: n particles, D features x (dense columns, then sparse ones), d key dimension, h hidden width, K classes; sigma
  * the relu.
  *
- *   z = E x,   s^2 = t                                          keys, constants while it is trained (`held` in the block)
+ *   z = E x,   s^2 = t                                          keys: where they come from, net/gate_regression.h
  *   A_ij = exp(-|z_i - z_j|^2 / 2 t) / sum_{j != i} exp(..)      the gate, self left out; near one by one, far cell by cell
  *   M = (1 - r) ((1 - stay) A + stay I) + r Ahat                 Ahat: net's given edges, symmetric with self edges (tree/given.h)
  *   y = M drop(sigma(M (drop(x) W1) + b1)) W2 + b2
@@ -12,6 +12,10 @@
  * perceptron; r = 0, stay < 1: the graph is what the gate says. Terms that weigh 0 are not computed, and need no edges, no
  * keys. A receiver whose weights in all are less than 1e-5 hears nothing through A: what is left of
  * its sums where its own weight, 1, is taken out of them in float32 is rounding then.
+ *
+ * learning.weight 0: E is a constant while the network is trained (`held` in the block). w > 0: it is trained with the rest, by
+ * the loss's gradient through both gates and by gate regression: every step the network adds w times its loss of that step
+ * (esp_network.add), at the gate's width at the start, which stays; no decay pulls at E. The tree follows the keys.
  *
  * Features that are sparse: W1 and E are [D][h] and [D][d], a feature a row, so that a particle's product is a sum of few
  * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.
@@ -22,7 +26,7 @@
 #define ESP_CONVOLUTION_H
 
 #include "base/option.h"
-#include "net/network.h"
+#include "net/gate_regression.h"
 
 typedef struct {
   int dim, hidden; /* d, h */
@@ -34,9 +38,12 @@ typedef struct {
   double dropout;  /* share of features and of hidden units that a pass of training drops, as in net/stack.h */
   uint64_t seed;
   esp_domain_param domain;
+  esp_gate_learning learning; /* where E comes from; weight > 0: it goes on learning with the rest */
 } esp_convolution_param;
 
 extern const esp_options esp_convolution_options; /* net_*, tree_*, run_seed */
+/* What E is learned for. Pure. */
+esp_gate_shape esp_convolution_gate(const esp_convolution_param *param);
 
 /* Places in the block, -1: not there. Local, pure. */
 typedef struct {

@@ -60,6 +60,21 @@ static int first(const esp_convolution_walk *k, adjoint *g, esp_gradient *to, es
   return esp_gradient_end(k->rows, to, at.W1, count);
 }
 
+/* E, by both layers' gates and by what is added to the loss. */
+static int keys(const esp_convolution_walk *k, const adjoint *g, esp_gradient *to, esp_cost *cost) {
+  const esp_pass *pass = k->pass;
+  const esp_csr_there *words = &pass->words;
+  const double *dkey = g->mix.dkey[1];
+  const int E = k->plan->at.E, d = k->param->dim;
+  ESP_CALL(esp_gradient_begin(to, E, k->D * d));
+  if (pass->dense) k->dense->gradient(k->n, d, pass->dense, dkey, pass->x, esp_gradient_at(to, E), NULL);
+  if (words->start)
+    k->rows->graph->sparse_terms(k->n, d, words->start, words->index, words->value, dkey,
+                                 esp_gradient_at(to, E + pass->dense * d));
+  ESP_CALL(esp_convolution_add_back(k, to, cost));
+  return esp_gradient_end(k->rows, to, E, k->D * d);
+}
+
 int esp_convolution_backward(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                              const double *dy, esp_gradient *to, esp_cost *cost) {
   ESP_MEMORY_FOR(ESP_MEMORY_ACTIVATIONS);
@@ -69,6 +84,7 @@ int esp_convolution_backward(const esp_model *model, const esp_backend *backend,
   ESP_TRY(backend->comm->agree(backend->comm, adjoint_create(&k, &g)));
   ESP_TRY(second(&k, dy, &g, to, cost));
   ESP_TRY(first(&k, &g, to, cost));
+  if (k.plan->learns) ESP_TRY(keys(&k, &g, to, cost));
   ESP_TRY(esp_device_agree(k.device, backend->comm, ESP_OK));
 done:
   adjoint_free(k.device, &g);

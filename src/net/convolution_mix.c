@@ -129,12 +129,16 @@ int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolutio
   if (!k->plan->gated) return ESP_OK;
   ESP_CALL(ESP_THERE(k->device, adjoint->dsum, n * (most + 1)));
   ESP_CALL(ESP_THERE(k->device, adjoint->dvalue, n * most));
+  for (int i = 0; i < 2 && k->plan->learns; i++)
+    ESP_CALL(ESP_THERE(k->device, adjoint->dkey[i], n * (size_t)k->param->dim));
+  if (k->plan->learns) k->rows->zero(n * (size_t)k->param->dim, adjoint->dkey[1]);
   return ESP_THERE(k->device, adjoint->nothing, ESP_EXACT_FULL_WORDS);
 }
 
 void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint) {
   ESP_THERE_FREE(device, adjoint->dsum);
   ESP_THERE_FREE(device, adjoint->dvalue);
+  for (int i = 0; i < 2; i++) ESP_THERE_FREE(device, adjoint->dkey[i]);
   ESP_THERE_FREE(device, adjoint->nothing);
 }
 
@@ -149,10 +153,12 @@ int esp_convolution_mix_back(const esp_convolution_walk *k, int l, esp_convoluti
     k->rows->zero(count, dx);
   if (k->plan->gated) {
     esp_layer *layer = &k->pass->layer[l];
-    const esp_layer_gradient into = {.dvalue = adjoint->dvalue};
+    const esp_layer_gradient into = {.dkey = adjoint->dkey[0], .dvalue = adjoint->dvalue};
+    const size_t keys = (size_t)k->n * (size_t)k->param->dim;
     k->rows->graph->average_back(k->n, wide, shares.gate, LEAST, k->pass->sum[l], dy, adjoint->dsum);
     ESP_CALL(esp_layer_backward(k->backend, layer, adjoint->dsum, &into, adjoint->nothing, NULL));
     k->rows->add(count, dx, adjoint->dvalue, dx);
+    if (adjoint->dkey[0]) k->rows->add(keys, adjoint->dkey[1], adjoint->dkey[0], adjoint->dkey[1]);
     if (cost) cost->seconds_backward += layer->seconds_backward;
   }
   return k->plan->given ? add_given(k, 1, wide, shares.given, dy, dx) : ESP_OK;

@@ -12,7 +12,8 @@ int esp_convolution_mix(const esp_convolution_walk *k, int l, int keep, const es
 typedef struct {
   double *dsum;     /* [n][max(h, K) + 1] */
   double *dvalue;   /* [n][max(h, K)] */
-  int64_t *nothing; /* [ESP_EXACT_FULL_WORDS]: the scale is a constant, as keys are, and nobody wants its gradient */
+  double *dkey[2];  /* [n][d] of one layer; of all of them so far. NULL: keys are constants */
+  int64_t *nothing; /* [ESP_EXACT_FULL_WORDS]: the scale is a constant, and nobody wants its gradient */
 } esp_convolution_adjoint;
 int esp_convolution_adjoint_create(const esp_convolution_walk *k, esp_convolution_adjoint *adjoint);
 void esp_convolution_adjoint_free(const esp_device *device, esp_convolution_adjoint *adjoint);

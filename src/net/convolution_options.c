@@ -29,6 +29,7 @@ const esp_options esp_convolution_options = {
         ESP_TREE_ERROR_ROW(OF, error),
         ESP_SEED_ROW(OF, seed, MODEL),
         ESP_PART_ROW(OF, domain, esp_domain_options),
+        ESP_PART_ROW(OF, learning, esp_gate_learning_options),
         {0}},
     check};
 /* clang-format on */

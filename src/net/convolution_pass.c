@@ -153,6 +153,7 @@ void esp_convolution_pass_free(esp_pass **there) {
     ESP_THERE_FREE(device, pass->scaled);
     ESP_THERE_FREE(device, pass->hidden);
     ESP_FREE(pass->joined);
+    esp_convolution_beside_leave(pass);
   }
   ESP_FREE(*there);
 }

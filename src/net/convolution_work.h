@@ -18,17 +18,29 @@ typedef struct {
   esp_given_there rows;
 } esp_convolution_graph;
 
-/* Who is near to whom among the keys that were seen last: they are constants while a network is trained, and the same for both layers. Passes
- * that are kept lie over it: none may be walked back after one over other keys. */
+/* Who is near to whom among the keys that were seen last: the same for both layers, for a forward pass behind a step and the next one,
+ * and, where keys are constants, for a whole training. Passes that are kept lie over it: none may be walked back after one over
+ * other keys. */
 typedef struct {
   esp_domain *dom; /* NULL: there is none */
   uint64_t print;  /* of what it was made of on this rank */
 } esp_convolution_place;
 
+/* Gate regression beside the classes: of the set that was seen last. */
+typedef struct {
+  int there;
+  uint64_t print; /* of the features on this rank */
+  esp_gate_directions directions;
+  int64_t step;    /* which masks the model takes */
+  esp_model model; /* of E alone */
+} esp_convolution_beside;
+
 /* The plan of a model. */
 typedef struct {
   esp_convolution_places at;
   int gated, given; /* which of the terms of M weigh more than 0 */
+  int learns;       /* 1: keys are trained */
+  esp_convolution_beside beside;
   esp_convolution_graph graph;
   esp_convolution_place place;
 } esp_convolution_plan;
@@ -52,6 +64,13 @@ struct esp_pass {
   double *dropped, *dropped_words, *mask;
   double *scaled; /* [n][max(h, K)] for a moment, where given edges have a share */
   double *hidden; /* [n][h] */
+  /* Of gate regression beside the classes, where somebody asked. */
+  struct {
+    double *own;    /* host: features, as `joined` */
+    esp_set set;    /* borrows them */
+    esp_pass *pass; /* NULL: nobody asked */
+    double *dy;     /* [n][C] */
+  } beside;
 };
 
 /* One set on its way. */
@@ -96,6 +115,15 @@ void esp_convolution_product(const esp_dense *dense, const esp_rows *rows, int n
 /* The set's edges, from the last pass where they are the same. Collective. */
 int esp_convolution_edges(const esp_convolution_walk *k);
 void esp_convolution_graph_free(esp_convolution_graph *graph);
+
+/* Gate regression beside the classes (convolution_beside.c): as the network's row has them; and its gradient by E, of a pass in
+ * which it was asked, into the part at hand. Collective. */
+const char *esp_convolution_adds(const esp_model *model);
+int esp_convolution_add(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
+                        double factor, double *value);
+int esp_convolution_add_back(const esp_convolution_walk *k, esp_gradient *to, esp_cost *cost);
+void esp_convolution_beside_leave(esp_pass *pass);
+void esp_convolution_beside_free(esp_convolution_beside *beside);
 
 /* Both layers, with what the walk has been told; as esp_convolution_forward. */
 int esp_convolution_through(esp_convolution_walk *k, const esp_visit *visit, double *y, esp_cost *cost,

@@ -22,6 +22,10 @@ const esp_options esp_gate_learning_options = {
                     "singular directions on which hidden features are predicted"),
         ESP_REAL_ROW(OF, perplexity, "net_perplexity", "20", 1.0001, INFINITY, "",
                      "senders that a receiver hears of through the gate, in the median: exp of the entropy"),
+        ESP_REAL_ROW(
+            OF, weight, "net_regression_weight", "0", 0, INFINITY, "",
+            "weight of gate regression beside the classes, of a network whose keys go on learning with them (10 is "
+            "usual); 0: keys are constants then"),
         {0}},
     NULL};
 #undef OF
@@ -45,15 +49,51 @@ static const esp_column column[COLUMNS + 1] = {
 static const esp_number number[] = {{0}};
 static const esp_layout layout = {column, number, "none: plain numbers"};
 
-/* Borrows everything. */
-static esp_set set_of(const esp_set *from, const esp_features *rows, int C, double *T) {
+esp_set esp_gate_set(const esp_set *from, const esp_features *rows, const esp_gate_directions *directions) {
   esp_set set = {.n = from->n, .first = from->first, .n_home = from->n_home, .layout = &layout, .id = from->id};
   set.ready = 1;
   set.width[X] = rows->dense, set.value[X] = (double *)rows->x;
   set.csr[WORDS] = rows->sparse, set.width[WORDS] = rows->sparse.start ? (int)rows->sparse.columns : 0;
-  set.width[SAID] = set.width[TOLD] = C;
-  set.value[SAID] = set.value[TOLD] = T;
+  set.width[SAID] = set.width[TOLD] = directions->C;
+  set.value[SAID] = set.value[TOLD] = directions->T;
   return set;
+}
+
+/* ---- directions ---- */
+
+static void first_columns(size_t D, size_t from_width, const double *from, size_t width, double *to) {
+  for (size_t j = 0; j < D; j++) memcpy(to + j * width, from + j * from_width, width * sizeof *to);
+}
+
+static int directions_alloc(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_features *rows,
+                            esp_gate_directions *v) {
+  const int64_t D = esp_features_width(rows);
+  ESP_CHECK(D >= 1, ESP_ERR_VALUE, "keys of particles without features");
+  v->C = (int64_t)how->directions < D ? how->directions : (int)D;
+  v->count = esp_imax(v->C, shape->dim);
+  ESP_CALL(ESP_ALLOC(v->all, (size_t)D * (size_t)v->count));
+  ESP_CALL(ESP_ALLOC(v->V, (size_t)D * (size_t)v->C));
+  return ESP_ALLOC(v->T, (size_t)rows->n * (size_t)v->C);
+}
+
+int esp_gate_directions_create(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_comm *comm,
+                               const esp_features *rows, esp_gate_directions *v) {
+  const size_t D = (size_t)esp_features_width(rows);
+  int rc;
+  *v = (esp_gate_directions){0};
+  ESP_TRY(comm->agree(comm, directions_alloc(how, shape, rows, v)));
+  ESP_TRY(esp_singular_directions(comm, rows, v->count, shape->seed, v->all, NULL));
+  first_columns(D, (size_t)v->count, v->all, (size_t)v->C, v->V);
+  esp_features_times(rows, v->C, v->V, v->T);
+done:
+  if (rc) esp_gate_directions_free(v);
+  return rc;
+}
+
+void esp_gate_directions_free(esp_gate_directions *v) {
+  ESP_FREE(v->all);
+  ESP_FREE(v->V);
+  ESP_FREE(v->T);
 }
 
 /* ---- the training ---- */
@@ -108,29 +148,20 @@ done:
 
 typedef struct {
   esp_features rows;
-  double *own, *V, *all, *T, *z; /* all, V: the directions, all of them and the first C */
-  int C, k;
+  double *own, *z;
+  esp_gate_directions directions;
 } work;
 
-static int work_create(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_set *set, work *w) {
+static int work_create(const esp_gate_shape *shape, const esp_set *set, work *w) {
   ESP_CALL(esp_features_of(set, &w->rows, &w->own));
-  const int64_t D = esp_features_width(&w->rows);
-  w->C = (int64_t)how->directions < D ? how->directions : (int)D;
-  w->k = w->C > shape->dim ? w->C : shape->dim;
-  ESP_CHECK(D >= 1, ESP_ERR_VALUE, "keys of particles without features");
-  ESP_CALL(ESP_ALLOC(w->z, (size_t)set->n_home * (size_t)shape->dim));
-  if (how->by == ESP_GATE_AT_RANDOM) return ESP_OK;
-  ESP_CALL(ESP_ALLOC(w->all, (size_t)D * (size_t)w->k));
-  ESP_CALL(ESP_ALLOC(w->V, (size_t)D * (size_t)w->C));
-  return ESP_ALLOC(w->T, (size_t)set->n_home * (size_t)w->C);
+  ESP_CHECK(esp_features_width(&w->rows) >= 1, ESP_ERR_VALUE, "keys of particles without features");
+  return ESP_ALLOC(w->z, (size_t)set->n_home * (size_t)shape->dim);
 }
 
 static void work_free(work *w) {
   ESP_FREE(w->own);
-  ESP_FREE(w->V);
-  ESP_FREE(w->all);
-  ESP_FREE(w->T);
   ESP_FREE(w->z);
+  esp_gate_directions_free(&w->directions);
 }
 
 static int temperature(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_comm *comm,
@@ -139,19 +170,13 @@ static int temperature(const esp_gate_learning *how, const esp_gate_shape *shape
   return esp_perplexity_temperature(comm, set->n, set->first, set->n_home, shape->dim, w->z, how->perplexity, t);
 }
 
-static void first_columns(size_t D, size_t from_width, const double *from, size_t width, double *to) {
-  for (size_t j = 0; j < D; j++) memcpy(to + j * width, from + j * from_width, width * sizeof *to);
-}
-
 /* E of the directions, where the gate's s is 1. */
 static int begin(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_comm *comm, const esp_set *set,
                  work *w, double *E) {
   const size_t D = (size_t)esp_features_width(&w->rows), d = (size_t)shape->dim;
   double t;
-  ESP_CALL(esp_singular_directions(comm, &w->rows, w->k, shape->seed, w->all, NULL));
-  first_columns(D, (size_t)w->k, w->all, d, E);
-  first_columns(D, (size_t)w->k, w->all, (size_t)w->C, w->V);
-  esp_features_times(&w->rows, w->C, w->V, w->T);
+  ESP_CALL(esp_gate_directions_create(how, shape, comm, &w->rows, &w->directions));
+  first_columns(D, (size_t)w->directions.count, w->directions.all, d, E);
   ESP_CALL(temperature(how, shape, comm, set, w, E, &t));
   for (size_t k = 0; k < D * d; k++) E[k] /= sqrt(t);
   return ESP_OK;
@@ -163,12 +188,12 @@ int esp_gate_learn(const esp_gate_learning *how, const esp_gate_shape *shape, co
   esp_gate_record own = {0};
   work w = {0};
   double t = 1;
-  int rc = work_create(how, shape, set, &w);
+  int rc = work_create(shape, set, &w);
   ESP_TRY(comm->agree(comm, rc));
   if (how->by != ESP_GATE_AT_RANDOM) ESP_TRY(begin(how, shape, comm, set, &w, E));
   if (how->by == ESP_GATE_BY_REGRESSION) {
-    const esp_set trained = set_of(set, &w.rows, w.C, w.T);
-    ESP_TRY(train(how, shape, backend, &trained, w.V, E, &own));
+    const esp_set trained = esp_gate_set(set, &w.rows, &w.directions);
+    ESP_TRY(train(how, shape, backend, &trained, w.directions.V, E, &own));
   }
   ESP_TRY(temperature(how, shape, comm, set, &w, E, &t));
   *ln_s = 0.5 * log(t);

@@ -33,8 +33,10 @@ typedef struct {
   int64_t receivers; /* asked in a step; 0: all */
   int directions;    /* C, 1..ESP_GATE_MAX_CHANNELS; fewer where there are fewer features */
   double perplexity; /* of the gate, > 1 */
+  double
+      weight; /* of the loss beside that of a network that goes on learning E with what else it learns; 0: none does */
 } esp_gate_learning;
-extern const esp_options esp_gate_learning_options; /* net_embedding, net_regression_*, net_perplexity */
+extern const esp_options esp_gate_learning_options; /* net_embedding_by, net_regression_*, net_perplexity */
 
 /* The gate it is learned for. */
 typedef struct {
@@ -56,7 +58,20 @@ typedef struct {
 int esp_gate_learn(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_backend *backend,
                    const esp_set *set, double *E, double *ln_s, esp_gate_record *record);
 
-/* The network that is trained on the way, and its loss, for tests: a set has INPUT columns, SENT and TARGET ones of C numbers each
+/* The directions, and what they say of a set's features. */
+typedef struct {
+  int C, count;  /* directions that are predicted on; all of them, which E begins with */
+  double *all;   /* [D][count] */
+  double *V, *T; /* [D][C] the first of them; [n_home][C] features on them */
+} esp_gate_directions;
+/* Collective over comm, whose ranks share the set. Errors: memory. */
+int esp_gate_directions_create(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_comm *comm,
+                               const esp_features *rows, esp_gate_directions *directions);
+void esp_gate_directions_free(esp_gate_directions *directions);
+/* A set as the network below and its loss see it: the features, and T as what is said and as targets. Borrows all. Local. */
+esp_set esp_gate_set(const esp_set *from, const esp_features *rows, const esp_gate_directions *directions);
+
+/* The network that is trained on the way, and its loss: a set has INPUT columns, SENT and TARGET ones of C numbers each
  * (the loss looks at the features instead). */
 typedef struct {
   esp_gate_shape shape;

@@ -30,8 +30,9 @@ typedef struct {
   void *param; /* network->options->size bytes, owned */
   esp_sizes sizes;
   esp_block block;
-  uint64_t draw; /* which random masks (dropout) its passes take: a training's pass has a number of its own; 0: none */
-  void *plan;    /* the network's own, one array: offsets, where searches begin; changes no result; owned */
+  uint64_t
+      draw;   /* which random numbers (dropout) its passes take: a training's pass has a number of its own; 0: none */
+  void *plan; /* the network's own, one array: offsets, where searches begin; changes no result; owned */
 } esp_model;
 
 /* How a tree of the network would be built: for whoever cuts where it stands (partition). */
@@ -60,6 +61,13 @@ struct esp_network {
    * networks a pass can be walked back once. */
   int (*backward)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                   const double *dy, esp_gradient *to, esp_cost *cost);
+  /* What the network adds to the loss of a training by itself, whatever its targets are: the name of that term; NULL: nothing.
+   * Local; a row may leave both NULL. */
+  const char *(*adds)(const esp_model *model);
+  /* Between forward and backward of a pass that is kept, where there is such a term; model->draw is the training's: *value is
+   * set, and backward of that pass then has factor times its gradient, too. Where nobody asks, backward has none of it. */
+  int (*add)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass, double factor,
+             double *value);
   /* 1: the way back takes accumulators part by part, each of them once (net/gradient.h). NULL: it never does. Local. */
   int (*in_parts)(const esp_model *model);
   void (*pass_free)(esp_pass **pass);

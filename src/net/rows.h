@@ -106,8 +106,8 @@ typedef struct {
   /* y = t where that is 0 or more, else 0; y may be t. And back: dt = dy where y is more than 0, else 0; dt may be dy. */
   void (*relu)(size_t count, const double *t, double *y);
   void (*relu_back)(size_t count, const double *y, const double *dy, double *dt);
-  /* sum [n][C + 1], its weight last: y [n][C] += a num / weight, nothing where the weight is less than `least`. And back, the
-   * weight a constant: dsum is set. */
+  /* sum [n][C + 1], its weight last: y [n][C] += a num / weight, nothing where the weight is less than `least`. And back:
+   * dsum [n][C + 1] is set. */
   void (*average)(int n, int C, double a, double least, const double *sum, double *y);
   void (*average_back)(int n, int C, double a, double least, const double *sum, const double *dy, double *dsum);
 

@@ -79,7 +79,7 @@ static void average_back(int n, int channels, double a, double least, const doub
     const double den = sum[i * (C + 1) + C];
     double *to = dsum + i * (C + 1);
     for (size_t c = 0; c < C; c++) to[c] = esp_convolved(a, least, dy[i * C + c], den);
-    to[C] = 0;
+    to[C] = esp_convolved_weight(channels, a, least, sum + i * (C + 1), dy + i * C);
   }
 }
 

@@ -15,7 +15,8 @@ typedef struct {
   const esp_train_param *param;
   const esp_train_hooks *hooks;
   esp_model *model;
-  double weight[ESP_LOSS_PARTS];
+  double weight[ESP_TRAIN_TERMS];
+  int terms;                /* of the loss; the last is the network's, if it adds one */
   int sums;                 /* of the gradient; 0: they come in parts: */
   esp_gradient_parts parts; /* each is in `gradient` when the way back is done */
   esp_gradient all;         /* acc [sums][WORDS], in the device's memory */
@@ -25,8 +26,8 @@ typedef struct {
   size_t capacity;          /* numbers of either */
   int *permutation;         /* [sets] of the epoch at hand */
   int64_t epoch;
-  /* sums of the parts over sets; behind them how many ranks wish what */
-  int64_t part_acc[ESP_LOSS_PARTS * WORDS + WISHES];
+  /* sums of the terms over sets; behind them how many ranks wish what */
+  int64_t term_acc[ESP_TRAIN_TERMS * WORDS + WISHES];
   int64_t value_acc[ESP_LOSS_VALUES * WORDS]; /* sums over sets of what validate says */
   double bound;                               /* of the last search */
   double kept;                                /* when the last checkpoint was written, or the training began */
@@ -71,8 +72,18 @@ static int room(training *t, const esp_device *device, size_t size) {
   return ESP_THERE(device, t->dy, size);
 }
 
-/* Forward and back, into the accumulators. part [parts] is set. */
-static int run_set(training *t, const esp_set *set, double *part, esp_train_record *record) {
+/* Of a pass, and the gradients that backward is given: term [t->terms] is set. */
+static int value_terms(training *t, const esp_set *set, esp_pass *pass, double *term) {
+  const esp_training *with = t->with;
+  const int parts = with->loss->parts;
+  const double factor = 1.0 / t->param->batch;
+  ESP_CALL(with->loss->value(with->loss_param, with->backend, set, t->y, factor, t->dy, term));
+  if (t->terms > parts) ESP_CALL(t->model->network->add(t->model, with->backend, set, pass, factor, &term[parts]));
+  return ESP_OK;
+}
+
+/* Forward and back, into the accumulators. term [t->terms] is set. */
+static int run_set(training *t, const esp_set *set, double *term, esp_train_record *record) {
   const esp_backend *backend = t->with->backend;
   const esp_model *model = t->model;
   const esp_network *network = model->network;
@@ -85,9 +96,9 @@ static int run_set(training *t, const esp_set *set, double *part, esp_train_reco
   int rc;
   ESP_AGREE(backend->comm, room(t, backend->device, size));
   ESP_TRY(network->forward(model, backend, set, NULL, t->y, &record->cost, &pass));
-  ESP_TRY(t->with->loss->value(t->with->loss_param, backend, set, t->y, 1.0 / t->param->batch, t->dy, part));
-  for (int p = 0; p < t->with->loss->parts; p++)
-    if (!isfinite(part[p])) goto done; /* gather says so, with the step */
+  ESP_TRY(value_terms(t, set, pass, term));
+  for (int p = 0; p < t->terms; p++)
+    if (!isfinite(term[p])) goto done; /* gather says so, with the step */
   ESP_TRY(network->backward(model, backend, set, pass, t->dy, t->sums ? &t->all : &t->parts.to, &record->cost));
   record->particles += set->n_home;
 done:
@@ -96,12 +107,12 @@ done:
 }
 
 /* The draw-th pass of the training on set s. */
-static int run_entry(training *t, int s, int64_t draw, double *part, esp_train_record *record) {
+static int run_entry(training *t, int s, int64_t draw, double *term, esp_train_record *record) {
   const esp_sets *sets = t->with->sets;
   const esp_set *set = NULL;
   ESP_CALL(sets->get(sets->context, s, &set));
   t->model->draw = (uint64_t)draw;
-  int rc = run_set(t, set, part, record);
+  int rc = run_set(t, set, term, record);
   t->model->draw = 0;
   if (sets->put) sets->put(sets->context, s, set);
   ESP_CALL(rc);
@@ -134,12 +145,12 @@ static int run_batch(training *t, int64_t s, esp_train_record *record) {
   const int batch = t->param->batch;
   for (int i = 0; i < batch; i++) {
     int c = esp_train_pick(t->param->seed, sets->sets, s * batch + i, t->permutation, &t->epoch);
-    double part[ESP_LOSS_PARTS];
+    double term[ESP_TRAIN_TERMS];
     if (!sets->shared && i % comm->size != comm->rank) continue;
-    ESP_CALL(run_entry(t, c, s * batch + i + 1, part, record));
+    ESP_CALL(run_entry(t, c, s * batch + i + 1, term, record));
     /* A shared set's loss is known to all ranks: one of them counts it. */
     if (sets->shared && comm->rank > 0) continue;
-    for (int p = 0; p < t->with->loss->parts; p++) esp_exact_add(&ESP_EXACT_FULL, t->part_acc + p * WORDS, part[p]);
+    for (int p = 0; p < t->terms; p++) esp_exact_add(&ESP_EXACT_FULL, t->term_acc + p * WORDS, term[p]);
   }
   return ESP_OK;
 }
@@ -161,7 +172,8 @@ static void hold_and_decay(const training *t) {
     const esp_entry *entry = &block->entry[e];
     const int end = entry->offset + entry->rows * entry->columns;
     for (int i = entry->offset; i < end && entry->held; i++) t->gradient[i] = 0;
-    for (int i = entry->offset; i < end && !entry->held && by != 0; i++) t->gradient[i] += by * block->value[i];
+    for (int i = entry->offset; i < end && !entry->held && !entry->spared && by != 0; i++)
+      t->gradient[i] += by * block->value[i];
   }
 }
 
@@ -169,21 +181,21 @@ static void hold_and_decay(const training *t) {
 static int gather(training *t, int64_t s, esp_train_record *record, int *due) {
   const esp_comm *comm = t->with->comm;
   const esp_device *device = t->with->backend->device;
-  const size_t sums = (size_t)t->sums, parts = (size_t)t->with->loss->parts;
+  const size_t sums = (size_t)t->sums, terms = (size_t)t->terms;
   if (t->sums) {
     ESP_CALL(esp_device_sum(device, comm, t->all.acc, sums));
     ESP_CALL(esp_device_agree(device, comm, device->get(t->words, t->all.acc, sums * WORDS * sizeof *t->words)));
     esp_model_map(t->model, t->words, t->gradient);
   }
-  esp_exact_carry(&ESP_EXACT_FULL, t->part_acc, parts);
-  int64_t *wishes = t->part_acc + parts * WORDS;
+  esp_exact_carry(&ESP_EXACT_FULL, t->term_acc, terms);
+  int64_t *wishes = t->term_acc + terms * WORDS;
   wish(t, wishes);
-  ESP_CALL(comm->sum_i64(comm, t->part_acc, parts * WORDS + WISHES));
+  ESP_CALL(comm->sum_i64(comm, t->term_acc, terms * WORDS + WISHES));
   *due = wishes[WISH_CHECKPOINT] > 0;
   record->stop = wishes[WISH_STOP] > 0;
-  for (size_t p = 0; p < parts; p++) {
-    record->part[p] = esp_exact_value(&ESP_EXACT_FULL, t->part_acc + p * WORDS) / t->param->batch;
-    record->loss += t->weight[p] * record->part[p];
+  for (size_t p = 0; p < terms; p++) {
+    record->term[p] = esp_exact_value(&ESP_EXACT_FULL, t->term_acc + p * WORDS) / t->param->batch;
+    record->loss += t->weight[p] * record->term[p];
   }
   hold_and_decay(t);
   record->gradient = esp_clip_norm(t->param->clip, t->model->block.count, t->gradient);
@@ -257,9 +269,9 @@ static int run_step(training *t, esp_adam *adam, int *stop) {
   int64_t s = adam->step;
   int due = 0;
   double begin = esp_wall();
-  esp_train_record record = {.step = s + 1, .steps = p->steps, .validated = {NAN, NAN}};
+  esp_train_record record = {.step = s + 1, .steps = p->steps, .terms = t->terms, .validated = {NAN, NAN}};
   t->with->backend->device->rows->zero((size_t)t->sums * WORDS, (double *)t->all.acc);
-  memset(t->part_acc, 0, sizeof t->part_acc);
+  memset(t->term_acc, 0, sizeof t->term_acc);
   if (aims(t, s)) ESP_AGREE(comm, aim(t, s));
   record.bound = t->bound;
   ESP_AGREE(comm, run_batch(t, s, &record));
@@ -317,11 +329,13 @@ int esp_train(const esp_training *with, const esp_train_param *param, const esp_
                 .param = param,
                 .hooks = hooks,
                 .model = model,
-                .weight = {1, 1},
+                .weight = {1, 1, 1},
+                .terms = with->loss->parts,
                 .epoch = -1,
                 .bound = NAN,
                 .kept = esp_wall()};
   t.sums = in_parts(&t) ? 0 : esp_model_sums(model);
+  if (model->network->adds && model->network->adds(model)) t.terms++;
   if (with->loss->weights) with->loss->weights(with->loss_param, t.weight);
   int rc = check_train(with, param, model, adam);
   if (!rc) rc = best_begin(&t, adam);

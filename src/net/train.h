@@ -24,6 +24,8 @@
  * then look at: counted from the first step of the whole run, so that a run that goes on searches where one that did not
  * stop does. */
 enum { ESP_TRAIN_AIM = 20 };
+/* Terms of a loss: its parts, and behind them what the network adds (esp_network.adds). */
+enum { ESP_TRAIN_TERMS = ESP_LOSS_PARTS + 1 };
 
 /* Sets that come from somewhere, in the network's units, borrowed between get and put. */
 typedef struct {
@@ -39,10 +41,11 @@ typedef struct {
 
 /* What one step did; the same on every rank, but for times and costs, which are this rank's. */
 typedef struct {
-  int64_t step, steps;         /* step: made so far, 1-based */
-  double loss;                 /* of the batch, before the step */
-  double part[ESP_LOSS_PARTS]; /* the loss's parts: means over the batch */
-  double gradient;             /* norm before clipping */
+  int64_t step, steps;          /* step: made so far, 1-based */
+  double loss;                  /* of the batch, before the step: what the network adds included */
+  int terms;                    /* parts of the loss, and one more if the network adds to it */
+  double term[ESP_TRAIN_TERMS]; /* means over the batch */
+  double gradient;              /* norm before clipping */
   double rate;
   double seconds;                    /* of the step */
   int64_t particles;                 /* home particles times sets */
@@ -63,7 +66,7 @@ typedef struct {
   double beta2;   /* of Adam, in (0, 1) */
   double clip;    /* 0: none */
   double
-      decay; /* times the parameters that are not held, added to the gradient of a step before it is clipped; 0: none */
+      decay; /* times the parameters that are neither held nor spared, added to the gradient of a step before it is clipped; 0: none */
   uint64_t seed;             /* of the batches */
   int64_t checkpoint_every;  /* steps; 0: not by steps */
   double checkpoint_minutes; /* 0: not by time, which is rank 0's; there is one after the last step in any case */

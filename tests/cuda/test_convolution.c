@@ -30,8 +30,8 @@ static result pass(const esp_device *device, const esp_model *model, const esp_s
   return r;
 }
 
-static void both(double share, double stay, int n) {
-  esp_convolution_param param = convolution_case_param(share, stay, 0.4);
+static void both(esp_convolution_param param, int n) {
+  const double share = param.share, stay = param.stay;
   param.dropout = share < 1 ? 0.3 : 0;
   esp_model model = convolution_case_moved(&param);
   model.draw = 4;
@@ -56,9 +56,11 @@ static void both(double share, double stay, int n) {
 static void terms(void **state) {
   (void)state;
   const double share[] = {1, 0, 0, 0.6}, stay[] = {0, 1, 0.05, 0.1};
-  for (int k = 0; k < 4; k++) both(share[k], stay[k], 97);
-  both(0.6, 0.1, 0);
-  both(0.6, 0.1, 1);
+  for (int k = 0; k < 4; k++) both(convolution_case_param(share[k], stay[k], 0.4), 97);
+  both(convolution_case_param(0.6, 0.1, 0.4), 0);
+  both(convolution_case_param(0.6, 0.1, 0.4), 1);
+  both(convolution_case_learning(0.6, 0.1, 0.4), 97);
+  both(convolution_case_learning(0, 0.1, 0.4), 0);
 }
 
 int main(void) {

@@ -55,13 +55,15 @@ static void passes_have_the_same_bits(void **state) {
     p.dropout = k % 2 ? 0.4 : 0;
     compare(&p, 330);
   }
+  const esp_convolution_param learning = convolution_case_learning(0.6, 0.1, 0.5);
+  compare(&learning, 330);
 }
 
 static void ranks_may_hold_nothing(void **state) {
   (void)state;
   const int n[] = {0, 1, 64, 130};
-  const esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5);
-  for (int k = 0; k < 4; k++) compare(&p, n[k]);
+  const esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5), q = convolution_case_learning(0, 0.1, 0.5);
+  for (int k = 0; k < 4; k++) compare(&p, n[k]), compare(&q, n[k]);
 }
 
 static int get(void *context, int s, const esp_set **set) {
@@ -81,11 +83,9 @@ static void train(const esp_comm *ranks, const esp_backend *backend, esp_set *se
   esp_adam_free(&adam);
 }
 
-static void training_has_the_same_bits(void **state) {
-  (void)state;
+/* learns: keys, too; else they are held. */
+static void trained(esp_convolution_param p, int learns) {
   enum { MANY = 330 };
-  esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5);
-  p.dropout = 0.3;
   const esp_backend self = esp_backend_self(), many = shared();
   esp_model alone = convolution_case_moved(&p), m = convolution_case_moved(&p), start = convolution_case_moved(&p);
   esp_set whole = convolution_case_part(MANY, 0, MANY, 0.5), part = convolution_case_share(comm, MANY, 0.5);
@@ -93,14 +93,23 @@ static void training_has_the_same_bits(void **state) {
   train(comm, &many, &part, &m);
   same("what was learned", MANY, &p, m.block.value, alone.block.value, (size_t)m.block.count);
   const esp_convolution_places at = esp_convolution_places_of(&m);
-  const size_t held = (size_t)(m.block.count - at.E);
+  const int held = learns ? at.scale : at.E;
   assert_memory_not_equal(m.block.value, start.block.value, (size_t)at.E * sizeof(double));
-  same("what is held", MANY, &p, m.block.value + at.E, start.block.value + at.E, held);
+  if (learns) assert_memory_not_equal(m.block.value + at.E, start.block.value + at.E, FEATURES * sizeof(double));
+  same("what is held", MANY, &p, m.block.value + held, start.block.value + held, (size_t)(m.block.count - held));
   esp_set_free(&whole);
   esp_set_free(&part);
   esp_model_free(&alone);
   esp_model_free(&m);
   esp_model_free(&start);
+}
+
+static void training_has_the_same_bits(void **state) {
+  (void)state;
+  esp_convolution_param p = convolution_case_param(0.6, 0.1, 0.5), q = convolution_case_learning(0, 0.1, 0.5);
+  p.dropout = q.dropout = 0.3;
+  trained(p, 0);
+  trained(q, 1);
 }
 
 static void one_failure_ends_all(void **state) {

@@ -20,7 +20,7 @@ static esp_comm *comm;
 enum { MOST = (REGRESSION_DENSE + REGRESSION_WORDS) * 3 };
 
 static void learn(const esp_backend *backend, const esp_set *set, double theta, double E[MOST + 3]) {
-  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 4, 0.02, 100, REGRESSION_C, 20};
+  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 4, 0.02, 100, REGRESSION_C, 20, 0};
   const esp_gate_shape shape = regression_shape(theta);
   esp_gate_record record;
   memset(E, 0, sizeof(double) * (MOST + 3));

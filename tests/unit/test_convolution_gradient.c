@@ -21,9 +21,7 @@ static double loss_of(const esp_model *m, const esp_set *set, double *gradient) 
 }
 
 /* Every group's numbers, every `stride`-th. */
-static void differences(double share, double stay, double theta, double dropout) {
-  esp_convolution_param p = convolution_case_param(share, stay, theta);
-  p.dropout = dropout;
+static void differences(esp_convolution_param p) {
   const double step = 1e-5;
   esp_model m = convolution_case_moved(&p);
   esp_set set = convolution_case_part(N, 0, N, 0.5);
@@ -45,11 +43,11 @@ static void differences(double share, double stay, double theta, double dropout)
       const double slope = (up - loss_of(&m, &set, NULL)) / (2 * step);
       *at = middle;
       if (!(fabs(slope - gradient[entry->offset + i]) < 1e-6 * largest))
-        fail_msg("share %g, stay %g, theta %g, %s, number %d: %g, by differences %g", share, stay, theta, entry->name,
-                 i, gradient[entry->offset + i], slope);
+        fail_msg("share %g, stay %g, theta %g, %s, number %d: %g, by differences %g", p.share, p.stay,
+                 p.domain.lists.theta, entry->name, i, gradient[entry->offset + i], slope);
     }
   }
-  assert_int_equal(m.block.entry[m.block.entries - 1].held, share < 1 && stay < 1);
+  assert_int_equal(m.block.entry[m.block.entries - 1].held, p.share < 1 && p.stay < 1);
   ESP_FREE(gradient);
   esp_set_free(&set);
   esp_model_free(&m);
@@ -57,23 +55,36 @@ static void differences(double share, double stay, double theta, double dropout)
 
 static void given_edges(void **state) {
   (void)state;
-  differences(1, 0, 0, 0);
+  differences(convolution_case_param(1, 0, 0));
 }
 
 static void nobody(void **state) {
   (void)state;
-  differences(0, 1, 0, 0.4);
+  esp_convolution_param p = convolution_case_param(0, 1, 0);
+  p.dropout = 0.4;
+  differences(p);
 }
 
 static void gate(void **state) {
   (void)state;
-  differences(0, 0.05, 0, 0);
-  differences(0, 0.05, 0.5, 0);
+  differences(convolution_case_param(0, 0.05, 0));
+  differences(convolution_case_param(0, 0.05, 0.5));
 }
 
 static void all_of_it(void **state) {
   (void)state;
-  differences(0.6, 0.2, 0.5, 0.3);
+  esp_convolution_param p = convolution_case_param(0.6, 0.2, 0.5);
+  p.dropout = 0.3;
+  differences(p);
+}
+
+/* Keys, too: through both gates, and by gate regression. The tree is a constant: over all pairs. */
+static void keys_that_learn(void **state) {
+  (void)state;
+  esp_convolution_param p = convolution_case_learning(0.4, 0.1, 0);
+  differences(p);
+  p.dropout = 0.3, p.learning.receivers = 0, p.learning.weight = 0.01; /* mostly the classes' gradient */
+  differences(p);
 }
 
 static int get(void *context, int s, const esp_set **set) {
@@ -120,7 +131,8 @@ static void block_model(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(given_edges), cmocka_unit_test(nobody), cmocka_unit_test(gate),
-                                     cmocka_unit_test(all_of_it), cmocka_unit_test(block_model)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(given_edges), cmocka_unit_test(nobody),          cmocka_unit_test(gate),
+      cmocka_unit_test(all_of_it),   cmocka_unit_test(keys_that_learn), cmocka_unit_test(block_model)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -236,7 +236,7 @@ static void groups_come_together(void **state) {
   (void)state;
   const esp_backend self = esp_backend_self();
   const esp_gate_shape shape = regression_shape(0.5);
-  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 40, 0.03, 250, REGRESSION_C, 20};
+  const esp_gate_learning how = {ESP_GATE_BY_REGRESSION, 40, 0.03, 250, REGRESSION_C, 20, 0};
   for (int dense = 0; dense < 2; dense++) {
     esp_set set = regression_set(400, 0, 1, dense, !dense);
     const int D = esp_set_role_width(&set, ESP_INPUT);

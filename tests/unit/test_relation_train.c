@@ -31,7 +31,8 @@ static int note(void *context, const esp_train_record *record) {
   if (record->step > record->steps - 20) n->last += record->loss / 20;
   n->pairs = (double)record->cost.near_pairs / (double)record->particles;
   n->theta = record->cost.theta;
-  assert_true(record->part[0] == record->loss && record->cost.far_pairs > 0 && record->cost.seconds_backward > 0);
+  assert_true(record->terms == 1 && record->term[0] == record->loss && record->cost.far_pairs > 0 &&
+              record->cost.seconds_backward > 0);
   return ESP_OK;
 }
 

@@ -2,7 +2,6 @@
 #ifndef ESP_NODES_DATA_H
 #define ESP_NODES_DATA_H
 
-#include "net/gate_regression.h"
 #include "tasks/nodes/nodes.h"
 
 typedef enum { ESP_NODES_FILE, ESP_NODES_DRAWN } esp_nodes_of;
@@ -20,7 +19,6 @@ typedef struct {
   int degree;               /* drawn: edges of a node, about */
   double reach, any, noise; /* drawn: see draw.c */
   uint64_t seed;
-  esp_gate_learning gate; /* where the keys of a gate come from */
 } esp_nodes_data;
 
 extern const esp_options esp_nodes_options;

@@ -49,7 +49,6 @@ const esp_options esp_nodes_options = {
         ESP_REAL_ROW(OF, noise, "data_nodes_noise", "0.5", 0, 1e6, "",
             "of nodes that are drawn: deviation of features, those without noise being of mean square 1"),
         ESP_SEED_ROW(OF, seed),
-        ESP_PART_ROW(OF, gate, esp_gate_learning_options),
         {0}},
     NULL};
 /* clang-format on */

@@ -5,7 +5,7 @@
 #include "tasks/nodes/data.h"
 
 /* As a task's row has it (tasks/task.h): keys and width of the gate of a network that has one, by gate regression or what
- * data->gate says in its place (net/gate_regression.h). */
+ * key net_embedding_by says in its place (net/gate_regression.h). */
 int esp_nodes_start(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first);
 
 #endif
