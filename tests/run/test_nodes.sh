@@ -2,7 +2,8 @@
 # Proves that graphs with classes go from data to report with the same bits on 1 and 2 ranks, on whole and on shared sets: drawn, and
 # from a file in Matrix Market, whose predictions are written; that the trained network's accuracy is told in one line with that over
 # all pairs, that of near pairs alone and their share, and not where there is no gate; that on a graph of communities the given edges
-# tell what features do not; that pictures are drawn and tell the ladder's numbers; that what is missing is named.
+# tell what features do not; that keys that learn with the classes have the same bits, too, in a training that goes on as well, and
+# both terms of its loss are told; that pictures are drawn and tell the ladder's numbers; that what is missing is named.
 . "$ESPALIER_SOURCE/tests/run/lib.sh"
 
 figures() { tail -n 1 stdout | grep -oE '"(method|accuracy|cross_entropy|f1|pairs|cells)":[^,}]*' | tr '\n' ' '; }
@@ -67,6 +68,20 @@ fi
 awk -v a="$(accuracy drawn1 'graph convolution: given edges')" -v b="$(accuracy drawn1 'multilayer perceptron')" \
   -v c="$(accuracy drawn1 'shares of the classes')" 'BEGIN { exit !(a > 0.8 && a > b + 0.2 && b > c) }' ||
   fail "the given edges do not help: $(figures)"
+
+# keys that learn with the classes: whole and shared sets, and one that goes on
+for ranks in 1 2; do
+  own=(-run_name "drawn$ranks" "${net[@]}" "${drawn[@]}" -net_regression_weight 10 -train_steps 12)
+  good $ranks train "${own[@]}" -train_shard clouds
+  same learning "$(json parameter_checksum)"
+  good $ranks train "${own[@]}" -train_stop 5
+  good $ranks train "${own[@]}" -train_shard particles -train_restart "out/drawn$ranks/checkpoint.h5"
+  same learning "$(json parameter_checksum)"
+done
+awk -F, 'NR == 1 { exit !($2 == "loss" && $3 == "cross_entropy" && $4 == "hidden_features") }' out/drawn1/metrics.csv ||
+  fail "the terms of the loss are not told: $(head -n 1 out/drawn1/metrics.csv)"
+awk -F, 'NR > 1 { n++; d = $2 - $3 - $4; bad += d > 1e-6 || d < -1e-6 || $4 >= 0 } END { exit !(n == 12 && !bad) }' \
+  out/drawn1/metrics.csv || fail "the loss is not the sum of its terms: $(cat out/drawn1/metrics.csv)"
 
 # two rings of nodes, bound by one edge; features say nothing but who one is among 8
 awk 'BEGIN { print "%%MatrixMarket matrix coordinate pattern symmetric"; print 130, 130, 131
