@@ -15,7 +15,7 @@
  *
  * learning.weight 0: E is a constant while the network is trained (`held` in the block). w > 0: it is trained with the rest, by
  * the loss's gradient through both gates and by gate regression: every step the network adds w times its loss of that step
- * (esp_network.add), at the gate's width at the start, which stays; no decay pulls at E. The tree follows the keys.
+ * (esp_network.add), at the gate's s, which stays; no decay pulls at E. The tree follows the keys.
  *
  * Features that are sparse: W1 and E are [D][h] and [D][d], a feature a row, so that a particle's product is a sum of few
  * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.

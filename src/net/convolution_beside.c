@@ -23,9 +23,10 @@ void esp_convolution_beside_free(esp_convolution_beside *beside) {
   *beside = (esp_convolution_beside){0};
 }
 
-static uint64_t print_of(const esp_set *set, const esp_features *rows) {
+static uint64_t print_of(const esp_convolution_walk *k, const esp_features *rows) {
   const int64_t entries = rows->sparse.start ? rows->sparse.start[rows->n] : 0;
-  uint64_t print = esp_hash_mix((uint64_t)set->n, (uint64_t)set->first);
+  uint64_t print = esp_hash_mix((uint64_t)k->set->n, (uint64_t)k->set->first);
+  print = esp_hash_double(print, k->model->block.value[k->plan->at.scale]);
   for (int64_t i = 0; i < (int64_t)rows->n * rows->dense; i++) print = esp_hash_double(print, rows->x[i]);
   for (int i = 0; i <= rows->n && rows->sparse.start; i++) print = esp_hash_mix(print, (uint64_t)rows->sparse.start[i]);
   for (int64_t e = 0; e < entries; e++) {
@@ -37,7 +38,8 @@ static uint64_t print_of(const esp_set *set, const esp_features *rows) {
 
 static int model_create(const esp_convolution_walk *k, const esp_features *rows, esp_convolution_beside *beside) {
   const esp_gate_learning *how = &k->param->learning;
-  const esp_gate_regression_param param = {esp_convolution_gate(k->param), how->receivers, &beside->step};
+  const esp_gate_regression_param param = {esp_convolution_gate(k->param), how->receivers, &beside->step,
+                                           k->model->block.value[k->plan->at.scale]};
   const esp_set set = esp_gate_set(k->set, rows, &beside->directions);
   const esp_sizes sizes = esp_sizes_of(set.layout, set.width);
   return esp_model_create(&esp_network_gate_regression, &param, &sizes, &beside->model);
@@ -48,7 +50,7 @@ static int stands(const esp_convolution_walk *k, const esp_features *rows) {
   esp_convolution_beside *beside = &k->plan->beside;
   const esp_gate_shape shape = esp_convolution_gate(k->param);
   const esp_comm *comm = k->backend->comm;
-  const uint64_t print = print_of(k->set, rows);
+  const uint64_t print = print_of(k, rows);
   int64_t other = !beside->there || beside->print != print;
   ESP_CALL(comm->max_i64(comm, &other, 1));
   if (!other) return ESP_OK;

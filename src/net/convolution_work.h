@@ -29,7 +29,7 @@ typedef struct {
 /* Gate regression beside the classes: of the set that was seen last. */
 typedef struct {
   int there;
-  uint64_t print; /* of the features on this rank */
+  uint64_t print; /* of the features on this rank, and of the gate's width */
   esp_gate_directions directions;
   int64_t step;    /* which masks the model takes */
   esp_model model; /* of E alone */

@@ -122,7 +122,7 @@ static int on_step(void *context, const esp_train_record *r) {
 static int train(const esp_gate_learning *how, const esp_gate_shape *shape, const esp_backend *backend,
                  const esp_set *set, const double *V, double *E, esp_gate_record *record) {
   stage s = {.set = set, .record = record};
-  const esp_gate_regression_param param = {*shape, how->receivers, &s.step};
+  const esp_gate_regression_param param = {*shape, how->receivers, &s.step, 0};
   const esp_hidden_cosine_param loss = {set->width[SAID], V, how->receivers, shape->seed, &s.step};
   const esp_sizes sizes = esp_sizes_of(&layout, set->width);
   const esp_sets sets = {.sets = 1, .shared = 1, .layout = &layout, .largest = set->n, .get = get, .context = &s};

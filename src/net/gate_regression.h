@@ -4,7 +4,7 @@
  * In every step half of each particle's features are hidden (base/features.h):
  *
  *   q_i = E x_i(seen) |x_i| / |x_i(seen)|,  k_j = E x_j,  v_j = V x_j
- *   y_i = sum_{j != i} exp(-|q_i - k_j|^2 / 2) v_j              near pairs one by one, far cells, as in net/layer.h
+ *   y_i = sum_{j != i} exp(-|q_i - k_j|^2 / 2 s^2) v_j          near pairs one by one, far cells, as in net/layer.h
  *   loss = -mean_i cos(y_i, V x_i(hidden))                      a particle of which nothing is hidden, or that hears less than
  *                                                               1e-20, counts for 0
  *
@@ -13,8 +13,8 @@
  * particle by itself, where that is at most 2^26 pairs a step. Beyond that, and where all are asked, near pairs and far cells
  * are those of the gate that E is for.
  *
- * E begins with the first d of the directions, scaled so that the gate is as wide as it is to be in the end
- * (net/perplexity.h), and goes by net/train.h. It is the message of the networks that use E: their trees, far cells and
+ * E begins with the first d of the directions, scaled so that at s = 1 the gate is as wide as it is to be in the end
+ * (net/perplexity.h), and goes by net/train.h at that s; s is then what that width asks for. It is the message of the networks that use E: their trees, far cells and
  * gradients. The same bits on any number of ranks. */
 #ifndef ESP_GATE_REGRESSION_H
 #define ESP_GATE_REGRESSION_H
@@ -77,6 +77,7 @@ typedef struct {
   esp_gate_shape shape;
   int64_t receivers;   /* asked in a step; 0: all */
   const int64_t *step; /* steps made: who is asked, and which halves are hidden; borrowed */
+  double ln_s;         /* of the gate */
 } esp_gate_regression_param;
 typedef struct {
   int directions;

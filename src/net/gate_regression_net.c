@@ -8,8 +8,7 @@
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 enum { ALL_PAIRS = 1 << 26 /* of a step */, LANES = 64 /* of a block then */ };
-static const double LN_S = 0; /* of the gate */
-/* s from the keys: where a block holds some that are asked and some that are not, places relative to its centre are as large. */
+/* Times s, from the keys: where a block holds some that are asked and some that are not, places relative to its centre are as large. */
 static const double NOWHERE = 1e2;
 static const double LEAST = 1e-9; /* theta */
 
@@ -93,7 +92,7 @@ static int pass_create(const esp_model *model, const esp_set *set, esp_pass **pa
   lengthen(&(*pass)->rows, &(*pass)->seen);
   esp_features_times(&(*pass)->rows, p->shape.dim, model->block.value, (*pass)->key);
   esp_features_times(&(*pass)->seen, p->shape.dim, model->block.value, (*pass)->query);
-  send_away(model, set, NOWHERE, (*pass)->query);
+  send_away(model, set, NOWHERE * exp(p->ln_s), (*pass)->query);
   return ESP_OK;
 }
 
@@ -117,6 +116,7 @@ static esp_layer_param layer_param(const esp_model *model, int64_t n) {
 
 static int forward(const esp_model *model, const esp_backend *backend, const esp_set *set, const esp_visit *visit,
                    double *y, esp_cost *cost, esp_pass **pass) {
+  const esp_gate_regression_param *p = model->param;
   const esp_layer_param layer = layer_param(model, set->n);
   const esp_comm *comm = backend->comm;
   esp_pass *made = NULL;
@@ -125,7 +125,7 @@ static int forward(const esp_model *model, const esp_backend *backend, const esp
   ESP_TRY(comm->agree(comm, rc));
   const esp_layer_input input = {
       .id = set->id, .key = made->key, .query = made->query, .value = esp_set_role(set, ESP_SENT, 0, NULL)};
-  ESP_TRY(esp_layer_forward(backend, &layer, set->n_home, &input, &LN_S, made->sum, &made->layer));
+  ESP_TRY(esp_layer_forward(backend, &layer, set->n_home, &input, &p->ln_s, made->sum, &made->layer));
   made->stands = 1;
   if (cost) esp_layer_count(&made->layer, cost);
   if (cost) cost->theta = made->layer.dom->param.lists.theta;

@@ -11,6 +11,8 @@
 
 #include "regression_case.h"
 
+static const double LN_S = 0.2;
+
 typedef struct {
   esp_backend backend;
   esp_set set;
@@ -24,7 +26,7 @@ static one_case case_make(const int64_t *step, double theta, int64_t receivers, 
   enum { N = 80 };
   one_case t = {.backend = esp_backend_self(), .set = regression_set(N, 0, 1, dense, words)};
   t.backend.device = &esp_device_cpu64;
-  t.param = (esp_gate_regression_param){regression_shape(theta), receivers, step};
+  t.param = (esp_gate_regression_param){regression_shape(theta), receivers, step, LN_S};
   const esp_sizes sizes = esp_sizes_of(t.set.layout, t.set.width);
   assert_int_equal(esp_model_create(&esp_network_gate_regression, &t.param, &sizes, &t.model), ESP_OK);
   const int D = sizes.width[ESP_INPUT];
@@ -69,7 +71,7 @@ static double minus_cosine(int n, int d, int i, const double *q, const double *k
   for (int j = 0; j < n; j++) {
     double r = 0;
     for (int a = 0; a < d; a++) r += pow(q[i * d + a] - k[j * d + a], 2);
-    for (int c = 0; c < REGRESSION_C && j != i; c++) y[c] += exp(-r / 2) * v[j * REGRESSION_C + c];
+    for (int c = 0; c < REGRESSION_C && j != i; c++) y[c] += exp(-r / (2 * exp(2 * LN_S))) * v[j * REGRESSION_C + c];
   }
   for (int c = 0; c < REGRESSION_C; c++) {
     const double u = target[i * REGRESSION_C + c];

@@ -1,8 +1,6 @@
 /* Start values of the gate: keys that are learned from all nodes' features, before any label is. */
 #include "tasks/nodes/start.h"
 
-#include <math.h>
-
 #include "net/convolution.h"
 
 int esp_nodes_start(const void *param, const esp_backend *backend, esp_model *model, const esp_set *first) {
@@ -13,10 +11,5 @@ int esp_nodes_start(const void *param, const esp_backend *backend, esp_model *mo
   double *value = model->block.value;
   if (at.E < 0) return ESP_OK; /* there is no gate */
   ESP_CALL(esp_gate_learn(&net->learning, &shape, backend, first, value + at.E, value + at.scale, NULL));
-  if (net->learning.weight == 0) return ESP_OK;
-  /* The same gate at s = 1, which is gate regression's. */
-  const double s = exp(value[at.scale]);
-  for (int i = at.E; i < at.scale; i++) value[i] /= s;
-  value[at.scale] = 0;
   return ESP_OK;
 }
