@@ -93,6 +93,36 @@ static int get(void *context, int s, const esp_set **set) {
   return ESP_OK;
 }
 
+static void step_once(esp_model *m, double decay) {
+  const esp_backend backend = esp_backend_self();
+  esp_set set = convolution_case_part(N, 0, N, 0.5);
+  const esp_sets sets = {.sets = 1, .get = get, .context = &set};
+  const esp_training with = {esp_comm_self(), &backend, &sets, &esp_loss_cross_entropy, NULL};
+  const esp_train_param how = {.steps = 1, .batch = 1, .rate = 0.02, .beta2 = 0.99, .decay = decay, .seed = 1};
+  esp_adam adam;
+  OK(esp_adam_create(m->block.count, &adam));
+  OK(esp_train(&with, &how, NULL, m, &adam));
+  esp_adam_free(&adam);
+  esp_set_free(&set);
+}
+
+/* Decay pulls at weights, not at keys. */
+static void keys_are_spared(void **state) {
+  (void)state;
+  const esp_convolution_param p = convolution_case_learning(0.4, 0.1, 0.5);
+  esp_model start = convolution_case_moved(&p), free = convolution_case_moved(&p), pulled = convolution_case_moved(&p);
+  const esp_convolution_places at = esp_convolution_places_of(&start);
+  const size_t E = sizeof(double) * FEATURES * (size_t)p.dim;
+  step_once(&free, 0);
+  step_once(&pulled, 5);
+  assert_memory_equal(free.block.value + at.E, pulled.block.value + at.E, E);
+  assert_memory_not_equal(free.block.value + at.E, start.block.value + at.E, E);
+  assert_memory_not_equal(free.block.value + at.W1, pulled.block.value + at.W1, sizeof(double) * FEATURES);
+  esp_model_free(&start);
+  esp_model_free(&free);
+  esp_model_free(&pulled);
+}
+
 /* Labels of every fourth; of the others more than nine in ten are found, and fewer where nobody hears another. */
 static double accuracy(double share, double stay) {
   enum { MANY = 600 };
@@ -133,6 +163,7 @@ static void block_model(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(given_edges), cmocka_unit_test(nobody),          cmocka_unit_test(gate),
-      cmocka_unit_test(all_of_it),   cmocka_unit_test(keys_that_learn), cmocka_unit_test(block_model)};
+      cmocka_unit_test(all_of_it),   cmocka_unit_test(keys_that_learn), cmocka_unit_test(keys_are_spared),
+      cmocka_unit_test(block_model)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
