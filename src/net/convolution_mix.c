@@ -64,8 +64,11 @@ static int listen(const esp_convolution_walk *k, int l, const esp_layer_param *p
   const double *message = k->model->block.value + k->plan->at.scale;
   if (l == 0) ESP_CALL(place_stands(k, param));
   if (place->dom) return esp_layer_over(k->backend, place->dom, param, k->n, in, message, k->pass->sum[l], layer);
-  ESP_CALL(esp_layer_forward(k->backend, param, k->n, in, message, k->pass->sum[l], layer));
+  esp_layer_param made = *param;
+  if (made.domain.lists.pairs_per_particle > 0 && place->theta > 0) made.domain.lists.theta = place->theta;
+  ESP_CALL(esp_layer_forward(k->backend, &made, k->n, in, message, k->pass->sum[l], layer));
   place->dom = layer->dom, layer->borrowed = 1;
+  place->theta = layer->dom->param.lists.theta;
   return ESP_OK;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
   esp_domain *dom; /* NULL: there is none */
   uint64_t print;  /* of what it was made of on this rank */
+  double theta;    /* that of the last domain: where the search of a budgeted one begins; 0: there was none */
 } esp_convolution_place;
 
 /* Gate regression beside the classes: of the set that was seen last. */
