@@ -68,7 +68,7 @@ static inline int predict_cloud(const esp_model *model, const esp_backend *backe
   return rc;
 }
 
-/* The loss of a prediction, all its parts with their weights, and what the network adds in a pass of a training; and, unless gradient is NULL (then layers may be visited), its
+/* The loss of a prediction, all its parts with their weights, and what the network adds in a training; and, unless gradient is NULL (then layers may be visited), its
  * gradient [block.count]. y [n_home][targets], cost: as forward gives them. Collective over the backend's ranks. */
 static inline int model_loss(const esp_model *model, const esp_backend *backend, const esp_loss *loss,
                              const void *loss_param, const esp_set *set, const esp_visit *visit, double *y,

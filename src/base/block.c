@@ -22,9 +22,9 @@ void esp_block_hold(esp_block *block, int offset) {
     if (block->entry[e].offset == offset) block->entry[e].held = 1;
 }
 
-void esp_block_spare(esp_block *block, int offset) {
+void esp_block_undecay(esp_block *block, int offset) {
   for (int e = 0; e < block->entries; e++)
-    if (block->entry[e].offset == offset) block->entry[e].spared = 1;
+    if (block->entry[e].offset == offset) block->entry[e].undecayed = 1;
 }
 
 int esp_block_alloc(esp_block *block) {

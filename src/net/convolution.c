@@ -28,6 +28,10 @@ esp_form esp_convolution_form(const esp_convolution_param *p, int channels) {
                     .unit = 1};
 }
 
+esp_gate_shape esp_convolution_gate(const esp_convolution_param *p) {
+  return (esp_gate_shape){.dim = p->dim, .far = p->far, .order = p->order, .seed = p->seed, .domain = p->domain};
+}
+
 static int check_gate(const int *width, const esp_convolution_param *p) {
   const esp_lists_param *lists = &p->domain.lists;
   ESP_CALL(range("net_dim", p->dim, 1, ESP_MAX_DIM));
@@ -99,7 +103,7 @@ static int create(esp_model *model) {
     plan->at.scale = esp_block_add(block, 1, 1, "key.ln_s");
     plan->learns = p->learning.weight > 0;
     if (plan->learns)
-      esp_block_spare(block, plan->at.E);
+      esp_block_undecay(block, plan->at.E);
     else
       esp_block_hold(block, plan->at.E);
     esp_block_hold(block, plan->at.scale);

@@ -15,13 +15,15 @@
  *
  * learning.weight 0: E is a constant while the network is trained (`held` in the block). w > 0: it is trained with the rest, by
  * the loss's gradient through both gates and by gate regression: every step the network adds w times its loss of that step
- * (esp_network.add), at the gate's s, which stays; no decay pulls at E. The tree follows the keys.
+ * (esp_network.add), at the gate's s, which stays; no decay pulls at E. The tree follows the keys. Directions are those of the set
+ * seen last: a training of several sets finds them anew at every change.
  *
  * Features that are sparse: W1 and E are [D][h] and [D][d], a feature a row, so that a particle's product is a sum of few
  * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.
  *
  * Start: W1, W2 uniform in +-sqrt(6 / (inputs + outputs)) (Glorot), b 0; E N(0, 1 / D), t 1 until the task sets them.
- * Sets stay in their own order, whole groups. The same bits on any number of ranks. Memory O(n (h + d + K) + entries). */
+ * Sets stay in their own order, whole groups. The same bits on any number of ranks. Memory O(n (h + d + K) + entries); with w > 0 O((n + D) C) more,
+ * C directions. */
 #ifndef ESP_CONVOLUTION_H
 #define ESP_CONVOLUTION_H
 

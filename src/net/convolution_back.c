@@ -61,7 +61,7 @@ static int first(const esp_convolution_walk *k, adjoint *g, esp_gradient *to, es
 }
 
 /* E, by both layers' gates and by what is added to the loss. */
-static int keys(const esp_convolution_walk *k, const adjoint *g, esp_gradient *to, esp_cost *cost) {
+static int keys(const esp_convolution_walk *k, const adjoint *g, esp_gradient *to) {
   const esp_pass *pass = k->pass;
   const esp_csr_there *words = &pass->words;
   const double *dkey = g->mix.dkey[1];
@@ -71,7 +71,7 @@ static int keys(const esp_convolution_walk *k, const adjoint *g, esp_gradient *t
   if (words->start)
     k->rows->graph->sparse_terms(k->n, d, words->start, words->index, words->value, dkey,
                                  esp_gradient_at(to, E + pass->dense * d));
-  ESP_CALL(esp_convolution_add_back(k, to, cost));
+  ESP_CALL(esp_convolution_add_back(k, to));
   return esp_gradient_end(k->rows, to, E, k->D * d);
 }
 
@@ -84,7 +84,7 @@ int esp_convolution_backward(const esp_model *model, const esp_backend *backend,
   ESP_TRY(backend->comm->agree(backend->comm, adjoint_create(&k, &g)));
   ESP_TRY(second(&k, dy, &g, to, cost));
   ESP_TRY(first(&k, &g, to, cost));
-  if (k.plan->learns) ESP_TRY(keys(&k, &g, to, cost));
+  if (k.plan->learns) ESP_TRY(keys(&k, &g, to));
   ESP_TRY(esp_device_agree(k.device, backend->comm, ESP_OK));
 done:
   adjoint_free(k.device, &g);

@@ -10,10 +10,6 @@ const char *esp_convolution_adds(const esp_model *model) {
   return ((const esp_convolution_plan *)model->plan)->learns ? NAME : NULL;
 }
 
-esp_gate_shape esp_convolution_gate(const esp_convolution_param *p) {
-  return (esp_gate_shape){.dim = p->dim, .far = p->far, .order = p->order, .seed = p->seed, .domain = p->domain};
-}
-
 /* ---- directions, and the model that is asked ---- */
 
 void esp_convolution_beside_free(esp_convolution_beside *beside) {
@@ -93,6 +89,7 @@ int esp_convolution_add(const esp_model *model, const esp_backend *backend, cons
   ESP_TRY(backend->comm->agree(backend->comm, esp_features_of(set, &rows, &pass->beside.own)));
   ESP_TRY(stands(&k, &rows));
   beside->step = step_of(&k);
+  ((esp_gate_regression_param *)beside->model.param)->shape = esp_convolution_gate(k.param); /* theta may be searched */
   pass->beside.set = esp_gate_set(set, &rows, &beside->directions);
   memcpy(beside->model.block.value, model->block.value + k.plan->at.E,
          (size_t)beside->model.block.count * sizeof(double));
@@ -109,10 +106,10 @@ done:
   return rc;
 }
 
-int esp_convolution_add_back(const esp_convolution_walk *k, esp_gradient *to, esp_cost *cost) {
+int esp_convolution_add_back(const esp_convolution_walk *k, esp_gradient *to) {
   esp_pass *pass = k->pass;
   if (!pass->beside.pass) return ESP_OK;
   esp_gradient part = {.acc = esp_gradient_at(to, k->plan->at.E)};
   return esp_network_gate_regression.backward(&k->plan->beside.model, k->backend, &pass->beside.set, pass->beside.pass,
-                                              pass->beside.dy, &part, cost);
+                                              pass->beside.dy, &part, NULL);
 }

@@ -27,7 +27,8 @@ typedef struct {
   double theta;    /* that of the last domain: where the search of a budgeted one begins; 0: there was none */
 } esp_convolution_place;
 
-/* Gate regression beside the classes: of the set that was seen last. */
+/* Gate regression beside the classes: of the set that was seen last. Passes in which it was asked borrow the directions: none may be
+ * walked back after another set was asked. */
 typedef struct {
   int there;
   uint64_t print; /* of the features on this rank, and of the gate's width */
@@ -122,7 +123,7 @@ void esp_convolution_graph_free(esp_convolution_graph *graph);
 const char *esp_convolution_adds(const esp_model *model);
 int esp_convolution_add(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass,
                         double factor, double *value);
-int esp_convolution_add_back(const esp_convolution_walk *k, esp_gradient *to, esp_cost *cost);
+int esp_convolution_add_back(const esp_convolution_walk *k, esp_gradient *to);
 void esp_convolution_beside_leave(esp_pass *pass);
 void esp_convolution_beside_free(esp_convolution_beside *beside);
 

@@ -23,9 +23,10 @@ const esp_options esp_gate_learning_options = {
         ESP_REAL_ROW(OF, perplexity, "net_perplexity", "20", 1.0001, INFINITY, "",
                      "senders that a receiver hears of through the gate, in the median: exp of the entropy"),
         ESP_REAL_ROW(
-            OF, weight, "net_regression_weight", "0", 0, INFINITY, "",
-            "weight of gate regression beside the classes, of a network whose keys go on learning with them (10 is "
-            "usual); 0: keys are constants then"),
+            OF, weight, "net_regression_weight", "0", 0, 1e6, "",
+            "weight of gate regression beside the classes, where keys go on learning with them; 0: keys are constants "
+            "then; of no effect where net_share or net_stay is 1, and there is no gate",
+            .flags = ESP_OF_MODEL),
         {0}},
     NULL};
 #undef OF

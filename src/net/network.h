@@ -64,8 +64,9 @@ struct esp_network {
   /* What the network adds to the loss of a training by itself, whatever its targets are: the name of that term; NULL: nothing.
    * Local; a row may leave both NULL. */
   const char *(*adds)(const esp_model *model);
-  /* Between forward and backward of a pass that is kept, where there is such a term; model->draw is the training's: *value is
-   * set, and backward of that pass then has factor times its gradient, too. Where nobody asks, backward has none of it. */
+  /* Between forward and backward of a pass that is kept, once, where there is such a term; model->draw is the training's:
+   * *value is set, and backward of that pass then has factor times its gradient, too. Where nobody asks, backward has none of
+   * it. Costs of passes do not count it. */
   int (*add)(const esp_model *model, const esp_backend *backend, const esp_set *set, esp_pass *pass, double factor,
              double *value);
   /* 1: the way back takes accumulators part by part, each of them once (net/gradient.h). NULL: it never does. Local. */

@@ -172,7 +172,7 @@ static void hold_and_decay(const training *t) {
     const esp_entry *entry = &block->entry[e];
     const int end = entry->offset + entry->rows * entry->columns;
     for (int i = entry->offset; i < end && entry->held; i++) t->gradient[i] = 0;
-    for (int i = entry->offset; i < end && !entry->held && !entry->spared && by != 0; i++)
+    for (int i = entry->offset; i < end && !entry->held && !entry->undecayed && by != 0; i++)
       t->gradient[i] += by * block->value[i];
   }
 }

@@ -66,7 +66,8 @@ typedef struct {
   double beta2;   /* of Adam, in (0, 1) */
   double clip;    /* 0: none */
   double
-      decay; /* times the parameters that are neither held nor spared, added to the gradient of a step before it is clipped; 0: none */
+      decay; /* times the parameters that are neither held nor undecayed, added to the gradient of a step before it is
+                    clipped; 0: none */
   uint64_t seed;             /* of the batches */
   int64_t checkpoint_every;  /* steps; 0: not by steps */
   double checkpoint_minutes; /* 0: not by time, which is rank 0's; there is one after the last step in any case */
