@@ -15,7 +15,8 @@ scaling_start nodes_large
 data=(-data_task nodes -data_nodes_of drawn -data_n "$nodes" -data_clouds 1 -data_test_n 1000 -data_test_clouds 1 -run_out "$out")
 net=(-net_update_hidden 16 -train_batch 1 -train_steps 1 -train_lr 0.01 -train_clip 0 -train_shard particles)
 gcn=(-net_share 1 -net_dropout 0.5)
-tree=(-net_share 0.5 -net_dim 2 -tree_leaf 16 -tree_block 128 -tree_theta 0.7)
+# keys as they are drawn: learning them first, and asking how wide their gate is to be, would be most of the time
+tree=(-net_share 0.5 -net_dim 2 -net_embedding_by random -tree_leaf 16 -tree_block 128 -tree_theta 0.7)
 step() { # name, ranks, command...
   local name=$1 ranks=$2
   shift 2
