@@ -29,7 +29,8 @@ static const char *adds_of(const esp_model *model) {
   return model->network->adds ? model->network->adds(model) : NULL;
 }
 
-/* step, loss and its terms where it has several, lr, gradient_norm, theta, pairs, validation and the best step so far, what is watched, seconds */
+/* step, loss and its terms where it has several, lr, gradient_norm, theta, pairs, validation and the best step so far, what is
+ * watched, seconds */
 static int write_header(const stage *s, const esp_layout *layout, int64_t step) {
   esp_lines head = {0};
   char name[64];

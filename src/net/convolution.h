@@ -22,8 +22,8 @@
  * rows (the kernel of given edges). Gradients of W1: exact sums of one term an entry.
  *
  * Start: W1, W2 uniform in +-sqrt(6 / (inputs + outputs)) (Glorot), b 0; E N(0, 1 / D), t 1 until the task sets them.
- * Sets stay in their own order, whole groups. The same bits on any number of ranks. Memory O(n (h + d + K) + entries); with w > 0 O((n + D) C) more,
- * C directions. */
+ * Sets stay in their own order, whole groups. The same bits on any number of ranks. Memory O(n (h + d + K) + entries); with
+ * w > 0 O((n + D) C) more, C directions. */
 #ifndef ESP_CONVOLUTION_H
 #define ESP_CONVOLUTION_H
 

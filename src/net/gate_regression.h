@@ -14,8 +14,8 @@
  * are those of the gate that E is for.
  *
  * E begins with the first d of the directions, scaled so that at s = 1 the gate is as wide as it is to be in the end
- * (net/perplexity.h), and goes by net/train.h at that s; s is then what that width asks for. It is the message of the networks that use E: their trees, far cells and
- * gradients. The same bits on any number of ranks. */
+ * (net/perplexity.h), and goes by net/train.h at that s; s is then what that width asks for. It is the message of the networks
+ * that use E: their trees, far cells and gradients. The same bits on any number of ranks. */
 #ifndef ESP_GATE_REGRESSION_H
 #define ESP_GATE_REGRESSION_H
 
@@ -33,8 +33,8 @@ typedef struct {
   int64_t receivers; /* asked in a step; 0: all */
   int directions;    /* C, 1..ESP_GATE_MAX_CHANNELS; fewer where there are fewer features */
   double perplexity; /* of the gate, > 1 */
-  double
-      weight; /* of the loss beside that of a network that goes on learning E with what else it learns; 0: none does */
+  /* Of the loss, beside that of a network that goes on learning E with what else it learns; 0: none does. */
+  double weight;
 } esp_gate_learning;
 extern const esp_options esp_gate_learning_options; /* net_embedding_by, net_regression_*, net_perplexity */
 

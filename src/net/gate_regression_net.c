@@ -8,7 +8,8 @@
 
 enum { WORDS = ESP_EXACT_FULL_WORDS };
 enum { ALL_PAIRS = 1 << 26 /* of a step */, LANES = 64 /* of a block then */ };
-/* Times s, from the keys: where a block holds some that are asked and some that are not, places relative to its centre are as large. */
+/* Times s, from the keys: where a block holds some that are asked and some that are not, places relative to its centre are as
+ * large. */
 static const double NOWHERE = 1e2;
 static const double LEAST = 1e-9; /* theta */
 
